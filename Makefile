@@ -1,0 +1,71 @@
+# Everything that a developer or continuous integration does. Each target sets up what it needs.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+STORE ?= sqlite:///demo.db
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+BIN := .venv/bin
+STAMP := .venv/.stamp
+PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
+
+.PHONY: help venv install generate lint format test test-all demo torture bench clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# Built anew whenever pyproject.toml changes, and whenever the last attempt did not finish.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+venv: $(STAMP) ## Make .venv with the package and its tools (PYTHON=python3.12 chooses another)
+
+install: venv ## Set up all that the tests need: .venv and the Firestore emulator
+	bash emulator/ensure.sh
+
+generate: venv ## Write the sync twins of the async folders
+	$(BIN)/python .ci/generate_sync.py
+
+lint: venv ## Run every check that changes nothing: style, types, twins, security
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+	$(BIN)/python .ci/generate_sync.py --check
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tai_state .ci
+	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify
+
+format: venv ## Format the code and repair what ruff can, then write the twins
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/python .ci/generate_sync.py
+
+test: install ## Run the tests, emulator included (PYTEST_ARGS="-k locks" passes on)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-all: install ## Run the tests on every Python from 3.11 up that this machine has
+	bash .ci/test_all.sh $(PYTEST_ARGS)
+
+demo: venv ## Show the main job end to end: run, kill -9, recover, verify (STORE=firestore:// for the emulator)
+	$(BIN)/tai-state --store '$(STORE)' demo
+
+torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
+	$(BIN)/pytest tests/torture -m torture --timeout=0 $(PYTEST_ARGS)
+
+bench: install ## Measure throughput and latency on every backend (BENCH_ARGS passes on)
+	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
+clean: ## Remove what make and its tools made, the virtual environments too
+	rm -rf .venv .venvs build dist htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -f demo.db demo.db-* .coverage .coverage.* coverage.xml
+	find tai_state tests .ci emulator -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,151 @@
+"""tai_state: state machines that survive crashes, lost replies and two writers.
+
+Durable, atomic, audited and recoverable on Google Cloud Firestore, SQLite and in memory, in two
+colours: every class here that does I/O has an ``Async`` twin with the same methods.
+"""
+
+from tai_state._async.connect import (
+    AsyncBackendStore,
+    AsyncFirestoreStore,
+    AsyncMemoryStore,
+    AsyncSqliteStore,
+    async_connect,
+)
+from tai_state._async.persister import AsyncStateMachinePersister
+from tai_state._async.ports import AsyncBackend
+from tai_state._async.store import AsyncStateStore
+from tai_state._sync.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
+from tai_state._sync.persister import StateMachinePersister
+from tai_state._sync.ports import Backend
+from tai_state._sync.store import StateStore
+from tai_state.authors import change_context
+from tai_state.causality import VectorClock
+from tai_state.clock import Clock, SystemClock
+from tai_state.codec import Encoding
+from tai_state.documents import Capability
+from tai_state.errors import (
+    CommitAmbiguousError,
+    ConfigurationError,
+    ConflictError,
+    CorruptLogError,
+    DeadlineExceededError,
+    DeadlockError,
+    DocumentTooLargeError,
+    FencedOutError,
+    IdempotencyMismatchError,
+    InvalidDataError,
+    InvalidIdError,
+    InvalidMachineError,
+    LockError,
+    LockLostError,
+    LockTimeoutError,
+    MachineError,
+    MachineVersionError,
+    OutcomeUnknownError,
+    PreconditionFailedError,
+    ReplayError,
+    RetriesExhaustedError,
+    SchemaVersionError,
+    StaleReadError,
+    StateExistsError,
+    StateNotFoundError,
+    StoreError,
+    StoreUnavailableError,
+    TaiStateError,
+    TransitionNotAllowedError,
+    UnsupportedOperationError,
+    VersionConflictError,
+)
+from tai_state.machine import Machine, Transition
+from tai_state.models import (
+    KEEP,
+    BatchResult,
+    ChangeMetadata,
+    ConsistencyReport,
+    Event,
+    Health,
+    LoadedState,
+    Problem,
+    StateSnapshot,
+    StoreStats,
+    TransitionRequest,
+    TransitionResult,
+)
+from tai_state.persistence import PersistenceConfig
+from tai_state.retry import RetryPolicy
+from tai_state.rules.maintenance import Maintenance
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncBackend",
+    "AsyncBackendStore",
+    "AsyncFirestoreStore",
+    "AsyncMemoryStore",
+    "AsyncSqliteStore",
+    "AsyncStateMachinePersister",
+    "AsyncStateStore",
+    "Backend",
+    "BackendStore",
+    "BatchResult",
+    "Capability",
+    "ChangeMetadata",
+    "Clock",
+    "CommitAmbiguousError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConsistencyReport",
+    "CorruptLogError",
+    "DeadlineExceededError",
+    "DeadlockError",
+    "DocumentTooLargeError",
+    "Encoding",
+    "Event",
+    "FencedOutError",
+    "FirestoreStore",
+    "Health",
+    "IdempotencyMismatchError",
+    "InvalidDataError",
+    "InvalidIdError",
+    "InvalidMachineError",
+    "KEEP",
+    "LoadedState",
+    "LockError",
+    "LockLostError",
+    "LockTimeoutError",
+    "Machine",
+    "MachineError",
+    "MachineVersionError",
+    "Maintenance",
+    "MemoryStore",
+    "OutcomeUnknownError",
+    "PersistenceConfig",
+    "PreconditionFailedError",
+    "Problem",
+    "ReplayError",
+    "RetriesExhaustedError",
+    "RetryPolicy",
+    "SchemaVersionError",
+    "SqliteStore",
+    "StaleReadError",
+    "StateExistsError",
+    "StateMachinePersister",
+    "StateNotFoundError",
+    "StateSnapshot",
+    "StateStore",
+    "StoreError",
+    "StoreStats",
+    "StoreUnavailableError",
+    "SystemClock",
+    "TaiStateError",
+    "Transition",
+    "TransitionNotAllowedError",
+    "TransitionRequest",
+    "TransitionResult",
+    "UnsupportedOperationError",
+    "VectorClock",
+    "VersionConflictError",
+    "async_connect",
+    "change_context",
+    "connect",
+]

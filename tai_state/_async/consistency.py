@@ -1,0 +1,123 @@
+"""The check of one governor: every state against the fold of its events. Reads only, in bounded memory."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tai_state._async.engine import AsyncEngine
+from tai_state._async.history import AsyncHistory
+from tai_state.documents import Document
+from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError
+from tai_state.layout import GovernorLayout, StateLayout, unescape
+from tai_state.models import ConsistencyReport, Problem
+from tai_state.rules.mapping import read_state
+from tai_state.rules.records import StateRecord
+from tai_state.rules.replay import Fold, Rerun, differing_field, no_rerun
+
+Timeout = float | timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    events: int
+    problem: Problem | None = None
+
+
+class AsyncConsistency:
+    """Checks what an engine holds."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Read through *engine*."""
+        self._engine = engine
+        self._history = AsyncHistory(engine)
+
+    async def check(self, governor_id: str, rerun: Rerun = no_rerun, timeout: Timeout = None) -> ConsistencyReport:
+        """Check every state of a governor, and look for events whose state is gone.
+
+        Safe beside live writers: a finding is read again before it is reported.
+        """
+        governor = GovernorLayout(governor_id)
+        problems: list[Problem] = []
+        states = events = 0
+        async for document in self._engine.scan(governor.states, timeout=timeout):
+            states += 1
+            checked = await self._checked(governor, document, rerun, timeout)
+            events += checked.events
+            if checked.problem is not None:
+                problems.append(checked.problem)
+        async for orphan in self._orphans(governor, timeout):
+            problems.append(orphan)
+        return ConsistencyReport(governor_id=governor_id, problems=problems, states=states, events=events)
+
+    async def _checked(
+        self, governor: GovernorLayout, document: Document, rerun: Rerun, timeout: Timeout
+    ) -> _Checked:
+        try:
+            paths = governor.state(unescape(document.path.id))
+        except InvalidIdError as error:
+            return _Checked(0, _problem("foreign_document", document.path.id, None, str(error)))
+        first = await self._check_state(paths, document, rerun, timeout)
+        if first.problem is None:
+            return first
+        # The state may have moved between the two reads: what is found once is read once more.
+        again = (await self._engine.read([paths.state], self._engine.begin(timeout))).get(paths.state)
+        return await self._check_state(paths, again, rerun, timeout) if again is not None else first
+
+    async def _check_state(
+        self, paths: StateLayout, document: Document, rerun: Rerun, timeout: Timeout
+    ) -> _Checked:
+        fold = Fold(paths.governor_id, paths.state_id, rerun=rerun)
+        try:
+            state = read_state(document, paths.governor_id, paths.state_id)
+            async for event in self._history.events(paths, until=state.version, timeout=timeout):
+                fold.step(event)
+            message = _difference(state, fold)
+        except CorruptLogError as error:
+            return _Checked(fold.events, _problem("corrupt_log", paths.state_id, error.version, str(error)))
+        except ReplayError as error:
+            return _Checked(fold.events, _problem("replay", paths.state_id, fold.version + 1, str(error)))
+        above = await self._event_above(paths, state.version, timeout)
+        if message is None and above:
+            message = f"an event of version {state.version + 1} stands above the state"
+        problem = _problem("state_mismatch", paths.state_id, state.version, message) if message else None
+        return _Checked(fold.events, problem)
+
+    async def _event_above(self, paths: StateLayout, version: int, timeout: Timeout) -> bool:
+        """Whether an event stands above the state, as of one moment with it."""
+        path = paths.event(version + 1)
+        read = await self._engine.read([paths.state, path], self._engine.begin(timeout))
+        state = read.get(paths.state)
+        return state is not None and state.fields.get("version") == version and read.get(path) is not None
+
+    async def _orphans(self, governor: GovernorLayout, timeout: Timeout) -> AsyncIterator[Problem]:
+        """Find events whose state document is gone: one look per state, jumping over its events."""
+        after: str | None = None
+        while True:
+            found: Document | None = None
+            async for document in self._engine.scan(governor.events, start=after, limit=1, timeout=timeout):
+                found = document
+            if found is None:
+                return
+            stored_id = found.path.id.rpartition("@")[0]
+            after = f"{stored_id}A"
+            try:
+                paths = governor.state(unescape(stored_id))
+            except InvalidIdError as error:
+                yield _problem("foreign_document", found.path.id, None, str(error))
+                after = f"{found.path.id}!"
+                continue
+            read = await self._engine.read([paths.state], self._engine.begin(timeout))
+            if read.get(paths.state) is None:
+                yield _problem("state_missing", paths.state_id, None, "there are events, and no state document")
+
+
+def _problem(kind: str, state_id: str, version: int | None, message: str) -> Problem:
+    return Problem(kind=kind, state_id=state_id, version=version, message=message)
+
+
+def _difference(state: StateRecord, fold: Fold) -> str | None:
+    replayed = fold.state()
+    if replayed is None or replayed.version < state.version:
+        return f"the state is at version {state.version}, its events end at version {fold.version}"
+    name = differing_field(state, replayed)
+    return None if name is None else f"field {name!r} of the state is not that of its last event"

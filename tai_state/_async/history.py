@@ -1,0 +1,103 @@
+"""Reading a state's history: its events in order, the fold over them, and the state rebuilt from them."""
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+from tai_state._async.engine import AsyncEngine
+from tai_state.errors import CorruptLogError, StateNotFoundError
+from tai_state.layout import StateLayout, versioned
+from tai_state.rules.maintenance import read_segment, read_snapshot
+from tai_state.rules.mapping import read_event
+from tai_state.rules.records import EventRecord, StateRecord
+from tai_state.rules.replay import Fold, Rerun, is_past, no_rerun
+
+Timeout = float | timedelta | None
+log = logging.getLogger("tai_state")
+
+
+class AsyncHistory:
+    """The histories of an engine's states, read in bounded memory."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Read through *engine*."""
+        self._engine = engine
+
+    async def events(
+        self,
+        paths: StateLayout,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        timeout: Timeout = None,
+    ) -> AsyncIterator[EventRecord]:
+        """Iterate over the event documents with ``after < version <= until``, in version order."""
+        start = versioned(paths.stored_id, after + 1)
+        # "A" is the character behind "@": the end of this state's range.
+        stop = versioned(paths.stored_id, until + 1) if until is not None else f"{paths.stored_id}A"
+        async for document in self._engine.scan(
+            paths.governor.events, start=start, stop=stop, limit=limit, timeout=timeout
+        ):
+            yield read_event(document, paths.governor_id, paths.state_id)
+
+    async def replay(
+        self,
+        paths: StateLayout,
+        *,
+        until_version: int | None = None,
+        until_time: datetime | None = None,
+        rerun: Rerun = no_rerun,
+        timeout: Timeout = None,
+    ) -> StateRecord:
+        """Fold the event documents, from the first to the version or time given, and return the state reached.
+
+        Raises:
+            StateNotFoundError: There is no event up to there.
+            CorruptLogError: An event is missing, damaged, or does not follow from the one before.
+            ReplayError: The machine, run again, makes something else of an event.
+        """
+        fold = Fold(paths.governor_id, paths.state_id, rerun=rerun)
+        async for event in self.events(paths, until=until_version, timeout=timeout):
+            if is_past(event, until_version=until_version, until_time=until_time):
+                break
+            fold.step(event)
+        reached = fold.state()
+        if reached is None:
+            raise StateNotFoundError(paths.governor_id, paths.state_id)
+        return reached
+
+    async def rebuild(self, paths: StateLayout, *, timeout: Timeout = None) -> StateRecord | None:
+        """Return the state as snapshots, segments and events tell it, without the state document; None when nothing does.
+
+        Reads the newest sound snapshot and what follows it; without one, sealed segments before single events.
+
+        Raises:
+            CorruptLogError: What follows the snapshot is damaged or has a gap.
+        """
+        base = await self._newest_snapshot(paths, timeout)
+        fold = Fold(paths.governor_id, paths.state_id, base=base)
+        start, stop = versioned(paths.stored_id, 0), f"{paths.stored_id}A"
+        if base is None:
+            async for document in self._engine.scan(paths.governor.segments, start=start, stop=stop, timeout=timeout):
+                try:
+                    segment = read_segment(document, paths.governor_id, paths.state_id)
+                except CorruptLogError as error:
+                    log.warning("a damaged segment is passed over: %s", error)
+                    break
+                for event in segment.events:
+                    fold.step(event)
+        async for event in self.events(paths, after=fold.version, timeout=timeout):
+            fold.step(event)
+        return fold.state()
+
+    async def _newest_snapshot(self, paths: StateLayout, timeout: Timeout) -> StateRecord | None:
+        start, stop = versioned(paths.stored_id, 0), f"{paths.stored_id}A"
+        newest: StateRecord | None = None
+        # Ascending, the only order that every engine offers; few are kept.
+        async for document in self._engine.scan(paths.governor.snapshots, start=start, stop=stop, timeout=timeout):
+            try:
+                newest = read_snapshot(document, paths.governor_id, paths.state_id)
+            except CorruptLogError as error:
+                log.warning("a damaged snapshot is passed over: %s", error)
+        return newest

@@ -1,0 +1,53 @@
+"""The calls under way: counted, so that a store can end them in bounded time before it closes."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tai_state._platform import async_sleep
+from tai_state.clock import Clock, Deadline
+from tai_state.errors import StoreError
+
+_POLL_SECONDS = 0.005
+
+
+class AsyncInFlight:
+    """A count of calls under way, and a door that can be shut."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin open, with none under way."""
+        self._clock = clock
+        self._count = 0
+        self._shut = False
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Count one call for as long as the block runs.
+
+        Raises:
+            StoreError: The store is drained or closed.
+        """
+        with self._lock:
+            if self._shut:
+                message = "the store is closed"
+                raise StoreError(message)
+            self._count += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._count -= 1
+
+    def refuse(self) -> None:
+        """Let no new call in."""
+        with self._lock:
+            self._shut = True
+
+    async def drain(self, timeout: float) -> bool:
+        """Let no new call in, wait up to *timeout* seconds for the others; return whether all ended."""
+        self.refuse()
+        deadline = Deadline(self._clock, timeout)
+        while self._count and not deadline.passed:
+            await async_sleep(_POLL_SECONDS)
+        return not self._count

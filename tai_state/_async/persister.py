@@ -1,0 +1,356 @@
+"""The persister: a machine's life in a store, every move durable and logged in the same commit."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Generic
+
+from tai_state._async.changes import Applied
+from tai_state._async.consistency import AsyncConsistency
+from tai_state._async.snapshots import AsyncSnapshots
+from tai_state._async.store import AsyncStateStore, Timeout, check_version
+from tai_state.authors import resolve_metadata
+from tai_state.errors import (
+    ConfigurationError,
+    CorruptLogError,
+    InvalidDataError,
+    OutcomeUnknownError,
+    StateNotFoundError,
+    TaiStateError,
+)
+from tai_state.layout import StateLayout, state_layout
+from tai_state.machine import Machine
+from tai_state.models import (
+    KEEP,
+    ChangeMetadata,
+    ConsistencyReport,
+    DataT,
+    Event,
+    Keep,
+    LoadedState,
+    StateSnapshot,
+    TransitionRequest,
+    TransitionResult,
+)
+from tai_state.persistence import PersistenceConfig
+from tai_state.rules.changes import Change, Settings
+from tai_state.rules.mapping import read_state
+from tai_state.rules.records import StateRecord
+from tai_state.rules.replay import check_reached
+from tai_state.rules.requests import (
+    Call,
+    as_data,
+    check_time,
+    log_change,
+    rollback_change,
+    start_change,
+    transition_change,
+)
+from tai_state.rules.rerun import rerun_of
+
+
+class AsyncStateMachinePersister(Generic[DataT]):
+    """Moves states through a machine, and reads what they went through."""
+
+    def __init__(
+        self,
+        store: AsyncStateStore,
+        machine: Machine[DataT] | None = None,
+        config: PersistenceConfig | None = None,
+    ) -> None:
+        """Persist in *store*; without a *machine*, only ``start`` and ``transition`` are closed."""
+        self.store = store
+        self.machine = machine
+        self.config = config or PersistenceConfig()
+        self._settings = Settings(store.settings.encoding, self.config.maintenance, store.settings.receipt_ttl)
+        self._as_data = as_data(machine)
+
+    # Moves
+
+    async def start(
+        self,
+        governor_id: str,
+        state_id: str,
+        data: DataT | Mapping[str, Any] | None = None,
+        *,
+        metadata: ChangeMetadata | None = None,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
+    ) -> TransitionResult[DataT]:
+        """Create a state in the machine's initial status.
+
+        Raises:
+            StateExistsError: It is there already. (A deleted one is created again, with the next version.)
+        """
+        call = self._call(governor_id, state_id, metadata, None, idempotency_key)
+        return await self._apply(start_change(call, self._machine(), {} if data is None else data), timeout)
+
+    async def transition(
+        self,
+        governor_id: str,
+        state_id: str,
+        action: str,
+        payload: object = None,
+        *,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        metadata: ChangeMetadata | None = None,
+        error: str | Keep | None = KEEP,
+        timeout: Timeout = None,
+    ) -> TransitionResult[DataT]:
+        """Move a state by *action*, in one commit with its event.
+
+        Guard and reducer run on the state read; on a conflict they run again on the fresh state.
+
+        Args:
+            payload: JSON-like; goes to guard and reducer and into the event.
+            expected_version: Move only from this version; without it a conflict is retried.
+            idempotency_key: Makes the move once, however often it is asked for.
+            error: Sets ``last_error``, clears it (None), or keeps it.
+
+        Raises:
+            StateNotFoundError: The state does not exist, or is deleted.
+            TransitionNotAllowedError: The machine has no such move from its status, or its guards refuse.
+            VersionConflictError: The state is not at *expected_version*.
+            IdempotencyMismatchError: The key was used for another request.
+            OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        return await self._apply(transition_change(call, self._machine(), action, payload, error), timeout)
+
+    async def transition_many(
+        self, requests: Iterable[TransitionRequest], *, timeout: Timeout = None
+    ) -> list[TransitionResult[DataT] | TaiStateError]:
+        """Make several moves in order; each stands or fails alone. ``timeout`` bounds each."""
+        outcomes: list[TransitionResult[DataT] | TaiStateError] = []
+        for request in requests:
+            try:
+                outcomes.append(
+                    await self.transition(
+                        request.governor_id,
+                        request.state_id,
+                        request.action,
+                        request.payload,
+                        expected_version=request.expected_version,
+                        idempotency_key=request.idempotency_key,
+                        metadata=request.metadata,
+                        error=request.error,
+                        timeout=timeout,
+                    )
+                )
+            except TaiStateError as error:
+                outcomes.append(error)
+        return outcomes
+
+    async def log_transition(
+        self,
+        governor_id: str,
+        state_id: str,
+        action: str,
+        *,
+        to_status: str,
+        data: object,
+        expected_version: int | None = None,
+        timestamp: datetime | None = None,
+        metadata: ChangeMetadata | None = None,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
+    ) -> TransitionResult[DataT]:
+        """Record a move that was decided elsewhere; no machine is asked, and an absent state is created.
+
+        Args:
+            timestamp: When it happened; not before the state's last change. None: now.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        return await self._apply(log_change(call, action, to_status, data, timestamp), timeout)
+
+    async def rollback(
+        self,
+        governor_id: str,
+        state_id: str,
+        to_version: int,
+        metadata: ChangeMetadata | None = None,
+        *,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
+    ) -> TransitionResult[DataT]:
+        """Make a new version with the status, data and last_error of *to_version*; nothing is erased.
+
+        Raises:
+            StateNotFoundError: The state never existed.
+            InvalidDataError: It never had *to_version*, or that was a deletion.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        check_version(to_version, "to_version")
+        deadline = self.store.engine.begin(timeout)
+        old = await self.store.writer.event(call.paths, to_version, deadline)
+        if old is None:
+            record = await self.store.record(governor_id, state_id, timeout=timeout)
+            if record is None:
+                raise StateNotFoundError(governor_id, state_id)
+            message = f"{to_version} is no version of {governor_id}/{state_id}, it has 1 to {record.version}"
+            raise InvalidDataError(message, path="to_version")
+        return await self._apply(rollback_change(call, old), timeout)
+
+    async def outcome(self, error: OutcomeUnknownError, *, timeout: Timeout = None) -> TransitionResult[DataT] | None:
+        """Return what became of a change whose outcome was unknown; None when it is not in the store.
+
+        While the first attempt may still be on its way (seconds, not minutes), None is not final: retrying with
+        the same idempotency key is.
+        """
+        if error.version is None:
+            return None
+        paths = state_layout(error.governor_id, error.state_id)
+        event = await self.store.writer.event(paths, error.version, self.store.engine.begin(timeout))
+        if event is None or event.transition_id != error.transition_id:
+            return None
+        return self._result(Applied(event, event.state()))
+
+    # Reads
+
+    async def load_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> LoadedState[DataT]:
+        """Return the state; rebuilt from snapshots and events when its document is missing or damaged.
+
+        Nothing is written.
+
+        Raises:
+            StateNotFoundError: It never existed, or is deleted.
+            CorruptLogError: It cannot be rebuilt either.
+        """
+        paths = state_layout(governor_id, state_id)
+        document = (await self.store.engine.read([paths.state], self.store.engine.begin(timeout))).get(paths.state)
+        record = None
+        if document is not None:
+            try:
+                record = read_state(document, paths.governor_id, paths.state_id)
+            except CorruptLogError:
+                record = None
+        recovered = record is None
+        if record is None:
+            record = await self.store.history.rebuild(paths, timeout=timeout)
+        if record is None or record.deleted:
+            raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
+        return LoadedState.model_construct(snapshot=record.public(self._as_data), recovered=recovered)
+
+    async def replay(
+        self,
+        governor_id: str,
+        state_id: str,
+        *,
+        until_version: int | None = None,
+        until_time: datetime | None = None,
+        timeout: Timeout = None,
+    ) -> StateSnapshot[DataT]:
+        """Fold the state's events, trusting none of them, and return the state reached.
+
+        Each event must follow from the one before, match its hash, and come out the same when this
+        persister's machine is run again.
+
+        Args:
+            until_version: Stop behind this version.
+            until_time: Stop at the last version before the first event later than this.
+            timeout: Bounds each page that is read.
+
+        Raises:
+            StateNotFoundError: There is no event up to there.
+            CorruptLogError: An event is missing, damaged, or does not follow.
+            ReplayError: The machine makes something else of an event.
+        """
+        paths = state_layout(governor_id, state_id)
+        if until_version is not None:
+            check_version(until_version, "until_version")
+        until = None if until_time is None else check_time(until_time, "until_time")
+        head = None if until_version is not None or until is not None else await self._sound_head(paths, timeout)
+        reached = await self.store.history.replay(
+            paths,
+            until_version=head.version if head is not None else until_version,
+            until_time=until,
+            rerun=rerun_of(self.machine),
+            timeout=timeout,
+        )
+        if head is not None:
+            check_reached(head, reached)
+        return reached.public(self._as_data)
+
+    async def _sound_head(self, paths: StateLayout, timeout: Timeout) -> StateRecord | None:
+        """Return the state document's record; None when it is missing or damaged, as replay must not need it."""
+        try:
+            return await self.store.record(paths.governor_id, paths.state_id, timeout=timeout)
+        except CorruptLogError:
+            return None
+
+    async def history(
+        self, governor_id: str, state_id: str, *, timeout: Timeout = None
+    ) -> AsyncIterator[Event[DataT]]:
+        """Iterate over the state's events, in version order.
+
+        Raises:
+            StateNotFoundError: It never had one.
+        """
+        paths = state_layout(governor_id, state_id)
+        found = False
+        async for event in self.store.history.events(paths, timeout=timeout):
+            found = True
+            yield event.public(self._as_data)
+        if not found:
+            raise StateNotFoundError(governor_id, state_id)
+
+    async def validate_consistency(self, governor_id: str, *, timeout: Timeout = None) -> ConsistencyReport:
+        """Check every state of a governor against the fold of its events; changes nothing."""
+        return await AsyncConsistency(self.store.engine).check(governor_id, rerun_of(self.machine), timeout)
+
+    # Snapshots
+
+    async def create_snapshot(
+        self, governor_id: str, state_id: str, *, timeout: Timeout = None
+    ) -> StateSnapshot[DataT]:
+        """Keep a snapshot of the state as it is now, and return it; the version stays.
+
+        Raises:
+            StateNotFoundError: The state never existed.
+        """
+        paths = state_layout(governor_id, state_id)
+        with self.store.inflight.one():
+            record = await AsyncSnapshots(self.store.engine).create(paths, self._settings, timeout)
+        return record.public(self._as_data)
+
+    async def list_snapshots(
+        self, governor_id: str, state_id: str, *, timeout: Timeout = None
+    ) -> AsyncIterator[StateSnapshot[DataT]]:
+        """Iterate over the snapshots that are kept, oldest first."""
+        paths = state_layout(governor_id, state_id)
+        async for record in AsyncSnapshots(self.store.engine).list(paths, timeout):
+            yield record.public(self._as_data)
+
+    # Inside
+
+    def _machine(self) -> Machine[DataT]:
+        if self.machine is None:
+            message = "this persister has no machine; give it one, or use log_transition"
+            raise ConfigurationError(message)
+        return self.machine
+
+    def _call(
+        self,
+        governor_id: str,
+        state_id: str,
+        metadata: ChangeMetadata | None,
+        expected_version: int | None,
+        idempotency_key: str | None,
+    ) -> Call:
+        paths = state_layout(governor_id, state_id)
+        author = resolve_metadata(metadata, self.store.actor)
+        return Call(paths, author, expected_version, idempotency_key, self.config.schema_version)
+
+    async def _apply(self, change: Change, timeout: Timeout) -> TransitionResult[DataT]:
+        deadline = self.store.engine.begin(timeout)
+        with self.store.inflight.one():
+            applied = await self.store.writer.apply(change, self._settings, deadline)
+        return self._result(applied)
+
+    def _result(self, applied: Applied) -> TransitionResult[DataT]:
+        return TransitionResult.model_construct(
+            event=applied.event.public(self._as_data),
+            snapshot=applied.record.public(self._as_data),
+            replayed=applied.replayed,
+        )

@@ -1,0 +1,203 @@
+"""The twin primitives: what differs in kind between the colours, side by side.
+
+``async_foo`` and ``AsyncFoo`` serve the async source, ``foo`` and ``Foo`` the code
+generated from it. Everything else is written once.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep as sleep  # noqa: PLC0414 - the sync twin of async_sleep
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+async_sleep = asyncio.sleep
+
+
+class AsyncMutex:
+    """Mutual exclusion between the tasks of one loop."""
+
+    def __init__(self) -> None:
+        """Make it free."""
+        self._lock = asyncio.Lock()
+
+    async def acquire(self, timeout: float) -> bool:
+        """Take it, waiting at most *timeout* seconds; return whether it was taken."""
+        if not self._lock.locked():
+            return await self._lock.acquire()
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._lock.acquire()
+        except TimeoutError:
+            return False
+
+    def release(self) -> None:
+        """Free it."""
+        self._lock.release()
+
+
+class Mutex:
+    """Mutual exclusion between threads."""
+
+    def __init__(self) -> None:
+        """Make it free."""
+        self._lock = threading.Lock()
+
+    def acquire(self, timeout: float) -> bool:
+        """Take it, waiting at most *timeout* seconds; return whether it was taken."""
+        return self._lock.acquire(timeout=min(timeout, threading.TIMEOUT_MAX))
+
+    def release(self) -> None:
+        """Free it."""
+        self._lock.release()
+
+
+class AsyncWorker:
+    """One thread that runs blocking calls in the order given, so that the loop never waits for a disk."""
+
+    def __init__(self, name: str) -> None:
+        """Start nothing yet."""
+        self._name = name
+        self._executor: ThreadPoolExecutor | None = None
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run *function* on the thread and return what it returns.
+
+        A cancelled caller stops waiting; a call that has begun still runs to its end.
+        """
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function)
+
+    def close(self) -> None:
+        """End the thread after what was given to it; a later ``run`` starts another."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=True)
+
+
+class Worker:
+    """The sync twin of AsyncWorker: the caller's own thread."""
+
+    def __init__(self, name: str) -> None:
+        """Keep nothing."""
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Call *function*."""
+        return function()
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+async def async_shield(work: Coroutine[Any, Any, T]) -> T:
+    """Run *work* to its end even when the caller is cancelled meanwhile; the cancellation follows it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if task.cancelled():
+            raise
+        # Several cancellations may come while the work ends; each is remembered by the one raised here.
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                continue
+        if not task.cancelled():
+            task.exception()  # marks it as seen: the cancellation is what the caller gets
+        raise
+
+
+def shield(result: T) -> T:
+    """Return *result*: a sync call has ended before this one begins."""
+    return result
+
+
+async def async_gather(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Make the calls side by side and return their results in order; the first error cancels the others."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_awaited(call)) for call in calls]
+    return [task.result() for task in tasks]
+
+
+async def _awaited(call: Callable[[], Awaitable[T]]) -> T:
+    return await call()
+
+
+def gather(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Make the calls one after the other and return their results in order."""
+    return [call() for call in calls]
+
+
+class AsyncSignal:
+    """A one-place wake-up for one waiting task; it may be set from any thread.
+
+    Setting it twice before the waiter looks wakes the waiter once.
+    """
+
+    def __init__(self) -> None:
+        """Belong to the running loop; not set."""
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake the waiter, or let its next wait return at once."""
+        try:
+            self._loop.call_soon_threadsafe(self._event.set)
+        except RuntimeError:
+            # The loop is closed, and the waiter with it. Any other trouble is ours.
+            if not self._loop.is_closed():
+                raise
+
+    async def wait(self, timeout: float) -> bool:
+        """Wait until it is set or *timeout* seconds have passed; return whether it was set, and unset it."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
+class Signal:
+    """The sync twin of AsyncSignal, for one waiting thread."""
+
+    def __init__(self) -> None:
+        """Start unset."""
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Wake the waiter, or let its next wait return at once."""
+        self._event.set()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is set or *timeout* seconds have passed; return whether it was set, and unset it."""
+        was_set = self._event.wait(timeout)
+        if was_set:
+            self._event.clear()
+        return was_set
+
+
+async def async_together(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Make the calls at the same time: every one ends, then the first error of the list is raised."""
+    tasks = [asyncio.ensure_future(_awaited(call)) for call in calls]
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    results = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        results.append(outcome)
+    return results
+
+
+def together(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Make the calls at the same time, a thread each; otherwise as async_together."""
+    if not calls:
+        return []
+    with ThreadPoolExecutor(len(calls), thread_name_prefix="together") as executor:
+        futures = [executor.submit(call) for call in calls]
+    return [future.result() for future in futures]

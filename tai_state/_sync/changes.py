@@ -1,0 +1,216 @@
+# Generated from tai_state/_async/changes.py by .ci/generate_sync.py; do not edit.
+"""The write path: every change of a state, whoever asks for it, goes through ``ChangeWriter.apply``."""
+import logging
+from dataclasses import dataclass, replace
+
+from tai_state._sync.commits import Settlement, Settled, commit_once
+from tai_state._sync.engine import Engine
+from tai_state._sync.retrying import retry
+from tai_state._sync.turns import Turns
+from tai_state._platform import shield
+from tai_state.clock import Deadline
+from tai_state.documents import CommitResult, Read
+from tai_state.errors import (
+    CorruptLogError,
+    DocumentTooLargeError,
+    OutcomeUnknownError,
+    PreconditionFailedError,
+    SchemaVersionError,
+    TaiStateError,
+)
+from tai_state.heads import HeadCache
+from tai_state.layout import FORMAT, META, StateLayout
+from tai_state.rules.changes import Change, Fresh, Head, Plan, Replay, Settings, View, decide, lost_head
+from tai_state.rules.maintenance import Segment, build_segment, segment_due
+from tai_state.rules.mapping import read_event, read_state
+from tai_state.rules.outcome import Outcome, settle
+from tai_state.rules.records import EventRecord, StateRecord
+from tai_state.rules.replay import contradiction
+
+log = logging.getLogger("tai_state")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A change as it stands in the store."""
+
+    event: EventRecord
+    record: StateRecord
+    replayed: bool = False
+
+
+class ChangeWriter:
+    """Makes changes: reads what it must, decides purely, commits once, and settles what is in doubt."""
+
+    def __init__(self, engine: Engine, *, cache_size: int) -> None:
+        """Keep at most *cache_size* heads of states."""
+        self._engine = engine
+        self._heads = HeadCache(cache_size)
+        self._turns = Turns()
+        self._origin: str | None = None
+
+    def apply(self, change: Change, settings: Settings, deadline: Deadline) -> Applied:
+        """Make *change* in one commit, and return it once it is durable.
+
+        Raises:
+            OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
+            TaiStateError: It was refused, or failed; nothing was written.
+        """
+        with self._turns.of(change.paths.state, deadline):
+            try:
+                return self._apply(change, settings, deadline)
+            except DocumentTooLargeError:
+                # Refused before anything was sent. Before the caller hears of it: everything compressed,
+                # and maintenance put off.
+                return self._apply(change, settings.lean(), deadline)
+
+    def _apply(self, change: Change, settings: Settings, deadline: Deadline) -> Applied:
+        view = self._cached_view(change.paths)
+        previous: Plan | None = None
+
+        def attempt() -> Applied:
+            nonlocal view, previous
+            decision, view = self._decide(change, settings, deadline, view, previous)
+            if isinstance(decision, Replay):
+                return self._replayed(change.paths, decision, deadline)
+            previous, view = decision, None
+            return shield(self._commit(change.paths, decision, deadline))
+
+        return retry(
+            attempt,
+            PreconditionFailedError,
+            policy=self._engine.retry,
+            deadline=deadline,
+            rng=self._engine.rng,
+            what=f"{change.kind} of {change.key}",
+        )
+
+    def _cached_view(self, paths: StateLayout) -> View | None:
+        head = self._heads.get(paths.state)
+        return View(head, self._origin) if head and self._origin else None
+
+    def _decide(
+        self, change: Change, settings: Settings, deadline: Deadline, view: View | None, refused: Plan | None
+    ) -> tuple[Plan | Replay, View]:
+        if view is not None:
+            try:
+                return self._plan(change, settings, deadline, view), view
+            except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
+                # What a stale head cannot allow, the fresh one may: only that refuses.
+                self._heads.drop(change.paths.state)
+        view = self._view(change, deadline, refused, consistent=refused is not None)
+        try:
+            return self._plan(change, settings, deadline, view), view
+        except TaiStateError:
+            if change.idempotency_key is None or refused is not None:
+                raise
+        # A read that was torn may hold a moved state without the receipt that explains it: before a keyed
+        # change is refused, state and receipt are read as of one moment.
+        view = self._view(change, deadline, refused, consistent=True)
+        return self._plan(change, settings, deadline, view), view
+
+    def _view(self, change: Change, deadline: Deadline, refused: Plan | None, *, consistent: bool) -> View:
+        """Read what the decision needs; after a refused plan, also whether it can ever succeed."""
+        paths = change.paths
+        wanted = [paths.state]
+        if self._origin is None:
+            wanted.append(META)
+        if change.idempotency_key is not None:
+            wanted.append(paths.receipt(change.idempotency_key))
+        if refused is not None:
+            wanted.append(paths.event(refused.event.version))
+        read = self._engine.read(wanted, deadline, consistent=consistent)
+        state = read.get(paths.state)
+        if refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version))):
+            reason = "an event stands above the state's version"
+            raise CorruptLogError(paths.governor_id, paths.state_id, refused.event.version, reason)
+        self._learn_origin(read)
+        receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
+        head = None
+        if state is not None:
+            head = Head(read_state(state, paths.governor_id, paths.state_id), state.update_time)
+        return View(head, self._origin, receipt, read.read_time)
+
+    def _learn_origin(self, read: Read) -> None:
+        meta = read.get(META)
+        if meta is None:
+            return
+        stored, store_id = meta.fields.get("format"), meta.fields.get("store_id")
+        if type(stored) is not int or type(store_id) is not str:
+            message = f"document {META} is not one of tai_state's"
+            raise CorruptLogError("", "", None, message)
+        if stored > FORMAT:
+            raise SchemaVersionError(stored, FORMAT, "the store")
+        self._origin = store_id
+
+    def _plan(self, change: Change, settings: Settings, deadline: Deadline, view: View) -> Plan | Replay:
+        fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._engine.new_id())
+        segment = self._due_segment(change.paths, settings, deadline, view)
+        return decide(change, view, fresh, settings, segment)
+
+    def _due_segment(
+        self, paths: StateLayout, settings: Settings, deadline: Deadline, view: View
+    ) -> Segment | None:
+        if view.head is None or settings.maintenance is None:
+            return None
+        due = segment_due(view.head.record, settings.maintenance)
+        if due is None:
+            return None
+        try:
+            read = self._engine.read([paths.event(version) for version in due], deadline, consistent=False)
+            events: list[EventRecord] = []
+            for version in due:
+                document = read.get(paths.event(version))
+                if document is None:
+                    break
+                event = read_event(document, paths.governor_id, paths.state_id)
+                if events and contradiction(events[-1], event) is not None:
+                    break
+                events.append(event)
+        except TaiStateError as error:
+            # Maintenance is put off rather than fail a change; recovery reports a damaged event.
+            log.warning("sealing events of %s/%s is put off: %s", paths.governor_id, paths.state_id, error)
+            return None
+        return build_segment(paths, events) if len(events) == len(due) else None
+
+    def _commit(self, paths: StateLayout, plan: Plan, deadline: Deadline) -> Applied:
+        self._heads.drop(paths.state)
+
+        def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            return self._settle(paths, plan, deadline, refused=refused)
+
+        def unknown() -> OutcomeUnknownError:
+            event = plan.event
+            return OutcomeUnknownError(event.transition_id, event.governor_id, event.state_id, event.version)
+
+        commit = commit_once(self._engine, plan.writes, deadline, Settlement(read, unknown))
+        if self._origin is None:
+            self._origin = plan.event.origin
+        state_time = commit.update_times[0]
+        if state_time is not None:
+            self._heads.put(paths.state, Head(plan.record, state_time))
+        return Applied(replace(plan.event, committed_at=commit.commit_time), plan.record)
+
+    def _settle(self, paths: StateLayout, plan: Plan, deadline: Deadline, *, refused: bool) -> Settled:
+        event_path = paths.event(plan.event.version)
+        read = self._engine.read([paths.state, event_path], deadline)
+        state, event = read.get(paths.state), read.get(event_path)
+        outcome = settle(plan, state, event, refused=refused)
+        if outcome is not Outcome.APPLIED or event is None:
+            return Settled(outcome)
+        still_ours = state is not None and state.fields.get("transition_id") == plan.event.transition_id
+        moved = state.update_time if state is not None and still_ours else None
+        return Settled(outcome, CommitResult(event.create_time, (moved,)))
+
+    def _replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:
+        event = self.event(paths, replay.version, deadline)
+        if event is None or event.transition_id != replay.transition_id:
+            reason = "the event that a receipt names is not there"
+            raise CorruptLogError(paths.governor_id, paths.state_id, replay.version, reason)
+        return Applied(event, event.state(), replayed=True)
+
+    def event(self, paths: StateLayout, version: int, deadline: Deadline) -> EventRecord | None:
+        """Return the event that made *version*, None when it is not there."""
+        path = paths.event(version)
+        document = (self._engine.read([path], deadline)).get(path)
+        return read_event(document, paths.governor_id, paths.state_id) if document else None

@@ -1,0 +1,144 @@
+# Generated from tai_state/_async/engine.py by .ci/generate_sync.py; do not edit.
+"""The engine of a store: a backend with clock, randomness and policy, and reads that are tried again."""
+import random
+from collections.abc import Iterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from tai_state._sync.ports import Backend
+from tai_state._sync.retrying import retry
+from tai_state.clock import Clock, Deadline, SystemClock
+from tai_state.documents import Conditions, Document, DocumentPath, Read
+from tai_state.errors import StoreUnavailableError
+from tai_state.retry import RetryPolicy
+
+T = TypeVar("T")
+
+PAGE = 300
+"""Documents read at a time: what a reader holds in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What everything above the port needs to reach it."""
+
+    backend: Backend
+    clock: Clock = field(default_factory=SystemClock)
+    rng: random.Random = field(default_factory=random.SystemRandom)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def begin(self, timeout: float | timedelta | None) -> Deadline:
+        """Start the total time of one operation."""
+        return self.retry.begin(self.clock, timeout)
+
+    def new_id(self) -> str:
+        """Return a unique id: 128 random bits in hexadecimal."""
+        return f"{self.rng.getrandbits(128):032x}"
+
+    def read(self, paths: Sequence[DocumentPath], deadline: Deadline, *, consistent: bool = True) -> Read:
+        """Read *paths* as of one moment; transient failures are tried again until *deadline*.
+
+        Raises:
+            DeadlineExceededError, RetriesExhaustedError: The store did not answer in time.
+            StoreError: It refused.
+        """
+
+        def attempt() -> Read:
+            seconds = self.retry.attempt_seconds(deadline)
+            return self.backend.get_many(paths, timeout=seconds, consistent=consistent)
+
+        return self.retried(attempt, deadline)
+
+    def scan(
+        self,
+        collection: str,
+        *,
+        start: str | None = None,
+        stop: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        conditions: Conditions = (),
+        page: int = PAGE,
+        timeout: float | timedelta | None = None,
+    ) -> Iterator[Document]:
+        """Iterate over a range of a collection, or over what meets *conditions*, ascending by id, paged.
+
+        Args:
+            after: Leave out this id and all before it.
+            page: How many documents are read at a time.
+            timeout: The time that each page may take, retries included.
+        """
+        last, given = after, 0
+        while limit is None or given < limit:
+            wanted = page if limit is None else min(page, limit - given)
+            found = self._page(collection, last or start, stop, wanted + 1, conditions, self.begin(timeout))
+            documents = [document for document in found if document.path.id != last][:wanted]
+            for document in documents:
+                yield document
+            given += len(documents)
+            if len(documents) < wanted:
+                return
+            last = documents[-1].path.id
+
+    def _page(
+        self,
+        collection: str,
+        start: str | None,
+        stop: str | None,
+        limit: int,
+        conditions: Conditions,
+        deadline: Deadline,
+    ) -> list[Document]:
+        def attempt() -> list[Document]:
+            seconds = self.retry.attempt_seconds(deadline)
+            if conditions:
+                found = self.backend.query(collection, conditions, start=start, limit=limit, timeout=seconds)
+            else:
+                found = self.backend.scan(collection, start=start, stop=stop, limit=limit, timeout=seconds)
+            return [document for document in found]
+
+        return self.retried(attempt, deadline)
+
+    def scan_ids(
+        self,
+        collection: str,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        timeout: float | timedelta | None = None,
+    ) -> Iterator[str]:
+        """Iterate over the ids in a collection, parents without a document of their own included, ascending, paged."""
+        last, given = after, 0
+        while limit is None or given < limit:
+            wanted = PAGE if limit is None else min(PAGE, limit - given)
+            page = self._page_of_ids(collection, last, wanted + 1, self.begin(timeout))
+            ids = [found for found in page if found != last][:wanted]
+            for found in ids:
+                yield found
+            given += len(ids)
+            if len(ids) < wanted:
+                return
+            last = ids[-1]
+
+    def _page_of_ids(self, collection: str, start: str | None, limit: int, deadline: Deadline) -> list[str]:
+        def attempt() -> list[str]:
+            seconds = self.retry.attempt_seconds(deadline)
+            return [
+                found for found in self.backend.scan_ids(collection, start=start, limit=limit, timeout=seconds)
+            ]
+
+        return self.retried(attempt, deadline)
+
+    def retried(
+        self,
+        attempt: Callable[[], T],
+        deadline: Deadline,
+        *,
+        also: tuple[type[Exception], ...] = (),
+        what: str = "a read",
+    ) -> T:
+        """Return what *attempt* returns; a store that is unavailable is asked again until *deadline*."""
+        return retry(
+            attempt, (StoreUnavailableError, *also), policy=self.retry, deadline=deadline, rng=self.rng, what=what
+        )

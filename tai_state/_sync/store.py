@@ -1,0 +1,363 @@
+# Generated from tai_state/_async/store.py by .ci/generate_sync.py; do not edit.
+"""The store of states: save, get, update, delete, list, and the events that each change left."""
+from collections.abc import Iterator, Iterable
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from tai_state._sync.changes import ChangeWriter
+from tai_state._sync.engine import PAGE, Engine
+from tai_state._sync.history import History
+from tai_state._sync.inflight import InFlight
+from tai_state.authors import default_actor, resolve_metadata
+from tai_state.codec import Encoding
+from tai_state.documents import Capability, Conditions, FieldEquals
+from tai_state.errors import InvalidDataError, StateNotFoundError, TaiStateError
+from tai_state.layout import GOVERNORS, META, GovernorLayout, escape, state_layout, unescape
+from tai_state.models import BatchResult, ChangeMetadata, Event, Health, StateSnapshot, StoreStats
+from tai_state.rules.changes import Change, Settings
+from tai_state.rules.mapping import read_state
+from tai_state.rules.maintenance import Maintenance
+from tai_state.rules.records import StateRecord
+from tai_state.rules.requests import Call, check_name, delete_change, save_change, update_change
+
+Timeout = float | timedelta | None
+RECEIPT_TTL = timedelta(days=7)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+class StateStore:
+    """States of governors over one backend; each change is one commit with its event.
+
+    Leaving it as a context manager drains it (bounded) and closes the backend. It does no I/O before its
+    first use.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        actor: str | None = None,
+        encoding: Encoding | None = None,
+        maintenance: Maintenance | None = None,
+        receipt_ttl: timedelta = RECEIPT_TTL,
+        head_cache_size: int = 1024,
+    ) -> None:
+        """Put a store over *engine*.
+
+        Args:
+            actor: The author of changes that nobody else signs; None: the Cloud Run service or the user.
+            encoding: From which sizes on payloads are stored as JSON text, and compressed.
+            maintenance: How often states are snapshotted; a persister's configuration goes first.
+            receipt_ttl: How long an idempotency key is remembered.
+            head_cache_size: The most states whose heads are kept in memory.
+        """
+        self.engine = engine
+        self.actor = actor if actor is not None else default_actor()
+        self.settings = Settings(encoding or Encoding(), maintenance or Maintenance(), receipt_ttl)
+        self.writer = ChangeWriter(engine, cache_size=head_cache_size)
+        self.history = History(engine)
+        self.inflight = InFlight(engine.clock)
+
+    # Life
+
+    def __enter__(self) -> Self:
+        """Return the store itself; nothing is opened before it is used."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for the calls under way (at most 10 seconds), then close."""
+        self.drain()
+        self.close()
+
+    def drain(self, timeout: float = 10.0) -> bool:
+        """Take no new calls, and wait up to *timeout* seconds for those under way; return whether all ended."""
+        return self.inflight.drain(timeout)
+
+    def close(self) -> None:
+        """Release connections and threads; a second call does nothing."""
+        self.inflight.refuse()
+        self.engine.backend.close()
+
+    def health(self, *, timeout: float = 5.0) -> Health:
+        """Ask the store for its time, once; never raises for a store that does not answer."""
+        clock, began = self.engine.clock, self.engine.clock.monotonic()
+        name = type(self.engine.backend).__name__
+        try:
+            self.engine.backend.get(META, timeout=timeout)
+        except TaiStateError as error:
+            return Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
+        return Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the backend declares that it can do."""
+        return self.engine.backend.capabilities
+
+    # Changes
+
+    def save_state(
+        self,
+        governor_id: str,
+        state_id: str,
+        data: object,
+        metadata: ChangeMetadata | None = None,
+        *,
+        status: str | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
+    ) -> int:
+        """Create the state or replace its data, and return the new version.
+
+        Args:
+            data: A JSON-like dict, or a pydantic model (dumped with mode="json").
+            status: The new status; None keeps the one there is.
+            expected_version: Write only over this version; 0: it must not exist, or be deleted.
+            idempotency_key: Makes the change once, however often it is asked for.
+
+        Raises:
+            VersionConflictError: The state is not at *expected_version*.
+            IdempotencyMismatchError: The key was used for another request.
+            InvalidDataError, InvalidIdError: Something cannot be stored; nothing was sent.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        return self.change(save_change(call, data, status), timeout)
+
+    def update_state(
+        self,
+        governor_id: str,
+        state_id: str,
+        data: object,
+        expected_version: int,
+        metadata: ChangeMetadata | None = None,
+        *,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
+    ) -> int:
+        """Replace the data of a state that is at *expected_version*, and return the new version.
+
+        Raises:
+            StateNotFoundError: The state does not exist, or is deleted.
+            VersionConflictError: It is at another version.
+        """
+        if expected_version is None:
+            message = "is required"
+            raise InvalidDataError(message, path="expected_version")
+        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        return self.change(update_change(call, data), timeout)
+
+    def delete_state(
+        self,
+        governor_id: str,
+        state_id: str,
+        expected_version: int | None = None,
+        metadata: ChangeMetadata | None = None,
+        *,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
+    ) -> int:
+        """Leave a tombstone in the state's place, and return its version; the history stays.
+
+        Raises:
+            StateNotFoundError: The state does not exist, or is deleted.
+            VersionConflictError: It is at another version than *expected_version*.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        return self.change(delete_change(call), timeout)
+
+    def _call(
+        self,
+        governor_id: str,
+        state_id: str,
+        metadata: ChangeMetadata | None,
+        expected_version: int | None,
+        idempotency_key: str | None,
+    ) -> Call:
+        paths = state_layout(governor_id, state_id)
+        return Call(paths, resolve_metadata(metadata, self.actor), expected_version, idempotency_key)
+
+    def change(self, change: Change, timeout: Timeout) -> int:
+        """Make a change that was built before, with the store's own settings; return its version."""
+        deadline = self.engine.begin(timeout)
+        with self.inflight.one():
+            applied = self.writer.apply(change, self.settings, deadline)
+        return applied.event.version
+
+    # Reads
+
+    def get_state(
+        self, governor_id: str, state_id: str, *, timeout: Timeout = None
+    ) -> tuple[StateSnapshot, int]:
+        """Return the state and its version.
+
+        Raises:
+            StateNotFoundError: It does not exist, or is deleted.
+        """
+        record = self.record(governor_id, state_id, timeout=timeout)
+        if record is None or record.deleted:
+            raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
+        return record.public(_same), record.version
+
+    def find_state(
+        self, governor_id: str, state_id: str, *, timeout: Timeout = None
+    ) -> StateSnapshot | None:
+        """Return the state; None when it does not exist, or is deleted."""
+        record = self.record(governor_id, state_id, timeout=timeout)
+        return None if record is None or record.deleted else record.public(_same)
+
+    def exists(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> bool:
+        """Whether the state exists and is not deleted."""
+        record = self.record(governor_id, state_id, timeout=timeout)
+        return record is not None and not record.deleted
+
+    def record(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> StateRecord | None:
+        """Return the state's record, a tombstone included; None when there never was one."""
+        paths = state_layout(governor_id, state_id)
+        with self.inflight.one():
+            read = self.engine.read([paths.state], self.engine.begin(timeout))
+        document = read.get(paths.state)
+        return read_state(document, paths.governor_id, paths.state_id) if document else None
+
+    def batch_get_states(
+        self, governor_id: str, state_ids: Iterable[str], *, timeout: Timeout = None
+    ) -> BatchResult:
+        """Return several states of a governor as of one moment; deleted ones count as missing."""
+        if isinstance(state_ids, str):
+            message = "must be several ids, not one str"
+            raise InvalidDataError(message, path="state_ids")
+        wanted = [state_layout(governor_id, state_id) for state_id in dict.fromkeys(state_ids)]
+        if not wanted:
+            return BatchResult(found={}, missing=[])
+        with self.inflight.one():
+            read = self.engine.read([paths.state for paths in wanted], self.engine.begin(timeout))
+        found: dict[str, StateSnapshot] = {}
+        missing: list[str] = []
+        for paths in wanted:
+            document = read.get(paths.state)
+            record = read_state(document, paths.governor_id, paths.state_id) if document else None
+            if record is None or record.deleted:
+                missing.append(paths.state_id)
+            else:
+                found[paths.state_id] = record.public(_same)
+        return BatchResult.model_construct(found=found, missing=missing)
+
+    def list_governors(
+        self, *, after: str | None = None, limit: int | None = None, timeout: Timeout = None
+    ) -> Iterator[str]:
+        """Iterate over the governors that ever had a state, ascending by stored id.
+
+        ``timeout`` bounds each page.
+        """
+        start = None if after is None else escape(after, "after")
+        check_limit(limit)
+        for stored in self.engine.scan_ids(GOVERNORS, after=start, limit=limit, timeout=timeout):
+            yield unescape(stored)
+
+    def list_states(
+        self,
+        governor_id: str,
+        *,
+        status: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+        timeout: Timeout = None,
+    ) -> Iterator[StateSnapshot]:
+        """Iterate over a governor's states, ascending by stored id, the same order on every backend.
+
+        Args:
+            status: Only the states in this status.
+            after: Begin behind this state id.
+            timeout: Bounds each page.
+        """
+        check_limit(limit)
+        given = 0
+        if limit == 0:
+            return
+        page = PAGE if limit is None else min(limit, PAGE)
+        for record in self.records(governor_id, status=status, after=after, page=page, timeout=timeout):
+            if record.deleted and not include_deleted:
+                continue
+            yield record.public(_same)
+            given += 1
+            if given == limit:
+                return
+
+    def records(
+        self,
+        governor_id: str,
+        *,
+        status: str | None = None,
+        after: str | None = None,
+        page: int = PAGE,
+        timeout: Timeout = None,
+    ) -> Iterator[StateRecord]:
+        """Iterate over a governor's records, tombstones included, ascending by stored id."""
+        governor = GovernorLayout(governor_id)
+        start = None if after is None else escape(after, "after")
+        conditions: Conditions = () if status is None else (FieldEquals("status", check_name(status, "status")),)
+        for document in self.engine.scan(
+            governor.states, after=start, conditions=conditions, page=page, timeout=timeout
+        ):
+            yield read_state(document, governor.governor_id, unescape(document.path.id))
+
+    def get_events(
+        self,
+        governor_id: str,
+        state_id: str,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        timeout: Timeout = None,
+    ) -> Iterator[Event]:
+        """Iterate over a state's events with ``after < version <= until``, in version order.
+
+        A state that never was has none. ``timeout`` bounds each page.
+        """
+        paths = state_layout(governor_id, state_id)
+        check_limit(limit)
+        check_version(after, "after")
+        if until is not None:
+            check_version(until, "until")
+        for event in self.history.events(paths, after=after, until=until, limit=limit, timeout=timeout):
+            yield event.public(_same)
+
+    def stats(self, governor_id: str, *, timeout: Timeout = None) -> StoreStats:
+        """Count what a governor holds; reads every state document of it, and no event."""
+        states = deleted = events = 0
+        by_status: dict[str, int] = {}
+        for record in self.records(governor_id, timeout=timeout):
+            events += record.version - record.marks.trimmed_through
+            if record.deleted:
+                deleted += 1
+                continue
+            states += 1
+            by_status[record.status] = by_status.get(record.status, 0) + 1
+        return StoreStats(
+            governor_id=governor_id,
+            states=states,
+            deleted=deleted,
+            events=events,
+            by_status=dict(sorted(by_status.items())),
+        )
+
+
+def check_limit(limit: object) -> None:
+    """Refuse a limit that is no int of at least 0."""
+    if limit is not None and (type(limit) is not int or limit < 0):
+        message = f"must be an int of at least 0, not {limit!r}"
+        raise InvalidDataError(message, path="limit")
+
+
+def check_version(version: object, name: str) -> None:
+    """Refuse a version that is no int from 0 to 2**62."""
+    if type(version) is not int or not 0 <= version <= 2**62:
+        message = f"must be an int of at least 0, not {version!r}"
+        raise InvalidDataError(message, path=name)

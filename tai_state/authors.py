@@ -1,0 +1,104 @@
+"""Who makes a change: the argument, the surrounding context, the store's actor, the host."""
+
+import getpass
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from tai_state.codec import EMPTY, Payload, normalize_data
+from tai_state.errors import InvalidDataError
+from tai_state.models import ChangeMetadata
+from tai_state.rules.records import MetadataRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    changed_by: str | None
+    reason: str | None
+    context: Payload
+
+
+_current: ContextVar[_Context | None] = ContextVar("tai_state_change_context", default=None)
+
+
+@contextmanager
+def change_context(
+    *, changed_by: str | None = None, reason: str | None = None, context: Mapping[str, Any] | None = None
+) -> Iterator[None]:
+    """Give every change made inside, in this thread or task, an author, a reason and a context.
+
+    What a change's own ``metadata`` says goes first; contexts nest, the inner one going first, their
+    ``context`` maps merged. A plain ``with``, in both colours.
+
+    Raises:
+        InvalidDataError: A value is of the wrong type, or cannot be stored.
+    """
+    outer = _current.get()
+    _check_text(changed_by, "changed_by")
+    _check_text(reason, "reason")
+    inner = _Context(
+        changed_by=changed_by if changed_by is not None else outer and outer.changed_by,
+        reason=reason if reason is not None else outer and outer.reason,
+        context=_merged(outer.context if outer else EMPTY, context),
+    )
+    token = _current.set(inner)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _check_text(value: object, name: str) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        message = f"must be a str, not {type(value).__name__}"
+        raise InvalidDataError(message, path=f"metadata.{name}")
+    if name == "changed_by" and not value:
+        message = "must not be empty"
+        raise InvalidDataError(message, path=f"metadata.{name}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        message = f"is not valid Unicode text: {error.reason}"
+        raise InvalidDataError(message, path=f"metadata.{name}") from error
+
+
+def _merged(base: Payload, added: Mapping[str, Any] | None) -> Payload:
+    if not added:
+        return base
+    return Payload.of({**base.value(), **normalize_data(dict(added), path="metadata.context")})
+
+
+def default_actor() -> str:
+    """Return the author where nobody named one: the Cloud Run service or job, else the user of the process."""
+    service = os.environ.get("K_SERVICE") or os.environ.get("CLOUD_RUN_JOB")
+    if service:
+        return service
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user id has no name
+        return f"uid:{os.getuid()}"
+
+
+def resolve_metadata(metadata: ChangeMetadata | None, actor: str | None) -> MetadataRecord:
+    """Return who makes a change: the argument, the context, the store's *actor*, the host.
+
+    Raises:
+        InvalidDataError: *metadata* is no ChangeMetadata, or its context cannot be stored.
+    """
+    context = _current.get()
+    if metadata is not None and not isinstance(metadata, ChangeMetadata):
+        message = f"must be a ChangeMetadata, not {type(metadata).__name__}"
+        raise InvalidDataError(message, path="metadata")
+    base = context.context if context else EMPTY
+    if metadata is None:
+        author = (context and context.changed_by) or actor or default_actor()
+        return MetadataRecord(author, (context and context.reason) or "", None, base)
+    _check_text(metadata.changed_by, "changed_by")
+    _check_text(metadata.reason, "reason")
+    reason = metadata.reason or (context and context.reason) or ""
+    return MetadataRecord(metadata.changed_by, reason, None, _merged(base, metadata.context))

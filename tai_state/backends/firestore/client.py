@@ -1,0 +1,129 @@
+"""How credentials, project, database and emulator are found: as the official client finds them.
+
+``_connection`` is the one place that reads private attributes of the official client;
+it offers no public way to what its own collaborators take from it.
+"""
+
+import os
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from tai_state.errors import ConfigurationError, StoreError, StoreUnavailableError
+
+DEFAULT_DATABASE = "(default)"
+_EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What is needed to open a channel to one database.
+
+    ``database`` is its resource name, ``projects/p/databases/d``.
+    """
+
+    database: str
+    target: str
+    credentials: Any
+    is_emulator: bool
+
+
+class Source:
+    """Where a store's Firestore is: looked for on first use, once, by whichever thread comes first."""
+
+    def __init__(self, project: str | None, database: str, client: Any) -> None:
+        """Keep what was given.
+
+        Raises:
+            ConfigurationError: *client* is for another project or database than those given.
+        """
+        self._project = project or None
+        self._database = database or DEFAULT_DATABASE
+        self._client = client
+        self._lock = threading.Lock()
+        self._found: Connection | None = None
+        if client is not None:
+            self._found = _connection(client)
+            self._refuse_another(self._found.database)
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether it is an emulator, as far as the environment or a given client tells."""
+        if self._found is not None:
+            return self._found.is_emulator
+        return os.environ.get(_EMULATOR_HOST) is not None
+
+    def connection(self) -> Connection:
+        """Return the connection; the first call may read files and ask the metadata server for credentials.
+
+        Raises:
+            ConfigurationError: There is no project or there are no credentials; says what to set.
+        """
+        with self._lock:
+            if self._found is None:
+                self._found = _connection(_make_client(self._project, self._database))
+            return self._found
+
+    def refresh_credentials(self) -> None:
+        """Get a new access token; blocks while it asks for one.
+
+        Raises:
+            StoreError: The credentials cannot be refreshed.
+        """
+        connection = self.connection()
+        if connection.is_emulator:
+            return
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - nothing of google before first use
+        from google.auth.transport.requests import Request  # noqa: PLC0415
+
+        try:
+            connection.credentials.refresh(Request())
+        except GoogleAuthError as error:
+            message = f"the credentials were refused, and could not be refreshed: {error}"
+            raise (StoreUnavailableError if error.retryable else StoreError)(message) from error
+
+    def _refuse_another(self, name: str) -> None:
+        _, project, _, database = name.split("/")
+        given = self._project or project, self._database
+        if given[0] != project or given[1] not in {DEFAULT_DATABASE, database}:
+            message = f"the client is for {name}, not for projects/{given[0]}/databases/{given[1]}"
+            raise ConfigurationError(message)
+
+
+def _make_client(project: str | None, database: str) -> Any:
+    from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415 - nothing of google before first use
+    from google.cloud.firestore import Client  # noqa: PLC0415
+
+    try:
+        return Client(project=project, database=database)
+    except DefaultCredentialsError as error:
+        message = (
+            "no Google Cloud credentials were found: run `gcloud auth application-default login`, set "
+            f"GOOGLE_APPLICATION_CREDENTIALS to a key file, or set {_EMULATOR_HOST} for the emulator"
+        )
+        raise ConfigurationError(message) from error
+    except OSError as error:
+        message = (
+            "no Google Cloud project was given: name it (firestore://PROJECT) or set GOOGLE_CLOUD_PROJECT"
+        )
+        raise ConfigurationError(message) from error
+
+
+def _connection(client: Any) -> Connection:
+    """Read what a ``google.cloud.firestore`` Client or AsyncClient knows.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    try:
+        return Connection(
+            database=client._database_string,  # noqa: SLF001
+            target=client._target,  # noqa: SLF001
+            credentials=client._credentials,  # noqa: SLF001
+            is_emulator=client._emulator_host is not None,  # noqa: SLF001
+        )
+    except AttributeError as error:
+        message = (
+            f"client must be a google.cloud.firestore Client or AsyncClient, not {type(client).__name__}"
+        )
+        raise ConfigurationError(message) from error

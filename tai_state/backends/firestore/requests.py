@@ -1,0 +1,254 @@
+"""Requests as raw protobuf messages, their routing metadata, and what their responses hold."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from tai_state.documents import (
+    Check,
+    CommitResult,
+    Delete,
+    Document,
+    DocumentPath,
+    FieldEquals,
+    MustExist,
+    MustNotExist,
+    Precondition,
+    Put,
+    Read,
+    Write,
+)
+from tai_state.errors import CommitAmbiguousError, InvalidDataError, StoreUnavailableError
+
+from . import sizes, values
+from .client import Connection
+from .names import Names
+
+PAGE_DOCUMENTS = 300
+PAGE_BYTES = 8 * 1024 * 1024
+"""A page of a scan ends once it has this many bytes: documents of 1 MiB would make it 300 MiB."""
+
+PROBE = DocumentPath("tai", "clock")
+"""A document that is never written: reading it tells the server's time."""
+
+_LISTEN_TARGET_ID = 1
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a scan or query is of: from *start* on (or *after* it), before *stop*, meeting *conditions*."""
+
+    collection: str
+    conditions: Sequence[FieldEquals] = ()
+    start: str | None = None
+    stop: str | None = None
+    after: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no id can be in it; Firestore refuses a range that ends before it starts."""
+        return self.stop is not None and (self.start or "") >= self.stop
+
+    def following(self, last: Document) -> "Selection":
+        """Return what of it comes after *last*."""
+        return replace(self, start=last.path.id, after=True)
+
+
+class Requests:
+    """Builds the requests to one database and reads their responses."""
+
+    def __init__(self, connection: Connection, root: str) -> None:
+        """Import the message classes, and prepare what every request carries."""
+        from google.cloud.firestore_v1.types import firestore  # noqa: PLC0415 - nothing of google before first use
+
+        self._messages: Any = firestore
+        self._commit = firestore.CommitRequest.pb()
+        self._batch_get = firestore.BatchGetDocumentsRequest.pb()
+        self.names = Names(connection.database, root)
+        self.is_emulator = connection.is_emulator
+        self._limits = sizes.limits(emulator=connection.is_emulator)
+        self._metadata: Metadata = (("google-cloud-resource-prefix", connection.database),)
+        if connection.is_emulator:
+            # It takes this for a client that no security rule binds, as server clients are.
+            self._metadata += (("authorization", "Bearer owner"),)
+        self.database_metadata = self._routed(database=connection.database)
+
+    def _routed(self, **parameters: str) -> Metadata:
+        # Production routes by this header, and refuses databases other than the default one without it.
+        return (*self._metadata, ("x-goog-request-params", urlencode(parameters, safe="/")))
+
+    def commit(self, writes: Sequence[Write]) -> Any:
+        """Return the CommitRequest that applies *writes*.
+
+        Raises:
+            InvalidDataError: A path occurs twice, or a value cannot be stored.
+            DocumentTooLargeError: A document or the whole commit is larger than Firestore takes.
+        """
+        _refuse_duplicates(writes)
+        request = self._commit(database=self.names.database)
+        for write in writes:
+            self._add(request.writes.add(), write)
+        sizes.check_commit(request, self._limits.commit_bytes)
+        return request
+
+    def _add(self, target: Any, write: Write) -> None:
+        name = self.names.document(write.path)
+        match write:
+            case Put(path=path, fields=fields):
+                # Without a mask the document is replaced as a whole.
+                target.update.name = name
+                values.write_fields(target.update.fields, fields)
+                sizes.check_document(path, self.names.relative(name), target.update, fields)
+            case Delete() | Check(precondition=MustNotExist()):
+                # There is no request that only looks; removing what must not be there changes nothing.
+                target.delete = name
+            case Check():
+                # The mask must be present, though empty: with none, the document would be wiped.
+                target.update.name = name
+                target.update_mask.SetInParent()
+        if write.precondition is not None:
+            _set_precondition(target.current_document, write.precondition)
+
+    def commit_result(self, writes: Sequence[Write], response: Any) -> CommitResult:
+        """Return what a CommitResponse says of *writes*.
+
+        Raises:
+            CommitAmbiguousError: The response cannot be read, so the commit's outcome is unknown.
+        """
+        results = response.write_results
+        try:
+            times = tuple(
+                values.read_time(result.update_time) if isinstance(write, Put) else None
+                for write, result in zip(writes, results, strict=True)
+            )
+            return CommitResult(values.read_time(response.commit_time), times)
+        except ValueError as error:
+            message = f"the response to a commit of {len(writes)} writes cannot be read: {error}"
+            raise CommitAmbiguousError(message) from error
+
+    def batch_get(self, paths: Iterable[DocumentPath], at: datetime | None = None) -> Any:
+        """Return the request that reads *paths*, as of *at* when given."""
+        request = self._batch_get(database=self.names.database, documents=map(self.names.document, paths))
+        if at is not None:
+            values.write_time(request.read_time, at)
+        return request
+
+    def read(self, paths: Sequence[DocumentPath], responses: Sequence[Any]) -> Read:
+        """Return what the responses to ``batch_get`` hold, in whichever order they came.
+
+        Raises:
+            StoreUnavailableError: The stream ended before it told of every document.
+            InvalidDataError: A document holds what tai_state does not read.
+        """
+        if len(responses) != len(paths):
+            message = f"a read of {len(paths)} documents ended after {len(responses)}"
+            raise StoreUnavailableError(message)
+        names = {self.names.document(path): path for path in paths}
+        found = [response.found for response in responses if response.HasField("found")]
+        documents = {names[raw.name]: _document(names[raw.name], raw) for raw in found}
+        # Production: an earlier response has not changed by the time of a later one.
+        return Read(documents, max(values.read_time(response.read_time) for response in responses))
+
+    def run_query(self, selection: Selection, limit: int) -> tuple[Any, Metadata]:
+        """Return the request for the first *limit* documents of *selection*, by id, and its metadata."""
+        parent, collection = self.names.collection(selection.collection)
+        request = self._messages.RunQueryRequest.pb()(parent=parent)
+        query = request.structured_query
+        query.from_.add().collection_id = collection
+        # Explicit, though it is the default: a cursor needs it. Only ascending works without an index.
+        order = query.order_by.add(direction=1)
+        order.field.field_path = "__name__"
+        if selection.start:
+            query.start_at.before = not selection.after
+            query.start_at.values.add().reference_value = self._cursor(selection, selection.start)
+        if selection.stop:
+            query.end_at.before = True
+            query.end_at.values.add().reference_value = self._cursor(selection, selection.stop)
+        query.limit.value = limit
+        _set_filters(query, selection.conditions)
+        return request, self._routed(parent=parent)
+
+    def _cursor(self, selection: Selection, stored_id: str) -> str:
+        return self.names.document(DocumentPath(selection.collection, stored_id))
+
+    def documents(self, responses: Iterable[Any]) -> list[Document]:
+        """Return the documents in the responses to ``run_query``; some of those only tell of progress."""
+        found = (response.document for response in responses if response.HasField("document"))
+        return [_document(self.names.path(raw.name), raw) for raw in found]
+
+    def list_documents(self, collection: str, token: str) -> tuple[Any, Metadata]:
+        """Return the request for a page of ids, missing parents among them, and its metadata."""
+        parent, last = self.names.collection(collection)
+        request = self._messages.ListDocumentsRequest.pb()(
+            parent=parent, collection_id=last, page_size=PAGE_DOCUMENTS, page_token=token, show_missing=True
+        )
+        request.mask.SetInParent()  # present and empty: names alone
+        return request, self._routed(parent=parent, collection_id=last)
+
+    def ids(self, response: Any) -> Iterator[str]:
+        """Iterate over the ids in a ListDocumentsResponse."""
+        return (raw.name.rpartition("/")[2] for raw in response.documents)
+
+    def listen(self, path: DocumentPath) -> tuple[Any, Metadata]:
+        """Return the request to be told of changes of *path*, and its metadata."""
+        request = self._messages.ListenRequest.pb()(database=self.names.database)
+        request.add_target.target_id = _LISTEN_TARGET_ID
+        request.add_target.documents.documents.append(self.names.document(path))
+        return request, self._metadata
+
+
+def _refuse_duplicates(writes: Sequence[Write]) -> None:
+    if len({write.path for write in writes}) == len(writes):
+        return
+    seen: set[DocumentPath] = set()
+    for write in writes:
+        if write.path in seen:
+            message = "the document occurs twice in one commit"
+            raise InvalidDataError(message, path=str(write.path))
+        seen.add(write.path)
+
+
+def _set_precondition(target: Any, precondition: Precondition) -> None:
+    match precondition:
+        case MustNotExist():
+            target.exists = False
+        case MustExist():
+            target.exists = True
+        case _:
+            target.update_time.SetInParent()
+            values.write_time(target.update_time, precondition.update_time)
+
+
+def _set_filters(query: Any, conditions: Sequence[FieldEquals]) -> None:
+    if len(conditions) == 1:
+        _set_equals(query.where.field_filter, conditions[0])
+        return
+    for condition in conditions:
+        query.where.composite_filter.op = 1  # AND
+        _set_equals(query.where.composite_filter.filters.add().field_filter, condition)
+
+
+def _set_equals(target: Any, condition: FieldEquals) -> None:
+    target.field.field_path = _field_path(condition.name)
+    target.op = 5  # EQUAL
+    values.write_value(target.value, condition.value)
+
+
+def _field_path(name: str) -> str:
+    if name.isascii() and name.isidentifier():
+        return name
+    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"
+
+
+def _document(path: DocumentPath, raw: Any) -> Document:
+    return Document(
+        path,
+        values.read_fields(raw.fields, path),
+        values.read_time(raw.create_time),
+        values.read_time(raw.update_time),
+    )

@@ -1,0 +1,347 @@
+"""The colour-free half of the memory backend: one thread-safe store, as strict as production.
+
+It is the reference for tests and simulation. What Firestore refuses, it refuses; what Firestore
+does not do (move the update_time of a write that changes nothing), it does not do either.
+"""
+
+import re
+import threading
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from heapq import merge
+from itertools import islice
+from typing import Protocol
+
+from tai_state import codec
+from tai_state.clock import Clock
+from tai_state.documents import (
+    Check,
+    CommitResult,
+    Conditions,
+    Delete,
+    Document,
+    DocumentPath,
+    Limits,
+    MustExist,
+    MustNotExist,
+    Precondition,
+    Put,
+    Read,
+    UpdatedAt,
+    Value,
+    Write,
+)
+from tai_state.errors import (
+    DocumentTooLargeError,
+    InvalidDataError,
+    InvalidIdError,
+    PreconditionFailedError,
+    StoreError,
+)
+
+LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10_485_760)
+"""Firestore's limits in production, here measured on the canonical JSON of the fields."""
+
+PAGE_DOCUMENTS = 300
+"""How many documents a scan looks at while it holds the store."""
+
+_ID_BYTES_MAX = 1_500
+_KEY_PATH_BYTES_MAX = 1_500
+_RESERVED = re.compile(r"__.*__", re.DOTALL)
+_TICK = timedelta(microseconds=1)
+
+
+class Listener(Protocol):
+    """Whoever wants to be woken by a change."""
+
+    def set(self) -> None:
+        """Wake up; called on the committing thread, so it must not block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What is still to be read of a collection: ``start <= id < stop``, at most *limit* documents."""
+
+    collection: str
+    start: str | None = None
+    stop: str | None = None
+    limit: int | None = None
+    conditions: Conditions = ()
+
+    def after(self, last_id: str, found: int) -> "Range | None":
+        """Return what is left behind *last_id* when *found* were found up to it; None for nothing."""
+        left = None if self.limit is None else self.limit - found
+        # No text lies between an id and the same id with a NUL behind it.
+        return None if left == 0 else replace(self, start=f"{last_id}\0", limit=left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A document at rest. Its fields are JSON, so that nobody can share or change them."""
+
+    json: bytes
+    create_time: datetime
+    update_time: datetime
+
+    def document(self, path: DocumentPath) -> Document:
+        return Document(path, codec.from_json(self.json), self.create_time, self.update_time)
+
+
+@dataclass(slots=True)
+class _Collection:
+    """The documents of one collection, and which ids have documents in collections of their own."""
+
+    documents: dict[str, _Stored] = field(default_factory=dict)
+    # Both ascending. Python compares text by code points, which is the order of its UTF-8 bytes.
+    ids: list[str] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+    descendants: dict[str, int] = field(default_factory=dict)
+
+    def count_descendant(self, parent: str, change: int) -> None:
+        count = self.descendants.get(parent, 0) + change
+        if count == change:
+            insort(self.parents, parent)
+        if count:
+            self.descendants[parent] = count
+        else:
+            del self.descendants[parent]
+            _remove(self.parents, parent)
+
+
+def _remove(ascending: list[str], value: str) -> None:
+    del ascending[bisect_left(ascending, value)]
+
+
+def _slice(ascending: Sequence[str], start: str | None, stop: str | None) -> tuple[int, int]:
+    first = 0 if start is None else bisect_left(ascending, start)
+    return first, len(ascending) if stop is None else max(first, bisect_left(ascending, stop))
+
+
+class MemoryEngine:
+    """Documents in memory, shared by threads; every operation is atomic and never waits for long."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Hold nothing; *clock* drives the store's own clock."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._collections: dict[str, _Collection] = {}
+        self._listeners: dict[DocumentPath, list[Listener]] = {}
+        # Elapsed time, not the wall clock, moves the store's clock: a step of the wall moves no lease.
+        self._started = clock.now()
+        self._started_monotonic = clock.monotonic()
+        self._last_time = self._started
+
+    def server_time(self) -> datetime:
+        """Return the store's clock, later than every time it gave before."""
+        with self._lock:
+            return self._tick()
+
+    def read(self, paths: Iterable[DocumentPath]) -> Read:
+        """Return the documents at *paths* that exist, all as of one moment."""
+        found: dict[DocumentPath, _Stored] = {}
+        with self._lock:
+            for path in paths:
+                if (stored := self._find(path)) is not None:
+                    found[path] = stored
+            read_time = self._tick()
+        return Read({path: stored.document(path) for path, stored in found.items()}, read_time)
+
+    def page(self, wanted: Range) -> tuple[list[Document], Range | None]:
+        """Return the next documents of *wanted*, possibly none, and what is left of it."""
+        with self._lock:
+            collection = self._collections.get(wanted.collection)
+            if collection is None or wanted.limit == 0:
+                return [], None
+            first, end = _slice(collection.ids, wanted.start, wanted.stop)
+            ids = collection.ids[first : min(end, first + PAGE_DOCUMENTS)]
+            stored = [collection.documents[id_] for id_ in ids]
+        found = list(islice(_matching(wanted, ids, stored), wanted.limit))
+        is_last = first + len(ids) == end
+        return found, None if is_last else wanted.after(ids[-1], len(found))
+
+    def page_of_ids(self, wanted: Range) -> tuple[list[str], Range | None]:
+        """Return the next ids of *wanted*, parents without a document included, and what is left of it."""
+        size = PAGE_DOCUMENTS if wanted.limit is None else min(PAGE_DOCUMENTS, wanted.limit)
+        with self._lock:
+            collection = self._collections.get(wanted.collection)
+            if collection is None or size == 0:
+                return [], None
+            slices = []
+            for ascending in (collection.ids, collection.parents):
+                first, end = _slice(ascending, wanted.start, wanted.stop)
+                slices.append(ascending[first : min(end, first + size)])
+        ids = list(dict.fromkeys(merge(*slices)))[:size]
+        return ids, wanted.after(ids[-1], len(ids)) if len(ids) == size else None
+
+    def commit(self, writes: Sequence[Write]) -> CommitResult:
+        """Apply *writes*, all or none, and wake whoever listens to what changed.
+
+        Raises:
+            PreconditionFailedError: A precondition did not hold.
+            InvalidDataError, InvalidIdError: A document or a path is none that Firestore takes.
+            DocumentTooLargeError: A document or the commit is larger than Firestore takes.
+            StoreError: A path occurs twice.
+        """
+        encoded = _encode(writes)
+        listeners: list[Listener] = []
+        with self._lock:
+            for write in writes:
+                self._require(write)
+            commit_time = self._tick()
+            update_times = []
+            for write, json in zip(writes, encoded, strict=True):
+                if self._apply(write, json, commit_time):
+                    listeners += self._listeners.get(write.path, ())
+                after = self._find(write.path) if isinstance(write, Put) else None
+                update_times.append(after.update_time if after else None)
+        for listener in listeners:
+            listener.set()
+        return CommitResult(commit_time, tuple(update_times))
+
+    def subscribe(self, path: DocumentPath, listener: Listener) -> None:
+        """Wake *listener* after every change of *path*."""
+        with self._lock:
+            self._listeners.setdefault(path, []).append(listener)
+
+    def unsubscribe(self, path: DocumentPath, listener: Listener) -> None:
+        """Wake *listener* no more."""
+        with self._lock:
+            listeners = self._listeners[path]
+            listeners.remove(listener)
+            if not listeners:
+                del self._listeners[path]
+
+    def _tick(self) -> datetime:
+        elapsed = timedelta(seconds=self._clock.monotonic() - self._started_monotonic)
+        self._last_time = max(self._started + elapsed, self._last_time + _TICK)
+        return self._last_time
+
+    def _find(self, path: DocumentPath) -> _Stored | None:
+        collection = self._collections.get(path.collection)
+        return collection.documents.get(path.id) if collection else None
+
+    def _require(self, write: Write) -> None:
+        if not _holds(write.precondition, self._find(write.path)):
+            raise PreconditionFailedError(path=str(write.path))
+
+    def _apply(self, write: Write, json: bytes, time: datetime) -> bool:
+        """Make the change that *write* asks for and return whether there was one to make."""
+        before = self._find(write.path)
+        match write:
+            case Check():
+                return False
+            case Delete():
+                if before is not None:
+                    self._remove(write.path)
+                return before is not None
+            case Put():
+                # As on Firestore, a write that changes nothing does not move the update_time.
+                if before is not None and before.json == json:
+                    return False
+                self._store(write.path, _Stored(json, before.create_time if before else time, time))
+                return True
+
+    def _store(self, path: DocumentPath, stored: _Stored) -> None:
+        collection = self._collections.setdefault(path.collection, _Collection())
+        if path.id not in collection.documents:
+            insort(collection.ids, path.id)
+            self._count_in_ancestors(path, 1)
+        collection.documents[path.id] = stored
+
+    def _remove(self, path: DocumentPath) -> None:
+        collection = self._collections[path.collection]
+        del collection.documents[path.id]
+        _remove(collection.ids, path.id)
+        self._count_in_ancestors(path, -1)
+
+    def _count_in_ancestors(self, path: DocumentPath, change: int) -> None:
+        segments = path.collection.split("/")
+        for end in range(1, len(segments), 2):
+            ancestor = self._collections.setdefault("/".join(segments[:end]), _Collection())
+            ancestor.count_descendant(segments[end], change)
+
+
+def _holds(precondition: Precondition | None, stored: _Stored | None) -> bool:
+    match precondition:
+        case None:
+            return True
+        case MustNotExist():
+            return stored is None
+        case MustExist():
+            return stored is not None
+        case UpdatedAt(update_time):
+            return stored is not None and stored.update_time == update_time
+
+
+def _matching(wanted: Range, ids: Sequence[str], stored: Sequence[_Stored]) -> Iterator[Document]:
+    for id_, one in zip(ids, stored, strict=True):
+        document = one.document(DocumentPath(wanted.collection, id_))
+        if all(_equals(document.fields.get(each.name), each.value) for each in wanted.conditions):
+            yield document
+
+
+def _equals(stored: Value, value: Value) -> bool:
+    # To Python True is 1; to the engines they are of two types.
+    return isinstance(stored, bool) is isinstance(value, bool) and bool(stored == value)
+
+
+def _encode(writes: Sequence[Write]) -> list[bytes]:
+    """Check all that can be checked without the store, and return each Put's fields as JSON."""
+    paths: set[DocumentPath] = set()
+    encoded = []
+    for write in writes:
+        if write.path in paths:
+            raise StoreError(f"a commit writes {write.path} twice; merge the two writes into one")
+        paths.add(write.path)
+        _check_path(write.path)
+        encoded.append(_encode_fields(write) if isinstance(write, Put) else b"")
+    size = sum(map(len, encoded))
+    if size > LIMITS.commit_bytes:
+        raise DocumentTooLargeError(size, LIMITS.commit_bytes, "the commit")
+    return encoded
+
+
+def _encode_fields(write: Put) -> bytes:
+    fields = dict(write.fields)
+    # Each field by itself: Firestore, too, counts levels and the bytes of keys from there.
+    normal = {name: codec.normalize(value, path=f"{write.path}.{name}") for name, value in fields.items()}
+    codec.normalize_data(dict.fromkeys(fields), path=str(write.path))  # the names
+    _check_native(normal, str(write.path))
+    encoded = codec.to_json(normal)
+    if len(encoded) > LIMITS.document_bytes:
+        raise DocumentTooLargeError(len(encoded), LIMITS.document_bytes, f"document {write.path}")
+    return encoded
+
+
+def _check_path(path: DocumentPath) -> None:
+    segments = path.collection.split("/")
+    if len(segments) % 2 == 0:
+        raise InvalidIdError(f"{path.collection!r} is no collection but a document", value=path.collection)
+    for id_ in (path.id, *segments):
+        if not id_ or "/" in id_ or id_ in {".", ".."} or _RESERVED.fullmatch(id_):
+            raise InvalidIdError(f"{id_!r} in {path} cannot be stored as an id", value=id_)
+        if len(id_.encode()) > _ID_BYTES_MAX:
+            raise InvalidIdError(f"the id {id_[:40]!r}... has more than {_ID_BYTES_MAX} bytes", value=id_)
+
+
+def _check_native(value: Value, path: str, above: int = 0) -> None:
+    """Refuse what JSON can hold and Firestore cannot; the codec wraps such values before they come here.
+
+    Args:
+        above: The bytes of the keys that lead to *value*, a dot behind each. It is the whole dotted path
+            that may have 1,500 bytes (measured on the emulator).
+    """
+    if isinstance(value, dict):
+        for key, item in value.items():
+            key_bytes = above + len(key.encode())
+            if not key or _RESERVED.fullmatch(key) or key_bytes > _KEY_PATH_BYTES_MAX:
+                raise InvalidDataError(f"the key {key[:40]!r} is empty, reserved or too long", path=path)
+            _check_native(item, f"{path}.{key}", key_bytes + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, list):
+                raise InvalidDataError("a list directly in a list", path=f"{path}[{index}]")
+            _check_native(item, f"{path}[{index}]", above)

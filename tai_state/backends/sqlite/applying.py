@@ -1,0 +1,125 @@
+"""Runs the commits of a group inside one open transaction."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from tai_state.backends.sqlite.encoding import Request, Step
+from tai_state.backends.sqlite.job import Job
+from tai_state.backends.sqlite.moments import from_us
+from tai_state.backends.sqlite.store_clock import RESERVE_US, StoreClock
+from tai_state.documents import CommitResult
+from tai_state.errors import PreconditionFailedError
+
+_TIME_OF = "SELECT update_time FROM documents WHERE collection = ? AND id = ?"
+_RAISE_MARK = "UPDATE meta SET value = ?1 WHERE key = 'clock_mark' AND value < ?1"
+
+
+class RunAgainError(Exception):
+    """The transaction must be rolled back and its jobs run again."""
+
+
+class TooEarlyError(RunAgainError):
+    """A document holds a time that is not below the commit's: the clock must move above it first."""
+
+    def __init__(self, seen_us: int) -> None:
+        """Give the time that the document holds."""
+        super().__init__(seen_us)
+        self.seen_us = seen_us
+
+
+class HalfDoneError(RunAgainError):
+    """A job failed after some of its steps had run, and no savepoint was there to undo them alone."""
+
+
+class GroupApplier:
+    """One attempt to run a group of jobs on a connection that is in a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: StoreClock) -> None:
+        """Run nothing yet."""
+        self._cursor = connection.cursor()
+        self._connection = connection
+        self._clock = clock
+
+    def apply(self, group: Sequence[Job], *, savepoints: bool) -> bool:
+        """Run every job and note its verdict in it; a job that fails leaves nothing behind.
+
+        Args:
+            savepoints: Guard each job with a savepoint. Without them (two statements less a job), a job may fail
+                only at its first change.
+
+        Returns:
+            Whether anything is there to be committed.
+
+        Raises:
+            RunAgainError: The transaction cannot stand; roll it back and run the jobs again.
+        """
+        last_us = 0
+        alone = len(group) == 1
+        for job in group:
+            if savepoints:
+                self._cursor.execute("SAVEPOINT job")
+            steps_done = 0
+            try:
+                time_us = self._clock.next_us(job.request.floor_us)
+                for step in job.request.steps:
+                    self._run(step, time_us)
+                    steps_done += 1
+            except RunAgainError:
+                raise
+            except Exception as error:
+                self._undo(job, error, savepoints=savepoints, clean=steps_done == 0 or alone)
+            else:
+                last_us = time_us
+                job.result = _result(job.request, time_us)
+            if savepoints:
+                self._cursor.execute("RELEASE job")
+        if last_us:
+            self._seal(last_us)
+        return last_us > 0
+
+    def _undo(self, job: Job, error: Exception, *, savepoints: bool, clean: bool) -> None:
+        """Note that *job* failed, if its steps can be undone without the others'."""
+        if not self._connection.in_transaction:  # the engine itself rolled everything back: the disk is full, say
+            raise error
+        if savepoints:
+            self._cursor.execute("ROLLBACK TO job")
+        elif not clean:
+            raise HalfDoneError from error
+        job.error = error
+
+    def _run(self, step: Step, time_us: int) -> None:
+        path = step.path
+        if step.statement is None:
+            self._check(step)
+            return
+        arguments = (path.collection, path.id, time_us, *step.arguments)
+        if self._cursor.execute(step.statement, arguments).rowcount:
+            return
+        if step.present is False or step.expected_us is not None:
+            raise PreconditionFailedError(path=str(path))
+        held_us = self._time_of(step)
+        if held_us is not None:
+            raise TooEarlyError(held_us)
+        if step.present:
+            raise PreconditionFailedError(path=str(path))
+
+    def _check(self, step: Step) -> None:
+        held_us = self._time_of(step)
+        is_there = held_us is not None
+        if is_there is not step.present or (step.expected_us is not None and held_us != step.expected_us):
+            raise PreconditionFailedError(path=str(step.path))
+
+    def _time_of(self, step: Step) -> int | None:
+        found = self._cursor.execute(_TIME_OF, (step.path.collection, step.path.id)).fetchall()
+        return found[0][0] if found else None
+
+    def _seal(self, last_us: int) -> None:
+        """Make sure that the clock is past the commits' times, and the mark in the file too."""
+        if last_us >= self._clock.mark_us:
+            self._cursor.execute(_RAISE_MARK, (last_us + RESERVE_US,))
+        self._clock.let_pass(last_us)
+
+
+def _result(request: Request, time_us: int) -> CommitResult:
+    moment = from_us(time_us)
+    return CommitResult(moment, tuple([moment if step.puts else None for step in request.steps]))

@@ -1,0 +1,97 @@
+"""Who may use which connection: readers come from a pool, one thread at a time each."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tai_state.backends.sqlite.schema import Place
+from tai_state.clock import Deadline
+
+_IDLE_MAX = 16
+_STEPS_BETWEEN_LOOKS = 20_000
+
+
+class Reader:
+    """A connection that only reads, and gives up when its caller's deadline has passed."""
+
+    __slots__ = ("connection", "deadline")
+
+    def __init__(self, place: Place) -> None:
+        """Open the connection."""
+        self.deadline: Deadline | None = None
+        self.connection = place.open()
+        try:
+            self.connection.execute("PRAGMA query_only = ON")
+            self.connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and self.deadline.passed
+
+    def close(self) -> None:
+        """Close the connection."""
+        # The handler refers to this object: without it both are freed at once, in the thread that closes.
+        self.connection.set_progress_handler(None, 0)
+        self.connection.close()
+
+
+class ReaderPool:
+    """The readers of one process; as many as threads read at once, some of which stay open."""
+
+    def __init__(self, place: Place) -> None:
+        """Open nothing yet."""
+        self._place = place
+        self._idle: list[Reader] = []
+        self._lock = threading.Condition()
+        self._leased: set[Reader] = set()
+        self._closed = False
+
+    @contextmanager
+    def lease(self, deadline: Deadline) -> Iterator[sqlite3.Connection]:
+        """Lend a connection until the block ends; no transaction outlives it."""
+        reader = None
+        try:
+            with self._lock:
+                reader = self._idle.pop() if self._idle else Reader(self._place)
+                self._leased.add(reader)
+            reader.deadline = deadline
+            yield reader.connection
+        finally:
+            if reader is not None:
+                self._give_back(reader)
+
+    def _give_back(self, reader: Reader) -> None:
+        reader.deadline = None
+        with self._lock:
+            self._leased.discard(reader)
+            keep = not self._closed and len(self._idle) < _IDLE_MAX
+            try:
+                if reader.connection.in_transaction:
+                    reader.connection.rollback()
+            except sqlite3.Error:
+                keep = False  # what fails even to roll back is not lent again
+            if keep:
+                self._idle.append(reader)
+            else:
+                reader.close()
+            self._lock.notify_all()
+
+    def close_idle(self) -> None:
+        """Close the connections that nobody uses."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
+
+    def wait_until_idle(self, seconds: float) -> None:
+        """Wait until no connection is lent, *seconds* at most."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._leased, timeout=seconds)
+
+    def close(self) -> None:
+        """Close all connections, those in use when they come back."""
+        with self._lock:
+            self._closed = True
+        self.close_idle()

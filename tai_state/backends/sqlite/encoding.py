@@ -1,0 +1,136 @@
+"""From the port's writes to statements: each precondition is part of the statement that it guards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tai_state.backends.sqlite.moments import to_us
+from tai_state.codec import to_json
+from tai_state.documents import (
+    Check,
+    Delete,
+    DocumentPath,
+    Fields,
+    Limits,
+    MustExist,
+    MustNotExist,
+    Put,
+    UpdatedAt,
+    Write,
+)
+from tai_state.errors import DocumentTooLargeError, InvalidDataError
+
+LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10 * 1_048_576)
+
+# A change is refused where the document's time is not below the commit's (see store_clock.py, 4); with an expected
+# time that comparison is made beforehand.
+CREATE = """INSERT INTO documents (collection, id, create_time, update_time, fields) VALUES (?1, ?2, ?3, ?3, ?4)
+    ON CONFLICT DO NOTHING"""
+UPSERT = """INSERT INTO documents (collection, id, create_time, update_time, fields) VALUES (?1, ?2, ?3, ?3, ?4)
+    ON CONFLICT DO UPDATE SET update_time = ?3, fields = ?4 WHERE update_time < ?3"""
+REPLACE = "UPDATE documents SET update_time = ?3, fields = ?4 WHERE collection = ?1 AND id = ?2 AND update_time < ?3"
+REPLACE_AT = "UPDATE documents SET update_time = ?3, fields = ?4 WHERE collection = ?1 AND id = ?2 AND update_time = ?5"
+REMOVE = "DELETE FROM documents WHERE collection = ?1 AND id = ?2 AND update_time < ?3"
+REMOVE_AT = "DELETE FROM documents WHERE collection = ?1 AND id = ?2 AND update_time = ?4 AND update_time < ?3"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write, ready to run.
+
+    Args:
+        statement: What changes the document; None for a mere check.
+        arguments: The statement's arguments after collection, id and commit time.
+        present: Whether the document must be there (True) or not (False), None where both will do.
+        expected_us: The update_time that it must have, if any.
+    """
+
+    path: DocumentPath
+    statement: str | None
+    arguments: tuple[bytes | int, ...]
+    present: bool | None
+    expected_us: int | None
+    puts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checked commit: its steps, the least time it may have, and its size in bytes of JSON."""
+
+    steps: tuple[Step, ...]
+    floor_us: int
+    size: int
+
+
+def encode(writes: Sequence[Write]) -> Request:
+    """Return *writes* as a request.
+
+    Raises:
+        DocumentTooLargeError: A document, or all of them together, are larger than LIMITS.
+        InvalidDataError: A path occurs twice, or a value cannot be stored.
+    """
+    steps = tuple([_step(write) for write in writes])
+    if len({step.path for step in steps}) != len(steps):
+        raise InvalidDataError("a commit has two writes to the same document", path=_repeated(steps))
+    size = sum(len(argument) for step in steps for argument in step.arguments if isinstance(argument, bytes))
+    if size > LIMITS.commit_bytes:
+        raise DocumentTooLargeError(size, LIMITS.commit_bytes, "the commit")
+    expected = [step.expected_us for step in steps if step.statement and step.expected_us is not None]
+    return Request(steps, max(expected) + 1 if expected else 0, size)
+
+
+def _repeated(steps: Sequence[Step]) -> str:
+    paths = [step.path for step in steps]
+    return str(next(path for path in paths if paths.count(path) > 1))
+
+
+def _step(write: Write) -> Step:
+    path = write.path
+    _check_path(path)
+    match write.precondition:
+        case None:
+            present, expected_us = None, None
+        case MustNotExist():
+            present, expected_us = False, None
+        case MustExist():
+            present, expected_us = True, None
+        case UpdatedAt(moment):
+            present, expected_us = True, _expected(moment, path)
+    match write:
+        case Put(fields=fields):
+            body = _body(fields, path)
+            if expected_us is not None:
+                return Step(path, REPLACE_AT, (body, expected_us), present, expected_us, puts=True)
+            statement = {None: UPSERT, False: CREATE, True: REPLACE}[present]
+            return Step(path, statement, (body,), present, None, puts=True)
+        case Delete():
+            if expected_us is not None:
+                return Step(path, REMOVE_AT, (expected_us,), present, expected_us, puts=False)
+            # To delete what must not be there is to check that it is not.
+            return Step(path, None if present is False else REMOVE, (), present, None, puts=False)
+        case Check():
+            return Step(path, None, (), present, expected_us, puts=False)
+
+
+def _expected(moment: datetime, path: DocumentPath) -> int:
+    if moment.utcoffset() is None:
+        raise InvalidDataError("the expected update_time needs a time zone", path=str(path))
+    return to_us(moment)
+
+
+def _check_path(path: DocumentPath) -> None:
+    if not (path.collection.isascii() and path.id.isascii()):
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise InvalidDataError("the path is not valid Unicode text", path=repr(str(path))) from error
+
+
+def _body(fields: Fields, path: DocumentPath) -> bytes:
+    try:
+        body = to_json(fields if type(fields) is dict else dict(fields))
+    except (TypeError, ValueError) as error:
+        raise InvalidDataError(f"a value cannot be stored: {error}", path=str(path)) from error
+    if len(body) > LIMITS.document_bytes:
+        raise DocumentTooLargeError(len(body), LIMITS.document_bytes, f"the document {path}")
+    return body

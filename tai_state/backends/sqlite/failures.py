@@ -1,0 +1,62 @@
+"""The one place that turns SQLite's errors into ours."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tai_state.errors import StoreError, StoreUnavailableError
+
+_PRIMARY = 0xFF
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code; 0 for an error that Python's module raised by itself."""
+    code: int = getattr(error, "sqlite_errorcode", 0) or 0
+    return code & _PRIMARY
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection has the lock that this one needs."""
+    return code_of(error) in _BUSY
+
+
+def is_io_error(error: sqlite3.Error) -> bool:
+    """Whether the operating system failed to read, write or flush."""
+    return code_of(error) == sqlite3.SQLITE_IOERR
+
+
+def translate(error: sqlite3.Error, path: str, doing: str) -> StoreError:
+    """Return our error for SQLite's *error*; the caller raises it ``from`` that one.
+
+    Args:
+        doing: What was tried, as it stands in "while ...".
+    """
+    code = code_of(error)
+    said = f"{error} while {doing} {path}"
+    if code in _BUSY:
+        return StoreUnavailableError(f"{path} stayed locked by another writer until the timeout, {doing} it: {error}")
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return StoreUnavailableError(f"the timeout passed while {doing} {path}")
+    if code == sqlite3.SQLITE_IOERR:
+        name = getattr(error, "sqlite_errorname", "SQLITE_IOERR")
+        return StoreUnavailableError(f"the disk failed ({name}): {said}")
+    if code == sqlite3.SQLITE_FULL:
+        return StoreError(f"the disk is full: {said}; nothing was written, free some space and try again")
+    if code == sqlite3.SQLITE_READONLY:
+        return StoreError(f"the file is read-only: {said}; make it and its folder writable")
+    if code in _DAMAGED:
+        return StoreError(f"the file is damaged: {said}; restore it from a backup")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StoreError(f"the file cannot be opened: {said}; check that it is there, and its permissions")
+    return StoreError(said)
+
+
+@contextmanager
+def mapped(path: str, doing: str) -> Iterator[None]:
+    """Let no ``sqlite3.Error`` out: raise ours from it."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translate(error, path, doing) from error

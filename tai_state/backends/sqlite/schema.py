@@ -1,0 +1,169 @@
+"""The file: how it is recognised, created and opened. A file that is not ours is never changed."""
+
+import sqlite3
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from urllib.parse import quote
+
+from tai_state.backends.sqlite.failures import code_of
+from tai_state.backends.sqlite.waiting import when_free
+from tai_state.clock import Deadline
+from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError
+
+APPLICATION_ID = 0x54_41_49_53
+"""``TAIS``: what tells our files from others', in the header of the file."""
+
+FORMAT = 1
+"""The number of the schema, kept as ``user_version``; a file with a higher one is not opened."""
+
+SYNCHRONOUS = ("FULL", "NORMAL")
+
+# A rowid table, measured against WITHOUT ROWID: rows of 0.5 to 2 KB make a clustered tree deep and slow (a
+# transition took 6 % longer), and here the key's index alone lists ids without touching the documents.
+_CREATE = (
+    """CREATE TABLE documents (
+        collection TEXT NOT NULL,
+        id TEXT NOT NULL,
+        create_time INTEGER NOT NULL,
+        update_time INTEGER NOT NULL,
+        fields BLOB NOT NULL,
+        PRIMARY KEY (collection, id)
+    )""",
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {FORMAT}",
+)
+
+
+class Found(Enum):
+    """What is at a path."""
+
+    NOTHING = auto()
+    OURS = auto()
+    UNSURE = auto()  # a crash left a journal, which only a writer may roll back
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the file is and how safely it is written."""
+
+    path: str
+    synchronous: str
+
+    def connect(self, mode: str) -> sqlite3.Connection:
+        """Open a connection that any one thread at a time may use.
+
+        Args:
+            mode: SQLite's ``ro``, ``rw`` or ``rwc`` (which creates the file).
+        """
+        return sqlite3.connect(
+            f"file:{quote(self.path)}?mode={mode}",
+            uri=True,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def open(self) -> sqlite3.Connection:
+        """Open a connection to a file that ``prepare`` has found sound; a file that has gone is not made anew."""
+        connection = self.connect("rw")
+        try:
+            # Measured: 8 MB of cache and checkpoints of 16 MB are 5 to 10 % faster than the defaults under load.
+            connection.execute(f"PRAGMA synchronous = {self.synchronous}")
+            connection.execute("PRAGMA cache_size = -8192")
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def check_place(path: str) -> None:
+    """Refuse a path at which no file can be.
+
+    Raises:
+        ConfigurationError: The folder is missing, or the path is a folder.
+    """
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"the folder {folder} of the SQLite file {path} does not exist; create it first")
+    if Path(path).is_dir():
+        raise ConfigurationError(f"{path} is a folder; the SQLite store needs a file")
+
+
+def prepare(place: Place, deadline: Deadline) -> None:
+    """Create the file where there is none, and make sure that it is ours.
+
+    Raises:
+        ConfigurationError: It is no database, or somebody else's; nothing in it was changed.
+        SchemaVersionError: A newer release made it; nothing in it was changed.
+    """
+    check_place(place.path)
+    if when_free(lambda: _look(place), deadline) is not Found.OURS:
+        _create(place, deadline)
+    _switch_to_wal(place, deadline)
+
+
+def _look(place: Place) -> Found:
+    """Say what is at the path without writing a byte: a read-only connection runs no checkpoint."""
+    try:
+        connection = place.connect("ro")
+    except sqlite3.OperationalError:
+        if Path(place.path).exists():
+            raise
+        return Found.NOTHING
+    try:
+        return _judge(connection, place.path)
+    except sqlite3.OperationalError as error:
+        if code_of(error) == sqlite3.SQLITE_READONLY:
+            return Found.UNSURE
+        raise
+    finally:
+        connection.close()
+
+
+def _judge(connection: sqlite3.Connection, path: str) -> Found:
+    try:
+        ((application_id,),) = connection.execute("PRAGMA application_id").fetchall()
+        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+        ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except sqlite3.DatabaseError as error:
+        if code_of(error) == sqlite3.SQLITE_NOTADB:
+            raise ConfigurationError(f"{path} is not an SQLite database; it was left as it is") from error
+        raise
+    if application_id == 0 and version == 0 and tables == 0:
+        return Found.NOTHING
+    if application_id != APPLICATION_ID or version < 1:
+        raise ConfigurationError(f"{path} is another application's SQLite database; it was left as it is")
+    if version > FORMAT:
+        raise SchemaVersionError(version, FORMAT, f"the file {path}")
+    return Found.OURS
+
+
+def _create(place: Place, deadline: Deadline) -> None:
+    """Write the schema in one transaction; of processes that race here, one writes and the others find it."""
+    connection = place.connect("rwc")
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        when_free(lambda: connection.execute("BEGIN IMMEDIATE"), deadline)
+        if _judge(connection, place.path) is Found.NOTHING:
+            for statement in _CREATE:
+                connection.execute(statement)
+        when_free(lambda: connection.execute("COMMIT"), deadline)
+    finally:
+        # Closing rolls back what was not committed.
+        connection.close()
+
+
+def _switch_to_wal(place: Place, deadline: Deadline) -> None:
+    """Keep the journal in WAL mode, in which readers and the writer never wait for each other."""
+    connection = place.connect("rw")
+    try:
+        ((mode,),) = when_free(lambda: connection.execute("PRAGMA journal_mode").fetchall(), deadline)
+        if mode != "wal":
+            ((mode,),) = when_free(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchall(), deadline)
+    finally:
+        connection.close()
+    if mode != "wal":
+        raise StoreError(f"{place.path} cannot be kept in WAL mode (SQLite says {mode!r}): use a local file system")

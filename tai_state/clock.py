@@ -1,0 +1,55 @@
+"""Where time comes from: nothing else in the package reads it."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """A source of wall-clock and elapsed time. Tests and simulations pass their own."""
+
+    def now(self) -> datetime:
+        """Return the wall clock's time, aware, in UTC, to the microsecond. It may step."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never run back and go on while the machine sleeps, where it can tell."""
+        ...
+
+
+class SystemClock:
+    """The host's clocks."""
+
+    # CLOCK_MONOTONIC stops while the machine is suspended (a paused Cloud Run
+    # instance, a closed laptop), and a lease does not: so the boot clock, where
+    # there is one.
+    _elapsed = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+    def now(self) -> datetime:
+        """Return the host's wall clock."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return the seconds since the host booted."""
+        return time.clock_gettime(self._elapsed)
+
+
+class Deadline:
+    """A point in elapsed time until which an operation may go on, retries included."""
+
+    __slots__ = ("_clock", "_ends", "seconds")
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        """Start counting *seconds* now."""
+        self._clock = clock
+        self.seconds = seconds
+        self._ends = clock.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Return the seconds left, 0.0 when none are."""
+        return max(0.0, self._ends - self._clock.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self.remaining() <= 0.0

@@ -1,0 +1,308 @@
+"""Payload encodings: how a value that a user gave is checked, compared and stored.
+
+Inside the package a payload is its canonical JSON: bytes that nobody can mutate,
+equal for equal values, and hashed for the event chain. Stored, it is one of
+three shapes, told apart by type: a native map while it is small (a person reads it in the
+console), one JSON text, or zstd-compressed JSON bytes.
+"""
+
+import base64
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import zstandard
+from pydantic import BaseModel
+
+from tai_state.documents import Value
+from tai_state.errors import InvalidDataError
+
+LEVELS_MAX = 20
+"""How deep a value may nest; the outermost dict is level 1, lists count."""
+
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+_DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024
+_NATIVE_LEVELS_MAX = 16
+_NATIVE_KEY_BYTES_MAX = 1500
+
+# What JSON has no type for is a dict of one tag; a user's dict that looks like one is wrapped.
+_BYTES, _TIME, _MAP = "$bytes", "$time", "$map"
+_TAGS = frozenset({_BYTES, _TIME, _MAP})
+_JSON_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """From which size on, in bytes of JSON, a payload is stored as one JSON text, and compressed."""
+
+    json_bytes_min: int = 4_096
+    zstd_bytes_min: int = 32_768
+
+    def compressing(self) -> "Encoding":
+        """Return the encoding that compresses everything: the last resort before a document is too large."""
+        return Encoding(json_bytes_min=self.json_bytes_min, zstd_bytes_min=0)
+
+
+def _refuse(message: str, path: str) -> InvalidDataError:
+    return InvalidDataError(message, path=path)
+
+
+def _check_text(text: str, path: str, what: str) -> None:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            message = f"{what} is not valid Unicode text: {error.reason} at position {error.start}"
+            raise _refuse(message, path) from error
+
+
+def _normal_time(value: datetime, path: str) -> datetime:
+    if value.utcoffset() is None:
+        message = "a datetime needs a time zone"
+        raise _refuse(message, path)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        message = "the datetime is out of range in UTC"
+        raise _refuse(message, path) from error
+
+
+def normalize(value: object, *, path: str = "data", level: int = 1) -> Value:
+    """Return a checked deep copy of *value*, its datetimes in UTC.
+
+    Raises:
+        InvalidDataError: Something in it cannot be stored and given back equal; names the path.
+    """
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if kind is str:
+        assert isinstance(value, str)
+        _check_text(value, path, "the text")
+        return value
+    if kind is int:
+        assert isinstance(value, int)
+        if not INT_MIN <= value <= INT_MAX:
+            message = "an int must fit in 64 bits"
+            raise _refuse(message, path)
+        return value
+    if kind is float:
+        assert isinstance(value, float)
+        if not math.isfinite(value):
+            message = f"a float must be finite, not {value}"
+            raise _refuse(message, path)
+        return value
+    if kind is bytes:
+        return value
+    if kind is datetime:
+        assert isinstance(value, datetime)
+        return _normal_time(value, path)
+    return _normalize_container(value, path, level)
+
+
+def _normalize_container(value: object, path: str, level: int) -> Value:
+    if type(value) is not dict and type(value) is not list:
+        message = f"{type(value).__name__} cannot be stored; use None, bool, int, float, str, bytes, datetime, list or dict"
+        raise _refuse(message, path)
+    if level > LEVELS_MAX:
+        message = f"nested deeper than {LEVELS_MAX} levels"
+        raise _refuse(message, path)
+    if isinstance(value, list):
+        return [normalize(item, path=f"{path}[{index}]", level=level + 1) for index, item in enumerate(value)]
+    normal = {}
+    for key, item in value.items():
+        if type(key) is not str:
+            message = f"the key {key!r} is a {type(key).__name__}, keys must be str"
+            raise _refuse(message, path)
+        _check_text(key, path, f"the key {key!r}")
+        normal[key] = normalize(item, path=f"{path}.{key}", level=level + 1)
+    return normal
+
+
+def normalize_data(data: object, *, path: str = "data") -> dict[str, Value]:
+    """Return a checked deep copy of a state's data: a dict, or a pydantic model (dumped as JSON).
+
+    Raises:
+        InvalidDataError: It is neither, or something in it cannot be stored.
+    """
+    if isinstance(data, BaseModel):
+        data = data.model_dump(mode="json")
+    if type(data) is not dict:
+        message = f"must be a dict or a pydantic model, not {type(data).__name__}"
+        raise _refuse(message, path)
+    normal: dict[str, Value] = normalize(data, path=path)
+    return normal
+
+
+def _tagged(value: Value) -> Value:
+    if isinstance(value, dict):
+        tagged = {key: _tagged(item) for key, item in value.items()}
+        return {_MAP: tagged} if len(value) == 1 and not _TAGS.isdisjoint(value) else tagged
+    if isinstance(value, list):
+        return [_tagged(item) for item in value]
+    if isinstance(value, bytes):
+        return {_BYTES: base64.b64encode(value).decode()}
+    if isinstance(value, datetime):
+        return {_TIME: value.isoformat(timespec="microseconds")}
+    return value
+
+
+def _untagged(value: Any) -> Value:
+    if isinstance(value, list):
+        return [_untagged(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((key, item),) = value.items()
+        if key == _BYTES:
+            return base64.b64decode(item, validate=True)
+        if key == _TIME:
+            return datetime.fromisoformat(item)
+        if key == _MAP:
+            return {name: _untagged(inner) for name, inner in item.items()}
+    return {key: _untagged(item) for key, item in value.items()}
+
+
+def to_json(value: Value) -> bytes:
+    """Return the canonical JSON of a normalized value: equal values, equal bytes."""
+    try:
+        encoded = orjson.dumps(value, option=_JSON_OPTIONS)
+    except orjson.JSONEncodeError:  # bytes or a datetime is in it
+        return orjson.dumps(_tagged(value), option=_JSON_OPTIONS)
+    if b'"$' in encoded:
+        return orjson.dumps(_tagged(value), option=_JSON_OPTIONS)
+    return encoded
+
+
+def from_json(encoded: bytes | str) -> Value:
+    """Return the value whose canonical JSON is *encoded*.
+
+    Raises:
+        InvalidDataError: It is no JSON that ``to_json`` made.
+    """
+    try:
+        value = orjson.loads(encoded)
+        marked = b'"$' in encoded if isinstance(encoded, bytes) else '"$' in encoded
+        return _untagged(value) if marked else value
+    except (ValueError, TypeError, AttributeError) as error:
+        message = f"not a stored JSON value: {error}"
+        raise InvalidDataError(message) from error
+
+
+def _is_native(value: Value, level: int = 1) -> bool:
+    """Whether every engine can hold *value* as a field: no list in a list, no odd key, not too deep."""
+    if isinstance(value, dict):
+        return level <= _NATIVE_LEVELS_MAX and all(
+            _is_native_key(key) and _is_native(item, level + 1) for key, item in value.items()
+        )
+    if isinstance(value, list):
+        return level <= _NATIVE_LEVELS_MAX and all(
+            not isinstance(item, list) and _is_native(item, level + 1) for item in value
+        )
+    return True
+
+
+def _is_native_key(key: str) -> bool:
+    if not key or len(key) * 4 > _NATIVE_KEY_BYTES_MAX and len(key.encode()) > _NATIVE_KEY_BYTES_MAX:
+        return False
+    return not (key.startswith("__") and key.endswith("__"))
+
+
+def compress(raw: bytes) -> bytes:
+    """Return *raw* as one zstd frame that tells its size."""
+    return zstandard.ZstdCompressor(level=3).compress(raw)
+
+
+def decompress(blob: bytes) -> bytes:
+    """Return what ``compress`` was given.
+
+    Raises:
+        InvalidDataError: It is no such frame, or it would grow past 64 MiB.
+    """
+    try:
+        size = zstandard.frame_content_size(blob)
+        if not 0 <= size <= _DECOMPRESSED_BYTES_MAX:
+            message = f"a compressed value claims {size} bytes"
+            raise InvalidDataError(message)
+        return zstandard.ZstdDecompressor().decompress(blob)
+    except zstandard.ZstdError as error:
+        message = f"not a compressed value: {error}"
+        raise InvalidDataError(message) from error
+
+
+class Payload:
+    """An immutable JSON-like value: its canonical JSON, from which each reader gets a copy of its own."""
+
+    __slots__ = ("_digest", "json")
+
+    def __init__(self, json: bytes) -> None:
+        """Wrap canonical JSON; use ``of`` for values."""
+        self.json = json
+        self._digest: str | None = None
+
+    @classmethod
+    def of(cls, value: Value) -> "Payload":
+        """Wrap a *normalized* value (see ``normalize``)."""
+        return cls(to_json(value))
+
+    @classmethod
+    def stored(cls, field: Value) -> "Payload":
+        """Wrap what ``field`` returned, whatever the thresholds were then.
+
+        Raises:
+            InvalidDataError: The field is of no shape that ``field`` makes.
+        """
+        if field is None:
+            return cls(b"null")
+        if isinstance(field, dict):
+            return cls(to_json(field))
+        if isinstance(field, bytes):
+            field = decompress(field)
+        elif not isinstance(field, str):
+            message = f"a stored value is a map, text or bytes, not {type(field).__name__}"
+            raise InvalidDataError(message)
+        # Parsed and encoded again: a text that somebody edited by hand is canonical only then.
+        return cls(to_json(from_json(field)))
+
+    def value(self) -> Value:
+        """Return a fresh copy of the value."""
+        return from_json(self.json)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the canonical JSON, in hexadecimal."""
+        if self._digest is None:
+            self._digest = hashlib.sha256(self.json).hexdigest()
+        return self._digest
+
+    def field(self, encoding: Encoding) -> Value:
+        """Return what a document stores: None, a map, a JSON text or compressed JSON."""
+        size = len(self.json)
+        if size >= encoding.zstd_bytes_min:
+            return compress(self.json)
+        if self.json == b"null":
+            return None
+        if size < encoding.json_bytes_min and self.json.startswith(b"{"):
+            value = self.value()
+            if isinstance(value, dict) and _is_native(value):
+                return value
+        return self.json.decode()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same value."""
+        return isinstance(other, Payload) and self.json == other.json
+
+    def __hash__(self) -> int:
+        """Hash by value."""
+        return hash(self.json)
+
+    def __repr__(self) -> str:
+        """Show the JSON, shortened."""
+        return f"Payload({self.json[:80].decode(errors='replace')})"
+
+
+EMPTY = Payload(b"{}")
+NULL = Payload(b"null")

@@ -1,0 +1,370 @@
+"""The whole exception tree of tai_state.
+
+Every error carries a stable ``code``, says whether trying again can help
+(``retryable``) and, where known, after how many seconds (``retry_after``).
+What an error is about stands in attributes, and every error survives pickling.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+
+def _restore(cls: type["TaiStateError"], args: tuple[object, ...], attributes: dict[str, Any]) -> "TaiStateError":
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
+
+class TaiStateError(Exception):
+    """Base of every error that tai_state raises on purpose."""
+
+    code: ClassVar[str] = "tai_state_error"
+    retryable: ClassVar[bool] = False
+    retry_after: float | None = None
+
+    # Exceptions pickle as cls(*args); ours take data, not the message, so the
+    # message and the attributes travel side by side.
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the message and the attributes, not the constructor's arguments."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+    def __copy__(self) -> Self:
+        """Return an equal error, also for the classes whose constructor takes data."""
+        copied = _restore(type(self), self.args, self.__dict__)
+        assert isinstance(copied, type(self))
+        return copied
+
+
+class StateNotFoundError(TaiStateError, LookupError):
+    """The state does not exist, or it was deleted."""
+
+    code = "state_not_found"
+
+    def __init__(self, governor_id: str, state_id: str, *, deleted: bool = False) -> None:
+        """Say which state is missing, and whether a tombstone stands in its place."""
+        why = "was deleted" if deleted else "does not exist"
+        super().__init__(f"state {state_id!r} of governor {governor_id!r} {why}")
+        self.governor_id = governor_id
+        self.state_id = state_id
+        self.deleted = deleted
+
+
+class ConfigurationError(TaiStateError):
+    """A URL, an option, a file or the surroundings do not allow what was asked."""
+
+    code = "configuration"
+
+
+class InvalidDataError(TaiStateError, ValueError):
+    """A value cannot be stored; ``path`` names the place in it, such as ``data.items[3].price``."""
+
+    code = "invalid_data"
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        """Say what is wrong at *path*."""
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+
+
+class InvalidIdError(TaiStateError, ValueError):
+    """An id is empty, too long, or not valid Unicode text."""
+
+    code = "invalid_id"
+
+    def __init__(self, message: str, *, value: object = None) -> None:
+        """Say what is wrong with the id *value*."""
+        super().__init__(message)
+        self.value = value
+
+
+class DocumentTooLargeError(TaiStateError):
+    """A document or a commit would be larger than the store takes, in bytes; nothing was sent."""
+
+    code = "document_too_large"
+
+    def __init__(self, size: int, limit: int, what: str = "document") -> None:
+        """Say how large *what* is, in bytes, and how large it may be."""
+        super().__init__(f"{what} has {size:,} bytes, the store takes at most {limit:,}")
+        self.size = size
+        self.limit = limit
+        self.what = what
+
+
+class DeadlineExceededError(TaiStateError, TimeoutError):
+    """The total time allowed ran out; nothing was written."""
+
+    code = "deadline_exceeded"
+    retryable = True
+
+
+class RetriesExhaustedError(TaiStateError):
+    """Every attempt allowed was spent; nothing was written. The last failure is the cause."""
+
+    code = "retries_exhausted"
+    retryable = True
+
+    def __init__(self, attempts: int, what: str = "the operation") -> None:
+        """Say how many attempts were spent on *what*."""
+        super().__init__(f"{what} failed {attempts} times and was given up")
+        self.attempts = attempts
+
+
+class OutcomeUnknownError(TaiStateError):
+    """The store may or may not have applied the change, and time ran out before it could be told.
+
+    Call again with the same idempotency key, or ask ``persister.outcome(error)``.
+    """
+
+    code = "outcome_unknown"
+    retryable = True
+
+    def __init__(self, transition_id: str, governor_id: str = "", state_id: str = "", version: int | None = None) -> None:
+        """Name the change whose outcome is unknown and the version that it would have."""
+        super().__init__(
+            f"change {transition_id} of state {state_id!r} of governor {governor_id!r}, to become version {version}, "
+            "may or may not have been applied; retry with the same idempotency key or ask outcome(error)"
+        )
+        self.transition_id = transition_id
+        self.governor_id = governor_id
+        self.state_id = state_id
+        self.version = version
+
+
+class ConflictError(TaiStateError):
+    """Another writer was there first; nothing of ours was written."""
+
+    code = "conflict"
+    retryable = True
+
+
+class VersionConflictError(ConflictError):
+    """The state is not at the version that the caller expected."""
+
+    code = "version_conflict"
+
+    def __init__(self, key: str, expected: int, actual: int) -> None:
+        """Say which state is at which version (0: it does not exist)."""
+        super().__init__(f"{key} is at version {actual}, expected {expected}")
+        self.key = key
+        self.expected = expected
+        self.actual = actual
+
+
+class StateExistsError(ConflictError):
+    """A state that was to be created is already there."""
+
+    code = "state_exists"
+    retryable = False
+
+    def __init__(self, governor_id: str, state_id: str, version: int) -> None:
+        """Say which state is there, and at which version."""
+        super().__init__(f"state {state_id!r} of governor {governor_id!r} exists at version {version}")
+        self.governor_id = governor_id
+        self.state_id = state_id
+        self.version = version
+
+
+class IdempotencyMismatchError(ConflictError):
+    """The idempotency key was used before, for another request."""
+
+    code = "idempotency_mismatch"
+    retryable = False
+
+    def __init__(self, key: str, governor_id: str = "", state_id: str = "") -> None:
+        """Name the key and the state it belongs to."""
+        super().__init__(
+            f"idempotency key {key!r} of state {state_id!r} of governor {governor_id!r} was used for another request"
+        )
+        self.key = key
+        self.governor_id = governor_id
+        self.state_id = state_id
+
+
+class StaleReadError(ConflictError):
+    """What was read has changed since; read again."""
+
+    code = "stale_read"
+
+
+class PreconditionFailedError(ConflictError):
+    """A commit's precondition did not hold; nothing of the commit was written.
+
+    Backends raise it; the layers above resolve it. ``path`` names the document
+    where the engine tells which one it was.
+    """
+
+    code = "precondition_failed"
+
+    def __init__(self, message: str = "a precondition of the commit did not hold", *, path: str | None = None) -> None:
+        """Say which document failed its precondition, if known."""
+        super().__init__(f"{message}: {path}" if path else message)
+        self.path = path
+
+
+class MachineError(TaiStateError):
+    """A machine's definition or its use is wrong."""
+
+    code = "machine"
+
+
+class InvalidMachineError(MachineError, ValueError):
+    """A machine's definition has problems; all of them are listed."""
+
+    code = "invalid_machine"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """List every problem, a sentence each."""
+        listed = list(problems)
+        super().__init__("the machine has problems: " + "; ".join(str(problem) for problem in listed))
+        self.problems = listed
+
+
+class TransitionNotAllowedError(MachineError):
+    """The machine has no such move from the status that the state is in, or its guards refused it."""
+
+    code = "transition_not_allowed"
+
+    def __init__(self, status: str, action: str, allowed: Sequence[str], reason: str = "") -> None:
+        """Say where the state is, what was asked, and which actions are open from there."""
+        names = ", ".join(repr(name) for name in allowed) or "none"
+        super().__init__(f"action {action!r} is not allowed in status {status!r} ({reason or 'no such transition'}); allowed: {names}")
+        self.status = status
+        self.action = action
+        self.allowed = list(allowed)
+        self.reason = reason
+
+
+class MachineVersionError(MachineError):
+    """The state was moved by another machine, or by a newer version of this one."""
+
+    code = "machine_version"
+
+    def __init__(self, stored: str, ours: str) -> None:
+        """Name both as ``name@version``."""
+        super().__init__(f"the state is driven by machine {stored}, not by {ours}")
+        self.stored = stored
+        self.ours = ours
+
+
+class LockError(TaiStateError):
+    """A lock could not be had, or is held no more."""
+
+    code = "lock"
+
+
+class LockTimeoutError(LockError, TimeoutError):
+    """The lock was not free within the time allowed."""
+
+    code = "lock_timeout"
+    retryable = True
+
+    def __init__(self, resource: str, holder: str | None = None) -> None:
+        """Name the resource and who holds it, as last read."""
+        super().__init__(f"lock {resource!r} is held by {holder!r}")
+        self.resource = resource
+        self.holder = holder
+
+
+class LockLostError(LockError):
+    """The lock is not held any more; ``reason`` is expired, stolen, broken, released or unreachable."""
+
+    code = "lock_lost"
+
+    def __init__(self, resource: str, reason: str) -> None:
+        """Name the resource and how it was lost."""
+        super().__init__(f"lock {resource!r} is no longer held: {reason}")
+        self.resource = resource
+        self.reason = reason
+
+
+class FencedOutError(LockError):
+    """The store refused a write because a newer holder's fencing token was seen."""
+
+    code = "fenced_out"
+
+    def __init__(self, token: int, current: int, resource: str = "") -> None:
+        """Give the token of the refused writer and the one in force."""
+        super().__init__(f"fencing token {token} of lock {resource!r} is stale, the current one is {current}")
+        self.token = token
+        self.current = current
+        self.resource = resource
+
+
+class DeadlockError(LockError):
+    """Waiting would close a cycle of owners who wait for each other."""
+
+    code = "deadlock"
+    retryable = True
+
+    def __init__(self, cycle: Sequence[str]) -> None:
+        """List the owners of the cycle, in order."""
+        listed = list(cycle)
+        super().__init__("deadlock: " + " -> ".join(str(owner) for owner in listed))
+        self.cycle = listed
+
+
+class ReplayError(TaiStateError):
+    """The history of a state cannot be replayed."""
+
+    code = "replay"
+
+
+class CorruptLogError(ReplayError):
+    """A stored document is missing, damaged or contradicts its neighbours."""
+
+    code = "corrupt_log"
+
+    def __init__(self, governor_id: str, state_id: str, version: int | None, reason: str = "the log is damaged") -> None:
+        """Say where the log is damaged and how."""
+        super().__init__(f"state {state_id!r} of governor {governor_id!r}, version {version}: {reason}; `recover` mends what can be mended")
+        self.governor_id = governor_id
+        self.state_id = state_id
+        self.version = version
+        self.reason = reason
+
+
+class SchemaVersionError(ReplayError):
+    """What is stored was written by a newer release or schema than this one reads."""
+
+    code = "schema_version"
+
+    def __init__(self, stored: object, ours: object, what: str = "the document") -> None:
+        """Give both numbers and what carries the newer one."""
+        super().__init__(f"{what} has schema version {stored}, this release reads up to {ours}")
+        self.stored = stored
+        self.ours = ours
+        self.what = what
+
+
+class StoreError(TaiStateError):
+    """The engine refused or failed for good; trying again will not help."""
+
+    code = "store"
+
+
+class StoreUnavailableError(StoreError):
+    """The engine could not be reached or was too busy; nothing was written."""
+
+    code = "store_unavailable"
+    retryable = True
+
+    def __init__(self, message: str = "the store is unavailable", *, retry_after: float | None = None) -> None:
+        """Say what happened and, if known, after how many seconds to try again."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CommitAmbiguousError(StoreUnavailableError):
+    """A commit ended without a verdict: it may have been applied, or may be applied later.
+
+    Backends raise it; the layers above resend the identical commit and resolve it by reading.
+    """
+
+    code = "commit_ambiguous"
+
+
+class UnsupportedOperationError(StoreError):
+    """The backend does not have the capability that was asked for."""
+
+    code = "unsupported_operation"

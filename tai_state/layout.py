@@ -1,0 +1,173 @@
+"""Where things live: paths, the id escape, zero-padded versions.
+
+Ids come from users and may be any text; stored ids are made of ASCII letters,
+digits, ``-``, ``_`` and ``%XX`` escapes of UTF-8 bytes. So a stored id never holds a
+slash, an ``@`` or a dot, sorts alike on every engine, and no id's range of
+events contains another's: ``esc(id) + "@"`` is never a prefix of another.
+"""
+
+import hashlib
+import re
+from functools import lru_cache
+
+from tai_state.documents import DocumentPath
+from tai_state.errors import InvalidIdError
+
+ID_BYTES_MAX = 480
+FORMAT = 1
+"""The number of the documents' format; a document with a higher one is not read."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_RESERVED = re.compile(r"__.*__", re.ASCII | re.DOTALL)
+_STORED = re.compile(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})+", re.ASCII)
+_PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+
+META = DocumentPath("tai", "meta")
+GOVERNORS = "governors"
+LOCKS = "locks"
+WAITS = "waits"
+AUDIT = "audit"
+TRANSACTIONS = "transactions"
+
+
+def check_id(value: object, what: str = "id") -> str:
+    """Return *value* when it can be an id.
+
+    Raises:
+        InvalidIdError: It is no text, empty, longer than 480 bytes of UTF-8, or not encodable.
+    """
+    if not isinstance(value, str):
+        message = f"{what} must be a str, not {type(value).__name__}"
+        raise InvalidIdError(message, value=value)
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        message = f"{what} {value!r} is not valid Unicode text: {error.reason} at position {error.start}"
+        raise InvalidIdError(message, value=value) from error
+    if not value:
+        message = f"{what} is empty"
+        raise InvalidIdError(message, value=value)
+    if size > ID_BYTES_MAX:
+        message = f"{what} {value[:40]!r}... has {size} bytes of UTF-8, at most {ID_BYTES_MAX} are allowed"
+        raise InvalidIdError(message, value=value)
+    # A subclass (a StrEnum member, say) is stored, compared and returned as plain text.
+    return str.__str__(value)
+
+
+@lru_cache(maxsize=4096)
+def _escape_checked(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        # Firestore reserves ids of the form __x__; one escaped underscore lifts it out.
+        return f"%5F{value[1:]}" if _RESERVED.fullmatch(value) else value
+    return "".join(chr(byte) if byte in _PLAIN_BYTES else f"%{byte:02X}" for byte in value.encode())
+
+
+def escape(value: str, what: str = "id") -> str:
+    """Return the stored form of an id; distinct ids have distinct forms.
+
+    Raises:
+        InvalidIdError: See ``check_id``.
+    """
+    return _escape_checked(check_id(value, what))
+
+
+def unescape(stored: str) -> str:
+    """Return the id whose stored form is *stored*.
+
+    Raises:
+        InvalidIdError: ``escape`` never made this text: somebody else wrote the document.
+    """
+    message = f"{stored!r} is not a stored id"
+    if not _STORED.fullmatch(stored):
+        raise InvalidIdError(message, value=stored)
+    raw = re.sub(rb"%([0-9A-F]{2})", lambda found: bytes([int(found[1], 16)]), stored.encode())
+    try:
+        value = raw.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidIdError(message, value=stored) from error
+    if not value or len(raw) > ID_BYTES_MAX or _escape_checked(value) != stored:
+        raise InvalidIdError(message, value=stored)
+    return value
+
+
+def versioned(stored_id: str, version: int) -> str:
+    """Return the id of the document of *version*: ids sort as the versions do."""
+    return f"{stored_id}@{version:019d}"
+
+
+def version_of(versioned_id: str) -> int:
+    """Return the version in an id made by ``versioned``."""
+    return int(versioned_id.rpartition("@")[2])
+
+
+class GovernorLayout:
+    """The collections of one governor."""
+
+    __slots__ = ("audit", "events", "governor_id", "quarantine", "receipts", "segments", "snapshots", "states")
+
+    def __init__(self, governor_id: str) -> None:
+        """Check *governor_id* and name its collections."""
+        root = f"{GOVERNORS}/{escape(governor_id, 'governor_id')}"
+        self.governor_id = check_id(governor_id, "governor_id")
+        self.states = f"{root}/states"
+        self.events = f"{root}/events"
+        self.snapshots = f"{root}/snapshots"
+        self.segments = f"{root}/segments"
+        self.receipts = f"{root}/receipts"
+        self.audit = f"{root}/audit"
+        self.quarantine = f"{root}/quarantine"
+
+    def state(self, state_id: str) -> "StateLayout":
+        """Return the paths of one state."""
+        return StateLayout(self, state_id)
+
+
+class StateLayout:
+    """The paths of one state's documents."""
+
+    __slots__ = ("governor", "state", "state_id", "stored_id")
+
+    def __init__(self, governor: GovernorLayout, state_id: str) -> None:
+        """Check *state_id* and name its documents."""
+        self.governor = governor
+        self.stored_id = escape(state_id, "state_id")
+        self.state_id = check_id(state_id, "state_id")
+        self.state = DocumentPath(governor.states, self.stored_id)
+
+    @property
+    def governor_id(self) -> str:
+        """The governor's id, as the user gave it."""
+        return self.governor.governor_id
+
+    def event(self, version: int) -> DocumentPath:
+        """Return the path of the event that made *version*."""
+        return DocumentPath(self.governor.events, versioned(self.stored_id, version))
+
+    def snapshot(self, version: int) -> DocumentPath:
+        """Return the path of the snapshot taken at *version*."""
+        return DocumentPath(self.governor.snapshots, versioned(self.stored_id, version))
+
+    def segment(self, first: int) -> DocumentPath:
+        """Return the path of the segment whose first event made version *first*."""
+        return DocumentPath(self.governor.segments, versioned(self.stored_id, first))
+
+    def receipt(self, idempotency_key: str) -> DocumentPath:
+        """Return the path of the receipt of a keyed change."""
+        # The length keeps ("ab", "c") and ("a", "bc") apart.
+        text = f"{len(self.stored_id)}:{self.stored_id}{idempotency_key}"
+        return DocumentPath(self.governor.receipts, hashlib.sha256(text.encode()).hexdigest())
+
+
+@lru_cache(maxsize=4096)
+def _state_layout(governor_id: str, state_id: str) -> StateLayout:
+    return GovernorLayout(governor_id).state(state_id)
+
+
+def state_layout(governor_id: str, state_id: str) -> StateLayout:
+    """Return the paths of a state's documents.
+
+    Raises:
+        InvalidIdError: One of the ids cannot be an id.
+    """
+    # Checked first: the cache needs hashable arguments, and 1 == True == 1.0 must not meet there.
+    return _state_layout(check_id(governor_id, "governor_id"), check_id(state_id, "state_id"))

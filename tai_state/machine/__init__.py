@@ -1,0 +1,7 @@
+"""Machines: their definition, its check, its diagram and its file form. Pure, no I/O."""
+
+from tai_state.machine.definition import Machine
+from tai_state.machine.problems import MachineProblem, ProblemKind
+from tai_state.machine.transition import Choice, Transition
+
+__all__ = ["Choice", "Machine", "MachineProblem", "ProblemKind", "Transition"]

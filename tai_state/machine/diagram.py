@@ -1,0 +1,88 @@
+"""The Mermaid diagram of a machine.
+
+The rules follow the lexer of Mermaid's state diagrams (11 and 12), which reads words such as
+``click`` or ``direction TB`` as commands wherever they stand: names that are not plain
+get an id of their own, and whatever could mean something in a label is an entity.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+# Words that Mermaid, its layout or JavaScript itself would not take as the id of a state.
+_RESERVED = frozenset(
+    (  # noqa: SIM905 - a list of words is best read as one
+        "accdescr acctitle as choice class classdef click constructor current default end fork "
+        "hasownproperty hide href join note prototype root scale state statediagram style title "
+        "tostring valueof"
+    ).split()
+)
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+_OURS = re.compile(r"s[0-9]+")
+# "direction TB" is a command anywhere in a line, and the blank in it may be a line's end.
+_DIRECTION = re.compile(r"direction(?![A-Za-z0-9])", re.IGNORECASE)
+# Mermaid marks its own entities with these letters while it parses.
+_MARKS = "ﬂß"
+
+
+class Edge(NamedTuple):
+    """An arrow: *action* leads from *source* to *target*, if *guard* (a name) holds."""
+
+    source: str
+    target: str
+    action: str
+    guard: str | None
+
+
+def render(
+    statuses: Sequence[str], initial: str, edges: Sequence[Edge], terminal: Sequence[str], current: str | None
+) -> str:
+    """Return the ``stateDiagram-v2`` text, one statement a line."""
+    ids = {status: _id_of(status, number) for number, status in enumerate(statuses, start=1)}
+    return "\n    ".join(["stateDiagram-v2", *_statements(ids, initial, edges, terminal, current)]) + "\n"
+
+
+def _statements(
+    ids: dict[str, str], initial: str, edges: Sequence[Edge], terminal: Sequence[str], current: str | None
+) -> Iterator[str]:
+    for status, name in ids.items():
+        if name != status:
+            yield f'state "{label_of(status)}" as {name}'
+    yield f"[*] --> {ids[initial]}"
+    for edge in edges:
+        guard = "" if edge.guard is None else f" [{label_of(edge.guard)}]"
+        yield f"{ids[edge.source]} --> {ids[edge.target]} : {label_of(edge.action)}{guard}"
+    for status in terminal:
+        yield f"{ids[status]} --> [*]"
+    if current is not None:
+        yield "classDef current fill:#ffd54f,stroke:#e65100,stroke-width:3px,color:#000000"
+        yield f"class {ids[current]} current"
+
+
+def _id_of(status: str, number: int) -> str:
+    folded = status.lower()
+    free = folded not in _RESERVED and not folded.startswith("root_") and not folded.endswith("direction")
+    plain = free and _PLAIN.fullmatch(status) and not _OURS.fullmatch(status)
+    return status if plain else f"s{number}"
+
+
+def label_of(text: str) -> str:
+    r"""Return *text* so that Mermaid shows it as it is, and as nothing else.
+
+    Letters, digits and single ``_``, ``-`` and blanks between them stay; a character that
+    would not be seen is shown as its escape, such as ``\n``; all else is an entity.
+    """
+    visible = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    directions = {match.end() - 1 for match in _DIRECTION.finditer(visible)}
+    return "".join(
+        char if index not in directions and _is_harmless(visible, index) else f"#{ord(char)};"
+        for index, char in enumerate(visible)
+    )
+
+
+def _is_harmless(text: str, index: int) -> bool:
+    char = text[index]
+    if char not in "_- ":
+        return char.isalnum() and char not in _MARKS
+    inside = 0 < index < len(text) - 1
+    return inside and text[index - 1].isalnum() and text[index + 1].isalnum()

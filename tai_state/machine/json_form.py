@@ -1,0 +1,222 @@
+"""The file form of a machine: JSON text, its check, and the fingerprint made of it."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
+
+from tai_state.errors import ConfigurationError, InvalidMachineError
+from tai_state.machine.problems import MachineProblem
+from tai_state.machine.transition import Transition, UnavailableFunction
+from tai_state.machine.validation import find_problems
+
+if TYPE_CHECKING:
+    from tai_state.machine.definition import Machine
+
+Functions = Mapping[str, Callable[..., Any]]
+
+_ONE, _SEVERAL = "<one>", "<several>"
+
+
+def _source_tag(value: object) -> str:
+    return _SEVERAL if isinstance(value, list) else _ONE
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class TransitionForm(_Form):
+    """A transition in a file; guard and apply are names."""
+
+    action: str
+    source: Annotated[
+        Annotated[str, Tag(_ONE)] | Annotated[list[str], Tag(_SEVERAL)], Discriminator(_source_tag)
+    ]
+    target: str
+    guard: str | None = None
+    apply: str | None = None
+
+
+class MachineForm(_Form):
+    """A machine file."""
+
+    name: str
+    version: int = 1
+    initial: str
+    terminal: list[str] | None = None
+    transitions: list[TransitionForm]
+
+
+class Definition(NamedTuple):
+    """What a file says, its functions found."""
+
+    name: str
+    initial: str
+    transitions: list[Any]
+    version: int
+    terminal: list[str] | None
+
+
+def form_of(machine: "Machine[Any]") -> dict[str, Any]:
+    """Return the machine as the JSON value of its file."""
+    form: dict[str, Any] = {"name": machine.name, "version": machine.version, "initial": machine.initial}
+    if machine.declared_terminal is not None:
+        form["terminal"] = list(machine.declared_terminal)
+    form["transitions"] = [_transition_form(transition) for transition in machine.transitions]
+    return form
+
+
+def _transition_form(transition: Transition[Any]) -> dict[str, Any]:
+    source = transition.source if isinstance(transition.source, str) else list(transition.source)
+    form = {"action": transition.action, "source": source, "target": transition.target}
+    names = {"guard": transition.guard_name, "apply": transition.apply_name}
+    return form | {part: name for part, name in names.items() if name is not None}
+
+
+def fingerprint(machine: "Machine[Any]") -> str:
+    """Return the SHA-256 of the canonical JSON of the file form, in hexadecimal."""
+    canonical = json.dumps(form_of(machine), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def text_of(machine: "Machine[Any]") -> str:
+    """Return the text of the machine's file.
+
+    Raises:
+        ConfigurationError: Two different functions of the machine have one name.
+    """
+    functions: dict[str | None, object] = {}
+    for item in machine.transitions:
+        for name, function in ((item.guard_name, item.guard), (item.apply_name, item.apply)):
+            if function is not None and functions.setdefault(name, function) != function:
+                message = (
+                    f"two functions of machine {machine.name!r} are called {name!r}; "
+                    "tell them apart by guard_name or apply_name"
+                )
+                raise ConfigurationError(message)
+    return json.dumps(form_of(machine), ensure_ascii=False, indent=2)
+
+
+def parse(text: str, functions: Functions | None) -> Definition:
+    """Return what the *text* of a machine file says.
+
+    Raises:
+        InvalidMachineError: It is no JSON, or of the wrong shape; lists every problem of the definition.
+    """
+    problems: list[MachineProblem] = []
+    value = _decoded(text, problems)
+    problems += _shape_problems(value)
+    if not isinstance(value, dict):
+        raise InvalidMachineError(problems)
+    part: Callable[..., Any] = value.get  # Of any type: the check of the definition reports what is wrong.
+    rows = part("transitions")
+    listed = isinstance(rows, list)
+    places = ((f"transitions[{index}]", row) for index, row in enumerate(rows if listed else ()))
+    transitions = [_transition_of(row, place, functions, problems) for place, row in places]
+    name, initial, version = part("name"), part("initial"), part("version", 1)
+    terminal = part("terminal") if listed else None
+    if problems:
+        found = find_problems(name, initial, transitions, version=version, data_type=None, terminal=terminal)
+        raise InvalidMachineError([*problems, *_not_yet_said(problems, found)])
+    return Definition(name, initial, transitions, version, terminal)
+
+
+def _not_yet_said(
+    said: Sequence[MachineProblem], found: Iterable[MachineProblem]
+) -> Iterator[MachineProblem]:
+    """Yield what the definition's check *found* but at the places whose shape is wrong."""
+    for problem in found:
+        part = problem.place
+        again = any(earlier.place == part or earlier.place.startswith(f"{part}[") for earlier in said)
+        if not (again and problem.kind.startswith("invalid_")):
+            yield problem
+
+
+def _decoded(text: str, problems: list[MachineProblem]) -> Any:  # noqa: ANN401 - any JSON value
+    def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # JSON leaves the meaning of a repeated key open; Python would keep the last one and say nothing.
+        for key, count in Counter(key for key, _ in pairs).items():
+            if count > 1:
+                problems.append(
+                    MachineProblem("json", f"the key {key!r} is given {count} times in one object")
+                )
+        return dict(pairs)
+
+    try:
+        return json.loads(text, object_pairs_hook=distinct)
+    except json.JSONDecodeError as error:
+        problem = MachineProblem("json", f"line {error.lineno}, column {error.colno}: no JSON: {error.msg}")
+        raise InvalidMachineError([problem]) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or endless nesting
+        problem = MachineProblem("json", f"no JSON that can be read: {error}")
+        raise InvalidMachineError([problem]) from error
+
+
+_SENTENCES = {
+    "extra_forbidden": "is not a known key",
+    "missing": "is missing",
+    "string_type": "must be text",
+    "string_unicode": "is not valid Unicode text",
+    "list_type": "must be a list",
+    "int_type": "must be a whole number",
+    "model_type": "must be a JSON object",
+}
+
+
+def _shape_problems(value: object) -> Iterator[MachineProblem]:
+    try:
+        MachineForm.model_validate(value)
+    except ValidationError as error:
+        for found in error.errors(include_url=False, include_input=False):
+            place = _place(found["loc"])
+            sentence = _SENTENCES.get(found["type"], found["msg"])
+            yield MachineProblem("shape", f"{place or 'the machine'} {sentence}", place)
+
+
+def _place(steps: tuple[int | str, ...]) -> str:
+    place = ""
+    for step in steps:
+        if isinstance(step, int):
+            place += f"[{step}]"
+        elif step.isidentifier():
+            place += f".{step}" if place else step
+        elif step not in (_ONE, _SEVERAL):
+            place += f"[{step!r}]"
+    return place
+
+
+def _transition_of(
+    row: object, place: str, functions: Functions | None, problems: list[MachineProblem]
+) -> object:
+    """Return the transition of *row*, or *row* itself where it is no JSON object."""
+    if not isinstance(row, dict):
+        return row
+    part: Callable[[str], Any] = row.get
+    return Transition(
+        part("action"),
+        part("source"),
+        part("target"),
+        _function_of(part("guard"), f"{place}.guard", functions, problems),
+        _function_of(part("apply"), f"{place}.apply", functions, problems),
+        guard_name=part("guard"),
+        apply_name=part("apply"),
+    )
+
+
+def _function_of(
+    name: object, place: str, functions: Functions | None, problems: list[MachineProblem]
+) -> Callable[..., Any] | None:
+    if name is None:
+        return None
+    if functions is None or not isinstance(name, str):
+        return UnavailableFunction(str(name))
+    if name in functions:
+        return functions[name]
+    known = ", ".join(repr(known) for known in functions) or "none"
+    message = f"{place} {name!r} is not among the functions given: {known}"
+    problems.append(MachineProblem("unknown_function", message, place))
+    return UnavailableFunction(name)

@@ -1,0 +1,55 @@
+"""What can be wrong with a definition: sentences for people, kinds and places for programs."""
+
+from typing import Literal, Self, TypeAlias
+
+ProblemKind: TypeAlias = Literal[
+    "invalid_name",
+    "invalid_version",
+    "invalid_data_type",
+    "invalid_initial",
+    "invalid_transition",
+    "invalid_action",
+    "invalid_source",
+    "invalid_target",
+    "invalid_function",
+    "invalid_terminal",
+    "unknown_initial",
+    "unknown_terminal",
+    "unknown_function",
+    "duplicate",
+    "unreachable",
+    "dead_end",
+    "terminal_left",
+    "json",
+    "shape",
+]
+"""The stable names of the problems; ``json`` and ``shape`` are of files only."""
+
+
+class MachineProblem(str):
+    """One problem of a definition: a sentence that is also data.
+
+    Attributes:
+        kind: What sort of problem it is; stable across releases.
+        place: Where it is, such as ``transitions[3].target``; "" where it is about the whole.
+    """
+
+    __slots__ = ("kind", "place")
+
+    kind: ProblemKind
+    place: str
+
+    def __new__(cls, kind: ProblemKind, message: str, place: str = "") -> Self:
+        """Make the sentence *message*, of *kind*, at *place*."""
+        problem = super().__new__(cls, message)
+        problem.kind = kind
+        problem.place = place
+        return problem
+
+    def __reduce__(self) -> tuple[type[Self], tuple[ProblemKind, str, str]]:
+        """Pickle and copy with the kind and the place."""
+        return type(self), (self.kind, str.__str__(self), self.place)
+
+    def __repr__(self) -> str:
+        """Show the kind before the sentence."""
+        return f"<{self.kind}: {self}>"

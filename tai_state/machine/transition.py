@@ -1,0 +1,111 @@
+"""One move of a machine, and the outcome of choosing one."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, Never, TypeAlias
+
+from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
+
+from tai_state.errors import ConfigurationError
+
+DataT = TypeVar("DataT", default=dict[str, Any])
+
+Guard: TypeAlias = Callable[[DataT, Any], object]
+Apply: TypeAlias = Callable[[DataT, Any], DataT]
+
+ANY = "*"
+"""The source that stands for every status."""
+
+
+def plain(value: object) -> object:
+    """Return the exact ``str`` of a text such as a StrEnum member; anything else as it is."""
+    # str() of a ``class Status(str, Enum)`` member is "Status.NEW"; str.__str__ is its value.
+    return str.__str__(value) if isinstance(value, str) else value
+
+
+def plain_sources(value: object) -> object:
+    """Return a source in its one form: a status, or several as a sorted tuple."""
+    if not isinstance(value, list | tuple | set | frozenset):
+        return plain(value)
+    items = [plain(item) for item in value]
+    texts = [item for item in items if isinstance(item, str)]
+    if len(texts) < len(items):  # Left for the check to report; what is no text may not even sort.
+        return tuple(items)
+    return texts[0] if len(texts) == 1 else tuple(sorted(texts))
+
+
+def function_name(function: object) -> str:
+    """Return what a function is called in files, diagrams and errors, unless it was given a name."""
+    name = getattr(function, "__name__", None)
+    return name if isinstance(name, str) and name else type(function).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Transition(Generic[DataT]):
+    """A move of a machine: *action* leads from *source* to *target*.
+
+    ``guard`` and ``apply`` are pure and synchronous, and may run more than once: on a
+    conflict they run again on the fresh state. Each call gets copies of its own.
+
+    Attributes:
+        source: A status, several, or "*" for every status. Several are kept as a sorted tuple.
+        guard: ``guard(data, payload)``; the move is open when its result is true.
+        apply: ``apply(data, payload)`` returns the new data; without it the data stays.
+        guard_name: What the guard is called in files, diagrams and errors; its ``__name__`` if not given.
+        apply_name: The same for ``apply``.
+    """
+
+    action: str
+    source: str | Collection[str]
+    target: str
+    guard: Guard[DataT] | None = None
+    apply: Apply[DataT] | None = None
+    guard_name: str | None = field(default=None, kw_only=True)
+    apply_name: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Bring every part into its one form; what is wrong with them is reported by the machine."""
+        for name in ("action", "target", "guard_name", "apply_name"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
+        object.__setattr__(self, "source", plain_sources(self.source))
+        if self.guard is not None and self.guard_name is None:
+            object.__setattr__(self, "guard_name", function_name(self.guard))
+        if self.apply is not None and self.apply_name is None:
+            object.__setattr__(self, "apply_name", function_name(self.apply))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source as a tuple: one status, several, or ``("*",)``."""
+        return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+
+
+class Choice(NamedTuple, Generic[DataT]):
+    """The move that a state makes.
+
+    Attributes:
+        target: The status that it enters.
+        data: Its new data; a copy of the old where ``transition.apply`` is None.
+        transition: The transition that won.
+    """
+
+    target: str
+    data: DataT
+    transition: Transition[DataT]
+
+
+@dataclass(frozen=True, slots=True)
+class UnavailableFunction:
+    """Stands for a guard or apply whose name was read from a file, but whose code is not at hand."""
+
+    name: str
+
+    def __call__(self, _data: object, _payload: object) -> Never:
+        """Refuse to run.
+
+        Raises:
+            ConfigurationError: Always; names the function.
+        """
+        message = (
+            f"{self.name!r} cannot run: the machine was read without its functions (from_json(functions=...))"
+        )
+        raise ConfigurationError(message)

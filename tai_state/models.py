@@ -1,0 +1,236 @@
+"""The public values: frozen pydantic models that users read and pass around."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, Generic, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
+
+from tai_state.causality.vector_clock import VectorClock
+
+DataT = TypeVar("DataT", default=dict[str, Any])
+
+
+class _Keep(Enum):
+    """The type of ``KEEP``."""
+
+    KEEP = "keep"
+
+    def __repr__(self) -> str:
+        return "KEEP"
+
+
+Keep = _Keep
+KEEP: Final = _Keep.KEEP
+"""Leave ``last_error`` as it is."""
+
+
+class Model(BaseModel):
+    """The base of the public values: frozen, and strict about unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class ChangeMetadata(Model):
+    """Who changed a state, and why.
+
+    Attributes:
+        changed_by: The author; never empty.
+        reason: Why, for people.
+        parent_version: The version that was changed; filled in by the store.
+        context: Anything JSON-like that helps to trace the change: a request id, a ticket.
+    """
+
+    changed_by: str = Field(min_length=1)
+    reason: str = ""
+    parent_version: int | None = None
+    context: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class StateSnapshot(Model, Generic[DataT]):
+    """A state at one version.
+
+    Attributes:
+        status: The machine's status; "" where none was ever given.
+        data: A dict of the caller's own, or the machine's ``data_type``.
+        version: 1 at creation, one more with each change, never less.
+        timestamp: When this version was made, by its writer's clock; never falls within a state.
+        created_at: When the state was created, or created again after a delete.
+        metadata: Who made this version, and why.
+        causality: How many changes of each store this version knows of.
+        last_error: The last error recorded with a transition, until it is cleared.
+        deleted: Whether this version is a tombstone.
+        schema_version: The version of the data's own schema, as configured by its writer.
+        machine_name: The machine that last moved the state, if one did.
+        machine_version: That machine's version.
+    """
+
+    governor_id: str
+    state_id: str
+    status: str
+    data: DataT
+    version: int
+    timestamp: datetime
+    created_at: datetime
+    metadata: ChangeMetadata
+    causality: VectorClock
+    last_error: str | None = None
+    deleted: bool = False
+    schema_version: int = 1
+    machine_name: str | None = None
+    machine_version: int | None = None
+
+
+class Event(Model, Generic[DataT]):
+    """One change of a state: immutable, written in the same commit as the state.
+
+    Attributes:
+        version: The version that this change made.
+        action: The machine's action, or save, update, delete, start, rollback.
+        kind: What made the change: transition, start, log, save, update, delete or rollback. A machine
+            may have an action called "save"; the kind tells them apart.
+        payload: What came with the action; JSON-like.
+        from_status, from_state: Status and data before; None at creation.
+        to_status, to_state: Status and data after.
+        origin: The id of the store that wrote it first.
+        parents: The versions it follows: one, or none at creation.
+        transition_id: Unique to this change; how a lost acknowledgement is recognised.
+        fencing_token: The token of the lock that guarded it, if any.
+        previous_hash, hash: The links of the hash chain, hexadecimal SHA-256.
+        committed_at: When the store committed it, by the store's clock.
+    """
+
+    governor_id: str
+    state_id: str
+    version: int
+    action: str
+    kind: str
+    payload: Any = None
+    idempotency_key: str | None = None
+    from_status: str | None
+    to_status: str
+    from_state: DataT | None
+    to_state: DataT
+    last_error: str | None = None
+    deleted: bool = False
+    schema_version: int = 1
+    machine_name: str | None = None
+    machine_version: int | None = None
+    machine_fingerprint: str | None = None
+    metadata: ChangeMetadata
+    causality: VectorClock
+    origin: str
+    parents: tuple[int, ...]
+    transition_id: str
+    fencing_token: int | None = None
+    timestamp: datetime
+    created_at: datetime
+    previous_hash: str
+    hash: str
+    committed_at: datetime | None = None
+
+
+class TransitionResult(Model, Generic[DataT]):
+    """The outcome of a change: its event and the state that it made.
+
+    Attributes:
+        replayed: Whether the change had been made before, under the same idempotency key.
+    """
+
+    event: Event[DataT]
+    snapshot: StateSnapshot[DataT]
+    replayed: bool = False
+
+    @property
+    def version(self) -> int:
+        """The version that the change made."""
+        return self.event.version
+
+    @property
+    def from_status(self) -> str | None:
+        """The status before; None at creation."""
+        return self.event.from_status
+
+    @property
+    def to_status(self) -> str:
+        """The status after."""
+        return self.event.to_status
+
+
+class LoadedState(Model, Generic[DataT]):
+    """A state as loaded; ``recovered`` when it had to be rebuilt from snapshots and events."""
+
+    snapshot: StateSnapshot[DataT]
+    recovered: bool
+
+
+class BatchResult(Model):
+    """Several states of one governor as of one moment."""
+
+    found: dict[str, StateSnapshot]
+    missing: list[str]
+
+
+class StoreStats(Model):
+    """What one governor holds: live states, tombstones, events, and live states by status."""
+
+    governor_id: str
+    states: int
+    deleted: int
+    events: int
+    by_status: dict[str, int]
+
+
+class Problem(Model):
+    """One finding: what is wrong (``kind``, a stable name), where, and a sentence for people."""
+
+    kind: str
+    state_id: str
+    version: int | None
+    message: str
+
+
+class ConsistencyReport(Model):
+    """The outcome of a check of one governor; ``states`` and ``events`` count what was checked."""
+
+    governor_id: str
+    problems: list[Problem]
+    states: int
+    events: int
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+
+class CleanupStats(Model):
+    """What a clean-up removed, counted as done."""
+
+    governor_id: str
+    snapshots: int = 0
+    receipts: int = 0
+
+
+class Health(Model):
+    """Whether the store answered, and how long it took, in seconds."""
+
+    ok: bool
+    backend: str
+    latency_seconds: float
+    message: str = ""
+
+
+class TransitionRequest(NamedTuple):
+    """One call of ``transition``, for ``transition_many``."""
+
+    governor_id: str
+    state_id: str
+    action: str
+    payload: Any = None
+    expected_version: int | None = None
+    idempotency_key: str | None = None
+    metadata: ChangeMetadata | None = None
+    error: str | None | Keep = KEEP

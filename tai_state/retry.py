@@ -1,0 +1,91 @@
+"""How often and how long to try again: a policy value that becomes tenacity's stop and wait."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tenacity import RetryCallState
+
+from tai_state.clock import Clock, Deadline
+from tai_state.errors import ConfigurationError, DeadlineExceededError
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Bounds of a retry loop, in seconds.
+
+    Waits have full jitter: uniform between 0 and ``wait_initial`` doubled per attempt, at most
+    ``wait_max`` (Brooker, Exponential Backoff and Jitter, AWS Architecture Blog, 2015).
+
+    Args:
+        attempts: The most attempts, the first included; None: as many as the deadline allows.
+        deadline: The total time, retries included, where the call gives no ``timeout``.
+        attempt_timeout: The time that one attempt at the store may take, so that a lost one is tried again.
+    """
+
+    attempts: int | None = None
+    wait_initial: float = 0.01
+    wait_max: float = 1.0
+    deadline: float = 30.0
+    attempt_timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Refuse what could never work or never end."""
+        if self.attempts is not None and self.attempts < 1:
+            message = f"attempts must be at least 1, not {self.attempts}"
+            raise ConfigurationError(message)
+        if not 0 <= self.wait_initial <= self.wait_max:
+            message = f"waits must satisfy 0 <= wait_initial <= wait_max, not {self.wait_initial} and {self.wait_max}"
+            raise ConfigurationError(message)
+        for name in ("deadline", "attempt_timeout"):
+            seconds = getattr(self, name)
+            if not 0 < seconds < float("inf"):
+                message = f"{name} must be a positive number of seconds, not {seconds}"
+                raise ConfigurationError(message)
+
+    def begin(self, clock: Clock, timeout: float | timedelta | None) -> Deadline:
+        """Start the total time of one operation: *timeout*, or else the policy's deadline.
+
+        Raises:
+            ConfigurationError: *timeout* is no positive, finite number of seconds.
+        """
+        if timeout is None:
+            return Deadline(clock, self.deadline)
+        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+            message = f"timeout must be a positive number of seconds or a timedelta, not {timeout!r}"
+            raise ConfigurationError(message)
+        return Deadline(clock, float(seconds))
+
+    def attempt_seconds(self, deadline: Deadline) -> float:
+        """Return the seconds that the next attempt may take.
+
+        Raises:
+            DeadlineExceededError: No time is left.
+        """
+        remaining = deadline.remaining()
+        if remaining <= 0:
+            message = f"the {deadline.seconds:g} seconds allowed are over; nothing was written"
+            raise DeadlineExceededError(message)
+        return min(remaining, self.attempt_timeout)
+
+    def wait(self, rng: random.Random, deadline: Deadline) -> Callable[[RetryCallState], float]:
+        """Return tenacity's wait: full jitter, at least what the error asks for, never past the deadline."""
+
+        def seconds(state: RetryCallState) -> float:
+            ceiling = min(self.wait_max, self.wait_initial * 2 ** min(state.attempt_number - 1, 30))
+            error = state.outcome.exception() if state.outcome else None
+            asked = getattr(error, "retry_after", None) or 0.0
+            return min(max(rng.uniform(0, ceiling), asked), deadline.remaining())
+
+        return seconds
+
+    def stop(self, deadline: Deadline) -> Callable[[RetryCallState], bool]:
+        """Return tenacity's stop: attempts spent, or no time left."""
+
+        def is_over(state: RetryCallState) -> bool:
+            spent = self.attempts is not None and state.attempt_number >= self.attempts
+            return spent or deadline.passed
+
+        return is_over

@@ -1,0 +1,280 @@
+"""Decide a change: from what was read to the one commit that makes it, or to the error that refuses it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from tai_state.codec import Encoding, Payload
+from tai_state.documents import Document, MustNotExist, Precondition, Put, UpdatedAt, Write
+from tai_state.errors import (
+    InvalidDataError,
+    SchemaVersionError,
+    StateExistsError,
+    StateNotFoundError,
+    VersionConflictError,
+)
+from tai_state.layout import FORMAT, META, StateLayout
+from tai_state.rules.chain import GENESIS, event_hash
+from tai_state.rules.maintenance import Maintenance, Segment, add_snapshot, snapshot_is_due
+from tai_state.rules.mapping import event_fields, state_fields
+from tai_state.rules.receipts import Receipt, check_same_request, live_receipt, receipt_write
+from tai_state.rules.records import NO_STATE, EventRecord, MachineStamp, Marks, MetadataRecord, StateRecord
+
+
+class Needs(Enum):
+    """What must be there before a change."""
+
+    LIVE = "a state that is not deleted"
+    ABSENT = "no state, or a deleted one"
+    ANYTHING = "nothing in particular"
+    EVER = "a state, deleted or not"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a change makes of a state."""
+
+    status: str
+    data: Payload
+    last_error: str | None
+    deleted: bool = False
+    machine: MachineStamp | None = None
+
+
+Decide = Callable[[StateRecord | None], Target]
+"""Chooses the target from the state read (None: absent or deleted); raises to refuse; may run again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a caller wants, before anything was read.
+
+    ``fingerprint`` is what a later call under the same key must match.
+    """
+
+    paths: StateLayout
+    kind: str
+    action: str
+    payload: Payload
+    needs: Needs
+    decide: Decide
+    metadata: MetadataRecord
+    fingerprint: str
+    expected_version: int | None = None
+    idempotency_key: str | None = None
+    timestamp: datetime | None = None
+    schema_version: int = 1
+
+    @property
+    def key(self) -> str:
+        """``governor/state`` as the user named them, for messages."""
+        return f"{self.paths.governor_id}/{self.paths.state_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The current state, and the update_time that a change of it must find."""
+
+    record: StateRecord
+    update_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a decision rests on. ``read_time`` is None where the head came from the cache alone."""
+
+    head: Head | None
+    origin: str | None
+    receipt: Document | None = None
+    read_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What does not depend on the change: encodings, maintenance (None: put off), and the ttl of receipts."""
+
+    encoding: Encoding
+    maintenance: Maintenance | None
+    receipt_ttl: timedelta
+
+    def lean(self) -> "Settings":
+        """Return the settings of the smallest commit: everything compressed, maintenance put off."""
+        return replace(self, encoding=self.encoding.compressing(), maintenance=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What a pure function may not make itself: the writer's time, a unique id, a store id to be."""
+
+    now: datetime
+    transition_id: str
+    store_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One commit: its writes (the state first), and what is true once it is applied."""
+
+    writes: tuple[Write, ...]
+    event: EventRecord
+    record: StateRecord
+    base: Head | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The change was made before, under the same key: its outcome stands at ``version``."""
+
+    version: int
+    transition_id: str
+
+
+def decide(change: Change, view: View, fresh: Fresh, settings: Settings, segment: Segment | None = None) -> Plan | Replay:
+    """Return the commit that makes *change*, or the earlier change that it repeats.
+
+    The verdicts come in this order: receipt, existence, expected version, what the machine allows, guard.
+
+    Raises:
+        IdempotencyMismatchError, StateNotFoundError, StateExistsError, VersionConflictError,
+        SchemaVersionError: The change is refused; so it is by what its ``decide`` raises.
+    """
+    receipt = _receipt(change, view)
+    if receipt is not None:
+        return Replay(receipt.version, receipt.transition_id)
+    record = view.head.record if view.head else None
+    _check_existence(change, record)
+    _check_version(change, record)
+    if record is not None and record.schema_version > change.schema_version:
+        raise SchemaVersionError(record.schema_version, change.schema_version, f"the data of {change.key}")
+    target = change.decide(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
+    return _plan(change, view, target, fresh, settings, segment)
+
+
+def _receipt(change: Change, view: View) -> Receipt | None:
+    if change.idempotency_key is None or view.read_time is None:
+        return None
+    ids = (change.paths.governor_id, change.paths.state_id)
+    receipt = live_receipt(view.receipt, view.read_time, *ids)
+    if receipt is not None:
+        check_same_request(receipt, change.fingerprint, change.idempotency_key, *ids)
+    return receipt
+
+
+def _check_existence(change: Change, record: StateRecord | None) -> None:
+    ids = (change.paths.governor_id, change.paths.state_id)
+    if change.needs is Needs.LIVE and (record is None or record.deleted):
+        raise StateNotFoundError(*ids, deleted=record is not None)
+    if change.needs is Needs.EVER and record is None:
+        raise StateNotFoundError(*ids)
+    if change.needs is Needs.ABSENT and record is not None and not record.deleted:
+        raise StateExistsError(*ids, record.version)
+
+
+def _check_version(change: Change, record: StateRecord | None) -> None:
+    if change.expected_version is None:
+        return
+    actual = record.version if record else 0
+    # A deleted state counts as absent for a caller who expects none.
+    absent = record is None or record.deleted
+    if change.expected_version != actual and not (change.expected_version == 0 and absent):
+        raise VersionConflictError(change.key, change.expected_version, actual)
+
+
+def _event(change: Change, view: View, target: Target, fresh: Fresh) -> EventRecord:
+    before = view.head.record if view.head else None
+    floor = before.timestamp if before else None
+    if change.timestamp is not None and floor is not None and change.timestamp < floor:
+        message = f"{change.timestamp.isoformat()} is before the state's last change at {floor.isoformat()}"
+        raise InvalidDataError(message, path="timestamp")
+    # The writer's clock may be behind the previous writer's; a state's timestamps never fall.
+    timestamp = change.timestamp or (max(fresh.now, floor) if floor else fresh.now)
+    origin = view.origin or fresh.store_id
+    causality = dict(before.causality) if before else {}
+    causality[origin] = causality.get(origin, 0) + 1
+    reborn = before is None or (before.deleted and not target.deleted)
+    event = EventRecord(
+        governor_id=change.paths.governor_id,
+        state_id=change.paths.state_id,
+        version=before.version + 1 if before else 1,
+        action=change.action,
+        kind=change.kind,
+        payload=change.payload,
+        idempotency_key=change.idempotency_key,
+        from_status=before.status if before else None,
+        to_status=target.status,
+        from_state=before.data if before else NO_STATE,
+        to_state=target.data,
+        last_error=target.last_error,
+        deleted=target.deleted,
+        schema_version=change.schema_version,
+        machine=target.machine,
+        metadata=replace(change.metadata, parent_version=before.version if before else None),
+        causality=causality,
+        origin=origin,
+        parents=(before.version,) if before else (),
+        transition_id=fresh.transition_id,
+        fencing_token=None,
+        timestamp=timestamp,
+        created_at=timestamp if reborn or before is None else before.created_at,
+        previous_hash=before.hash if before else GENESIS,
+        hash="",
+    )
+    return replace(event, hash=event_hash(event))
+
+
+def _plan(
+    change: Change, view: View, target: Target, fresh: Fresh, settings: Settings, segment: Segment | None
+) -> Plan:
+    event = _event(change, view, target, fresh)
+    before = view.head.record if view.head else None
+    marks = before.marks if before else Marks()
+    extra: list[Write] = []
+    if segment is not None and segment.write is not None:
+        marks = replace(marks, sealed_through=segment.last)
+        extra.append(segment.write)
+    record = event.state(before.fencing_token if before else 0, marks)
+    maintenance = settings.maintenance
+    if maintenance is not None and snapshot_is_due(record, maintenance):
+        record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
+        extra += snapshots
+    precondition: Precondition = UpdatedAt(view.head.update_time) if view.head else MustNotExist()
+    writes: list[Write] = [
+        Put(change.paths.state, state_fields(record, settings.encoding), precondition),
+        Put(change.paths.event(event.version), event_fields(event, settings.encoding), MustNotExist()),
+    ]
+    if change.idempotency_key is not None:
+        writes.append(_receipt_write(change, view, event, fresh, settings))
+    if view.origin is None:
+        writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
+    return Plan((*writes, *extra), event, record, view.head)
+
+
+def _receipt_write(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Write:
+    assert change.idempotency_key is not None
+    return receipt_write(
+        change.paths.receipt(change.idempotency_key),
+        Receipt(change.fingerprint, event.version, event.transition_id),
+        key=change.idempotency_key,
+        state_id=change.paths.state_id,
+        expired=view.receipt,
+        ttl=settings.receipt_ttl,
+        now=fresh.now,
+    )
+
+
+def meta_fields(store_id: str) -> dict[str, object]:
+    """Return the fields of a new store's ``tai/meta``."""
+    return {"format": FORMAT, "store_id": store_id, "fence_epoch": 0}
+
+
+def lost_head(plan: Plan, state: Document | None, event: Document | None) -> bool:
+    """Whether a refused *plan* met an event above the state's version, so that it could never succeed.
+
+    Args:
+        state, event: The state, and the event at the plan's version, as of one moment after the refusal.
+    """
+    seen = state.update_time if state else None
+    based = plan.base.update_time if plan.base else None
+    return event is not None and seen == based
+

@@ -1,0 +1,1 @@
+"""The test tools that do I/O, written once: the async source of both colours."""

@@ -1,0 +1,124 @@
+"""The store's clock: commit times, update times, create times."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tai_state._async.ports import AsyncBackend
+from tai_state.documents import Check, Delete, FieldEquals, MustExist, MustNotExist, Put, UpdatedAt
+from tai_state.errors import PreconditionFailedError
+from tai_state.testing._async.conformance.base import STATES, AsyncConformanceBase, path
+
+AT = path("subject")
+
+
+class AsyncTimeContract(AsyncConformanceBase):
+    """Times only rise, belong to commits, and are the same wherever they are read."""
+
+    async def test_times_are_aware_utc(self, backend: AsyncBackend) -> None:
+        """Every time that the store gives is a plain datetime, aware and in UTC."""
+        written = await self.put(backend, AT, {"n": 1})
+        read = await backend.get(AT, timeout=self.timeout)
+        document = read.documents[AT]
+        times = [written.commit_time, *written.update_times, read.read_time, document.create_time]
+        times += [document.update_time, await backend.server_time(timeout=self.timeout)]
+        assert [type(time) for time in times] == [datetime] * len(times)
+        assert [time.tzinfo.utcoffset(time) for time in times if time and time.tzinfo] == [timedelta()] * len(
+            times
+        )
+        assert [time.astimezone(UTC) for time in times if time] == times
+
+    async def test_a_commit_tells_the_update_time_of_each_write(self, backend: AsyncBackend) -> None:
+        """The update times stand in the order of the writes; a Delete and a Check have none."""
+        await self.put(backend, path("old"), {"n": 1})
+        written = await self.commit(
+            backend,
+            Check(path("none"), MustNotExist()),
+            Put(path("a"), {"n": 1}),
+            Delete(path("old")),
+            Put(path("b"), {"n": 1}),
+        )
+        time = written.commit_time
+        assert written.update_times == (None, time, None, time)
+
+    async def test_all_that_a_commit_changes_has_its_time(self, backend: AsyncBackend) -> None:
+        """Documents that one commit creates or replaces have its commit time as their update time."""
+        await self.put(backend, path("a"), {"n": 1})
+        written = await self.commit(backend, *(Put(path(id_), {"n": 2}) for id_ in "abcdef"))
+        assert {document.update_time for document in await self.contents(backend)} == {written.commit_time}
+        assert (await self.read(backend, path("b"))).create_time == written.commit_time
+
+    async def test_update_times_strictly_rise(self, backend: AsyncBackend) -> None:
+        """Each change of a document, however quick, has a later time than the one before."""
+        times = []
+        for n in range(50):
+            times += [time for time in (await self.put(backend, AT, {"n": n})).update_times if time]
+        assert len(times) == 50  # noqa: PLR2004 - as many as changes
+        assert times == sorted(set(times))
+
+    async def test_a_put_keeps_the_create_time(self, backend: AsyncBackend) -> None:
+        """A document that is replaced keeps its create time, and its update time moves on."""
+        first = await self.put(backend, AT, {"n": 1})
+        second = await self.put(backend, AT, {"n": 2}, MustExist())
+        document = await self.read(backend, AT)
+        assert document.create_time == first.commit_time
+        assert document.update_time == second.commit_time > first.commit_time
+
+    async def test_a_document_created_anew_has_new_times(self, backend: AsyncBackend) -> None:
+        """After a delete, the same fields at the same path are a new document with later times."""
+        await self.put(backend, AT, {"n": 1})
+        before = await self.read(backend, AT)
+        deleted = await self.commit(backend, Delete(AT))
+        created = await self.put(backend, AT, {"n": 1})
+        after = await self.read(backend, AT)
+        assert after.create_time == after.update_time == created.commit_time
+        assert after.update_time > deleted.commit_time > before.update_time
+
+    async def test_update_times_rise_across_deletes(self, backend: AsyncBackend) -> None:
+        """However often and quickly a document is deleted and created, its update time only rises."""
+        times = []
+        for _ in range(20):
+            times += [time for time in (await self.put(backend, AT, {"n": 1})).update_times if time]
+            await self.commit(backend, Delete(AT))
+        assert times == sorted(set(times))
+
+    async def test_a_check_moves_nothing(self, backend: AsyncBackend) -> None:
+        """A Check that holds leaves the document's times and fields, and another reader's precondition."""
+        await self.put(backend, AT, {"n": 1})
+        before = await self.read(backend, AT)
+        await self.commit(backend, Check(AT, UpdatedAt(before.update_time)), Put(path("other"), {"n": 1}))
+        await self.commit(backend, Check(AT, MustExist()))
+        assert await self.read(backend, AT) == before
+        await self.put(backend, AT, {"n": 2}, UpdatedAt(before.update_time))
+
+    async def test_a_failed_commit_moves_nothing(self, backend: AsyncBackend) -> None:
+        """A commit that fails leaves the times of the documents it names."""
+        await self.put(backend, AT, {"n": 1})
+        before = await self.read(backend, AT)
+        with pytest.raises(PreconditionFailedError):
+            await self.commit(backend, Put(AT, {"n": 2}), Check(path("missing"), MustExist()))
+        assert await self.read(backend, AT) == before
+
+    async def test_a_write_of_equal_fields_tells_the_true_update_time(self, backend: AsyncBackend) -> None:
+        """Whether a Put of equal fields moves the update time or not, the commit tells what a read shows."""
+        await self.put(backend, AT, {"n": 1})
+        written = await self.put(backend, AT, {"n": 1})
+        assert written.update_times == ((await self.read(backend, AT)).update_time,)
+
+    async def test_every_way_of_reading_tells_the_same_times(self, backend: AsyncBackend) -> None:
+        """Get, scan and query return the same document, times included."""
+        await self.put(backend, AT, {"n": 1})
+        await self.put(backend, AT, {"n": 2})
+        document = await self.read(backend, AT)
+        found = backend.query(STATES, [FieldEquals("n", 2)], timeout=self.timeout)
+        assert await self.contents(backend) == [document]
+        assert [one async for one in found] == [document]
+
+    async def test_server_time_is_not_before_a_commit(self, backend: AsyncBackend) -> None:
+        """The store's clock is at or past every commit that was acknowledged, and never runs back."""
+        last = await backend.server_time(timeout=self.timeout)
+        for n in range(20):
+            written = await self.put(backend, AT, {"n": n})
+            now = await backend.server_time(timeout=self.timeout)
+            assert now >= written.commit_time > last
+            last = now

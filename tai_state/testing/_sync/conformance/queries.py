@@ -1,0 +1,107 @@
+# Generated from tai_state/testing/_async/conformance/queries.py by .ci/generate_sync.py; do not edit.
+"""Queries by equality of top-level fields."""
+from typing import Any
+
+import pytest
+
+from tai_state._sync.ports import Backend
+from tai_state.documents import Delete, FieldEquals, Put
+from tai_state.testing._sync.conformance.base import STATES, ConformanceBase, ids_of, path
+
+_VALUES: dict[str, Any] = {
+    "bool-false": False,
+    "bool-true": True,
+    "float": 1.5,
+    "int-big": 2**53,
+    "int-bigger": 2**53 + 1,
+    "int-last": 2**63 - 1,
+    "int-one": 1,
+    "int-zero": 0,
+    "list": ["open", 1, True],
+    "map": {"field": "open"},
+    "none": None,
+    "text": "open",
+    "text-case": "Open",
+    "text-empty": "",
+    "text-false": "false",
+    "text-longer": "opened",
+    "text-odd": 'it\'s "é" \N{GRINNING FACE} % _ \\ \0 ?',
+    "text-one": "1",
+    "text-space": "open ",
+}
+_ASKED = ["bool-false", "bool-true", "int-big", "int-bigger", "int-last", "int-one", "int-zero"]
+_ASKED += ["text", "text-case", "text-empty", "text-false", "text-odd", "text-one", "text-space"]
+_ODD_NAMES = ["a.b", "`", "a b", "/", '"', "'", "\\", "$", "*", "é", "\N{GRINNING FACE}", "1", "from", "id"]
+
+
+class QueryContract(ConformanceBase):
+    """A query yields exactly the documents whose fields equal what is asked, ascending by id."""
+
+    def _query(
+        self,
+        backend: Backend,
+        *,
+        start: str | None = None,
+        limit: int | None = None,
+        **equal: str | int | bool,
+    ) -> list[str]:
+        conditions = [FieldEquals(name, value) for name, value in equal.items()]
+        found = backend.query(STATES, conditions, start=start, limit=limit, timeout=self.timeout)
+        return ids_of(found)
+
+    @pytest.mark.parametrize("asked", _ASKED)
+    def test_equality_is_exact(self, backend: Backend, asked: str) -> None:
+        """Of values that look alike only the equal one of the same type is found: True is not 1."""
+        self.put_all(backend, [Put(path(id_), {"field": value}) for id_, value in _VALUES.items()])
+        self.put(backend, path("no-field"), {"other": _VALUES[asked]})
+        assert self._query(backend, field=_VALUES[asked]) == [asked]
+
+    def test_all_conditions_must_hold(self, backend: Backend) -> None:
+        """Several conditions are met by documents that meet each of them."""
+        for n in range(8):
+            self.put(backend, path(f"{n}"), {"text": "ab"[n & 1], "flag": bool(n & 2), "n": n >> 2})
+        assert self._query(backend, text="a") == ["0", "2", "4", "6"]
+        assert self._query(backend, text="a", flag=True) == ["2", "6"]
+        assert self._query(backend, text="a", flag=True, n=1) == ["6"]
+        assert self._query(backend, text="a", flag=True, n=2) == []
+
+    def test_a_query_has_a_start_and_a_limit(self, backend: Backend) -> None:
+        """The start belongs to what is found, need not match itself, and the limit counts matches alone."""
+        for n in range(10):
+            self.put(backend, path(f"{n}"), {"even": n % 2 == 0})
+        assert self._query(backend, even=True, start="4") == ["4", "6", "8"]
+        assert self._query(backend, even=True, start="5") == ["6", "8"]
+        assert self._query(backend, even=True, limit=2) == ["0", "2"]
+        assert self._query(backend, even=True, start="1", limit=2) == ["2", "4"]
+        assert self._query(backend, even=True, start="9") == []
+
+    def test_many_matches_are_paged(self, backend: Backend) -> None:
+        """Every match among more than a thousand is found, once, ascending by id."""
+        ids = [f"{n:05}" for n in range(1_300)]
+        puts = [Put(path(id_), {"rare": n % 130 == 0, "found": n % 13 != 0}) for n, id_ in enumerate(ids)]
+        self.put_all(backend, puts[::-1])
+        assert self._query(backend, found=True) == [id_ for n, id_ in enumerate(ids) if n % 13]
+        assert self._query(backend, rare=True) == ids[::130]
+        assert self._query(backend, rare=True, start=ids[1], limit=5) == ids[130:651:130]
+
+    def test_a_query_sees_changes(self, backend: Backend) -> None:
+        """A document is found by what it holds now, and not at all once it is deleted."""
+        self.put_all(backend, [Put(path(id_), {"status": "open"}) for id_ in "abc"])
+        self.put(backend, path("a"), {"status": "closed"})
+        self.commit(backend, Delete(path("b")))
+        assert self._query(backend, status="open") == ["c"]
+        assert self._query(backend, status="closed") == ["a"]
+
+    def test_a_query_keeps_to_its_collection(self, backend: Backend) -> None:
+        """Neither collections of a similar name nor those underneath are searched."""
+        for collection in (STATES, f"{STATES}2", f"{STATES}/a/notes", "governors/g2/states", "states"):
+            self.put(backend, path("a", collection), {"status": "open"})
+        assert self._query(backend, status="open") == ["a"]
+
+    @pytest.mark.parametrize("name", _ODD_NAMES, ids=ascii)
+    def test_a_field_of_any_name_is_found(self, backend: Backend, name: str) -> None:
+        """A condition names a top-level field literally: a dot or a quote in it has no meaning."""
+        self.put(backend, path("literal"), {name: "x"})
+        self.put(backend, path("nested"), {"a": {"b": "x", name: "x"}})
+        conditions = [FieldEquals(name, "x")]
+        assert ids_of(backend.query(STATES, conditions, timeout=self.timeout)) == ["literal"]

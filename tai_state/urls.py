@@ -1,0 +1,103 @@
+"""Store URLs: read, checked, and nothing opened."""
+
+import os
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tai_state.errors import ConfigurationError
+
+DEFAULT_URL = "sqlite:///tai_state.db"
+FORMS = "memory://, sqlite:///FILE, sqlite:////ABSOLUTE/FILE or firestore://[PROJECT][/DATABASE][?root=PREFIX]"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUrl:
+    """The parts of a store's URL; those that its scheme does not have are empty."""
+
+    text: str
+    scheme: str
+    path: str = ""
+    project: str | None = None
+    database: str = "(default)"
+    root: str = ""
+
+
+def parse_url(url: str | None) -> StoreUrl:
+    """Return the parts of *url*; None stands for $TAI_STATE_STORE, or else a file in the working directory.
+
+    Raises:
+        ConfigurationError: The URL has another form or scheme, or none is given on Cloud Run.
+    """
+    text = url if url is not None else _default_url()
+    if not isinstance(text, str):
+        message = f"a store URL is a str, not {type(text).__name__}"
+        raise ConfigurationError(message)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        message = f"store URL {text!r}: {error}; use {FORMS}"
+        raise ConfigurationError(message) from error
+    if not text.startswith(f"{parts.scheme}://"):
+        message = f"store URL {text!r} has no scheme; use {FORMS}"
+        raise ConfigurationError(message)
+    if parts.scheme == "memory":
+        _refuse_rest(text, parts.netloc + parts.path + parts.query + parts.fragment)
+        return StoreUrl(text, "memory")
+    if parts.scheme == "sqlite":
+        return _sqlite(text, parts.netloc, parts.path, parts.query + parts.fragment)
+    if parts.scheme == "firestore":
+        return _firestore(text, parts.netloc, parts.path, parts.query, parts.fragment)
+    message = f"store URL {text!r} has the unknown scheme {parts.scheme!r}; use {FORMS}"
+    raise ConfigurationError(message)
+
+
+def _default_url() -> str:
+    url = os.environ.get("TAI_STATE_STORE")
+    if url:
+        return url
+    for name in ("K_SERVICE", "CLOUD_RUN_JOB"):
+        if os.environ.get(name):
+            message = (
+                f"no store URL is given and ${name} is set: the disk of Cloud Run is memory, "
+                "so a file would be lost; set TAI_STATE_STORE, to firestore:// for instance"
+            )
+            raise ConfigurationError(message)
+    return DEFAULT_URL
+
+
+def _refuse_rest(text: str, rest: str) -> None:
+    if rest:
+        message = f"store URL {text!r} has a part that is not understood: {rest!r}; use {FORMS}"
+        raise ConfigurationError(message)
+
+
+def _sqlite(text: str, netloc: str, path: str, rest: str) -> StoreUrl:
+    _refuse_rest(text, rest)
+    if netloc or len(path) < 2:
+        message = f"store URL {text!r} names no file; three slashes and a relative path, or four and an absolute one"
+        raise ConfigurationError(message)
+    return StoreUrl(text, "sqlite", path=unquote(path[1:]))
+
+
+def _firestore(text: str, netloc: str, path: str, query: str, fragment: str) -> StoreUrl:
+    database = unquote(path.strip("/"))
+    _refuse_rest(text, fragment)
+    if "/" in database:
+        message = f"store URL {text!r} has the database {database!r}; use {FORMS}"
+        raise ConfigurationError(message)
+    try:
+        options = parse_qs(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError as error:
+        message = f"store URL {text!r}: {error}"
+        raise ConfigurationError(message) from error
+    unknown = sorted(set(options) - {"root"})
+    if unknown:
+        message = f"store URL {text!r} has the unknown option {unknown[0]!r}; the one there is: root"
+        raise ConfigurationError(message)
+    return StoreUrl(
+        text,
+        "firestore",
+        project=unquote(netloc) or None,
+        database=database or "(default)",
+        root=options.get("root", [""])[-1],
+    )
