@@ -32,9 +32,9 @@ for name, path in (("tai_state", folder), ("tai_state.testing", f"{folder}/testi
     shell.__path__ = [path]
     sys.modules[name] = shell
 
-from tai_state.testing import emulator
+from tai_state.testing.emulator.__main__ import main
 
-sys.exit(emulator.main(sys.argv[2:]))
+sys.exit(main(sys.argv[2:]))
 PY
 }
 

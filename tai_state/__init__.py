@@ -78,6 +78,7 @@ from tai_state.rules.maintenance import Maintenance
 __version__ = "0.1.0"
 
 __all__ = [
+    "KEEP",
     "AsyncBackend",
     "AsyncBackendStore",
     "AsyncFirestoreStore",
@@ -108,7 +109,6 @@ __all__ = [
     "InvalidDataError",
     "InvalidIdError",
     "InvalidMachineError",
-    "KEEP",
     "LoadedState",
     "LockError",
     "LockLostError",

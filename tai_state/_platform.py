@@ -5,13 +5,18 @@ generated from it. Everything else is written once.
 """
 
 import asyncio
+import itertools
+import os
+import socket
 import threading
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep as sleep  # noqa: PLC0414 - the sync twin of async_sleep
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 async_sleep = asyncio.sleep
 
@@ -92,9 +97,9 @@ class Worker:
         """Do nothing."""
 
 
-async def async_shield(work: Coroutine[Any, Any, T]) -> T:
-    """Run *work* to its end even when the caller is cancelled meanwhile; the cancellation follows it."""
-    task = asyncio.ensure_future(work)
+async def async_shield(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Make the call and run it to its end even when the caller is cancelled meanwhile; the cancellation follows."""
+    task = asyncio.ensure_future(call(*args, **kwargs))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -111,9 +116,9 @@ async def async_shield(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-def shield(result: T) -> T:
-    """Return *result*: a sync call has ended before this one begins."""
-    return result
+def shield(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Make the call; the sync twin of async_shield."""
+    return call(*args, **kwargs)
 
 
 async def async_gather(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
@@ -201,3 +206,89 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
     with ThreadPoolExecutor(len(calls), thread_name_prefix="together") as executor:
         futures = [executor.submit(call) for call in calls]
     return [future.result() for future in futures]
+
+
+class AsyncHeart:
+    """Calls *beat* again and again in a task of its own, each time after the seconds that the last one returned.
+
+    It ends by itself when *beat* returns None.
+    """
+
+    def __init__(self, beat: Callable[[], Awaitable[float | None]], name: str) -> None:
+        """Start nothing yet."""
+        self._beat = beat
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, seconds: float) -> None:
+        """Beat for the first time after *seconds*."""
+        self._task = asyncio.create_task(self._run(seconds), name=self._name)
+
+    async def _run(self, seconds: float | None) -> None:
+        while seconds is not None:
+            await asyncio.sleep(seconds)
+            seconds = await self._beat()
+
+    async def stop(self) -> None:
+        """End it, a beat under way included; from inside a beat, after this one."""
+        task, self._task = self._task, None
+        if task is None or task is asyncio.current_task():
+            return
+        task.cancel()
+        await asyncio.wait([task])
+
+
+class Heart:
+    """The sync twin of AsyncHeart, on a thread of its own; ``stop`` waits for a beat under way."""
+
+    def __init__(self, beat: Callable[[], float | None], name: str) -> None:
+        """Start nothing yet."""
+        self._beat = beat
+        self._name = name
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, seconds: float) -> None:
+        """Beat for the first time after *seconds*."""
+        self._thread = threading.Thread(target=self._run, args=(seconds,), name=self._name, daemon=True)
+        self._thread.start()
+
+    def _run(self, seconds: float | None) -> None:
+        while seconds is not None and not self._stopped.wait(seconds):
+            seconds = self._beat()
+
+    def stop(self) -> None:
+        """End it after a beat under way; from inside a beat, after this one."""
+        self._stopped.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+
+# Neither a thread's number nor a task's address is unique over time, and on Cloud Run every instance has the same
+# host name and process id: so numbers that are never given twice, and a random part for each process.
+_numbers = itertools.count(1)
+_task_numbers: weakref.WeakKeyDictionary[asyncio.Task[Any], int] = weakref.WeakKeyDictionary()
+_thread_numbers = threading.local()
+_process_tokens: dict[int, str] = {}
+
+
+def async_current_owner() -> str:
+    """Return a name that the running task has, and no other task of this process or another."""
+    task = asyncio.current_task()
+    assert task is not None
+    number = _task_numbers.setdefault(task, next(_numbers))
+    return f"{_process_name()}/task-{number}"
+
+
+def current_owner() -> str:
+    """Return a name that the calling thread has, and no other thread of this process or another."""
+    if not hasattr(_thread_numbers, "number"):
+        _thread_numbers.number = next(_numbers)
+    return f"{_process_name()}/thread-{_thread_numbers.number}"
+
+
+def _process_name() -> str:
+    # Keyed by process id: a forked child inherits the dict, and finds no token of its own in it.
+    token = _process_tokens.setdefault(os.getpid(), os.urandom(4).hex())
+    return f"{socket.gethostname()}-{os.getpid()}-{token}"

@@ -21,7 +21,8 @@ class _Context:
     context: Payload
 
 
-_current: ContextVar[_Context | None] = ContextVar("tai_state_change_context", default=None)
+_NO_CONTEXT = _Context(None, None, EMPTY)
+_current: ContextVar[_Context] = ContextVar("tai_state_change_context", default=_NO_CONTEXT)
 
 
 @contextmanager
@@ -40,9 +41,9 @@ def change_context(
     _check_text(changed_by, "changed_by")
     _check_text(reason, "reason")
     inner = _Context(
-        changed_by=changed_by if changed_by is not None else outer and outer.changed_by,
-        reason=reason if reason is not None else outer and outer.reason,
-        context=_merged(outer.context if outer else EMPTY, context),
+        changed_by=outer.changed_by if changed_by is None else changed_by,
+        reason=outer.reason if reason is None else reason,
+        context=_merged(outer.context, context),
     )
     token = _current.set(inner)
     try:
@@ -84,21 +85,23 @@ def default_actor() -> str:
         return f"uid:{os.getuid()}"
 
 
-def resolve_metadata(metadata: ChangeMetadata | None, actor: str | None) -> MetadataRecord:
-    """Return who makes a change: the argument, the context, the store's *actor*, the host.
+def resolve_metadata(metadata: ChangeMetadata | None, actor: str) -> MetadataRecord:
+    """Return who makes a change: the argument, the context, the store's *actor*.
 
     Raises:
         InvalidDataError: *metadata* is no ChangeMetadata, or its context cannot be stored.
     """
     context = _current.get()
-    if metadata is not None and not isinstance(metadata, ChangeMetadata):
+    if metadata is None:
+        return MetadataRecord(context.changed_by or actor, context.reason or "", None, context.context)
+    _check_metadata(metadata)
+    reason = metadata.reason or context.reason or ""
+    return MetadataRecord(metadata.changed_by, reason, None, _merged(context.context, metadata.context))
+
+
+def _check_metadata(metadata: object) -> None:
+    if not isinstance(metadata, ChangeMetadata):
         message = f"must be a ChangeMetadata, not {type(metadata).__name__}"
         raise InvalidDataError(message, path="metadata")
-    base = context.context if context else EMPTY
-    if metadata is None:
-        author = (context and context.changed_by) or actor or default_actor()
-        return MetadataRecord(author, (context and context.reason) or "", None, base)
     _check_text(metadata.changed_by, "changed_by")
     _check_text(metadata.reason, "reason")
-    reason = metadata.reason or (context and context.reason) or ""
-    return MetadataRecord(metadata.changed_by, reason, None, _merged(base, metadata.context))

@@ -24,9 +24,12 @@ LEVELS_MAX = 20
 """How deep a value may nest; the outermost dict is level 1, lists count."""
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+_PLAIN = frozenset({type(None), bool, bytes})
 _DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024
 _NATIVE_LEVELS_MAX = 16
-_NATIVE_KEY_BYTES_MAX = 1500
+# Firestore takes 1,500 bytes for the whole path of keys to a field. Counted in characters of up to 4 bytes, with
+# room for the name of the field that holds the value; what is longer is stored as JSON text instead.
+_NATIVE_PATH_CHARACTERS_MAX = 350
 
 # What JSON has no type for is a dict of one tag; a user's dict that looks like one is wrapped.
 _BYTES, _TIME, _MAP = "$bytes", "$time", "$map"
@@ -77,41 +80,33 @@ def normalize(value: object, *, path: str = "data", level: int = 1) -> Value:
         InvalidDataError: Something in it cannot be stored and given back equal; names the path.
     """
     kind = type(value)
-    if value is None or kind is bool:
-        return value
-    if kind is str:
-        assert isinstance(value, str)
+    if kind is dict or kind is list:
+        return _normalize_container(value, path, level)
+    if isinstance(value, str) and kind is str:
         _check_text(value, path, "the text")
-        return value
-    if kind is int:
-        assert isinstance(value, int)
+    elif isinstance(value, int) and kind is int:
         if not INT_MIN <= value <= INT_MAX:
             message = "an int must fit in 64 bits"
             raise _refuse(message, path)
-        return value
-    if kind is float:
-        assert isinstance(value, float)
+    elif isinstance(value, float) and kind is float:
         if not math.isfinite(value):
             message = f"a float must be finite, not {value}"
             raise _refuse(message, path)
-        return value
-    if kind is bytes:
-        return value
-    if kind is datetime:
-        assert isinstance(value, datetime)
+    elif isinstance(value, datetime) and kind is datetime:
         return _normal_time(value, path)
-    return _normalize_container(value, path, level)
+    elif kind not in _PLAIN:
+        message = f"{kind.__name__} cannot be stored; use None, bool, int, float, str, bytes, datetime, list or dict"
+        raise _refuse(message, path)
+    return value
 
 
 def _normalize_container(value: object, path: str, level: int) -> Value:
-    if type(value) is not dict and type(value) is not list:
-        message = f"{type(value).__name__} cannot be stored; use None, bool, int, float, str, bytes, datetime, list or dict"
-        raise _refuse(message, path)
     if level > LEVELS_MAX:
         message = f"nested deeper than {LEVELS_MAX} levels"
         raise _refuse(message, path)
     if isinstance(value, list):
         return [normalize(item, path=f"{path}[{index}]", level=level + 1) for index, item in enumerate(value)]
+    assert isinstance(value, dict)
     normal = {}
     for key, item in value.items():
         if type(key) is not str:
@@ -192,23 +187,22 @@ def from_json(encoded: bytes | str) -> Value:
         raise InvalidDataError(message) from error
 
 
-def _is_native(value: Value, level: int = 1) -> bool:
-    """Whether every engine can hold *value* as a field: no list in a list, no odd key, not too deep."""
+def _is_native(value: Value, room: int = _NATIVE_PATH_CHARACTERS_MAX, level: int = 1) -> bool:
+    """Whether every engine can hold *value* as a field: no list in a list, no odd key, not too deep, no long path."""
     if isinstance(value, dict):
         return level <= _NATIVE_LEVELS_MAX and all(
-            _is_native_key(key) and _is_native(item, level + 1) for key, item in value.items()
+            len(key) < room and _is_native_key(key) and _is_native(item, room - len(key) - 1, level + 1)
+            for key, item in value.items()
         )
     if isinstance(value, list):
         return level <= _NATIVE_LEVELS_MAX and all(
-            not isinstance(item, list) and _is_native(item, level + 1) for item in value
+            not isinstance(item, list) and _is_native(item, room, level + 1) for item in value
         )
     return True
 
 
 def _is_native_key(key: str) -> bool:
-    if not key or len(key) * 4 > _NATIVE_KEY_BYTES_MAX and len(key.encode()) > _NATIVE_KEY_BYTES_MAX:
-        return False
-    return not (key.startswith("__") and key.endswith("__"))
+    return bool(key) and not (key.startswith("__") and key.endswith("__"))
 
 
 def compress(raw: bytes) -> bytes:
@@ -236,12 +230,13 @@ def decompress(blob: bytes) -> bytes:
 class Payload:
     """An immutable JSON-like value: its canonical JSON, from which each reader gets a copy of its own."""
 
-    __slots__ = ("_digest", "json")
+    __slots__ = ("_digest", "_native", "json")
 
     def __init__(self, json: bytes) -> None:
         """Wrap canonical JSON; use ``of`` for values."""
         self.json = json
         self._digest: str | None = None
+        self._native: dict[str, Value] | bool | None = None
 
     @classmethod
     def of(cls, value: Value) -> "Payload":
@@ -279,17 +274,24 @@ class Payload:
         return self._digest
 
     def field(self, encoding: Encoding) -> Value:
-        """Return what a document stores: None, a map, a JSON text or compressed JSON."""
+        """Return what a document stores: None, a map, a JSON text or compressed JSON.
+
+        A map is shared between calls: for documents only, which nobody changes.
+        """
         size = len(self.json)
         if size >= encoding.zstd_bytes_min:
             return compress(self.json)
         if self.json == b"null":
             return None
-        if size < encoding.json_bytes_min and self.json.startswith(b"{"):
-            value = self.value()
-            if isinstance(value, dict) and _is_native(value):
-                return value
-        return self.json.decode()
+        native = self._as_native() if size < encoding.json_bytes_min else False
+        return self.json.decode() if native is False else native
+
+    def _as_native(self) -> dict[str, Value] | bool:
+        """Return the value as a map that every engine can hold, or False; found out once."""
+        if self._native is None:
+            value = self.value() if self.json.startswith(b"{") else None
+            self._native = value if isinstance(value, dict) and _is_native(value) else False
+        return self._native
 
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same value."""

@@ -119,7 +119,9 @@ class OutcomeUnknownError(TaiStateError):
     code = "outcome_unknown"
     retryable = True
 
-    def __init__(self, transition_id: str, governor_id: str = "", state_id: str = "", version: int | None = None) -> None:
+    def __init__(
+        self, transition_id: str, governor_id: str = "", state_id: str = "", version: int | None = None
+    ) -> None:
         """Name the change whose outcome is unknown and the version that it would have."""
         super().__init__(
             f"change {transition_id} of state {state_id!r} of governor {governor_id!r}, to become version {version}, "
@@ -228,7 +230,10 @@ class TransitionNotAllowedError(MachineError):
     def __init__(self, status: str, action: str, allowed: Sequence[str], reason: str = "") -> None:
         """Say where the state is, what was asked, and which actions are open from there."""
         names = ", ".join(repr(name) for name in allowed) or "none"
-        super().__init__(f"action {action!r} is not allowed in status {status!r} ({reason or 'no such transition'}); allowed: {names}")
+        super().__init__(
+            f"action {action!r} is not allowed in status {status!r}: "
+            f"{reason or 'there is no such transition'}; allowed: {names}"
+        )
         self.status = status
         self.action = action
         self.allowed = list(allowed)
@@ -315,9 +320,14 @@ class CorruptLogError(ReplayError):
 
     code = "corrupt_log"
 
-    def __init__(self, governor_id: str, state_id: str, version: int | None, reason: str = "the log is damaged") -> None:
+    def __init__(
+        self, governor_id: str, state_id: str, version: int | None, reason: str = "the log is damaged"
+    ) -> None:
         """Say where the log is damaged and how."""
-        super().__init__(f"state {state_id!r} of governor {governor_id!r}, version {version}: {reason}; `recover` mends what can be mended")
+        super().__init__(
+            f"state {state_id!r} of governor {governor_id!r}, version {version}: {reason}; "
+            "`recover` mends what can be mended"
+        )
         self.governor_id = governor_id
         self.state_id = state_id
         self.version = version

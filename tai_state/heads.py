@@ -13,9 +13,11 @@ class HeadCache:
     A cached head may lead to a commit, never to a refusal: the commit's precondition tells when it is stale.
     """
 
-    def __init__(self, size_max: int) -> None:
-        """Keep at most *size_max* heads; 0 keeps none."""
+    def __init__(self, size_max: int, bytes_max: int = 32 * 1024 * 1024) -> None:
+        """Keep at most *size_max* heads (0: none) with at most *bytes_max* bytes of data between them."""
         self._size_max = size_max
+        self._bytes_max = bytes_max
+        self._bytes = 0
         self._heads: OrderedDict[DocumentPath, Head] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -33,12 +35,18 @@ class HeadCache:
             known = self._heads.get(path)
             if known is not None and known.update_time > head.update_time:
                 return
+            self._forget(path)
             self._heads[path] = head
-            self._heads.move_to_end(path)
-            while len(self._heads) > self._size_max:
-                self._heads.popitem(last=False)
+            self._bytes += len(head.record.data.json)
+            while len(self._heads) > self._size_max or self._bytes > self._bytes_max:
+                self._forget(next(iter(self._heads)))
 
     def drop(self, path: DocumentPath) -> None:
         """Forget what was seen at *path*."""
         with self._lock:
-            self._heads.pop(path, None)
+            self._forget(path)
+
+    def _forget(self, path: DocumentPath) -> None:
+        head = self._heads.pop(path, None)
+        if head is not None:
+            self._bytes -= len(head.record.data.json)

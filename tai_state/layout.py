@@ -103,7 +103,16 @@ def version_of(versioned_id: str) -> int:
 class GovernorLayout:
     """The collections of one governor."""
 
-    __slots__ = ("audit", "events", "governor_id", "quarantine", "receipts", "segments", "snapshots", "states")
+    __slots__ = (
+        "audit",
+        "events",
+        "governor_id",
+        "quarantine",
+        "receipts",
+        "segments",
+        "snapshots",
+        "states",
+    )
 
     def __init__(self, governor_id: str) -> None:
         """Check *governor_id* and name its collections."""

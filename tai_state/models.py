@@ -93,7 +93,8 @@ class Event(Model, Generic[DataT]):
             may have an action called "save"; the kind tells them apart.
         payload: What came with the action; JSON-like.
         from_status, from_state: Status and data before; None at creation.
-        to_status, to_state: Status and data after.
+        to_status, to_state: Status and data after. Data that does not fit the machine's ``data_type``, as
+            another writer may have stored, is given as the dict that it is.
         origin: The id of the store that wrote it first.
         parents: The versions it follows: one, or none at creation.
         transition_id: Unique to this change; how a lost acknowledgement is recognised.
@@ -223,6 +224,17 @@ class Health(Model):
     message: str = ""
 
 
+class LockInfo(Model):
+    """A lock as the store tells it: ``holder`` may be a former one when it is not ``held``."""
+
+    resource: str
+    held: bool
+    holder: str | None
+    fencing_token: int
+    ttl_seconds: float
+    remaining_seconds: float
+
+
 class TransitionRequest(NamedTuple):
     """One call of ``transition``, for ``transition_many``."""
 
@@ -233,4 +245,4 @@ class TransitionRequest(NamedTuple):
     expected_version: int | None = None
     idempotency_key: str | None = None
     metadata: ChangeMetadata | None = None
-    error: str | None | Keep = KEEP
+    error: str | Keep | None = KEEP

@@ -28,10 +28,7 @@ def parse_url(url: str | None) -> StoreUrl:
     Raises:
         ConfigurationError: The URL has another form or scheme, or none is given on Cloud Run.
     """
-    text = url if url is not None else _default_url()
-    if not isinstance(text, str):
-        message = f"a store URL is a str, not {type(text).__name__}"
-        raise ConfigurationError(message)
+    text = _default_url() if url is None else _checked_text(url)
     try:
         parts = urlsplit(text)
     except ValueError as error:
@@ -49,6 +46,13 @@ def parse_url(url: str | None) -> StoreUrl:
         return _firestore(text, parts.netloc, parts.path, parts.query, parts.fragment)
     message = f"store URL {text!r} has the unknown scheme {parts.scheme!r}; use {FORMS}"
     raise ConfigurationError(message)
+
+
+def _checked_text(url: object) -> str:
+    if not isinstance(url, str):
+        message = f"a store URL is a str, not {type(url).__name__}"
+        raise ConfigurationError(message)
+    return url
 
 
 def _default_url() -> str:
@@ -73,7 +77,7 @@ def _refuse_rest(text: str, rest: str) -> None:
 
 def _sqlite(text: str, netloc: str, path: str, rest: str) -> StoreUrl:
     _refuse_rest(text, rest)
-    if netloc or len(path) < 2:
+    if netloc or path in {"", "/"}:
         message = f"store URL {text!r} names no file; three slashes and a relative path, or four and an absolute one"
         raise ConfigurationError(message)
     return StoreUrl(text, "sqlite", path=unquote(path[1:]))

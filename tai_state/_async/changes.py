@@ -1,10 +1,13 @@
 """The write path: every change of a state, whoever asks for it, goes through ``AsyncChangeWriter.apply``."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tai_state._async.commits import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.engine import AsyncEngine
+from tai_state._async.guarding import AsyncGuard, async_guarded
+from tai_state._async.lock import AsyncLock
 from tai_state._async.retrying import async_retry
 from tai_state._async.turns import AsyncTurns
 from tai_state._platform import async_shield
@@ -49,8 +52,12 @@ class AsyncChangeWriter:
         self._turns = AsyncTurns()
         self._origin: str | None = None
 
-    async def apply(self, change: Change, settings: Settings, deadline: Deadline) -> Applied:
+    async def apply(
+        self, change: Change, settings: Settings, deadline: Deadline, locks: Sequence[AsyncLock] = ()
+    ) -> Applied:
         """Make *change* in one commit, and return it once it is durable.
+
+        With *locks* the commit carries their leases: the store refuses it when one of them was taken over.
 
         Raises:
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
@@ -58,23 +65,25 @@ class AsyncChangeWriter:
         """
         async with self._turns.of(change.paths.state, deadline):
             try:
-                return await self._apply(change, settings, deadline)
+                return await self._apply(change, settings, deadline, locks)
             except DocumentTooLargeError:
                 # Refused before anything was sent. Before the caller hears of it: everything compressed,
                 # and maintenance put off.
-                return await self._apply(change, settings.lean(), deadline)
+                return await self._apply(change, settings.lean(), deadline, locks)
 
-    async def _apply(self, change: Change, settings: Settings, deadline: Deadline) -> Applied:
-        view = self._cached_view(change.paths)
-        previous: Plan | None = None
+    async def _apply(
+        self, change: Change, settings: Settings, deadline: Deadline, locks: Sequence[AsyncLock]
+    ) -> Applied:
+        refused: Plan | None = None
 
         async def attempt() -> Applied:
-            nonlocal view, previous
-            decision, view = await self._decide(change, settings, deadline, view, previous)
-            if isinstance(decision, Replay):
-                return await self._replayed(change.paths, decision, deadline)
-            previous, view = decision, None
-            return await async_shield(self._commit(change.paths, decision, deadline))
+            nonlocal refused
+            async with async_guarded(locks, deadline) as guard:
+                decision = await self._decide(change, settings, guard, refused)
+                if isinstance(decision, Replay):
+                    return await self._replayed(change.paths, decision, guard.deadline)
+                refused = decision
+                return await async_shield(self._commit, change.paths, decision, guard)
 
         return await async_retry(
             attempt,
@@ -85,51 +94,50 @@ class AsyncChangeWriter:
             what=f"{change.kind} of {change.key}",
         )
 
-    def _cached_view(self, paths: StateLayout) -> View | None:
-        head = self._heads.get(paths.state)
-        return View(head, self._origin) if head and self._origin else None
-
     async def _decide(
-        self, change: Change, settings: Settings, deadline: Deadline, view: View | None, refused: Plan | None
-    ) -> tuple[Plan | Replay, View]:
-        if view is not None:
+        self, change: Change, settings: Settings, guard: AsyncGuard, refused: Plan | None
+    ) -> Plan | Replay:
+        """Decide on the cached head if there is one; refuse on what was freshly read alone."""
+        cached = self._heads.get(change.paths.state) if refused is None else None
+        if cached is not None and self._origin is not None:
             try:
-                return await self._plan(change, settings, deadline, view), view
+                return await self._plan(change, settings, guard, View(cached, self._origin, guard.guarded))
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
-                # What a stale head cannot allow, the fresh one may: only that refuses.
+                # What a stale head cannot allow, the fresh one may.
                 self._heads.drop(change.paths.state)
-        view = await self._view(change, deadline, refused, consistent=refused is not None)
+        consistent = refused is not None
         try:
-            return await self._plan(change, settings, deadline, view), view
+            view = await self._view(change, guard, refused, consistent=consistent)
+            return await self._plan(change, settings, guard, view)
         except TaiStateError:
-            if change.idempotency_key is None or refused is not None:
+            if change.idempotency_key is None or consistent:
                 raise
         # A read that was torn may hold a moved state without the receipt that explains it: before a keyed
         # change is refused, state and receipt are read as of one moment.
-        view = await self._view(change, deadline, refused, consistent=True)
-        return await self._plan(change, settings, deadline, view), view
+        view = await self._view(change, guard, refused, consistent=True)
+        return await self._plan(change, settings, guard, view)
 
-    async def _view(self, change: Change, deadline: Deadline, refused: Plan | None, *, consistent: bool) -> View:
+    async def _view(self, change: Change, guard: AsyncGuard, refused: Plan | None, *, consistent: bool) -> View:
         """Read what the decision needs; after a refused plan, also whether it can ever succeed."""
         paths = change.paths
-        wanted = [paths.state]
+        wanted = [paths.state, *guard.guarded.paths]
         if self._origin is None:
             wanted.append(META)
         if change.idempotency_key is not None:
             wanted.append(paths.receipt(change.idempotency_key))
         if refused is not None:
             wanted.append(paths.event(refused.event.version))
-        read = await self._engine.read(wanted, deadline, consistent=consistent)
+        read = await self._engine.read(wanted, guard.deadline, consistent=consistent)
         state = read.get(paths.state)
         if refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version))):
             reason = "an event stands above the state's version"
             raise CorruptLogError(paths.governor_id, paths.state_id, refused.event.version, reason)
         self._learn_origin(read)
-        receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
         head = None
         if state is not None:
             head = Head(read_state(state, paths.governor_id, paths.state_id), state.update_time)
-        return View(head, self._origin, receipt, read.read_time)
+        receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
+        return View(head, self._origin, guard.guarded, receipt, read.read_time, read.documents)
 
     def _learn_origin(self, read: Read) -> None:
         meta = read.get(META)
@@ -143,9 +151,9 @@ class AsyncChangeWriter:
             raise SchemaVersionError(stored, FORMAT, "the store")
         self._origin = store_id
 
-    async def _plan(self, change: Change, settings: Settings, deadline: Deadline, view: View) -> Plan | Replay:
+    async def _plan(self, change: Change, settings: Settings, guard: AsyncGuard, view: View) -> Plan | Replay:
         fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._engine.new_id())
-        segment = await self._due_segment(change.paths, settings, deadline, view)
+        segment = await self._due_segment(change.paths, settings, guard.deadline, view)
         return decide(change, view, fresh, settings, segment)
 
     async def _due_segment(
@@ -173,8 +181,9 @@ class AsyncChangeWriter:
             return None
         return build_segment(paths, events) if len(events) == len(due) else None
 
-    async def _commit(self, paths: StateLayout, plan: Plan, deadline: Deadline) -> Applied:
+    async def _commit(self, paths: StateLayout, plan: Plan, guard: AsyncGuard) -> Applied:
         self._heads.drop(paths.state)
+        deadline = guard.deadline
 
         async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             return await self._settle(paths, plan, deadline, refused=refused)
@@ -186,6 +195,7 @@ class AsyncChangeWriter:
         commit = await async_commit_once(self._engine, plan.writes, deadline, AsyncSettlement(read, unknown))
         if self._origin is None:
             self._origin = plan.event.origin
+        guard.renewed(plan.leases, commit.update_times[1:])
         state_time = commit.update_times[0]
         if state_time is not None:
             self._heads.put(paths.state, Head(plan.record, state_time))

@@ -69,7 +69,12 @@ async def async_commit_once(
 
     try:
         return await async_retry(
-            attempt, StoreUnavailableError, policy=engine.retry, deadline=deadline, rng=engine.rng, what="a commit"
+            attempt,
+            StoreUnavailableError,
+            policy=engine.retry,
+            deadline=deadline,
+            rng=engine.rng,
+            what="a commit",
         )
     except (DeadlineExceededError, RetriesExhaustedError) as error:
         if ambiguous:

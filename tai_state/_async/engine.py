@@ -3,7 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from tai_state._async.ports import AsyncBackend
@@ -46,7 +46,8 @@ class AsyncEngine:
 
         async def attempt() -> Read:
             seconds = self.retry.attempt_seconds(deadline)
-            return await self.backend.get_many(paths, timeout=seconds, consistent=consistent)
+            # One document is always as of one moment; no engine needs to be slow for it.
+            return await self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
 
         return await self.retried(attempt, deadline)
 
@@ -72,7 +73,8 @@ class AsyncEngine:
         last, given = after, 0
         while limit is None or given < limit:
             wanted = page if limit is None else min(page, limit - given)
-            found = await self._page(collection, last or start, stop, wanted + 1, conditions, self.begin(timeout))
+            deadline = self.begin(timeout)
+            found = await self._page(collection, conditions, deadline, start=last or start, stop=stop, limit=wanted + 1)
             documents = [document for document in found if document.path.id != last][:wanted]
             for document in documents:
                 yield document
@@ -84,11 +86,12 @@ class AsyncEngine:
     async def _page(
         self,
         collection: str,
+        conditions: Conditions,
+        deadline: Deadline,
+        *,
         start: str | None,
         stop: str | None,
         limit: int,
-        conditions: Conditions,
-        deadline: Deadline,
     ) -> list[Document]:
         async def attempt() -> list[Document]:
             seconds = self.retry.attempt_seconds(deadline)
@@ -130,6 +133,14 @@ class AsyncEngine:
 
         return await self.retried(attempt, deadline)
 
+    async def server_time(self, deadline: Deadline) -> datetime:
+        """Return the store's clock."""
+
+        async def attempt() -> datetime:
+            return await self.backend.server_time(timeout=self.retry.attempt_seconds(deadline))
+
+        return await self.retried(attempt, deadline)
+
     async def retried(
         self,
         attempt: Callable[[], Awaitable[T]],
@@ -140,5 +151,10 @@ class AsyncEngine:
     ) -> T:
         """Return what *attempt* returns; a store that is unavailable is asked again until *deadline*."""
         return await async_retry(
-            attempt, (StoreUnavailableError, *also), policy=self.retry, deadline=deadline, rng=self.rng, what=what
+            attempt,
+            (StoreUnavailableError, *also),
+            policy=self.retry,
+            deadline=deadline,
+            rng=self.rng,
+            what=what,
         )

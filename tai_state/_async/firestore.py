@@ -76,9 +76,7 @@ class AsyncFirestoreBackend(AsyncBackend):
 
         return link.requests.commit_result(writes, await self._authenticated(attempt, timeout))
 
-    async def get_many(
-        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True
-    ) -> Read:
+    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         """Read *paths*, 300 in one BatchGet, all as of the first one's read time; see the port."""
         link = await self._channels.open()
         deadline = Deadline(self._clock, timeout)
@@ -93,17 +91,13 @@ class AsyncFirestoreBackend(AsyncBackend):
             await async_sleep(_SETTLE_SECONDS)
         documents: dict[DocumentPath, Document] = {}
         for first in range(0, len(wanted), PAGE_DOCUMENTS):
-            page = await self._batch_get(
-                link, wanted[first : first + PAGE_DOCUMENTS], at, deadline.remaining()
-            )
+            page = await self._batch_get(link, wanted[first : first + PAGE_DOCUMENTS], at, deadline.remaining())
             at = page.read_time if at is None else at
             documents.update(page.documents)
         assert at is not None
         return Read(documents, at)
 
-    async def _batch_get(
-        self, link: Link, paths: Sequence[DocumentPath], at: datetime | None, timeout: float
-    ) -> Read:
+    async def _batch_get(self, link: Link, paths: Sequence[DocumentPath], at: datetime | None, timeout: float) -> Read:
         request = link.requests.batch_get(paths, at)
 
         async def attempt(seconds: float) -> list[Any]:
@@ -137,9 +131,7 @@ class AsyncFirestoreBackend(AsyncBackend):
         """Iterate by RunQuery as ``scan`` does; equality alone needs no composite index."""
         return self._select(Selection(collection, tuple(conditions), start=start), limit, timeout)
 
-    async def _select(
-        self, selection: Selection, limit: int | None, timeout: float
-    ) -> AsyncIterator[Document]:
+    async def _select(self, selection: Selection, limit: int | None, timeout: float) -> AsyncIterator[Document]:
         link = await self._channels.open()
         left = limit
         is_last = selection.is_empty
@@ -152,9 +144,7 @@ class AsyncFirestoreBackend(AsyncBackend):
                 selection = selection.following(page[-1])
             left = None if left is None else left - len(page)
 
-    async def _page(
-        self, link: Link, selection: Selection, size: int, timeout: float
-    ) -> tuple[list[Document], bool]:
+    async def _page(self, link: Link, selection: Selection, size: int, timeout: float) -> tuple[list[Document], bool]:
         """Return the first documents of *selection*, and whether there are no more."""
         request, metadata = link.requests.run_query(selection, size)
 
@@ -199,9 +189,7 @@ class AsyncFirestoreBackend(AsyncBackend):
                     left -= 1
                 yield stored_id
 
-    async def _ids(
-        self, link: Link, collection: str, token: str, timeout: float
-    ) -> tuple[list[str], str | None]:
+    async def _ids(self, link: Link, collection: str, token: str, timeout: float) -> tuple[list[str], str | None]:
         """Return a page of ids and the token of the next one, None after the last."""
         request, metadata = link.requests.list_documents(collection, token)
 

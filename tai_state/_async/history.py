@@ -68,7 +68,7 @@ class AsyncHistory:
         return reached
 
     async def rebuild(self, paths: StateLayout, *, timeout: Timeout = None) -> StateRecord | None:
-        """Return the state as snapshots, segments and events tell it, without the state document; None when nothing does.
+        """Return the state as snapshots, segments and events tell it; None when there is nothing.
 
         Reads the newest sound snapshot and what follows it; without one, sealed segments before single events.
 

@@ -1,11 +1,14 @@
 """The persister: a machine's life in a store, every move durable and logged in the same commit."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic
 
 from tai_state._async.changes import Applied
 from tai_state._async.consistency import AsyncConsistency
+from tai_state._async.guarding import AsyncLockSet, async_locks_of
+from tai_state._async.lock import AsyncLock
 from tai_state._async.snapshots import AsyncSnapshots
 from tai_state._async.store import AsyncStateStore, Timeout, check_version
 from tai_state.authors import resolve_metadata
@@ -40,6 +43,7 @@ from tai_state.rules.requests import (
     Call,
     as_data,
     check_time,
+    fitting,
     log_change,
     rollback_change,
     start_change,
@@ -94,6 +98,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         expected_version: int | None = None,
         idempotency_key: str | None = None,
         metadata: ChangeMetadata | None = None,
+        lock: AsyncLock | AsyncLockSet | None = None,
         error: str | Keep | None = KEEP,
         timeout: Timeout = None,
     ) -> TransitionResult[DataT]:
@@ -105,6 +110,8 @@ class AsyncStateMachinePersister(Generic[DataT]):
             payload: JSON-like; goes to guard and reducer and into the event.
             expected_version: Move only from this version; without it a conflict is retried.
             idempotency_key: Makes the move once, however often it is asked for.
+            lock: Guards the move: its lease goes with the commit, which renews it, and which the store refuses when
+                the lock was taken over meanwhile.
             error: Sets ``last_error``, clears it (None), or keeps it.
 
         Raises:
@@ -112,10 +119,11 @@ class AsyncStateMachinePersister(Generic[DataT]):
             TransitionNotAllowedError: The machine has no such move from its status, or its guards refuse.
             VersionConflictError: The state is not at *expected_version*.
             IdempotencyMismatchError: The key was used for another request.
+            LockLostError, FencedOutError: *lock* cannot be trusted any more, or the store refused it.
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return await self._apply(transition_change(call, self._machine(), action, payload, error), timeout)
+        return await self._apply(transition_change(call, self._machine(), action, payload, error), timeout, lock)
 
     async def transition_many(
         self, requests: Iterable[TransitionRequest], *, timeout: Timeout = None
@@ -279,9 +287,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         except CorruptLogError:
             return None
 
-    async def history(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
-    ) -> AsyncIterator[Event[DataT]]:
+    async def history(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> AsyncIterator[Event[DataT]]:
         """Iterate over the state's events, in version order.
 
         Raises:
@@ -342,10 +348,14 @@ class AsyncStateMachinePersister(Generic[DataT]):
         author = resolve_metadata(metadata, self.store.actor)
         return Call(paths, author, expected_version, idempotency_key, self.config.schema_version)
 
-    async def _apply(self, change: Change, timeout: Timeout) -> TransitionResult[DataT]:
+    async def _apply(
+        self, change: Change, timeout: Timeout, lock: AsyncLock | AsyncLockSet | None = None
+    ) -> TransitionResult[DataT]:
         deadline = self.store.engine.begin(timeout)
+        # What the data type refuses is refused before it is written, not when the result is shown.
+        checked = replace(change, decide=fitting(change.decide, self._as_data))
         with self.store.inflight.one():
-            applied = await self.store.writer.apply(change, self._settings, deadline)
+            applied = await self.store.writer.apply(checked, self._settings, deadline, async_locks_of(lock))
         return self._result(applied)
 
     def _result(self, applied: Applied) -> TransitionResult[DataT]:

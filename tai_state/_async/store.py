@@ -9,6 +9,7 @@ from tai_state._async.changes import AsyncChangeWriter
 from tai_state._async.engine import PAGE, AsyncEngine
 from tai_state._async.history import AsyncHistory
 from tai_state._async.inflight import AsyncInFlight
+from tai_state._async.lock import AsyncHeldLocks
 from tai_state.authors import default_actor, resolve_metadata
 from tai_state.codec import Encoding
 from tai_state.documents import Capability, Conditions, FieldEquals
@@ -16,8 +17,8 @@ from tai_state.errors import InvalidDataError, StateNotFoundError, TaiStateError
 from tai_state.layout import GOVERNORS, META, GovernorLayout, escape, state_layout, unescape
 from tai_state.models import BatchResult, ChangeMetadata, Event, Health, StateSnapshot, StoreStats
 from tai_state.rules.changes import Change, Settings
-from tai_state.rules.mapping import read_state
 from tai_state.rules.maintenance import Maintenance
+from tai_state.rules.mapping import read_state
 from tai_state.rules.records import StateRecord
 from tai_state.rules.requests import Call, check_name, delete_change, save_change, update_change
 
@@ -60,6 +61,7 @@ class AsyncStateStore:
         self.settings = Settings(encoding or Encoding(), maintenance or Maintenance(), receipt_ttl)
         self.writer = AsyncChangeWriter(engine, cache_size=head_cache_size)
         self.history = AsyncHistory(engine)
+        self.locks = AsyncHeldLocks()
         self.inflight = AsyncInFlight(engine.clock)
 
     # Life
@@ -146,9 +148,6 @@ class AsyncStateStore:
             StateNotFoundError: The state does not exist, or is deleted.
             VersionConflictError: It is at another version.
         """
-        if expected_version is None:
-            message = "is required"
-            raise InvalidDataError(message, path="expected_version")
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
         return await self.change(update_change(call, data), timeout)
 
@@ -191,9 +190,7 @@ class AsyncStateStore:
 
     # Reads
 
-    async def get_state(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
-    ) -> tuple[StateSnapshot, int]:
+    async def get_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> tuple[StateSnapshot, int]:
         """Return the state and its version.
 
         Raises:
@@ -204,9 +201,7 @@ class AsyncStateStore:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
         return record.public(_same), record.version
 
-    async def find_state(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
-    ) -> StateSnapshot | None:
+    async def find_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> StateSnapshot | None:
         """Return the state; None when it does not exist, or is deleted."""
         record = await self.record(governor_id, state_id, timeout=timeout)
         return None if record is None or record.deleted else record.public(_same)

@@ -41,7 +41,7 @@ class AsyncTurns:
             turn.users += 1
         try:
             if not await turn.mutex.acquire(deadline.remaining()):
-                message = f"other callers of this process kept {key} busy for {deadline.seconds:g} seconds; nothing was written"
+                message = f"other callers kept {key} busy for {deadline.seconds:g} seconds; nothing was written"
                 raise DeadlineExceededError(message)
             try:
                 yield

@@ -1,10 +1,13 @@
 # Generated from tai_state/_async/changes.py by .ci/generate_sync.py; do not edit.
 """The write path: every change of a state, whoever asks for it, goes through ``ChangeWriter.apply``."""
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tai_state._sync.commits import Settlement, Settled, commit_once
 from tai_state._sync.engine import Engine
+from tai_state._sync.guarding import Guard, guarded
+from tai_state._sync.lock import Lock
 from tai_state._sync.retrying import retry
 from tai_state._sync.turns import Turns
 from tai_state._platform import shield
@@ -49,8 +52,12 @@ class ChangeWriter:
         self._turns = Turns()
         self._origin: str | None = None
 
-    def apply(self, change: Change, settings: Settings, deadline: Deadline) -> Applied:
+    def apply(
+        self, change: Change, settings: Settings, deadline: Deadline, locks: Sequence[Lock] = ()
+    ) -> Applied:
         """Make *change* in one commit, and return it once it is durable.
+
+        With *locks* the commit carries their leases: the store refuses it when one of them was taken over.
 
         Raises:
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
@@ -58,23 +65,25 @@ class ChangeWriter:
         """
         with self._turns.of(change.paths.state, deadline):
             try:
-                return self._apply(change, settings, deadline)
+                return self._apply(change, settings, deadline, locks)
             except DocumentTooLargeError:
                 # Refused before anything was sent. Before the caller hears of it: everything compressed,
                 # and maintenance put off.
-                return self._apply(change, settings.lean(), deadline)
+                return self._apply(change, settings.lean(), deadline, locks)
 
-    def _apply(self, change: Change, settings: Settings, deadline: Deadline) -> Applied:
-        view = self._cached_view(change.paths)
-        previous: Plan | None = None
+    def _apply(
+        self, change: Change, settings: Settings, deadline: Deadline, locks: Sequence[Lock]
+    ) -> Applied:
+        refused: Plan | None = None
 
         def attempt() -> Applied:
-            nonlocal view, previous
-            decision, view = self._decide(change, settings, deadline, view, previous)
-            if isinstance(decision, Replay):
-                return self._replayed(change.paths, decision, deadline)
-            previous, view = decision, None
-            return shield(self._commit(change.paths, decision, deadline))
+            nonlocal refused
+            with guarded(locks, deadline) as guard:
+                decision = self._decide(change, settings, guard, refused)
+                if isinstance(decision, Replay):
+                    return self._replayed(change.paths, decision, guard.deadline)
+                refused = decision
+                return shield(self._commit, change.paths, decision, guard)
 
         return retry(
             attempt,
@@ -85,51 +94,50 @@ class ChangeWriter:
             what=f"{change.kind} of {change.key}",
         )
 
-    def _cached_view(self, paths: StateLayout) -> View | None:
-        head = self._heads.get(paths.state)
-        return View(head, self._origin) if head and self._origin else None
-
     def _decide(
-        self, change: Change, settings: Settings, deadline: Deadline, view: View | None, refused: Plan | None
-    ) -> tuple[Plan | Replay, View]:
-        if view is not None:
+        self, change: Change, settings: Settings, guard: Guard, refused: Plan | None
+    ) -> Plan | Replay:
+        """Decide on the cached head if there is one; refuse on what was freshly read alone."""
+        cached = self._heads.get(change.paths.state) if refused is None else None
+        if cached is not None and self._origin is not None:
             try:
-                return self._plan(change, settings, deadline, view), view
+                return self._plan(change, settings, guard, View(cached, self._origin, guard.guarded))
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
-                # What a stale head cannot allow, the fresh one may: only that refuses.
+                # What a stale head cannot allow, the fresh one may.
                 self._heads.drop(change.paths.state)
-        view = self._view(change, deadline, refused, consistent=refused is not None)
+        consistent = refused is not None
         try:
-            return self._plan(change, settings, deadline, view), view
+            view = self._view(change, guard, refused, consistent=consistent)
+            return self._plan(change, settings, guard, view)
         except TaiStateError:
-            if change.idempotency_key is None or refused is not None:
+            if change.idempotency_key is None or consistent:
                 raise
         # A read that was torn may hold a moved state without the receipt that explains it: before a keyed
         # change is refused, state and receipt are read as of one moment.
-        view = self._view(change, deadline, refused, consistent=True)
-        return self._plan(change, settings, deadline, view), view
+        view = self._view(change, guard, refused, consistent=True)
+        return self._plan(change, settings, guard, view)
 
-    def _view(self, change: Change, deadline: Deadline, refused: Plan | None, *, consistent: bool) -> View:
+    def _view(self, change: Change, guard: Guard, refused: Plan | None, *, consistent: bool) -> View:
         """Read what the decision needs; after a refused plan, also whether it can ever succeed."""
         paths = change.paths
-        wanted = [paths.state]
+        wanted = [paths.state, *guard.guarded.paths]
         if self._origin is None:
             wanted.append(META)
         if change.idempotency_key is not None:
             wanted.append(paths.receipt(change.idempotency_key))
         if refused is not None:
             wanted.append(paths.event(refused.event.version))
-        read = self._engine.read(wanted, deadline, consistent=consistent)
+        read = self._engine.read(wanted, guard.deadline, consistent=consistent)
         state = read.get(paths.state)
         if refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version))):
             reason = "an event stands above the state's version"
             raise CorruptLogError(paths.governor_id, paths.state_id, refused.event.version, reason)
         self._learn_origin(read)
-        receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
         head = None
         if state is not None:
             head = Head(read_state(state, paths.governor_id, paths.state_id), state.update_time)
-        return View(head, self._origin, receipt, read.read_time)
+        receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
+        return View(head, self._origin, guard.guarded, receipt, read.read_time, read.documents)
 
     def _learn_origin(self, read: Read) -> None:
         meta = read.get(META)
@@ -143,9 +151,9 @@ class ChangeWriter:
             raise SchemaVersionError(stored, FORMAT, "the store")
         self._origin = store_id
 
-    def _plan(self, change: Change, settings: Settings, deadline: Deadline, view: View) -> Plan | Replay:
+    def _plan(self, change: Change, settings: Settings, guard: Guard, view: View) -> Plan | Replay:
         fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._engine.new_id())
-        segment = self._due_segment(change.paths, settings, deadline, view)
+        segment = self._due_segment(change.paths, settings, guard.deadline, view)
         return decide(change, view, fresh, settings, segment)
 
     def _due_segment(
@@ -173,8 +181,9 @@ class ChangeWriter:
             return None
         return build_segment(paths, events) if len(events) == len(due) else None
 
-    def _commit(self, paths: StateLayout, plan: Plan, deadline: Deadline) -> Applied:
+    def _commit(self, paths: StateLayout, plan: Plan, guard: Guard) -> Applied:
         self._heads.drop(paths.state)
+        deadline = guard.deadline
 
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             return self._settle(paths, plan, deadline, refused=refused)
@@ -186,6 +195,7 @@ class ChangeWriter:
         commit = commit_once(self._engine, plan.writes, deadline, Settlement(read, unknown))
         if self._origin is None:
             self._origin = plan.event.origin
+        guard.renewed(plan.leases, commit.update_times[1:])
         state_time = commit.update_times[0]
         if state_time is not None:
             self._heads.put(paths.state, Head(plan.record, state_time))

@@ -78,7 +78,12 @@ class SqliteStore(BackendStore):
     """A store in one SQLite file, shared by any number of processes of one host."""
 
     def __init__(
-        self, path: str | os.PathLike[str], *, synchronous: str = "FULL", clock: Clock | None = None, **options: Any
+        self,
+        path: str | os.PathLike[str],
+        *,
+        synchronous: str = "FULL",
+        clock: Clock | None = None,
+        **options: Any,
     ) -> None:
         """Use the file at *path*, which is created at the first use; *options* are those of BackendStore.
 

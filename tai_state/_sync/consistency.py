@@ -45,13 +45,10 @@ class Consistency:
             events += checked.events
             if checked.problem is not None:
                 problems.append(checked.problem)
-        for orphan in self._orphans(governor, timeout):
-            problems.append(orphan)
+        problems.extend([orphan for orphan in self._orphans(governor, timeout)])
         return ConsistencyReport(governor_id=governor_id, problems=problems, states=states, events=events)
 
-    def _checked(
-        self, governor: GovernorLayout, document: Document, rerun: Rerun, timeout: Timeout
-    ) -> _Checked:
+    def _checked(self, governor: GovernorLayout, document: Document, rerun: Rerun, timeout: Timeout) -> _Checked:
         try:
             paths = governor.state(unescape(document.path.id))
         except InvalidIdError as error:
@@ -63,9 +60,7 @@ class Consistency:
         again = (self._engine.read([paths.state], self._engine.begin(timeout))).get(paths.state)
         return self._check_state(paths, again, rerun, timeout) if again is not None else first
 
-    def _check_state(
-        self, paths: StateLayout, document: Document, rerun: Rerun, timeout: Timeout
-    ) -> _Checked:
+    def _check_state(self, paths: StateLayout, document: Document, rerun: Rerun, timeout: Timeout) -> _Checked:
         fold = Fold(paths.governor_id, paths.state_id, rerun=rerun)
         try:
             state = read_state(document, paths.governor_id, paths.state_id)

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from tai_state._sync.ports import Backend
@@ -46,7 +46,8 @@ class Engine:
 
         def attempt() -> Read:
             seconds = self.retry.attempt_seconds(deadline)
-            return self.backend.get_many(paths, timeout=seconds, consistent=consistent)
+            # One document is always as of one moment; no engine needs to be slow for it.
+            return self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
 
         return self.retried(attempt, deadline)
 
@@ -72,7 +73,8 @@ class Engine:
         last, given = after, 0
         while limit is None or given < limit:
             wanted = page if limit is None else min(page, limit - given)
-            found = self._page(collection, last or start, stop, wanted + 1, conditions, self.begin(timeout))
+            deadline = self.begin(timeout)
+            found = self._page(collection, conditions, deadline, start=last or start, stop=stop, limit=wanted + 1)
             documents = [document for document in found if document.path.id != last][:wanted]
             for document in documents:
                 yield document
@@ -84,11 +86,12 @@ class Engine:
     def _page(
         self,
         collection: str,
+        conditions: Conditions,
+        deadline: Deadline,
+        *,
         start: str | None,
         stop: str | None,
         limit: int,
-        conditions: Conditions,
-        deadline: Deadline,
     ) -> list[Document]:
         def attempt() -> list[Document]:
             seconds = self.retry.attempt_seconds(deadline)
@@ -130,6 +133,14 @@ class Engine:
 
         return self.retried(attempt, deadline)
 
+    def server_time(self, deadline: Deadline) -> datetime:
+        """Return the store's clock."""
+
+        def attempt() -> datetime:
+            return self.backend.server_time(timeout=self.retry.attempt_seconds(deadline))
+
+        return self.retried(attempt, deadline)
+
     def retried(
         self,
         attempt: Callable[[], T],
@@ -140,5 +151,10 @@ class Engine:
     ) -> T:
         """Return what *attempt* returns; a store that is unavailable is asked again until *deadline*."""
         return retry(
-            attempt, (StoreUnavailableError, *also), policy=self.retry, deadline=deadline, rng=self.rng, what=what
+            attempt,
+            (StoreUnavailableError, *also),
+            policy=self.retry,
+            deadline=deadline,
+            rng=self.rng,
+            what=what,
         )

@@ -76,9 +76,7 @@ class FirestoreBackend(Backend):
 
         return link.requests.commit_result(writes, self._authenticated(attempt, timeout))
 
-    def get_many(
-        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True
-    ) -> Read:
+    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         """Read *paths*, 300 in one BatchGet, all as of the first one's read time; see the port."""
         link = self._channels.open()
         deadline = Deadline(self._clock, timeout)
@@ -93,17 +91,13 @@ class FirestoreBackend(Backend):
             sleep(_SETTLE_SECONDS)
         documents: dict[DocumentPath, Document] = {}
         for first in range(0, len(wanted), PAGE_DOCUMENTS):
-            page = self._batch_get(
-                link, wanted[first : first + PAGE_DOCUMENTS], at, deadline.remaining()
-            )
+            page = self._batch_get(link, wanted[first : first + PAGE_DOCUMENTS], at, deadline.remaining())
             at = page.read_time if at is None else at
             documents.update(page.documents)
         assert at is not None
         return Read(documents, at)
 
-    def _batch_get(
-        self, link: Link, paths: Sequence[DocumentPath], at: datetime | None, timeout: float
-    ) -> Read:
+    def _batch_get(self, link: Link, paths: Sequence[DocumentPath], at: datetime | None, timeout: float) -> Read:
         request = link.requests.batch_get(paths, at)
 
         def attempt(seconds: float) -> list[Any]:
@@ -137,9 +131,7 @@ class FirestoreBackend(Backend):
         """Iterate by RunQuery as ``scan`` does; equality alone needs no composite index."""
         return self._select(Selection(collection, tuple(conditions), start=start), limit, timeout)
 
-    def _select(
-        self, selection: Selection, limit: int | None, timeout: float
-    ) -> Iterator[Document]:
+    def _select(self, selection: Selection, limit: int | None, timeout: float) -> Iterator[Document]:
         link = self._channels.open()
         left = limit
         is_last = selection.is_empty
@@ -152,9 +144,7 @@ class FirestoreBackend(Backend):
                 selection = selection.following(page[-1])
             left = None if left is None else left - len(page)
 
-    def _page(
-        self, link: Link, selection: Selection, size: int, timeout: float
-    ) -> tuple[list[Document], bool]:
+    def _page(self, link: Link, selection: Selection, size: int, timeout: float) -> tuple[list[Document], bool]:
         """Return the first documents of *selection*, and whether there are no more."""
         request, metadata = link.requests.run_query(selection, size)
 
@@ -199,9 +189,7 @@ class FirestoreBackend(Backend):
                     left -= 1
                 yield stored_id
 
-    def _ids(
-        self, link: Link, collection: str, token: str, timeout: float
-    ) -> tuple[list[str], str | None]:
+    def _ids(self, link: Link, collection: str, token: str, timeout: float) -> tuple[list[str], str | None]:
         """Return a page of ids and the token of the next one, None after the last."""
         request, metadata = link.requests.list_documents(collection, token)
 

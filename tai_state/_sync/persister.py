@@ -1,11 +1,14 @@
 # Generated from tai_state/_async/persister.py by .ci/generate_sync.py; do not edit.
 """The persister: a machine's life in a store, every move durable and logged in the same commit."""
 from collections.abc import Iterator, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic
 
 from tai_state._sync.changes import Applied
 from tai_state._sync.consistency import Consistency
+from tai_state._sync.guarding import LockSet, locks_of
+from tai_state._sync.lock import Lock
 from tai_state._sync.snapshots import Snapshots
 from tai_state._sync.store import StateStore, Timeout, check_version
 from tai_state.authors import resolve_metadata
@@ -40,6 +43,7 @@ from tai_state.rules.requests import (
     Call,
     as_data,
     check_time,
+    fitting,
     log_change,
     rollback_change,
     start_change,
@@ -94,6 +98,7 @@ class StateMachinePersister(Generic[DataT]):
         expected_version: int | None = None,
         idempotency_key: str | None = None,
         metadata: ChangeMetadata | None = None,
+        lock: Lock | LockSet | None = None,
         error: str | Keep | None = KEEP,
         timeout: Timeout = None,
     ) -> TransitionResult[DataT]:
@@ -105,6 +110,8 @@ class StateMachinePersister(Generic[DataT]):
             payload: JSON-like; goes to guard and reducer and into the event.
             expected_version: Move only from this version; without it a conflict is retried.
             idempotency_key: Makes the move once, however often it is asked for.
+            lock: Guards the move: its lease goes with the commit, which renews it, and which the store refuses when
+                the lock was taken over meanwhile.
             error: Sets ``last_error``, clears it (None), or keeps it.
 
         Raises:
@@ -112,10 +119,11 @@ class StateMachinePersister(Generic[DataT]):
             TransitionNotAllowedError: The machine has no such move from its status, or its guards refuse.
             VersionConflictError: The state is not at *expected_version*.
             IdempotencyMismatchError: The key was used for another request.
+            LockLostError, FencedOutError: *lock* cannot be trusted any more, or the store refused it.
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return self._apply(transition_change(call, self._machine(), action, payload, error), timeout)
+        return self._apply(transition_change(call, self._machine(), action, payload, error), timeout, lock)
 
     def transition_many(
         self, requests: Iterable[TransitionRequest], *, timeout: Timeout = None
@@ -279,9 +287,7 @@ class StateMachinePersister(Generic[DataT]):
         except CorruptLogError:
             return None
 
-    def history(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
-    ) -> Iterator[Event[DataT]]:
+    def history(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> Iterator[Event[DataT]]:
         """Iterate over the state's events, in version order.
 
         Raises:
@@ -342,10 +348,14 @@ class StateMachinePersister(Generic[DataT]):
         author = resolve_metadata(metadata, self.store.actor)
         return Call(paths, author, expected_version, idempotency_key, self.config.schema_version)
 
-    def _apply(self, change: Change, timeout: Timeout) -> TransitionResult[DataT]:
+    def _apply(
+        self, change: Change, timeout: Timeout, lock: Lock | LockSet | None = None
+    ) -> TransitionResult[DataT]:
         deadline = self.store.engine.begin(timeout)
+        # What the data type refuses is refused before it is written, not when the result is shown.
+        checked = replace(change, decide=fitting(change.decide, self._as_data))
         with self.store.inflight.one():
-            applied = self.store.writer.apply(change, self._settings, deadline)
+            applied = self.store.writer.apply(checked, self._settings, deadline, locks_of(lock))
         return self._result(applied)
 
     def _result(self, applied: Applied) -> TransitionResult[DataT]:

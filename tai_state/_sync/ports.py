@@ -4,7 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from tai_state.documents import Capability, CommitResult, Conditions, Document, DocumentPath, Limits, Read, Write
+from tai_state.documents import (
+    Capability,
+    CommitResult,
+    Conditions,
+    Document,
+    DocumentPath,
+    Limits,
+    Read,
+    Write,
+)
 
 
 class Backend(ABC):
@@ -34,7 +43,8 @@ class Backend(ABC):
     def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         """Read *paths*, all as of one moment: the returned ``read_time``.
 
-        The read sees every commit acknowledged before the call.
+        The read sees every commit acknowledged before the call, and a commit made after it gets a later time. Times
+        are aware datetimes in UTC, to the microsecond.
 
         Args:
             consistent: False lets an engine whose batch reads can be torn beside writers answer
@@ -76,14 +86,15 @@ class Backend(ABC):
         limit: int | None = None,
         timeout: float,
     ) -> Iterator[Document]:
-        """Iterate over the documents with ``id >= start`` whose top-level fields meet every condition, ascending by id."""
+        """Iterate over the documents whose top-level fields meet every condition, ascending by id, from *start* on."""
 
     @abstractmethod
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         """Apply *writes*, all or none; each path occurs at most once.
 
         A ``Put`` or ``Delete`` that changes a document moves its update_time strictly up, and what a
-        commit changes gets the commit's time. Acknowledged means as durable as the backend declares.
+        commit changes gets the commit's time, which ``update_times`` tells of each ``Put``. Acknowledged means as
+        durable as the backend declares.
         """
 
     @abstractmethod

@@ -9,6 +9,7 @@ from tai_state._sync.changes import ChangeWriter
 from tai_state._sync.engine import PAGE, Engine
 from tai_state._sync.history import History
 from tai_state._sync.inflight import InFlight
+from tai_state._sync.lock import HeldLocks
 from tai_state.authors import default_actor, resolve_metadata
 from tai_state.codec import Encoding
 from tai_state.documents import Capability, Conditions, FieldEquals
@@ -16,8 +17,8 @@ from tai_state.errors import InvalidDataError, StateNotFoundError, TaiStateError
 from tai_state.layout import GOVERNORS, META, GovernorLayout, escape, state_layout, unescape
 from tai_state.models import BatchResult, ChangeMetadata, Event, Health, StateSnapshot, StoreStats
 from tai_state.rules.changes import Change, Settings
-from tai_state.rules.mapping import read_state
 from tai_state.rules.maintenance import Maintenance
+from tai_state.rules.mapping import read_state
 from tai_state.rules.records import StateRecord
 from tai_state.rules.requests import Call, check_name, delete_change, save_change, update_change
 
@@ -60,6 +61,7 @@ class StateStore:
         self.settings = Settings(encoding or Encoding(), maintenance or Maintenance(), receipt_ttl)
         self.writer = ChangeWriter(engine, cache_size=head_cache_size)
         self.history = History(engine)
+        self.locks = HeldLocks()
         self.inflight = InFlight(engine.clock)
 
     # Life
@@ -146,9 +148,6 @@ class StateStore:
             StateNotFoundError: The state does not exist, or is deleted.
             VersionConflictError: It is at another version.
         """
-        if expected_version is None:
-            message = "is required"
-            raise InvalidDataError(message, path="expected_version")
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
         return self.change(update_change(call, data), timeout)
 
@@ -191,9 +190,7 @@ class StateStore:
 
     # Reads
 
-    def get_state(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
-    ) -> tuple[StateSnapshot, int]:
+    def get_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> tuple[StateSnapshot, int]:
         """Return the state and its version.
 
         Raises:
@@ -204,9 +201,7 @@ class StateStore:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
         return record.public(_same), record.version
 
-    def find_state(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
-    ) -> StateSnapshot | None:
+    def find_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> StateSnapshot | None:
         """Return the state; None when it does not exist, or is deleted."""
         record = self.record(governor_id, state_id, timeout=timeout)
         return None if record is None or record.deleted else record.public(_same)

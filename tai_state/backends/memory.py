@@ -305,11 +305,11 @@ def _encode(writes: Sequence[Write]) -> list[bytes]:
 
 
 def _encode_fields(write: Put) -> bytes:
-    fields = dict(write.fields)
-    # Each field by itself: Firestore, too, counts levels and the bytes of keys from there.
-    normal = {name: codec.normalize(value, path=f"{write.path}.{name}") for name, value in fields.items()}
-    codec.normalize_data(dict.fromkeys(fields), path=str(write.path))  # the names
-    _check_native(normal, str(write.path))
+    at = str(write.path)
+    codec.normalize_data(dict.fromkeys(write.fields), path=at)  # the names alone
+    # Each value by itself, since Firestore counts levels from there.
+    normal = {name: codec.normalize(value, path=f"{at}.{name}") for name, value in write.fields.items()}
+    _check_native(normal, at)
     encoded = codec.to_json(normal)
     if len(encoded) > LIMITS.document_bytes:
         raise DocumentTooLargeError(len(encoded), LIMITS.document_bytes, f"document {write.path}")

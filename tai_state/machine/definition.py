@@ -1,7 +1,9 @@
 """The machine: a checked, immutable table of moves."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final, Generic
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Generic, cast
+
+from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
 
 from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNotAllowedError
 from tai_state.machine import diagram, json_form
@@ -10,6 +12,9 @@ from tai_state.machine.problems import MachineProblem
 from tai_state.machine.readable import listed
 from tai_state.machine.transition import Choice, DataT, Transition
 from tai_state.machine.validation import find_problems
+
+# What from_json reads; type checkers would give the class's own variable its default there.
+ReadT = TypeVar("ReadT", default=dict[str, Any])
 
 
 class Machine(Generic[DataT]):
@@ -43,7 +48,7 @@ class Machine(Generic[DataT]):
         *,
         version: int = 1,
         data_type: type[DataT] | None = None,
-        terminal: Collection[str] | None = None,
+        terminal: Iterable[str] | None = None,
     ) -> None:
         """Check the definition and build its table.
 
@@ -73,8 +78,7 @@ class Machine(Generic[DataT]):
         # common one too, where the candidates have one.
         self._next: Final = {key: candidates[-1].target for key, candidates in self._moves.items()}
         self._allowed: Final = {
-            status: [action for action in self.actions if (status, action) in self._moves]
-            for status in self.statuses
+            status: [action for action in self.actions if (status, action) in self._moves] for status in self.statuses
         }
         targets = targets_of(self.statuses, self._moves)
         self.terminal: Final = tuple(status for status in self.statuses if not has_way_out(status, targets))
@@ -91,9 +95,7 @@ class Machine(Generic[DataT]):
         terminal: object = None,
     ) -> list[MachineProblem]:
         """Return every problem that a machine made of these would be refused for."""
-        return find_problems(
-            name, initial, transitions, version=version, data_type=data_type, terminal=terminal
-        )
+        return find_problems(name, initial, transitions, version=version, data_type=data_type, terminal=terminal)
 
     def problems(self) -> list[MachineProblem]:
         """Return the problems of this machine: none, as one with problems cannot be made."""
@@ -113,9 +115,7 @@ class Machine(Generic[DataT]):
             raise self._refusal(status, action)
         return target
 
-    def choose(
-        self, status: str, action: str, data: Callable[[], DataT], payload: Callable[[], Any]
-    ) -> Choice[DataT]:
+    def choose(self, status: str, action: str, data: Callable[[], DataT], payload: Callable[[], Any]) -> Choice[DataT]:
         """Return the move that *action* makes from *status*: the first whose guard holds, applied.
 
         *data* and *payload* are called for each guard and each apply, and must return a fresh copy each
@@ -176,8 +176,8 @@ class Machine(Generic[DataT]):
         text: str,
         *,
         functions: Mapping[str, Callable[..., Any]] | None = None,
-        data_type: type[DataT] | None = None,
-    ) -> "Machine[DataT]":
+        data_type: type[ReadT] | None = None,
+    ) -> "Machine[ReadT]":
         """Read a machine from the text of a machine file.
 
         Args:
@@ -189,7 +189,8 @@ class Machine(Generic[DataT]):
             InvalidMachineError: The text is no sound machine; lists every problem and its place.
         """
         form = json_form.parse(text, functions)
-        return cls(
+        made = cast("type[Machine[ReadT]]", cls)
+        return made(
             form.name,
             form.initial,
             form.transitions,
@@ -209,9 +210,7 @@ class Machine(Generic[DataT]):
             message = f"{status!r} is not a status of machine {self.name!r}; it has {known}"
             raise InvalidDataError(message, path="status")
 
-    def _refusal(
-        self, status: str, action: str, reason: str = "no such transition"
-    ) -> TransitionNotAllowedError:
+    def _refusal(self, status: str, action: str, reason: str = "no such transition") -> TransitionNotAllowedError:
         if status not in self._allowed:
             reason = f"machine {self.name!r} has no such status"
         elif action not in self.actions:

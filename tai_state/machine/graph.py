@@ -47,9 +47,7 @@ def _edges_of(items: Sequence[Transition[Any]]) -> _Edges:
     return edges
 
 
-def graph_problems(
-    initial: str | None, items: Sequence[Transition[Any]], terminal: object
-) -> list[MachineProblem]:
+def graph_problems(initial: str | None, items: Sequence[Transition[Any]], terminal: object) -> list[MachineProblem]:
     """Return the problems of the graph that *items* make.
 
     From an *initial* that is unknown, or cannot be read (None), nothing can be said to be reachable
@@ -86,9 +84,7 @@ def _is_known(initial: str, edges: _Edges) -> bool:
     return initial in known or ANY in known
 
 
-def _unreachable(
-    initial: str, open_targets: set[str], targets: dict[str, set[str]]
-) -> Iterator[MachineProblem]:
+def _unreachable(initial: str, open_targets: set[str], targets: dict[str, set[str]]) -> Iterator[MachineProblem]:
     reached = reachable_from({initial, *open_targets}, targets)
     for status in targets:
         if status not in reached:
@@ -109,7 +105,5 @@ def _wrong_ends(
     for status in targets:
         ends = status not in terminal and not has_way_out(status, targets)
         if ends and open_sources.isdisjoint((status, ANY)):
-            message = (
-                f"status {status!r} is a dead end: no transition leaves it, and it is not declared terminal"
-            )
+            message = f"status {status!r} is a dead end: no transition leaves it, and it is not declared terminal"
             yield MachineProblem("dead_end", message)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
 
@@ -33,9 +33,7 @@ class TransitionForm(_Form):
     """A transition in a file; guard and apply are names."""
 
     action: str
-    source: Annotated[
-        Annotated[str, Tag(_ONE)] | Annotated[list[str], Tag(_SEVERAL)], Discriminator(_source_tag)
-    ]
+    source: Annotated[Annotated[str, Tag(_ONE)] | Annotated[list[str], Tag(_SEVERAL)], Discriminator(_source_tag)]
     target: str
     guard: str | None = None
     apply: str | None = None
@@ -112,7 +110,8 @@ def parse(text: str, functions: Functions | None) -> Definition:
     problems += _shape_problems(value)
     if not isinstance(value, dict):
         raise InvalidMachineError(problems)
-    part: Callable[..., Any] = value.get  # Of any type: the check of the definition reports what is wrong.
+    # Of any type: the check of the definition reports what is wrong.
+    part = cast("Callable[..., Any]", value.get)
     rows = part("transitions")
     listed = isinstance(rows, list)
     places = ((f"transitions[{index}]", row) for index, row in enumerate(rows if listed else ()))
@@ -125,9 +124,7 @@ def parse(text: str, functions: Functions | None) -> Definition:
     return Definition(name, initial, transitions, version, terminal)
 
 
-def _not_yet_said(
-    said: Sequence[MachineProblem], found: Iterable[MachineProblem]
-) -> Iterator[MachineProblem]:
+def _not_yet_said(said: Sequence[MachineProblem], found: Iterable[MachineProblem]) -> Iterator[MachineProblem]:
     """Yield what the definition's check *found* but at the places whose shape is wrong."""
     for problem in found:
         part = problem.place
@@ -136,14 +133,12 @@ def _not_yet_said(
             yield problem
 
 
-def _decoded(text: str, problems: list[MachineProblem]) -> Any:  # noqa: ANN401 - any JSON value
+def _decoded(text: str, problems: list[MachineProblem]) -> Any:
     def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         # JSON leaves the meaning of a repeated key open; Python would keep the last one and say nothing.
         for key, count in Counter(key for key, _ in pairs).items():
             if count > 1:
-                problems.append(
-                    MachineProblem("json", f"the key {key!r} is given {count} times in one object")
-                )
+                problems.append(MachineProblem("json", f"the key {key!r} is given {count} times in one object"))
         return dict(pairs)
 
     try:
@@ -160,7 +155,6 @@ _SENTENCES = {
     "extra_forbidden": "is not a known key",
     "missing": "is missing",
     "string_type": "must be text",
-    "string_unicode": "is not valid Unicode text",
     "list_type": "must be a list",
     "int_type": "must be a whole number",
     "model_type": "must be a JSON object",
@@ -189,13 +183,11 @@ def _place(steps: tuple[int | str, ...]) -> str:
     return place
 
 
-def _transition_of(
-    row: object, place: str, functions: Functions | None, problems: list[MachineProblem]
-) -> object:
+def _transition_of(row: object, place: str, functions: Functions | None, problems: list[MachineProblem]) -> object:
     """Return the transition of *row*, or *row* itself where it is no JSON object."""
     if not isinstance(row, dict):
         return row
-    part: Callable[[str], Any] = row.get
+    part = cast("Callable[[str], Any]", row.get)
     return Transition(
         part("action"),
         part("source"),

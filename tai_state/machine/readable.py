@@ -44,9 +44,7 @@ def raw_sources(item: Transition[Any]) -> tuple[object, ...]:
 
 def readable_sources(item: Transition[Any]) -> tuple[str, ...]:
     """Return the sources of *item* that can be read, "*" among them."""
-    return tuple(
-        source for source in raw_sources(item) if isinstance(source, str) and not text_defect(source)
-    )
+    return tuple(source for source in raw_sources(item) if isinstance(source, str) and not text_defect(source))
 
 
 def readable_statuses(values: object) -> tuple[str, ...] | None:

@@ -105,7 +105,5 @@ class UnavailableFunction:
         Raises:
             ConfigurationError: Always; names the function.
         """
-        message = (
-            f"{self.name!r} cannot run: the machine was read without its functions (from_json(functions=...))"
-        )
+        message = f"{self.name!r} cannot run: the machine was read without its functions (from_json(functions=...))"
         raise ConfigurationError(message)

@@ -6,7 +6,7 @@ with the benefit of the doubt, so that one mistake does not show up as five.
 """
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -49,9 +49,7 @@ def _header_problems(name: object, version: object, data_type: object) -> Iterat
     if defect := text_defect(name):
         yield MachineProblem("invalid_name", f"name {defect}", "name")
     if not isinstance(version, int) or isinstance(version, bool):
-        yield MachineProblem(
-            "invalid_version", f"version must be an int, not {type(version).__name__}", "version"
-        )
+        yield MachineProblem("invalid_version", f"version must be an int, not {type(version).__name__}", "version")
     elif version < 1:
         yield MachineProblem("invalid_version", f"version must be at least 1, not {version}", "version")
     if data_type is not None and not (isinstance(data_type, type) and issubclass(data_type, BaseModel)):
@@ -62,9 +60,7 @@ def _header_problems(name: object, version: object, data_type: object) -> Iterat
 
 def _transition_problems(place: str, item: object) -> Iterator[MachineProblem]:
     if not isinstance(item, Transition):
-        yield MachineProblem(
-            "invalid_transition", f"{place} must be a Transition, not {type(item).__name__}", place
-        )
+        yield MachineProblem("invalid_transition", f"{place} must be a Transition, not {type(item).__name__}", place)
         return
     if defect := text_defect(item.action):
         yield MachineProblem("invalid_action", f"{place}.action {defect}", f"{place}.action")
@@ -106,8 +102,20 @@ def _function_defect(function: object, called: object) -> str | None:
     call = getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is meant
     if any(is_lazy(function) or is_lazy(call) for is_lazy in lazy):
         return f"{called!r} is async or a generator; it must be a plain function"
+    if not _takes_two(function):
+        return f"{called!r} cannot be called as {called}(data, payload)"
     defect = text_defect(called)
     return f"name {defect}" if defect else None
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(function).bind(None, None)
+    except ValueError:  # A builtin that does not tell.
+        return True
+    except TypeError:
+        return False
+    return True
 
 
 def _duplicates(known: Sequence[tuple[int, Transition[Any]]]) -> Iterator[MachineProblem]:

@@ -39,6 +39,7 @@ def event_hash(event: EventRecord) -> str:
             event.metadata.context.digest,
         ],
         dict(event.causality),
+        dict(event.fences),
         event.origin,
         list(event.parents),
         event.transition_id,

@@ -1,12 +1,12 @@
 """Decide a change: from what was read to the one commit that makes it, or to the error that refuses it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
 from tai_state.codec import Encoding, Payload
-from tai_state.documents import Document, MustNotExist, Precondition, Put, UpdatedAt, Write
+from tai_state.documents import Document, DocumentPath, MustNotExist, Precondition, Put, UpdatedAt, Write
 from tai_state.errors import (
     InvalidDataError,
     SchemaVersionError,
@@ -16,6 +16,8 @@ from tai_state.errors import (
 )
 from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.chain import GENESIS, event_hash
+from tai_state.rules.guards import NO_GUARD, Guarded, check_leases
+from tai_state.rules.leases import Lease
 from tai_state.rules.maintenance import Maintenance, Segment, add_snapshot, snapshot_is_due
 from tai_state.rules.mapping import event_fields, state_fields
 from tai_state.rules.receipts import Receipt, check_same_request, live_receipt, receipt_write
@@ -82,12 +84,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a decision rests on. ``read_time`` is None where the head came from the cache alone."""
+    """What a decision rests on. ``read_time`` is None where the head came from the cache alone.
+
+    ``leases`` holds the documents of the locks that guard the change, where they were read.
+    """
 
     head: Head | None
     origin: str | None
+    guarded: Guarded = NO_GUARD
     receipt: Document | None = None
     read_time: datetime | None = None
+    leases: Mapping[DocumentPath, Document] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +121,13 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One commit: its writes (the state first), and what is true once it is applied."""
+    """One commit: its writes (the state first, the leases behind it), and what is true once it is applied."""
 
     writes: tuple[Write, ...]
     event: EventRecord
     record: StateRecord
     base: Head | None
+    leases: tuple[Lease, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +138,31 @@ class Replay:
     transition_id: str
 
 
-def decide(change: Change, view: View, fresh: Fresh, settings: Settings, segment: Segment | None = None) -> Plan | Replay:
+def decide(
+    change: Change, view: View, fresh: Fresh, settings: Settings, segment: Segment | None = None
+) -> Plan | Replay:
     """Return the commit that makes *change*, or the earlier change that it repeats.
 
-    The verdicts come in this order: receipt, existence, expected version, what the machine allows, guard.
+    The verdicts come in this order: receipt, fence, existence, expected version, what the machine allows, guard.
 
     Raises:
-        IdempotencyMismatchError, StateNotFoundError, StateExistsError, VersionConflictError,
+        IdempotencyMismatchError, FencedOutError, StateNotFoundError, StateExistsError, VersionConflictError,
         SchemaVersionError: The change is refused; so it is by what its ``decide`` raises.
     """
     receipt = _receipt(change, view)
     if receipt is not None:
         return Replay(receipt.version, receipt.transition_id)
     record = view.head.record if view.head else None
+    guarded = view.guarded if view.leases is None else Guarded(check_leases(view.guarded.leases, view.leases))
+    view = replace(view, guarded=guarded)
+    fences = guarded.fences(record.fences if record else {})
     _check_existence(change, record)
     _check_version(change, record)
     if record is not None and record.schema_version > change.schema_version:
         raise SchemaVersionError(record.schema_version, change.schema_version, f"the data of {change.key}")
     target = change.decide(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
-    return _plan(change, view, target, fresh, settings, segment)
+    event = _event(change, view, target, fresh, fences)
+    return _plan(change, view, event, fresh, settings, segment=segment)
 
 
 def _receipt(change: Change, view: View) -> Receipt | None:
@@ -181,7 +195,7 @@ def _check_version(change: Change, record: StateRecord | None) -> None:
         raise VersionConflictError(change.key, change.expected_version, actual)
 
 
-def _event(change: Change, view: View, target: Target, fresh: Fresh) -> EventRecord:
+def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Mapping[str, int]) -> EventRecord:
     before = view.head.record if view.head else None
     floor = before.timestamp if before else None
     if change.timestamp is not None and floor is not None and change.timestamp < floor:
@@ -211,10 +225,11 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh) -> EventRec
         machine=target.machine,
         metadata=replace(change.metadata, parent_version=before.version if before else None),
         causality=causality,
+        fences=fences,
         origin=origin,
         parents=(before.version,) if before else (),
         transition_id=fresh.transition_id,
-        fencing_token=None,
+        fencing_token=view.guarded.token,
         timestamp=timestamp,
         created_at=timestamp if reborn or before is None else before.created_at,
         previous_hash=before.hash if before else GENESIS,
@@ -224,30 +239,31 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh) -> EventRec
 
 
 def _plan(
-    change: Change, view: View, target: Target, fresh: Fresh, settings: Settings, segment: Segment | None
+    change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings, *, segment: Segment | None
 ) -> Plan:
-    event = _event(change, view, target, fresh)
     before = view.head.record if view.head else None
     marks = before.marks if before else Marks()
     extra: list[Write] = []
     if segment is not None and segment.write is not None:
         marks = replace(marks, sealed_through=segment.last)
         extra.append(segment.write)
-    record = event.state(before.fencing_token if before else 0, marks)
+    record = event.state(marks)
     maintenance = settings.maintenance
     if maintenance is not None and snapshot_is_due(record, maintenance):
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
         extra += snapshots
     precondition: Precondition = UpdatedAt(view.head.update_time) if view.head else MustNotExist()
+    leases, renewals = view.guarded.renewals()
     writes: list[Write] = [
         Put(change.paths.state, state_fields(record, settings.encoding), precondition),
         Put(change.paths.event(event.version), event_fields(event, settings.encoding), MustNotExist()),
     ]
+    writes[1:1] = renewals
     if change.idempotency_key is not None:
         writes.append(_receipt_write(change, view, event, fresh, settings))
     if view.origin is None:
         writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
-    return Plan((*writes, *extra), event, record, view.head)
+    return Plan((*writes, *extra), event, record, view.head, tuple(leases))
 
 
 def _receipt_write(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Write:
@@ -277,4 +293,3 @@ def lost_head(plan: Plan, state: Document | None, event: Document | None) -> boo
     seen = state.update_time if state else None
     based = plan.base.update_time if plan.base else None
     return event is not None and seen == based
-

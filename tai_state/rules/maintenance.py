@@ -3,14 +3,20 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from tai_state.codec import Encoding, compress, decompress, from_json, to_json
 from tai_state.documents import Delete, Document, Put, Write
 from tai_state.errors import ConfigurationError, CorruptLogError, InvalidDataError
 from tai_state.layout import FORMAT, StateLayout
-from tai_state.rules.mapping import FieldError, check_format, event_fields, event_from, read_state, state_fields
+from tai_state.rules.mapping import (
+    FieldError,
+    check_format,
+    event_fields,
+    event_from,
+    read_state,
+    state_fields,
+)
 from tai_state.rules.records import EventRecord, Marks, StateRecord
 
 SEGMENT_BYTES_MAX = 900 * 1024
@@ -64,7 +70,9 @@ def read_snapshot(document: Document, governor_id: str, state_id: str) -> StateR
     """
     record = read_state(document, governor_id, state_id)
     if document.fields.get("digest") != _digest(state_fields(replace(record, marks=Marks()), _INLINE)):
-        raise CorruptLogError(governor_id, state_id, record.version, f"snapshot {document.path} does not match its digest")
+        raise CorruptLogError(
+            governor_id, state_id, record.version, f"snapshot {document.path} does not match its digest"
+        )
     return record
 
 
@@ -142,20 +150,24 @@ def read_segment(document: Document, governor_id: str, state_id: str) -> Segment
         check_format(document.fields, document.path)
         first, last = document.fields["first"], document.fields["last"]
         blob = document.fields["events"]
-        if hashlib.sha256(blob).hexdigest() != document.fields["digest"]:
-            message = "it does not match its digest"
-            raise FieldError(message)
-        events: list[EventRecord] = []
-        for fields in from_json(decompress(blob)):
-            if fields["from_state"] == _SAME:
-                fields["from_state"] = events[-1].to_state.field(_INLINE)
-            committed_at: datetime | None = fields["committed_at"]
-            events.append(event_from(fields, committed_at))
-        if [event.version for event in events] != list(range(first, last + 1)):
-            message = "its events are not those that it names"
-            raise FieldError(message)
+        events = _unsealed(blob, document.fields["digest"], range(first, last + 1))
     except (KeyError, TypeError, IndexError, FieldError, InvalidDataError) as error:
         version = document.fields.get("first")
         where = version if type(version) is int else None
         raise CorruptLogError(governor_id, state_id, where, f"segment {document.path} is damaged: {error}") from error
     return Segment(first, last, None, tuple(events))
+
+
+def _unsealed(blob: bytes, digest: str, versions: range) -> list[EventRecord]:
+    if hashlib.sha256(blob).hexdigest() != digest:
+        message = "it does not match its digest"
+        raise FieldError(message)
+    events: list[EventRecord] = []
+    for fields in from_json(decompress(blob)):
+        if fields["from_state"] == _SAME:
+            fields["from_state"] = events[-1].to_state.field(_INLINE)
+        events.append(event_from(fields, fields["committed_at"]))
+    if [event.version for event in events] != list(versions):
+        message = "its events are not those that it names"
+        raise FieldError(message)
+    return events

@@ -38,6 +38,14 @@ def _take_list(fields: Mapping[str, Value], name: str, kind: type[T]) -> tuple[T
     return tuple(values)
 
 
+def _take_counters(fields: Mapping[str, Value], name: str) -> dict[str, int]:
+    counters = _take(fields, name, dict)
+    if any(type(count) is not int for count in counters.values()):
+        message = f"field {name!r} should be a map of ints"
+        raise FieldError(message)
+    return counters
+
+
 def _take_payload(fields: Mapping[str, Value], name: str) -> Payload:
     if name not in fields:
         message = f"field {name!r} is missing"
@@ -102,6 +110,7 @@ def _content_fields(content: Content, encoding: Encoding) -> Fields:
         "machine_fingerprint": machine.fingerprint if machine else None,
         "metadata": _metadata_fields(content.metadata, encoding),
         "causality": dict(content.causality),
+        "fences": dict(content.fences),
         "transition_id": content.transition_id,
         "timestamp": content.timestamp,
         "created_at": content.created_at,
@@ -110,10 +119,6 @@ def _content_fields(content: Content, encoding: Encoding) -> Fields:
 
 
 def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
-    causality = _take(fields, "causality", dict)
-    if any(type(count) is not int for count in causality.values()):
-        message = "field 'causality' should be a map of ints"
-        raise FieldError(message)
     return {
         "governor_id": _take(fields, "governor_id", str),
         "state_id": _take(fields, "state_id", str),
@@ -123,7 +128,8 @@ def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
         "schema_version": _take(fields, "schema_version", int),
         "machine": _machine_from(fields),
         "metadata": _metadata_from(fields),
-        "causality": causality,
+        "causality": _take_counters(fields, "causality"),
+        "fences": _take_counters(fields, "fences"),
         "transition_id": _take(fields, "transition_id", str),
         "timestamp": _take(fields, "timestamp", datetime),
         "created_at": _take(fields, "created_at", datetime),
@@ -137,7 +143,6 @@ def state_fields(record: StateRecord, encoding: Encoding) -> Fields:
         **_content_fields(record, encoding),
         "status": record.status,
         "data": record.data.field(encoding),
-        "fencing_token": record.fencing_token,
         "sealed_through": record.marks.sealed_through,
         "trimmed_through": record.marks.trimmed_through,
         "trimmed_hash": record.marks.trimmed_hash,
@@ -150,7 +155,6 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
         **_content_from(fields),
         status=_take(fields, "status", str),
         data=_take_payload(fields, "data"),
-        fencing_token=_take(fields, "fencing_token", int),
         marks=Marks(
             sealed_through=_take(fields, "sealed_through", int),
             trimmed_through=_take(fields, "trimmed_through", int),
@@ -215,7 +219,9 @@ def read_state(document: Document, governor_id: str, state_id: str) -> StateReco
         record = _state_from(document.fields)
         _check_owner(record, governor_id, state_id)
     except FieldError as error:
-        raise CorruptLogError(governor_id, state_id, _version_in(document), f"state document {document.path}: {error}") from error
+        raise CorruptLogError(
+            governor_id, state_id, _version_in(document), f"state document {document.path}: {error}"
+        ) from error
     return record
 
 
@@ -231,7 +237,9 @@ def read_event(document: Document, governor_id: str, state_id: str) -> EventReco
         event = event_from(document.fields, document.create_time)
         _check_owner(event, governor_id, state_id)
     except FieldError as error:
-        raise CorruptLogError(governor_id, state_id, _version_in(document), f"event document {document.path}: {error}") from error
+        raise CorruptLogError(
+            governor_id, state_id, _version_in(document), f"event document {document.path}: {error}"
+        ) from error
     return event
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from tai_state.causality import VectorClock
 from tai_state.codec import NULL, Payload
+from tai_state.errors import InvalidDataError
 from tai_state.models import ChangeMetadata, Event, StateSnapshot
 
 DataT = TypeVar("DataT")
@@ -48,7 +49,11 @@ class MachineStamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a state and the event that made it have in common."""
+    """What a state and the event that made it have in common.
+
+    ``fences`` holds, for each lock that ever guarded the state, by stored resource id, the highest token
+    that wrote.
+    """
 
     governor_id: str
     state_id: str
@@ -59,6 +64,7 @@ class Content:
     machine: MachineStamp | None
     metadata: MetadataRecord
     causality: Mapping[str, int]
+    fences: Mapping[str, int]
     transition_id: str
     timestamp: datetime
     created_at: datetime
@@ -77,14 +83,10 @@ class Marks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRecord(Content):
-    """The content of a state document.
-
-    ``fencing_token`` is the highest that ever wrote the state, 0 when none did.
-    """
+    """The content of a state document."""
 
     status: str
     data: Payload
-    fencing_token: int = 0
     marks: Marks = field(default_factory=Marks)
 
     def public(self, as_data: AsData[DataT]) -> StateSnapshot[DataT]:
@@ -161,11 +163,15 @@ class EventRecord(Content):
 
     @staticmethod
     def _data(payload: Payload, as_data: AsData[DataT]) -> Any:
+        # None before a creation, empty at a deletion. A log outlives its data types: what an older
+        # or another writer stored is given as it is, so that a history can always be read.
         value = payload.value()
-        # None before a creation; the empty data of a tombstone need not fit a data type.
-        return as_data(value) if value else value
+        try:
+            return as_data(value) if value else value
+        except InvalidDataError:
+            return value
 
-    def state(self, fencing_token: int = 0, marks: Marks | None = None) -> StateRecord:
+    def state(self, marks: Marks | None = None) -> StateRecord:
         """Return the state that this event made: an event alone rebuilds every field of it."""
         return StateRecord(
             governor_id=self.governor_id,
@@ -177,13 +183,13 @@ class EventRecord(Content):
             machine=self.machine,
             metadata=self.metadata,
             causality=self.causality,
+            fences=self.fences,
             transition_id=self.transition_id,
             timestamp=self.timestamp,
             created_at=self.created_at,
             hash=self.hash,
             status=self.to_status,
             data=self.to_state,
-            fencing_token=max(fencing_token, self.fencing_token or 0),
             marks=marks or Marks(),
         )
 

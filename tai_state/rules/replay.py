@@ -22,25 +22,18 @@ def contradiction(previous: EventRecord | StateRecord | None, event: EventRecord
     Args:
         previous: The event before, or the state of a snapshot; None before the first event.
     """
-    if event_hash(event) != event.hash:
-        return "its content does not match its hash"
-    if previous is None:
-        before: tuple[object, ...] = (0, GENESIS, None, NO_STATE)
-    else:
-        state = previous.state() if isinstance(previous, EventRecord) else previous
-        before = (state.version, state.hash, state.status, state.data)
-        if event.timestamp < state.timestamp:
-            return "its timestamp is before the previous one"
-    version, hash_, status, data = before
-    if event.version != version + 1:
-        return f"version {event.version} follows version {version}"
-    if event.previous_hash != hash_:
-        return "its previous_hash is not the hash of the event before"
-    if event.from_status != status:
-        return f"its from_status {event.from_status!r} is not the to_status {status!r} of the event before"
-    if event.from_state != data:
-        return "its from_state is not the to_state of the event before"
-    return None
+    before = previous.state() if isinstance(previous, EventRecord) else previous
+    version, hash_ = (before.version, before.hash) if before else (0, GENESIS)
+    status, data = (before.status, before.data) if before else (None, NO_STATE)
+    checks = (
+        (event_hash(event) == event.hash, "its content does not match its hash"),
+        (event.version == version + 1, f"version {event.version} follows version {version}"),
+        (event.previous_hash == hash_, "its previous_hash is not the hash of the event before"),
+        (event.from_status == status, f"its from_status {event.from_status!r} is not {status!r}, where the state was"),
+        (event.from_state == data, "its from_state is not the to_state of the event before"),
+        (before is None or event.timestamp >= before.timestamp, "its timestamp is before the previous one"),
+    )
+    return next((reason for holds, reason in checks if not holds), None)
 
 
 class Fold:
@@ -100,6 +93,7 @@ def differing_field(state: StateRecord, replayed: StateRecord) -> str | None:
         "machine",
         "metadata",
         "causality",
+        "fences",
         "transition_id",
         "timestamp",
         "created_at",
@@ -118,7 +112,9 @@ def check_reached(state: StateRecord, replayed: StateRecord) -> None:
     """
     ids = (state.governor_id, state.state_id)
     if replayed.version < state.version:
-        raise CorruptLogError(*ids, replayed.version + 1, f"the event is missing, the state is at version {state.version}")
+        raise CorruptLogError(
+            *ids, replayed.version + 1, f"the event is missing, the state is at version {state.version}"
+        )
     name = differing_field(state, replayed)
     if name is not None:
         raise CorruptLogError(*ids, state.version, f"field {name!r} of the state is not that of its last event")

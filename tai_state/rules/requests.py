@@ -11,8 +11,8 @@ from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
 from tai_state.errors import CorruptLogError, InvalidDataError, MachineVersionError, TransitionNotAllowedError
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
-from tai_state.models import KEEP, Keep
-from tai_state.rules.changes import Change, Needs, Target
+from tai_state.models import Keep
+from tai_state.rules.changes import Change, Decide, Needs, Target
 from tai_state.rules.receipts import request_fingerprint
 from tai_state.rules.records import EventRecord, MachineStamp, MetadataRecord, StateRecord
 
@@ -44,7 +44,7 @@ class Call:
         kind: str,
         action: str,
         needs: Needs,
-        decide: Callable[[StateRecord | None], Target],
+        decide: Decide,
         *,
         request: Payload,
         payload: Payload = NULL,
@@ -108,7 +108,10 @@ def save_change(call: Call, data: object, status: str | None) -> Change:
 
 
 def update_change(call: Call, data: object) -> Change:
-    """Replace the data of a state that is there."""
+    """Replace the data of a state that is there, at the version that the call must name."""
+    if call.expected_version is None:
+        message = "is required"
+        raise InvalidDataError(message, path="expected_version")
     payload = Payload.of(normalize_data(data))
 
     def decide(state: StateRecord | None) -> Target:
@@ -152,12 +155,22 @@ def as_data(machine: AnyMachine | None) -> Callable[[Any], Any]:
     return validated
 
 
+def fitting(decide: Decide, typed: Callable[[Any], Any]) -> Decide:
+    """Return *decide* with its target's data checked by *typed*, which raises for what does not fit."""
+
+    def checked(state: StateRecord | None) -> Target:
+        target = decide(state)
+        if not target.deleted:
+            typed(target.data.value())
+        return target
+
+    return checked
+
+
 def start_change(call: Call, machine: AnyMachine, data: object) -> Change:
     """Enter the machine's initial status; the state must not be there."""
-    if isinstance(data, dict):
-        # What the data type refuses is refused now, and its defaults are stored.
-        data = as_data(machine)(normalize_data(data))
-    payload = Payload.of(normalize_data(data))
+    # What the data type refuses is refused now, and its defaults are stored.
+    payload = Payload.of(normalize_data(as_data(machine)(normalize_data(data))))
     mark = stamp(machine)
 
     def decide(_: StateRecord | None) -> Target:
@@ -166,18 +179,13 @@ def start_change(call: Call, machine: AnyMachine, data: object) -> Change:
     return call.change("start", "start", Needs.ABSENT, decide, request=payload)
 
 
-def transition_change(
-    call: Call, machine: AnyMachine, action: str, payload: object, error: str | Keep | None
-) -> Change:
+def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
     """Move a state through *machine*; guards and reducers run on copies of what is read."""
     name = check_name(action, "action")
     if isinstance(payload, BaseModel):
         payload = payload.model_dump(mode="json")
     wrapped = Payload.of(normalize(payload, path="payload"))
-    if not isinstance(error, str | Keep | None):
-        message = f"must be a str, None or KEEP, not {type(error).__name__}"
-        raise InvalidDataError(message, path="error")
-    recorded = normalize(str.__str__(error), path="error") if isinstance(error, str) else error
+    recorded = _check_error(error)
     mark, typed = stamp(machine), as_data(machine)
 
     def decide(state: StateRecord | None) -> Target:
@@ -187,10 +195,20 @@ def transition_change(
             raise TransitionNotAllowedError(state.status, name, [], f"machine {machine.name!r} has no such status")
         choice = machine.choose(state.status, name, lambda: typed(state.data.value()), wrapped.value)
         data = Payload.of(normalize_data(choice.data)) if choice.transition.apply is not None else state.data
-        last_error = state.last_error if recorded is KEEP else recorded
+        last_error = state.last_error if isinstance(recorded, Keep) else recorded
         return Target(choice.target, data, last_error, machine=mark)
 
     return call.change("transition", name, Needs.LIVE, decide, request=wrapped, payload=wrapped)
+
+
+def _check_error(error: object) -> str | Keep | None:
+    if error is None or isinstance(error, Keep):
+        return error
+    if not isinstance(error, str):
+        message = f"must be a str, None or KEEP, not {type(error).__name__}"
+        raise InvalidDataError(message, path="error")
+    text: str = normalize(str.__str__(error), path="error")
+    return text
 
 
 def check_machine(state: StateRecord, ours: MachineStamp) -> None:

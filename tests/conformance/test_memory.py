@@ -1,13 +1,17 @@
 """The memory backend in both colours against the conformance suite, and what is its alone."""
 
+import contextlib
+import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from tai_state._async.memory import AsyncMemoryBackend
+from tai_state._platform import together
 from tai_state._sync.memory import MemoryBackend
-from tai_state.documents import Delete, DocumentPath, FieldEquals, Put
-from tai_state.errors import InvalidDataError, InvalidIdError
+from tai_state.documents import Delete, DocumentPath, FieldEquals, Put, UpdatedAt
+from tai_state.errors import InvalidDataError, InvalidIdError, PreconditionFailedError
 from tai_state.testing._async.conformance import AsyncBackendConformance
 from tai_state.testing._sync.conformance import BackendConformance
 from tai_state.testing.clock import ManualClock
@@ -155,6 +159,26 @@ def test_a_hundred_thousand_documents(backend):
     assert sum(1 for _ in backend.scan(STATES, timeout=TIMEOUT)) == count - 1
     matches = backend.query(STATES, [FieldEquals("status", "7")], start="099950", timeout=TIMEOUT)
     assert [one.path.id for one in matches] == ["099957", "099967", "099977", "099987", "099997"]
+
+
+def test_threads_that_switch_at_any_point_lose_nothing(backend, request):
+    """Comparing and setting is one step to other threads, however often the interpreter switches between them."""
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1e-6)
+    writers, rounds = 4, 150
+    backend.commit([Put(AT, {"n": 0})], timeout=TIMEOUT)
+
+    def increment():
+        left = rounds
+        while left:
+            seen = backend.get(AT, timeout=TIMEOUT).documents[AT]
+            with contextlib.suppress(PreconditionFailedError):
+                write = Put(AT, {"n": seen.fields["n"] + 1}, UpdatedAt(seen.update_time))
+                backend.commit([write], timeout=TIMEOUT)
+                left -= 1
+
+    together([increment] * writers)
+    assert backend.get(AT, timeout=TIMEOUT).documents[AT].fields == {"n": writers * rounds}
 
 
 def test_a_watch_that_is_left_listens_no_more(backend):

@@ -20,7 +20,16 @@ import pytest
 
 from tai_state.errors import ConfigurationError, StoreUnavailableError
 from tai_state.testing import emulator as launcher
-from tai_state.testing.emulator import Emulator, EmulatorRecord, emulator, find_emulator, new_project_id
+from tai_state.testing.emulator import (
+    Emulator,
+    EmulatorRecord,
+    emulator,
+    find_emulator,
+    installation,
+    java,
+    new_project_id,
+)
+from tai_state.testing.emulator.record import write_record
 
 pytestmark = pytest.mark.emulator
 
@@ -48,9 +57,7 @@ def write_document(host: str, project: str, *, token: str | None = "owner") -> i
     connection = http.client.HTTPConnection(host, timeout=10)
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:
-        connection.request(
-            "POST", f"/v1/projects/{project}/databases/(default)/documents/c", '{"fields": {}}', headers
-        )
+        connection.request("POST", f"/v1/projects/{project}/databases/(default)/documents/c", '{"fields": {}}', headers)
         return connection.getresponse().status
     finally:
         connection.close()
@@ -88,9 +95,9 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr(launcher, "_SDK_ROOTS", ("~/google-cloud-sdk",))
-    monkeypatch.setattr(launcher, "_HOMEBREW_CASKROOMS", ())
-    monkeypatch.setattr(launcher, "_HOMEBREW_JAVAS", ())
+    monkeypatch.setattr(installation, "_SDK_ROOTS", ("~/google-cloud-sdk",))
+    monkeypatch.setattr(installation, "_HOMEBREW_CASKROOMS", ())
+    monkeypatch.setattr(installation, "_HOMEBREW_JAVAS", ())
     return tmp_path
 
 
@@ -143,9 +150,7 @@ def test_old_java_is_refused_and_its_version_named(bare: Path) -> None:
         find_emulator()
 
 
-def test_newer_java_on_the_path_wins_over_an_old_java_home(
-    bare: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_newer_java_on_the_path_wins_over_an_old_java_home(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An old JAVA_HOME does not stand in the way."""
     make_java(bare / "home" / "bin" / "java", "1.8.0_292")
     make_java(bare / "bin" / "java", "21.0.1")
@@ -274,14 +279,12 @@ def test_wanted_port_that_is_taken_is_named() -> None:
             Emulator(port=port).start()
 
 
-def test_port_lost_to_a_race_is_replaced_by_another(
-    server: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_port_lost_to_a_race_is_replaced_by_another(server: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """An emulator that answers on the port we chose is not mistaken for ours."""
     taken = int(server.host.rpartition(":")[2])
-    choose = launcher._free_port
+    choose = java._free_port
     ports = iter([taken])
-    monkeypatch.setattr(launcher, "_free_port", lambda: next(ports, None) or choose())
+    monkeypatch.setattr(java, "_free_port", lambda: next(ports, None) or choose())
     with Emulator() as one:
         assert one.host != server.host
         assert one.pid != server.pid
@@ -363,9 +366,7 @@ def test_emulator_outlives_the_thread_that_started_it(server: Emulator) -> None:
     assert server.answers()
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux ends Java when its supervisor is killed by SIGKILL"
-)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends Java when its supervisor is killed by SIGKILL")
 def test_killed_supervisor_takes_java_along() -> None:
     """No single process whose death would orphan Java."""
     one = Emulator().start()
@@ -473,10 +474,10 @@ def test_stale_record_is_removed_and_its_pid_is_not_touched(runtime_folder: Path
     record = EmulatorRecord("127.0.0.1:1", 1, 0, 0.0, "")
     with subprocess.Popen(["sleep", "60"]) as bystander:
         stale = EmulatorRecord(record.host, record.port, bystander.pid, record.started_at, record.log_path)
-        launcher._write_record(stale)
+        write_record(stale)
         try:
             assert not launcher.stop_detached()
-            launcher._write_record(stale)
+            write_record(stale)
             assert launcher.status() is None
             assert list(runtime_folder.glob("*.json")) == []
             assert bystander.poll() is None

@@ -27,6 +27,8 @@ _UNLIMITED = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_l
 # Which request may be sent twice is for us to say: no retries that a name server configures. What
 # gRPC repeats on its own was never seen by the server.
 _NO_RETRIES = (("grpc.service_config_disable_resolution", 1),)
+# Otherwise a forked child's channel would get the parent's connection from a pool of the whole process.
+_OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 # gRPC's default waits up to two minutes before it tries to connect again.
 _RECONNECT = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 5_000))
 # As the official client has it, to notice a connection that a NAT has dropped.
@@ -69,9 +71,7 @@ def _link(channel: Any, requests: Requests) -> Link:
             firestore.BatchGetDocumentsRequest,
             firestore.BatchGetDocumentsResponse,
         ),
-        run_query=rpc(
-            channel.unary_stream, "RunQuery", firestore.RunQueryRequest, firestore.RunQueryResponse
-        ),
+        run_query=rpc(channel.unary_stream, "RunQuery", firestore.RunQueryRequest, firestore.RunQueryResponse),
         list_documents=rpc(
             channel.unary_unary,
             "ListDocuments",
@@ -146,7 +146,7 @@ class AsyncChannels:
 
 
 class Channels:
-    """The channel of one backend."""
+    """The channel of one backend; a forked child gets one of its own, given gRPC's fork support."""
 
     def __init__(self, source: Source, root: str) -> None:
         """Open nothing yet."""
@@ -236,7 +236,7 @@ class OpenRequest:
 def _async_channel(connection: Connection) -> Any:
     import grpc.aio  # noqa: PLC0415 - nothing of grpc before first use
 
-    options = [*_UNLIMITED, *_NO_RETRIES, *_RECONNECT]
+    options = [*_UNLIMITED, *_NO_RETRIES, *_OWN_CONNECTION, *_RECONNECT]
     if connection.is_emulator:
         return grpc.aio.insecure_channel(connection.target, options=options)
     from google.cloud.firestore_v1.services.firestore.transports import (  # noqa: PLC0415
@@ -252,15 +252,13 @@ def _async_channel(connection: Connection) -> Any:
 def _sync_channel(connection: Connection) -> Any:
     import grpc  # noqa: PLC0415 - nothing of grpc before first use
 
-    options = [*_UNLIMITED, *_NO_RETRIES, *_RECONNECT, *_SINGLE_THREADED]
+    options = [*_UNLIMITED, *_NO_RETRIES, *_OWN_CONNECTION, *_RECONNECT, *_SINGLE_THREADED]
     if connection.is_emulator:
         return grpc.insecure_channel(connection.target, options=options)
     from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport  # noqa: PLC0415
 
     options += _KEEPALIVE
-    return FirestoreGrpcTransport.create_channel(
-        connection.target, credentials=connection.credentials, options=options
-    )
+    return FirestoreGrpcTransport.create_channel(connection.target, credentials=connection.credentials, options=options)
 
 
 async def _in_thread(function: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from tai_state.errors import ConfigurationError, StoreError, StoreUnavailableErr
 
 DEFAULT_DATABASE = "(default)"
 _EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
+_NO_PROJECT = "no Google Cloud project was given: name it (firestore://PROJECT) or set GOOGLE_CLOUD_PROJECT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,9 @@ def _make_client(project: str | None, database: str) -> Any:
             "no Google Cloud credentials were found: run `gcloud auth application-default login`, set "
             f"GOOGLE_APPLICATION_CREDENTIALS to a key file, or set {_EMULATOR_HOST} for the emulator"
         )
-        raise ConfigurationError(message) from error
+        raise ConfigurationError(message if project else f"{_NO_PROJECT}; {message}") from error
     except OSError as error:
-        message = (
-            "no Google Cloud project was given: name it (firestore://PROJECT) or set GOOGLE_CLOUD_PROJECT"
-        )
-        raise ConfigurationError(message) from error
+        raise ConfigurationError(_NO_PROJECT) from error
 
 
 def _connection(client: Any) -> Connection:
@@ -123,7 +121,5 @@ def _connection(client: Any) -> Connection:
             is_emulator=client._emulator_host is not None,  # noqa: SLF001
         )
     except AttributeError as error:
-        message = (
-            f"client must be a google.cloud.firestore Client or AsyncClient, not {type(client).__name__}"
-        )
+        message = f"client must be a google.cloud.firestore Client or AsyncClient, not {type(client).__name__}"
         raise ConfigurationError(message) from error

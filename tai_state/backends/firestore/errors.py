@@ -37,9 +37,7 @@ _NO_DATABASE = re.compile(
 )
 # What the emulator says to an update_time later than the document's own, after an import for one.
 _TOO_NEW = re.compile("base version.* greater than the stored version", re.IGNORECASE)
-_TOO_LARGE = re.compile(
-    r"message.*(?:exceeds maximum size|larger than max|too large)", re.IGNORECASE | re.DOTALL
-)
+_TOO_LARGE = re.compile(r"message.*(?:exceeds maximum size|larger than max|too large)", re.IGNORECASE | re.DOTALL)
 _TOO_LARGE_NUMBERS = (
     re.compile(r"exceeds maximum size (?P<limit>\d+): (?P<size>\d+)"),
     re.compile(r"larger than max \((?P<size>\d+) vs\. (?P<limit>\d+)\)"),
@@ -100,9 +98,7 @@ class _Boundary:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(
-        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
-    ) -> None:
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         if error is not None and (mapped := self._mapped(error)):
             raise mapped from error
 

@@ -24,9 +24,7 @@ def check_root(root: str) -> str:
         raise ConfigurationError(message)
     for segment in segments:
         if not segment or _RESERVED.fullmatch(segment):
-            message = (
-                f"root {root!r} has the segment {segment!r}: empty, '.', '..' and '__x__' are not allowed"
-            )
+            message = f"root {root!r} has the segment {segment!r}: empty, '.', '..' and '__x__' are not allowed"
             raise ConfigurationError(message)
     try:
         size = len(root.encode())
@@ -57,7 +55,7 @@ class Names:
         return f"{self._prefix}{path.collection}/{path.id}"
 
     def relative(self, name: str) -> str:
-        """Return *name* below ``documents/``, the root included: the part that counts for a document's size."""
+        """Return *name* below ``documents/``, the root included: the part that counts as size."""
         return name[self._relative_from :]
 
     def collection(self, collection: str) -> tuple[str, str]:

@@ -219,7 +219,6 @@ def _set_precondition(target: Any, precondition: Precondition) -> None:
         case MustExist():
             target.exists = True
         case _:
-            target.update_time.SetInParent()
             values.write_time(target.update_time, precondition.update_time)
 
 

@@ -38,6 +38,7 @@ def write_value(target: Any, value: Value) -> None:
 def write_time(target: Any, time: datetime) -> None:
     """Write *time*, aware, into the raw Timestamp *target*."""
     elapsed = time - _EPOCH
+    # Assigning makes the message present, also for the epoch, whose numbers are all zero.
     target.seconds = elapsed.days * _DAY_SECONDS + elapsed.seconds
     target.nanos = elapsed.microseconds * _NANOS
 
@@ -52,9 +53,7 @@ def read_fields(fields: Any, document: object) -> dict[str, Value]:
         return _read_map(fields)
     except KeyError as error:
         path, kind = _foreign(fields, "") or ("", "unknown")
-        message = (
-            f"document {document} holds a {kind.removesuffix('_value')} here, which tai_state does not read"
-        )
+        message = f"document {document} holds a {kind.removesuffix('_value')} here, which tai_state does not read"
         raise InvalidDataError(message, path=path) from error
 
 
@@ -101,8 +100,6 @@ def _write_bytes(target: Any, value: Value) -> None:
 
 
 def _write_datetime(target: Any, value: Value) -> None:
-    # The epoch itself is an empty message, which only this keeps from being absent.
-    target.timestamp_value.SetInParent()
     write_time(target.timestamp_value, value)
 
 
@@ -143,9 +140,7 @@ def _flaw(value: Value, path: str) -> InvalidDataError | None:
     if isinstance(value, Mapping):
         return next((flaw for key, item in value.items() if (flaw := _entry_flaw(key, item, path))), None)
     if type(value) is list:
-        return next(
-            (flaw for index, item in enumerate(value) if (flaw := _flaw(item, f"{path}[{index}]"))), None
-        )
+        return next((flaw for index, item in enumerate(value) if (flaw := _flaw(item, f"{path}[{index}]"))), None)
     return _scalar_flaw(value, path)
 
 
@@ -166,9 +161,7 @@ def _scalar_flaw(value: Value, path: str) -> InvalidDataError | None:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            return InvalidDataError(
-                f"not valid Unicode text: {error.reason} at position {error.start}", path=path
-            )
+            return InvalidDataError(f"not valid Unicode text: {error.reason} at position {error.start}", path=path)
     return None
 
 
@@ -209,7 +202,5 @@ def _foreign_value(value: Any, path: str) -> tuple[str, str] | None:
         return _foreign(value.map_value.fields, path)
     if kind == "array_value":
         items = enumerate(value.array_value.values)
-        return next(
-            (found for index, item in items if (found := _foreign_value(item, f"{path}[{index}]"))), None
-        )
+        return next((found for index, item in items if (found := _foreign_value(item, f"{path}[{index}]"))), None)
     return None

@@ -58,16 +58,16 @@ class GroupApplier:
         for job in group:
             if savepoints:
                 self._cursor.execute("SAVEPOINT job")
-            steps_done = 0
+            changes = 0
             try:
                 time_us = self._clock.next_us(job.request.floor_us)
                 for step in job.request.steps:
                     self._run(step, time_us)
-                    steps_done += 1
+                    changes += step.statement is not None
             except RunAgainError:
                 raise
-            except Exception as error:
-                self._undo(job, error, savepoints=savepoints, clean=steps_done == 0 or alone)
+            except Exception as error:  # noqa: BLE001 - it becomes the job's verdict
+                self._undo(job, error, savepoints=savepoints, clean=changes == 0 or alone)
             else:
                 last_us = time_us
                 job.result = _result(job.request, time_us)

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from tai_state.backends.sqlite.schema import Place
 from tai_state.clock import Deadline
@@ -85,10 +85,11 @@ class ReaderPool:
             while self._idle:
                 self._idle.pop().close()
 
-    def wait_until_idle(self, seconds: float) -> None:
-        """Wait until no connection is lent, *seconds* at most."""
-        with self._lock:
-            self._lock.wait_for(lambda: not self._leased, timeout=seconds)
+    def hold(self, stack: ExitStack, seconds: float) -> None:
+        """Close what is open once it is idle, *seconds* at most, and lend nothing until *stack* ends."""
+        stack.enter_context(self._lock)
+        self._lock.wait_for(lambda: not self._leased, timeout=seconds)
+        self.close_idle()
 
     def close(self) -> None:
         """Close all connections, those in use when they come back."""

@@ -8,7 +8,6 @@ from tai_state.backends.sqlite.moments import to_us
 from tai_state.codec import to_json
 from tai_state.documents import (
     Check,
-    Delete,
     DocumentPath,
     Fields,
     Limits,
@@ -32,6 +31,8 @@ REPLACE = "UPDATE documents SET update_time = ?3, fields = ?4 WHERE collection =
 REPLACE_AT = "UPDATE documents SET update_time = ?3, fields = ?4 WHERE collection = ?1 AND id = ?2 AND update_time = ?5"
 REMOVE = "DELETE FROM documents WHERE collection = ?1 AND id = ?2 AND update_time < ?3"
 REMOVE_AT = "DELETE FROM documents WHERE collection = ?1 AND id = ?2 AND update_time = ?4 AND update_time < ?3"
+
+_PUTS = {None: UPSERT, False: CREATE, True: REPLACE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +88,31 @@ def _repeated(steps: Sequence[Step]) -> str:
 def _step(write: Write) -> Step:
     path = write.path
     _check_path(path)
+    present, expected_us = _required(write)
+    if isinstance(write, Put):
+        body = _body(write.fields, path)
+        if expected_us is not None:
+            return Step(path, REPLACE_AT, (body, expected_us), present, expected_us, puts=True)
+        return Step(path, _PUTS[present], (body,), present, None, puts=True)
+    if isinstance(write, Check) or present is False:
+        # To delete what must not be there is to check that it is not.
+        return Step(path, None, (), present, expected_us, puts=False)
+    if expected_us is not None:
+        return Step(path, REMOVE_AT, (expected_us,), present, expected_us, puts=False)
+    return Step(path, REMOVE, (), present, None, puts=False)
+
+
+def _required(write: Write) -> tuple[bool | None, int | None]:
+    """Return whether the document must be there, and with which update_time; None where either will do."""
     match write.precondition:
-        case None:
-            present, expected_us = None, None
-        case MustNotExist():
-            present, expected_us = False, None
-        case MustExist():
-            present, expected_us = True, None
         case UpdatedAt(moment):
-            present, expected_us = True, _expected(moment, path)
-    match write:
-        case Put(fields=fields):
-            body = _body(fields, path)
-            if expected_us is not None:
-                return Step(path, REPLACE_AT, (body, expected_us), present, expected_us, puts=True)
-            statement = {None: UPSERT, False: CREATE, True: REPLACE}[present]
-            return Step(path, statement, (body,), present, None, puts=True)
-        case Delete():
-            if expected_us is not None:
-                return Step(path, REMOVE_AT, (expected_us,), present, expected_us, puts=False)
-            # To delete what must not be there is to check that it is not.
-            return Step(path, None if present is False else REMOVE, (), present, None, puts=False)
-        case Check():
-            return Step(path, None, (), present, expected_us, puts=False)
+            return True, _expected(moment, write.path)
+        case MustExist():
+            return True, None
+        case MustNotExist():
+            return False, None
+        case None:
+            return None, None
 
 
 def _expected(moment: datetime, path: DocumentPath) -> int:

@@ -27,6 +27,18 @@ def is_io_error(error: sqlite3.Error) -> bool:
     return code_of(error) == sqlite3.SQLITE_IOERR
 
 
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "the disk is full: {said}; nothing was written, free some space and try again",
+    sqlite3.SQLITE_READONLY: "the file is read-only: {said}; make it and its folder writable",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened: {said}; check that it is there, and its permissions",
+} | dict.fromkeys(_DAMAGED, "the file is damaged: {said}; restore it from a backup")
+
+_TRANSIENT = {
+    sqlite3.SQLITE_INTERRUPT: "the timeout passed: {said}",
+    sqlite3.SQLITE_IOERR: "the disk failed: {said}",
+} | dict.fromkeys(_BUSY, "another writer kept the file locked until the timeout: {said}")
+
+
 def translate(error: sqlite3.Error, path: str, doing: str) -> StoreError:
     """Return our error for SQLite's *error*; the caller raises it ``from`` that one.
 
@@ -34,23 +46,11 @@ def translate(error: sqlite3.Error, path: str, doing: str) -> StoreError:
         doing: What was tried, as it stands in "while ...".
     """
     code = code_of(error)
-    said = f"{error} while {doing} {path}"
-    if code in _BUSY:
-        return StoreUnavailableError(f"{path} stayed locked by another writer until the timeout, {doing} it: {error}")
-    if code == sqlite3.SQLITE_INTERRUPT:
-        return StoreUnavailableError(f"the timeout passed while {doing} {path}")
-    if code == sqlite3.SQLITE_IOERR:
-        name = getattr(error, "sqlite_errorname", "SQLITE_IOERR")
-        return StoreUnavailableError(f"the disk failed ({name}): {said}")
-    if code == sqlite3.SQLITE_FULL:
-        return StoreError(f"the disk is full: {said}; nothing was written, free some space and try again")
-    if code == sqlite3.SQLITE_READONLY:
-        return StoreError(f"the file is read-only: {said}; make it and its folder writable")
-    if code in _DAMAGED:
-        return StoreError(f"the file is damaged: {said}; restore it from a backup")
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return StoreError(f"the file cannot be opened: {said}; check that it is there, and its permissions")
-    return StoreError(said)
+    name = getattr(error, "sqlite_errorname", None) or type(error).__name__
+    said = f"{error} ({name}) while {doing} {path}"
+    if code in _TRANSIENT:
+        return StoreUnavailableError(_TRANSIENT[code].replace("{said}", said))
+    return StoreError(_ADVICE.get(code, "{said}").replace("{said}", said))
 
 
 @contextmanager

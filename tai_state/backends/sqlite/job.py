@@ -19,9 +19,14 @@ class Job:
         self.result: CommitResult | None = None
         self.error: Exception | None = None
         self.done = False
-        # Closed until there is something to do or to know; opened at most once.
+        # Closed until there is something to do or to know.
         self.gate = threading.Lock()
         self.gate.acquire()
+
+    def wake(self) -> None:
+        """Let the caller look again: its job is done, or it is the caller's turn to lead."""
+        if self.gate.locked():
+            self.gate.release()
 
     def forget(self) -> None:
         """Drop the verdict of an attempt that was rolled back."""
@@ -32,7 +37,7 @@ class Job:
         if error is not None:
             self.result, self.error = None, error
         self.done = True
-        self.gate.release()
+        self.wake()
 
     def outcome(self) -> CommitResult:
         """Return the result of a job that is done, or raise its error."""

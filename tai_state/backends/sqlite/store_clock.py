@@ -146,7 +146,7 @@ _sharing = threading.Lock()
 
 def shared(path: str, clock: Clock, mine: StoreClock) -> StoreClock:
     """Return the one StoreClock of this process for the file and *clock*: *mine* where it is the first."""
-    found = os.stat(path)
+    found = Path(path).stat()
     # A StoreClock keeps its clock alive, so the id of a live entry's clock is nobody else's.
     key = (os.getpid(), found.st_dev, found.st_ino, id(clock))
     with _sharing:

@@ -36,6 +36,9 @@ class AsyncConformanceBase:
     timeout: float = 30.0
     """Seconds that one call may take."""
 
+    slack: float = 5.0
+    """Seconds by which a watch may be late; more on a very slow machine."""
+
     @pytest.fixture
     async def backend(self) -> AsyncBackend:
         """Give each test a fresh, empty backend, and close it afterwards: override me."""

@@ -64,9 +64,7 @@ class AsyncPreconditionContract(AsyncConformanceBase):
 
     @pytest.mark.parametrize("exists", [True, False])
     @pytest.mark.parametrize("write", [Put(AT, NEW), Delete(AT)], ids=["put", "delete"])
-    async def test_no_precondition_always_holds(
-        self, backend: AsyncBackend, write: Write, *, exists: bool
-    ) -> None:
+    async def test_no_precondition_always_holds(self, backend: AsyncBackend, write: Write, *, exists: bool) -> None:
         """A write without a precondition is applied whether the document is there or not."""
         if exists:
             await self._seed_subject(backend)
@@ -130,9 +128,7 @@ class AsyncPreconditionContract(AsyncConformanceBase):
         await self._refuses(backend, make(AT, UpdatedAt(seen.update_time)))
 
     @every_write
-    async def test_updated_at_fails_on_a_document_created_anew(
-        self, backend: AsyncBackend, make: Make
-    ) -> None:
+    async def test_updated_at_fails_on_a_document_created_anew(self, backend: AsyncBackend, make: Make) -> None:
         """A document that was deleted and created anew is not the one that was read."""
         seen = await self._seed_subject(backend)
         await self.commit(backend, Delete(AT))

@@ -115,7 +115,5 @@ class AsyncRaceContract(AsyncConformanceBase):
     async def test_a_consistent_read_is_never_torn(self, backend: AsyncBackend) -> None:
         """While a writer changes two documents together, a reader sees both changed or neither."""
         progress = _Progress()
-        await async_together(
-            [partial(self._move_pair, backend, progress), partial(self._read_pair, backend, progress)]
-        )
+        await async_together([partial(self._move_pair, backend, progress), partial(self._read_pair, backend, progress)])
         assert progress.acknowledged >= 0

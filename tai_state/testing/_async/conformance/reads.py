@@ -33,9 +33,7 @@ class AsyncReadContract(AsyncConformanceBase):
         missing = [path("b"), path("a", "governors/g2/states"), path("a", "governors/g/segments")]
         await self.put_all(backend, [Put(at, {"at": str(at)}) for at in there])
         read = await backend.get_many([*missing, *there], timeout=self.timeout, consistent=consistent)
-        assert {at: document.fields for at, document in read.documents.items()} == {
-            at: {"at": str(at)} for at in there
-        }
+        assert {at: document.fields for at, document in read.documents.items()} == {at: {"at": str(at)} for at in there}
         assert all(document.path == at for at, document in read.documents.items())
 
     @both_kinds
@@ -57,9 +55,7 @@ class AsyncReadContract(AsyncConformanceBase):
         }
 
     @both_kinds
-    async def test_a_read_sees_what_was_acknowledged(
-        self, backend: AsyncBackend, *, consistent: bool
-    ) -> None:
+    async def test_a_read_sees_what_was_acknowledged(self, backend: AsyncBackend, *, consistent: bool) -> None:
         """Right after each commit, a read shows its effect and has a read time at or after it."""
         for n in range(20):
             written = await self.put(backend, path("a"), {"n": n})

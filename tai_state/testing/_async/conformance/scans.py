@@ -55,16 +55,12 @@ class AsyncScanContract(AsyncConformanceBase):
             ("0", "~", "abcde"),
         ],
     )
-    async def test_bounds(
-        self, backend: AsyncBackend, start: str | None, stop: str | None, expected: str
-    ) -> None:
+    async def test_bounds(self, backend: AsyncBackend, start: str | None, stop: str | None, expected: str) -> None:
         """The first bound belongs to the range, the second does not, and neither need exist."""
         await self._seed_ids(backend, *"ecadb")
         assert await self._scan(backend, start=start, stop=stop) == list(expected)
 
-    @pytest.mark.parametrize(
-        ("limit", "expected"), [(1, "b"), (2, "bc"), (3, "bcd"), (4, "bcd"), (5_000, "bcd")]
-    )
+    @pytest.mark.parametrize(("limit", "expected"), [(1, "b"), (2, "bc"), (3, "bcd"), (4, "bcd"), (5_000, "bcd")])
     async def test_a_limit_cuts_the_range_off(self, backend: AsyncBackend, limit: int, expected: str) -> None:
         """A limit keeps the first ones of the range."""
         await self._seed_ids(backend, *"edcba")

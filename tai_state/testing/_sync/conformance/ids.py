@@ -84,9 +84,7 @@ class IdContract(ConformanceBase):
             assert len(read.documents) == len(places) - 1
             self.put(backend, gone, {"n": 1})
 
-    def test_an_id_and_a_collection_of_the_same_name_are_two_things(
-        self, backend: Backend
-    ) -> None:
+    def test_an_id_and_a_collection_of_the_same_name_are_two_things(self, backend: Backend) -> None:
         """A document may be named as its collection, and as a collection beneath it."""
         places = [
             DocumentPath("states", "states"),

@@ -64,9 +64,7 @@ class PreconditionContract(ConformanceBase):
 
     @pytest.mark.parametrize("exists", [True, False])
     @pytest.mark.parametrize("write", [Put(AT, NEW), Delete(AT)], ids=["put", "delete"])
-    def test_no_precondition_always_holds(
-        self, backend: Backend, write: Write, *, exists: bool
-    ) -> None:
+    def test_no_precondition_always_holds(self, backend: Backend, write: Write, *, exists: bool) -> None:
         """A write without a precondition is applied whether the document is there or not."""
         if exists:
             self._seed_subject(backend)
@@ -130,9 +128,7 @@ class PreconditionContract(ConformanceBase):
         self._refuses(backend, make(AT, UpdatedAt(seen.update_time)))
 
     @every_write
-    def test_updated_at_fails_on_a_document_created_anew(
-        self, backend: Backend, make: Make
-    ) -> None:
+    def test_updated_at_fails_on_a_document_created_anew(self, backend: Backend, make: Make) -> None:
         """A document that was deleted and created anew is not the one that was read."""
         seen = self._seed_subject(backend)
         self.commit(backend, Delete(AT))

@@ -115,7 +115,5 @@ class RaceContract(ConformanceBase):
     def test_a_consistent_read_is_never_torn(self, backend: Backend) -> None:
         """While a writer changes two documents together, a reader sees both changed or neither."""
         progress = _Progress()
-        together(
-            [partial(self._move_pair, backend, progress), partial(self._read_pair, backend, progress)]
-        )
+        together([partial(self._move_pair, backend, progress), partial(self._read_pair, backend, progress)])
         assert progress.acknowledged >= 0

@@ -23,9 +23,7 @@ class TimeContract(ConformanceBase):
         times = [written.commit_time, *written.update_times, read.read_time, document.create_time]
         times += [document.update_time, backend.server_time(timeout=self.timeout)]
         assert [type(time) for time in times] == [datetime] * len(times)
-        assert [time.tzinfo.utcoffset(time) for time in times if time and time.tzinfo] == [timedelta()] * len(
-            times
-        )
+        assert [time.tzinfo.utcoffset(time) for time in times if time and time.tzinfo] == [timedelta()] * len(times)
         assert [time.astimezone(UTC) for time in times if time] == times
 
     def test_a_commit_tells_the_update_time_of_each_write(self, backend: Backend) -> None:

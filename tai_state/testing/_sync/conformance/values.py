@@ -36,7 +36,7 @@ def nested(depth: int, *, with_lists: bool = False) -> dict[str, Value]:
 
 _ODD_KEYS = ["a.b", "`", "a b", "/", "\\", '"', "'", "$", "~", "*", "[0]", "é", "\N{GRINNING FACE}"]
 _ODD_KEYS += ["\0", "\n", "1"]
-_ODD_KEYS += ["k" * 1_500, "é" * 750, "_", "_x", "x_", "$bytes", "$time", "$map", "fields", "id", "json"]
+_ODD_KEYS += ["k" * 400, "é" * 200, "_", "_x", "x_", "$bytes", "$time", "$map", "fields", "id", "json"]
 
 VALUES: dict[str, dict[str, Value]] = {
     "none and booleans": {"none": None, "true": True, "false": False, "in list": [None, True, False, 0, 1]},
@@ -76,6 +76,7 @@ VALUES: dict[str, dict[str, Value]] = {
         "before the calendar": datetime(1582, 10, 4, tzinfo=UTC),
         "elsewhere": datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=5, minutes=30))),
     },
+    "longest keys": {"k" * 1_500: 1, "é" * 750: 2},
     "keys": {**dict.fromkeys(_ODD_KEYS, 1), "nested": dict.fromkeys(_ODD_KEYS, "x"), "a": {"b": 2}},
     "look-alikes of encodings": {
         "bytes": {"$bytes": "AAEC"},
@@ -147,7 +148,7 @@ class ValueContract(ConformanceBase):
         for way, document in (self._by_each_way(backend)).items():
             document.fields["map"]["n"] = 2
             document.fields["list"].append(way)
-            del document.fields["flag"]
+            document.fields.pop("flag", None)
         for way, document in (self._by_each_way(backend)).items():
             assert document.fields == {"flag": True, "map": {"n": 1}, "list": [1, {"n": 1}]}, way
 

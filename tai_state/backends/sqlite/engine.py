@@ -1,0 +1,192 @@
+"""The blocking SQLite backend that both colours wrap."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from tai_state.backends.sqlite import forks, reading
+from tai_state.backends.sqlite.encoding import encode
+from tai_state.backends.sqlite.failures import mapped
+from tai_state.backends.sqlite.job import Job
+from tai_state.backends.sqlite.moments import from_us
+from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
+from tai_state.backends.sqlite.session import Session
+from tai_state.backends.sqlite.waiting import deadline_in, when_free
+from tai_state.clock import Clock, Deadline
+from tai_state.documents import CommitResult, Conditions, DocumentPath, Read, Write
+from tai_state.errors import ConfigurationError, StoreError, StoreUnavailableError
+
+T = TypeVar("T")
+
+
+class SqliteEngine:
+    """Documents in one SQLite file; every method may be called by many threads at once.
+
+    Timeouts are seconds of real time, whatever the store's *clock* is.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, synchronous: str, clock: Clock, boot_id: str | None = None
+    ) -> None:
+        """Check the options; the file is not touched before first use.
+
+        Args:
+            synchronous: ``FULL``: an acknowledged commit survives a power cut; ``NORMAL``: it survives the death
+                of the process, and a power cut may undo the last ones.
+            boot_id: What tells one boot of the host from another, in tests; None: the host's own.
+
+        Raises:
+            ConfigurationError: The path is ``:memory:`` or empty, or *synchronous* is neither of the two.
+        """
+        text = os.fspath(path)
+        if not isinstance(text, str) or not text or text == ":memory:":
+            raise ConfigurationError(f"the SQLite store needs a file, not {text!r}; memory:// keeps states in memory")
+        if synchronous not in SYNCHRONOUS:
+            raise ConfigurationError(f"synchronous must be one of {', '.join(SYNCHRONOUS)}, not {synchronous!r}")
+        # Absolute, so that a later chdir does not lead to another file.
+        self.path = str(Path(text).absolute())
+        self._place = Place(self.path, synchronous)
+        self._clock = clock
+        self._boot_id = boot_id
+        self._closed = False
+        self._session = Session(self._place, clock, boot_id)
+        forks.watch(self)
+
+    def session(self) -> Session:
+        """Return what this process holds open.
+
+        Raises:
+            StoreError: The store is closed.
+        """
+        if self._closed:
+            raise StoreError(f"the store {self.path} is closed")
+        if self._session.pid != os.getpid():
+            # A fork's child. SQLite forbids it to use or even to close what its parent opened.
+            forks.keep_for_ever(self._session)
+            self._session = Session(self._place, self._clock, self._boot_id)
+        return self._session
+
+    def submit(self, writes: Sequence[Write], *, timeout: float) -> Job:
+        """Check and queue a commit, without I/O; ``finish`` or ``withdraw`` must follow.
+
+        Raises:
+            DocumentTooLargeError, InvalidDataError: See ``encode``.
+        """
+        job = Job(encode(writes), deadline_in(timeout))
+        self.session().group.submit(job)
+        return job
+
+    def finish(self, job: Job) -> CommitResult:
+        """Wait for the commit's verdict, running it and what is queued beside it where nobody else does.
+
+        Raises:
+            PreconditionFailedError: Nothing of it was written.
+            StoreUnavailableError: Not applied.
+            CommitAmbiguousError: Applied or not.
+            StoreError: Refused for good.
+        """
+        with mapped(self.path, "committing to"):
+            return self.session().group.finish(job)
+
+    def withdraw(self, job: Job) -> bool:
+        """Take back what is still queued; return whether it was, and so is certain not to be applied."""
+        return self._session.group.withdraw(job)
+
+    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float) -> Read:
+        """Read *paths* in one snapshot."""
+        deadline = deadline_in(timeout)
+        with mapped(self.path, "reading"):
+            session = self.session()
+            clock = session.clock(deadline)
+            rows = self._read(session, deadline, lambda connection: reading.get_rows(connection, paths))
+        if rows:
+            clock.advance(max(row[1] for _, row in rows))
+        read_time = from_us(clock.now_us())
+        return Read({path: reading.document(path, row) for path, row in rows}, read_time)
+
+    def scan_page(
+        self,
+        collection: str,
+        conditions: Conditions,
+        *,
+        start: str,
+        stop: str | None,
+        limit: int,
+        timeout: float,
+    ) -> reading.Page:
+        """Read a page of the documents with ``start <= id < stop`` that meet *conditions*; it may be short."""
+        limit = min(limit, reading.PAGE_DOCUMENTS_MAX)
+        return self._page(
+            lambda connection: reading.scan(connection, collection, conditions, start=start, stop=stop, limit=limit),
+            timeout,
+        )
+
+    def scan_ids_page(self, collection: str, *, start: str, limit: int, timeout: float) -> reading.IdPage:
+        """Read a page of the ids >= *start* of documents and of parents."""
+        limit = min(limit, reading.PAGE_DOCUMENTS_MAX)
+        return self._page(
+            lambda connection: reading.scan_ids(connection, collection, start=start, limit=limit), timeout
+        )
+
+    def _page(self, call: Callable[[sqlite3.Connection], T], timeout: float) -> T:
+        deadline = deadline_in(timeout)
+        with mapped(self.path, "reading"):
+            session = self.session()
+            session.clock(deadline)
+            return self._read(session, deadline, call)
+
+    def _read(self, session: Session, deadline: Deadline, call: Callable[[sqlite3.Connection], T]) -> T:
+        if deadline.passed:
+            raise StoreUnavailableError(f"the timeout passed before {self.path} could be read")
+
+        def attempt() -> T:
+            with session.readers.lease(deadline) as connection:
+                return call(connection)
+
+        # Readers wait for nobody in WAL mode, but for those who open or close the file first or last.
+        return when_free(attempt, deadline)
+
+    def open(self, *, timeout: float) -> None:
+        """Make or check the file, so that the calls after it need not."""
+        with mapped(self.path, "opening"):
+            self.session().clock(deadline_in(timeout))
+
+    def data_version(self) -> int:
+        """Return a number that changes with every commit of anybody, without the disk; ``open`` comes first."""
+        with mapped(self.path, "watching"):
+            return when_free(self.session().data_version, deadline_in(1.0))
+
+    def update_time_us(self, path: DocumentPath, *, timeout: float) -> int | None:
+        """Return when the document last changed, None where there is none."""
+        rows = self._page(lambda connection: reading.get_rows(connection, [path]), timeout)
+        return rows[0][1][1] if rows else None
+
+    def server_time_us(self, *, timeout: float) -> int:
+        """Return the store's clock."""
+        with mapped(self.path, "opening"):
+            return self.session().clock(deadline_in(timeout)).now_us()
+
+    def close(self) -> None:
+        """End the commit that is running and close the connections; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._session.pid != os.getpid():
+            forks.keep_for_ever(self._session)
+            return
+        with mapped(self.path, "closing"):
+            self._session.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._closed
+
+    def hold_for_fork(self) -> Callable[[], None]:
+        """Close the connections and keep others from opening any; return what lets them again."""
+        session = self._session
+        if self._closed or session.pid != os.getpid():
+            return lambda: None
+        return forks.hold(session)

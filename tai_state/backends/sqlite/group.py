@@ -1,0 +1,239 @@
+"""Group commit: whoever comes while a commit is being flushed shares the next flush.
+
+A caller queues its job. If nobody leads, it leads: it takes the write lock of the file, drains the queue, and commits
+all of it in one transaction. The others wait, each at its own gate, and find their jobs done, or find that it is
+their turn to lead. A caller that is alone leads at once and pays for two short locks.
+
+The jobs are taken from the queue only once the write lock of the file is held, so that a job whose deadline passes
+while another process holds that lock is withdrawn: certainly not applied.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from tai_state.backends.sqlite.applying import GroupApplier, RunAgainError, TooEarlyError
+from tai_state.backends.sqlite.failures import is_io_error, translate
+from tai_state.backends.sqlite.job import Job
+from tai_state.backends.sqlite.store_clock import StoreClock
+from tai_state.backends.sqlite.waiting import lock_seconds, when_free
+from tai_state.clock import Deadline
+from tai_state.documents import CommitResult
+from tai_state.errors import CommitAmbiguousError, StoreError, StoreUnavailableError
+
+_JOBS_MAX = 256
+_BYTES_MAX = 8 * 1_048_576
+_GRACE_SECONDS = 1.0
+"""How long past its deadline a caller waits for a transaction that holds its job: a verdict beats a doubt."""
+
+
+class GroupCommit:
+    """The queue of commits of one process for one file, and its one writing connection."""
+
+    def __init__(self, path: str, opener: Callable[[Deadline], tuple[sqlite3.Connection, StoreClock]]) -> None:
+        """Open nothing yet; *opener* is called when the first job is committed."""
+        self._path = path
+        self._opener = opener
+        self._connection: sqlite3.Connection | None = None
+        self._clock: StoreClock | None = None
+        # Held for a few instructions at a time; guards the four fields below.
+        self._guard = threading.Lock()
+        self._queue: deque[Job] = deque()
+        self._waiters: deque[Job] = deque()
+        self._leader: Job | None = None
+        self._closed = False
+        # Held while the connection is used: by the leader, by close, and before a fork.
+        self.writing = threading.Lock()
+        self._savepoints = False
+
+    def submit(self, job: Job) -> None:
+        """Queue *job*: whoever leads next commits it. ``finish`` or ``withdraw`` must follow."""
+        with self._guard:
+            self._queue.append(job)
+
+    def finish(self, job: Job) -> CommitResult:
+        """See *job* through, leading if nobody does, and return its result or raise its error."""
+        try:
+            if not job.done:
+                self._join(job)
+            if not job.done and self._leader is not job:
+                self._wait(job)
+            if not job.done:
+                self._lead(job)
+            return job.outcome()
+        finally:
+            # Told by what is so, not by how far we came: an interrupt may strike between any two steps.
+            self.withdraw(job)
+
+    def withdraw(self, job: Job) -> bool:
+        """Take *job* back, pass the lead on if it was its turn; return whether it is certain not to be applied."""
+        with self._guard:
+            queued = not job.done and _discard(self._queue, job)
+            _discard(self._waiters, job)
+            if self._leader is job:
+                self._leader = None
+                while self._leader is None and self._waiters:
+                    next_job = self._waiters.popleft()
+                    if not next_job.done:
+                        self._leader = next_job
+                        next_job.wake()
+            return queued
+
+    def _join(self, job: Job) -> None:
+        with self._guard:
+            if self._leader is None:
+                self._leader = job
+            else:
+                self._waiters.append(job)
+
+    def _wait(self, job: Job) -> None:
+        """Return when *job* is done or its caller is to lead.
+
+        Raises:
+            StoreUnavailableError: The deadline passed before the job was taken; it was not applied.
+            CommitAmbiguousError: The deadline passed while the transaction that holds the job had not ended.
+        """
+        if job.gate.acquire(timeout=lock_seconds(job.deadline)) or job.done:
+            return
+        if self.withdraw(job):
+            raise self._too_late()
+        if not (job.gate.acquire(timeout=_GRACE_SECONDS) or job.done):
+            raise CommitAmbiguousError(f"the timeout passed while {self._path} was flushing the commit to its disk")
+
+    def _too_late(self) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"the timeout passed while the commit waited for other writers of {self._path}; it was not applied"
+        )
+
+    def _lead(self, job: Job) -> None:
+        """Commit what is queued, group by group, until *job* is done."""
+        with self.writing:
+            while not job.done:
+                if self._closed:
+                    raise StoreError(f"the store {self._path} is closed")
+                if job.deadline.passed:
+                    raise self._too_late()
+                try:
+                    connection, clock = self._open(job.deadline)
+                    when_free(lambda: connection.execute("BEGIN IMMEDIATE"), job.deadline)  # noqa: B023 - called at once
+                except sqlite3.Error as error:
+                    raise translate(error, self._path, "opening a transaction of") from error
+                self._run_group(connection, clock)
+
+    def _open(self, deadline: Deadline) -> tuple[sqlite3.Connection, StoreClock]:
+        if self._connection is None or self._clock is None:
+            self._connection, self._clock = self._opener(deadline)
+        connection = self._connection
+        if connection.in_transaction:  # an interrupt struck between a BEGIN and the block that undoes it
+            connection.execute("ROLLBACK")
+        return connection, self._clock
+
+    def _take(self, group: list[Job]) -> None:
+        """Move the next jobs from the queue to *group*; what came too late is told so."""
+        size = 0
+        with self._guard:
+            while self._queue and len(group) < _JOBS_MAX and size < _BYTES_MAX:
+                job = self._queue[0]
+                if job.deadline.passed:
+                    job.finish(self._too_late())
+                else:
+                    group.append(job)
+                    size += job.request.size
+                # Last, so that an interrupt can leave a job in both places, but never in none.
+                self._queue.popleft()
+
+    def _put_back(self, group: Sequence[Job]) -> None:
+        with self._guard:
+            for job in reversed(group):
+                if not job.done and job not in self._queue:
+                    job.forget()
+                    self._queue.appendleft(job)
+
+    def _run_group(self, connection: sqlite3.Connection, clock: StoreClock) -> None:
+        """Run one group in the open transaction, and end both."""
+        group: list[Job] = []
+        committing = False
+        try:
+            self._take(group)
+            savepoints, self._savepoints = self._savepoints and len(group) > 1, False
+            is_changed = GroupApplier(connection, clock).apply(group, savepoints=savepoints)
+            committing = is_changed
+            connection.execute("COMMIT" if is_changed else "ROLLBACK")
+            _deliver(group)
+        except sqlite3.Error as error:
+            self._fail(connection, group, error, committing=committing)
+        except RunAgainError as again:
+            connection.execute("ROLLBACK")
+            self._prepare_again(again, clock)
+            self._put_back(group)
+        except BaseException:
+            # An interrupt. SQLite's COMMIT cannot be stopped halfway: either it has not begun, or it is over.
+            if committing and not connection.in_transaction:
+                _deliver(group)
+            else:
+                _roll_back(connection)
+                self._put_back(group)
+            raise
+
+    def _prepare_again(self, again: RunAgainError, clock: StoreClock) -> None:
+        if isinstance(again, TooEarlyError):
+            clock.advance(again.seen_us)
+        else:
+            self._savepoints = True
+
+    def _fail(
+        self, connection: sqlite3.Connection, group: Sequence[Job], error: sqlite3.Error, *, committing: bool
+    ) -> None:
+        """End a group whose transaction the engine refused; *committing*: in its COMMIT."""
+        _roll_back(connection)
+        # The frames of a commit may all be in the WAL when the flush fails; a crash before they are written over
+        # would bring the commit back. A full disk cannot do that: the last frame, which makes it one, is missing.
+        ambiguous = committing and is_io_error(error)
+        for job in group:
+            mine = translate(error, self._path, "committing to")
+            if ambiguous and job.error is None:
+                mine = CommitAmbiguousError(f"{mine}; whether the commit is stored is not known")
+            elif committing and is_io_error(error):
+                mine = StoreUnavailableError(f"{mine}; it was not applied")
+            mine.__cause__ = error
+            job.finish(mine)
+        # What the connection believes of the file may be wrong now; the next leader opens another.
+        self.drop_connection()
+
+    def drop_connection(self) -> None:
+        """Close the connection; the next leader opens another. The caller holds ``writing``."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def close(self) -> None:
+        """End what is being committed, refuse what comes later."""
+        with self.writing:
+            self._closed = True
+            self.drop_connection()
+
+
+def _discard(jobs: deque[Job], job: Job) -> bool:
+    if job not in jobs:
+        return False
+    jobs.remove(job)
+    return True
+
+
+def _deliver(group: Sequence[Job]) -> None:
+    """End every job of a group; again, where an interrupt cut the first time short."""
+    for job in group:
+        if job.done:
+            job.wake()
+        else:
+            job.finish()
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Leave no transaction open; where the engine has already undone it, there is nothing to do."""
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

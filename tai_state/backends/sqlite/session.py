@@ -1,0 +1,117 @@
+"""What one process holds open of one file."""
+
+import os
+import sqlite3
+import threading
+from contextlib import ExitStack
+
+from tai_state.backends.sqlite import schema
+from tai_state.backends.sqlite.connections import ReaderPool
+from tai_state.backends.sqlite.group import GroupCommit
+from tai_state.backends.sqlite.store_clock import (
+    StoreClock,
+    host_boot_id,
+    read_anchor,
+    shared,
+    write_anchor,
+)
+from tai_state.backends.sqlite.waiting import lock_seconds, when_free
+from tai_state.clock import Clock, Deadline
+from tai_state.errors import StoreUnavailableError
+
+
+class Session:
+    """The queue, the connections and the clock of one process for one file; opened at first use."""
+
+    def __init__(self, place: schema.Place, clock: Clock, boot_id: str | None) -> None:
+        """Open nothing yet.
+
+        Args:
+            boot_id: What tells boots apart in tests; None: the host's.
+        """
+        self.pid = os.getpid()
+        self._opening = threading.Lock()
+        self.readers = ReaderPool(place)
+        self.group = GroupCommit(place.path, self._open_writer)
+        self._place = place
+        self._clock = clock
+        self._boot_id = boot_id
+        self._store_clock: StoreClock | None = None
+        self._watcher: sqlite3.Connection | None = None
+        self._watching = threading.Lock()
+
+    def clock(self, deadline: Deadline) -> StoreClock:
+        """Return the store's clock, the file made or checked first.
+
+        Raises:
+            ConfigurationError, SchemaVersionError: See ``schema.prepare``.
+            StoreUnavailableError: Another thread was still opening it at the deadline.
+            sqlite3.Error: The engine failed.
+        """
+        if self._store_clock is not None:
+            return self._store_clock
+        if not self._opening.acquire(timeout=lock_seconds(deadline)):
+            raise StoreUnavailableError(f"the timeout passed while {self._place.path} was being opened")
+        try:
+            if self._store_clock is None:
+                self._store_clock = when_free(self._prepare, deadline)
+            return self._store_clock
+        finally:
+            self._opening.release()
+
+    def _prepare(self) -> StoreClock:
+        schema.prepare(self._place)
+        boot_id = self._boot_id or host_boot_id()
+        connection = self._place.open()
+        try:
+            found = read_anchor(connection, self._clock, boot_id)
+            if found is None:
+                connection.execute("BEGIN IMMEDIATE")
+                found = write_anchor(connection, self._clock, boot_id)
+                connection.execute("COMMIT")
+        finally:
+            # Closing rolls back what was not committed.
+            connection.close()
+        return shared(self._place.path, self._clock, found)
+
+    def _open_writer(self, deadline: Deadline) -> tuple[sqlite3.Connection, StoreClock]:
+        clock = self.clock(deadline)
+        return when_free(self._place.open, deadline), clock
+
+    def data_version(self) -> int:
+        """Return a number that changes when anybody commits to the file; a look at shared memory, no disk."""
+        with self._watching:
+            if self._watcher is None:
+                self._watcher = self._place.open()
+            ((version,),) = self._watcher.execute("PRAGMA data_version").fetchall()
+            assert isinstance(version, int)
+            return version
+
+    def _drop_watcher(self) -> None:
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.close()
+
+    def hold(self, stack: ExitStack, seconds: float) -> None:
+        """Close what is open, and until *stack* ends let nothing be opened.
+
+        What is running is waited for, *seconds* at most each; what takes longer stays open.
+        """
+        # In the order in which a commit takes them.
+        if self.group.writing.acquire(timeout=seconds):
+            stack.callback(self.group.writing.release)
+            self.group.drop_connection()
+        if self._opening.acquire(timeout=seconds):
+            stack.callback(self._opening.release)
+        self.readers.hold(stack, seconds)
+        if self._watching.acquire(timeout=seconds):
+            stack.callback(self._watching.release)
+            self._drop_watcher()
+
+    def close(self) -> None:
+        """Close all; the last process to do so lets SQLite fold the WAL into the file."""
+        self.group.close()
+        self.readers.close()
+        with self._watching:
+            self._drop_watcher()
+        self._store_clock = None

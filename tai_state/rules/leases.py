@@ -1,0 +1,260 @@
+"""Leases with fencing tokens: who holds a lock, decided by the store's clock alone.
+
+Gray and Cheriton, Leases (1989), with the fencing token of Lamport's and Chubby's sequencers: the holder's
+writes carry the lease document itself, so that the store refuses a holder who was replaced.
+
+A lease is expired when a read's ``read_time`` is past the document's ``update_time`` plus the ttl stored in it.
+Both times are the store's; no client's clock takes part.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tai_state.documents import Document, DocumentPath, MustNotExist, Precondition, Put, UpdatedAt, Value
+from tai_state.errors import ConfigurationError, StoreError
+from tai_state.layout import AUDIT, FORMAT, LOCKS, escape
+from tai_state.models import LockInfo
+from tai_state.rules.mapping import FieldError, check_format
+
+TTL_SECONDS_MAX = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The content of a lease document, and the times that the store gave it.
+
+    Attributes:
+        holder: The owner; None when it is free.
+        nonce: Unique to a grant; how a holder whose reply was lost knows its own.
+        fencing_token: One more with each grant, never less: the document is never deleted.
+        renewals: Raised by each renewal and each guarded write, so that the document changes.
+        update_time: When it was last changed, by the store's clock; None when it was never written.
+    """
+
+    resource: str
+    holder: str | None
+    nonce: str
+    fencing_token: int
+    ttl_seconds: float
+    renewals: int
+    update_time: datetime | None
+
+    @property
+    def path(self) -> DocumentPath:
+        """Where the lease lives."""
+        return lease_path(self.resource)
+
+    def expires(self) -> datetime:
+        """Return until when it is held, by the store's clock."""
+        assert self.update_time is not None
+        return self.update_time + timedelta(seconds=self.ttl_seconds)
+
+    def is_held(self, read_time: datetime) -> bool:
+        """Whether somebody holds it as of *read_time*."""
+        return self.holder is not None and read_time <= self.expires()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The lock can be had: commit the lease, and it is."""
+
+    lease: Lease
+    write: Put
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """We hold it already: an earlier attempt of ours was applied and its reply lost."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Somebody else holds it, for at most ``seconds`` more unless they renew."""
+
+    lease: Lease
+    seconds: float
+
+
+def lease_path(resource: str) -> DocumentPath:
+    """Return where the lease of *resource* lives."""
+    return DocumentPath(LOCKS, escape(resource, "resource"))
+
+
+def read_lease(document: Document) -> Lease:
+    """Return the lease in a document.
+
+    Raises:
+        StoreError: It is no lease of ours.
+    """
+    fields = document.fields
+    try:
+        check_format(fields, document.path)
+        lease = Lease(
+            resource=fields["resource"],
+            holder=fields["holder"],
+            nonce=fields["nonce"],
+            fencing_token=fields["fencing_token"],
+            ttl_seconds=float(fields["ttl_seconds"]),
+            renewals=fields["renewals"],
+            update_time=document.update_time,
+        )
+        if lease_path(lease.resource) != document.path or type(lease.fencing_token) is not int:
+            message = "it names another resource, or its token is no int"
+            raise FieldError(message)
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"document {document.path} is no lease: {error}"
+        raise StoreError(message) from error
+    return lease
+
+
+def lease_fields(lease: Lease) -> dict[str, Value]:
+    """Return the fields of a lease document."""
+    return {
+        "format": FORMAT,
+        "resource": lease.resource,
+        "holder": lease.holder,
+        "nonce": lease.nonce,
+        "fencing_token": lease.fencing_token,
+        "ttl_seconds": lease.ttl_seconds,
+        "renewals": lease.renewals,
+    }
+
+
+def _write(lease: Lease, based_on: Lease | None) -> Put:
+    precondition: Precondition = MustNotExist()
+    if based_on is not None and based_on.update_time is not None:
+        precondition = UpdatedAt(based_on.update_time)
+    return Put(lease.path, lease_fields(lease), precondition)
+
+
+def decide_acquire(
+    current: Lease | None, read_time: datetime, *, resource: str, owner: str, nonce: str, ttl_seconds: float
+) -> Grant | Ours | Held:
+    """Return whether the lock can be had now.
+
+    1. Our nonce in it: granted already, the reply was lost.
+    2. Held, and not expired by the store's clock: wait.
+    3. Free, expired or never taken: granted with the next token, if nobody was faster.
+    """
+    if current is not None and current.nonce == nonce and current.holder == owner:
+        return Ours(current)
+    if current is not None and current.is_held(read_time):
+        return Held(current, (current.expires() - read_time).total_seconds())
+    lease = Lease(
+        resource=resource,
+        holder=owner,
+        nonce=nonce,
+        fencing_token=current.fencing_token + 1 if current else 1,
+        ttl_seconds=ttl_seconds,
+        renewals=0,
+        update_time=None,
+    )
+    return Grant(lease, _write(lease, current))
+
+
+def renewed(lease: Lease) -> tuple[Lease, Put]:
+    """Return the lease renewed, and its write: refused by the store if anybody changed it meanwhile."""
+    later = replace(lease, renewals=lease.renewals + 1)
+    return later, _write(later, lease)
+
+
+def released(lease: Lease) -> tuple[Lease, Put]:
+    """Return the lease free, and its write. The document stays: its token must never start over."""
+    free = replace(lease, holder=None, renewals=lease.renewals + 1)
+    return free, _write(free, lease)
+
+
+def loss_reason(ours: Lease, found: Lease | None, read_time: datetime) -> str | None:
+    """Return how *ours* was lost, given what stands in the store; None when it is still held."""
+    if found is not None and found.fencing_token > ours.fencing_token:
+        return "stolen"
+    # Gone or set back, which only a hand does; or freed by break_lock, which takes the nonce away.
+    if found is None or found.holder is None or found.nonce != ours.nonce:
+        return "broken"
+    return None if found.is_held(read_time) else "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class LockConfig:
+    """How long leases last and how they are renewed, in seconds.
+
+    Args:
+        ttl: How long a lease outlives its last renewal.
+        renew_deadline: How long a heartbeat tries before it gives the lease up; None: two thirds of the ttl.
+        retry_period: Between two tries; None: a fifteenth of the ttl.
+    """
+
+    ttl: float = 30.0
+    renew_deadline: float | None = None
+    retry_period: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be safe."""
+        self.timing(self.ttl)
+
+    def timing(self, ttl: float | None = None) -> "LeaseTiming":
+        """Return the seconds in force for *ttl*, or for the configured one.
+
+        Raises:
+            ConfigurationError: Unless ttl > renew deadline > 1.2 x retry period > 0: else a lease could not be
+                renewed in time.
+        """
+        seconds = self.ttl if ttl is None else ttl
+        deadline = seconds * 2 / 3 if self.renew_deadline is None else self.renew_deadline
+        period = seconds / 15 if self.retry_period is None else self.retry_period
+        if not (TTL_SECONDS_MAX >= seconds > deadline > 1.2 * period > 0):
+            message = (
+                f"locks need ttl > renew_deadline > 1.2 x retry_period > 0, and a ttl of at most a day; "
+                f"not {seconds:g}, {deadline:g} and {period:g} seconds"
+            )
+            raise ConfigurationError(message)
+        return LeaseTiming(float(seconds), float(deadline), float(period))
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTiming:
+    """The seconds in force for one lease."""
+
+    ttl: float
+    renew_deadline: float
+    retry_period: float
+
+    @property
+    def heartbeat_period(self) -> float:
+        """How often a heartbeat renews: three times in a ttl."""
+        return self.ttl / 3
+
+    @property
+    def margin(self) -> float:
+        """How long before its end the holder stops trusting its own clock: for drift between two clocks' rates."""
+        return self.ttl * 0.05
+
+
+def info(lease: Lease, now: datetime) -> LockInfo:
+    """Return what is shown of a lease as of *now* of the store's clock."""
+    held = lease.is_held(now)
+    return LockInfo(
+        resource=lease.resource,
+        held=held,
+        holder=lease.holder,
+        fencing_token=lease.fencing_token,
+        ttl_seconds=lease.ttl_seconds,
+        remaining_seconds=max(0.0, (lease.expires() - now).total_seconds()) if held else 0.0,
+    )
+
+
+def audit_write(entry_id: str, lease: Lease, reason: str, actor: str, now: datetime) -> Put:
+    """Return the audit entry of a lock that is broken by hand."""
+    fields = {
+        "format": FORMAT,
+        "kind": "lock_broken",
+        "resource": lease.resource,
+        "holder": lease.holder,
+        "fencing_token": lease.fencing_token,
+        "changed_by": actor,
+        "reason": reason,
+        "timestamp": now,
+    }
+    return Put(DocumentPath(AUDIT, entry_id), fields, MustNotExist())

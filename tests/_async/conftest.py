@@ -1,0 +1,35 @@
+"""Every test that asks for ``place`` or ``store`` runs on every backend."""
+
+import pytest
+
+from tests._async.stores import AsyncPlace
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
+def backend_kind(request):
+    """The name of the backend."""
+    return request.param
+
+
+@pytest.fixture
+def location(backend_kind, request):
+    """Where an empty place is: a fresh file, a fresh project."""
+    if backend_kind == "sqlite":
+        return {"path": request.getfixturevalue("tmp_path") / "store.db"}
+    if backend_kind == "firestore":
+        return {"project": request.getfixturevalue("tai_state_project")}
+    return {}
+
+
+@pytest.fixture
+async def place(backend_kind, location):
+    """An empty place on the backend; closed behind the test."""
+    place = AsyncPlace(backend_kind, **location)
+    yield place
+    await place.close()
+
+
+@pytest.fixture
+async def store(place):
+    """A store in the place, as a user opens it."""
+    return place.store()
