@@ -5,6 +5,7 @@ generated from it. Everything else is written once.
 """
 
 import asyncio
+import inspect
 import itertools
 import os
 import socket
@@ -15,7 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from time import sleep as sleep  # noqa: PLC0414 - the sync twin of async_sleep
 from typing import Any, ParamSpec, TypeVar
 
+from tai_state.errors import ConfigurationError
+
 T = TypeVar("T")
+A = TypeVar("A")
 P = ParamSpec("P")
 
 async_sleep = asyncio.sleep
@@ -206,6 +210,39 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
     with ThreadPoolExecutor(len(calls), thread_name_prefix="together") as executor:
         futures = [executor.submit(call) for call in calls]
     return [future.result() for future in futures]
+
+
+async def async_run_body(body: Callable[[A], Awaitable[T]], argument: A) -> T:
+    """Await *body* with its argument.
+
+    Raises:
+        ConfigurationError: It is no coroutine function, so it is of the other colour.
+    """
+    awaitable = body(argument)
+    if not _is_awaitable(awaitable):
+        message = f"{body!r} is not async: give an async store an `async def`, or use the sync classes"
+        raise ConfigurationError(message)
+    return await awaitable
+
+
+def run_body(body: Callable[[A], T], argument: A) -> T:
+    """Call *body* with its argument.
+
+    Raises:
+        ConfigurationError: It is a coroutine function, so it is of the other colour.
+    """
+    result = body(argument)
+    if _is_awaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        message = f"{body!r} is async: give a sync store a plain function, or use the Async classes"
+        raise ConfigurationError(message)
+    return result
+
+
+def _is_awaitable(value: object) -> bool:
+    # Types say which it is; the caller of the wrong colour has none that say so.
+    return inspect.isawaitable(value)
 
 
 class AsyncHeart:

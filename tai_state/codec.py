@@ -41,7 +41,7 @@ _JSON_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.
 class Encoding:
     """From which size on, in bytes of JSON, a payload is stored as one JSON text, and compressed."""
 
-    json_bytes_min: int = 4_096
+    json_bytes_min: int = 1_024
     zstd_bytes_min: int = 32_768
 
     def compressing(self) -> "Encoding":

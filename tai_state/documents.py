@@ -27,6 +27,7 @@ class Capability(StrEnum):
     DURABLE = "durable"  # what was acknowledged survives the death of the process
     SHARED = "shared"  # several processes may use the same store at once
     WATCH = "watch"  # changes of a document wake a waiter
+    STEADY_READS = "steady_reads"  # a batch is as of one moment even when it need not be consistent
 
 
 @dataclass(frozen=True, slots=True)

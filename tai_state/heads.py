@@ -33,7 +33,7 @@ class HeadCache:
         """Keep *head*, unless a later one is known."""
         with self._lock:
             known = self._heads.get(path)
-            if known is not None and known.update_time > head.update_time:
+            if known is not None and known.record.version > head.record.version:
                 return
             self._forget(path)
             self._heads[path] = head

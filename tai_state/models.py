@@ -224,6 +224,24 @@ class Health(Model):
     message: str = ""
 
 
+class TransactionRecord(Model):
+    """A transaction that was committed.
+
+    Attributes:
+        documents: The paths of what it wrote, as stored.
+        result: What its body returned, where it ran under an idempotency key.
+        timestamp: When it was committed, by the writer's clock; ``committed_at`` by the store's.
+    """
+
+    transaction_id: str
+    documents: list[str]
+    result: Any = None
+    changed_by: str
+    reason: str
+    timestamp: datetime
+    committed_at: datetime
+
+
 class LockInfo(Model):
     """A lock as the store tells it: ``holder`` may be a former one when it is not ``held``."""
 

@@ -74,7 +74,11 @@ class AsyncEngine:
         while limit is None or given < limit:
             wanted = page if limit is None else min(page, limit - given)
             deadline = self.begin(timeout)
-            found = await self._page(collection, conditions, deadline, start=last or start, stop=stop, limit=wanted + 1)
+            # A port's range begins with its start: the last document is read once more, and left out.
+            again = 0 if last is None else 1
+            found = await self._page(
+                collection, conditions, deadline, start=last or start, stop=stop, limit=wanted + again
+            )
             documents = [document for document in found if document.path.id != last][:wanted]
             for document in documents:
                 yield document
@@ -112,26 +116,37 @@ class AsyncEngine:
         timeout: float | timedelta | None = None,
     ) -> AsyncIterator[str]:
         """Iterate over the ids in a collection, parents without a document of their own included, ascending, paged."""
+        source: AsyncIterator[str] | None = None
         last, given = after, 0
+
+        async def next_page() -> list[str]:
+            # One iterator serves all pages: an engine without a cursor for ids would begin anew with each.
+            nonlocal source
+            if source is None:
+                seconds = self.retry.attempt_seconds(deadline)
+                most = None if limit is None else limit - given + 1
+                source = self.backend.scan_ids(collection, start=last, limit=most, timeout=seconds)
+            ids: list[str] = []
+            try:
+                async for found in source:
+                    if found != last:
+                        ids.append(found)
+                    if len(ids) == PAGE:
+                        break
+            except StoreUnavailableError:
+                source = None
+                raise
+            return ids
+
         while limit is None or given < limit:
-            wanted = PAGE if limit is None else min(PAGE, limit - given)
-            page = await self._page_of_ids(collection, last, wanted + 1, self.begin(timeout))
-            ids = [found for found in page if found != last][:wanted]
-            for found in ids:
+            deadline = self.begin(timeout)
+            ids = await self.retried(next_page, deadline)
+            for found in ids if limit is None else ids[: limit - given]:
                 yield found
-            given += len(ids)
-            if len(ids) < wanted:
+            if len(ids) < PAGE:
                 return
+            given += len(ids)
             last = ids[-1]
-
-    async def _page_of_ids(self, collection: str, start: str | None, limit: int, deadline: Deadline) -> list[str]:
-        async def attempt() -> list[str]:
-            seconds = self.retry.attempt_seconds(deadline)
-            return [
-                found async for found in self.backend.scan_ids(collection, start=start, limit=limit, timeout=seconds)
-            ]
-
-        return await self.retried(attempt, deadline)
 
     async def server_time(self, deadline: Deadline) -> datetime:
         """Return the store's clock."""

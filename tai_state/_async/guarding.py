@@ -135,5 +135,5 @@ async def async_guarded(locks: Sequence[AsyncLock], deadline: Deadline) -> Async
         except FencedOutError as error:
             for lock in ordered:
                 if lock.resource == error.resource:
-                    lock.lose("stolen")
+                    lock.lose("stolen" if error.current > error.token else "broken")
             raise

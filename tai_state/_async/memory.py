@@ -27,7 +27,7 @@ class AsyncMemoryBackend(AsyncBackend):
     races show up here too. No operation waits for long, so ``timeout`` matters to ``watch`` alone.
     """
 
-    capabilities = frozenset({Capability.WATCH})
+    capabilities = frozenset({Capability.WATCH, Capability.STEADY_READS})
     limits = LIMITS
 
     def __init__(self, *, clock: Clock | None = None) -> None:

@@ -65,7 +65,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         self.store = store
         self.machine = machine
         self.config = config or PersistenceConfig()
-        self._settings = Settings(store.settings.encoding, self.config.maintenance, store.settings.receipt_ttl)
+        self.settings = Settings(store.settings.encoding, self.config.maintenance, store.settings.receipt_ttl)
         self._as_data = as_data(machine)
 
     # Moves
@@ -86,7 +86,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
             StateExistsError: It is there already. (A deleted one is created again, with the next version.)
         """
         call = self._call(governor_id, state_id, metadata, None, idempotency_key)
-        return await self._apply(start_change(call, self._machine(), {} if data is None else data), timeout)
+        return await self._apply(start_change(call, self.require_machine(), {} if data is None else data), timeout)
 
     async def transition(
         self,
@@ -123,7 +123,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return await self._apply(transition_change(call, self._machine(), action, payload, error), timeout, lock)
+        return await self._apply(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
 
     async def transition_many(
         self, requests: Iterable[TransitionRequest], *, timeout: Timeout = None
@@ -212,7 +212,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         event = await self.store.writer.event(paths, error.version, self.store.engine.begin(timeout))
         if event is None or event.transition_id != error.transition_id:
             return None
-        return self._result(Applied(event, event.state()))
+        return self.result(Applied(event, event.state()))
 
     # Reads
 
@@ -317,7 +317,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         with self.store.inflight.one():
-            record = await AsyncSnapshots(self.store.engine).create(paths, self._settings, timeout)
+            record = await AsyncSnapshots(self.store.engine).create(paths, self.settings, timeout)
         return record.public(self._as_data)
 
     async def list_snapshots(
@@ -330,7 +330,12 @@ class AsyncStateMachinePersister(Generic[DataT]):
 
     # Inside
 
-    def _machine(self) -> Machine[DataT]:
+    def require_machine(self) -> Machine[DataT]:
+        """Return the machine.
+
+        Raises:
+            ConfigurationError: This persister has none.
+        """
         if self.machine is None:
             message = "this persister has no machine; give it one, or use log_transition"
             raise ConfigurationError(message)
@@ -352,13 +357,16 @@ class AsyncStateMachinePersister(Generic[DataT]):
         self, change: Change, timeout: Timeout, lock: AsyncLock | AsyncLockSet | None = None
     ) -> TransitionResult[DataT]:
         deadline = self.store.engine.begin(timeout)
-        # What the data type refuses is refused before it is written, not when the result is shown.
-        checked = replace(change, decide=fitting(change.decide, self._as_data))
         with self.store.inflight.one():
-            applied = await self.store.writer.apply(checked, self._settings, deadline, async_locks_of(lock))
-        return self._result(applied)
+            applied = await self.store.writer.apply(self.checked(change), self.settings, deadline, async_locks_of(lock))
+        return self.result(applied)
 
-    def _result(self, applied: Applied) -> TransitionResult[DataT]:
+    def checked(self, change: Change) -> Change:
+        """Return *change* with its outcome held against the machine's data type before it is written."""
+        return replace(change, decide=fitting(change.decide, self._as_data))
+
+    def result(self, applied: Applied) -> TransitionResult[DataT]:
+        """Return what a user sees of a change."""
         return TransitionResult.model_construct(
             event=applied.event.public(self._as_data),
             snapshot=applied.record.public(self._as_data),

@@ -35,7 +35,9 @@ class AsyncSqliteBackend(AsyncBackend):
     else's database: left as it is) and ``SchemaVersionError`` (a newer release's file).
     """
 
-    capabilities: frozenset[Capability] = frozenset({Capability.DURABLE, Capability.SHARED, Capability.WATCH})
+    capabilities: frozenset[Capability] = frozenset(
+        {Capability.DURABLE, Capability.SHARED, Capability.WATCH, Capability.STEADY_READS}
+    )
     limits: Limits = LIMITS
 
     def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", clock: Clock | None = None) -> None:

@@ -48,9 +48,10 @@ class ChangeWriter:
     def __init__(self, engine: Engine, *, cache_size: int) -> None:
         """Keep at most *cache_size* heads of states."""
         self._engine = engine
-        self._heads = HeadCache(cache_size)
+        self.heads = HeadCache(cache_size)
         self._turns = Turns()
-        self._origin: str | None = None
+        # The id of the store, once ``tai/meta`` was read or written.
+        self.origin: str | None = None
 
     def apply(
         self, change: Change, settings: Settings, deadline: Deadline, locks: Sequence[Lock] = ()
@@ -98,13 +99,13 @@ class ChangeWriter:
         self, change: Change, settings: Settings, guard: Guard, refused: Plan | None
     ) -> Plan | Replay:
         """Decide on the cached head if there is one; refuse on what was freshly read alone."""
-        cached = self._heads.get(change.paths.state) if refused is None else None
-        if cached is not None and self._origin is not None:
+        cached = self.heads.get(change.paths.state) if refused is None else None
+        if cached is not None and self.origin is not None:
             try:
-                return self._plan(change, settings, guard, View(cached, self._origin, guard.guarded))
+                return self._plan(change, settings, guard, View(cached, self.origin, guard.guarded))
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
                 # What a stale head cannot allow, the fresh one may.
-                self._heads.drop(change.paths.state)
+                self.heads.drop(change.paths.state)
         consistent = refused is not None
         try:
             view = self._view(change, guard, refused, consistent=consistent)
@@ -121,7 +122,7 @@ class ChangeWriter:
         """Read what the decision needs; after a refused plan, also whether it can ever succeed."""
         paths = change.paths
         wanted = [paths.state, *guard.guarded.paths]
-        if self._origin is None:
+        if self.origin is None:
             wanted.append(META)
         if change.idempotency_key is not None:
             wanted.append(paths.receipt(change.idempotency_key))
@@ -132,14 +133,15 @@ class ChangeWriter:
         if refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version))):
             reason = "an event stands above the state's version"
             raise CorruptLogError(paths.governor_id, paths.state_id, refused.event.version, reason)
-        self._learn_origin(read)
+        self.learn_origin(read)
         head = None
         if state is not None:
             head = Head(read_state(state, paths.governor_id, paths.state_id), state.update_time)
         receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
-        return View(head, self._origin, guard.guarded, receipt, read.read_time, read.documents)
+        return View(head, self.origin, guard.guarded, receipt, read.read_time, read.documents)
 
-    def _learn_origin(self, read: Read) -> None:
+    def learn_origin(self, read: Read) -> None:
+        """Take the store's id from a read that included ``tai/meta``."""
         meta = read.get(META)
         if meta is None:
             return
@@ -149,7 +151,7 @@ class ChangeWriter:
             raise CorruptLogError("", "", None, message)
         if stored > FORMAT:
             raise SchemaVersionError(stored, FORMAT, "the store")
-        self._origin = store_id
+        self.origin = store_id
 
     def _plan(self, change: Change, settings: Settings, guard: Guard, view: View) -> Plan | Replay:
         fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._engine.new_id())
@@ -182,7 +184,7 @@ class ChangeWriter:
         return build_segment(paths, events) if len(events) == len(due) else None
 
     def _commit(self, paths: StateLayout, plan: Plan, guard: Guard) -> Applied:
-        self._heads.drop(paths.state)
+        self.heads.drop(paths.state)
         deadline = guard.deadline
 
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
@@ -193,12 +195,12 @@ class ChangeWriter:
             return OutcomeUnknownError(event.transition_id, event.governor_id, event.state_id, event.version)
 
         commit = commit_once(self._engine, plan.writes, deadline, Settlement(read, unknown))
-        if self._origin is None:
-            self._origin = plan.event.origin
+        if self.origin is None:
+            self.origin = plan.event.origin
         guard.renewed(plan.leases, commit.update_times[1:])
         state_time = commit.update_times[0]
         if state_time is not None:
-            self._heads.put(paths.state, Head(plan.record, state_time))
+            self.heads.put(paths.state, Head(plan.record, state_time))
         return Applied(replace(plan.event, committed_at=commit.commit_time), plan.record)
 
     def _settle(self, paths: StateLayout, plan: Plan, deadline: Deadline, *, refused: bool) -> Settled:

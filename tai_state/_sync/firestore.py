@@ -32,7 +32,7 @@ class FirestoreBackend(Backend):
     more try with fresh credentials when they were refused.
     """
 
-    capabilities = frozenset({Capability.DURABLE, Capability.SHARED, Capability.WATCH})
+    capabilities: frozenset[Capability] = frozenset({Capability.DURABLE, Capability.SHARED, Capability.WATCH})
 
     def __init__(
         self,
@@ -59,6 +59,9 @@ class FirestoreBackend(Backend):
         """
         source = Source(project, database, client)
         self.limits = sizes.limits(emulator=source.is_emulator)
+        if not source.is_emulator:
+            # Documented of production; the emulator was seen to tear them.
+            self.capabilities = self.capabilities | {Capability.STEADY_READS}
         self._channels = Channels(source, check_root(root))
         self._errors = ErrorMap(rng)
         self._clock = clock or SystemClock()

@@ -135,5 +135,5 @@ def guarded(locks: Sequence[Lock], deadline: Deadline) -> Iterator[Guard]:
         except FencedOutError as error:
             for lock in ordered:
                 if lock.resource == error.resource:
-                    lock.lose("stolen")
+                    lock.lose("stolen" if error.current > error.token else "broken")
             raise

@@ -1,0 +1,1 @@
+"""The colour-free halves of the backends: SQL, protobuf, error maps."""

@@ -38,7 +38,6 @@ from tai_state.errors import (
     InvalidDataError,
     InvalidIdError,
     PreconditionFailedError,
-    StoreError,
 )
 
 LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10_485_760)
@@ -183,7 +182,7 @@ class MemoryEngine:
             PreconditionFailedError: A precondition did not hold.
             InvalidDataError, InvalidIdError: A document or a path is none that Firestore takes.
             DocumentTooLargeError: A document or the commit is larger than Firestore takes.
-            StoreError: A path occurs twice.
+            InvalidDataError: A path occurs twice.
         """
         encoded = _encode(writes)
         listeners: list[Listener] = []
@@ -294,7 +293,7 @@ def _encode(writes: Sequence[Write]) -> list[bytes]:
     encoded = []
     for write in writes:
         if write.path in paths:
-            raise StoreError(f"a commit writes {write.path} twice; merge the two writes into one")
+            raise InvalidDataError(f"a commit writes {write.path} twice; merge the two writes into one")
         paths.add(write.path)
         _check_path(write.path)
         encoded.append(_encode_fields(write) if isinstance(write, Put) else b"")

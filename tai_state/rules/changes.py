@@ -76,10 +76,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The current state, and the update_time that a change of it must find."""
+    """The current state, and the update_time that a change of it must find (None: no document yet)."""
 
     record: StateRecord
-    update_time: datetime
+    update_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,8 @@ def _plan(
     if maintenance is not None and snapshot_is_due(record, maintenance):
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
         extra += snapshots
-    precondition: Precondition = UpdatedAt(view.head.update_time) if view.head else MustNotExist()
+    found = view.head.update_time if view.head else None
+    precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
     leases, renewals = view.guarded.renewals()
     writes: list[Write] = [
         Put(change.paths.state, state_fields(record, settings.encoding), precondition),

@@ -27,7 +27,7 @@ def counter(store):
     return persister
 
 
-def event(store, version):
+def stored_event(store, version):
     return read_event(find(store, PATHS.event(version)), "g", "s")
 
 
@@ -38,18 +38,18 @@ def write(store, event):
 
 def forge(store, version, *, to_the_end=False, **changes):
     """Change an event and recompute its hash; *to_the_end*: also all links behind it, and the state's."""
-    event = replace(event(store, version), **changes)
+    event = replace(stored_event(store, version), **changes)
     event = replace(event, hash=event_hash(event))
     write(store, event)
     while to_the_end and find(store, PATHS.event(event.version + 1)):
-        event = replace(event(store, event.version + 1), previous_hash=event.hash)
+        event = replace(stored_event(store, event.version + 1), previous_hash=event.hash)
         event = replace(event, hash=event_hash(event))
         write(store, event)
     if to_the_end:
         plant(store, PATHS.state, hash=event.hash)
 
 
-def found(persister, **options):
+def findings(persister, **options):
     """Return (kind, state, version) of every problem found; a check changes nothing."""
     before = contents(persister.store)
     report = persister.validate_consistency("g")
@@ -80,7 +80,7 @@ def test_an_empty_governor_is_sound(counter):
 def test_a_missing_event_is_found(counter, store, version):
     """First, middle or last."""
     store.engine.backend.commit([Delete(PATHS.event(version))], timeout=TIMEOUT)
-    found = found(counter)
+    found = findings(counter)
     assert [(state_id, kind in {"corrupt_log", "state_mismatch"}) for kind, state_id, _ in found] == [
         ("s", True)
     ]
@@ -88,9 +88,9 @@ def test_a_missing_event_is_found(counter, store, version):
 
 def test_a_forged_to_state_is_found(counter, store):
     """By its hash, where the forger did not know of it; a replay fails as well."""
-    event = event(store, 3)
+    event = stored_event(store, 3)
     write(store, replace(event, to_state=Payload.of({"n": 99})))
-    assert found(counter) == [("corrupt_log", "s", 3)]
+    assert findings(counter) == [("corrupt_log", "s", 3)]
     with pytest.raises(CorruptLogError) as caught:
         counter.replay("g", "s")
     assert caught.value.version == 3
@@ -99,12 +99,12 @@ def test_a_forged_to_state_is_found(counter, store):
 def test_a_forged_to_state_with_its_hash_is_found(counter, store):
     """By the next event, whose link and from_state no longer fit; a replay fails as well."""
     forge(store, 3, to_state=Payload.of({"n": 99}))
-    found = found(counter)
+    found = findings(counter)
     assert [(kind, state_id) for kind, state_id, _ in found] == [("replay", "s")]
     with pytest.raises(ReplayError):
         counter.replay("g", "s")
     without_machine = StateMachinePersister(store)
-    assert found(without_machine) == [("corrupt_log", "s", 4)]
+    assert findings(without_machine) == [("corrupt_log", "s", 4)]
     with pytest.raises(CorruptLogError):
         without_machine.replay("g", "s")
 
@@ -113,7 +113,7 @@ def test_a_forged_last_event_with_its_hash_is_found(counter, store):
     """By the state that it should have made."""
     forge(store, 5, to_state=Payload.of({"n": 99}))
     without_machine = StateMachinePersister(store)
-    assert found(without_machine) == [("state_mismatch", "s", 5)]
+    assert findings(without_machine) == [("state_mismatch", "s", 5)]
     with pytest.raises(CorruptLogError):
         without_machine.replay("g", "s")
 
@@ -124,8 +124,8 @@ def test_a_forged_chain_is_found_by_the_machine(counter, store):
         store, 5, to_the_end=True, to_state=Payload.of({"n": 99})
     )
     plant(store, PATHS.state, data={"n": 99})
-    assert found(StateMachinePersister(store)) == []
-    assert found(counter) == [("replay", "s", 5)]
+    assert findings(StateMachinePersister(store)) == []
+    assert findings(counter) == [("replay", "s", 5)]
     with pytest.raises(ReplayError, match="version 5"):
         counter.replay("g", "s")
 
@@ -133,23 +133,23 @@ def test_a_forged_chain_is_found_by_the_machine(counter, store):
 def test_a_forged_from_state_is_found(counter, store):
     """Even with every hash recomputed to the end: it is not what the event before made."""
     forge(store, 3, to_the_end=True, from_state=Payload.of({"n": 99}))
-    assert found(StateMachinePersister(store)) == [("corrupt_log", "s", 3)]
+    assert findings(StateMachinePersister(store)) == [("corrupt_log", "s", 3)]
 
 
 def test_a_forged_status_is_found(counter, store):
     """An event that ends elsewhere, with every hash recomputed, does not meet the next one's from_status."""
     forge(store, 3, to_the_end=True, to_status="shut")
-    assert found(StateMachinePersister(store)) == [("corrupt_log", "s", 4)]
-    found = found(counter)
+    assert findings(StateMachinePersister(store)) == [("corrupt_log", "s", 4)]
+    found = findings(counter)
     assert found == [("replay", "s", 3)]
 
 
 def test_a_forged_author_is_found(counter, store):
     """The hash covers who made a change."""
-    event = event(store, 2)
+    event = stored_event(store, 2)
     forged = replace(event, metadata=replace(event.metadata, changed_by="innocent"))
     write(store, forged)
-    assert found(counter) == [("corrupt_log", "s", 2)]
+    assert findings(counter) == [("corrupt_log", "s", 2)]
 
 
 def test_swapped_events_are_found(counter, store):
@@ -157,7 +157,7 @@ def test_swapped_events_are_found(counter, store):
     second, third = find(store, PATHS.event(2)), find(store, PATHS.event(3))
     writes = [Put(PATHS.event(2), third.fields), Put(PATHS.event(3), second.fields)]
     store.engine.backend.commit(writes, timeout=TIMEOUT)
-    found = found(counter)
+    found = findings(counter)
     assert [(kind, state_id) for kind, state_id, _ in found] == [("corrupt_log", "s")]
 
 
@@ -178,7 +178,7 @@ def test_swapped_events_are_found(counter, store):
 def test_an_edited_state_document_is_found(counter, store, changes):
     """Whatever field was edited: it is not what the last event made."""
     plant(store, PATHS.state, **changes)
-    assert found(counter) == [("state_mismatch", "s", 5)]
+    assert findings(counter) == [("state_mismatch", "s", 5)]
     with pytest.raises(CorruptLogError):
         counter.replay("g", "s")
 
@@ -187,14 +187,14 @@ def test_an_edited_state_document_is_found(counter, store, changes):
 def test_a_state_at_another_version_is_found(counter, store, version):
     """Below its events, or past them."""
     plant(store, PATHS.state, version=version)
-    found = found(counter)
+    found = findings(counter)
     assert [(kind, state_id) for kind, state_id, _ in found] == [("state_mismatch", "s")]
 
 
 def test_a_damaged_state_document_is_found(counter, store):
     """One that cannot be read at all."""
     plant(store, PATHS.state, data=5)
-    found = found(counter)
+    found = findings(counter)
     assert [(kind, state_id) for kind, state_id, _ in found] == [("corrupt_log", "s")]
 
 
@@ -203,7 +203,7 @@ def test_an_event_above_the_state_is_found(counter, store):
     old = find(store, PATHS.state)
     counter.transition("g", "s", "add", 5)
     store.engine.backend.commit([Put(PATHS.state, old.fields)], timeout=TIMEOUT)
-    assert found(counter) == [("state_mismatch", "s", 5)]
+    assert findings(counter) == [("state_mismatch", "s", 5)]
 
 
 def test_events_far_above_the_state_are_found(counter, store):
@@ -213,7 +213,7 @@ def test_events_far_above_the_state_are_found(counter, store):
         counter.transition("g", "s", "add", payload)
     writes = [Put(PATHS.state, old.fields), Delete(PATHS.event(6))]
     store.engine.backend.commit(writes, timeout=TIMEOUT)
-    found = found(counter)
+    found = findings(counter)
     assert [(kind, state_id) for kind, state_id, _ in found] == [("state_mismatch", "s")]
 
 
@@ -223,7 +223,7 @@ def test_events_without_a_state_are_found(counter, store):
         counter.start("g", state_id)
     gone = [state_layout("g", state_id) for state_id in ("s", "s@1", "r")]
     store.engine.backend.commit([Delete(paths.state) for paths in gone], timeout=TIMEOUT)
-    found = found(counter)
+    found = findings(counter)
     assert sorted(found) == [(
         "state_missing", "r", None), ("state_missing", "s", None), ("state_missing", "s@1", None)]  # fmt: skip
 
@@ -234,7 +234,7 @@ def test_a_strangers_documents_are_found(counter, store):
     strangers = [replace(PATHS.state, id="a.b"), replace(PATHS.event(1), id="a.b@1")]
     store.engine.backend.commit([Put(path, {"x": 1}) for path in strangers], timeout=TIMEOUT)
     store.engine.backend.commit([Delete(layout.state("t").state)], timeout=TIMEOUT)
-    found = found(counter)
+    found = findings(counter)
     assert sorted(kind for kind, _, _ in found) == ["foreign_document", "foreign_document", "state_missing"]
 
 
@@ -245,7 +245,7 @@ def test_each_damage_is_found_beside_the_others(counter, store):
     plant(store, PATHS.state, status="shut")
     plant(store, state_layout("g", "u").event(1), to_state=5)
     store.engine.backend.commit([Delete(state_layout("g", "t").state)], timeout=TIMEOUT)
-    assert sorted(found(counter)) == [
+    assert sorted(findings(counter)) == [
         ("corrupt_log", "u", 1),
         ("state_mismatch", "s", 5),
         ("state_missing", "t", None),
@@ -255,5 +255,5 @@ def test_each_damage_is_found_beside_the_others(counter, store):
 def test_a_document_of_a_newer_release_is_found(counter, store):
     """It is not called sound by a release that cannot read it."""
     plant(store, PATHS.event(3), format=2)
-    found = found(counter)
+    found = findings(counter)
     assert [state_id for _, state_id, _ in found] == ["s"]

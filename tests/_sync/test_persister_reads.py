@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_persister_reads.py by .ci/generate_sync.py; do not edit.
 """What a state went through: loaded, replayed, rolled back, told."""
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -179,8 +179,6 @@ def test_a_time_in_another_zone_is_the_same_moment(store):
     """Zones do not matter."""
     persister = StateMachinePersister(store)
     persister.log_transition("g", "s", "a", to_status="b", data={}, timestamp=START)
-    from datetime import timezone  # noqa: PLC0415 - the one test with another zone
-
     local = START.astimezone(timezone(timedelta(hours=9)))
     assert (persister.replay("g", "s", until_time=local)).version == 1
 

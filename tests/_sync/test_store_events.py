@@ -4,6 +4,7 @@ import pytest
 
 from tai_state import ChangeMetadata, Event, InvalidDataError
 from tai_state.layout import META, state_layout
+from tai_state.testing.clock import ManualClock
 from tests._sync.stores import find
 
 PATHS = state_layout("g", "s")
@@ -83,8 +84,6 @@ def test_events_tell_who_when_and_where(store):
 
 def test_timestamps_never_fall(place):
     """A writer whose clock is behind signs with the time of the change before."""
-    from tai_state.testing.clock import ManualClock  # noqa: PLC0415 - the one test with two clocks
-
     ahead, behind = ManualClock(), ManualClock()
     ahead.advance(3600)
     place.store(clock=ahead).save_state("g", "s", {"n": 1})

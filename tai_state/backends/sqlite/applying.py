@@ -1,7 +1,8 @@
-"""Runs the commits of a group inside one open transaction."""
+"""Runs the commits of a group inside one transaction."""
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tai_state.backends.sqlite.encoding import Request, Step
 from tai_state.backends.sqlite.job import Job
@@ -32,16 +33,40 @@ class HalfDoneError(RunAgainError):
 
 
 class GroupApplier:
-    """One attempt to run a group of jobs on a connection that is in a transaction."""
+    """The writing connection and what runs on it: one transaction a group of jobs."""
 
     def __init__(self, connection: sqlite3.Connection, clock: StoreClock) -> None:
-        """Run nothing yet."""
-        self._cursor = connection.cursor()
+        """Take over *connection*, which is in no transaction."""
+        self.clock = clock
         self._connection = connection
-        self._clock = clock
+        self._cursor = connection.cursor()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open."""
+        return self._connection.in_transaction
+
+    def begin(self) -> None:
+        """Open a transaction with the file's write lock."""
+        self._cursor.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """End the transaction; what it wrote is durable."""
+        self._cursor.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Leave no transaction open; where the engine has already undone it, there is nothing to do."""
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._cursor.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connection; what is not committed is undone."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
 
     def apply(self, group: Sequence[Job], *, savepoints: bool) -> bool:
-        """Run every job and note its verdict in it; a job that fails leaves nothing behind.
+        """Run every job in the open transaction and note its verdict in it; a job that fails leaves nothing behind.
 
         Args:
             savepoints: Guard each job with a savepoint. Without them (two statements less a job), a job may fail
@@ -60,7 +85,7 @@ class GroupApplier:
                 self._cursor.execute("SAVEPOINT job")
             changes = 0
             try:
-                time_us = self._clock.next_us(job.request.floor_us)
+                time_us = self.clock.next_us()
                 for step in job.request.steps:
                     self._run(step, time_us)
                     changes += step.statement is not None
@@ -95,18 +120,14 @@ class GroupApplier:
         arguments = (path.collection, path.id, time_us, *step.arguments)
         if self._cursor.execute(step.statement, arguments).rowcount:
             return
-        if step.present is False or step.expected_us is not None:
-            raise PreconditionFailedError(path=str(path))
         held_us = self._time_of(step)
+        if not _is_met(step, held_us):
+            raise PreconditionFailedError(path=str(path))
         if held_us is not None:
             raise TooEarlyError(held_us)
-        if step.present:
-            raise PreconditionFailedError(path=str(path))
 
     def _check(self, step: Step) -> None:
-        held_us = self._time_of(step)
-        is_there = held_us is not None
-        if is_there is not step.present or (step.expected_us is not None and held_us != step.expected_us):
+        if not _is_met(step, self._time_of(step)):
             raise PreconditionFailedError(path=str(step.path))
 
     def _time_of(self, step: Step) -> int | None:
@@ -115,9 +136,16 @@ class GroupApplier:
 
     def _seal(self, last_us: int) -> None:
         """Make sure that the clock is past the commits' times, and the mark in the file too."""
-        if last_us >= self._clock.mark_us:
+        if last_us >= self.clock.mark_us:
             self._cursor.execute(_RAISE_MARK, (last_us + RESERVE_US,))
-        self._clock.let_pass(last_us)
+        self.clock.let_pass(last_us)
+
+
+def _is_met(step: Step, held_us: int | None) -> bool:
+    """Whether a document of that update_time, None for no document, meets the step's precondition."""
+    if step.expected_us is not None:
+        return held_us == step.expected_us
+    return step.present is None or step.present is (held_us is not None)
 
 
 def _result(request: Request, time_us: int) -> CommitResult:

@@ -2,11 +2,14 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TypeVar
 
 from tai_state.backends.sqlite.schema import Place
 from tai_state.clock import Deadline
+
+T = TypeVar("T")
 
 _IDLE_MAX = 16
 _STEPS_BETWEEN_LOOKS = 20_000
@@ -49,19 +52,20 @@ class ReaderPool:
         self._leased: set[Reader] = set()
         self._closed = False
 
-    @contextmanager
-    def lease(self, deadline: Deadline) -> Iterator[sqlite3.Connection]:
-        """Lend a connection until the block ends; no transaction outlives it."""
-        reader = None
+    def run(self, call: Callable[[sqlite3.Connection], T], deadline: Deadline) -> T:
+        """Return what *call* returns for a connection of its own; no transaction outlives it."""
+        reader = self._take()
         try:
-            with self._lock:
-                reader = self._idle.pop() if self._idle else Reader(self._place)
-                self._leased.add(reader)
             reader.deadline = deadline
-            yield reader.connection
+            return call(reader.connection)
         finally:
-            if reader is not None:
-                self._give_back(reader)
+            self._give_back(reader)
+
+    def _take(self) -> Reader:
+        with self._lock:
+            reader = self._idle.pop() if self._idle else Reader(self._place)
+            self._leased.add(reader)
+            return reader
 
     def _give_back(self, reader: Reader) -> None:
         reader.deadline = None
@@ -77,7 +81,8 @@ class ReaderPool:
                 self._idle.append(reader)
             else:
                 reader.close()
-            self._lock.notify_all()
+            if not self._leased:
+                self._lock.notify_all()
 
     def close_idle(self) -> None:
         """Close the connections that nobody uses."""

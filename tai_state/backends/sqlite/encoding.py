@@ -1,8 +1,8 @@
 """From the port's writes to statements: each precondition is part of the statement that it guards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from tai_state.backends.sqlite.moments import to_us
 from tai_state.codec import to_json
@@ -21,45 +21,46 @@ from tai_state.errors import DocumentTooLargeError, InvalidDataError
 
 LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10 * 1_048_576)
 
-# A change is refused where the document's time is not below the commit's (see store_clock.py, 4); with an expected
-# time that comparison is made beforehand.
+# A change is refused where the document's time is not below the commit's (see store_clock.py, 4).
 CREATE = """INSERT INTO documents (collection, id, create_time, update_time, fields) VALUES (?1, ?2, ?3, ?3, ?4)
     ON CONFLICT DO NOTHING"""
 UPSERT = """INSERT INTO documents (collection, id, create_time, update_time, fields) VALUES (?1, ?2, ?3, ?3, ?4)
     ON CONFLICT DO UPDATE SET update_time = ?3, fields = ?4 WHERE update_time < ?3"""
-REPLACE = "UPDATE documents SET update_time = ?3, fields = ?4 WHERE collection = ?1 AND id = ?2 AND update_time < ?3"
-REPLACE_AT = "UPDATE documents SET update_time = ?3, fields = ?4 WHERE collection = ?1 AND id = ?2 AND update_time = ?5"
+REPLACE = """UPDATE documents SET update_time = ?3, fields = ?4
+    WHERE collection = ?1 AND id = ?2 AND update_time < ?3"""
+REPLACE_AT = """UPDATE documents SET update_time = ?3, fields = ?4
+    WHERE collection = ?1 AND id = ?2 AND update_time = ?5 AND update_time < ?3"""
 REMOVE = "DELETE FROM documents WHERE collection = ?1 AND id = ?2 AND update_time < ?3"
-REMOVE_AT = "DELETE FROM documents WHERE collection = ?1 AND id = ?2 AND update_time = ?4 AND update_time < ?3"
-
+REMOVE_AT = """DELETE FROM documents
+    WHERE collection = ?1 AND id = ?2 AND update_time = ?4 AND update_time < ?3"""
 _PUTS = {None: UPSERT, False: CREATE, True: REPLACE}
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One write, ready to run.
 
-    Args:
+    Attributes:
         statement: What changes the document; None for a mere check.
         arguments: The statement's arguments after collection, id and commit time.
+        size: How many bytes of JSON it writes.
         present: Whether the document must be there (True) or not (False), None where both will do.
         expected_us: The update_time that it must have, if any.
+        puts: Whether it leaves a document behind.
     """
 
     path: DocumentPath
     statement: str | None
     arguments: tuple[bytes | int, ...]
+    size: int
     present: bool | None
     expected_us: int | None
     puts: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A checked commit: its steps, the least time it may have, and its size in bytes of JSON."""
+class Request(NamedTuple):
+    """A checked commit: its steps, and its size in bytes of JSON."""
 
     steps: tuple[Step, ...]
-    floor_us: int
     size: int
 
 
@@ -71,13 +72,12 @@ def encode(writes: Sequence[Write]) -> Request:
         InvalidDataError: A path occurs twice, or a value cannot be stored.
     """
     steps = tuple([_step(write) for write in writes])
-    if len({step.path for step in steps}) != len(steps):
+    if len(steps) > 1 and len({(step.path.id, step.path.collection) for step in steps}) != len(steps):
         raise InvalidDataError("a commit has two writes to the same document", path=_repeated(steps))
-    size = sum(len(argument) for step in steps for argument in step.arguments if isinstance(argument, bytes))
+    size = sum([step.size for step in steps])
     if size > LIMITS.commit_bytes:
         raise DocumentTooLargeError(size, LIMITS.commit_bytes, "the commit")
-    expected = [step.expected_us for step in steps if step.statement and step.expected_us is not None]
-    return Request(steps, max(expected) + 1 if expected else 0, size)
+    return Request(steps, size)
 
 
 def _repeated(steps: Sequence[Step]) -> str:
@@ -92,14 +92,14 @@ def _step(write: Write) -> Step:
     if isinstance(write, Put):
         body = _body(write.fields, path)
         if expected_us is not None:
-            return Step(path, REPLACE_AT, (body, expected_us), present, expected_us, puts=True)
-        return Step(path, _PUTS[present], (body,), present, None, puts=True)
+            return Step(path, REPLACE_AT, (body, expected_us), len(body), present, expected_us, puts=True)
+        return Step(path, _PUTS[present], (body,), len(body), present, None, puts=True)
     if isinstance(write, Check) or present is False:
         # To delete what must not be there is to check that it is not.
-        return Step(path, None, (), present, expected_us, puts=False)
+        return Step(path, None, (), 0, present, expected_us, puts=False)
     if expected_us is not None:
-        return Step(path, REMOVE_AT, (expected_us,), present, expected_us, puts=False)
-    return Step(path, REMOVE, (), present, None, puts=False)
+        return Step(path, REMOVE_AT, (expected_us,), 0, present, expected_us, puts=False)
+    return Step(path, REMOVE, (), 0, present, None, puts=False)
 
 
 def _required(write: Write) -> tuple[bool | None, int | None]:

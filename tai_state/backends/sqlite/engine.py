@@ -87,12 +87,11 @@ class SqliteEngine:
             CommitAmbiguousError: Applied or not.
             StoreError: Refused for good.
         """
-        with mapped(self.path, "committing to"):
-            return self.session().group.finish(job)
+        return self.session().group.finish(job)
 
     def withdraw(self, job: Job) -> bool:
         """Take back what is still queued; return whether it was, and so is certain not to be applied."""
-        return self._session.group.withdraw(job)
+        return not job.done and self._session.group.withdraw(job)
 
     def get_many(self, paths: Sequence[DocumentPath], *, timeout: float) -> Read:
         """Read *paths* in one snapshot."""
@@ -140,13 +139,8 @@ class SqliteEngine:
     def _read(self, session: Session, deadline: Deadline, call: Callable[[sqlite3.Connection], T]) -> T:
         if deadline.passed:
             raise StoreUnavailableError(f"the timeout passed before {self.path} could be read")
-
-        def attempt() -> T:
-            with session.readers.lease(deadline) as connection:
-                return call(connection)
-
         # Readers wait for nobody in WAL mode, but for those who open or close the file first or last.
-        return when_free(attempt, deadline)
+        return when_free(lambda: session.readers.run(call, deadline), deadline)
 
     def open(self, *, timeout: float) -> None:
         """Make or check the file, so that the calls after it need not."""

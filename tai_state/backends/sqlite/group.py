@@ -12,7 +12,6 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from tai_state.backends.sqlite.applying import GroupApplier, RunAgainError, TooEarlyError
 from tai_state.backends.sqlite.failures import is_io_error, translate
@@ -36,8 +35,7 @@ class GroupCommit:
         """Open nothing yet; *opener* is called when the first job is committed."""
         self._path = path
         self._opener = opener
-        self._connection: sqlite3.Connection | None = None
-        self._clock: StoreClock | None = None
+        self._applier: GroupApplier | None = None
         # Held for a few instructions at a time; guards the four fields below.
         self._guard = threading.Lock()
         self._queue: deque[Job] = deque()
@@ -86,6 +84,7 @@ class GroupCommit:
             if self._leader is None:
                 self._leader = job
             else:
+                job.make_gate()
                 self._waiters.append(job)
 
     def _wait(self, job: Job) -> None:
@@ -95,11 +94,12 @@ class GroupCommit:
             StoreUnavailableError: The deadline passed before the job was taken; it was not applied.
             CommitAmbiguousError: The deadline passed while the transaction that holds the job had not ended.
         """
-        if job.gate.acquire(timeout=lock_seconds(job.deadline)) or job.done:
+        gate = job.make_gate()
+        if job.done or gate.acquire(timeout=lock_seconds(job.deadline)) or job.done:
             return
         if self.withdraw(job):
             raise self._too_late()
-        if not (job.gate.acquire(timeout=_GRACE_SECONDS) or job.done):
+        if not (gate.acquire(timeout=_GRACE_SECONDS) or job.done):
             raise CommitAmbiguousError(f"the timeout passed while {self._path} was flushing the commit to its disk")
 
     def _too_late(self) -> StoreUnavailableError:
@@ -113,22 +113,19 @@ class GroupCommit:
             while not job.done:
                 if self._closed:
                     raise StoreError(f"the store {self._path} is closed")
-                if job.deadline.passed:
-                    raise self._too_late()
                 try:
-                    connection, clock = self._open(job.deadline)
-                    when_free(lambda: connection.execute("BEGIN IMMEDIATE"), job.deadline)  # noqa: B023 - called at once
+                    applier = self._open(job.deadline)
+                    when_free(applier.begin, job.deadline)
                 except sqlite3.Error as error:
                     raise translate(error, self._path, "opening a transaction of") from error
-                self._run_group(connection, clock)
+                self._run_group(applier)
 
-    def _open(self, deadline: Deadline) -> tuple[sqlite3.Connection, StoreClock]:
-        if self._connection is None or self._clock is None:
-            self._connection, self._clock = self._opener(deadline)
-        connection = self._connection
-        if connection.in_transaction:  # an interrupt struck between a BEGIN and the block that undoes it
-            connection.execute("ROLLBACK")
-        return connection, self._clock
+    def _open(self, deadline: Deadline) -> GroupApplier:
+        if self._applier is None:
+            self._applier = GroupApplier(*self._opener(deadline))
+        if self._applier.is_open:  # an interrupt struck between a BEGIN and the block that undoes it
+            self._applier.roll_back()
+        return self._applier
 
     def _take(self, group: list[Job]) -> None:
         """Move the next jobs from the queue to *group*; what came too late is told so."""
@@ -151,43 +148,43 @@ class GroupCommit:
                     job.forget()
                     self._queue.appendleft(job)
 
-    def _run_group(self, connection: sqlite3.Connection, clock: StoreClock) -> None:
+    def _run_group(self, applier: GroupApplier) -> None:
         """Run one group in the open transaction, and end both."""
         group: list[Job] = []
         committing = False
         try:
             self._take(group)
             savepoints, self._savepoints = self._savepoints and len(group) > 1, False
-            is_changed = GroupApplier(connection, clock).apply(group, savepoints=savepoints)
-            committing = is_changed
-            connection.execute("COMMIT" if is_changed else "ROLLBACK")
+            committing = applier.apply(group, savepoints=savepoints)
+            if committing:
+                applier.commit()
+            else:
+                applier.roll_back()
             _deliver(group)
         except sqlite3.Error as error:
-            self._fail(connection, group, error, committing=committing)
+            self._fail(applier, group, error, committing=committing)
         except RunAgainError as again:
-            connection.execute("ROLLBACK")
-            self._prepare_again(again, clock)
+            applier.roll_back()
+            self._prepare_again(again, applier)
             self._put_back(group)
         except BaseException:
             # An interrupt. SQLite's COMMIT cannot be stopped halfway: either it has not begun, or it is over.
-            if committing and not connection.in_transaction:
+            if committing and not applier.is_open:
                 _deliver(group)
             else:
-                _roll_back(connection)
+                applier.roll_back()
                 self._put_back(group)
             raise
 
-    def _prepare_again(self, again: RunAgainError, clock: StoreClock) -> None:
+    def _prepare_again(self, again: RunAgainError, applier: GroupApplier) -> None:
         if isinstance(again, TooEarlyError):
-            clock.advance(again.seen_us)
+            applier.clock.advance(again.seen_us)
         else:
             self._savepoints = True
 
-    def _fail(
-        self, connection: sqlite3.Connection, group: Sequence[Job], error: sqlite3.Error, *, committing: bool
-    ) -> None:
+    def _fail(self, applier: GroupApplier, group: Sequence[Job], error: sqlite3.Error, *, committing: bool) -> None:
         """End a group whose transaction the engine refused; *committing*: in its COMMIT."""
-        _roll_back(connection)
+        applier.roll_back()
         # The frames of a commit may all be in the WAL when the flush fails; a crash before they are written over
         # would bring the commit back. A full disk cannot do that: the last frame, which makes it one, is missing.
         ambiguous = committing and is_io_error(error)
@@ -204,10 +201,9 @@ class GroupCommit:
 
     def drop_connection(self) -> None:
         """Close the connection; the next leader opens another. The caller holds ``writing``."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(sqlite3.Error):
-                connection.close()
+        applier, self._applier = self._applier, None
+        if applier is not None:
+            applier.close()
 
     def close(self) -> None:
         """End what is being committed, refuse what comes later."""
@@ -230,10 +226,3 @@ def _deliver(group: Sequence[Job]) -> None:
             job.wake()
         else:
             job.finish()
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    """Leave no transaction open; where the engine has already undone it, there is nothing to do."""
-    with suppress(sqlite3.Error):
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")

@@ -19,14 +19,24 @@ class Job:
         self.result: CommitResult | None = None
         self.error: Exception | None = None
         self.done = False
-        # Closed until there is something to do or to know.
-        self.gate = threading.Lock()
-        self.gate.acquire()
+        self.gate: threading.Lock | None = None
+
+    def make_gate(self) -> threading.Lock:
+        """Return the gate to wait at: closed until there is something to do or to know.
+
+        Made only for those who wait. Look at ``done`` after this, for who ends the job looks for a gate after that.
+        """
+        if self.gate is None:
+            gate = threading.Lock()
+            gate.acquire()
+            self.gate = gate
+        return self.gate
 
     def wake(self) -> None:
         """Let the caller look again: its job is done, or it is the caller's turn to lead."""
-        if self.gate.locked():
-            self.gate.release()
+        gate = self.gate
+        if gate is not None and gate.locked():
+            gate.release()
 
     def forget(self) -> None:
         """Drop the verdict of an attempt that was rolled back."""

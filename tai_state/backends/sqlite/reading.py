@@ -50,7 +50,8 @@ def document(path: DocumentPath, row: Row) -> Document:
             fields = {DAMAGED: f"the stored JSON is a {type(fields).__name__}, not a map"}
     except InvalidDataError as error:
         fields = {DAMAGED: str(error)}
-    return Document(path, fields, from_us(created_us), from_us(updated_us))
+    created = from_us(created_us)
+    return Document(path, fields, created, created if updated_us == created_us else from_us(updated_us))
 
 
 def get_rows(connection: sqlite3.Connection, paths: Sequence[DocumentPath]) -> list[tuple[DocumentPath, Row]]:
@@ -114,7 +115,7 @@ def _fetch(cursor: sqlite3.Cursor, collection: str, conditions: Conditions, limi
             count += 1
             size += len(body)
             found = document(DocumentPath(collection, last), (created_us, updated_us, body))
-            if _meets(found, conditions):
+            if not conditions or _meets(found, conditions):
                 documents.append(found)
             if size >= _PAGE_BYTES_MAX:
                 return Page(documents, after(last))

@@ -101,7 +101,6 @@ def prepare(place: Place) -> None:
     check_place(place.path)
     if _look(place) is not Found.OURS:
         _create(place)
-    _switch_to_wal(place)
 
 
 def _look(place: Place) -> Found:
@@ -155,14 +154,14 @@ def _create(place: Place) -> None:
         connection.close()
 
 
-def _switch_to_wal(place: Place) -> None:
-    """Keep the journal in WAL mode, in which readers and the writer never wait for each other."""
-    connection = place.connect("rw")
-    try:
-        ((mode,),) = connection.execute("PRAGMA journal_mode").fetchall()
-        if mode != "wal":
-            ((mode,),) = connection.execute("PRAGMA journal_mode = WAL").fetchall()
-    finally:
-        connection.close()
+def keep_wal(connection: sqlite3.Connection, path: str) -> None:
+    """Keep the journal of our file in WAL mode, in which readers and the writer never wait for each other.
+
+    Raises:
+        StoreError: The file system has no shared memory, as network file systems have none.
+    """
+    ((mode,),) = connection.execute("PRAGMA journal_mode").fetchall()
     if mode != "wal":
-        raise StoreError(f"{place.path} cannot be kept in WAL mode (SQLite says {mode!r}): use a local file system")
+        ((mode,),) = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    if mode != "wal":
+        raise StoreError(f"{path} cannot be kept in WAL mode (SQLite says {mode!r}): use a local file system")

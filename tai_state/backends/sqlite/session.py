@@ -37,6 +37,7 @@ class Session:
         self._clock = clock
         self._boot_id = boot_id
         self._store_clock: StoreClock | None = None
+        self._spare: sqlite3.Connection | None = None
         self._watcher: sqlite3.Connection | None = None
         self._watching = threading.Lock()
 
@@ -64,19 +65,26 @@ class Session:
         boot_id = self._boot_id or host_boot_id()
         connection = self._place.open()
         try:
+            schema.keep_wal(connection, self._place.path)
             found = read_anchor(connection, self._clock, boot_id)
             if found is None:
                 connection.execute("BEGIN IMMEDIATE")
                 found = write_anchor(connection, self._clock, boot_id)
                 connection.execute("COMMIT")
-        finally:
+            found = shared(self._place.path, self._clock, found)
+        except BaseException:
             # Closing rolls back what was not committed.
             connection.close()
-        return shared(self._place.path, self._clock, found)
+            raise
+        # Kept for the first commit: were it closed as the only one, SQLite would fold up the WAL, which takes flushes.
+        self._spare = connection
+        return found
 
     def _open_writer(self, deadline: Deadline) -> tuple[sqlite3.Connection, StoreClock]:
         clock = self.clock(deadline)
-        return when_free(self._place.open, deadline), clock
+        with self._opening:
+            spare, self._spare = self._spare, None
+        return spare or when_free(self._place.open, deadline), clock
 
     def data_version(self) -> int:
         """Return a number that changes when anybody commits to the file; a look at shared memory, no disk."""
@@ -86,6 +94,11 @@ class Session:
             ((version,),) = self._watcher.execute("PRAGMA data_version").fetchall()
             assert isinstance(version, int)
             return version
+
+    def _drop_spare(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.close()
 
     def _drop_watcher(self) -> None:
         watcher, self._watcher = self._watcher, None
@@ -103,6 +116,7 @@ class Session:
             self.group.drop_connection()
         if self._opening.acquire(timeout=seconds):
             stack.callback(self._opening.release)
+            self._drop_spare()
         self.readers.hold(stack, seconds)
         if self._watching.acquire(timeout=seconds):
             stack.callback(self._watching.release)
@@ -114,4 +128,6 @@ class Session:
         self.readers.close()
         with self._watching:
             self._drop_watcher()
-        self._store_clock = None
+        with self._opening:
+            self._drop_spare()
+            self._store_clock = None

@@ -78,11 +78,11 @@ class StoreClock:
         """Return the time: never below a commit time that this process has given or seen."""
         return max(self._offset_us + _elapsed_us(self._clock), self._last_us)
 
-    def next_us(self, floor_us: int) -> int:
-        """Return the time of a new commit: at least *floor_us* and above every one before. Needs the write lock."""
+    def next_us(self) -> int:
+        """Return the time of a new commit, above every one before. Needs the write lock."""
         with self._lock:
             now_us = self._offset_us + _elapsed_us(self._clock)
-            self._last_us = max(now_us, self._last_us + 1, floor_us)
+            self._last_us = max(now_us, self._last_us + 1)
             return self._last_us
 
     def advance(self, seen_us: int) -> None:

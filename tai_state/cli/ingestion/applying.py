@@ -1,0 +1,212 @@
+"""The second pass: lines become versions, machines side by side, the lines of a machine in order."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from tai_state import (
+    AsyncStateMachinePersister,
+    AsyncStateStore,
+    ChangeMetadata,
+    ConflictError,
+    Event,
+    InvalidDataError,
+    VersionConflictError,
+)
+from tai_state.cli.ingestion.lines import Line, parse_line
+from tai_state.cli.ingestion.sequence import Sequence
+from tai_state.cli.ingestion.source import Source
+from tai_state.codec import to_json
+from tai_state.layout import state_layout
+from tai_state.rules.mapping import read_state
+
+WINDOW_LINES = 512
+"""The lines that are in memory and under way at a time."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A line and the version that it makes."""
+
+    line: Line
+    version: int
+
+
+@dataclass(slots=True)
+class Counts:
+    """How far it came: lines that are in the store for certain."""
+
+    applied: int = 0
+    already_there: int = 0
+
+    @property
+    def done(self) -> int:
+        """Lines that need nothing more."""
+        return self.applied + self.already_there
+
+
+class LineConflictError(ConflictError):
+    """The store holds another change at the version that a line makes."""
+
+    code = "line_conflict"
+    retryable = False
+
+    def __init__(self, item: Numbered, reason: str) -> None:
+        """Name line, state and version, and what differs."""
+        line = item.line
+        super().__init__(
+            f"line {line.number:,}: version {item.version:,} of machine {line.machine!r} of governor "
+            f"{line.governor!r} is another change in the store: {reason}"
+        )
+        self.line = line.number
+        self.governor_id = line.governor
+        self.state_id = line.machine
+        self.version = item.version
+
+    @property
+    def details(self) -> dict[str, object]:
+        """Where it is, for programs."""
+        return {
+            "line": self.line,
+            "governor_id": self.governor_id,
+            "state_id": self.state_id,
+            "version": self.version,
+        }
+
+
+def difference(line: Line, event: Event) -> str | None:
+    """Return what the stored *event* has that *line* does not say; None when it is that line, applied."""
+    pairs = {
+        "status": (event.to_status, line.to_status),
+        "action": (event.action, line.action),
+        "actor": (event.metadata.changed_by, line.actor),
+        "time": (event.timestamp.isoformat(), line.at.isoformat()),
+    }
+    for name, (stored, said) in pairs.items():
+        if stored != said:
+            return f"its {name} is {stored!r}, the line says {said!r}"
+    if event.deleted:
+        return "it is a deletion"
+    # Compared as canonical JSON: to Python 1, 1.0 and True are equal.
+    return None if to_json(event.to_state) == to_json(line.data) else "its data is other data"
+
+
+def numbered(source: Source) -> Iterator[Numbered]:
+    """Yield the lines of a log that was checked, with the versions that they make."""
+    sequence = Sequence()
+    for number, raw in source.lines():
+        line = parse_line(number, raw)
+        yield Numbered(line, sequence.take(line))
+
+
+class Applier:
+    """Brings lines into a store."""
+
+    def __init__(self, store: AsyncStateStore, *, in_flight: int, counts: Counts) -> None:
+        """Write to *store*, at most *in_flight* machines at a time, and count what was done."""
+        self._store = store
+        self._persister = AsyncStateMachinePersister(store)
+        self._in_flight = in_flight
+        self._counts = counts
+        # The versions that the store is known to hold: at least these.
+        self._stored: dict[Key, int] = {}
+
+    async def apply(self, items: Iterable[Numbered], on_progress: Callable[[], None]) -> None:
+        """Apply *items*, a window of lines at a time.
+
+        Raises:
+            LineConflictError: The store holds another change where a line belongs; what came before stays.
+            TaiStateError: The store failed. Applying the same lines again goes on from there.
+        """
+        remaining = iter(items)
+        while window := list(islice(remaining, WINDOW_LINES)):
+            chains: dict[Key, list[Numbered]] = {}
+            for item in window:
+                chains.setdefault(item.line.key, []).append(item)
+            await self._learn_versions([key for key in chains if key not in self._stored])
+            await self._together(list(chains.values()))
+            on_progress()
+
+    async def _learn_versions(self, keys: list[Key]) -> None:
+        engine = self._store.engine
+        if not keys:
+            return
+        paths = {key: state_layout(*key) for key in keys}
+        # Each state on its own: nothing hangs on their being of one moment.
+        read = await engine.read([place.state for place in paths.values()], engine.begin(None), consistent=False)
+        for key, place in paths.items():
+            document = read.get(place.state)
+            # Of a deleted state, too: its versions go on.
+            self._stored[key] = read_state(document, *key).version if document else 0
+
+    async def _together(self, chains: list[list[Numbered]]) -> None:
+        room = asyncio.Semaphore(self._in_flight)
+        failures: list[tuple[int, Exception]] = []
+
+        async def advance(chain: list[Numbered]) -> None:
+            async with room:
+                # After a failure nothing new begins; what is under way ends.
+                if not failures:
+                    try:
+                        await self._advance(chain)
+                    except Exception as error:  # noqa: BLE001 - raised below, the first line's one
+                        failures.append((chain[0].line.number, error))
+
+        await asyncio.gather(*(advance(chain) for chain in chains))
+        if failures:
+            raise min(failures, key=lambda failure: failure[0])[1]
+
+    async def _advance(self, chain: list[Numbered]) -> None:
+        """Bring a machine's next lines into the store: those it has are compared, the others are written."""
+        key = chain[0].line.key
+        while chain:
+            stored = self._stored[key]
+            known = [item for item in chain if item.version <= stored]
+            if known:
+                await self._compare(known)
+            chain = await self._write(chain[len(known) :])
+            if chain and self._stored[key] < chain[0].version:
+                raise LineConflictError(chain[0], f"the state is at version {self._stored[key]:,}")
+
+    async def _write(self, chain: list[Numbered]) -> list[Numbered]:
+        """Write *chain* in order and return what is left of it when another writer comes between."""
+        for index, item in enumerate(chain):
+            line = item.line
+            try:
+                result = await self._persister.log_transition(
+                    *line.key,
+                    line.action,
+                    to_status=line.to_status,
+                    data=line.data,
+                    expected_version=item.version - 1,
+                    timestamp=line.at,
+                    metadata=ChangeMetadata(changed_by=line.actor),
+                )
+            except VersionConflictError:
+                # Another ingester of the same log, most likely: what it wrote is compared.
+                await self._learn_versions([line.key])
+                return chain[index:]
+            except InvalidDataError as error:
+                # The line was sound by itself, so it is what stands before it in the store.
+                raise LineConflictError(item, str(error)) from error
+            assert result.version == item.version, "log_transition keeps to expected_version"
+            self._stored[line.key] = item.version
+            self._counts.applied += 1
+        return []
+
+    async def _compare(self, chain: list[Numbered]) -> None:
+        """Make sure that the store's events are the lines of *chain*, whose versions follow each other."""
+        events = self._store.get_events(*chain[0].line.key, after=chain[0].version - 1, until=chain[-1].version)
+        expected = iter(chain)
+        async for event in events:
+            item = next(expected)
+            found = difference(item.line, event) if event.version == item.version else "the store lacks its event"
+            if found is not None:
+                raise LineConflictError(item, found)
+            self._counts.already_there += 1
+        absent = next(expected, None)
+        if absent is not None:
+            raise LineConflictError(absent, "the store lacks its event")

@@ -1,0 +1,79 @@
+"""The lines of a log in their order: each line follows from the one before it of the same machine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tai_state.cli.ingestion.lines import BadLineError, Line
+from tai_state.cli.ingestion.moves import AllowedMoves
+from tai_state.codec import compress, to_json
+
+_DOCUMENT_BYTES_MAX = 1_048_576
+_SPARE_BYTES = 16_384
+"""For the names and numbers of an event."""
+_SMALL_BYTES = 65_536
+
+
+@dataclass(slots=True)
+class _Last:
+    """What is kept of a machine's last line; there is one for each machine of the log."""
+
+    version: int
+    status: str
+    at: datetime
+    size: int
+
+
+class Sequence:
+    """Follows the machines of a log, in memory that grows with the machines and not with the lines."""
+
+    def __init__(self, moves: AllowedMoves | None = None) -> None:
+        """Begin before the first line; *moves* is what the lines may do, None: anything."""
+        self._moves = moves
+        self._last: dict[tuple[str, str], _Last] = {}
+
+    @property
+    def machines(self) -> int:
+        """How many machines were seen."""
+        return len(self._last)
+
+    def take(self, line: Line) -> int:
+        """Take the next line and return the version that it makes: its machine's nth line makes version n.
+
+        A line that is refused counts all the same, so that what follows it is not refused for its sake.
+
+        Raises:
+            BadLineError: It does not follow from the machine's line before.
+        """
+        last = self._last.get(line.key)
+        size = _stored_bytes(line)
+        now = _Last(last.version + 1 if last else 1, line.to_status, line.at, size)
+        self._last[line.key] = now
+        _check_follows(line, last)
+        # An event carries the state before and after.
+        total = size + (last.size if last else 0) + len(line.actor.encode()) + _SPARE_BYTES
+        if total > _DOCUMENT_BYTES_MAX:
+            raise BadLineError(
+                f"its change would take {total:,} bytes compressed, a document holds {_DOCUMENT_BYTES_MAX:,}"
+            )
+        if self._moves is not None:
+            self._moves.check(line)
+        return now.version
+
+
+def _check_follows(line: Line, last: _Last | None) -> None:
+    if last is None:
+        if line.from_status is not None:
+            raise BadLineError(f"it is the first line of its machine, so from must be null, not {line.from_status!r}")
+        return
+    if line.from_status != last.status:
+        said = "null" if line.from_status is None else repr(line.from_status)
+        raise BadLineError(f"from is {said}, and the machine's line before led to {last.status!r}")
+    if line.at < last.at:
+        raise BadLineError(f"at {line.at.isoformat()} is before the machine's line before, {last.at.isoformat()}")
+
+
+def _stored_bytes(line: Line) -> int:
+    """Return what the data takes at most in any store, in bytes: compressed when large, and written as base64."""
+    encoded = to_json(line.data)
+    small = len(encoded) <= _SMALL_BYTES
+    return len(encoded) if small else len(compress(encoded)) * 4 // 3 + 4
