@@ -132,16 +132,20 @@ def normalize_data(data: object, *, path: str = "data") -> dict[str, Value]:
     return normal
 
 
-def _tagged(value: Value) -> Value:
-    if isinstance(value, dict):
-        tagged = {key: _tagged(item) for key, item in value.items()}
-        return {_MAP: tagged} if len(value) == 1 and not _TAGS.isdisjoint(value) else tagged
-    if isinstance(value, list):
-        return [_tagged(item) for item in value]
+def _tag(value: object) -> dict[str, str]:
     if isinstance(value, bytes):
         return {_BYTES: base64.b64encode(value).decode()}
-    if isinstance(value, datetime):
-        return {_TIME: value.isoformat(timespec="microseconds")}
+    assert isinstance(value, datetime)
+    return {_TIME: value.isoformat(timespec="microseconds")}
+
+
+def _wrapped(value: Value) -> Value:
+    """Return *value* with each dict that looks like a tag wrapped in one."""
+    if isinstance(value, dict):
+        wrapped = {key: _wrapped(item) for key, item in value.items()}
+        return {_MAP: wrapped} if len(value) == 1 and not _TAGS.isdisjoint(value) else wrapped
+    if isinstance(value, list):
+        return [_wrapped(item) for item in value]
     return value
 
 
@@ -163,13 +167,18 @@ def _untagged(value: Any) -> Value:
 
 def to_json(value: Value) -> bytes:
     """Return the canonical JSON of a normalized value: equal values, equal bytes."""
-    try:
-        encoded = orjson.dumps(value, option=_JSON_OPTIONS)
-    except orjson.JSONEncodeError:  # bytes or a datetime is in it
-        return orjson.dumps(_tagged(value), option=_JSON_OPTIONS)
-    if b'"$' in encoded:
-        return orjson.dumps(_tagged(value), option=_JSON_OPTIONS)
-    return encoded
+    tags = 0
+
+    def tag(item: object) -> dict[str, str]:
+        nonlocal tags
+        tags += 1
+        return _tag(item)
+
+    encoded = orjson.dumps(value, default=tag, option=_JSON_OPTIONS)
+    # Each tag of ours puts one '"$' into the text. One more, and the value may hold a dict that looks like a tag.
+    if encoded.count(b'"$') == tags:
+        return encoded
+    return orjson.dumps(_wrapped(value), default=_tag, option=_JSON_OPTIONS)
 
 
 def from_json(encoded: bytes | str) -> Value:

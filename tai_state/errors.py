@@ -211,7 +211,10 @@ class MachineError(TaiStateError):
 
 
 class InvalidMachineError(MachineError, ValueError):
-    """A machine's definition has problems; all of them are listed."""
+    """A machine's definition has problems; all of them are listed in ``problems``.
+
+    Those that a machine found have a ``kind`` and a ``place`` too: see ``tai_state.machine.MachineProblem``.
+    """
 
     code = "invalid_machine"
 

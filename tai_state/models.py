@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, Generic, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
@@ -31,6 +31,23 @@ class Model(BaseModel):
     """The base of the public values: frozen, and strict about unknown names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    @classmethod
+    def trusted(cls, **values: Any) -> Self:
+        """Return a model of values that this package made: every field is given, and none is checked.
+
+        What ``model_construct`` does, without its look at aliases and defaults: a transition makes seven models,
+        and that look took a tenth of its time.
+        """
+        model = cls.__new__(cls)
+        for name, value in (
+            ("__dict__", values),
+            ("__pydantic_fields_set__", set(values)),
+            ("__pydantic_extra__", None),
+            ("__pydantic_private__", None),
+        ):
+            object.__setattr__(model, name, value)
+        return model
 
 
 class ChangeMetadata(Model):

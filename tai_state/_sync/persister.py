@@ -363,11 +363,13 @@ class StateMachinePersister(Generic[DataT]):
 
     def checked(self, change: Change) -> Change:
         """Return *change* with its outcome held against the machine's data type before it is written."""
+        if self.machine is None or self.machine.data_type is None:
+            return change
         return replace(change, decide=fitting(change.decide, self._as_data))
 
     def result(self, applied: Applied) -> TransitionResult[DataT]:
         """Return what a user sees of a change."""
-        return TransitionResult.model_construct(
+        return TransitionResult.trusted(
             event=applied.event.public(self._as_data),
             snapshot=applied.record.public(self._as_data),
             replayed=applied.replayed,

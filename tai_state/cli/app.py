@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tai_state import __version__, change_context
+from tai_state.cli.commands import Group
 from tai_state.cli.demo.command import demo
 from tai_state.cli.emulators import emulator
 from tai_state.cli.failures import guarded
@@ -17,7 +18,7 @@ from tai_state.cli.session import Session
 from tai_state.urls import FORMS
 
 
-class Program(click.Group):
+class Program(Group):
     """A group whose ``main`` ends with the contract's exit codes, and never with a foreseen traceback."""
 
     def main(
@@ -44,6 +45,7 @@ class Program(click.Group):
 
 
 @click.group(
+    examples=["tai-state --store sqlite:///i.db governors"],
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 sound, 1 something is left (not found, conflict, findings), 2 bad usage, "
@@ -56,12 +58,7 @@ class Program(click.Group):
 @click.version_option(__version__, prog_name="tai-state")
 @click.pass_context
 def main(context: click.Context, url: str | None, as_json: bool, actor: str | None, reason: str | None) -> None:  # noqa: FBT001 - click passes options by name
-    """Look into a store of tai_state, fill it, and prove that it holds what it should.
-
-    \b
-    Example:
-      tai-state --store sqlite:///i.db governors
-    """
+    """Look into a store of tai_state, fill it, and prove that it holds what it should."""
     context.obj = Session(url, as_json)
     # For every change that a command makes, whatever it calls.
     context.with_resource(change_context(changed_by=actor, reason=reason))

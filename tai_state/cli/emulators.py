@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tai_state.cli.commands import Command, Group
 from tai_state.cli.failures import LEFT, SOUND
 from tai_state.cli.output import json_line, note, printable
 from tai_state.cli.session import Session, pass_session
@@ -15,27 +16,18 @@ if TYPE_CHECKING:
 _PORTS = click.IntRange(1, 65535)
 
 
-@click.group()
+@click.group(cls=Group, examples=["tai-state emulator status"])
 def emulator() -> None:
-    """Run one Firestore emulator for the commands that follow.
-
-    \b
-    Example:
-      tai-state emulator status
-    """
+    """Run one Firestore emulator for the commands that follow."""
 
 
-@emulator.command()
+@emulator.command(cls=Command, examples=["tai-state emulator start"])
 @click.option("--port", type=_PORTS, help="Where it listens; any free port without it.")
 @pass_session
 def start(session: Session, port: int | None) -> None:
     """Start the emulator, or name the one that runs; it runs until `stop`.
 
     The output is what a shell takes: export $(tai-state emulator start)
-
-    \b
-    Example:
-      tai-state emulator start
     """
     # Imported where it is used, here and below: no other command needs the launcher.
     from tai_state.testing.emulator import start_detached  # noqa: PLC0415
@@ -43,15 +35,10 @@ def start(session: Session, port: int | None) -> None:
     _write(start_detached(port), session)
 
 
-@emulator.command()
+@emulator.command(cls=Command, examples=["tai-state emulator stop"])
 @pass_session
 def stop(session: Session) -> None:
-    """Stop the emulator that `start` started; what it held is gone.
-
-    \b
-    Example:
-      tai-state emulator stop
-    """
+    """Stop the emulator that `start` started; what it held is gone."""
     from tai_state.testing.emulator import stop_detached  # noqa: PLC0415
 
     stopped = stop_detached()
@@ -61,15 +48,10 @@ def stop(session: Session) -> None:
         click.echo("stopped" if stopped else "none was running")
 
 
-@emulator.command()
+@emulator.command(cls=Command, examples=["tai-state emulator status"])
 @pass_session
 def status(session: Session) -> int:
-    """Say where the emulator runs; exit code 1 when none does.
-
-    \b
-    Example:
-      tai-state emulator status
-    """
+    """Say where the emulator runs; exit code 1 when none does."""
     from tai_state.testing.emulator import status as running_emulator  # noqa: PLC0415
 
     record = running_emulator()

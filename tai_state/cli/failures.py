@@ -1,6 +1,7 @@
 """What can go wrong at the command line: its own errors, the exit codes, and how a person or a program is told."""
 
 import errno
+import io
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -96,8 +97,9 @@ def _usage(error: click.UsageError, *, as_json: bool) -> int:
     if as_json:
         _tell("usage", error.format_message(), as_json=True)
     else:
-        error.message = printable(error.message, keep_lines=True)
-        error.show(sys.stderr)
+        told = io.StringIO()
+        error.show(told)
+        click.echo(printable(told.getvalue(), keep_lines=True), err=True, nl=False)
     return error.exit_code
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tai_state import async_connect
+from tai_state.cli.commands import Command
 from tai_state.cli.failures import InterruptedWorkError
 from tai_state.cli.ingestion.applying import Applier, Counts, numbered
 from tai_state.cli.ingestion.checking import Totals, check_log
@@ -28,7 +29,13 @@ _NOTE_SECONDS = 10.0
 Progress = Callable[[str, int, int | None], None]
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        "tai-state --store sqlite:///i.db ingest incidents.jsonl.gz",
+        "tai-state --store sqlite:///i.db ingest incidents.jsonl.gz --machine incident.json",
+    ],
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
 @click.option("--machine", "machine_file", type=MACHINE_FILE, help="Refuse what this machine file does not allow.")
 @pass_session
@@ -41,11 +48,6 @@ def ingest(session: Session, file: str, machine_file: Path | None) -> None:
     The whole log is checked before anything is written. Stopped or killed at any point and run again, it goes on
     from there: lines that the store has are compared and skipped, and another change at a line's version
     is a conflict.
-
-    \b
-    Examples:
-      tai-state --store sqlite:///i.db ingest incidents.jsonl.gz
-      tai-state --store sqlite:///i.db ingest incidents.jsonl.gz --machine incident.json
     """
     moves = AllowedMoves(read_machine(machine_file)) if machine_file is not None else None
     clock = SystemClock()

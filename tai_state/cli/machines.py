@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tai_state import InvalidDataError, InvalidMachineError, Machine
+from tai_state.cli.commands import Command, Group
 from tai_state.cli.failures import LEFT, SOUND
 from tai_state.cli.output import json_line, printable
 from tai_state.cli.session import Session, pass_session
@@ -72,26 +73,16 @@ def check_file(path: Path) -> Checked:
         return Checked(path, None, list(error.problems))
 
 
-@click.group()
+@click.group(cls=Group, examples=["tai-state machine check order.json"])
 def machine() -> None:
-    """Check and draw machine files.
-
-    \b
-    Example:
-      tai-state machine check order.json
-    """
+    """Check and draw machine files."""
 
 
-@machine.command()
+@machine.command(cls=Command, examples=["tai-state machine check order.json"])
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=MACHINE_FILE)
 @pass_session
 def check(session: Session, files: tuple[Path, ...]) -> int:
-    """Check machine files, and name every problem; exit code 1 when there is one.
-
-    \b
-    Example:
-      tai-state machine check order.json
-    """
+    """Check machine files, and name every problem; exit code 1 when there is one."""
     code = SOUND
     for path in files:
         checked = check_file(path)
@@ -105,17 +96,12 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
     return code
 
 
-@machine.command()
+@machine.command(cls=Command, examples=["tai-state machine diagram order.json --current paid"])
 @click.argument("file", type=MACHINE_FILE)
 @click.option("--current", metavar="STATUS", help="Mark this status.")
 @pass_session
 def diagram(session: Session, file: Path, current: str | None) -> None:
-    """Draw a machine file as a Mermaid state diagram.
-
-    \b
-    Example:
-      tai-state machine diagram order.json --current paid
-    """
+    """Draw a machine file as a Mermaid state diagram."""
     found = read_machine(file)
     try:
         text = found.to_mermaid(current)

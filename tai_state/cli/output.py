@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import click
 from pydantic import BaseModel
@@ -27,7 +27,7 @@ _STORED_VALUES = frozenset({"data", "payload", "from_state", "to_state", "contex
 
 
 def printable(text: str, *, keep_lines: bool = False) -> str:
-    """Return *text* with what a terminal would obey or not show replaced by its escape, such as ``\\x1b``."""
+    """Return *text* with what a terminal would obey or not show as its escape, backslash and number."""
 
     def visible(found: re.Match[str]) -> str:
         char = found[0]
@@ -82,6 +82,8 @@ class Column(Generic[T]):
     title: str
     cell: Callable[[T], object]
     is_number: bool = False
+    is_whole: bool = False
+    """Whether a narrow terminal must not break its cells into lines."""
 
     def text(self, row: T) -> str:
         """Return the cell of *row*, harmless."""
@@ -129,11 +131,14 @@ def _write_table(columns: Sequence[Column[Any]], cells: list[list[str]], *, with
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=box.SIMPLE_HEAD, show_header=with_titles, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(Text(column.title), justify="right" if column.is_number else "left", overflow="fold")
+    # A column with nothing in it would only take room from the others.
+    shown = [index for index in range(len(columns)) if any(row[index] for row in cells)]
+    for column in (columns[index] for index in shown):
+        justify: Literal["left", "right"] = "right" if column.is_number else "left"
+        table.add_column(Text(column.title), justify=justify, overflow="fold", no_wrap=column.is_whole)
     for row in cells:
         # Text, not str: an id such as "[red]" is no markup.
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(row[index]) for index in shown))
     Console(file=sys.stdout, highlight=False).print(table)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import click
 
 from tai_state import Event, StateMachinePersister, StateNotFoundError, StateSnapshot, StateStore, StoreStats
+from tai_state.cli.commands import Command
 from tai_state.cli.failures import GovernorNotFoundError
 from tai_state.cli.output import Column, moment, note, record_of, write_list, write_one
 from tai_state.cli.session import Session, pass_session
@@ -15,63 +16,51 @@ from tai_state.codec import to_json
 _LIMIT = click.IntRange(min=0)
 
 
-class AwareTime(click.ParamType):
-    """A time in ISO 8601 with an offset."""
+def aware_time(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+    """Return the time that *value* is; a text that is none in ISO 8601, or has no offset, is bad usage."""
+    del context, parameter  # click adds where it is to the error by itself
+    if value is None:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError as error:
+        message = f"{value!r} is no time in ISO 8601, such as 2026-03-31T15:00:00+00:00"
+        raise click.BadParameter(message) from error
+    if found.utcoffset() is None:
+        message = f"{value!r} has no offset: add Z for UTC, or one such as +02:00"
+        raise click.BadParameter(message)
+    return found
 
-    name = "time"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return the time; a text that is none, or has no offset, is bad usage."""
-        try:
-            found = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no time in ISO 8601, such as 2026-03-31T15:00:00+00:00", param, ctx)
-        if found.utcoffset() is None:
-            self.fail(f"{value!r} has no offset: add Z for UTC, or one such as +02:00", param, ctx)
-        return found
-
-
-@click.command()
+@click.command(cls=Command, examples=["tai-state --store sqlite:///i.db governors"])
 @click.option("--limit", type=_LIMIT, help="The most governors to list.")
 @pass_session
 def governors(session: Session, limit: int | None) -> None:
-    """List the governors.
-
-    \b
-    Example:
-      tai-state --store sqlite:///i.db governors
-    """
+    """List the governors."""
     with session.reading() as store:
-        write_list(
-            store.list_governors(limit=limit),
-            [Column("governor", str)],
-            as_json=session.as_json,
-            record=lambda governor: {"governor_id": governor},
-        )
+        found = store.list_governors(limit=limit)
+        columns = [Column("governor", str)]
+        if not write_list(found, columns, as_json=session.as_json, record=lambda governor: {"governor_id": governor}):
+            note("the store has no governors")
 
 
 _STATE_COLUMNS: list[Column[StateSnapshot]] = [
     Column("state", lambda state: state.state_id),
     Column("status", lambda state: f"{state.status} (deleted)" if state.deleted else state.status),
     Column("version", lambda state: state.version, is_number=True),
-    Column("time", lambda state: moment(state.timestamp)),
+    Column("time", lambda state: moment(state.timestamp), is_whole=True),
     Column("by", lambda state: state.metadata.changed_by),
 ]
 
 
-@click.command()
+@click.command(cls=Command, examples=["tai-state --store sqlite:///i.db states shop-1 --status paid --limit 20"])
 @click.argument("governor")
 @click.option("--status", help="Only the states in this status.")
 @click.option("--limit", type=_LIMIT, help="The most states to list.")
 @click.option("--deleted", is_flag=True, help="Deleted states too.")
 @pass_session
 def states(session: Session, governor: str, status: str | None, limit: int | None, *, deleted: bool) -> None:
-    """List the states of a governor.
-
-    \b
-    Example:
-      tai-state --store sqlite:///i.db states shop-1 --status paid --limit 20
-    """
+    """List the states of a governor."""
     with session.reading() as store:
         found = store.list_states(governor, status=status, limit=limit, include_deleted=deleted)
         if not write_list(found, _STATE_COLUMNS, as_json=session.as_json, record=record_of):
@@ -84,21 +73,21 @@ def _check_governor(store: StateStore, governor: str) -> None:
         raise GovernorNotFoundError(governor)
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        "tai-state --store sqlite:///i.db show shop-1 order-17",
+        "tai-state --store sqlite:///i.db show shop-1 order-17 --version 2",
+        "tai-state --store sqlite:///i.db show shop-1 order-17 --at 2026-03-31T15:00:00+00:00",
+    ],
+)
 @click.argument("governor")
 @click.argument("state")
 @click.option("--version", type=click.IntRange(min=1), metavar="N", help="As it was at version N.")
-@click.option("--at", type=AwareTime(), metavar="TIME", help="As it was at TIME: ISO 8601 with an offset.")
+@click.option("--at", callback=aware_time, metavar="TIME", help="As it was at TIME: ISO 8601 with an offset.")
 @pass_session
 def show(session: Session, governor: str, state: str, version: int | None, at: datetime | None) -> None:
-    """Show a state as it is, or as its events say that it was.
-
-    \b
-    Examples:
-      tai-state --store sqlite:///i.db show shop-1 order-17
-      tai-state --store sqlite:///i.db show shop-1 order-17 --version 2
-      tai-state --store sqlite:///i.db show shop-1 order-17 --at 2026-03-31T15:00:00+00:00
-    """
+    """Show a state as it is, or as its events say that it was."""
     if version is not None and at is not None:
         message = "--version and --at exclude each other"
         raise click.UsageError(message)
@@ -147,7 +136,7 @@ def _fields_of(state: StateSnapshot) -> dict[str, object]:
 
 _EVENT_COLUMNS: list[Column[Event]] = [
     Column("version", lambda event: event.version, is_number=True),
-    Column("time", lambda event: moment(event.timestamp)),
+    Column("time", lambda event: moment(event.timestamp), is_whole=True),
     Column("action", lambda event: event.action),
     Column("from -> to", lambda event: f"{event.from_status or ''} -> {event.to_status}".lstrip()),
     Column("by", lambda event: event.metadata.changed_by),
@@ -155,20 +144,20 @@ _EVENT_COLUMNS: list[Column[Event]] = [
 ]
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        "tai-state --store sqlite:///i.db history shop-1 order-17",
+        "tai-state --store sqlite:///i.db history shop-1 order-17 --after 1 --limit 10",
+    ],
+)
 @click.argument("governor")
 @click.argument("state")
 @click.option("--after", type=_LIMIT, default=0, metavar="N", help="Begin behind version N.")
 @click.option("--limit", type=_LIMIT, help="The most changes to list.")
 @pass_session
 def history(session: Session, governor: str, state: str, after: int, limit: int | None) -> None:
-    """List the changes of a state, the first one first.
-
-    \b
-    Examples:
-      tai-state --store sqlite:///i.db history shop-1 order-17
-      tai-state --store sqlite:///i.db history shop-1 order-17 --after 1 --limit 10
-    """
+    """List the changes of a state, the first one first."""
     with session.reading() as store:
         events = store.get_events(governor, state, after=after, limit=limit)
         if write_list(events, _EVENT_COLUMNS, as_json=session.as_json, record=record_of):
@@ -187,20 +176,17 @@ _STATS_COLUMNS: list[Column[StoreStats]] = [
 ]
 
 
-@click.command()
+@click.command(
+    cls=Command, examples=["tai-state --store sqlite:///i.db stats", "tai-state --store sqlite:///i.db stats shop-1"]
+)
 @click.argument("governor", required=False)
 @pass_session
 def stats(session: Session, governor: str | None) -> None:
-    """Count the states and events of a governor, or of each.
-
-    \b
-    Examples:
-      tai-state --store sqlite:///i.db stats
-      tai-state --store sqlite:///i.db stats shop-1
-    """
+    """Count the states and events of a governor, or of each."""
     with session.reading() as store:
         if governor is None:
-            write_list(_all_stats(store), _STATS_COLUMNS, as_json=session.as_json, record=record_of)
+            if not write_list(_all_stats(store), _STATS_COLUMNS, as_json=session.as_json, record=record_of):
+                note("the store has no governors")
             return
         found = store.stats(governor)
         if not found.states + found.deleted:

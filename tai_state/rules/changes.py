@@ -153,9 +153,9 @@ def decide(
     if receipt is not None:
         return Replay(receipt.version, receipt.transition_id)
     record = view.head.record if view.head else None
-    guarded = view.guarded if view.leases is None else Guarded(check_leases(view.guarded.leases, view.leases))
-    view = replace(view, guarded=guarded)
-    fences = guarded.fences(record.fences if record else {})
+    if view.leases is not None and view.guarded.leases:
+        view = replace(view, guarded=Guarded(check_leases(view.guarded.leases, view.leases)))
+    fences = view.guarded.fences(record.fences if record else {})
     _check_existence(change, record)
     _check_version(change, record)
     if record is not None and record.schema_version > change.schema_version:

@@ -26,7 +26,7 @@ class MetadataRecord:
 
     def public(self) -> ChangeMetadata:
         """Return the public model, its context a copy of its own."""
-        return ChangeMetadata.model_construct(
+        return ChangeMetadata.trusted(
             changed_by=self.changed_by,
             reason=self.reason,
             parent_version=self.parent_version,
@@ -91,7 +91,7 @@ class StateRecord(Content):
 
     def public(self, as_data: AsData[DataT]) -> StateSnapshot[DataT]:
         """Return the public model, its data a copy of its own."""
-        return StateSnapshot.model_construct(
+        return StateSnapshot.trusted(
             governor_id=self.governor_id,
             state_id=self.state_id,
             status=self.status,
@@ -130,7 +130,7 @@ class EventRecord(Content):
 
     def public(self, as_data: AsData[DataT]) -> Event[DataT]:
         """Return the public model, its data and payload copies of its own."""
-        return Event.model_construct(
+        return Event.trusted(
             governor_id=self.governor_id,
             state_id=self.state_id,
             version=self.version,

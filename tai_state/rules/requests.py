@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
-from tai_state.errors import CorruptLogError, InvalidDataError, MachineVersionError, TransitionNotAllowedError
+from tai_state.errors import CorruptLogError, InvalidDataError, MachineVersionError
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import Keep
@@ -191,8 +191,6 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
     def decide(state: StateRecord | None) -> Target:
         assert state is not None
         check_machine(state, mark)
-        if state.status not in machine.statuses:
-            raise TransitionNotAllowedError(state.status, name, [], f"machine {machine.name!r} has no such status")
         choice = machine.choose(state.status, name, lambda: typed(state.data.value()), wrapped.value)
         data = Payload.of(normalize_data(choice.data)) if choice.transition.apply is not None else state.data
         last_error = state.last_error if isinstance(recorded, Keep) else recorded

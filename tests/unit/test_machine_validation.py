@@ -252,3 +252,12 @@ def test_the_error_keeps_kinds_and_places_when_copied(copied):
 
 def test_a_problem_shows_its_kind():
     assert repr(MachineProblem("duplicate", "twice")) == "<duplicate: twice>"
+
+
+def test_a_source_that_cannot_be_read_does_not_make_its_target_unreachable():
+    assert [kind for kind, _ in refusal(transitions=[GO, Transition("x", "", "c")])] == ["invalid_source"]
+
+
+def test_a_target_that_cannot_be_read_does_not_make_its_source_a_dead_end():
+    transitions = [GO, Transition("on", "a", "mid"), Transition("x", "mid", "")]
+    assert [kind for kind, _ in refusal(transitions=transitions, terminal=["b"])] == ["invalid_target"]

@@ -40,6 +40,7 @@ class GroupApplier:
         self.clock = clock
         self._connection = connection
         self._cursor = connection.cursor()
+        self._mark_us = 0  # the last mark written, maybe in a transaction that did not end well
 
     @property
     def is_open(self) -> bool:
@@ -48,11 +49,13 @@ class GroupApplier:
 
     def begin(self) -> None:
         """Open a transaction with the file's write lock."""
+        self._mark_us = 0
         self._cursor.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """End the transaction; what it wrote is durable."""
         self._cursor.execute("COMMIT")
+        self.clock.mark_us = max(self.clock.mark_us, self._mark_us)
 
     def roll_back(self) -> None:
         """Leave no transaction open; where the engine has already undone it, there is nothing to do."""
@@ -137,7 +140,8 @@ class GroupApplier:
     def _seal(self, last_us: int) -> None:
         """Make sure that the clock is past the commits' times, and the mark in the file too."""
         if last_us >= self.clock.mark_us:
-            self._cursor.execute(_RAISE_MARK, (last_us + RESERVE_US,))
+            self._mark_us = last_us + RESERVE_US
+            self._cursor.execute(_RAISE_MARK, (self._mark_us,))
         self.clock.let_pass(last_us)
 
 

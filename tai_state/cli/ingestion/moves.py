@@ -35,9 +35,7 @@ class AllowedMoves:
             return
         actions = self._actions.get((line.from_status, line.to_status))
         if actions is None:
-            raise BadLineError(
-                f"machine {self._name!r} has no move from {line.from_status!r} to {line.to_status!r}"
-            )
+            raise BadLineError(f"machine {self._name!r} has no move from {line.from_status!r} to {line.to_status!r}")
         if line.named_action is not None and line.named_action not in actions:
             raise BadLineError(
                 f"action {line.named_action!r} of machine {self._name!r} does not lead "

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -81,7 +82,7 @@ class Source:
             message = f"{self.name}: the gzip stream is damaged after line {number:,}: {error}"
             raise DamagedInputError(message) from error
 
-    def _decoded(self) -> IO[bytes]:
+    def _decoded(self) -> AbstractContextManager[IO[bytes]]:
         assert self._file is not None, "a source is read inside its with"
         self._file.seek(0)
         is_gzip = self._file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
@@ -89,4 +90,4 @@ class Source:
         # A .gz that is none, an empty one too, was cut off or is not what it is called.
         if is_gzip or self._path.endswith(".gz"):
             return gzip.GzipFile(fileobj=self._file, mode="rb")  # type: ignore[return-value]  # it reads as one
-        return open(os.dup(self._file.fileno()), "rb")  # noqa: PTH123 - closed by the caller, its own copy
+        return nullcontext(self._file)
