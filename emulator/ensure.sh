@@ -32,7 +32,7 @@ for name, path in (("tai_state", folder), ("tai_state.testing", f"{folder}/testi
     shell.__path__ = [path]
     sys.modules[name] = shell
 
-from tai_state.testing.emulator.__main__ import main
+from tai_state.testing.firestore_emulator.__main__ import main
 
 sys.exit(main(sys.argv[2:]))
 PY

@@ -14,10 +14,14 @@ from tai_state._async.connect import (
 from tai_state._async.persister import AsyncStateMachinePersister
 from tai_state._async.ports import AsyncBackend
 from tai_state._async.store import AsyncStateStore
+from tai_state._async.transaction import AsyncGovernorTransaction, AsyncTransaction
+from tai_state._async.transactions import AsyncTransactionManager
 from tai_state._sync.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
 from tai_state._sync.persister import StateMachinePersister
 from tai_state._sync.ports import Backend
 from tai_state._sync.store import StateStore
+from tai_state._sync.transaction import GovernorTransaction, Transaction
+from tai_state._sync.transactions import TransactionManager
 from tai_state.authors import change_context
 from tai_state.causality import VectorClock
 from tai_state.clock import Clock, SystemClock
@@ -68,6 +72,7 @@ from tai_state.models import (
     Problem,
     StateSnapshot,
     StoreStats,
+    TransactionRecord,
     TransitionRequest,
     TransitionResult,
 )
@@ -82,10 +87,13 @@ __all__ = [
     "AsyncBackend",
     "AsyncBackendStore",
     "AsyncFirestoreStore",
+    "AsyncGovernorTransaction",
     "AsyncMemoryStore",
     "AsyncSqliteStore",
     "AsyncStateMachinePersister",
     "AsyncStateStore",
+    "AsyncTransaction",
+    "AsyncTransactionManager",
     "Backend",
     "BackendStore",
     "BatchResult",
@@ -104,6 +112,7 @@ __all__ = [
     "Event",
     "FencedOutError",
     "FirestoreStore",
+    "GovernorTransaction",
     "Health",
     "IdempotencyMismatchError",
     "InvalidDataError",
@@ -138,6 +147,9 @@ __all__ = [
     "StoreUnavailableError",
     "SystemClock",
     "TaiStateError",
+    "Transaction",
+    "TransactionManager",
+    "TransactionRecord",
     "Transition",
     "TransitionNotAllowedError",
     "TransitionRequest",

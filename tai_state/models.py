@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, Generic, NamedTuple, Self
+from typing import Any, Final, Generic, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
@@ -33,7 +33,7 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     @classmethod
-    def trusted(cls, **values: Any) -> Self:
+    def trusted(cls, **values: Any) -> Any:
         """Return a model of values that this package made: every field is given, and none is checked.
 
         What ``model_construct`` does, without its look at aliases and defaults: a transition makes seven models,

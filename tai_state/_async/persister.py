@@ -238,7 +238,8 @@ class AsyncStateMachinePersister(Generic[DataT]):
             record = await self.store.history.rebuild(paths, timeout=timeout)
         if record is None or record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
-        return LoadedState.model_construct(snapshot=record.public(self._as_data), recovered=recovered)
+        loaded: LoadedState[DataT] = LoadedState.trusted(snapshot=record.public(self._as_data), recovered=recovered)
+        return loaded
 
     async def replay(
         self,
@@ -369,8 +370,9 @@ class AsyncStateMachinePersister(Generic[DataT]):
 
     def result(self, applied: Applied) -> TransitionResult[DataT]:
         """Return what a user sees of a change."""
-        return TransitionResult.trusted(
+        result: TransitionResult[DataT] = TransitionResult.trusted(
             event=applied.event.public(self._as_data),
             snapshot=applied.record.public(self._as_data),
             replayed=applied.replayed,
         )
+        return result

@@ -1,34 +1,15 @@
-"""One attempt of a transaction: reads as of one moment, writes that wait for the commit."""
+"""What the body of a transaction reads and writes with."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tai_state._async.changes import Applied
-from tai_state._async.guarding import AsyncGuard
+from tai_state._async.attempt import AsyncAttempt
 from tai_state._async.persister import AsyncStateMachinePersister
-from tai_state._async.store import AsyncStateStore
 from tai_state.authors import resolve_metadata
-from tai_state.clock import Deadline
-from tai_state.documents import (
-    Capability,
-    Document,
-    DocumentPath,
-    MustNotExist,
-    Precondition,
-    Put,
-    Read,
-    UpdatedAt,
-    Write,
-)
-from tai_state.errors import InvalidDataError, StaleReadError, StateNotFoundError, UnsupportedOperationError
-from tai_state.layout import META, StateLayout, state_layout
+from tai_state.errors import ConfigurationError, InvalidDataError, StateNotFoundError, UnsupportedOperationError
+from tai_state.layout import check_id, state_layout
 from tai_state.models import KEEP, BatchResult, ChangeMetadata, DataT, Keep, StateSnapshot, TransitionResult
-from tai_state.rules.changes import Change, Fresh, Head, Plan, Settings, View, decide
-from tai_state.rules.guards import Guarded
-from tai_state.rules.mapping import read_state
-from tai_state.rules.records import StateRecord
+from tai_state.rules.changes import Change, Settings
 from tai_state.rules.requests import (
     Call,
     delete_change,
@@ -47,22 +28,15 @@ class AsyncTransaction:
     """What a body reads and writes with. It lives as long as one attempt of the body.
 
     Reads see the writes that the body made before. Nothing is locked, and nothing is written before the body
-    has ended.
+    has ended. Every method raises StaleReadError once something that was read has changed (then the body is run
+    again, whatever it makes of the error), and StoreError after the body has ended.
     """
 
-    def __init__(self, store: AsyncStateStore, guarded: Guarded, deadline: Deadline, *, read_only: bool) -> None:
-        """Begin with nothing read and nothing written."""
-        self._store = store
-        self._engine = store.engine
-        self._guarded = guarded
-        self._deadline = deadline
-        self._read_only = read_only
-        self._new_store_id = store.engine.new_id()
-        self.documents: dict[DocumentPath, Document | None] = {}
-        self.heads: dict[DocumentPath, Head] = {}
-        self.writes: dict[DocumentPath, Write] = {}
-
-    # Reads
+    def __init__(self, attempt: AsyncAttempt, transaction_id: str) -> None:
+        """Read and write in *attempt*; managers make transactions."""
+        self._attempt = attempt
+        self.transaction_id = transaction_id
+        """Under which ``get_transaction`` finds the record, once it is committed."""
 
     async def get_state(self, governor_id: str, state_id: str) -> tuple[StateSnapshot, int]:
         """Return the state and its version, the body's own writes included.
@@ -70,14 +44,14 @@ class AsyncTransaction:
         Raises:
             StateNotFoundError: It does not exist, or is deleted.
         """
-        record = await self._record(state_layout(governor_id, state_id))
+        (record,) = await self._attempt.records([state_layout(governor_id, state_id)])
         if record is None or record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
         return record.public(_same), record.version
 
     async def find_state(self, governor_id: str, state_id: str) -> StateSnapshot | None:
         """Return the state, the body's own writes included; None when it does not exist, or is deleted."""
-        record = await self._record(state_layout(governor_id, state_id))
+        (record,) = await self._attempt.records([state_layout(governor_id, state_id)])
         return None if record is None or record.deleted else record.public(_same)
 
     async def batch_get_states(self, governor_id: str, state_ids: Iterable[str]) -> BatchResult:
@@ -85,52 +59,16 @@ class AsyncTransaction:
         if isinstance(state_ids, str):
             message = "must be several ids, not one str"
             raise InvalidDataError(message, path="state_ids")
+        check_id(governor_id, "governor_id")
         wanted = [state_layout(governor_id, state_id) for state_id in dict.fromkeys(state_ids)]
-        await self._read([paths.state for paths in wanted])
         found: dict[str, StateSnapshot] = {}
         missing: list[str] = []
-        for paths in wanted:
-            record = await self._record(paths)
+        for paths, record in zip(wanted, await self._attempt.records(wanted), strict=True):
             if record is None or record.deleted:
                 missing.append(paths.state_id)
             else:
                 found[paths.state_id] = record.public(_same)
         return BatchResult.model_construct(found=found, missing=missing)
-
-    async def _record(self, paths: StateLayout) -> StateRecord | None:
-        if paths.state not in self.heads:
-            await self._read([paths.state])
-            document = self.documents[paths.state]
-            if document is None:
-                return None
-            record = read_state(document, paths.governor_id, paths.state_id)
-            self.heads[paths.state] = Head(record, document.update_time)
-        return self.heads[paths.state].record
-
-    async def _read(self, paths: Sequence[DocumentPath]) -> None:
-        """Read what was not read yet; everything read so far is then as of one moment, or the attempt begins anew.
-
-        Raises:
-            StaleReadError: Something read before has changed meanwhile.
-        """
-        new = [path for path in dict.fromkeys(paths) if path not in self.documents]
-        if not new:
-            return
-        known = list(self.documents)
-        meta = [] if self._store.writer.origin else [META]
-        read = await self._engine.read([*new, *known, *meta], self._deadline, consistent=self._read_only)
-        self._compare(known, read)
-        self.documents.update({path: read.get(path) for path in new})
-        self._store.writer.learn_origin(read)
-
-    def _compare(self, paths: Iterable[DocumentPath], read: Read) -> None:
-        for path in paths:
-            before, now = self.documents[path], read.get(path)
-            if (before and before.update_time) != (now and now.update_time):
-                message = f"{path} changed while the transaction read"
-                raise StaleReadError(message)
-
-    # Writes
 
     async def save_state(
         self,
@@ -142,9 +80,15 @@ class AsyncTransaction:
         status: str | None = None,
         expected_version: int | None = None,
     ) -> int:
-        """Create the state or replace its data with the commit; return the version that it will have."""
+        """Create the state or replace its data with the commit; return the version that it will have.
+
+        Raises:
+            VersionConflictError: The state is not at *expected_version*.
+            InvalidDataError, InvalidIdError: Something cannot be stored.
+            UnsupportedOperationError: The transaction is read-only; so it is for every method that writes.
+        """
         call = self._call(governor_id, state_id, metadata, expected_version)
-        return (await self._apply(save_change(call, data, status), self._store.settings)).event.version
+        return await self._version(save_change(call, data, status))
 
     async def update_state(
         self,
@@ -154,9 +98,14 @@ class AsyncTransaction:
         expected_version: int,
         metadata: ChangeMetadata | None = None,
     ) -> int:
-        """Replace the data of a state with the commit; return the version that it will have."""
+        """Replace the data of a state with the commit; return the version that it will have.
+
+        Raises:
+            StateNotFoundError: The state does not exist, or is deleted.
+            VersionConflictError: It is at another version.
+        """
         call = self._call(governor_id, state_id, metadata, expected_version)
-        return (await self._apply(update_change(call, data), self._store.settings)).event.version
+        return await self._version(update_change(call, data))
 
     async def delete_state(
         self,
@@ -165,9 +114,33 @@ class AsyncTransaction:
         expected_version: int | None = None,
         metadata: ChangeMetadata | None = None,
     ) -> int:
-        """Delete a state with the commit; return the version of its tombstone."""
+        """Delete a state with the commit; return the version of its tombstone.
+
+        Raises:
+            StateNotFoundError: The state does not exist, or is deleted.
+            VersionConflictError: It is at another version than *expected_version*.
+        """
         call = self._call(governor_id, state_id, metadata, expected_version)
-        return (await self._apply(delete_change(call), self._store.settings)).event.version
+        return await self._version(delete_change(call))
+
+    async def start(
+        self,
+        persister: AsyncStateMachinePersister[DataT],
+        governor_id: str,
+        state_id: str,
+        data: DataT | Mapping[str, Any] | None = None,
+        *,
+        metadata: ChangeMetadata | None = None,
+    ) -> TransitionResult[DataT]:
+        """Create a state in the initial status of *persister*'s machine with the commit.
+
+        Raises:
+            StateExistsError: It is there already.
+        """
+        call = self._call(governor_id, state_id, metadata, None, persister)
+        return await self._move(
+            persister, start_change(call, persister.require_machine(), {} if data is None else data)
+        )
 
     async def transition(
         self,
@@ -181,24 +154,24 @@ class AsyncTransaction:
         metadata: ChangeMetadata | None = None,
         error: str | Keep | None = KEEP,
     ) -> TransitionResult[DataT]:
-        """Move a state through the machine of *persister* with the commit; several moves make several events."""
-        call = self._call(governor_id, state_id, metadata, expected_version, persister.config.schema_version)
-        change = persister.checked(transition_change(call, persister.require_machine(), action, payload, error))
-        return persister.result(await self._apply(change, persister.settings))
+        """Move a state through the machine of *persister* with the commit; several moves make several events.
 
-    async def start(
-        self,
-        persister: AsyncStateMachinePersister[DataT],
-        governor_id: str,
-        state_id: str,
-        data: DataT | Mapping[str, Any] | None = None,
-        *,
-        metadata: ChangeMetadata | None = None,
-    ) -> TransitionResult[DataT]:
-        """Create a state in the initial status of *persister*'s machine with the commit."""
-        call = self._call(governor_id, state_id, metadata, None, persister.config.schema_version)
-        change = start_change(call, persister.require_machine(), {} if data is None else data)
-        return persister.result(await self._apply(persister.checked(change), persister.settings))
+        Raises:
+            StateNotFoundError: The state does not exist, or is deleted.
+            TransitionNotAllowedError: The machine has no such move from its status, or its guards refuse.
+            VersionConflictError: The state is not at *expected_version*.
+            ConfigurationError: *persister* has no machine, or moves the states of another store.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, persister)
+        change = transition_change(call, persister.require_machine(), action, payload, error)
+        return await self._move(persister, change)
+
+    async def _move(self, persister: AsyncStateMachinePersister[DataT], change: Change) -> TransitionResult[DataT]:
+        return persister.result(await self._attempt.apply(persister.checked(change), persister.settings))
+
+    async def _version(self, change: Change) -> int:
+        settings: Settings = self._attempt.store.settings
+        return (await self._attempt.apply(change, settings)).event.version
 
     def _call(
         self,
@@ -206,74 +179,32 @@ class AsyncTransaction:
         state_id: str,
         metadata: ChangeMetadata | None,
         expected_version: int | None,
-        schema_version: int = 1,
+        persister: AsyncStateMachinePersister[DataT] | None = None,
     ) -> Call:
-        if self._read_only:
+        store = self._attempt.store
+        if self._attempt.read_only:
             message = "a read_only transaction writes nothing"
             raise UnsupportedOperationError(message)
-        author = resolve_metadata(metadata, self._store.actor)
+        if persister is not None and persister.store.engine.backend is not store.engine.backend:
+            message = "the persister moves the states of another store than the transaction's"
+            raise ConfigurationError(message)
+        author = resolve_metadata(metadata, store.actor)
+        schema_version = 1 if persister is None else persister.config.schema_version
         return Call(state_layout(governor_id, state_id), author, expected_version, None, schema_version)
-
-    async def _apply(self, change: Change, settings: Settings) -> Applied:
-        """Decide a change on what the body sees, and keep its writes for the commit."""
-        await self._record(change.paths)
-        head = self.heads.get(change.paths.state)
-        engine = self._engine
-        fresh = Fresh(engine.clock.now(), engine.new_id(), self._new_store_id)
-        plan = decide(change, View(head, self._store.writer.origin, self._guarded), fresh, settings)
-        assert isinstance(plan, Plan)
-        based = self.documents[change.paths.state]
-        precondition: Precondition = MustNotExist() if based is None else UpdatedAt(based.update_time)
-        self.writes.update({write.path: write for write in plan.writes})
-        state = self.writes[change.paths.state]
-        assert isinstance(state, Put)
-        # Several changes of one state are one write of it: over what was read, with what came out last.
-        self.writes[change.paths.state] = replace(state, precondition=precondition)
-        self.heads[change.paths.state] = Head(plan.record, based.update_time if based is not None else None)
-        return Applied(plan.event, plan.record)
-
-    # What the manager asks
-
-    async def check_steady(self) -> None:
-        """See whether all that was read stands as of one moment, where the engine may tear a batch.
-
-        Raises:
-            StaleReadError: Something has changed; the attempt must begin anew.
-        """
-        single = len(self.documents) <= 1
-        if single or self._read_only or Capability.STEADY_READS in self._store.capabilities:
-            return
-        read = await self._engine.read(list(self.documents), self._deadline)
-        self._compare(self.documents, read)
-
-    def forget_heads(self) -> None:
-        """Drop the cached heads of what the commit changes, before it is sent."""
-        for path in self.heads:
-            self._store.writer.heads.drop(path)
-
-    def remember_heads(self, times: Mapping[DocumentPath, datetime | None], guard: AsyncGuard) -> None:
-        """Take over what the commit made: heads, the store's id, the leases.
-
-        Args:
-            times: The update_time of each write; empty where a lost reply left them unknown.
-        """
-        writer = self._store.writer
-        if META in self.writes:
-            writer.origin = self._new_store_id
-        for path, head in self.heads.items():
-            if (moment := times.get(path)) is not None:
-                writer.heads.put(path, Head(head.record, moment))
-        leases, _ = self._guarded.renewals()
-        guard.renewed(leases, [times.get(lease.path) for lease in leases])
 
 
 class AsyncGovernorTransaction:
-    """A transaction with one governor bound: the same methods, without their first argument."""
+    """A transaction with one governor bound: the same methods, without their first id."""
 
     def __init__(self, tx: AsyncTransaction, governor_id: str) -> None:
         """Bind *governor_id*."""
         self._tx = tx
         self.governor_id = governor_id
+
+    @property
+    def transaction_id(self) -> str:
+        """See ``AsyncTransaction``."""
+        return self._tx.transaction_id
 
     async def get_state(self, state_id: str) -> tuple[StateSnapshot, int]:
         """See ``AsyncTransaction.get_state``."""
@@ -312,6 +243,17 @@ class AsyncGovernorTransaction:
     ) -> int:
         """See ``AsyncTransaction.delete_state``."""
         return await self._tx.delete_state(self.governor_id, state_id, expected_version, metadata)
+
+    async def start(
+        self,
+        persister: AsyncStateMachinePersister[DataT],
+        state_id: str,
+        data: DataT | Mapping[str, Any] | None = None,
+        *,
+        metadata: ChangeMetadata | None = None,
+    ) -> TransitionResult[DataT]:
+        """See ``AsyncTransaction.start``."""
+        return await self._tx.start(persister, self.governor_id, state_id, data, metadata=metadata)
 
     async def transition(
         self,

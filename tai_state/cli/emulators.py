@@ -11,7 +11,7 @@ from tai_state.cli.output import json_line, note, printable
 from tai_state.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from tai_state.testing.emulator import EmulatorRecord
+    from tai_state.testing.firestore_emulator import EmulatorRecord
 
 _PORTS = click.IntRange(1, 65535)
 
@@ -30,7 +30,7 @@ def start(session: Session, port: int | None) -> None:
     The output is what a shell takes: export $(tai-state emulator start)
     """
     # Imported where it is used, here and below: no other command needs the launcher.
-    from tai_state.testing.emulator import start_detached  # noqa: PLC0415
+    from tai_state.testing.firestore_emulator import start_detached  # noqa: PLC0415
 
     _write(start_detached(port), session)
 
@@ -39,7 +39,7 @@ def start(session: Session, port: int | None) -> None:
 @pass_session
 def stop(session: Session) -> None:
     """Stop the emulator that `start` started; what it held is gone."""
-    from tai_state.testing.emulator import stop_detached  # noqa: PLC0415
+    from tai_state.testing.firestore_emulator import stop_detached  # noqa: PLC0415
 
     stopped = stop_detached()
     if session.as_json:
@@ -52,7 +52,7 @@ def stop(session: Session) -> None:
 @pass_session
 def status(session: Session) -> int:
     """Say where the emulator runs; exit code 1 when none does."""
-    from tai_state.testing.emulator import status as running_emulator  # noqa: PLC0415
+    from tai_state.testing.firestore_emulator import status as running_emulator  # noqa: PLC0415
 
     record = running_emulator()
     if record is not None:

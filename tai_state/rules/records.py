@@ -26,12 +26,13 @@ class MetadataRecord:
 
     def public(self) -> ChangeMetadata:
         """Return the public model, its context a copy of its own."""
-        return ChangeMetadata.trusted(
+        metadata: ChangeMetadata = ChangeMetadata.trusted(
             changed_by=self.changed_by,
             reason=self.reason,
             parent_version=self.parent_version,
             context=self.context.value(),
         )
+        return metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class StateRecord(Content):
 
     def public(self, as_data: AsData[DataT]) -> StateSnapshot[DataT]:
         """Return the public model, its data a copy of its own."""
-        return StateSnapshot.trusted(
+        snapshot: StateSnapshot[DataT] = StateSnapshot.trusted(
             governor_id=self.governor_id,
             state_id=self.state_id,
             status=self.status,
@@ -108,6 +109,7 @@ class StateRecord(Content):
             machine_name=self.machine.name if self.machine else None,
             machine_version=self.machine.version if self.machine else None,
         )
+        return snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ class EventRecord(Content):
 
     def public(self, as_data: AsData[DataT]) -> Event[DataT]:
         """Return the public model, its data and payload copies of its own."""
-        return Event.trusted(
+        event: Event[DataT] = Event.trusted(
             governor_id=self.governor_id,
             state_id=self.state_id,
             version=self.version,
@@ -160,6 +162,7 @@ class EventRecord(Content):
             hash=self.hash,
             committed_at=self.committed_at,
         )
+        return event
 
     @staticmethod
     def _data(payload: Payload, as_data: AsData[DataT]) -> Any:

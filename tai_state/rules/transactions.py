@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tai_state.codec import Encoding, Payload
 from tai_state.documents import Check, Document, DocumentPath, MustNotExist, Put, UpdatedAt, Value, Write
-from tai_state.errors import InvalidDataError, StoreError
+from tai_state.errors import StoreError
 from tai_state.layout import FORMAT, TRANSACTIONS, check_id, escape
 from tai_state.models import TransactionRecord
 from tai_state.rules.mapping import FieldError, check_format
@@ -29,13 +29,14 @@ def record_write(
     attempt: str,
     changed: Iterable[DocumentPath],
     result: Payload,
+    encoding: Encoding,
     metadata: MetadataRecord,
     now: datetime,
 ) -> Put:
     """Return the record of a commit: it must not exist, so that no transaction is applied twice.
 
     Args:
-        attempt: Unique to this commit; how a lost reply is told from another process under the same key.
+        attempt: Unique to this commit; how our own lost reply is told from another process under the same key.
         result: What a keyed body returned, given back to whoever repeats the key.
     """
     fields: dict[str, Value] = {
@@ -43,12 +44,17 @@ def record_write(
         "transaction_id": transaction_id,
         "attempt": attempt,
         "documents": [str(path) for path in changed],
-        "result": result.field(Encoding()),
+        "result": result.field(encoding),
         "changed_by": metadata.changed_by,
         "reason": metadata.reason,
         "timestamp": now,
     }
     return Put(transaction_path(transaction_id), fields, MustNotExist())
+
+
+def made_by(record: Document | None, attempt: str) -> bool:
+    """Whether *record* is there, and was written by the commit that *attempt* names."""
+    return record is not None and record.fields.get("attempt") == attempt
 
 
 def read_record(document: Document) -> TransactionRecord:
@@ -60,6 +66,9 @@ def read_record(document: Document) -> TransactionRecord:
     fields = document.fields
     try:
         check_format(fields, document.path)
+        if transaction_path(fields["transaction_id"]) != document.path:
+            message = "it names another transaction"
+            raise FieldError(message)
         return TransactionRecord(
             transaction_id=fields["transaction_id"],
             documents=fields["documents"],
@@ -69,7 +78,7 @@ def read_record(document: Document) -> TransactionRecord:
             timestamp=fields["timestamp"],
             committed_at=document.create_time,
         )
-    except (KeyError, ValueError, FieldError, InvalidDataError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         message = f"document {document.path} is no transaction record: {error}"
         raise StoreError(message) from error
 
@@ -81,3 +90,14 @@ def checks(read: Mapping[DocumentPath, Document | None], written: Mapping[Docume
         for path, document in read.items()
         if path not in written
     ]
+
+
+def first_change(
+    read: Mapping[DocumentPath, Document | None], later: Mapping[DocumentPath, Document]
+) -> DocumentPath | None:
+    """Return a path at which *later* holds something else than what was *read*; None when all stands."""
+    for path, before in read.items():
+        now = later.get(path)
+        if (before and before.update_time) != (now and now.update_time):
+            return path
+    return None

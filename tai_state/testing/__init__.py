@@ -6,7 +6,7 @@ The conformance suite needs pytest, which is loaded when it is asked for.
 from typing import TYPE_CHECKING
 
 from tai_state.testing.clock import ManualClock
-from tai_state.testing.emulator import emulator
+from tai_state.testing.firestore_emulator import emulator
 
 if TYPE_CHECKING:
     from tai_state.testing._async.conformance import AsyncBackendConformance

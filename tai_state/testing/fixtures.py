@@ -1,22 +1,34 @@
-"""Pytest plugin: one Firestore emulator per test run, a project of its own per test.
+"""Pytest plugin: stores for tests, and one Firestore emulator per test run with a project per test.
 
-Load it with ``pytest_plugins = ["tai_state.testing.fixtures"]`` in the top conftest. The emulator starts when
-the first test asks for it and ends with the run. Where it cannot run, the tests that need it fail; they never
-skip.
+Load it with ``pytest_plugins = ["tai_state.testing.fixtures"]`` in the top conftest. ``tai_state_memory``,
+``tai_state_sqlite`` and ``tai_state_emulator`` each give an empty store; with pytest-asyncio, so do their async
+twins ``async_tai_state_memory`` and so on. The emulator starts when the first test asks for it and ends with the
+run. Where it cannot run, the tests that need it fail; they never skip.
 """
 
 import contextlib
 import logging
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from multiprocessing.connection import Client, Listener
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tai_state import (
+    AsyncFirestoreStore,
+    AsyncMemoryStore,
+    AsyncSqliteStore,
+    AsyncStateStore,
+    FirestoreStore,
+    MemoryStore,
+    SqliteStore,
+    StateStore,
+)
 from tai_state.errors import ConfigurationError, StoreUnavailableError
-from tai_state.testing.emulator import (
+from tai_state.testing.firestore_emulator import (
     HOST_VARIABLE,
     START_TIMEOUT_SECONDS,
     EmulatorEndpoint,
@@ -24,7 +36,13 @@ from tai_state.testing.emulator import (
     obtain_emulator,
 )
 
-__all__ = ["tai_state_emulator_server", "tai_state_project"]
+__all__ = [
+    "tai_state_emulator",
+    "tai_state_emulator_server",
+    "tai_state_memory",
+    "tai_state_project",
+    "tai_state_sqlite",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -142,3 +160,50 @@ def tai_state_project(tai_state_emulator_server: EmulatorEndpoint, monkeypatch: 
     """Return a fresh project id, with ``FIRESTORE_EMULATOR_HOST`` naming the emulator during the test."""
     monkeypatch.setenv(HOST_VARIABLE, tai_state_emulator_server.host)
     return new_project_id()
+
+
+@pytest.fixture
+def tai_state_memory() -> Iterator[StateStore]:
+    """Return an empty store in memory."""
+    with MemoryStore() as store:
+        yield store
+
+
+@pytest.fixture
+def tai_state_sqlite(tmp_path: Path) -> Iterator[StateStore]:
+    """Return an empty store in a SQLite file of the test's own folder."""
+    with SqliteStore(tmp_path / "tai_state.db") as store:
+        yield store
+
+
+@pytest.fixture
+def tai_state_emulator(tai_state_project: str) -> Iterator[StateStore]:
+    """Return an empty store on the Firestore emulator, in a project of the test's own."""
+    with FirestoreStore(tai_state_project) as store:
+        yield store
+
+
+try:
+    import pytest_asyncio
+except ImportError:  # without it there are no async tests to give a store to
+    pass
+else:
+    __all__ += ["async_tai_state_emulator", "async_tai_state_memory", "async_tai_state_sqlite"]
+
+    @pytest_asyncio.fixture
+    async def async_tai_state_memory() -> AsyncIterator[AsyncStateStore]:
+        """Return an empty store in memory."""
+        async with AsyncMemoryStore() as store:
+            yield store
+
+    @pytest_asyncio.fixture
+    async def async_tai_state_sqlite(tmp_path: Path) -> AsyncIterator[AsyncStateStore]:
+        """Return an empty store in a SQLite file of the test's own folder."""
+        async with AsyncSqliteStore(tmp_path / "tai_state.db") as store:
+            yield store
+
+    @pytest_asyncio.fixture
+    async def async_tai_state_emulator(tai_state_project: str) -> AsyncIterator[AsyncStateStore]:
+        """Return an empty store on the Firestore emulator, in a project of the test's own."""
+        async with AsyncFirestoreStore(tai_state_project) as store:
+            yield store

@@ -10,7 +10,6 @@ from tai_state._async.ports import AsyncBackend
 from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
 from tai_state.errors import CommitAmbiguousError
 from tai_state.layout import GovernorLayout
-from tai_state.testing.clock import ManualClock
 
 TIMEOUT = 10.0
 NO_WAIT = RetryPolicy(wait_initial=0.0, wait_max=0.0)
@@ -66,9 +65,7 @@ class AsyncWrappedBackend(AsyncBackend):
         self.capabilities = inner.capabilities
         self.limits = inner.limits
 
-    async def get_many(
-        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True
-    ) -> Read:
+    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         return await self.inner.get_many(paths, timeout=timeout, consistent=consistent)
 
     def scan(
@@ -124,9 +121,7 @@ class AsyncCountingBackend(AsyncWrappedBackend):
         calls, self.calls = self.calls, []
         return calls
 
-    async def get_many(
-        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True
-    ) -> Read:
+    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         self.calls.append("get_many")
         return await super().get_many(paths, timeout=timeout, consistent=consistent)
 
@@ -185,7 +180,7 @@ class AsyncFaultyBackend(AsyncWrappedBackend):
         self.sent: list[tuple[Write, ...]] = []
         self.between: Callable[[], Awaitable[object]] | None = None
         """Called once, behind the first fault: what another writer does meanwhile."""
-        self.clock: ManualClock | None = None
+        self.clock: Any = None
         self.attempt_seconds = 0.0
         """How long each commit takes on ``clock``."""
 
@@ -211,6 +206,13 @@ class AsyncFaultyBackend(AsyncWrappedBackend):
 async def async_find(store: AsyncBackendStore, path: DocumentPath) -> Document | None:
     """Return the document at *path*, past everything above the port."""
     return (await store.engine.backend.get_many([path], timeout=TIMEOUT)).get(path)
+
+
+async def async_document_at(store: AsyncBackendStore, path: DocumentPath) -> Document:
+    """Return the document at *path*, which must be there."""
+    document = await async_find(store, path)
+    assert document is not None, f"{path} is missing"
+    return document
 
 
 async def async_plant(store: AsyncBackendStore, path: DocumentPath, **changes: object) -> None:

@@ -1,5 +1,7 @@
 """The cached head: it saves a read, and never refuses anybody."""
 
+from typing import Any
+
 import pytest
 
 from tai_state import (
@@ -44,7 +46,8 @@ async def test_a_warm_move_is_one_commit(place):
 async def test_a_cold_move_is_one_read_and_one_commit(place):
     """With a key, too: receipt and state come together."""
     await AsyncStateMachinePersister(place.store(), COUNTER).start("g", "s")
-    for number, options in enumerate(({}, {"idempotency_key": "k"}, {"expected_version": 3})):
+    ways: list[dict[str, Any]] = [{}, {"idempotency_key": "k"}, {"expected_version": 3}]
+    for number, options in enumerate(ways):
         store, backend = place.counting()
         await AsyncStateMachinePersister(store, COUNTER).transition("g", "s", "add", **options)
         assert backend.taken() == ["get_many", "commit"], number
@@ -189,8 +192,7 @@ async def test_a_head_left_behind_by_a_rewritten_state_is_noticed(place):
 async def test_many_writers_lose_nothing(place):
     """Every add of several stores counts once, and the log tells them all."""
     persisters = [
-        AsyncStateMachinePersister(place.store(), COUNTER, PersistenceConfig(snapshot_interval=7))
-        for _ in range(3)
+        AsyncStateMachinePersister(place.store(), COUNTER, PersistenceConfig(snapshot_interval=7)) for _ in range(3)
     ]
     await persisters[0].start("g", "s", {"n": 0})
 

@@ -17,7 +17,7 @@ from tai_state.documents import Delete
 from tai_state.layout import state_layout, version_of
 from tai_state.rules.maintenance import read_segment
 from tests._async.machines import COUNTER
-from tests._async.stores import TIMEOUT, async_contents, async_find, async_plant
+from tests._async.stores import TIMEOUT, async_contents, async_document_at, async_plant
 
 PATHS = state_layout("g", "s")
 
@@ -155,7 +155,7 @@ async def test_a_full_run_of_events_is_sealed_by_the_next_commit(store):
         await async_grow(persister, version)
         sealed.append(await async_kept_versions(store, "segments"))
     assert sealed == [[]] * 4 + [[1]] * 4 + [[1, 5]] * 2
-    assert (await async_find(store, PATHS.state)).fields["sealed_through"] == 8
+    assert (await async_document_at(store, PATHS.state)).fields["sealed_through"] == 8
 
 
 async def test_a_segment_holds_its_events_as_they_were(store):
@@ -164,7 +164,7 @@ async def test_a_segment_holds_its_events_as_they_were(store):
     await persister.start("g", "s", {"text": "é" * 3_000, "bytes": b"x"})
     for payload in (1, 2, 3, 4):
         await persister.transition("g", "s", "add", payload)
-    document = await async_find(store, PATHS.segment(1))
+    document = await async_document_at(store, PATHS.segment(1))
     segment = read_segment(document, "g", "s")
     events = [event async for event in store.get_events("g", "s", until=4)]
     assert [event.public(lambda value: value) for event in segment.events] == events
@@ -177,7 +177,7 @@ async def test_a_segment_leaves_out_what_it_can_tell(store):
     persister = counting(store, interval=8)
     await persister.start("g", "s", blob)
     await async_grow(persister, 9)
-    sealed = (await async_find(store, PATHS.segment(1))).fields["events"]
+    sealed = (await async_document_at(store, PATHS.segment(1))).fields["events"]
     stored = from_json(decompress(sealed))
     assert [fields["from_state"] == "same" for fields in stored] == [False] + [True] * 7
 
@@ -236,7 +236,7 @@ async def test_processes_with_different_intervals_share_a_state(place):
     assert (await one.validate_consistency("g")).is_consistent
     store = one.store
     firsts = await async_kept_versions(store, "segments")
-    segments = [read_segment(await async_find(store, PATHS.segment(first)), "g", "s") for first in firsts]
+    segments = [read_segment(await async_document_at(store, PATHS.segment(first)), "g", "s") for first in firsts]
     sealed = [event.version for segment in segments for event in segment.events]
     assert sealed == list(range(1, len(sealed) + 1))
     assert len(sealed) >= 25
@@ -244,9 +244,7 @@ async def test_processes_with_different_intervals_share_a_state(place):
 
 async def test_maintenance_that_is_too_large_is_put_off(store):
     """A snapshot that no longer fits beside state and event stops no move."""
-    persister = AsyncStateMachinePersister(
-        store, COUNTER, PersistenceConfig(snapshot_interval=2, snapshot_retention=2)
-    )
+    persister = AsyncStateMachinePersister(store, COUNTER, PersistenceConfig(snapshot_interval=2, snapshot_retention=2))
     blob = random.Random(3).randbytes(300_000)
     await persister.start("g", "s", {"n": 0, "blob": blob})
     for version in (2, 3, 4):

@@ -144,7 +144,7 @@ async def test_what_a_guard_raises_passes_through(guarded, store):
 
 
 async def test_a_wildcard_leads_from_every_status(guarded):
-    """ "*" stands for them all."""
+    """The source "*" stands for them all."""
     await guarded.transition("g", "s", "raise", 11)
     result = await guarded.transition("g", "s", "reset")
     assert (result.from_status, result.to_status, result.snapshot.data) == ("high", "low", {})
@@ -245,9 +245,7 @@ async def test_a_payload_of_any_kind(store, payload, stored):
         seen.append(value)
         return True
 
-    machine = Machine(
-        "p", "on", [Transition("go", "on", "on", guard=guard, apply=lambda data, value: {"got": value})]
-    )
+    machine = Machine("p", "on", [Transition("go", "on", "on", guard=guard, apply=lambda data, value: {"got": value})])
     persister = AsyncStateMachinePersister(store, machine)
     await persister.start("g", "s")
     result = await persister.transition("g", "s", "go", payload)
@@ -272,9 +270,7 @@ async def test_a_payload_that_cannot_be_stored_is_refused(place, payload, path):
 
 async def test_what_a_reducer_makes_is_checked(store):
     """Data that cannot be stored is refused with its path, and nothing is written."""
-    machine = Machine(
-        "bad", "on", [Transition("go", "on", "on", apply=lambda data, payload: {"a": [float("nan")]})]
-    )
+    machine = Machine("bad", "on", [Transition("go", "on", "on", apply=lambda data, payload: {"a": [float("nan")]})])
     persister = AsyncStateMachinePersister(store, machine)
     await persister.start("g", "s")
     before = await async_contents(store)
@@ -376,9 +372,7 @@ async def test_a_logged_time_may_repeat_and_never_falls(store):
         await persister.log_transition("g", "s", "a", to_status="b", data={}, timestamp=at)
     before = await async_contents(store)
     with pytest.raises(InvalidDataError) as caught:
-        await persister.log_transition(
-            "g", "s", "a", to_status="b", data={}, timestamp=at - timedelta(microseconds=1)
-        )
+        await persister.log_transition("g", "s", "a", to_status="b", data={}, timestamp=at - timedelta(microseconds=1))
     assert caught.value.path == "timestamp"
     assert await async_contents(store) == before
 
@@ -388,9 +382,7 @@ async def test_a_logged_time_needs_a_zone(place, wrong):
     """A naive one is refused, and nothing is sent."""
     store, backend = place.counting()
     with pytest.raises(InvalidDataError) as caught:
-        await AsyncStateMachinePersister(store).log_transition(
-            "g", "s", "a", to_status="b", data={}, timestamp=wrong
-        )
+        await AsyncStateMachinePersister(store).log_transition("g", "s", "a", to_status="b", data={}, timestamp=wrong)
     assert caught.value.path == "timestamp"
     assert backend.calls == []
 

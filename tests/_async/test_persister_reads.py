@@ -146,8 +146,8 @@ async def test_what_is_no_version_is_refused(place, wrong):
 async def test_a_time_needs_a_zone(place):
     """A naive one is refused, and nothing is asked."""
     store, backend = place.counting()
+    naive = datetime(2024, 1, 1)  # noqa: DTZ001 - what must be refused
     with pytest.raises(InvalidDataError) as caught:
-        naive = datetime(2024, 1, 1)  # noqa: DTZ001 - what must be refused
         await AsyncStateMachinePersister(store, COUNTER).replay("g", "s", until_time=naive)
     assert caught.value.path == "until_time"
     assert backend.calls == []
@@ -169,9 +169,7 @@ async def test_a_replay_stops_at_a_time(store, at, version):
     """At the last version before the first event later than it: equal times belong together."""
     persister = AsyncStateMachinePersister(store)
     for seconds in (0, 1, 1, 2):
-        await persister.log_transition(
-            "g", "s", "a", to_status="b", data={}, timestamp=START + seconds * SECOND
-        )
+        await persister.log_transition("g", "s", "a", to_status="b", data={}, timestamp=START + seconds * SECOND)
     assert (await persister.replay("g", "s", until_time=at)).version == version
 
 

@@ -4,8 +4,8 @@ Machines and histories are drawn at random; the model is a list of the states as
 """
 
 import random
-from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,9 +34,7 @@ def some_value(rng: random.Random, level: int = 0) -> Any:
     kind = rng.randrange(10 if level < 3 else 7)
     if kind < 7:
         text = "".join(rng.choices("aé🙂\0$", k=rng.choice((0, 1, 5, 500))))
-        return rng.choice(
-            (None, True, rng.getrandbits(63), -rng.random(), rng.randbytes(3), text, {"$map": text})
-        )
+        return rng.choice((None, True, rng.getrandbits(63), -rng.random(), rng.randbytes(3), text, {"$map": text}))
     if kind == 7:
         return [some_value(rng, level + 1) for _ in range(rng.randrange(4))]
     return {rng.choice(("a", "", "__x__", "é", "$time")): some_value(rng, level + 1) for _ in range(3)}
@@ -64,10 +62,10 @@ def some_machine(rng: random.Random) -> Machine[dict[str, Any]]:
     statuses = [f"status {number}" for number in range(rng.randint(1, 5))]
     moves: list[Transition[dict[str, Any]]] = []
     taken: set[tuple[str, str]] = set()
-    pairs = list(zip(statuses, statuses[1:], strict=False))
+    pairs = list(pairwise(statuses))
     pairs += [(rng.choice(statuses), rng.choice(statuses)) for _ in range(rng.randrange(6))]
     for source, target in pairs:
-        apply: Callable[..., Any] | None = rng.choice((None, merged, counted))
+        apply: Any = rng.choice((None, merged, counted))
         action = f"action {rng.randrange(4)}"
         while (source, action) in taken:
             action += "'"
@@ -110,7 +108,7 @@ class AsyncLife:
     def _live(self):
         return self.states[-1] if self.states and not self.states[-1].deleted else None
 
-    async def _change(self):
+    async def _change(self):  # noqa: PLR0911 - one return for each kind of change
         rng, persister, ids = self.rng, self.persister, self.ids
         kind = rng.choices(range(8), weights=(3, 12, 2, 1, 1, 1, 1, 1))[0]
         expected = self.version if rng.random() < 0.3 else None
@@ -119,9 +117,7 @@ class AsyncLife:
         if kind == 1:
             action = rng.choice(self.machine.actions or ("none",))
             error = rng.choice((None, "broke"))
-            return await persister.transition(
-                *ids, action, some_value(rng), expected_version=expected, error=error
-            )
+            return await persister.transition(*ids, action, some_value(rng), expected_version=expected, error=error)
         if kind == 2:
             status = rng.choice((None, *self.machine.statuses, "elsewhere"))
             data = {"saved": some_value(rng)}

@@ -5,7 +5,7 @@ import pytest
 from tai_state import ChangeMetadata, Event, InvalidDataError
 from tai_state.layout import META, state_layout
 from tai_state.testing.clock import ManualClock
-from tests._async.stores import async_find
+from tests._async.stores import async_document_at
 
 PATHS = state_layout("g", "s")
 
@@ -72,8 +72,8 @@ async def test_events_tell_who_when_and_where(store):
     metadata = ChangeMetadata(changed_by="ann", reason="why", context={"k": [1]})
     await store.save_state("g", "s", {}, metadata, idempotency_key="once")
     (event,) = [event async for event in store.get_events("g", "s")]
-    document = await async_find(store, PATHS.event(1))
-    meta = await async_find(store, META)
+    document = await async_document_at(store, PATHS.event(1))
+    meta = await async_document_at(store, META)
     assert (event.metadata.changed_by, event.metadata.reason) == ("ann", "why")
     assert event.metadata.context == {"k": [1]}
     assert event.idempotency_key == "once"

@@ -8,7 +8,7 @@ from tai_state import AsyncMemoryStore, ChangeMetadata, IdempotencyMismatchError
 from tai_state._platform import async_together
 from tai_state.layout import state_layout
 from tai_state.testing.clock import ManualClock
-from tests._async.stores import async_contents, async_find
+from tests._async.stores import async_contents, async_document_at
 
 
 async def async_count(store):
@@ -142,7 +142,7 @@ async def test_an_expired_key_is_replaced(timed, clock):
     assert await timed.save_state("g", "s", {"n": 1}, idempotency_key="k") == 1
     clock.advance(3601)
     assert await timed.save_state("g", "s", {"n": 2}, idempotency_key="k") == 2
-    assert (await async_find(timed, receipt)).fields["version"] == 2
+    assert (await async_document_at(timed, receipt)).fields["version"] == 2
     clock.advance(3599)
     assert await timed.save_state("g", "s", {"n": 2}, idempotency_key="k") == 2
     clock.advance(2)

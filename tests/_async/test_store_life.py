@@ -34,9 +34,7 @@ CALLS = {
     "stats": lambda store, **options: store.stats("g", **options),
     "start": lambda store, **options: persisted(store).start("g", "s", **options),
     "transition": lambda store, **options: persisted(store).transition("g", "s", "turn_on", **options),
-    "log": lambda store, **options: persisted(store).log_transition(
-        "g", "s", "a", to_status="b", data={}, **options
-    ),
+    "log": lambda store, **options: persisted(store).log_transition("g", "s", "a", to_status="b", data={}, **options),
     "rollback": lambda store, **options: persisted(store).rollback("g", "s", 1, **options),
     "load": lambda store, **options: persisted(store).load_state("g", "s", **options),
     "replay": lambda store, **options: persisted(store).replay("g", "s", **options),
@@ -100,8 +98,10 @@ class AsyncDownBackend(AsyncWrappedBackend):
 
     async def scan(self, collection, *, start=None, stop=None, limit=None, timeout):
         self.tried += 1
+        nothing: tuple[object, ...] = ()
+        for one in nothing:
+            yield one
         raise StoreUnavailableError("down")
-        yield
 
 
 async def test_a_store_that_does_not_answer_is_tried_until_the_deadline(store):

@@ -10,7 +10,6 @@ from tai_state._sync.ports import Backend
 from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
 from tai_state.errors import CommitAmbiguousError
 from tai_state.layout import GovernorLayout
-from tai_state.testing.clock import ManualClock
 
 TIMEOUT = 10.0
 NO_WAIT = RetryPolicy(wait_initial=0.0, wait_max=0.0)
@@ -66,9 +65,7 @@ class WrappedBackend(Backend):
         self.capabilities = inner.capabilities
         self.limits = inner.limits
 
-    def get_many(
-        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True
-    ) -> Read:
+    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         return self.inner.get_many(paths, timeout=timeout, consistent=consistent)
 
     def scan(
@@ -124,9 +121,7 @@ class CountingBackend(WrappedBackend):
         calls, self.calls = self.calls, []
         return calls
 
-    def get_many(
-        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True
-    ) -> Read:
+    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         self.calls.append("get_many")
         return super().get_many(paths, timeout=timeout, consistent=consistent)
 
@@ -185,7 +180,7 @@ class FaultyBackend(WrappedBackend):
         self.sent: list[tuple[Write, ...]] = []
         self.between: Callable[[], object] | None = None
         """Called once, behind the first fault: what another writer does meanwhile."""
-        self.clock: ManualClock | None = None
+        self.clock: Any = None
         self.attempt_seconds = 0.0
         """How long each commit takes on ``clock``."""
 
@@ -211,6 +206,13 @@ class FaultyBackend(WrappedBackend):
 def find(store: BackendStore, path: DocumentPath) -> Document | None:
     """Return the document at *path*, past everything above the port."""
     return (store.engine.backend.get_many([path], timeout=TIMEOUT)).get(path)
+
+
+def document_at(store: BackendStore, path: DocumentPath) -> Document:
+    """Return the document at *path*, which must be there."""
+    document = find(store, path)
+    assert document is not None, f"{path} is missing"
+    return document
 
 
 def plant(store: BackendStore, path: DocumentPath, **changes: object) -> None:

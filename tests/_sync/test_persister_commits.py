@@ -64,7 +64,7 @@ def test_a_lost_reply_makes_the_change_once(place, other, faults):
     (event,) = [one for one in other.store.get_events("g", "s", after=1)]
     assert event == result.event
     assert len(backend.sent) == len(faults) + 1
-    assert len({writes for writes in map(repr, backend.sent)}) == 1, "only the identical commit is sent again"
+    assert len(set(map(repr, backend.sent))) == 1, "only the identical commit is sent again"
 
 
 @pytest.mark.parametrize("fault", ["reply lost", "request lost"])

@@ -11,7 +11,7 @@ from tai_state.layout import state_layout
 from tai_state.rules.chain import event_hash
 from tai_state.rules.mapping import event_fields, read_event
 from tests._sync.machines import COUNTER
-from tests._sync.stores import TIMEOUT, contents, find, plant
+from tests._sync.stores import TIMEOUT, contents, document_at, find, plant
 
 PATHS = state_layout("g", "s")
 
@@ -28,7 +28,7 @@ def counter(store):
 
 
 def stored_event(store, version):
-    return read_event(find(store, PATHS.event(version)), "g", "s")
+    return read_event(document_at(store, PATHS.event(version)), "g", "s")
 
 
 def write(store, event):
@@ -81,9 +81,7 @@ def test_a_missing_event_is_found(counter, store, version):
     """First, middle or last."""
     store.engine.backend.commit([Delete(PATHS.event(version))], timeout=TIMEOUT)
     found = findings(counter)
-    assert [(state_id, kind in {"corrupt_log", "state_mismatch"}) for kind, state_id, _ in found] == [
-        ("s", True)
-    ]
+    assert [(state_id, kind in {"corrupt_log", "state_mismatch"}) for kind, state_id, _ in found] == [("s", True)]
 
 
 def test_a_forged_to_state_is_found(counter, store):
@@ -120,9 +118,7 @@ def test_a_forged_last_event_with_its_hash_is_found(counter, store):
 
 def test_a_forged_chain_is_found_by_the_machine(counter, store):
     """Every hash recomputed to the end: only running the machine again tells."""
-    forge(
-        store, 5, to_the_end=True, to_state=Payload.of({"n": 99})
-    )
+    forge(store, 5, to_the_end=True, to_state=Payload.of({"n": 99}))
     plant(store, PATHS.state, data={"n": 99})
     assert findings(StateMachinePersister(store)) == []
     assert findings(counter) == [("replay", "s", 5)]
@@ -154,7 +150,7 @@ def test_a_forged_author_is_found(counter, store):
 
 def test_swapped_events_are_found(counter, store):
     """Two events that changed places say so."""
-    second, third = find(store, PATHS.event(2)), find(store, PATHS.event(3))
+    second, third = document_at(store, PATHS.event(2)), document_at(store, PATHS.event(3))
     writes = [Put(PATHS.event(2), third.fields), Put(PATHS.event(3), second.fields)]
     store.engine.backend.commit(writes, timeout=TIMEOUT)
     found = findings(counter)
@@ -200,7 +196,7 @@ def test_a_damaged_state_document_is_found(counter, store):
 
 def test_an_event_above_the_state_is_found(counter, store):
     """A state restored from a backup lies below its events."""
-    old = find(store, PATHS.state)
+    old = document_at(store, PATHS.state)
     counter.transition("g", "s", "add", 5)
     store.engine.backend.commit([Put(PATHS.state, old.fields)], timeout=TIMEOUT)
     assert findings(counter) == [("state_mismatch", "s", 5)]
@@ -208,7 +204,7 @@ def test_an_event_above_the_state_is_found(counter, store):
 
 def test_events_far_above_the_state_are_found(counter, store):
     """Also where the one right above it is missing."""
-    old = find(store, PATHS.state)
+    old = document_at(store, PATHS.state)
     for payload in (5, 6):
         counter.transition("g", "s", "add", payload)
     writes = [Put(PATHS.state, old.fields), Delete(PATHS.event(6))]

@@ -146,8 +146,8 @@ def test_what_is_no_version_is_refused(place, wrong):
 def test_a_time_needs_a_zone(place):
     """A naive one is refused, and nothing is asked."""
     store, backend = place.counting()
+    naive = datetime(2024, 1, 1)  # noqa: DTZ001 - what must be refused
     with pytest.raises(InvalidDataError) as caught:
-        naive = datetime(2024, 1, 1)  # noqa: DTZ001 - what must be refused
         StateMachinePersister(store, COUNTER).replay("g", "s", until_time=naive)
     assert caught.value.path == "until_time"
     assert backend.calls == []
@@ -169,9 +169,7 @@ def test_a_replay_stops_at_a_time(store, at, version):
     """At the last version before the first event later than it: equal times belong together."""
     persister = StateMachinePersister(store)
     for seconds in (0, 1, 1, 2):
-        persister.log_transition(
-            "g", "s", "a", to_status="b", data={}, timestamp=START + seconds * SECOND
-        )
+        persister.log_transition("g", "s", "a", to_status="b", data={}, timestamp=START + seconds * SECOND)
     assert (persister.replay("g", "s", until_time=at)).version == version
 
 

@@ -5,7 +5,7 @@ import pytest
 from tai_state import ChangeMetadata, Event, InvalidDataError
 from tai_state.layout import META, state_layout
 from tai_state.testing.clock import ManualClock
-from tests._sync.stores import find
+from tests._sync.stores import document_at
 
 PATHS = state_layout("g", "s")
 
@@ -72,8 +72,8 @@ def test_events_tell_who_when_and_where(store):
     metadata = ChangeMetadata(changed_by="ann", reason="why", context={"k": [1]})
     store.save_state("g", "s", {}, metadata, idempotency_key="once")
     (event,) = [event for event in store.get_events("g", "s")]
-    document = find(store, PATHS.event(1))
-    meta = find(store, META)
+    document = document_at(store, PATHS.event(1))
+    meta = document_at(store, META)
     assert (event.metadata.changed_by, event.metadata.reason) == ("ann", "why")
     assert event.metadata.context == {"k": [1]}
     assert event.idempotency_key == "once"

@@ -8,7 +8,7 @@ from tai_state import MemoryStore, ChangeMetadata, IdempotencyMismatchError, Sta
 from tai_state._platform import together
 from tai_state.layout import state_layout
 from tai_state.testing.clock import ManualClock
-from tests._sync.stores import contents, find
+from tests._sync.stores import contents, document_at
 
 
 def count(store):
@@ -142,7 +142,7 @@ def test_an_expired_key_is_replaced(timed, clock):
     assert timed.save_state("g", "s", {"n": 1}, idempotency_key="k") == 1
     clock.advance(3601)
     assert timed.save_state("g", "s", {"n": 2}, idempotency_key="k") == 2
-    assert (find(timed, receipt)).fields["version"] == 2
+    assert (document_at(timed, receipt)).fields["version"] == 2
     clock.advance(3599)
     assert timed.save_state("g", "s", {"n": 2}, idempotency_key="k") == 2
     clock.advance(2)

@@ -1,13 +1,11 @@
 # Generated from tests/_async/test_store_lists.py by .ci/generate_sync.py; do not edit.
 """Several states: listed, filtered, read together, counted."""
-from urllib.parse import quote
-
 import pytest
 
 from tai_state import InvalidDataError, InvalidIdError
 from tai_state.documents import Put
 from tai_state.layout import escape, state_layout
-from tests._sync.stores import TIMEOUT, find
+from tests._sync.stores import TIMEOUT, document_at
 
 HOSTILE_IDS = (
     "user", "user2", "user-1", "user@1", "user@0000000000000000001", "user/1", "USER", "us", "..", ".", "__x__", "__",
@@ -23,7 +21,7 @@ def save_many(store, state_ids, governor_id="g", **options):
     """Make states by the backend's own commits: one save gives the fields that the others share."""
     model = state_layout("model", "model")
     store.save_state("model", "model", {"n": 1}, **options)
-    document = find(store, model.state)
+    document = document_at(store, model.state)
     writes = [
         Put(paths.state, {**document.fields, "governor_id": governor_id, "state_id": paths.state_id})
         for paths in (state_layout(governor_id, state_id) for state_id in state_ids)
@@ -57,7 +55,7 @@ def test_more_states_than_a_page_are_all_listed_once(store):
 
 
 def test_listing_goes_on_after_an_id(store):
-    """after leaves out the id and all before it; it need not exist."""
+    """What comes behind: after leaves out the id and all before it; it need not exist."""
     for state_id in ("a", "b", "d"):
         store.save_state("g", state_id, {})
     assert listed(store, after="a") == ["b", "d"]

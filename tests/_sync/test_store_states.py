@@ -111,7 +111,7 @@ def test_deleting_a_missing_state_is_refused(store):
 
 
 def test_a_missing_state_reads_as_absent(store):
-    """get raises a LookupError, find returns None, exists says no."""
+    """To get raises a LookupError, find returns None, exists says no."""
     with pytest.raises(LookupError) as caught:
         store.get_state("g", "s")
     assert isinstance(caught.value, StateNotFoundError)
@@ -231,9 +231,7 @@ def test_a_pydantic_model_is_stored_as_its_json(store):
 
 def test_metadata_of_a_change_is_kept(store):
     """Author, reason and context are the caller's; the parent version is the store's."""
-    metadata = ChangeMetadata(
-        changed_by="ann", reason="a ticket", parent_version=99, context={"ticket": {"id": 7}}
-    )
+    metadata = ChangeMetadata(changed_by="ann", reason="a ticket", parent_version=99, context={"ticket": {"id": 7}})
     store.save_state("g", "s", {}, metadata)
     kept = (store.get_state("g", "s"))[0].metadata
     assert (kept.changed_by, kept.reason, kept.context) == ("ann", "a ticket", {"ticket": {"id": 7}})

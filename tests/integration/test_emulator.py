@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from tai_state.errors import ConfigurationError, StoreUnavailableError
-from tai_state.testing import emulator as launcher
-from tai_state.testing.emulator import (
+from tai_state.testing import firestore_emulator as launcher
+from tai_state.testing.firestore_emulator import (
     Emulator,
     EmulatorRecord,
     emulator,
@@ -29,7 +29,7 @@ from tai_state.testing.emulator import (
     java,
     new_project_id,
 )
-from tai_state.testing.emulator.record import write_record
+from tai_state.testing.firestore_emulator.record import write_record
 
 pytestmark = pytest.mark.emulator
 
@@ -296,7 +296,7 @@ def test_port_lost_to_a_race_is_replaced_by_another(server: Emulator, monkeypatc
 
 PARENT = """
 import os, sys, time
-from tai_state.testing.emulator import Emulator
+from tai_state.testing.firestore_emulator import Emulator
 one = Emulator().start()
 print(one.pid, flush=True)
 {then}

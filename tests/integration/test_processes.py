@@ -40,8 +40,10 @@ def contend(processes, moves, url, mode):
     ]
     try:
         for process in running:
-            assert process.stdout.readline() == "ready\n", process.stderr.read()
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
         for process in running:
+            assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
         said = [process.communicate(timeout=SECONDS) for process in running]
@@ -49,7 +51,7 @@ def contend(processes, moves, url, mode):
         for process in running:
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stdout, process.stderr):
+            for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
                 pipe.close()
     assert [process.returncode for process in running] == [0] * processes, [errors for _, errors in said]
     return [json.loads(words) for words, _ in said]
@@ -70,7 +72,7 @@ def check(url, successes):
         assert (report.problems, report.events) == ([], successes + 1)
         assert persister.replay("g", "s") == snapshot
         kept = [one.version for one in persister.list_snapshots("g", "s")]
-        assert kept == [multiple for multiple in range(100, version + 1, 100)][-5:]
+        assert kept == list(range(100, version + 1, 100))[-5:]
 
 
 @pytest.mark.slow

@@ -101,10 +101,7 @@ def running_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 def dynamic_import(call: ast.Call) -> str | None:
     """Return the constant name that ``__import__`` or ``import_module`` is given."""
-    if (
-        ast.unparse(call.func) not in {"__import__", "import_module", "importlib.import_module"}
-        or not call.args
-    ):
+    if ast.unparse(call.func) not in {"__import__", "import_module", "importlib.import_module"} or not call.args:
         return None
     name = call.args[0]
     return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else None
@@ -180,9 +177,7 @@ def upward_imports(files: Iterable[Path], root: Path) -> list[str]:
 
 
 def crosses_colours(module: Module, imported: list[str]) -> bool:
-    return any(
-        own in module.name and other in imported for own, other in (("_async", "_sync"), ("_sync", "_async"))
-    )
+    return any(own in module.name and other in imported for own, other in (("_async", "_sync"), ("_sync", "_async")))
 
 
 def named_backends(files: Iterable[Path], root: Path) -> list[str]:
@@ -346,10 +341,7 @@ def test_only_the_primitives_sleep(plant):
 
 def test_the_injected_clock_may_be_read(plant):
     """A clock that is passed in is no reading of the host's."""
-    assert (
-        plant(clock_readings, "cli/demo.py", "from datetime import datetime\nself.clock.now()\ndatetime.max")
-        == []
-    )
+    assert plant(clock_readings, "cli/demo.py", "from datetime import datetime\nself.clock.now()\ndatetime.max") == []
 
 
 @pytest.mark.parametrize(

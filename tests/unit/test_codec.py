@@ -249,7 +249,9 @@ def test_nesting_ends_at_level_20(levels):
 
 def test_deep_values_are_stored_as_text():
     """What is deeper than a map may be, on any engine, is none."""
-    data = {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": 1}}}}}}}}}}}}}}}}}  # fmt: skip
+    data: dict[str, object] = {}
+    for _ in range(LEVELS_MAX - 1):
+        data = {"a": data}
     payload = Payload.of(normalize_data(data))
     assert isinstance(payload.field(Encoding()), str)
     assert Payload.stored(payload.field(Encoding())).value() == data

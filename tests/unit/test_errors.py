@@ -43,11 +43,7 @@ SAMPLES = {
     "CommitAmbiguousError": errors.CommitAmbiguousError("message", retry_after=2.5),
     "UnsupportedOperationError": errors.UnsupportedOperationError("message"),
 }
-ALL = {
-    name: kind
-    for name, kind in vars(errors).items()
-    if inspect.isclass(kind) and issubclass(kind, TaiStateError)
-}
+ALL = {name: kind for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, TaiStateError)}
 every_error = pytest.mark.parametrize("error", SAMPLES.values(), ids=SAMPLES)
 
 

@@ -83,10 +83,7 @@ def test_keywords_go_with_the_space_that_follows_them(source, twin):
 
 def test_await_at_the_end_of_a_line_keeps_the_line():
     """An await that a line break follows leaves the break where it was."""
-    assert (
-        translate("async def f():\n    return (await\n        g())\n")
-        == "def f():\n    return (\n        g())\n"
-    )
+    assert translate("async def f():\n    return (await\n        g())\n") == "def f():\n    return (\n        g())\n"
 
 
 # Names.
@@ -144,13 +141,8 @@ def test_module_paths_lead_to_the_sync_folder():
 
 def test_grpc_aio_becomes_grpc():
     """The asyncio half of grpc has its twin one level up, also within an f-string."""
-    source = (
-        'import grpc.aio\nfrom grpc.aio import Channel\nx = grpc.aio.Channel\ny = f"{grpc.aio.Channel}"\n'
-    )
-    assert (
-        translate(source)
-        == 'import grpc\nfrom grpc import Channel\nx = grpc.Channel\ny = f"{grpc.Channel}"\n'
-    )
+    source = 'import grpc.aio\nfrom grpc.aio import Channel\nx = grpc.aio.Channel\ny = f"{grpc.aio.Channel}"\n'
+    assert translate(source) == 'import grpc\nfrom grpc import Channel\nx = grpc.Channel\ny = f"{grpc.Channel}"\n'
 
 
 # Awaitable and Coroutine.
@@ -433,9 +425,7 @@ def test_every_construct_has_a_twin_that_compiles(statements, annotation):
     compile(source, "source", "exec")
     twin = generate_sync.translate_source(source, PATH)
     tree = ast.parse(twin)
-    words = {
-        word for node in ast.walk(tree) for word in (getattr(node, "id", None), getattr(node, "name", None))
-    }
+    words = {word for node in ast.walk(tree) for word in (getattr(node, "id", None), getattr(node, "name", None))}
     assert not words & {
         "AsyncStore",
         "async_get",
@@ -445,7 +435,6 @@ def test_every_construct_has_a_twin_that_compiles(statements, annotation):
         "Coroutine",
     }
     assert not any(
-        isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.AsyncFor | ast.AsyncWith)
-        for node in ast.walk(tree)
+        isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.AsyncFor | ast.AsyncWith) for node in ast.walk(tree)
     )
     assert twin.count("\n") == source.count("\n")

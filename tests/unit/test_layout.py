@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tai_state.errors import InvalidIdError
 from tai_state.layout import ID_BYTES_MAX, check_id, escape, state_layout, unescape, version_of, versioned
 
-hostile = st.sampled_from([
-    "a", "A", "a-1", "a_", "_", "__", "___", "____", "__x__", "__:__", "__é__", "%", "%41", "%5F", "a%", "a@", "a@3", "a/b", ".", "..", "é", "e\u0301",
-    "🙂", "\0", "\n", " ", "~", "a@0000000000000000001", "a:b", "aA", "a0", "K", "\u212a",
-])  # fmt: skip
+hostile = st.sampled_from((
+    *("a", "A", "a-1", "a_", "_", "__", "___", "____", "__x__", "__:__", "__é__", "%", "%41", "%5F", "a%", "a@", "a@3"),
+    *("a/b", ".", "..", "é", "e\u0301", "🙂", "\0", "\n", " ", "~", "a@0000000000000000001", "a:b", "aA", "a0", "K"), "\u212a",
+))  # fmt: skip
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 ids = (texts | hostile | st.lists(hostile, min_size=1, max_size=3).map("".join)).filter(
     lambda text: len(text.encode()) <= ID_BYTES_MAX
@@ -22,7 +22,7 @@ versions = st.integers(0, 2**62)
 
 @given(ids)
 def test_an_id_comes_back(value):
-    """unescape undoes escape."""
+    """Escape is undone by unescape."""
     assert unescape(escape(value)) == value
 
 
@@ -136,9 +136,7 @@ def test_receipts_of_different_states_or_keys_are_different(state, key, other_st
 def test_the_receipts_of_a_state_never_move():
     """A key is found again by them."""
     path = state_layout("g", "s").receipt("k")
-    assert str(path) == (
-        "governors/g/receipts/1e99d8fbccb9c2d1af73b473e39489244a69f0ae1cdc73971144c55d8b30c68a"
-    )
+    assert str(path) == ("governors/g/receipts/1e99d8fbccb9c2d1af73b473e39489244a69f0ae1cdc73971144c55d8b30c68a")
 
 
 def test_where_things_live():

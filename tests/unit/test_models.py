@@ -4,6 +4,7 @@ import copy
 import pickle
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -156,7 +157,7 @@ def test_the_hash_of_an_event_never_changes():
 @pytest.mark.parametrize("name", sorted({field.name for field in fields(EventRecord)} - {"hash", "committed_at"}))
 def test_the_hash_covers_every_field(name):
     """Whatever is changed shows."""
-    changed = {
+    changed: dict[str, Any] = {
         "deleted": True,
         "machine": None,
         "metadata": replace(GOLDEN.metadata, reason="other"),

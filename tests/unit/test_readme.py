@@ -14,7 +14,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8")
 
 def run_example(example: str, folder: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TAI_STATE_")}
-    completed = subprocess.run(  # noqa: S603 - our own README
+    completed = subprocess.run(
         [sys.executable, "-W", "error", "-c", example],
         cwd=folder,
         env=environment,
@@ -45,5 +45,5 @@ def test_the_commands_of_the_readme_exist() -> None:
     from tai_state.cli import main  # noqa: PLC0415 - the examples above need no command line
 
     named = set(re.findall(r"^    tai-state (?:--store \S+ )?(\w+)", README.read_text(encoding="utf-8"), re.MULTILINE))
-    assert named <= set(main.commands)  # type: ignore[attr-defined]
+    assert named <= set(main.commands)
     assert {"demo", "ingest", "show"} <= named

@@ -137,11 +137,13 @@ def test_a_deleted_file_is_not_made_anew_by_a_read(tmp_path):
     assert not path.exists()
 
 
-def test_a_full_disk_says_so_and_writes_nothing(tmp_path, monkeypatch):
+def test_a_full_disk_says_so_and_writes_nothing(tmp_path):
     """A commit that finds no room is refused for good, and the store goes on once there is some."""
     backend = SqliteBackend(tmp_path / "store.db")
     backend.commit([Put(AT, {"n": 1})], timeout=5)
-    connection = backend._engine._session.group._applier._connection
+    applier = backend._engine._session.group._applier
+    assert applier is not None
+    connection = applier._connection
     ((pages,),) = connection.execute("PRAGMA page_count").fetchall()
     connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="disk is full") as caught:

@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable
 
 import pytest
 
@@ -59,12 +58,17 @@ def put(engine: SqliteEngine, id_: str) -> None:
 
 
 def stored(engine: SqliteEngine) -> list[str]:
-    return engine.scan_ids_page("c", start="", limit=1_000, timeout=5).ids
+    ids: list[str] = []
+    start: str | None = ""
+    while start is not None:
+        page, start = engine.scan_ids_page("c", start=start, limit=1_000, timeout=5)
+        ids += page
+    return ids
 
 
-def verdict(call: Callable[[], object]) -> type[TaiStateError] | None:
+def verdict(engine: SqliteEngine, job: Job) -> type[TaiStateError] | None:
     try:
-        call()
+        engine.finish(job)
     except TaiStateError as error:
         return type(error)
     return None
@@ -89,7 +93,7 @@ def test_one_commit_runs_no_more_than_its_statements(engine, statements):
 def test_a_failing_commit_fails_alone(engine, statements):
     """One whose document is there already is refused, its neighbours are not, in the same transaction."""
     jobs = queue(engine, "a", "first", "b")
-    verdicts = [verdict(lambda job=job: engine.finish(job)) for job in jobs]
+    verdicts = [verdict(engine, job) for job in jobs]
     assert verdicts == [None, PreconditionFailedError, None]
     assert statements.count("COMMIT") == 1
     assert stored(engine) == ["a", "b", "first"]
@@ -100,7 +104,7 @@ def test_a_commit_that_fails_halfway_leaves_nothing(engine):
     before = queue(engine, "a")
     halfway = engine.submit([Put(at("half"), {"n": 1}), Put(at("first"), {"n": 2}, MustNotExist())], timeout=5)
     after = queue(engine, "b")
-    verdicts = [verdict(lambda job=job: engine.finish(job)) for job in [*before, halfway, *after]]
+    verdicts = [verdict(engine, job) for job in [*before, halfway, *after]]
     assert verdicts == [None, PreconditionFailedError, None]
     assert stored(engine) == ["a", "b", "first"]
 
@@ -109,7 +113,7 @@ def test_commits_of_one_group_see_each_other(engine):
     """Two replacements of the same version in one group: the first wins, the second is refused."""
     read = engine.get_many([at("first")], timeout=5).documents[at("first")]
     jobs = [engine.submit([Put(at("first"), {"n": n}, UpdatedAt(read.update_time))], timeout=5) for n in (7, 8)]
-    assert [verdict(lambda job=job: engine.finish(job)) for job in jobs] == [None, PreconditionFailedError]
+    assert [verdict(engine, job) for job in jobs] == [None, PreconditionFailedError]
     assert engine.get_many([at("first")], timeout=5).documents[at("first")].fields == {"n": 7}
 
 
@@ -173,7 +177,7 @@ def test_a_flush_that_fails_is_ambiguous(engine, monkeypatch):
     jobs = queue(engine, "a", "first")
     with monkeypatch.context() as patch:
         patch.setattr(GroupApplier, "commit", commit)
-        verdicts = [verdict(lambda job=job: engine.finish(job)) for job in jobs]
+        verdicts = [verdict(engine, job) for job in jobs]
     assert verdicts == [CommitAmbiguousError, StoreUnavailableError]
     put(engine, "b")
     assert stored(engine) == ["b", "first"]
@@ -188,7 +192,7 @@ def test_a_statement_that_fails_is_certainly_not_applied(engine, monkeypatch):
     (job,) = queue(engine, "a")
     with monkeypatch.context() as patch:
         patch.setattr(GroupApplier, "apply", apply)
-        assert verdict(lambda: engine.finish(job)) is StoreUnavailableError
+        assert verdict(engine, job) is StoreUnavailableError
     put(engine, "b")
 
 
@@ -215,14 +219,17 @@ def test_an_interrupted_leader_leaves_nothing_behind(engine, monkeypatch, when):
 
 def test_threads_lose_nothing(engine):
     """Sixteen threads that commit at once: every commit is there, and none waits for ever."""
-    threads = [
-        threading.Thread(target=lambda k=k: [put(engine, f"{k}-{n}") for n in range(25)]) for k in range(16)
-    ]
+
+    def put_many(k: int) -> None:
+        for n in range(25):
+            put(engine, f"{k}-{n}")
+
+    threads = [threading.Thread(target=put_many, args=(k,)) for k in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(engine.scan_ids_page("c", start="", limit=256, timeout=5).ids) == 256
+    assert stored(engine) == sorted(["first", *[f"{k}-{n}" for k in range(16) for n in range(25)]])
     group = engine._session.group
     assert (group._leader, len(group._queue), len(group._waiters)) == (None, 0, 0)
 

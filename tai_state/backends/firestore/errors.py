@@ -176,11 +176,11 @@ class _CommitBoundary(_Boundary):
 
 def code_and_details(error: BaseException) -> tuple[str, str]:
     """Return a gRPC error's code by name, and its text."""
-    code = getattr(error, "code", None)
-    status = code() if callable(code) else None
-    details = getattr(error, "details", None)
-    text = details() if callable(details) else None
-    return (status.name if status is not None else "UNKNOWN"), text or str(error)
+    code: Any = getattr(error, "code", None)
+    status: Any = code() if callable(code) else None
+    details: Any = getattr(error, "details", None)
+    text: Any = details() if callable(details) else None
+    return (str(status.name) if status is not None else "UNKNOWN"), str(text or error)
 
 
 def _auth_error(error: Exception) -> StoreError:

@@ -163,7 +163,7 @@ def scan_ids(connection: sqlite3.Connection, collection: str, *, start: str, lim
             ids.append(own.pop())
         else:
             ids.append(parent)
-        if ids[-1] == parent:
+        if parent is not None and ids[-1] == parent:
             parent = _next_parent(connection, collection, after(parent))
     connection.execute("COMMIT")
     return IdPage(ids, after(ids[-1]) if len(ids) == limit else None)

@@ -89,7 +89,7 @@ def _reachable(url: StoreUrl) -> Iterator[str]:
         note(f"the store is {Path(url.path).absolute()}")
         yield url.text
         return
-    from tai_state.testing.emulator import emulator  # noqa: PLC0415 - SQLite needs no launcher
+    from tai_state.testing.firestore_emulator import emulator  # noqa: PLC0415 - SQLite needs no launcher
 
     # The emulator takes any project, but there must be one.
     named = url.project is not None or os.environ.get("GOOGLE_CLOUD_PROJECT")

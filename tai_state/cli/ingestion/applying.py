@@ -15,7 +15,6 @@ from tai_state import (
     VersionConflictError,
 )
 from tai_state.cli.ingestion.lines import Line, parse_line
-from tai_state.cli.ingestion.sequence import Sequence
 from tai_state.cli.ingestion.source import Source
 from tai_state.codec import to_json
 from tai_state.layout import state_layout
@@ -96,10 +95,12 @@ def difference(line: Line, event: Event) -> str | None:
 
 def numbered(source: Source) -> Iterator[Numbered]:
     """Yield the lines of a log that was checked, with the versions that they make."""
-    sequence = Sequence()
+    versions: dict[str, dict[str, int]] = {}
     for number, raw in source.lines():
         line = parse_line(number, raw)
-        yield Numbered(line, sequence.take(line))
+        machines = versions.setdefault(line.governor, {})
+        machines[line.machine] = version = machines.get(line.machine, 0) + 1
+        yield Numbered(line, version)
 
 
 class Applier:
@@ -111,8 +112,9 @@ class Applier:
         self._persister = AsyncStateMachinePersister(store)
         self._in_flight = in_flight
         self._counts = counts
-        # The versions that the store is known to hold: at least these.
-        self._stored: dict[Key, int] = {}
+        # The versions that the store is known to hold, of the states that are ahead of the lines so far. Any
+        # other state whose first line was seen stands where its last line brought it.
+        self._ahead: dict[Key, int] = {}
 
     async def apply(self, items: Iterable[Numbered], on_progress: Callable[[], None]) -> None:
         """Apply *items*, a window of lines at a time.
@@ -126,7 +128,7 @@ class Applier:
             chains: dict[Key, list[Numbered]] = {}
             for item in window:
                 chains.setdefault(item.line.key, []).append(item)
-            await self._learn_versions([key for key in chains if key not in self._stored])
+            await self._learn_versions([key for key, chain in chains.items() if chain[0].version == 1])
             await self._together(list(chains.values()))
             on_progress()
 
@@ -140,7 +142,7 @@ class Applier:
         for key, place in paths.items():
             document = read.get(place.state)
             # Of a deleted state, too: its versions go on.
-            self._stored[key] = read_state(document, *key).version if document else 0
+            self._ahead[key] = read_state(document, *key).version if document else 0
 
     async def _together(self, chains: list[list[Numbered]]) -> None:
         room = asyncio.Semaphore(self._in_flight)
@@ -163,13 +165,17 @@ class Applier:
         """Bring a machine's next lines into the store: those it has are compared, the others are written."""
         key = chain[0].line.key
         while chain:
-            stored = self._stored[key]
+            stored = self._ahead.get(key, chain[0].version - 1)
             known = [item for item in chain if item.version <= stored]
             if known:
                 await self._compare(known)
+            if len(known) == len(chain):
+                return
             chain = await self._write(chain[len(known) :])
-            if chain and self._stored[key] < chain[0].version:
-                raise LineConflictError(chain[0], f"the state is at version {self._stored[key]:,}")
+            if not chain:
+                self._ahead.pop(key, None)
+            elif self._ahead[key] < chain[0].version:
+                raise LineConflictError(chain[0], f"the state is at version {self._ahead[key]:,}")
 
     async def _write(self, chain: list[Numbered]) -> list[Numbered]:
         """Write *chain* in order and return what is left of it when another writer comes between."""
@@ -193,7 +199,6 @@ class Applier:
                 # The line was sound by itself, so it is what stands before it in the store.
                 raise LineConflictError(item, str(error)) from error
             assert result.version == item.version, "log_transition keeps to expected_version"
-            self._stored[line.key] = item.version
             self._counts.applied += 1
         return []
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Self, Unpack
 
 from tai_state.errors import StoreUnavailableError
-from tai_state.testing.emulator.endpoint import EmulatorEndpoint, ask_to_shut_down
-from tai_state.testing.emulator.installation import EmulatorInstallation, find_emulator
-from tai_state.testing.emulator.java import (
+from tai_state.testing.firestore_emulator.endpoint import EmulatorEndpoint, ask_to_shut_down
+from tai_state.testing.firestore_emulator.installation import EmulatorInstallation, find_emulator
+from tai_state.testing.firestore_emulator.java import (
     LOOPBACK,
     EmulatorOptions,
     PortTakenError,
@@ -21,8 +21,8 @@ from tai_state.testing.emulator.java import (
     java_command,
     on_some_port,
 )
-from tai_state.testing.emulator.log import log_tail, open_log
-from tai_state.testing.emulator.readiness import (
+from tai_state.testing.firestore_emulator.log import log_tail, open_log
+from tai_state.testing.firestore_emulator.readiness import (
     START_TIMEOUT_SECONDS,
     STOP_STEP_SECONDS,
     wait_until,

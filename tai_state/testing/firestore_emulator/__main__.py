@@ -5,12 +5,12 @@ import sys
 from collections.abc import Sequence
 
 from tai_state.errors import ConfigurationError
-from tai_state.testing.emulator.installation import find_emulator, missing_parts
+from tai_state.testing.firestore_emulator.installation import find_emulator, missing_parts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Say what is installed, or which parts are missing, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tai_state.testing.emulator", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tai_state.testing.firestore_emulator", description=main.__doc__)
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument(
         "--check", action="store_true", help="print what was found; exit 1 with the remedy if incomplete"

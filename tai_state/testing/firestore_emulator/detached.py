@@ -8,17 +8,17 @@ import sys
 
 from tai_state.clock import SystemClock
 from tai_state.errors import ConfigurationError, StoreUnavailableError
-from tai_state.testing.emulator.endpoint import EmulatorEndpoint, ask_to_shut_down
-from tai_state.testing.emulator.installation import EmulatorInstallation, find_emulator
-from tai_state.testing.emulator.java import LOOPBACK, MAIN_CLASS, arguments_of, java_command, on_some_port
-from tai_state.testing.emulator.log import log_tail
-from tai_state.testing.emulator.readiness import (
+from tai_state.testing.firestore_emulator.endpoint import EmulatorEndpoint, ask_to_shut_down
+from tai_state.testing.firestore_emulator.installation import EmulatorInstallation, find_emulator
+from tai_state.testing.firestore_emulator.java import LOOPBACK, MAIN_CLASS, arguments_of, java_command, on_some_port
+from tai_state.testing.firestore_emulator.log import log_tail
+from tai_state.testing.firestore_emulator.readiness import (
     START_TIMEOUT_SECONDS,
     STOP_STEP_SECONDS,
     wait_until,
     wait_until_ready,
 )
-from tai_state.testing.emulator.record import (
+from tai_state.testing.firestore_emulator.record import (
     EmulatorRecord,
     open_private,
     read_record,

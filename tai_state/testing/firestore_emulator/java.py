@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from tai_state.errors import ConfigurationError, StoreUnavailableError
-from tai_state.testing.emulator.installation import EmulatorInstallation
+from tai_state.testing.firestore_emulator.installation import EmulatorInstallation
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tai_state.errors import ConfigurationError, StoreUnavailableError
-from tai_state.testing.emulator.readiness import START_TIMEOUT_SECONDS, wait_until
+from tai_state.testing.firestore_emulator.readiness import START_TIMEOUT_SECONDS, wait_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from typing import BinaryIO
 from tai_state._platform import sleep
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import ConfigurationError, StoreUnavailableError
-from tai_state.testing.emulator.endpoint import EmulatorEndpoint
-from tai_state.testing.emulator.installation import HOW_TO_GET_JAVA
-from tai_state.testing.emulator.java import PortTakenError
-from tai_state.testing.emulator.log import log_tail, log_text
+from tai_state.testing.firestore_emulator.endpoint import EmulatorEndpoint
+from tai_state.testing.firestore_emulator.installation import HOW_TO_GET_JAVA
+from tai_state.testing.firestore_emulator.java import PortTakenError
+from tai_state.testing.firestore_emulator.log import log_tail, log_text
 
 START_TIMEOUT_SECONDS = 60.0
 # Each means of stopping gets this long before the next, harsher one.

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 from typing import Unpack
 
-from tai_state.testing.emulator.endpoint import HOST_VARIABLE, EmulatorEndpoint
-from tai_state.testing.emulator.java import EmulatorOptions
-from tai_state.testing.emulator.process import Emulator
+from tai_state.testing.firestore_emulator.endpoint import HOST_VARIABLE, EmulatorEndpoint
+from tai_state.testing.firestore_emulator.java import EmulatorOptions
+from tai_state.testing.firestore_emulator.process import Emulator
 
 logger = logging.getLogger(__name__)
 

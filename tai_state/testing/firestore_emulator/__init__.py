@@ -8,20 +8,20 @@ and those modules of ``tai_state`` alone that need no more themselves (``errors`
 so that it can say what is missing before anything else is installed.
 """
 
-from tai_state.testing.emulator.detached import start_detached, status, stop_detached
-from tai_state.testing.emulator.endpoint import HOST_VARIABLE, EmulatorEndpoint, new_project_id
-from tai_state.testing.emulator.installation import (
+from tai_state.testing.firestore_emulator.detached import start_detached, status, stop_detached
+from tai_state.testing.firestore_emulator.endpoint import HOST_VARIABLE, EmulatorEndpoint, new_project_id
+from tai_state.testing.firestore_emulator.installation import (
     JAR_VARIABLE,
     JAVA_MAJOR_MIN,
     EmulatorInstallation,
     find_emulator,
     missing_parts,
 )
-from tai_state.testing.emulator.java import HEAP_MIB, MAIN_CLASS, EmulatorOptions
-from tai_state.testing.emulator.process import Emulator
-from tai_state.testing.emulator.readiness import START_TIMEOUT_SECONDS
-from tai_state.testing.emulator.record import EmulatorRecord
-from tai_state.testing.emulator.reuse import emulator, obtain_emulator
+from tai_state.testing.firestore_emulator.java import HEAP_MIB, MAIN_CLASS, EmulatorOptions
+from tai_state.testing.firestore_emulator.process import Emulator
+from tai_state.testing.firestore_emulator.readiness import START_TIMEOUT_SECONDS
+from tai_state.testing.firestore_emulator.record import EmulatorRecord
+from tai_state.testing.firestore_emulator.reuse import emulator, obtain_emulator
 
 __all__ = [
     "HEAP_MIB",

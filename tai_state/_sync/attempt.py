@@ -1,0 +1,217 @@
+# Generated from tai_state/_async/attempt.py by .ci/generate_sync.py; do not edit.
+"""One attempt of a transaction: what its body read as of one moment, and the writes that wait for the commit."""
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from tai_state._sync.changes import Applied
+from tai_state._sync.lock import Lock
+from tai_state._sync.store import StateStore
+from tai_state._platform import Mutex
+from tai_state.clock import Deadline
+from tai_state.documents import Capability, Document, DocumentPath, Read, Write
+from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
+from tai_state.layout import META, StateLayout
+from tai_state.rules.changes import Change, Fresh, Head, Plan, Settings, View, decide
+from tai_state.rules.guards import Guarded
+from tai_state.rules.mapping import read_state
+from tai_state.rules.records import StateRecord
+from tai_state.rules.transactions import checks, first_change
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A change as it was decided: with the same view and the same ids it comes out the same again."""
+
+    change: Change
+    settings: Settings
+    fresh: Fresh
+    origin: str | None
+
+
+class Attempt:
+    """What one run of a body reads and writes.
+
+    Everything read so far is as of one moment: what was read before is read again together with what is new, and
+    when it has changed the attempt is stale, for good, whatever the body makes of the error. One call at a time:
+    a body may have several under way.
+    """
+
+    def __init__(
+        self,
+        store: StateStore,
+        guarded: Guarded,
+        deadline: Deadline,
+        *,
+        locks: Sequence[Lock] = (),
+        read_only: bool = False,
+    ) -> None:
+        """Begin with nothing read and nothing written.
+
+        Args:
+            guarded: The leases of *locks*; their tokens go into every event. The commit brings their renewals.
+        """
+        self.store = store
+        self.read_only = read_only
+        self.stale: StaleReadError | None = None
+        self.writes: dict[DocumentPath, Write] = {}
+        self._engine = store.engine
+        self._writer = store.writer
+        self._guarded = guarded
+        self._locks = locks
+        self._deadline = deadline
+        self._mutex = Mutex()
+        self._ended = False
+        self._documents: dict[DocumentPath, Document | None] = {}
+        self._heads: dict[DocumentPath, Head] = {}
+        self._decided: list[_Decided] = []
+        self._new_store_id = store.engine.new_id()
+
+    # What the body asks for
+
+    def records(self, wanted: Sequence[StateLayout]) -> list[StateRecord | None]:
+        """Return the states, tombstones included, as the body's own changes left them; None for those never made.
+
+        Raises:
+            StaleReadError: Something read before has changed; the body begins anew.
+            StoreError: The attempt has ended.
+        """
+        with self._turn():
+            self._read([paths.state for paths in wanted])
+            heads = [self._head(paths) for paths in wanted]
+        return [head.record if head else None for head in heads]
+
+    def apply(self, change: Change, settings: Settings) -> Applied:
+        """Decide a change on what the body sees, and keep its writes for the commit.
+
+        Raises:
+            StaleReadError, StoreError: As for ``records``.
+            TaiStateError: The change is refused, as ``decide`` says.
+        """
+        with self._turn():
+            self._read([change.paths.state])
+            # A task that the body left behind must not add to a commit that is under way.
+            self.check_usable()
+            fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._new_store_id)
+            decided = _Decided(change, settings, fresh, self._writer.origin)
+            plan = self._decide(decided, settings)
+            self._decided.append(decided)
+        return Applied(plan.event, plan.record)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        self.check_usable()
+        if not self._mutex.acquire(self._deadline.remaining()):
+            message = f"the {self._deadline.seconds:g} seconds allowed are over; nothing was written"
+            raise DeadlineExceededError(message)
+        try:
+            self.check_usable()
+            yield
+        finally:
+            self._mutex.release()
+
+    def check_usable(self) -> None:
+        """Do nothing while the body runs on a view that stands.
+
+        Raises:
+            StoreError: The body has ended.
+            StaleReadError: What it read has changed.
+        """
+        if self._ended:
+            message = "this transaction has ended; what its body left running can read and write no more"
+            raise StoreError(message)
+        if self.stale is not None:
+            raise StaleReadError(*self.stale.args)
+
+    def end(self) -> None:
+        """Refuse every further call: the body has ended."""
+        self._ended = True
+
+    def _read(self, paths: Sequence[DocumentPath]) -> None:
+        new = [path for path in dict.fromkeys(paths) if path not in self._documents]
+        if not new:
+            return
+        meta = [] if self._writer.origin else [META]
+        read = self._engine.read([*new, *self._documents, *meta], self._deadline, consistent=self.read_only)
+        self._compare(read)
+        self._writer.learn_origin(read)
+        self._documents.update({path: read.get(path) for path in new})
+
+    def _compare(self, read: Read) -> None:
+        changed = first_change(self._documents, read.documents)
+        if changed is not None:
+            message = f"{changed} changed while a transaction read"
+            self.stale = StaleReadError(message)
+            raise StaleReadError(message)
+
+    def _head(self, paths: StateLayout) -> Head | None:
+        """Return the state as the body sees it now; it was read before."""
+        head = self._heads.get(paths.state)
+        document = self._documents[paths.state]
+        if head is None and document is not None:
+            record = read_state(document, paths.governor_id, paths.state_id)
+            head = self._heads[paths.state] = Head(record, document.update_time)
+        return head
+
+    def _decide(self, decided: _Decided, settings: Settings) -> Plan:
+        change = decided.change
+        head = self._head(change.paths)
+        try:
+            plan = decide(change, View(head, decided.origin, self._guarded), decided.fresh, settings)
+        except FencedOutError as error:
+            for lock in self._locks:
+                if lock.resource == error.resource:
+                    lock.lose("stolen")
+            raise
+        assert isinstance(plan, Plan)
+        # The commit renews the leases as they are then: a heartbeat may come before it.
+        leases = set(self._guarded.paths)
+        self.writes.update({write.path: write for write in plan.writes if write.path not in leases})
+        # Several changes of one state are one write of it: over what was read, with what came out last.
+        self._heads[change.paths.state] = Head(plan.record, head.update_time if head else None)
+        return plan
+
+    # What the manager asks for
+
+    def confirm(self) -> None:
+        """See whether all that was read stands as of one moment, where the engine may tear a batch.
+
+        Raises:
+            StaleReadError: Something has changed; the body begins anew.
+        """
+        single = len(self._documents) <= 1
+        if single or self.read_only or Capability.STEADY_READS in self.store.capabilities:
+            return
+        self._compare(self._engine.read(list(self._documents), self._deadline))
+
+    def checks(self) -> list[Write]:
+        """Return what the commit checks: all that was read and not written."""
+        return checks(self._documents, self.writes)
+
+    def shrink(self) -> None:
+        """Make the writes over again, as small as they can be: compressed, maintenance put off.
+
+        The events are the same, so what the body was told stands.
+        """
+        self._heads.clear()
+        self.writes.clear()
+        for decided in self._decided:
+            self._decide(decided, decided.settings.lean())
+
+    def forget_heads(self) -> None:
+        """Drop the store's cached heads of what the commit changes, before it is sent."""
+        for path in self.writes:
+            self._writer.heads.drop(path)
+
+    def remember_heads(self, update_times: Mapping[DocumentPath, datetime | None]) -> None:
+        """Let the store know what the commit made.
+
+        Args:
+            update_times: Of each write; empty where a lost reply left them unknown.
+        """
+        if META in self.writes:
+            self._writer.origin = self._new_store_id
+        for path, head in self._heads.items():
+            if path in self.writes and (moment := update_times.get(path)) is not None:
+                self._writer.heads.put(path, Head(head.record, moment))
