@@ -70,20 +70,23 @@ class AsyncWorker:
         """Start nothing yet."""
         self._name = name
         self._executor: ThreadPoolExecutor | None = None
+        self._pid = os.getpid()
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run *function* on the thread and return what it returns.
 
         A cancelled caller stops waiting; a call that has begun still runs to its end.
         """
-        if self._executor is None:
+        # A forked child inherits the executor without its thread, and would wait for ever.
+        if self._executor is None or self._pid != os.getpid():
             self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
+            self._pid = os.getpid()
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)
 
     def close(self) -> None:
         """End the thread after what was given to it; a later ``run`` starts another."""
         executor, self._executor = self._executor, None
-        if executor is not None:
+        if executor is not None and self._pid == os.getpid():
             executor.shutdown(wait=True)
 
 

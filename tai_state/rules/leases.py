@@ -7,15 +7,18 @@ A lease is expired when a read's ``read_time`` is past the document's ``update_t
 Both times are the store's; no client's clock takes part.
 """
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tai_state.documents import Document, DocumentPath, MustNotExist, Precondition, Put, UpdatedAt, Value
-from tai_state.errors import ConfigurationError, StoreError
+from tai_state.errors import ConfigurationError, InvalidIdError, StoreError
 from tai_state.layout import AUDIT, FORMAT, LOCKS, escape
 from tai_state.models import LockInfo
 from tai_state.rules.mapping import FieldError, check_format
 
+TTL_SECONDS_MIN = 0.01
 TTL_SECONDS_MAX = 24 * 3600.0
 
 
@@ -25,7 +28,7 @@ class Lease:
 
     Attributes:
         holder: The owner; None when it is free.
-        nonce: Unique to a grant; how a holder whose reply was lost knows its own.
+        nonce: Unique to a grant; how a holder whose reply was lost knows its own. Breaking the lock takes it away.
         fencing_token: One more with each grant, never less: the document is never deleted.
         renewals: Raised by each renewal and each guarded write, so that the document changes.
         update_time: When it was last changed, by the store's clock; None when it was never written.
@@ -63,18 +66,16 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
-    """We hold it already: an earlier attempt of ours was applied and its reply lost."""
-
-    lease: Lease
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
-    """Somebody else holds it, for at most ``seconds`` more unless they renew."""
+    """It cannot be had for ``seconds`` more, unless its ``holder`` ends that sooner, or renews.
+
+    Attributes:
+        holder: Who holds it; or who is next, where the lock is free and somebody waited longer for it.
+    """
 
     lease: Lease
     seconds: float
+    holder: str | None
 
 
 def lease_path(resource: str) -> DocumentPath:
@@ -92,21 +93,43 @@ def read_lease(document: Document) -> Lease:
     try:
         check_format(fields, document.path)
         lease = Lease(
-            resource=fields["resource"],
-            holder=fields["holder"],
-            nonce=fields["nonce"],
-            fencing_token=fields["fencing_token"],
-            ttl_seconds=float(fields["ttl_seconds"]),
-            renewals=fields["renewals"],
+            resource=_field(fields, "resource", str),
+            holder=_field(fields, "holder", str, type(None)),
+            nonce=_field(fields, "nonce", str),
+            fencing_token=_field(fields, "fencing_token", int),
+            ttl_seconds=float(_field(fields, "ttl_seconds", int, float)),
+            renewals=_field(fields, "renewals", int),
             update_time=document.update_time,
         )
-        if lease_path(lease.resource) != document.path or type(lease.fencing_token) is not int:
-            message = "it names another resource, or its token is no int"
+        if lease_path(lease.resource) != document.path:
+            message = f"it names the resource {lease.resource!r}"
             raise FieldError(message)
-    except (KeyError, TypeError, ValueError) as error:
+        if lease.fencing_token < 1 or not 0 < lease.ttl_seconds <= TTL_SECONDS_MAX:
+            message = f"its token is {lease.fencing_token} and its ttl {lease.ttl_seconds:g} seconds"
+            raise FieldError(message)
+    except (FieldError, InvalidIdError) as error:
         message = f"document {document.path} is no lease: {error}"
         raise StoreError(message) from error
     return lease
+
+
+def _field(fields: Mapping[str, Value], name: str, *kinds: type) -> Value:
+    value = fields.get(name)
+    # By its exact type: to Python True is a number.
+    if name not in fields or type(value) not in kinds:
+        message = f"its field {name!r} is {value!r}"
+        raise FieldError(message)
+    return value
+
+
+def read_leases(paths: Sequence[DocumentPath], documents: Mapping[DocumentPath, Document]) -> list[Lease | None]:
+    """Return the lease at each path, None where no lock was ever taken.
+
+    Raises:
+        StoreError: One of the documents is no lease of ours.
+    """
+    found = [documents.get(path) for path in paths]
+    return [None if document is None else read_lease(document) for document in found]
 
 
 def lease_fields(lease: Lease) -> dict[str, Value]:
@@ -131,17 +154,14 @@ def _write(lease: Lease, based_on: Lease | None) -> Put:
 
 def decide_acquire(
     current: Lease | None, read_time: datetime, *, resource: str, owner: str, nonce: str, ttl_seconds: float
-) -> Grant | Ours | Held:
+) -> Grant | Held:
     """Return whether the lock can be had now.
 
-    1. Our nonce in it: granted already, the reply was lost.
-    2. Held, and not expired by the store's clock: wait.
-    3. Free, expired or never taken: granted with the next token, if nobody was faster.
+    1. Held, and not expired by the store's clock: wait, whoever holds it.
+    2. Free, expired or never taken: granted with the next token, if nobody is faster.
     """
-    if current is not None and current.nonce == nonce and current.holder == owner:
-        return Ours(current)
     if current is not None and current.is_held(read_time):
-        return Held(current, (current.expires() - read_time).total_seconds())
+        return Held(current, (current.expires() - read_time).total_seconds(), current.holder)
     lease = Lease(
         resource=resource,
         holder=owner,
@@ -152,6 +172,15 @@ def decide_acquire(
         update_time=None,
     )
     return Grant(lease, _write(lease, current))
+
+
+def is_grant(granted: Lease, found: Lease | None) -> bool:
+    """Whether the lease in the store is the grant, renewed or not, and not released."""
+    return found is not None and (found.nonce, found.holder, found.fencing_token) == (
+        granted.nonce,
+        granted.holder,
+        granted.fencing_token,
+    )
 
 
 def renewed(lease: Lease) -> tuple[Lease, Put]:
@@ -166,13 +195,21 @@ def released(lease: Lease) -> tuple[Lease, Put]:
     return free, _write(free, lease)
 
 
+def broken(lease: Lease, entry_id: str) -> tuple[Lease, Put]:
+    """Return the lease freed by force, and its write: its nonce goes too, so that its holder knows it no more."""
+    free = replace(lease, holder=None, nonce=entry_id, renewals=lease.renewals + 1)
+    return free, _write(free, lease)
+
+
 def loss_reason(ours: Lease, found: Lease | None, read_time: datetime) -> str | None:
     """Return how *ours* was lost, given what stands in the store; None when it is still held."""
     if found is not None and found.fencing_token > ours.fencing_token:
         return "stolen"
     # Gone or set back, which only a hand does; or freed by break_lock, which takes the nonce away.
-    if found is None or found.holder is None or found.nonce != ours.nonce:
+    if found is None or (found.fencing_token, found.nonce) != (ours.fencing_token, ours.nonce):
         return "broken"
+    if found.holder is None:
+        return "released"
     return None if found.is_held(read_time) else "expired"
 
 
@@ -201,16 +238,23 @@ class LockConfig:
             ConfigurationError: Unless ttl > renew deadline > 1.2 x retry period > 0: else a lease could not be
                 renewed in time.
         """
-        seconds = self.ttl if ttl is None else ttl
-        deadline = seconds * 2 / 3 if self.renew_deadline is None else self.renew_deadline
-        period = seconds / 15 if self.retry_period is None else self.retry_period
-        if not (TTL_SECONDS_MAX >= seconds > deadline > 1.2 * period > 0):
+        seconds = _checked(self.ttl if ttl is None else ttl, "ttl")
+        deadline = seconds * 2 / 3 if self.renew_deadline is None else _checked(self.renew_deadline, "renew_deadline")
+        period = seconds / 15 if self.retry_period is None else _checked(self.retry_period, "retry_period")
+        if not (TTL_SECONDS_MIN <= seconds <= TTL_SECONDS_MAX and seconds > deadline > 1.2 * period > 0):
             message = (
-                f"locks need ttl > renew_deadline > 1.2 x retry_period > 0, and a ttl of at most a day; "
-                f"not {seconds:g}, {deadline:g} and {period:g} seconds"
+                f"locks need ttl > renew_deadline > 1.2 x retry_period > 0, and a ttl from {TTL_SECONDS_MIN} seconds to "
+                f"a day; not {seconds:g}, {deadline:g} and {period:g} seconds"
             )
             raise ConfigurationError(message)
-        return LeaseTiming(float(seconds), float(deadline), float(period))
+        return LeaseTiming(seconds, deadline, period)
+
+
+def _checked(seconds: object, name: str) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        message = f"the {name} of a lock must be a number of seconds, not {seconds!r}"
+        raise ConfigurationError(message)
+    return float(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +267,8 @@ class LeaseTiming:
 
     @property
     def heartbeat_period(self) -> float:
-        """How often a heartbeat renews: three times in a ttl."""
-        return self.ttl / 3
+        """How often a heartbeat renews: three times in a ttl, and twice before it would give up."""
+        return min(self.ttl / 3, self.renew_deadline / 2)
 
     @property
     def margin(self) -> float:

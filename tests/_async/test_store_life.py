@@ -19,7 +19,7 @@ from tai_state import (
     Transition,
 )
 from tai_state._platform import async_sleep, async_together
-from tests._async.stores import NO_WAIT, AsyncWrappedBackend
+from tests._async.stores import NO_WAIT, AsyncWrappedBackend, in_memory
 
 SWITCH = Machine("switch", "off", [Transition("turn_on", "off", "on"), Transition("turn_off", "on", "off")])
 
@@ -64,6 +64,7 @@ async def async_call(store, name, **options):
 every_call = pytest.mark.parametrize("name", [*CALLS, *ITERATORS])
 
 
+@in_memory
 @every_call
 async def test_a_timeout_that_is_none_is_refused(place, name):
     """Zero, negative, endless or no number of seconds: refused before anything is asked."""
@@ -157,6 +158,7 @@ async def test_a_closed_store_is_used_no_more(place, name):
         await async_call(store, name)
 
 
+@in_memory
 @every_call
 async def test_a_drained_store_takes_no_new_calls(store, name):
     """Though its backend is still open."""

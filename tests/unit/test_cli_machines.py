@@ -1,0 +1,86 @@
+"""The commands about machine files."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from tai_state.cli import main
+
+ORDER = {
+    "name": "order",
+    "initial": "new",
+    "transitions": [
+        {"action": "pay", "source": "new", "target": "paid", "guard": "is_enough"},
+        {"action": "ship", "source": "paid", "target": "shipped", "apply": "shipping"},
+    ],
+}
+LOST = {**ORDER, "transitions": [*ORDER["transitions"], {"action": "x", "source": "nowhere", "target": "paid"}]}
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(*arguments, code=0, **files):
+        for name, content in files.items():
+            (tmp_path / name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        paths = [str(tmp_path / argument) if argument in files else argument for argument in arguments]
+        result = CliRunner().invoke(main, paths)
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def test_a_sound_file_is_called_sound(run):
+    """Its functions are not needed to check it."""
+    assert "sound; machine 'order' version 1, 3 statuses" in run("machine", "check", "a", a=ORDER).stdout
+
+
+def test_every_problem_is_named(run):
+    """Exit code 1, and a line for each problem."""
+    result = run("machine", "check", "a", "b", a=ORDER, b=LOST, code=1)
+    assert "nowhere" in result.stdout
+    assert "sound" in result.stdout
+
+
+def test_problems_are_data(run):
+    """With --json each file is an object with its problems' kinds and places."""
+    result = run("--json", "machine", "check", "a", "b", a=ORDER, b=LOST, code=1)
+    sound, lost = (json.loads(line) for line in result.stdout.splitlines())
+    assert (sound["sound"], sound["statuses"], sound["problems"]) == (True, ["new", "paid", "shipped"], [])
+    assert not lost["sound"]
+    assert all(problem["kind"] and problem["message"] for problem in lost["problems"])
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[]", b'"a"', b"[" * 100_000, b""])
+def test_a_file_that_is_no_machine_is_a_finding(run, content):
+    """Whatever the file holds, it is told without a traceback."""
+    assert "problem" in run("machine", "check", "a", a=content, code=1).stdout
+
+
+def test_a_file_that_is_not_there_is_bad_usage(run):
+    """Exit code 2."""
+    run("machine", "check", "/no/such/file", code=2)
+
+
+def test_a_machine_is_drawn(run):
+    """As Mermaid, the current status marked."""
+    drawn = run("machine", "diagram", "a", "--current", "paid", a=ORDER).stdout
+    assert drawn.startswith("stateDiagram-v2\n")
+    assert "class paid current" in drawn
+
+
+def test_a_drawing_is_data(run):
+    """With --json it is one object."""
+    drawn = json.loads(run("--json", "machine", "diagram", "a", a=ORDER).stdout)
+    assert drawn["mermaid"].startswith("stateDiagram-v2\n")
+
+
+def test_a_status_that_the_machine_lacks_is_bad_usage(run):
+    """The statuses that it has are named."""
+    assert "'shipped'" in run("machine", "diagram", "a", "--current", "x", a=ORDER, code=2).stderr
+
+
+def test_an_unsound_machine_is_not_drawn(run):
+    """Exit code 1, the problems on stderr."""
+    assert "nowhere" in run("machine", "diagram", "a", a=LOST, code=1).stderr
