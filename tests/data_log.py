@@ -6,6 +6,9 @@ import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+Change = dict[str, Any]
 
 STATUSES = [
     *(f"Accepted / {name}" for name in ("Assigned", "In Progress", "Wait", "Wait - Customer", "Wait - Vendor")),
@@ -19,7 +22,7 @@ REAL_LOG = Path(__file__).parents[2] / "shared" / "data" / "incidents.jsonl.gz"
 """Beside the project where it is kept; the suite passes without it."""
 
 
-def log_lines(count: int, *, seed: int = 1) -> list[dict]:
+def log_lines(count: int, *, seed: int = 1) -> list[Change]:
     """Return *count* changes in time order; the longest life of a machine has 123."""
     rng = random.Random(seed)
     lives = [CHANGES_MAX]
@@ -32,9 +35,10 @@ def log_lines(count: int, *, seed: int = 1) -> list[dict]:
     return changes[:count]
 
 
-def _life(rng: random.Random, governor: str, machine: str, length: int) -> list[dict]:
+def _life(rng: random.Random, governor: str, machine: str, length: int) -> list[Change]:
     at = datetime(2010, 3, 31, tzinfo=UTC) + timedelta(minutes=rng.randint(0, 100_000))
-    status, changes = None, []
+    status: str | None = None
+    changes: list[Change] = []
     data = {"org:group": f"V{rng.randint(1, 60)}", "impact": rng.choice(["Low", "Medium", "High"]), "steps": 0}
     for step in range(length):
         following = rng.choice(STATUSES)
@@ -56,16 +60,16 @@ def _life(rng: random.Random, governor: str, machine: str, length: int) -> list[
     return changes
 
 
-def write_log(path: Path, lines: Iterable[dict]) -> Path:
+def write_log(path: Path, lines: Iterable[Change]) -> Path:
     """Write *lines* as JSON lines, compressed when the name says so, and return *path*."""
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
     path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
     return path
 
 
-def chained(statuses: Iterable[str], *, governor: str = "g", machine: str = "m") -> list[dict]:
+def chained(statuses: Iterable[str], *, governor: str = "g", machine: str = "m") -> list[Change]:
     """Return the changes of one machine through *statuses*, a minute apart."""
-    lines: list[dict] = []
+    lines: list[Change] = []
     for number, status in enumerate(statuses):
         lines.append(
             {

@@ -7,7 +7,6 @@ A lease is expired when a read's ``read_time`` is past the document's ``update_t
 Both times are the store's; no client's clock takes part.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -241,18 +240,18 @@ class LockConfig:
         seconds = _checked(self.ttl if ttl is None else ttl, "ttl")
         deadline = seconds * 2 / 3 if self.renew_deadline is None else _checked(self.renew_deadline, "renew_deadline")
         period = seconds / 15 if self.retry_period is None else _checked(self.retry_period, "retry_period")
-        if not (TTL_SECONDS_MIN <= seconds <= TTL_SECONDS_MAX and seconds > deadline > 1.2 * period > 0):
+        if not (seconds >= TTL_SECONDS_MIN and seconds > deadline > 1.2 * period):
             message = (
-                f"locks need ttl > renew_deadline > 1.2 x retry_period > 0, and a ttl from {TTL_SECONDS_MIN} seconds to "
-                f"a day; not {seconds:g}, {deadline:g} and {period:g} seconds"
+                f"locks need ttl > renew_deadline > 1.2 x retry_period, and a ttl of at least {TTL_SECONDS_MIN} seconds; "
+                f"not {seconds:g}, {deadline:g} and {period:g} seconds"
             )
             raise ConfigurationError(message)
         return LeaseTiming(seconds, deadline, period)
 
 
 def _checked(seconds: object, name: str) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
-        message = f"the {name} of a lock must be a number of seconds, not {seconds!r}"
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= TTL_SECONDS_MAX:
+        message = f"the {name} of a lock must be a positive number of seconds, at most a day, not {seconds!r}"
         raise ConfigurationError(message)
     return float(seconds)
 

@@ -1,7 +1,7 @@
 """Who waits for whom: the wait-for graph, and the one victim of a cycle."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tai_state.documents import Document, DocumentPath, Put, Value
@@ -18,6 +18,7 @@ class Wait:
     Attributes:
         nonce: Unique to this wait; the greatest of a cycle is its victim.
         ttl_seconds: How long the document counts without a renewal: a dead waiter closes no cycle.
+        renewals: Raised by each renewal: a write that changes nothing would not move the document's time.
     """
 
     owner: str
@@ -26,6 +27,7 @@ class Wait:
     holder: str
     token: int
     ttl_seconds: float
+    renewals: int = field(default=0, compare=False)
 
 
 def wait_path(owner: str) -> DocumentPath:
@@ -43,6 +45,7 @@ def wait_write(wait: Wait) -> Put:
         "holder": wait.holder,
         "token": wait.token,
         "ttl_seconds": wait.ttl_seconds,
+        "renewals": wait.renewals,
     }
     return Put(wait_path(wait.owner), fields)
 
@@ -58,18 +61,19 @@ def live_wait(document: Document | None, read_time: datetime) -> Wait | None:
     fields = document.fields
     try:
         check_format(fields, document.path)
-        wait = Wait(
-            owner=fields["owner"],
-            nonce=fields["nonce"],
-            resource=fields["resource"],
-            holder=fields["holder"],
-            token=fields["token"],
-            ttl_seconds=float(fields["ttl_seconds"]),
-        )
-        ends = document.update_time + timedelta(seconds=wait.ttl_seconds)
-    except (KeyError, TypeError, ValueError, FieldError) as error:
+        texts = [fields[name] for name in ("owner", "nonce", "resource", "holder")]
+        token, seconds = fields["token"], fields["ttl_seconds"]
+        if any(type(text) is not str for text in texts) or type(token) is not int or type(seconds) not in {int, float}:
+            message = "a field has another type"
+            raise FieldError(message)
+        ends = document.update_time + timedelta(seconds=seconds)
+    except (KeyError, OverflowError, ValueError, FieldError) as error:
         message = f"document {document.path} is no wait: {error}"
         raise StoreError(message) from error
+    owner, nonce, resource, holder = texts
+    wait = Wait(
+        owner=owner, nonce=nonce, resource=resource, holder=holder, token=token, ttl_seconds=float(seconds)
+    )
     return wait if read_time <= ends else None
 
 

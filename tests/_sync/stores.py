@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tai_state import BackendStore, FirestoreStore, MemoryStore, SqliteStore, RetryPolicy
 from tai_state._sync.ports import Backend
 from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
@@ -13,6 +15,9 @@ from tai_state.layout import GovernorLayout
 
 TIMEOUT = 10.0
 NO_WAIT = RetryPolicy(wait_initial=0.0, wait_max=0.0)
+
+in_memory = pytest.mark.parametrize("backend_kind", ["memory"])
+"""For what is decided before any backend is asked: one of them shows it as well as all."""
 
 
 class Place:

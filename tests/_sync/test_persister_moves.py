@@ -27,7 +27,7 @@ from tai_state import (
     change_context,
 )
 from tests._sync.machines import COUNTER, GUARDED, ORDERS, Action, Order, Status, added
-from tests._sync.stores import contents
+from tests._sync.stores import contents, in_memory
 
 
 @pytest.fixture
@@ -205,6 +205,7 @@ def test_the_error_is_set_kept_and_cleared(counter, store):
     assert (store.get_state("g", "s"))[0].last_error == "again"
 
 
+@in_memory
 @pytest.mark.parametrize("wrong", [1, b"x", "\ud800", ["x"]], ids=ascii)
 def test_what_is_no_error_text_is_refused(place, wrong):
     """Nothing is sent."""
@@ -254,6 +255,7 @@ def test_a_payload_of_any_kind(store, payload, stored):
         assert (value, type(value)) == (stored, type(stored))
 
 
+@in_memory
 @pytest.mark.parametrize(
     ("payload", "path"),
     [((1,), "payload"), ({"a": {1}}, "payload.a"), ([float("nan")], "payload[0]"), (2**63, "payload")],
@@ -377,6 +379,7 @@ def test_a_logged_time_may_repeat_and_never_falls(store):
     assert contents(store) == before
 
 
+@in_memory
 @pytest.mark.parametrize("wrong", [datetime(2020, 1, 1), "2020-01-01", 5], ids=str)  # noqa: DTZ001 - refused
 def test_a_logged_time_needs_a_zone(place, wrong):
     """A naive one is refused, and nothing is sent."""
@@ -447,6 +450,7 @@ def test_data_of_a_newer_schema_is_refused(store):
     assert (newer.transition("g", "s", "add")).version == 2
 
 
+@in_memory
 @pytest.mark.parametrize("wrong", ["", "x" * 481, "\ud800", 1], ids=lambda wrong: ascii(wrong)[:12])
 def test_what_is_no_action_is_refused(place, wrong):
     """Named, and nothing is sent."""

@@ -18,7 +18,7 @@ from tai_state import (
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
 from tests._sync.machines import COUNTER
-from tests._sync.stores import TIMEOUT, contents, find, plant
+from tests._sync.stores import TIMEOUT, contents, find, plant, in_memory
 
 PATHS = state_layout("g", "s")
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -128,6 +128,7 @@ def test_a_replay_to_nothing_finds_no_state(counter):
             call()
 
 
+@in_memory
 @pytest.mark.parametrize("wrong", [-1, True, 1.5, "1"])
 def test_what_is_no_version_is_refused(place, wrong):
     """Nothing is asked."""
@@ -143,6 +144,7 @@ def test_what_is_no_version_is_refused(place, wrong):
     assert backend.calls == []
 
 
+@in_memory
 def test_a_time_needs_a_zone(place):
     """A naive one is refused, and nothing is asked."""
     store, backend = place.counting()

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from tai_state import ChangeMetadata, InvalidDataError, change_context
+from tests._sync.stores import in_memory
 
 
 def author(store):
@@ -114,6 +115,7 @@ def test_a_context_that_cannot_be_stored_is_refused(options, path):
     assert caught.value.path == path
 
 
+@in_memory
 def test_metadata_that_is_none_is_refused(place):
     """A dict or a text is no ChangeMetadata, and nothing is sent."""
     store, backend = place.counting()

@@ -10,7 +10,7 @@ from enum import StrEnum
 import pytest
 
 from tai_state import ChangeMetadata, DocumentTooLargeError, InvalidDataError, InvalidIdError
-from tests._sync.stores import contents
+from tests._sync.stores import contents, in_memory
 
 
 class Colour(StrEnum):
@@ -133,6 +133,7 @@ REFUSED = {
 }
 
 
+@in_memory
 @pytest.mark.parametrize(("data", "path"), REFUSED.values(), ids=REFUSED)
 def test_refused_data_is_named_and_not_sent(place, data, path):
     """InvalidDataError names the place, and the backend is not called at all."""
@@ -148,6 +149,7 @@ def test_refused_data_is_named_and_not_sent(place, data, path):
     assert backend.calls == []
 
 
+@in_memory
 def test_refused_context_is_named_and_not_sent(place):
     """The context of a change is checked as data is."""
     store, backend = place.counting()
@@ -158,6 +160,7 @@ def test_refused_context_is_named_and_not_sent(place):
     assert backend.calls == []
 
 
+@in_memory
 def test_data_that_contains_itself_is_refused(place):
     """A cycle is deeper than 20 levels."""
     store, backend = place.counting()
@@ -171,6 +174,7 @@ def test_data_that_contains_itself_is_refused(place):
 INVALID_IDS = ["", "é" * 241, "x" * 481, "\ud800", None, 1, b"s", ("s",)]
 
 
+@in_memory
 @pytest.mark.parametrize("wrong", INVALID_IDS, ids=lambda wrong: ascii(wrong)[:20])
 def test_what_is_no_id_is_refused_and_not_sent(place, wrong):
     """Neither a governor, nor a state, nor a key may be called so."""
@@ -197,6 +201,7 @@ def test_what_is_no_id_is_refused_and_not_sent(place, wrong):
     assert backend.calls == []
 
 
+@in_memory
 @pytest.mark.parametrize("wrong", ["", "x" * 481, "\ud800", 1, b"open"], ids=lambda wrong: ascii(wrong)[:20])
 def test_what_is_no_status_is_refused_and_not_sent(place, wrong):
     """Statuses are text of 1 to 480 bytes."""

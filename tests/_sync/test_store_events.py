@@ -5,7 +5,7 @@ import pytest
 from tai_state import ChangeMetadata, Event, InvalidDataError
 from tai_state.layout import META, state_layout
 from tai_state.testing.clock import ManualClock
-from tests._sync.stores import document_at
+from tests._sync.stores import document_at, in_memory
 
 PATHS = state_layout("g", "s")
 
@@ -132,6 +132,7 @@ def test_events_of_a_state_that_never_was(store):
     assert versions(store) == []
 
 
+@in_memory
 @pytest.mark.parametrize("wrong", [-1, True, 1.0, "1", 2**63])
 def test_what_is_no_version_is_refused(place, wrong):
     """Neither after nor until takes it, and nothing is asked."""

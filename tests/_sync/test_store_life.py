@@ -19,7 +19,7 @@ from tai_state import (
     Transition,
 )
 from tai_state._platform import sleep, together
-from tests._sync.stores import NO_WAIT, WrappedBackend
+from tests._sync.stores import NO_WAIT, WrappedBackend, in_memory
 
 SWITCH = Machine("switch", "off", [Transition("turn_on", "off", "on"), Transition("turn_off", "on", "off")])
 
@@ -64,6 +64,7 @@ def call(store, name, **options):
 every_call = pytest.mark.parametrize("name", [*CALLS, *ITERATORS])
 
 
+@in_memory
 @every_call
 def test_a_timeout_that_is_none_is_refused(place, name):
     """Zero, negative, endless or no number of seconds: refused before anything is asked."""
@@ -157,6 +158,7 @@ def test_a_closed_store_is_used_no_more(place, name):
         call(store, name)
 
 
+@in_memory
 @every_call
 def test_a_drained_store_takes_no_new_calls(store, name):
     """Though its backend is still open."""

@@ -5,7 +5,7 @@ import pytest
 from tai_state import InvalidDataError, InvalidIdError
 from tai_state.documents import Put
 from tai_state.layout import escape, state_layout
-from tests._sync.stores import TIMEOUT, document_at
+from tests._sync.stores import TIMEOUT, document_at, in_memory
 
 HOSTILE_IDS = (
     "user", "user2", "user-1", "user@1", "user@0000000000000000001", "user/1", "USER", "us", "..", ".", "__x__", "__",
@@ -103,6 +103,7 @@ def test_deleted_states_are_left_out_unless_asked_for(store):
     assert listed(store, include_deleted=True) == ["a", "b", "c"]
 
 
+@in_memory
 @pytest.mark.parametrize("limit", [-1, True, 1.5, "1"])
 def test_what_is_no_limit_is_refused(place, limit):
     """Each iterator refuses it before it asks the backend."""
@@ -177,6 +178,7 @@ def test_a_batch_of_many_states(store):
     assert batch.missing == ["none"]
 
 
+@in_memory
 def test_a_batch_of_nothing_asks_nothing(place):
     """No ids, no request."""
     store, backend = place.counting()
@@ -193,6 +195,7 @@ def test_a_batch_is_one_read(place):
     assert backend.taken() == ["get_many"]
 
 
+@in_memory
 @pytest.mark.parametrize("ids", ["abc", [""], [1], ["a", None], [["a"]], ["\ud800"]], ids=ascii)
 def test_a_batch_of_what_are_no_ids_is_refused(place, ids):
     """One text is not several ids, and each id must be one; nothing is asked."""

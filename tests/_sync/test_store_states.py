@@ -11,7 +11,7 @@ from tai_state import (
     StateNotFoundError,
     VersionConflictError,
 )
-from tests._sync.stores import contents
+from tests._sync.stores import contents, in_memory
 
 
 def test_a_new_state_has_version_1(store):
@@ -200,6 +200,7 @@ def test_an_expected_version_of_a_missing_state_is_a_conflict(store):
     assert (caught.value.expected, caught.value.actual) == (3, 0)
 
 
+@in_memory
 @pytest.mark.parametrize("wrong", [-1, True, 1.0, "1"])
 def test_what_is_no_version_is_refused(place, wrong):
     """A bool, a float or a negative number is no version; nothing is asked of the backend."""

@@ -1,8 +1,8 @@
 """What the command line writes: harmless texts, tables, JSON."""
 
+import contextlib
 import io
 import json
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -46,7 +46,10 @@ def test_stored_values_of_any_type_become_json():
     }
 
 
-COLUMNS = [Column("name", lambda row: row[0]), Column("count", lambda row: row[1], is_number=True)]
+COLUMNS: list[Column[tuple[str, int]]] = [
+    Column("name", lambda row: row[0]),
+    Column("count", lambda row: row[1], is_number=True),
+]
 
 
 def listed(rows, *, as_json=False):
@@ -71,26 +74,29 @@ def test_json_is_a_line_each(capsys):
 
 
 @pytest.fixture
-def terminal(monkeypatch):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stdout", terminal)
-    for name, value in {"COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}.items():
+def shown(monkeypatch):
+    """What a terminal of 80 columns shows of rows."""
+    for name, value in {"COLUMNS": "80", "TERM": "dumb"}.items():
         monkeypatch.setenv(name, value)
-    return terminal
+
+    def shown(rows):
+        with contextlib.redirect_stdout(Terminal()) as terminal:
+            listed(rows)
+        return terminal.getvalue()
+
+    return shown
 
 
-def test_a_terminal_of_80_columns_gets_whole_rows(terminal):
+def test_a_terminal_of_80_columns_gets_whole_rows(shown):
     """A long text is folded inside its column."""
-    listed([("word " * 40, 7)])
-    lines = terminal.getvalue().splitlines()
-    assert max(map(len, lines)) <= 80
-    assert terminal.getvalue().count("word") == 40
+    text = shown([("word " * 40, 7)])
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("word") == 40
 
 
-def test_markup_in_a_cell_is_text(terminal):
+def test_markup_in_a_cell_is_text(shown):
     """An id that looks like rich's markup or an escape is shown, not obeyed."""
-    listed([("[red]a[/red] :smile: \x1b[31m", 7)])
-    assert "[red]a[/red] :smile: \\x1b[31m" in terminal.getvalue()
+    assert "[red]a[/red] :smile: \\x1b[31m" in shown([("[red]a[/red] :smile: \x1b[31m", 7)])
 
 
 def test_a_list_is_written_as_it_comes(capsys):

@@ -1,0 +1,97 @@
+# Generated from tai_state/_async/line.py by .ci/generate_sync.py; do not edit.
+"""Lines of callers: in the order in which they came, and only the first may act.
+
+Unlike a mutex of asyncio, a line is shared by tasks of several event loops, and fair between threads.
+"""
+import threading
+from collections import deque
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+
+from tai_state._platform import Signal
+
+
+class Place:
+    """One caller's place in a line."""
+
+    def __init__(self, line: "Line") -> None:
+        """Stand behind whoever is there; made by ``Line.join``."""
+        self._line = line
+        self._signal = Signal()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is this caller's turn."""
+        return self._line.first is self
+
+    def call(self) -> None:
+        """Wake the caller; from any thread."""
+        self._signal.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is our turn or *seconds* of real time have passed; return whether it is."""
+        if not self.is_first:
+            # Set once, by whoever leaves the first place to us.
+            self._signal.wait(seconds)
+        return self.is_first
+
+
+class Line:
+    """A line of callers."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._guard = threading.Lock()
+        self._places: deque[Place] = deque()
+
+    @property
+    def first(self) -> Place | None:
+        """Whose turn it is."""
+        with self._guard:
+            return self._places[0] if self._places else None
+
+    @contextmanager
+    def join(self) -> Iterator[Place]:
+        """Stand in the line for as long as the block runs; leaving it lets the next one forward."""
+        place = Place(self)
+        try:
+            with self._guard:
+                self._places.append(place)
+            yield place
+        finally:
+            with self._guard:
+                was_first = bool(self._places) and self._places[0] is place
+                if place in self._places:
+                    self._places.remove(place)
+                following = self._places[0] if was_first and self._places else None
+            if following is not None:
+                following.call()
+
+
+class Lines:
+    """A line for each key in use; one in which nobody stands takes no memory."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._guard = threading.Lock()
+        self._lines: dict[Hashable, tuple[Line, int]] = {}
+
+    def is_empty(self, key: Hashable) -> bool:
+        """Whether nobody stands in the line of *key*."""
+        with self._guard:
+            return key not in self._lines
+
+    @contextmanager
+    def join(self, key: Hashable) -> Iterator[Place]:
+        """Stand in the line of *key* for as long as the block runs."""
+        with self._guard:
+            line, users = self._lines.get(key) or (Line(), 0)
+            self._lines[key] = (line, users + 1)
+        try:
+            with line.join() as place:
+                yield place
+        finally:
+            with self._guard:
+                line, users = self._lines.pop(key)
+                if users > 1:
+                    self._lines[key] = (line, users - 1)
