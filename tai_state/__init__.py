@@ -11,12 +11,18 @@ from tai_state._async.connect import (
     AsyncSqliteStore,
     async_connect,
 )
+from tai_state._async.guarding import AsyncLockSet
+from tai_state._async.lock import AsyncLock
+from tai_state._async.locks import AsyncLockManager
 from tai_state._async.persister import AsyncStateMachinePersister
 from tai_state._async.ports import AsyncBackend
 from tai_state._async.store import AsyncStateStore
 from tai_state._async.transaction import AsyncGovernorTransaction, AsyncTransaction
 from tai_state._async.transactions import AsyncTransactionManager
 from tai_state._sync.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
+from tai_state._sync.guarding import LockSet
+from tai_state._sync.lock import Lock
+from tai_state._sync.locks import LockManager
 from tai_state._sync.persister import StateMachinePersister
 from tai_state._sync.ports import Backend
 from tai_state._sync.store import StateStore
@@ -59,6 +65,7 @@ from tai_state.errors import (
     TransitionNotAllowedError,
     UnsupportedOperationError,
     VersionConflictError,
+    VersionNotFoundError,
 )
 from tai_state.machine import Machine, Transition
 from tai_state.models import (
@@ -69,6 +76,7 @@ from tai_state.models import (
     Event,
     Health,
     LoadedState,
+    LockInfo,
     Problem,
     StateSnapshot,
     StoreStats,
@@ -78,6 +86,7 @@ from tai_state.models import (
 )
 from tai_state.persistence import PersistenceConfig
 from tai_state.retry import RetryPolicy
+from tai_state.rules.leases import LockConfig
 from tai_state.rules.maintenance import Maintenance
 
 __version__ = "0.1.0"
@@ -88,6 +97,9 @@ __all__ = [
     "AsyncBackendStore",
     "AsyncFirestoreStore",
     "AsyncGovernorTransaction",
+    "AsyncLock",
+    "AsyncLockManager",
+    "AsyncLockSet",
     "AsyncMemoryStore",
     "AsyncSqliteStore",
     "AsyncStateMachinePersister",
@@ -119,8 +131,13 @@ __all__ = [
     "InvalidIdError",
     "InvalidMachineError",
     "LoadedState",
+    "Lock",
+    "LockConfig",
     "LockError",
+    "LockInfo",
     "LockLostError",
+    "LockManager",
+    "LockSet",
     "LockTimeoutError",
     "Machine",
     "MachineError",
@@ -157,6 +174,7 @@ __all__ = [
     "UnsupportedOperationError",
     "VectorClock",
     "VersionConflictError",
+    "VersionNotFoundError",
     "async_connect",
     "change_context",
     "connect",

@@ -5,13 +5,14 @@ generated from it. Everything else is written once.
 """
 
 import asyncio
+import contextlib
 import inspect
 import itertools
 import os
 import socket
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep as sleep  # noqa: PLC0414 - the sync twin of async_sleep
 from typing import Any, ParamSpec, TypeVar
@@ -261,7 +262,7 @@ class AsyncHeart:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, seconds: float) -> None:
-        """Beat for the first time after *seconds*."""
+        """Beat for the first time after *seconds*, on the running loop."""
         self._task = asyncio.create_task(self._run(seconds), name=self._name)
 
     async def _run(self, seconds: float | None) -> None:
@@ -269,17 +270,38 @@ class AsyncHeart:
             await asyncio.sleep(seconds)
             seconds = await self._beat()
 
-    async def stop(self) -> None:
-        """End it, a beat under way included; from inside a beat, after this one."""
-        task, self._task = self._task, None
-        if task is None or task is asyncio.current_task():
+    def stop_soon(self) -> None:
+        """Let it end, from any thread; from inside a beat, after this one."""
+        task = self._task
+        if task is None or task.done():
             return
-        task.cancel()
-        await asyncio.wait([task])
+        loop, running = task.get_loop(), _running_loop()
+        if loop is running:
+            if task is not asyncio.current_task():
+                task.cancel()
+        elif not loop.is_closed():
+            # The loop may close in this very moment, and its tasks end with it.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(task.cancel)
+
+    async def stop(self, timeout: float) -> None:
+        """End it; a beat under way is waited for, *timeout* seconds at most, save on another loop."""
+        task = self._task
+        self.stop_soon()
+        if task is None or task.done() or task is asyncio.current_task() or task.get_loop() is not _running_loop():
+            return
+        await asyncio.wait([task], timeout=timeout)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class Heart:
-    """The sync twin of AsyncHeart, on a thread of its own; ``stop`` waits for a beat under way."""
+    """The sync twin of AsyncHeart, on a thread of its own."""
 
     def __init__(self, beat: Callable[[], float | None], name: str) -> None:
         """Start nothing yet."""
@@ -297,12 +319,36 @@ class Heart:
         while seconds is not None and not self._stopped.wait(seconds):
             seconds = self._beat()
 
-    def stop(self) -> None:
-        """End it after a beat under way; from inside a beat, after this one."""
+    def stop_soon(self) -> None:
+        """Let it end, from any thread; from inside a beat, after this one."""
         self._stopped.set()
-        thread, self._thread = self._thread, None
+
+    def stop(self, timeout: float) -> None:
+        """End it; a beat under way is waited for, *timeout* seconds at most."""
+        self.stop_soon()
+        thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join()
+            thread.join(timeout)
+
+
+@contextlib.asynccontextmanager
+async def async_ending(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """End *iterator* with the block, where it is a generator, so that what it holds is released then."""
+    try:
+        yield iterator
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
+
+
+@contextlib.contextmanager
+def ending(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
+    """End *iterator* with the block; the sync twin of async_ending."""
+    try:
+        yield iterator
+    finally:
+        if isinstance(iterator, Generator):
+            iterator.close()
 
 
 # Neither a thread's number nor a task's address is unique over time, and on Cloud Run every instance has the same
@@ -310,14 +356,17 @@ class Heart:
 _numbers = itertools.count(1)
 _task_numbers: weakref.WeakKeyDictionary[asyncio.Task[Any], int] = weakref.WeakKeyDictionary()
 _thread_numbers = threading.local()
-_process_tokens: dict[int, str] = {}
+_process_tokens: list[str] = []
+os.register_at_fork(after_in_child=_process_tokens.clear)
 
 
 def async_current_owner() -> str:
     """Return a name that the running task has, and no other task of this process or another."""
     task = asyncio.current_task()
     assert task is not None
-    number = _task_numbers.setdefault(task, next(_numbers))
+    number = _task_numbers.get(task)
+    if number is None:
+        number = _task_numbers[task] = next(_numbers)
     return f"{_process_name()}/task-{number}"
 
 
@@ -329,6 +378,7 @@ def current_owner() -> str:
 
 
 def _process_name() -> str:
-    # Keyed by process id: a forked child inherits the dict, and finds no token of its own in it.
-    token = _process_tokens.setdefault(os.getpid(), os.urandom(4).hex())
-    return f"{socket.gethostname()}-{os.getpid()}-{token}"
+    if not _process_tokens:
+        _process_tokens.append(os.urandom(8).hex())
+    # The first of the list: two threads may both have found it empty.
+    return f"{socket.gethostname()}-{os.getpid()}-{_process_tokens[0]}"

@@ -68,9 +68,12 @@ def _check_text(value: object, name: str) -> None:
         raise InvalidDataError(message, path=f"metadata.{name}") from error
 
 
-def _merged(base: Payload, added: Mapping[str, Any] | None) -> Payload:
-    if not added:
+def _merged(base: Payload, added: object) -> Payload:
+    if added is None:
         return base
+    if not isinstance(added, Mapping):
+        message = f"must be a mapping, not {type(added).__name__}"
+        raise InvalidDataError(message, path="metadata.context")
     return Payload.of({**base.value(), **normalize_data(dict(added), path="metadata.context")})
 
 

@@ -9,6 +9,7 @@ console), one JSON text, or zstd-compressed JSON bytes.
 import base64
 import hashlib
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,8 @@ _NATIVE_PATH_CHARACTERS_MAX = 350
 # What JSON has no type for is a dict of one tag; a user's dict that looks like one is wrapped.
 _BYTES, _TIME, _MAP = "$bytes", "$time", "$map"
 _TAGS = frozenset({_BYTES, _TIME, _MAP})
+# A number, at its place in the text, that some release might write with an exponent, or does.
+_ODD_NUMBER = re.compile(rb"(?:^|[:,\[])-?(?:0\.000|[0-9]{16}|[0-9.]+[eE])")
 _JSON_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
@@ -165,8 +168,17 @@ def _untagged(value: Any) -> Value:
     return {key: _untagged(item) for key, item in value.items()}
 
 
-def to_json(value: Value) -> bytes:
-    """Return the canonical JSON of a normalized value: equal values, equal bytes."""
+def _plain_floats(value: Value) -> Value:
+    """Return *value* with each float that has an exponent as the text that Python gives it."""
+    if isinstance(value, dict):
+        return {key: _plain_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain_floats(item) for item in value]
+    return orjson.Fragment(repr(value)) if isinstance(value, float) else value
+
+
+def dump_json(value: Value) -> bytes:
+    """Return a normalized value as JSON that ``from_json`` reads back, for storing; not the same with every release."""
     tags = 0
 
     def tag(item: object) -> dict[str, str]:
@@ -179,6 +191,15 @@ def to_json(value: Value) -> bytes:
     if encoded.count(b'"$') == tags:
         return encoded
     return orjson.dumps(_wrapped(value), default=_tag, option=_JSON_OPTIONS)
+
+
+def to_json(value: Value) -> bytes:
+    """Return the canonical JSON of a normalized value: equal values, equal bytes, with every release."""
+    encoded = dump_json(value)
+    # Releases of orjson write the exponents of floats differently: those are written by Python, always the same.
+    if _ODD_NUMBER.search(encoded):
+        return orjson.dumps(_plain_floats(_wrapped(value)), default=_tag, option=_JSON_OPTIONS)
+    return encoded
 
 
 def from_json(encoded: bytes | str) -> Value:

@@ -50,6 +50,19 @@ class StateNotFoundError(TaiStateError, LookupError):
         self.deleted = deleted
 
 
+class VersionNotFoundError(StateNotFoundError):
+    """The state exists, and never had that version."""
+
+    code = "version_not_found"
+
+    def __init__(self, governor_id: str, state_id: str, version: int, last: int) -> None:
+        """Say which versions there are: 1 to *last*."""
+        super().__init__(governor_id, state_id)
+        self.args = (f"state {state_id!r} of governor {governor_id!r} has no version {version}, it has 1 to {last}",)
+        self.version = version
+        self.last = last
+
+
 class ConfigurationError(TaiStateError):
     """A URL, an option, a file or the surroundings do not allow what was asked."""
 

@@ -56,10 +56,11 @@ def check_id(value: object, what: str = "id") -> str:
 
 @lru_cache(maxsize=4096)
 def _escape_checked(value: str) -> str:
-    if _PLAIN.fullmatch(value):
-        # Firestore reserves ids of the form __x__; one escaped underscore lifts it out.
-        return f"%5F{value[1:]}" if _RESERVED.fullmatch(value) else value
-    return "".join(chr(byte) if byte in _PLAIN_BYTES else f"%{byte:02X}" for byte in value.encode())
+    stored = value
+    if not _PLAIN.fullmatch(value):
+        stored = "".join(chr(byte) if byte in _PLAIN_BYTES else f"%{byte:02X}" for byte in value.encode())
+    # Firestore reserves ids of the form __x__; one escaped underscore lifts it out.
+    return f"%5F{stored[1:]}" if _RESERVED.fullmatch(stored) else stored
 
 
 def escape(value: str, what: str = "id") -> str:
@@ -71,13 +72,13 @@ def escape(value: str, what: str = "id") -> str:
     return _escape_checked(check_id(value, what))
 
 
-def unescape(stored: str) -> str:
-    """Return the id whose stored form is *stored*.
+def unescape(stored: str, where: object = "") -> str:
+    """Return the id whose stored form is *stored*, an id in the path *where*.
 
     Raises:
         InvalidIdError: ``escape`` never made this text: somebody else wrote the document.
     """
-    message = f"{stored!r} is not a stored id"
+    message = f"{stored!r} is not a stored id" + (f"; somebody else wrote {where}" if where else "")
     if not _STORED.fullmatch(stored):
         raise InvalidIdError(message, value=stored)
     raw = re.sub(rb"%([0-9A-F]{2})", lambda found: bytes([int(found[1], 16)]), stored.encode())

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import replace
-from datetime import datetime
 
 from tai_state._async.engine import AsyncEngine
 from tai_state.clock import Deadline
@@ -30,7 +29,7 @@ class AsyncWaitEdge:
         self._nonce = nonce
         self._ttl_seconds = ttl_seconds
         self._written: Wait | None = None
-        self._update_time: datetime | None = None
+        self._as_written: UpdatedAt | None = None
         self._is_unsure = False
         self._renewals = 0
         self._rewrite_at = 0.0
@@ -51,6 +50,8 @@ class AsyncWaitEdge:
             token=holder.fencing_token,
             ttl_seconds=self._ttl_seconds,
         )
+        if wait.holder == self._owner:
+            return  # a namesake of another process, or of an earlier one: nobody waits for himself here
         try:
             await self._write(wait, deadline)
             cycle = await self._cycle(wait, deadline)
@@ -71,7 +72,9 @@ class AsyncWaitEdge:
         seconds = self._engine.retry.attempt_seconds(deadline)
         commit = await self._engine.backend.commit([write], timeout=seconds)
         self._is_unsure = False
-        self._written, self._update_time = wait, commit.update_times[0]
+        (moment,) = commit.update_times
+        assert moment is not None
+        self._written, self._as_written = wait, UpdatedAt(moment)
         self._rewrite_at = now + self._ttl_seconds / 2
 
     async def _cycle(self, ours: Wait, deadline: Deadline) -> list[Wait] | None:
@@ -102,7 +105,7 @@ class AsyncWaitEdge:
         if self._written is None and not self._is_unsure:
             return
         # As we wrote it: another wait under the same owner's name is not ours to take back.
-        known = None if self._is_unsure or self._update_time is None else UpdatedAt(self._update_time)
+        known = None if self._is_unsure else self._as_written
         try:
             await self._engine.backend.commit([Delete(wait_path(self._owner), known)], timeout=END_SECONDS_MAX)
         except PreconditionFailedError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from tai_state._async.commits import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.engine import AsyncEngine
-from tai_state._async.lock import AsyncHeldLocks, AsyncLock, async_unknown_lease
+from tai_state._async.lock import AsyncHeldLocks, AsyncLock
 from tai_state._platform import async_shield
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, Write
@@ -28,6 +28,7 @@ from tai_state.rules.leases import (
     lease_path,
     read_leases,
     released,
+    unknown_outcome,
 )
 from tai_state.rules.lines import Waiter, clear_write, may_reserve, read_reservation, reservation_path, reserve_write
 from tai_state.rules.outcome import Outcome
@@ -168,6 +169,7 @@ class AsyncApplicant:
             except PreconditionFailedError:
                 continue  # somebody was faster: the next look tells who
             self.granted = [AsyncLock(self._engine, lease, self._timing, began, self._locks) for lease in leases]
+            self._locks.add(self.granted)
             if all(lock.remaining() > 0 for lock in self.granted):
                 return True
             # This process stood still for longer than the lease: it is nothing to go on with.
@@ -186,11 +188,11 @@ class AsyncApplicant:
                 return Settled(Outcome.APPLIED, CommitResult(times[0], times))
             if any(is_grant(grant, lease) for grant, lease in zip(grants, found, strict=True)):
                 # It was applied, and part of it is gone already: all or none.
-                raise async_unknown_lease(grants[0], "granted")
+                raise unknown_outcome(grants[0], "granted")
             return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
 
         def unknown() -> OutcomeUnknownError:
-            return async_unknown_lease(grants[0], "granted")
+            return unknown_outcome(grants[0], "granted")
 
         writes: list[Write] = [*(grant.write for grant in seen.grants), *seen.clears]
         try:
@@ -199,9 +201,7 @@ class AsyncApplicant:
             if isinstance(error, OutcomeUnknownError) or not isinstance(error, TaiStateError):
                 await async_shield(self._abandon, grants)
             raise
-        return [
-            replace(grant, update_time=moment) for grant, moment in zip(grants, commit.update_times, strict=False)
-        ]
+        return [replace(grant, update_time=moment) for grant, moment in zip(grants, commit.update_times, strict=False)]
 
     async def _found(self, grants: Sequence[Lease], deadline: Deadline) -> list[Lease | None]:
         paths = [grant.path for grant in grants]
@@ -217,7 +217,9 @@ class AsyncApplicant:
                     seconds = self._engine.retry.attempt_seconds(deadline)
                     await self._engine.backend.commit([write], timeout=seconds)
         except TaiStateError as error:
-            log.info("whether locks of %r were granted is unknown; if so, they end by themselves: %s", self.owner, error)
+            log.info(
+                "whether locks of %r were granted is unknown; if so, they end by themselves: %s", self.owner, error
+            )
 
     async def give_back(self) -> None:
         """Release what was granted, as far as the store answers."""
@@ -272,4 +274,3 @@ class AsyncApplicant:
                 await self._engine.backend.commit([clear], timeout=self._engine.retry.attempt_seconds(deadline))
         except TaiStateError as error:
             log.debug("the next place for %r stays reserved a moment: %s", self.resources[0], error)
-

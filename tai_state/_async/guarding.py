@@ -8,9 +8,16 @@ from types import TracebackType
 from typing import Self
 
 from tai_state._async.lock import AsyncLock, Timeout
+from tai_state._platform import async_shield
 from tai_state.clock import Deadline
-from tai_state.errors import FencedOutError, TaiStateError
-from tai_state.rules.guards import NO_GUARD, Guarded
+from tai_state.errors import (
+    ConfigurationError,
+    DeadlineExceededError,
+    FencedOutError,
+    LockLostError,
+    TaiStateError,
+)
+from tai_state.rules.guards import NO_GUARD, Guarded, check_leases
 from tai_state.rules.leases import Lease
 
 
@@ -55,6 +62,9 @@ class AsyncLockSet:
         Raises:
             LockLostError: One was released before, or is lost.
         """
+        await async_shield(self._release, timeout)
+
+    async def _release(self, timeout: Timeout) -> None:
         first: TaiStateError | None = None
         for lock in self.locks:
             try:
@@ -71,22 +81,42 @@ class AsyncLockSet:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Release every one; the body's exception goes first."""
+        """Release every one; the body's exception goes first.
+
+        Raises:
+            LockLostError: One of them was lost inside the body, which ended without an exception.
+        """
+        await async_shield(self._leave, error)
+
+    async def _leave(self, error: BaseException | None) -> None:
         failed: BaseException | None = error
         for lock in self.locks:
             try:
-                await lock.__aexit__(type(failed) if failed else None, failed, trace)
-            except TaiStateError as lost:
+                await lock.__aexit__(type(failed) if failed else None, failed, None)
+            except Exception as lost:  # noqa: BLE001 - the others must be released all the same
                 failed = lost
         if failed is not None and failed is not error:
             raise failed
 
 
 def async_locks_of(lock: AsyncLock | AsyncLockSet | None) -> tuple[AsyncLock, ...]:
-    """Return the locks in what a caller gave as ``lock=``."""
+    """Return the locks in what a caller gave as ``lock=``.
+
+    Raises:
+        ConfigurationError: It is no lock, or one of the other colour.
+    """
+    if lock is None:
+        return ()
     if isinstance(lock, AsyncLockSet):
         return lock.locks
-    return () if lock is None else (lock,)
+    if not _is_lock(lock):
+        message = f"lock= takes what acquire or acquire_many of the same colour returned, not {type(lock).__name__}"
+        raise ConfigurationError(message)
+    return (lock,)
+
+
+def _is_lock(value: object) -> bool:
+    return isinstance(value, AsyncLock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +145,12 @@ class AsyncGuard:
 async def async_guarded(locks: Sequence[AsyncLock], deadline: Deadline) -> AsyncIterator[AsyncGuard]:
     """Hold the turn of each lock, and give their leases as last known.
 
-    A lock that turns out to be somebody else's is told so.
+    A lock that turns out to be somebody else's is told so. One that its holder cannot trust any more is refused
+    before anything is sent, with what the store says of it: nothing but a fresh read leads to a refusal.
 
     Raises:
-        LockLostError: One of them cannot be trusted any more.
+        FencedOutError: One of them was taken over or broken.
+        LockLostError: One of them has run out, or was released.
     """
     if not locks:
         yield AsyncGuard(NO_GUARD, deadline)
@@ -126,14 +158,47 @@ async def async_guarded(locks: Sequence[AsyncLock], deadline: Deadline) -> Async
     # Always in the order of their names: two commits that share two locks never wait for each other.
     ordered = sorted(locks, key=lambda one: one.resource)
     async with AsyncExitStack() as turns:
-        leases = [await turns.enter_async_context(lock.turn(deadline)) for lock in ordered]
+        try:
+            leases = [await turns.enter_async_context(lock.turn(deadline)) for lock in ordered]
+        except LockLostError as error:
+            await _async_refuse(ordered, deadline, error)
+            raise
         ends = min(ordered, key=lambda one: one.remaining())
         try:
             yield AsyncGuard(
                 Guarded(tuple(leases)), ends.deadline(deadline), tuple(ordered), ends.engine.clock.monotonic()
             )
         except FencedOutError as error:
-            for lock in ordered:
-                if lock.resource == error.resource:
-                    lock.lose("stolen" if error.current > error.token else "broken")
+            _tell(ordered, error)
             raise
+        except DeadlineExceededError as error:
+            if not deadline.passed and not ends.held:
+                # It was not the caller's time that ran out, but the lease's.
+                await _async_refuse([ends], deadline, error)
+                ends.check_held()
+            raise
+
+
+def _tell(locks: Sequence[AsyncLock], error: FencedOutError) -> None:
+    for lock in locks:
+        if lock.resource == error.resource:
+            lock.lose("stolen" if error.current > error.token else "broken")
+
+
+async def _async_refuse(locks: Sequence[AsyncLock], deadline: Deadline, error: TaiStateError) -> None:
+    """Ask the store whose the locks are that are lost, and refuse with what it says.
+
+    Raises:
+        FencedOutError: One of them was taken over or broken.
+    """
+    lost = [lock.lease for lock in locks if lock.lost]
+    if not lost:
+        return
+    engine = locks[0].engine
+    try:
+        check_leases(lost, (await engine.read([lease.path for lease in lost], deadline)).documents)
+    except FencedOutError as fenced:
+        _tell(locks, fenced)
+        raise fenced from error
+    except TaiStateError as unread:
+        error.add_note(f"and the store could not be asked: {unread}")

@@ -15,10 +15,10 @@ from tai_state.authors import resolve_metadata
 from tai_state.errors import (
     ConfigurationError,
     CorruptLogError,
-    InvalidDataError,
     OutcomeUnknownError,
     StateNotFoundError,
     TaiStateError,
+    VersionNotFoundError,
 )
 from tai_state.layout import StateLayout, state_layout
 from tai_state.machine import Machine
@@ -36,7 +36,6 @@ from tai_state.models import (
 )
 from tai_state.persistence import PersistenceConfig
 from tai_state.rules.changes import Change, Settings
-from tai_state.rules.mapping import read_state
 from tai_state.rules.records import StateRecord
 from tai_state.rules.replay import check_reached
 from tai_state.rules.requests import (
@@ -186,18 +185,19 @@ class AsyncStateMachinePersister(Generic[DataT]):
 
         Raises:
             StateNotFoundError: The state never existed.
-            InvalidDataError: It never had *to_version*, or that was a deletion.
+            VersionNotFoundError: It never had *to_version*.
+            InvalidDataError: That version was a deletion.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
         check_version(to_version, "to_version")
         deadline = self.store.engine.begin(timeout)
-        old = await self.store.writer.event(call.paths, to_version, deadline)
+        with self.store.inflight.one():
+            old = await self.store.writer.event(call.paths, to_version, deadline)
         if old is None:
             record = await self.store.record(governor_id, state_id, timeout=timeout)
             if record is None:
                 raise StateNotFoundError(governor_id, state_id)
-            message = f"{to_version} is no version of {governor_id}/{state_id}, it has 1 to {record.version}"
-            raise InvalidDataError(message, path="to_version")
+            raise VersionNotFoundError(governor_id, state_id, to_version, record.version)
         return await self._apply(rollback_change(call, old), timeout)
 
     async def outcome(self, error: OutcomeUnknownError, *, timeout: Timeout = None) -> TransitionResult[DataT] | None:
@@ -209,7 +209,8 @@ class AsyncStateMachinePersister(Generic[DataT]):
         if error.version is None:
             return None
         paths = state_layout(error.governor_id, error.state_id)
-        event = await self.store.writer.event(paths, error.version, self.store.engine.begin(timeout))
+        with self.store.inflight.one():
+            event = await self.store.writer.event(paths, error.version, self.store.engine.begin(timeout))
         if event is None or event.transition_id != error.transition_id:
             return None
         return self.result(Applied(event, event.state()))
@@ -226,16 +227,11 @@ class AsyncStateMachinePersister(Generic[DataT]):
             CorruptLogError: It cannot be rebuilt either.
         """
         paths = state_layout(governor_id, state_id)
-        document = (await self.store.engine.read([paths.state], self.store.engine.begin(timeout))).get(paths.state)
-        record = None
-        if document is not None:
-            try:
-                record = read_state(document, paths.governor_id, paths.state_id)
-            except CorruptLogError:
-                record = None
+        record = await self._sound_head(paths, timeout)
         recovered = record is None
         if record is None:
-            record = await self.store.history.rebuild(paths, timeout=timeout)
+            with self.store.inflight.one():
+                record = await self.store.history.rebuild(paths, timeout=timeout)
         if record is None or record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
         loaded: LoadedState[DataT] = LoadedState.trusted(snapshot=record.public(self._as_data), recovered=recovered)
@@ -262,6 +258,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
 
         Raises:
             StateNotFoundError: There is no event up to there.
+            VersionNotFoundError: The state never had *until_version*.
             CorruptLogError: An event is missing, damaged, or does not follow.
             ReplayError: The machine makes something else of an event.
         """
@@ -269,20 +266,24 @@ class AsyncStateMachinePersister(Generic[DataT]):
         if until_version is not None:
             check_version(until_version, "until_version")
         until = None if until_time is None else check_time(until_time, "until_time")
-        head = None if until_version is not None or until is not None else await self._sound_head(paths, timeout)
-        reached = await self.store.history.replay(
-            paths,
-            until_version=head.version if head is not None else until_version,
-            until_time=until,
-            rerun=rerun_of(self.machine),
-            timeout=timeout,
-        )
-        if head is not None:
+        head = await self._sound_head(paths, timeout)
+        last = head.version if head is not None else None
+        if last is not None and until_version is not None and until_version > last:
+            raise VersionNotFoundError(governor_id, state_id, until_version, last)
+        with self.store.inflight.one():
+            reached = await self.store.history.replay(
+                paths,
+                until_version=last if until_version is None else until_version,
+                until_time=until,
+                rerun=rerun_of(self.machine),
+                timeout=timeout,
+            )
+        if head is not None and reached.version == head.version:
             check_reached(head, reached)
         return reached.public(self._as_data)
 
     async def _sound_head(self, paths: StateLayout, timeout: Timeout) -> StateRecord | None:
-        """Return the state document's record; None when it is missing or damaged, as replay must not need it."""
+        """Return the state document's record; None when it is missing or damaged."""
         try:
             return await self.store.record(paths.governor_id, paths.state_id, timeout=timeout)
         except CorruptLogError:
@@ -296,15 +297,17 @@ class AsyncStateMachinePersister(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         found = False
-        async for event in self.store.history.events(paths, timeout=timeout):
-            found = True
-            yield event.public(self._as_data)
+        with self.store.inflight.one():
+            async for event in self.store.history.events(paths, timeout=timeout):
+                found = True
+                yield event.public(self._as_data)
         if not found:
             raise StateNotFoundError(governor_id, state_id)
 
     async def validate_consistency(self, governor_id: str, *, timeout: Timeout = None) -> ConsistencyReport:
         """Check every state of a governor against the fold of its events; changes nothing."""
-        return await AsyncConsistency(self.store.engine).check(governor_id, rerun_of(self.machine), timeout)
+        with self.store.inflight.one():
+            return await AsyncConsistency(self.store.engine).check(governor_id, rerun_of(self.machine), timeout)
 
     # Snapshots
 
@@ -326,8 +329,9 @@ class AsyncStateMachinePersister(Generic[DataT]):
     ) -> AsyncIterator[StateSnapshot[DataT]]:
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
-        async for record in AsyncSnapshots(self.store.engine).list(paths, timeout):
-            yield record.public(self._as_data)
+        with self.store.inflight.one():
+            async for record in AsyncSnapshots(self.store.engine).list(paths, timeout):
+                yield record.public(self._as_data)
 
     # Inside
 

@@ -18,7 +18,7 @@ from tai_state.layout import GOVERNORS, META, GovernorLayout, escape, state_layo
 from tai_state.models import BatchResult, ChangeMetadata, Event, Health, StateSnapshot, StoreStats
 from tai_state.rules.changes import Change, Settings
 from tai_state.rules.maintenance import Maintenance
-from tai_state.rules.mapping import read_state
+from tai_state.rules.mapping import owner_of, read_state
 from tai_state.rules.records import StateRecord
 from tai_state.rules.requests import Call, check_name, delete_change, save_change, update_change
 
@@ -62,7 +62,7 @@ class AsyncStateStore:
         self.writer = AsyncChangeWriter(engine, cache_size=head_cache_size)
         self.history = AsyncHistory(engine)
         self.locks = AsyncHeldLocks()
-        self.inflight = AsyncInFlight(engine.clock)
+        self.inflight = AsyncInFlight()
 
     # Life
 
@@ -91,7 +91,8 @@ class AsyncStateStore:
         clock, began = self.engine.clock, self.engine.clock.monotonic()
         name = type(self.engine.backend).__name__
         try:
-            await self.engine.backend.get(META, timeout=timeout)
+            with self.inflight.one():
+                await self.engine.backend.get(META, timeout=timeout)
         except TaiStateError as error:
             return Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
         return Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
@@ -226,7 +227,7 @@ class AsyncStateStore:
         if isinstance(state_ids, str):
             message = "must be several ids, not one str"
             raise InvalidDataError(message, path="state_ids")
-        wanted = [state_layout(governor_id, state_id) for state_id in dict.fromkeys(state_ids)]
+        wanted = list({paths.state: paths for paths in (state_layout(governor_id, one) for one in state_ids)}.values())
         if not wanted:
             return BatchResult(found={}, missing=[])
         with self.inflight.one():
@@ -251,8 +252,9 @@ class AsyncStateStore:
         """
         start = None if after is None else escape(after, "after")
         check_limit(limit)
-        async for stored in self.engine.scan_ids(GOVERNORS, after=start, limit=limit, timeout=timeout):
-            yield unescape(stored)
+        with self.inflight.one():
+            async for stored in self.engine.scan_ids(GOVERNORS, after=start, limit=limit, timeout=timeout):
+                yield unescape(stored, f"{GOVERNORS}/{stored}")
 
     async def list_states(
         self,
@@ -296,11 +298,14 @@ class AsyncStateStore:
         """Iterate over a governor's records, tombstones included, ascending by stored id."""
         governor = GovernorLayout(governor_id)
         start = None if after is None else escape(after, "after")
-        conditions: Conditions = () if status is None else (FieldEquals("status", check_name(status, "status")),)
-        async for document in self.engine.scan(
-            governor.states, after=start, conditions=conditions, page=page, timeout=timeout
-        ):
-            yield read_state(document, governor.governor_id, unescape(document.path.id))
+        # "" is the status of states that were never given one.
+        wanted = status if status in {None, ""} else check_name(status, "status")
+        conditions: Conditions = () if wanted is None else (FieldEquals("status", wanted),)
+        with self.inflight.one():
+            async for document in self.engine.scan(
+                governor.states, after=start, conditions=conditions, page=page, timeout=timeout
+            ):
+                yield read_state(document, governor.governor_id, owner_of(document, governor.governor_id))
 
     async def get_events(
         self,
@@ -321,8 +326,9 @@ class AsyncStateStore:
         check_version(after, "after")
         if until is not None:
             check_version(until, "until")
-        async for event in self.history.events(paths, after=after, until=until, limit=limit, timeout=timeout):
-            yield event.public(_same)
+        with self.inflight.one():
+            async for event in self.history.events(paths, after=after, until=until, limit=limit, timeout=timeout):
+                yield event.public(_same)
 
     async def stats(self, governor_id: str, *, timeout: Timeout = None) -> StoreStats:
         """Count what a governor holds; reads every state document of it, and no event."""

@@ -1,86 +1,121 @@
-"""Deadlock detection: a waiter's edge in the store, and the search for a cycle through it."""
+"""Waiting for locks: in the order of arrival, woken by the store, and given up where it is hopeless."""
 
-import logging
+from collections.abc import AsyncIterator
 
+from tai_state._async.deadlocks import AsyncWaitEdge
 from tai_state._async.engine import AsyncEngine
+from tai_state._async.granting import AsyncApplicant
+from tai_state._async.line import AsyncPlace
+from tai_state._async.lock import AsyncHeldLocks
+from tai_state._platform import async_ending, async_shield, async_sleep
 from tai_state.clock import Deadline
-from tai_state.documents import Delete
-from tai_state.errors import DeadlockError, TaiStateError
-from tai_state.rules.leases import Lease, lease_path, read_lease
-from tai_state.rules.waits import Wait, is_confirmed, live_wait, victim, wait_path, wait_write
+from tai_state.documents import Capability
+from tai_state.errors import StoreUnavailableError
 
-log = logging.getLogger("tai_state")
+LOOK_SECONDS_MAX = 1.0
+"""How long a waiter trusts that the store wakes it."""
 
-CYCLE_MAX = 64
-"""The longest chain of waiters that is followed."""
+POLL_SECONDS_MAX = 0.25
+"""How often a waiter looks whom nobody wakes, or who must see for himself whether he waits in a cycle."""
+
+_SLICE_SECONDS_MIN = 0.001
 
 
 class AsyncWaiting:
-    """One owner's wait for one resource, while it holds another lock."""
+    """One caller who waits.
 
-    def __init__(self, engine: AsyncEngine, *, owner: str, resource: str, ttl_seconds: float) -> None:
-        """Write nothing yet."""
+    In one process the callers stand in line, and the first of them alone asks the store. Between processes a caller
+    who was passed over reserves to be the next.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        locks: AsyncHeldLocks,
+        applicant: AsyncApplicant,
+        *,
+        deadline: Deadline,
+        ttl_seconds: float,
+    ) -> None:
+        """Wait for nothing yet."""
         self._engine = engine
-        self._owner = owner
-        self._resource = resource
-        self._ttl_seconds = ttl_seconds
-        self._nonce = engine.new_id()
-        self._written: Wait | None = None
-        self._rewrite_at = 0.0
+        self._locks = locks
+        self._applicant = applicant
+        self._deadline = deadline
+        self._edge = AsyncWaitEdge(engine, owner=applicant.owner, nonce=applicant.nonce, ttl_seconds=ttl_seconds)
+        self._is_watching = Capability.WATCH in engine.backend.capabilities
 
-    async def check(self, holder: Lease, deadline: Deadline) -> None:
-        """Say whom we wait for, and give up if that closes a cycle and the choice falls on us.
+    async def wait(self) -> None:
+        """Wait until the applicant has got the locks.
 
         Raises:
-            DeadlockError: We are the one victim of a cycle that stood as of one moment.
+            LockTimeoutError: The time was over.
+            DeadlockError: Waiting would close a cycle, or the owner holds one of the locks himself.
         """
-        wait = Wait(
-            owner=self._owner,
-            nonce=self._nonce,
-            resource=self._resource,
-            holder=holder.holder or "",
-            token=holder.fencing_token,
-            ttl_seconds=self._ttl_seconds,
-        )
-        now = self._engine.clock.monotonic()
-        if wait != self._written or now >= self._rewrite_at:
-            await self._engine.backend.commit([wait_write(wait)], timeout=self._engine.retry.attempt_seconds(deadline))
-            self._written, self._rewrite_at = wait, now + self._ttl_seconds / 2
-        cycle = await self._cycle(wait, deadline)
-        if cycle is not None and victim(cycle).nonce == self._nonce:
-            raise DeadlockError([*(one.owner for one in cycle), self._owner])
-
-    async def _cycle(self, ours: Wait, deadline: Deadline) -> list[Wait] | None:
-        """Follow the waiters from our holder on; return the cycle back to us, confirmed by one consistent read."""
-        chain = [ours]
-        while len(chain) <= CYCLE_MAX:
-            path = wait_path(chain[-1].holder)
-            read = await self._engine.read([path], deadline)
-            found = live_wait(read.get(path), read.read_time)
-            if found is None:
-                return None
-            if found.nonce == ours.nonce:
-                return chain if await self._is_confirmed(chain, deadline) else None
-            if any(found.nonce == other.nonce for other in chain):
-                return None  # a cycle further on: its own members find it
-            chain.append(found)
-        return None
-
-    async def _is_confirmed(self, chain: list[Wait], deadline: Deadline) -> bool:
-        paths = [lease_path(wait.resource) for wait in chain]
-        read = await self._engine.read([*paths, *(wait_path(wait.owner) for wait in chain)], deadline)
-        leases = {
-            lease.resource: lease for path in paths if (document := read.get(path)) for lease in [read_lease(document)]
-        }
-        stands = all(live_wait(read.get(wait_path(wait.owner)), read.read_time) == wait for wait in chain)
-        return stands and is_confirmed(chain, leases, read.read_time)
-
-    async def end(self) -> None:
-        """Take the edge back. One that stays behind counts no longer than its ttl."""
-        if self._written is None:
-            return
         try:
-            seconds = self._engine.retry.attempt_timeout
-            await self._engine.backend.commit([Delete(wait_path(self._owner))], timeout=seconds)
-        except TaiStateError as error:
-            log.info("the wait of %r was left behind: %s", self._owner, error)
+            with self._locks.lines.join(self._applicant.resources) as place:
+                await self._wait(place)
+        finally:
+            await async_shield(self._end)
+
+    async def _wait(self, place: AsyncPlace) -> None:
+        async with async_ending(self._moments(place)) as moments:
+            async for _ in moments:
+                time = self._applicant.try_time(self._deadline)
+                if not place.is_first:
+                    await self._applicant.look(time)
+                elif await self._applicant.attempt(time):
+                    return
+                if self._deadline.passed:
+                    raise self._applicant.give_up()
+                if self._holds_others:
+                    await self._look_for_cycle(time)
+                if place.is_first:
+                    await self._applicant.reserve(time)
+
+    @property
+    def _holds_others(self) -> bool:
+        return self._locks.held_by(self._applicant.owner)
+
+    async def _look_for_cycle(self, time: Deadline) -> None:
+        for held in self._applicant.blocked:
+            if held.holder == held.lease.holder:
+                await self._edge.check(held.lease, time)
+                return
+
+    async def _moments(self, place: AsyncPlace) -> AsyncIterator[None]:
+        """Yield when it is time to look: at once, after a change, when a lease ends, and now and then."""
+        yield
+        while True:
+            if not place.is_first:
+                if await place.wait(self._seconds()) or self._holds_others or self._deadline.passed:
+                    yield
+            elif self._is_watching and self._applicant.blocked:
+                path = self._applicant.blocked[0].lease.path
+                watch = self._engine.backend.watch(path, timeout=self._seconds())
+                try:
+                    # It begins with a wake-up: what changed since the last look is seen then.
+                    async with async_ending(watch) as changes:
+                        async for _ in changes:
+                            yield
+                except StoreUnavailableError:
+                    self._is_watching = False
+            else:
+                await async_sleep(self._seconds())
+                yield
+
+    def _seconds(self) -> float:
+        """Return how long to wait for the next look, a change apart."""
+        poll = self._engine.rng.uniform(0.2, 1.0) * POLL_SECONDS_MAX
+        blocked = self._applicant.blocked
+        # Behind the end of the lease, at which the store changes nothing.
+        ends = min((held.seconds for held in blocked), default=poll) + _SLICE_SECONDS_MIN
+        if not self._is_watching or self._holds_others or len(self._applicant.resources) > 1:
+            most = poll
+        else:
+            most = POLL_SECONDS_MAX if self._applicant.has_reserved else LOOK_SECONDS_MAX
+        return max(_SLICE_SECONDS_MIN, min(ends, most, self._deadline.remaining()))
+
+    async def _end(self) -> None:
+        await self._edge.end()
+        await self._applicant.leave()

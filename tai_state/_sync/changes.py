@@ -12,12 +12,13 @@ from tai_state._sync.retrying import retry
 from tai_state._sync.turns import Turns
 from tai_state._platform import shield
 from tai_state.clock import Deadline
-from tai_state.documents import CommitResult, Read
+from tai_state.documents import CommitResult, DocumentPath, Read
 from tai_state.errors import (
     CorruptLogError,
     DocumentTooLargeError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    ReplayError,
     SchemaVersionError,
     TaiStateError,
 )
@@ -31,6 +32,8 @@ from tai_state.rules.records import EventRecord, StateRecord
 from tai_state.rules.replay import contradiction
 
 log = logging.getLogger("tai_state")
+
+UNSEALABLE_MAX = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class ChangeWriter:
         self._engine = engine
         self.heads = HeadCache(cache_size)
         self._turns = Turns()
+        # By state, the first version of a run of events that could not be sealed.
+        self._unsealable: dict[DocumentPath, int] = {}
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
 
@@ -164,11 +169,11 @@ class ChangeWriter:
         if view.head is None or settings.maintenance is None:
             return None
         due = segment_due(view.head.record, settings.maintenance)
-        if due is None:
+        if due is None or self._unsealable.get(paths.state) == due.start:
             return None
+        events: list[EventRecord] = []
         try:
             read = self._engine.read([paths.event(version) for version in due], deadline, consistent=False)
-            events: list[EventRecord] = []
             for version in due:
                 document = read.get(paths.event(version))
                 if document is None:
@@ -177,11 +182,19 @@ class ChangeWriter:
                 if events and contradiction(events[-1], event) is not None:
                     break
                 events.append(event)
+        except ReplayError as error:
+            log.warning("events of %s/%s are damaged and not sealed: %s", paths.governor_id, paths.state_id, error)
         except TaiStateError as error:
-            # Maintenance is put off rather than fail a change; recovery reports a damaged event.
+            # Maintenance is put off rather than fail a change.
             log.warning("sealing events of %s/%s is put off: %s", paths.governor_id, paths.state_id, error)
             return None
-        return build_segment(paths, events) if len(events) == len(due) else None
+        segment = build_segment(paths, events) if len(events) == len(due) else None
+        if segment is None:
+            # Not read again with every later change of the state: what is damaged stays so until it is repaired.
+            if len(self._unsealable) >= UNSEALABLE_MAX:
+                self._unsealable.clear()
+            self._unsealable[paths.state] = due.start
+        return segment
 
     def _commit(self, paths: StateLayout, plan: Plan, guard: Guard) -> Applied:
         self.heads.drop(paths.state)

@@ -50,7 +50,7 @@ class Consistency:
 
     def _checked(self, governor: GovernorLayout, document: Document, rerun: Rerun, timeout: Timeout) -> _Checked:
         try:
-            paths = governor.state(unescape(document.path.id))
+            paths = governor.state(unescape(document.path.id, document.path))
         except InvalidIdError as error:
             return _Checked(0, _problem("foreign_document", document.path.id, None, str(error)))
         first = self._check_state(paths, document, rerun, timeout)
@@ -71,18 +71,18 @@ class Consistency:
             return _Checked(fold.events, _problem("corrupt_log", paths.state_id, error.version, str(error)))
         except ReplayError as error:
             return _Checked(fold.events, _problem("replay", paths.state_id, fold.version + 1, str(error)))
-        above = self._event_above(paths, state.version, timeout)
-        if message is None and above:
-            message = f"an event of version {state.version + 1} stands above the state"
+        if message is None:
+            message = self._event_above(paths, document, state.version, timeout)
         problem = _problem("state_mismatch", paths.state_id, state.version, message) if message else None
         return _Checked(fold.events, problem)
 
-    def _event_above(self, paths: StateLayout, version: int, timeout: Timeout) -> bool:
-        """Whether an event stands above the state, as of one moment with it."""
-        path = paths.event(version + 1)
-        read = self._engine.read([paths.state, path], self._engine.begin(timeout))
-        state = read.get(paths.state)
-        return state is not None and state.fields.get("version") == version and read.get(path) is not None
+    def _event_above(self, paths: StateLayout, document: Document, version: int, timeout: Timeout) -> str | None:
+        """Say which event stands above a state that has not moved since it was read."""
+        for event in self._history.events(paths, after=version, limit=1, timeout=timeout):
+            state = (self._engine.read([paths.state], self._engine.begin(timeout))).get(paths.state)
+            if state is not None and state.update_time == document.update_time:
+                return f"an event of version {event.version} stands above the state's version {version}"
+        return None
 
     def _orphans(self, governor: GovernorLayout, timeout: Timeout) -> Iterator[Problem]:
         """Find events whose state document is gone: one look per state, jumping over its events."""
@@ -96,7 +96,7 @@ class Consistency:
             stored_id = found.path.id.rpartition("@")[0]
             after = f"{stored_id}A"
             try:
-                paths = governor.state(unescape(stored_id))
+                paths = governor.state(unescape(stored_id, found.path))
             except InvalidIdError as error:
                 yield _problem("foreign_document", found.path.id, None, str(error))
                 after = f"{found.path.id}!"

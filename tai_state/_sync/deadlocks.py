@@ -1,7 +1,7 @@
 # Generated from tai_state/_async/deadlocks.py by .ci/generate_sync.py; do not edit.
 """Deadlock detection: a waiter's edge in the store, and the search for a cycle through it."""
 import logging
-from datetime import datetime
+from dataclasses import replace
 
 from tai_state._sync.engine import Engine
 from tai_state.clock import Deadline
@@ -29,7 +29,9 @@ class WaitEdge:
         self._nonce = nonce
         self._ttl_seconds = ttl_seconds
         self._written: Wait | None = None
-        self._update_time: datetime | None = None
+        self._as_written: UpdatedAt | None = None
+        self._is_unsure = False
+        self._renewals = 0
         self._rewrite_at = 0.0
 
     def check(self, holder: Lease, deadline: Deadline) -> None:
@@ -48,6 +50,8 @@ class WaitEdge:
             token=holder.fencing_token,
             ttl_seconds=self._ttl_seconds,
         )
+        if wait.holder == self._owner:
+            return  # a namesake of another process, or of an earlier one: nobody waits for himself here
         try:
             self._write(wait, deadline)
             cycle = self._cycle(wait, deadline)
@@ -61,10 +65,16 @@ class WaitEdge:
         now = self._engine.clock.monotonic()
         if wait == self._written and now < self._rewrite_at:
             return
+        self._renewals += 1
+        write = wait_write(replace(wait, renewals=self._renewals))
+        self._is_unsure = True
         # Without a precondition: sent twice, it says the same.
         seconds = self._engine.retry.attempt_seconds(deadline)
-        commit = self._engine.backend.commit([wait_write(wait)], timeout=seconds)
-        self._written, self._update_time = wait, commit.update_times[0]
+        commit = self._engine.backend.commit([write], timeout=seconds)
+        self._is_unsure = False
+        (moment,) = commit.update_times
+        assert moment is not None
+        self._written, self._as_written = wait, UpdatedAt(moment)
         self._rewrite_at = now + self._ttl_seconds / 2
 
     def _cycle(self, ours: Wait, deadline: Deadline) -> list[Wait] | None:
@@ -92,12 +102,12 @@ class WaitEdge:
 
     def end(self) -> None:
         """Take the edge back. One that stays behind counts no longer than its ttl."""
-        if self._written is None or self._update_time is None:
+        if self._written is None and not self._is_unsure:
             return
+        # As we wrote it: another wait under the same owner's name is not ours to take back.
+        known = None if self._is_unsure else self._as_written
         try:
-            # As we wrote it: another wait under the same owner's name is not ours to take back.
-            delete = Delete(wait_path(self._owner), UpdatedAt(self._update_time))
-            self._engine.backend.commit([delete], timeout=END_SECONDS_MAX)
+            self._engine.backend.commit([Delete(wait_path(self._owner), known)], timeout=END_SECONDS_MAX)
         except PreconditionFailedError:
             return
         except TaiStateError as error:

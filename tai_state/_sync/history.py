@@ -10,7 +10,7 @@ from tai_state.layout import StateLayout, versioned
 from tai_state.rules.maintenance import read_segment, read_snapshot
 from tai_state.rules.mapping import read_event
 from tai_state.rules.records import EventRecord, StateRecord
-from tai_state.rules.replay import Fold, Rerun, is_past, no_rerun
+from tai_state.rules.replay import Fold, Rerun, no_rerun
 
 Timeout = float | timedelta | None
 log = logging.getLogger("tai_state")
@@ -54,15 +54,21 @@ class History:
 
         Raises:
             StateNotFoundError: There is no event up to there.
-            CorruptLogError: An event is missing, damaged, or does not follow from the one before.
+            CorruptLogError: An event up to there is missing, damaged, or does not follow from the one before.
             ReplayError: The machine, run again, makes something else of an event.
         """
         fold = Fold(paths.governor_id, paths.state_id, rerun=rerun)
+        last = until_version
         for event in self.events(paths, until=until_version, timeout=timeout):
-            if is_past(event, until_version=until_version, until_time=until_time):
+            if until_time is not None and event.timestamp > until_time:
+                # It ends the replay, but only as the very next event: otherwise one is missing before it.
+                last = event.version - 1
                 break
             fold.step(event)
         reached = fold.state()
+        if last is not None and fold.version < last:
+            reason = f"the event is missing, the history goes on to version {last}"
+            raise CorruptLogError(paths.governor_id, paths.state_id, fold.version + 1, reason)
         if reached is None:
             raise StateNotFoundError(paths.governor_id, paths.state_id)
         return reached

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tai_state._platform import sleep
-from tai_state.clock import Clock, Deadline
+from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import StoreError
 
 _POLL_SECONDS = 0.005
@@ -14,9 +14,8 @@ _POLL_SECONDS = 0.005
 class InFlight:
     """A count of calls under way, and a door that can be shut."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self) -> None:
         """Begin open, with none under way."""
-        self._clock = clock
         self._count = 0
         self._shut = False
         self._lock = threading.Lock()
@@ -47,7 +46,8 @@ class InFlight:
     def drain(self, timeout: float) -> bool:
         """Let no new call in, wait up to *timeout* seconds for the others; return whether all ended."""
         self.refuse()
-        deadline = Deadline(self._clock, timeout)
+        # Real seconds: calls under way end in real time, whatever clock their store goes by.
+        deadline = Deadline(SystemClock(), timeout)
         while self._count and not deadline.passed:
             sleep(_POLL_SECONDS)
         return not self._count

@@ -1,6 +1,7 @@
 # Generated from tai_state/_async/lock.py by .ci/generate_sync.py; do not edit.
 """A lock in hand: its lease, its heartbeat, and the news of its loss."""
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Iterator, Callable, Iterable
@@ -12,7 +13,9 @@ from typing import Self
 
 from tai_state._sync.commits import Settlement, Settled, commit_once
 from tai_state._sync.engine import Engine
-from tai_state._platform import Heart, Mutex, shield
+from tai_state._sync.line import Line, Lines
+from tai_state._sync.trust import RELEASED, Trust
+from tai_state._platform import Heart, shield
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, Put
 from tai_state.errors import (
@@ -22,33 +25,22 @@ from tai_state.errors import (
     PreconditionFailedError,
     TaiStateError,
 )
-from tai_state.rules.leases import Lease, LeaseTiming, loss_reason, read_lease, released, renewed
+from tai_state.rules.leases import (
+    Lease,
+    LeaseTiming,
+    loss_reason,
+    read_leases,
+    released,
+    renewed,
+    unknown_outcome,
+)
 from tai_state.rules.outcome import Outcome
 
 Timeout = float | timedelta | None
 log = logging.getLogger("tai_state")
 
-
-def commit_lease(engine: Engine, later: Lease, write: Put, deadline: Deadline) -> Lease:
-    """Commit one change of a lease, and return the lease with the store's time of it.
-
-    Raises:
-        PreconditionFailedError: Somebody changed it first.
-        OutcomeUnknownError: The deadline passed while nobody could tell.
-    """
-
-    def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-        document = (engine.read([write.path], deadline)).get(write.path)
-        stored = read_lease(document) if document is not None else None
-        if stored is not None and replace(stored, update_time=None) == replace(later, update_time=None):
-            return Settled(Outcome.APPLIED, CommitResult(document.update_time, (document.update_time,)))  # type: ignore[union-attr]
-        return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
-
-    def unknown() -> OutcomeUnknownError:
-        return OutcomeUnknownError(later.nonce, "", later.resource, later.fencing_token)
-
-    commit = commit_once(engine, [write], deadline, Settlement(read, unknown))
-    return replace(later, update_time=commit.update_times[0])
+# A heartbeat that waits for a reply that never comes must have time for another try.
+_BEAT_SECONDS_MIN = 0.5
 
 
 class Lock:
@@ -57,55 +49,52 @@ class Lock:
     The holder trusts it until its own monotonic deadline: the ttl from before the last renewal was sent, less a
     margin. The store trusts it a little longer, so two holders never overlap. What cannot be seen from here (a
     takeover after a pause of this process) is caught by the store, when a change is made with ``lock=``.
+
+    Threads, tasks and event loops may share it. Once lost, it stays lost.
     """
 
-    def __init__(self, engine: Engine, lease: Lease, timing: LeaseTiming, began: float) -> None:
+    def __init__(
+        self, engine: Engine, lease: Lease, timing: LeaseTiming, began: float, registry: "HeldLocks"
+    ) -> None:
         """Hold *lease*, whose commit was sent at *began* of the engine's monotonic clock."""
         self.engine = engine
+        self.lease = lease
+        """The lease as last known: what a guarded commit carries."""
         self._timing = timing
-        self._mutex = Mutex()
+        self._registry = registry
+        self._trust = Trust(lease.resource, lease.fencing_token, engine.clock, timing, began)
+        self._line = Line()
         self._heart = Heart(self._beat, f"tai-lock-{lease.fencing_token}")
-        self._callbacks: list[Callable[[str], object]] = []
-        self._lost: str | None = None
-        self._released = False
-        self._lease = lease
-        self._trusted_until = began + timing.ttl - timing.margin
 
     @property
     def resource(self) -> str:
         """What is locked."""
-        return self._lease.resource
+        return self.lease.resource
 
     @property
     def owner(self) -> str:
-        """Who holds it."""
-        return self._lease.holder or ""
+        """Who acquired it."""
+        assert self.lease.holder is not None
+        return self.lease.holder
 
     @property
     def fencing_token(self) -> int:
         """The number of this grant: higher than that of every grant before."""
-        return self._lease.fencing_token
+        return self.lease.fencing_token
 
     @property
     def held(self) -> bool:
         """Whether it can be trusted now."""
-        return self._reason() is None
+        return self._trust.reason() is None
 
     @property
     def lost(self) -> bool:
         """Whether it was lost without being released."""
-        return not self._released and self._reason() is not None
-
-    def _reason(self) -> str | None:
-        if self._released:
-            return "released"
-        if self._lost is None and self.remaining() <= 0:
-            return "expired"
-        return self._lost
+        return self._trust.reason() is not None and not self._trust.is_released
 
     def remaining(self) -> float:
-        """Return the seconds for which it can be trusted without another renewal."""
-        return max(0.0, self._trusted_until - self.engine.clock.monotonic())
+        """Return the seconds for which it can be trusted without another renewal, 0.0 when it cannot."""
+        return self._trust.remaining()
 
     def deadline(self, other: Deadline) -> Deadline:
         """Return *other*, or the end of our trust if that comes first."""
@@ -121,30 +110,23 @@ class Lock:
 
     def check_held(self) -> None:
         """Do what ``check`` does; the same in both colours."""
-        reason = self._reason()
-        if reason is not None:
-            raise LockLostError(self.resource, reason)
+        self._trust.check()
 
     def on_lost(self, callback: Callable[[str], object]) -> None:
-        """Call *callback* with the reason (expired, stolen, broken, unreachable) once, when the loss is noticed."""
-        self._callbacks.append(callback)
-        if self._lost is not None:
-            self._call_back(callback, self._lost)
+        """Call *callback* with the reason (expired, stolen, broken, unreachable) once, when the loss is noticed.
+
+        It is called on the thread or task that notices: by the heartbeat, or by whoever uses the lock.
+
+        Raises:
+            ConfigurationError: *callback* is a coroutine function; nobody would await it.
+        """
+        self._trust.on_lost(callback)
 
     def lose(self, reason: str) -> None:
-        """Note that it is lost, and tell whoever asked to be told."""
-        if self._lost is not None or self._released:
-            return
-        self._lost = reason
-        log.warning("lock %r with token %s is lost: %s", self.resource, self.fencing_token, reason)
-        for callback in self._callbacks:
-            self._call_back(callback, reason)
-
-    def _call_back(self, callback: Callable[[str], object], reason: str) -> None:
-        try:
-            callback(reason)
-        except Exception:
-            log.exception("the on_lost callback of lock %r failed", self.resource)
+        """Note that it is lost, and tell whoever asked to be told; the first reason stands."""
+        self._heart.stop_soon()
+        if self._trust.end(reason):
+            self._registry.discard(self)
 
     # Renewal
 
@@ -160,68 +142,104 @@ class Lock:
             LockLostError: The lock cannot be trusted any more.
             DeadlineExceededError: The turn did not come in time.
         """
-        if not self._mutex.acquire(deadline.remaining()):
-            message = f"lock {self.resource!r} was busy for {deadline.seconds:g} seconds; nothing was written"
-            raise DeadlineExceededError(message)
-        try:
+        with self._line.join() as place:
+            if not place.wait(deadline.remaining()):
+                message = f"lock {self.resource!r} was busy for {deadline.seconds:g} seconds; nothing was written"
+                raise DeadlineExceededError(message)
             self.check_held()
-            yield self._lease
-        finally:
-            self._mutex.release()
+            yield self.lease
 
     def adopt(self, lease: Lease, began: float) -> None:
         """Take over what a commit that was sent at *began* made of the lease."""
-        self._lease = lease
-        self._trusted_until = max(self._trusted_until, began + self._timing.ttl - self._timing.margin)
+        self.lease = lease
+        self._trust.renewed(began)
 
     def refresh(self, lease: Lease) -> None:
         """Take over the lease as it was read: ours still, renewed by an attempt whose reply was lost."""
-        self._lease = lease
+        self.lease = lease
 
     def renew(self, *, timeout: Timeout = None) -> None:
         """Extend the lease by its ttl from now.
 
         Raises:
             LockLostError: It is lost; an expired lease is acquired anew, never renewed.
+            OutcomeUnknownError: The time was over before the store told; the lock is held until its old end.
         """
         deadline = self.engine.begin(timeout)
         with self.turn(deadline):
-            shield(self._change, renewed, deadline)
+            shield(self._change, renewed, "renewed", self.deadline(deadline))
 
-    def _change(self, change: Callable[[Lease], tuple[Lease, Put]], deadline: Deadline) -> None:
+    def _change(self, change: Callable[[Lease], tuple[Lease, Put]], what: str, deadline: Deadline) -> None:
+        """Commit one change of the lease; what was read after a refusal tells whether it is ours still.
+
+        A loop, since the first refusal may come from a change of ours whose reply was lost.
+        """
         while True:
             began = self.engine.clock.monotonic()
-            later, write = change(self._lease)
+            later, write = change(self.lease)
             try:
-                self.adopt(commit_lease(self.engine, later, write, deadline), began)
+                later = self._commit(later, write, what, deadline)
             except PreconditionFailedError:
-                read = self.engine.read([write.path], deadline)
-                document = read.get(write.path)
-                found = read_lease(document) if document is not None else None
-                reason = loss_reason(self._lease, found, read.read_time)
-                if reason is not None or found is None:
-                    self.lose(reason or "broken")
-                    raise LockLostError(self.resource, reason or "broken") from None
-                # Ours still: an earlier renewal whose reply was lost. Each turn of this loop needs another such.
-                self.refresh(found)
+                if self._is_released_by_us(write, deadline):
+                    self._trust.end(RELEASED)
+                    if what != RELEASED:
+                        self._trust.check()
+                    return
+            except TaiStateError:
+                self._trust.is_failing = True
+                raise
             else:
+                if what != RELEASED:
+                    self.adopt(later, began)
                 return
+
+    def _is_released_by_us(self, write: Put, deadline: Deadline) -> bool:
+        """See whose the lease is after a refusal: released by a call of ours whose reply was lost, or ours still.
+
+        Raises:
+            LockLostError: Neither.
+        """
+        read = self.engine.read([write.path], deadline)
+        (found,) = read_leases([write.path], read.documents)
+        reason = loss_reason(self.lease, found, read.read_time)
+        if reason == RELEASED:
+            return True
+        if reason is not None or found is None:
+            self.lose(reason or "broken")
+            raise LockLostError(self.resource, reason or "broken") from None
+        self.refresh(found)
+        return False
+
+    def _commit(self, later: Lease, write: Put, what: str, deadline: Deadline) -> Lease:
+        def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            found = read_leases([write.path], (self.engine.read([write.path], deadline)).documents)[0]
+            if found is not None and found.update_time and replace(found, update_time=later.update_time) == later:
+                return Settled(Outcome.APPLIED, CommitResult(found.update_time, (found.update_time,)))
+            return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
+
+        def unknown() -> OutcomeUnknownError:
+            return unknown_outcome(later, what)
+
+        commit = commit_once(self.engine, [write], deadline, Settlement(read, unknown))
+        return replace(later, update_time=commit.update_times[0])
 
     def _beat(self) -> float | None:
         """Renew once; return the seconds to the next beat, None when there is nothing left to renew."""
-        if self._released or self._lost is not None:
+        if self._trust.has_ended:
             return None
+        seconds = max(self._timing.heartbeat_period / 2, _BEAT_SECONDS_MIN)
         try:
-            self.renew(timeout=max(0.001, min(self._timing.renew_deadline, self.remaining())))
+            self.renew(timeout=max(0.001, min(self._trust.renewal_seconds(), seconds)))
         except LockLostError as error:
             self.lose(error.reason)
             return None
-        except TaiStateError as error:
-            if self.remaining() <= 0:
-                self.lose("unreachable")
+        except Exception as error:  # noqa: BLE001 - whatever it is, a heart that stops loses the lock silently
+            left = self._trust.renewal_seconds()
+            if left <= 0:
+                self.lose("unreachable" if self._trust.is_failing else "expired")
                 return None
             log.info("a heartbeat of lock %r failed and is tried again: %s", self.resource, error)
-            return min(self._timing.retry_period, self.remaining())
+            return min(self._timing.retry_period, left)
         return self._timing.heartbeat_period
 
     # Release
@@ -229,17 +247,30 @@ class Lock:
     def release(self, *, timeout: Timeout = None) -> None:
         """Free the lock for others at once.
 
+        Where it fails, the lock is not renewed any more, and this may be called again until the lease has ended.
+
         Raises:
             LockLostError: It was released before, or it is lost; nothing was changed.
+            OutcomeUnknownError: The time was over before the store told.
         """
-        self._heart.stop()
+        deadline = self.engine.begin(timeout)
         self.check_held()
-        shield(self._release, self.engine.begin(timeout))
+        try:
+            shield(self._release, self.deadline(deadline))
+        except (DeadlineExceededError, OutcomeUnknownError) as error:
+            reason = self._trust.reason()
+            if reason is None:
+                raise
+            # Its time is over by now: it is free, or will be before anybody could release it.
+            raise LockLostError(self.resource, reason) from error
 
     def _release(self, deadline: Deadline) -> None:
+        self._heart.stop_soon()
         with self.turn(deadline):
-            self._change(released, deadline)
-            self._released = True
+            self._change(released, RELEASED, deadline)
+            self._trust.end(RELEASED)
+        self._registry.discard(self)
+        self._heart.stop(deadline.remaining())
 
     def __enter__(self) -> Self:
         """Return the lock itself, which is held already."""
@@ -253,34 +284,98 @@ class Lock:
         Raises:
             LockLostError: The lock was lost inside the body, which ended without an exception.
         """
-        if self._released:
+        if self._trust.is_released:
             return
         try:
             self.release()
-        except TaiStateError as lost:
+        except Exception as failed:
             if error is None:
                 raise
-            error.add_note(f"and on leaving: {lost}")
+            error.add_note(f"and on leaving: {failed}")
+
+    def forget(self) -> None:
+        """Stop renewing, and trust it no more; its lease ends by itself."""
+        self.lose("unreachable")
 
 
 class HeldLocks:
-    """The locks that this store's managers granted and that somebody still has in hand."""
+    """The locks that a store's managers granted and that were neither released nor lost; and who waits for more."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._locks: weakref.WeakSet[Lock] = weakref.WeakSet()
+        self.lines = Lines()
+        self._locks: set[Lock] = set()
         self._guard = threading.Lock()
+        self._pid = os.getpid()
+        with _registries_guard:
+            _registries.add(self)
 
     def add(self, locks: Iterable[Lock]) -> None:
-        """Remember *locks* for as long as they live."""
+        """Remember *locks* until they are released or lost."""
         with self._guard:
+            # Those that nobody renewed or released, and whose loss nobody noticed yet.
+            self._locks = {lock for lock in self._locks if lock.remaining() > 0}
             self._locks.update(locks)
 
-    def held(self) -> list[Lock]:
-        """Return those that are held now."""
+    def discard(self, lock: Lock) -> None:
+        """Forget *lock*."""
         with self._guard:
-            return [lock for lock in self._locks if lock.held]
+            self._locks.discard(lock)
+
+    def held(self) -> list[Lock]:
+        """Return those that are held now, by this process."""
+        if self._pid != os.getpid():
+            return []  # a fork's child: what it inherited is its parent's
+        with self._guard:
+            locks = list(self._locks)
+        return [lock for lock in locks if lock.remaining() > 0]
 
     def held_by(self, owner: str) -> bool:
-        """Whether *owner* holds one of them."""
-        return any(lock.owner == owner for lock in self.held())
+        """Whether *owner* holds a lock that some store of this process granted."""
+        return any(lock.owner == owner for registry in _all_registries() for lock in registry.held())
+
+    def holds(self, lease: Lease, owner: str) -> bool:
+        """Whether *owner* holds that very grant, in this process: not a namesake, nor one who died before."""
+        return any(
+            (lock.owner, lock.resource, lock.lease.nonce) == (owner, lease.resource, lease.nonce)
+            for registry in _all_registries()
+            for lock in registry.held()
+        )
+
+    def release_all(self, timeout: float) -> bool:
+        """Release what is held, within *timeout* seconds; return whether all of it was.
+
+        What could not be released is renewed no more, and ends by itself.
+        """
+        held = self.held()
+        released_count = 0
+        deadline = held[0].engine.begin(max(timeout, 0.001)) if held else None
+        for lock in held:
+            assert deadline is not None
+            try:
+                lock.release(timeout=max(0.001, deadline.remaining()))
+                released_count += 1
+            except TaiStateError as error:
+                log.info("lock %r is left to its ttl: %s", lock.resource, error)
+        self.forget_all()
+        return released_count == len(held)
+
+    def forget_all(self) -> None:
+        """Stop every heartbeat, and trust no lock any more: the store is closed."""
+        for lock in self.held():
+            lock.forget()
+
+
+_registries: weakref.WeakSet[HeldLocks] = weakref.WeakSet()
+_registries_guard = threading.Lock()
+
+
+def _all_registries() -> list[HeldLocks]:
+    with _registries_guard:
+        return list(_registries)
+
+
+def forget_every_lock() -> None:
+    """Forget the locks of every store of this process and colour, as its death would."""
+    for registry in _all_registries():
+        registry.forget_all()

@@ -309,7 +309,7 @@ def _encode_fields(write: Put) -> bytes:
     # Each value by itself, since Firestore counts levels from there.
     normal = {name: codec.normalize(value, path=f"{at}.{name}") for name, value in write.fields.items()}
     _check_native(normal, at)
-    encoded = codec.to_json(normal)
+    encoded = codec.dump_json(normal)
     if len(encoded) > LIMITS.document_bytes:
         raise DocumentTooLargeError(len(encoded), LIMITS.document_bytes, f"document {write.path}")
     return encoded

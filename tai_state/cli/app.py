@@ -1,5 +1,6 @@
 """The program: the global options, the commands, and the one place where errors end."""
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -39,7 +40,7 @@ class Program(Group):
             return run()
         for stream in (sys.stdout, sys.stderr):
             # A terminal or a file that cannot show a character gets its escape instead of our death.
-            if hasattr(stream, "reconfigure"):
+            if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         sys.exit(guarded(run, as_json="--json" in given))
 

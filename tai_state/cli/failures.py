@@ -83,7 +83,7 @@ def guarded(run: Callable[[], object], *, as_json: bool) -> int:
         _tell(InterruptedWorkError.code, "interrupted", as_json=as_json)
         return INTERRUPTED
     except TaiStateError as error:
-        _tell(error.code, str(error), as_json=as_json, **getattr(error, "details", {}))
+        _tell(error.code, _message_of(error), as_json=as_json, **getattr(error, "details", {}))
         return exit_code_of(error)
     except OSError as error:
         # The reader of a pipe that went away, as `head` does, wants to hear nothing more.
@@ -91,6 +91,14 @@ def guarded(run: Callable[[], object], *, as_json: bool) -> int:
             _tell("os", str(error), as_json=as_json)
         return LEFT
     return code if isinstance(code, int) else SOUND
+
+
+def _message_of(error: TaiStateError) -> str:
+    """Return what *error* says, and for a store that was tried again and again, what went wrong the last time."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(error, _UNREACHABLE_ERRORS) and isinstance(cause, TaiStateError):
+        return f"{error}; last: {cause}"
+    return str(error)
 
 
 def _usage(error: click.UsageError, *, as_json: bool) -> int:

@@ -23,7 +23,7 @@ from tai_state.clock import Clock, SystemClock
 from tai_state.urls import parse_url
 
 # One file takes all that waits in one flush, and more in flight is only more memory; a server is not to be flooded.
-_IN_FLIGHT = {"sqlite": 64, "memory": 64, "firestore": 24}
+_IN_FLIGHT = {"sqlite": 64, "memory": 64, "firestore": 16}
 _NOTE_SECONDS = 10.0
 
 Progress = Callable[[str, int, int | None], None]

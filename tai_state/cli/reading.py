@@ -100,21 +100,7 @@ def show(session: Session, governor: str, state: str, version: int | None, at: d
                 note("the state's document is missing or damaged; this is what its events say")
         else:
             snapshot = persister.replay(governor, state, until_version=version, until_time=at)
-    if version is not None and snapshot.version != version:
-        message = f"state {state!r} of governor {governor!r} has the versions 1 to {snapshot.version}"
-        raise NoSuchVersionError(governor, state, message)
     write_one(_fields_of(snapshot), as_json=session.as_json, record=record_of(snapshot))
-
-
-class NoSuchVersionError(StateNotFoundError):
-    """The state exists, and never had that version."""
-
-    code = "version_not_found"
-
-    def __init__(self, governor_id: str, state_id: str, message: str) -> None:
-        """Say which versions there are."""
-        super().__init__(governor_id, state_id)
-        self.args = (message,)
 
 
 def _fields_of(state: StateSnapshot) -> dict[str, object]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tai_state.documents import Document, DocumentPath, MustNotExist, Precondition, Put, UpdatedAt, Value
-from tai_state.errors import ConfigurationError, InvalidIdError, StoreError
+from tai_state.errors import ConfigurationError, InvalidIdError, OutcomeUnknownError, StoreError
 from tai_state.layout import AUDIT, FORMAT, LOCKS, escape
 from tai_state.models import LockInfo
 from tai_state.rules.mapping import FieldError, check_format
@@ -100,16 +100,20 @@ def read_lease(document: Document) -> Lease:
             renewals=_field(fields, "renewals", int),
             update_time=document.update_time,
         )
-        if lease_path(lease.resource) != document.path:
-            message = f"it names the resource {lease.resource!r}"
-            raise FieldError(message)
-        if lease.fencing_token < 1 or not 0 < lease.ttl_seconds <= TTL_SECONDS_MAX:
-            message = f"its token is {lease.fencing_token} and its ttl {lease.ttl_seconds:g} seconds"
-            raise FieldError(message)
+        _check_lease(lease, document.path)
     except (FieldError, InvalidIdError) as error:
         message = f"document {document.path} is no lease: {error}"
         raise StoreError(message) from error
     return lease
+
+
+def _check_lease(lease: Lease, path: DocumentPath) -> None:
+    if lease_path(lease.resource) != path:
+        message = f"it names the resource {lease.resource!r}"
+        raise FieldError(message)
+    if lease.fencing_token < 1 or not 0 < lease.ttl_seconds <= TTL_SECONDS_MAX:
+        message = f"its token is {lease.fencing_token} and its ttl {lease.ttl_seconds:g} seconds"
+        raise FieldError(message)
 
 
 def _field(fields: Mapping[str, Value], name: str, *kinds: type) -> Value:
@@ -212,6 +216,17 @@ def loss_reason(ours: Lease, found: Lease | None, read_time: datetime) -> str | 
     return None if found.is_held(read_time) else "expired"
 
 
+def unknown_outcome(lease: Lease, what: str) -> OutcomeUnknownError:
+    """Return the error that says that nobody knows whether *lease* was granted, renewed or released."""
+    error = OutcomeUnknownError(lease.nonce, "", lease.resource, lease.fencing_token)
+    message = (
+        f"whether lock {lease.resource!r} was {what} under token {lease.fencing_token} is unknown; "
+        f"if nothing else is done, it ends by itself after its {lease.ttl_seconds:g} seconds"
+    )
+    error.args = (message,)
+    return error
+
+
 @dataclass(frozen=True, slots=True)
 class LockConfig:
     """How long leases last and how they are renewed, in seconds.
@@ -242,8 +257,8 @@ class LockConfig:
         period = seconds / 15 if self.retry_period is None else _checked(self.retry_period, "retry_period")
         if not (seconds >= TTL_SECONDS_MIN and seconds > deadline > 1.2 * period):
             message = (
-                f"locks need ttl > renew_deadline > 1.2 x retry_period, and a ttl of at least {TTL_SECONDS_MIN} seconds; "
-                f"not {seconds:g}, {deadline:g} and {period:g} seconds"
+                "locks need ttl > renew_deadline > 1.2 x retry_period, and a ttl of at least "
+                f"{TTL_SECONDS_MIN} seconds; not {seconds:g}, {deadline:g} and {period:g} seconds"
             )
             raise ConfigurationError(message)
         return LeaseTiming(seconds, deadline, period)
@@ -273,6 +288,11 @@ class LeaseTiming:
     def margin(self) -> float:
         """How long before its end the holder stops trusting its own clock: for drift between two clocks' rates."""
         return self.ttl * 0.05
+
+    @property
+    def trusted_seconds(self) -> float:
+        """How long after a renewal was sent the holder trusts his lease."""
+        return self.ttl - self.margin
 
 
 def info(lease: Lease, now: datetime) -> LockInfo:

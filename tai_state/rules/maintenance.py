@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tai_state.codec import Encoding, compress, decompress, from_json, to_json
+from tai_state.codec import Encoding, compress, decompress, dump_json, from_json, to_json
 from tai_state.documents import Delete, Document, Put, Write
 from tai_state.errors import ConfigurationError, CorruptLogError, InvalidDataError
 from tai_state.layout import FORMAT, StateLayout
@@ -122,7 +122,7 @@ def build_segment(paths: StateLayout, events: Sequence[EventRecord]) -> Segment 
     while count:
         run = events[:count]
         sealed = [_sealed_fields(event, before) for event, before in zip(run, (None, *run), strict=False)]
-        blob = compress(to_json(sealed))
+        blob = compress(dump_json(sealed))
         if len(blob) <= SEGMENT_BYTES_MAX:
             fields = {
                 "format": FORMAT,

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from tai_state.codec import Encoding, Payload
 from tai_state.documents import Document, Value
-from tai_state.errors import CorruptLogError, InvalidDataError, SchemaVersionError
-from tai_state.layout import FORMAT
+from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, SchemaVersionError
+from tai_state.layout import FORMAT, unescape
 from tai_state.rules.records import Content, EventRecord, MachineStamp, Marks, MetadataRecord, StateRecord
 
 T = TypeVar("T")
@@ -18,7 +18,12 @@ class FieldError(ValueError):
     """A field is missing or of another type than ours; the message names it."""
 
 
-def _take(fields: Mapping[str, Value], name: str, kind: type[T]) -> T:
+def take(fields: Mapping[str, Value], name: str, kind: type[T]) -> T:
+    """Return a field that must be there, of exactly this type.
+
+    Raises:
+        FieldError: It is missing, or of another type.
+    """
     value = fields.get(name)
     if type(value) is not kind:
         message = f"field {name!r} should be {kind.__name__}, it is {type(value).__name__}"
@@ -27,11 +32,11 @@ def _take(fields: Mapping[str, Value], name: str, kind: type[T]) -> T:
 
 
 def _take_or_none(fields: Mapping[str, Value], name: str, kind: type[T]) -> T | None:
-    return None if fields.get(name) is None else _take(fields, name, kind)
+    return None if fields.get(name) is None else take(fields, name, kind)
 
 
 def _take_list(fields: Mapping[str, Value], name: str, kind: type[T]) -> tuple[T, ...]:
-    values = _take(fields, name, list)
+    values = take(fields, name, list)
     if any(type(value) is not kind for value in values):
         message = f"field {name!r} should be a list of {kind.__name__}"
         raise FieldError(message)
@@ -39,7 +44,7 @@ def _take_list(fields: Mapping[str, Value], name: str, kind: type[T]) -> tuple[T
 
 
 def _take_counters(fields: Mapping[str, Value], name: str) -> dict[str, int]:
-    counters = _take(fields, name, dict)
+    counters = take(fields, name, dict)
     if any(type(count) is not int for count in counters.values()):
         message = f"field {name!r} should be a map of ints"
         raise FieldError(message)
@@ -57,6 +62,22 @@ def _take_payload(fields: Mapping[str, Value], name: str) -> Payload:
         raise FieldError(message) from error
 
 
+def _take_object(fields: Mapping[str, Value], name: str) -> Payload:
+    payload = _take_payload(fields, name)
+    if not payload.json.startswith(b"{"):
+        message = f"field {name!r} should hold a map"
+        raise FieldError(message)
+    return payload
+
+
+def _take_version(fields: Mapping[str, Value]) -> int:
+    version = take(fields, "version", int)
+    if version < 1:
+        message = f"field 'version' should be at least 1, it is {version}"
+        raise FieldError(message)
+    return version
+
+
 def check_format(fields: Mapping[str, Value], what: object) -> None:
     """Refuse a document of a newer format.
 
@@ -64,7 +85,7 @@ def check_format(fields: Mapping[str, Value], what: object) -> None:
         SchemaVersionError: Its format number is above ours.
         FieldError: It has none.
     """
-    stored = _take(fields, "format", int)
+    stored = take(fields, "format", int)
     if stored > FORMAT:
         raise SchemaVersionError(stored, FORMAT, f"document {what}")
 
@@ -79,10 +100,10 @@ def _metadata_fields(metadata: MetadataRecord, encoding: Encoding) -> Fields:
 
 
 def _metadata_from(fields: Mapping[str, Value]) -> MetadataRecord:
-    stored = _take(fields, "metadata", dict)
+    stored = take(fields, "metadata", dict)
     return MetadataRecord(
-        changed_by=_take(stored, "changed_by", str),
-        reason=_take(stored, "reason", str),
+        changed_by=take(stored, "changed_by", str),
+        reason=take(stored, "reason", str),
         parent_version=_take_or_none(stored, "parent_version", int),
         context=_take_payload(stored, "context"),
     )
@@ -92,7 +113,7 @@ def _machine_from(fields: Mapping[str, Value]) -> MachineStamp | None:
     name = _take_or_none(fields, "machine_name", str)
     if name is None:
         return None
-    return MachineStamp(name, _take(fields, "machine_version", int), _take(fields, "machine_fingerprint", str))
+    return MachineStamp(name, take(fields, "machine_version", int), take(fields, "machine_fingerprint", str))
 
 
 def _content_fields(content: Content, encoding: Encoding) -> Fields:
@@ -120,20 +141,20 @@ def _content_fields(content: Content, encoding: Encoding) -> Fields:
 
 def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
     return {
-        "governor_id": _take(fields, "governor_id", str),
-        "state_id": _take(fields, "state_id", str),
-        "version": _take(fields, "version", int),
+        "governor_id": take(fields, "governor_id", str),
+        "state_id": take(fields, "state_id", str),
+        "version": _take_version(fields),
         "last_error": _take_or_none(fields, "last_error", str),
-        "deleted": _take(fields, "deleted", bool),
-        "schema_version": _take(fields, "schema_version", int),
+        "deleted": take(fields, "deleted", bool),
+        "schema_version": take(fields, "schema_version", int),
         "machine": _machine_from(fields),
         "metadata": _metadata_from(fields),
         "causality": _take_counters(fields, "causality"),
         "fences": _take_counters(fields, "fences"),
-        "transition_id": _take(fields, "transition_id", str),
-        "timestamp": _take(fields, "timestamp", datetime),
-        "created_at": _take(fields, "created_at", datetime),
-        "hash": _take(fields, "hash", str),
+        "transition_id": take(fields, "transition_id", str),
+        "timestamp": take(fields, "timestamp", datetime),
+        "created_at": take(fields, "created_at", datetime),
+        "hash": take(fields, "hash", str),
     }
 
 
@@ -153,12 +174,12 @@ def state_fields(record: StateRecord, encoding: Encoding) -> Fields:
 def _state_from(fields: Mapping[str, Value]) -> StateRecord:
     return StateRecord(
         **_content_from(fields),
-        status=_take(fields, "status", str),
-        data=_take_payload(fields, "data"),
+        status=take(fields, "status", str),
+        data=_take_object(fields, "data"),
         marks=Marks(
-            sealed_through=_take(fields, "sealed_through", int),
-            trimmed_through=_take(fields, "trimmed_through", int),
-            trimmed_hash=_take(fields, "trimmed_hash", str),
+            sealed_through=take(fields, "sealed_through", int),
+            trimmed_through=take(fields, "trimmed_through", int),
+            trimmed_hash=take(fields, "trimmed_hash", str),
             snapshots=_take_list(fields, "snapshots", int),
         ),
     )
@@ -191,20 +212,32 @@ def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> Ev
     """
     return EventRecord(
         **_content_from(fields),
-        action=_take(fields, "action", str),
-        kind=_take(fields, "kind", str),
+        action=take(fields, "action", str),
+        kind=take(fields, "kind", str),
         payload=_take_payload(fields, "payload"),
         idempotency_key=_take_or_none(fields, "idempotency_key", str),
         from_status=_take_or_none(fields, "from_status", str),
-        to_status=_take(fields, "to_status", str),
+        to_status=take(fields, "to_status", str),
         from_state=_take_payload(fields, "from_state"),
-        to_state=_take_payload(fields, "to_state"),
-        origin=_take(fields, "origin", str),
+        to_state=_take_object(fields, "to_state"),
+        origin=take(fields, "origin", str),
         parents=_take_list(fields, "parents", int),
         fencing_token=_take_or_none(fields, "fencing_token", int),
-        previous_hash=_take(fields, "previous_hash", str),
+        previous_hash=take(fields, "previous_hash", str),
         committed_at=committed_at,
     )
+
+
+def owner_of(document: Document, governor_id: str) -> str:
+    """Return the id of the state whose document this is.
+
+    Raises:
+        CorruptLogError: It was never one of ours: its id is none that we store.
+    """
+    try:
+        return unescape(document.path.id, document.path)
+    except InvalidIdError as error:
+        raise CorruptLogError(governor_id, document.path.id, None, str(error)) from error
 
 
 def read_state(document: Document, governor_id: str, state_id: str) -> StateRecord:

@@ -7,7 +7,7 @@ from tai_state.codec import Payload
 from tai_state.documents import Document, DocumentPath, MustNotExist, Precondition, Put, UpdatedAt
 from tai_state.errors import CorruptLogError, IdempotencyMismatchError
 from tai_state.layout import FORMAT
-from tai_state.rules.mapping import FieldError, check_format
+from tai_state.rules.mapping import FieldError, check_format, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,13 @@ def live_receipt(document: Document | None, read_time: datetime, governor_id: st
         return None
     try:
         check_format(document.fields, document.path)
-        ttl = document.fields["ttl_seconds"]
         receipt = Receipt(
-            fingerprint=document.fields["fingerprint"],
-            version=document.fields["version"],
-            transition_id=document.fields["transition_id"],
+            fingerprint=take(document.fields, "fingerprint", str),
+            version=take(document.fields, "version", int),
+            transition_id=take(document.fields, "transition_id", str),
         )
-        expires = document.update_time + timedelta(seconds=ttl)
-    except (KeyError, TypeError, OverflowError, FieldError) as error:
+        expires = document.update_time + timedelta(seconds=take(document.fields, "ttl_seconds", float))
+    except (OverflowError, FieldError) as error:
         reason = f"receipt {document.path} is damaged: {error}"
         raise CorruptLogError(governor_id, state_id, None, reason) from error
     return None if read_time > expires else receipt

@@ -1,7 +1,6 @@
 """Replay: the fold over a state's events, which trusts none of them."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.rules.chain import GENESIS, event_hash
@@ -118,10 +117,3 @@ def check_reached(state: StateRecord, replayed: StateRecord) -> None:
     name = differing_field(state, replayed)
     if name is not None:
         raise CorruptLogError(*ids, state.version, f"field {name!r} of the state is not that of its last event")
-
-
-def is_past(event: EventRecord, *, until_version: int | None, until_time: datetime | None) -> bool:
-    """Whether *event* lies after the point up to which a replay goes."""
-    return (until_version is not None and event.version > until_version) or (
-        until_time is not None and event.timestamp > until_time
-    )

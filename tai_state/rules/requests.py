@@ -1,6 +1,6 @@
 """The kinds of change: what each caller's request needs, and what it makes of the state it finds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -169,6 +169,8 @@ def fitting(decide: Decide, typed: Callable[[Any], Any]) -> Decide:
 
 def start_change(call: Call, machine: AnyMachine, data: object) -> Change:
     """Enter the machine's initial status; the state must not be there."""
+    if isinstance(data, Mapping):
+        data = dict(data)
     # What the data type refuses is refused now, and its defaults are stored.
     payload = Payload.of(normalize_data(as_data(machine)(normalize_data(data))))
     mark = stamp(machine)

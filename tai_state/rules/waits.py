@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta
 
 from tai_state.documents import Document, DocumentPath, Put, Value
 from tai_state.errors import StoreError
 from tai_state.layout import FORMAT, WAITS, escape
-from tai_state.rules.leases import Lease
+from tai_state.rules.leases import TTL_SECONDS_MAX, Lease
 from tai_state.rules.mapping import FieldError, check_format
 
 
@@ -28,6 +29,9 @@ class Wait:
     token: int
     ttl_seconds: float
     renewals: int = field(default=0, compare=False)
+
+
+_NAMES = tuple(each.name for each in dataclass_fields(Wait))
 
 
 def wait_path(owner: str) -> DocumentPath:
@@ -61,20 +65,23 @@ def live_wait(document: Document | None, read_time: datetime) -> Wait | None:
     fields = document.fields
     try:
         check_format(fields, document.path)
-        texts = [fields[name] for name in ("owner", "nonce", "resource", "holder")]
-        token, seconds = fields["token"], fields["ttl_seconds"]
-        if any(type(text) is not str for text in texts) or type(token) is not int or type(seconds) not in {int, float}:
-            message = "a field has another type"
-            raise FieldError(message)
-        ends = document.update_time + timedelta(seconds=seconds)
-    except (KeyError, OverflowError, ValueError, FieldError) as error:
+        wait = _checked(Wait(**{name: fields[name] for name in _NAMES}))
+        ends = document.update_time + timedelta(seconds=wait.ttl_seconds)
+    except (KeyError, FieldError) as error:
         message = f"document {document.path} is no wait: {error}"
         raise StoreError(message) from error
-    owner, nonce, resource, holder = texts
-    wait = Wait(
-        owner=owner, nonce=nonce, resource=resource, holder=holder, token=token, ttl_seconds=float(seconds)
-    )
     return wait if read_time <= ends else None
+
+
+def _checked(wait: Wait) -> Wait:
+    texts = (wait.owner, wait.nonce, wait.resource, wait.holder)
+    if any(type(text) is not str for text in texts) or type(wait.token) is not int:
+        message = "a field has another type"
+        raise FieldError(message)
+    if type(wait.ttl_seconds) not in {int, float} or not 0 < wait.ttl_seconds <= TTL_SECONDS_MAX:
+        message = f"its ttl is {wait.ttl_seconds!r}"
+        raise FieldError(message)
+    return wait
 
 
 def is_confirmed(cycle: list[Wait], leases: Mapping[str, Lease], read_time: datetime) -> bool:

@@ -3,7 +3,14 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
-from tai_state import AsyncBackendStore, AsyncTransaction, AsyncTransactionManager, Capability, RetryPolicy
+from tai_state import (
+    AsyncBackendStore,
+    AsyncStateStore,
+    AsyncTransaction,
+    AsyncTransactionManager,
+    Capability,
+    RetryPolicy,
+)
 from tai_state._async.ports import AsyncBackend
 from tai_state.documents import CommitResult, Document, DocumentPath, Read, Write
 from tests._async.stores import AsyncWrappedBackend
@@ -16,13 +23,13 @@ def manager_of(store, retry=AT_ONCE):
     return AsyncTransactionManager(store, retry=retry)
 
 
-async def async_open_accounts(store: AsyncBackendStore, **amounts: int) -> None:
+async def async_open_accounts(store: AsyncStateStore, **amounts: int) -> None:
     """Open an account for each name."""
     for name, amount in amounts.items():
         await store.save_state(BANK, name, {"n": amount})
 
 
-async def async_amounts(store: AsyncBackendStore, *names: str) -> list[int]:
+async def async_amounts(store: AsyncStateStore, *names: str) -> list[int]:
     """Return what the accounts hold, as of one moment."""
     found = (await store.batch_get_states(BANK, names)).found
     return [found[name].data["n"] for name in names]

@@ -142,6 +142,17 @@ async def test_a_winner_is_a_conflict_for_who_expects_a_version(place, other):
     assert await async_total(other) == (100, 2)
 
 
+async def test_a_store_made_by_somebody_else_refuses_nobody(place):
+    """Ours was lost, another writer made the store's own document meanwhile: ours is made anew, with his store id."""
+    persister, backend = faulty(place, "request lost")
+    other = AsyncStateMachinePersister(place.store(), COUNTER)
+    backend.between = lambda: other.start("g", "elsewhere", {"n": 1})
+    result = await persister.start("g", "s", {"n": 2})
+    assert (result.version, result.replayed) == (1, False)
+    assert list((await other.load_state("g", "elsewhere")).snapshot.causality.root) == [result.event.origin]
+    assert await async_total(other) == (2, 1)
+
+
 async def test_two_creations_and_a_lost_reply(place):
     """The one whose creation was lost learns that the state is there."""
     persister, backend = faulty(place, "request lost")

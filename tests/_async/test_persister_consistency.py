@@ -148,6 +148,15 @@ async def test_a_forged_author_is_found(counter, store):
     assert await async_findings(counter) == [("corrupt_log", "s", 2)]
 
 
+async def test_a_forged_author_with_its_hash_is_found(counter, store):
+    """By the next event's link alone: status and data still fit."""
+    metadata = (await async_stored_event(store, 3)).metadata
+    await async_forge(store, 3, metadata=replace(metadata, changed_by="innocent"))
+    assert await async_findings(counter) == [("corrupt_log", "s", 4)]
+    with pytest.raises(CorruptLogError, match="previous_hash"):
+        await counter.replay("g", "s")
+
+
 async def test_swapped_events_are_found(counter, store):
     """Two events that changed places say so."""
     second, third = await async_document_at(store, PATHS.event(2)), await async_document_at(store, PATHS.event(3))

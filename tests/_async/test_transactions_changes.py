@@ -196,8 +196,7 @@ async def test_a_missing_state_is_refused(store, missing):
     """As it is outside of a transaction."""
 
     async def body(tx):
-        arguments = ({}, 1) if missing == "update_state" else ()
-        await getattr(tx, missing)("g", "s", *arguments)
+        await getattr(tx, missing)("g", "s", *([{}, 1] if missing == "update_state" else []))
 
     with pytest.raises(StateNotFoundError):
         await manager_of(store).run(body)

@@ -147,13 +147,12 @@ async def test_a_refusal_for_good_after_a_lost_reply_is_settled_by_reading(place
 
 async def test_a_refusal_for_good_passes(place, other):
     """The first answer is the verdict."""
-    store = place.store()
-    backend = AsyncWrappedBackend(store.engine.backend)
 
-    async def refuse(writes, *, timeout):
-        raise StoreError("you may not write")
+    class Strict(AsyncWrappedBackend):
+        async def commit(self, writes, *, timeout):
+            raise StoreError("you may not write")
 
-    backend.commit = refuse
+    backend = Strict(place.store().engine.backend)
     with pytest.raises(StoreError, match="may not write"):
         await manager_of(AsyncBackendStore(backend)).run(async_pay)
 

@@ -35,11 +35,11 @@ class TooLittle(Exception):  # noqa: N818 - what a user's own exception may be c
 
 async def async_withdraw(tx):
     """Take all that a has, or refuse."""
-    amount = await async_amount(tx, "a")
-    if not amount:
+    held = await async_amount(tx, "a")
+    if not held:
         raise TooLittle
-    await async_transfer(tx, "a", "b", amount)
-    return {"taken": amount}
+    await async_transfer(tx, "a", "b", held)
+    return {"taken": held}
 
 
 @pytest.fixture
@@ -79,15 +79,15 @@ async def test_two_who_race_with_one_key_make_one_transaction(place, other):
     """Both commits were on their way: the one that was refused returns the other's result."""
     store, backend = over(place, AsyncMeddledBackend)
     backend.before_commits.append(
-        lambda: manager_of(other).run(lambda tx: async_result(tx, "theirs"), idempotency_key="k")
+        lambda: manager_of(other).run(lambda tx: async_create(tx, "theirs"), idempotency_key="k")
     )
-    result = await manager_of(store, ONCE).run(lambda tx: async_result(tx, "ours"), idempotency_key="k")
+    result = await manager_of(store, ONCE).run(lambda tx: async_create(tx, "ours"), idempotency_key="k")
     assert result == "theirs"
     assert await other.find_state("g", "ours") is None
     assert await other.find_state("g", "theirs") is not None
 
 
-async def async_result(tx, name):
+async def async_create(tx, name):
     await tx.save_state("g", name, {})
     return name
 

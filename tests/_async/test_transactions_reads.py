@@ -5,6 +5,7 @@ import pytest
 from tai_state import (
     AsyncBackendStore,
     AsyncStateMachinePersister,
+    AsyncTransaction,
     RetriesExhaustedError,
     RetryPolicy,
     StaleReadError,
@@ -54,7 +55,7 @@ def mover(other):
 async def test_all_reads_are_of_one_moment(place, other, read_only):
     """What was read before is read again with what is new; the body begins anew when it has changed."""
     store = place.store()
-    seen = []
+    seen: list[int] = []
 
     async def body(tx):
         first = await async_amount(tx, "a")
@@ -82,7 +83,7 @@ async def test_reads_that_stand_are_not_run_again(place, other):
 async def test_a_stale_body_cannot_commit(place, other):
     """Whoever catches the error can neither go on nor commit: the attempt is over."""
     store = place.store()
-    caught = []
+    caught: list[Exception] = []
 
     async def body(tx):
         await async_amount(tx, "a")
@@ -145,7 +146,7 @@ async def test_calls_side_by_side_are_of_one_moment(place, other):
 
 async def test_changes_side_by_side_follow_each_other(place, other):
     """Two moves of one state at the same time are two events."""
-    versions = []
+    versions: list[int] = []
 
     async def body(tx):
         versions[:] = await async_together([lambda: async_put(tx, "a", 1), lambda: async_put(tx, "a", 2)])
@@ -183,7 +184,7 @@ async def test_read_only_costs_reads_alone(place, other):
 
 async def test_nothing_of_a_transaction_works_after_it(place, other):
     """Every method of a transaction that was committed says so."""
-    kept = []
+    kept: list[AsyncTransaction] = []
     persister = AsyncStateMachinePersister(other, COUNTER)
     await manager_of(other).run(lambda tx: async_keep(tx, kept))
     (tx,) = kept
@@ -204,7 +205,7 @@ async def test_nothing_of_a_transaction_works_after_it(place, other):
 
 async def test_an_attempt_that_was_rerun_is_over(place, other):
     """The transaction of the first attempt is not that of the second."""
-    kept = []
+    kept: list[AsyncTransaction] = []
     store, backend = over(place, AsyncMeddledBackend)
     backend.before_commits.append(mover(other))
 

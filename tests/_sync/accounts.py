@@ -3,7 +3,14 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
-from tai_state import BackendStore, Transaction, TransactionManager, Capability, RetryPolicy
+from tai_state import (
+    BackendStore,
+    StateStore,
+    Transaction,
+    TransactionManager,
+    Capability,
+    RetryPolicy,
+)
 from tai_state._sync.ports import Backend
 from tai_state.documents import CommitResult, Document, DocumentPath, Read, Write
 from tests._sync.stores import WrappedBackend
@@ -16,13 +23,13 @@ def manager_of(store, retry=AT_ONCE):
     return TransactionManager(store, retry=retry)
 
 
-def open_accounts(store: BackendStore, **amounts: int) -> None:
+def open_accounts(store: StateStore, **amounts: int) -> None:
     """Open an account for each name."""
     for name, amount in amounts.items():
         store.save_state(BANK, name, {"n": amount})
 
 
-def amounts(store: BackendStore, *names: str) -> list[int]:
+def amounts(store: StateStore, *names: str) -> list[int]:
     """Return what the accounts hold, as of one moment."""
     found = (store.batch_get_states(BANK, names)).found
     return [found[name].data["n"] for name in names]

@@ -148,6 +148,15 @@ def test_a_forged_author_is_found(counter, store):
     assert findings(counter) == [("corrupt_log", "s", 2)]
 
 
+def test_a_forged_author_with_its_hash_is_found(counter, store):
+    """By the next event's link alone: status and data still fit."""
+    metadata = (stored_event(store, 3)).metadata
+    forge(store, 3, metadata=replace(metadata, changed_by="innocent"))
+    assert findings(counter) == [("corrupt_log", "s", 4)]
+    with pytest.raises(CorruptLogError, match="previous_hash"):
+        counter.replay("g", "s")
+
+
 def test_swapped_events_are_found(counter, store):
     """Two events that changed places say so."""
     second, third = document_at(store, PATHS.event(2)), document_at(store, PATHS.event(3))

@@ -14,6 +14,7 @@ from tai_state import (
     ReplayError,
     StateNotFoundError,
     Transition,
+    VersionNotFoundError,
 )
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
@@ -263,9 +264,9 @@ def test_a_rollback_brings_a_deleted_state_back(counter, store):
 def test_a_rollback_to_no_version_is_refused(counter, store, version):
     """The versions that there are are named."""
     before = contents(store)
-    with pytest.raises(InvalidDataError, match="1 to 4") as caught:
+    with pytest.raises(VersionNotFoundError, match="1 to 4") as caught:
         counter.rollback("g", "s", version)
-    assert caught.value.path == "to_version"
+    assert (caught.value.version, caught.value.last) == (version, 4)
     assert contents(store) == before
 
 

@@ -257,7 +257,7 @@ def test_a_store_that_stays_away_is_an_error_of_its_own(place, other):
 def test_conflict_errors_of_the_body_are_its_own(place, other):
     """They pass through unchanged, and run nothing again."""
     for error in (StaleReadError("mine"), PreconditionFailedError("mine")):
-        runs = []
+        runs: list[int] = []
 
         def body(tx, error=error, runs=runs):
             runs.append(1)

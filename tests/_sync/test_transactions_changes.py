@@ -196,8 +196,7 @@ def test_a_missing_state_is_refused(store, missing):
     """As it is outside of a transaction."""
 
     def body(tx):
-        arguments = ({}, 1) if missing == "update_state" else ()
-        getattr(tx, missing)("g", "s", *arguments)
+        getattr(tx, missing)("g", "s", *([{}, 1] if missing == "update_state" else []))
 
     with pytest.raises(StateNotFoundError):
         manager_of(store).run(body)

@@ -147,13 +147,12 @@ def test_a_refusal_for_good_after_a_lost_reply_is_settled_by_reading(place, othe
 
 def test_a_refusal_for_good_passes(place, other):
     """The first answer is the verdict."""
-    store = place.store()
-    backend = WrappedBackend(store.engine.backend)
 
-    def refuse(writes, *, timeout):
-        raise StoreError("you may not write")
+    class Strict(WrappedBackend):
+        def commit(self, writes, *, timeout):
+            raise StoreError("you may not write")
 
-    backend.commit = refuse
+    backend = Strict(place.store().engine.backend)
     with pytest.raises(StoreError, match="may not write"):
         manager_of(BackendStore(backend)).run(pay)
 

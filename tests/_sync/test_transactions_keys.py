@@ -35,11 +35,11 @@ class TooLittle(Exception):  # noqa: N818 - what a user's own exception may be c
 
 def withdraw(tx):
     """Take all that a has, or refuse."""
-    amount = amount(tx, "a")
-    if not amount:
+    held = amount(tx, "a")
+    if not held:
         raise TooLittle
-    transfer(tx, "a", "b", amount)
-    return {"taken": amount}
+    transfer(tx, "a", "b", held)
+    return {"taken": held}
 
 
 @pytest.fixture
@@ -79,15 +79,15 @@ def test_two_who_race_with_one_key_make_one_transaction(place, other):
     """Both commits were on their way: the one that was refused returns the other's result."""
     store, backend = over(place, MeddledBackend)
     backend.before_commits.append(
-        lambda: manager_of(other).run(lambda tx: result(tx, "theirs"), idempotency_key="k")
+        lambda: manager_of(other).run(lambda tx: create(tx, "theirs"), idempotency_key="k")
     )
-    result = manager_of(store, ONCE).run(lambda tx: result(tx, "ours"), idempotency_key="k")
+    result = manager_of(store, ONCE).run(lambda tx: create(tx, "ours"), idempotency_key="k")
     assert result == "theirs"
     assert other.find_state("g", "ours") is None
     assert other.find_state("g", "theirs") is not None
 
 
-def result(tx, name):
+def create(tx, name):
     tx.save_state("g", name, {})
     return name
 

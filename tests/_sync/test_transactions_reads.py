@@ -5,6 +5,7 @@ import pytest
 from tai_state import (
     BackendStore,
     StateMachinePersister,
+    Transaction,
     RetriesExhaustedError,
     RetryPolicy,
     StaleReadError,
@@ -54,7 +55,7 @@ def mover(other):
 def test_all_reads_are_of_one_moment(place, other, read_only):
     """What was read before is read again with what is new; the body begins anew when it has changed."""
     store = place.store()
-    seen = []
+    seen: list[int] = []
 
     def body(tx):
         first = amount(tx, "a")
@@ -82,7 +83,7 @@ def test_reads_that_stand_are_not_run_again(place, other):
 def test_a_stale_body_cannot_commit(place, other):
     """Whoever catches the error can neither go on nor commit: the attempt is over."""
     store = place.store()
-    caught = []
+    caught: list[Exception] = []
 
     def body(tx):
         amount(tx, "a")
@@ -145,7 +146,7 @@ def test_calls_side_by_side_are_of_one_moment(place, other):
 
 def test_changes_side_by_side_follow_each_other(place, other):
     """Two moves of one state at the same time are two events."""
-    versions = []
+    versions: list[int] = []
 
     def body(tx):
         versions[:] = together([lambda: put(tx, "a", 1), lambda: put(tx, "a", 2)])
@@ -183,7 +184,7 @@ def test_read_only_costs_reads_alone(place, other):
 
 def test_nothing_of_a_transaction_works_after_it(place, other):
     """Every method of a transaction that was committed says so."""
-    kept = []
+    kept: list[Transaction] = []
     persister = StateMachinePersister(other, COUNTER)
     manager_of(other).run(lambda tx: keep(tx, kept))
     (tx,) = kept
@@ -204,7 +205,7 @@ def test_nothing_of_a_transaction_works_after_it(place, other):
 
 def test_an_attempt_that_was_rerun_is_over(place, other):
     """The transaction of the first attempt is not that of the second."""
-    kept = []
+    kept: list[Transaction] = []
     store, backend = over(place, MeddledBackend)
     backend.before_commits.append(mover(other))
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,11 +82,12 @@ def test_an_interrupted_demo_leaves_no_worker(tmp_path):
     _, rest = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in said + rest
-    workers = [int(word.split()[0]) for word in (said + rest).split("(process ")[1:] if (word := word.rstrip(")"))]
-    assert workers_gone([int(str(worker)) for worker in workers])
+    workers = re.findall(r"\(process ([0-9]+)\)", said + rest)
+    assert workers
+    assert all_gone(workers)
 
 
-def workers_gone(pids):
+def all_gone(pids):
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if not any(Path(f"/proc/{pid}").exists() for pid in pids):

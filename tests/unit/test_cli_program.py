@@ -166,6 +166,14 @@ def test_each_error_has_its_exit_code(error, code):
     assert exit_code_of(error) == code
 
 
+def test_a_store_that_was_given_up_says_why(capsys):
+    """The last failure stands beside the deadline."""
+    error = DeadlineExceededError("time is over")
+    error.__cause__ = StoreUnavailableError("nobody answers")
+    assert guarded(failing(error), as_json=False) == 3
+    assert capsys.readouterr().err == "error: time is over; last: nobody answers\n"
+
+
 def failing(error):
     def run():
         raise error

@@ -195,8 +195,8 @@ GOLDEN = [
     (1e16, b"1e+16"),
     (1e15, b"1000000000000000.0"),
     (123456789012345680.0, b"1.2345678901234568e+17"),
-    (1e-5, b"0.00001"),
-    (1e-7, b"1e-7"),
+    (1e-5, b"1e-05"),
+    (1e-7, b"1e-07"),
     (5e-324, b"5e-324"),
     (1.7976931348623157e308, b"1.7976931348623157e+308"),
     ("", b'""'),
@@ -231,9 +231,11 @@ def test_canonical_json_is_json():
 
 def test_digests_never_change():
     """Events name payloads by them."""
-    assert EMPTY.digest == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
-    assert NULL.digest == "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b"
-    assert Payload.of({"n": 1}).digest == "2bfd14f43d17fc7cea24e0917a8879b4b2f880b8baeec1b9d90fbaad655e71bd"
+    assert [EMPTY.digest, NULL.digest, Payload.of({"n": 1}).digest] == [
+        "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",  # pragma: allowlist secret
+        "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b",  # pragma: allowlist secret
+        "2bfd14f43d17fc7cea24e0917a8879b4b2f880b8baeec1b9d90fbaad655e71bd",  # pragma: allowlist secret
+    ]
 
 
 @pytest.mark.parametrize("levels", [LEVELS_MAX, LEVELS_MAX + 1])

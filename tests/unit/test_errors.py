@@ -13,6 +13,7 @@ from tai_state.errors import TaiStateError
 SAMPLES = {
     "TaiStateError": errors.TaiStateError("message"),
     "StateNotFoundError": errors.StateNotFoundError("g", "s", deleted=True),
+    "VersionNotFoundError": errors.VersionNotFoundError("g", "s", 9, 4),
     "ConfigurationError": errors.ConfigurationError("message"),
     "InvalidDataError": errors.InvalidDataError("message", path="data.a"),
     "InvalidIdError": errors.InvalidIdError("message", value="\ud800"),
@@ -84,6 +85,7 @@ def test_codes_are_unique_and_stable():
     assert {name: kind.code for name, kind in ALL.items()} == {
         "TaiStateError": "tai_state_error",
         "StateNotFoundError": "state_not_found",
+        "VersionNotFoundError": "version_not_found",
         "ConfigurationError": "configuration",
         "InvalidDataError": "invalid_data",
         "InvalidIdError": "invalid_id",

@@ -37,4 +37,4 @@ def test_a_trusted_model_is_frozen() -> None:
     """Its fields cannot be assigned."""
     trusted = ChangeMetadata.trusted(**VALUES)
     with pytest.raises(ValueError, match="frozen"):
-        trusted.changed_by = "eve"  # type: ignore[misc]
+        trusted.changed_by = "eve"

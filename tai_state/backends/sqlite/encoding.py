@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tai_state.backends.sqlite.moments import to_us
-from tai_state.codec import to_json
+from tai_state.codec import dump_json
 from tai_state.documents import (
     Check,
     DocumentPath,
@@ -131,7 +131,7 @@ def _check_path(path: DocumentPath) -> None:
 
 def _body(fields: Fields, path: DocumentPath) -> bytes:
     try:
-        body = to_json(fields if type(fields) is dict else dict(fields))
+        body = dump_json(fields if type(fields) is dict else dict(fields))
     except (TypeError, ValueError) as error:
         raise InvalidDataError(f"a value cannot be stored: {error}", path=str(path)) from error
     if len(body) > LIMITS.document_bytes:

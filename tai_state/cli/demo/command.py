@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_STORE = "sqlite:///tai_state_demo.db"
 _NAMES = ("alder", "birch", "cedar", "elder", "hazel", "maple")
 _LANES = 3
-_MOVES = 30
+MOVES = 30
 _TIMEOUT_SECONDS = 60.0
 _EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
 
@@ -70,7 +70,7 @@ def _run(store_url: str, seed: int) -> "Show":
     began, started = clock.now(), clock.monotonic()
     run = secrets.token_hex(3)
     governors = [f"demo-{run}-{name}" for name in _NAMES]
-    crew = Crew(Job(store_url, "", (), _MOVES), clock=clock, seed=seed, say=note)
+    crew = Crew(Job(store_url, "", (), MOVES), clock=clock, seed=seed, say=note)
     # Every lane loses a worker, and the first one its replacement, too.
     lanes = [(tuple(governors[lane::_LANES]), 2 if lane == 0 else 1) for lane in range(_LANES)]
     # The store is made before anybody is killed over it.
@@ -78,7 +78,7 @@ def _run(store_url: str, seed: int) -> "Show":
         store.exists(governors[0], "none")
         asyncio.run(crew.run(lanes, timeout=_TIMEOUT_SECONDS))
         audit = Audit(store, crew.shifts)
-        verdict = audit.judge(governors, _MOVES)
+        verdict = audit.judge(governors, MOVES)
     return Show(store_url, began, clock.monotonic() - started, crew.shifts, audit.histories, verdict)
 
 

@@ -67,6 +67,8 @@ def check_log(source: Source, moves: AllowedMoves | None, on_progress: Callable[
             sequence.take(parse_line(number, raw))
         except BadLineError as error:
             bad += 1
+            if error.key is not None:
+                sequence.pass_over(error.key)
             if bad <= PROBLEMS_MAX:
                 problems.append(LineProblem(number, str(error)))
         if lines % _REPORT_LINES == 0:

@@ -17,7 +17,9 @@ _KEYS = ("at", "governor", "machine", "from", "to", "actor", "data")
 
 
 class BadLineError(ValueError):
-    """A line cannot be applied; the message says why."""
+    """A line cannot be applied; the message says why, ``key`` which governor and machine it is of, where it says so."""
+
+    key: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,16 @@ def parse_line(number: int, raw: bytes) -> Line:
         BadLineError: It is no JSON object, lacks a key, or holds what cannot be stored.
     """
     fields = _object(raw)
+    try:
+        return _line(number, fields)
+    except BadLineError as error:
+        governor, machine = fields.get("governor"), fields.get("machine")
+        if isinstance(governor, str) and isinstance(machine, str):
+            error.key = governor, machine
+        raise
+
+
+def _line(number: int, fields: dict[str, Any]) -> Line:
     missing = [key for key in _KEYS if key not in fields]
     if missing:
         raise BadLineError(f"it has no {', '.join(map(repr, missing))}")

@@ -1,7 +1,7 @@
 """The lines of a log in their order: each line follows from the one before it of the same machine."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tai_state.cli.ingestion.lines import BadLineError, Line
 from tai_state.cli.ingestion.moves import AllowedMoves
@@ -11,16 +11,17 @@ _DOCUMENT_BYTES_MAX = 1_048_576
 _SPARE_BYTES = 16_384
 """For the names and numbers of an event."""
 _SMALL_BYTES = 65_536
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class _Last:
     """What is kept of a machine's last line; there is one for each machine of the log."""
 
-    version: int
     status: str
     at: datetime
     size: int
+    is_sound: bool = True
 
 
 class Sequence:
@@ -36,18 +37,21 @@ class Sequence:
         """How many machines were seen."""
         return len(self._last)
 
-    def take(self, line: Line) -> int:
-        """Take the next line and return the version that it makes: its machine's nth line makes version n.
+    def pass_over(self, key: tuple[str, str]) -> None:
+        """Know of a line of *key* that could not be read: the next one may go on from anywhere."""
+        self._last[key] = _Last("", _EARLIEST, 0, is_sound=False)
 
-        A line that is refused counts all the same, so that what follows it is not refused for its sake.
+    def take(self, line: Line) -> None:
+        """Take the next line.
+
+        What follows one that is refused goes on from it all the same, and is not refused for its sake.
 
         Raises:
             BadLineError: It does not follow from the machine's line before.
         """
         last = self._last.get(line.key)
         size = _stored_bytes(line)
-        now = _Last(last.version + 1 if last else 1, line.to_status, line.at, size)
-        self._last[line.key] = now
+        self._last[line.key] = _Last(line.to_status, line.at, size)
         _check_follows(line, last)
         # An event carries the state before and after.
         total = size + (last.size if last else 0) + len(line.actor.encode()) + _SPARE_BYTES
@@ -57,10 +61,11 @@ class Sequence:
             )
         if self._moves is not None:
             self._moves.check(line)
-        return now.version
 
 
 def _check_follows(line: Line, last: _Last | None) -> None:
+    if last is not None and not last.is_sound:
+        return
     if last is None:
         if line.from_status is not None:
             raise BadLineError(f"it is the first line of its machine, so from must be null, not {line.from_status!r}")

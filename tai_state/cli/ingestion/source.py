@@ -87,7 +87,10 @@ class Source:
         self._file.seek(0)
         is_gzip = self._file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         self._file.seek(0)
-        # A .gz that is none, an empty one too, was cut off or is not what it is called.
+        # A .gz that is none was cut off at once, or is not what it is called.
         if is_gzip or self._path.endswith(".gz"):
+            if self._file.seek(0, os.SEEK_END) == 0:
+                raise EOFError
+            self._file.seek(0)
             return gzip.GzipFile(fileobj=self._file, mode="rb")  # type: ignore[return-value]  # it reads as one
         return nullcontext(self._file)

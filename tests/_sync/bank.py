@@ -1,0 +1,78 @@
+# Generated from tests/_async/bank.py by .ci/generate_sync.py; do not edit.
+"""A bank under load: many move money at the same time, while an auditor adds all of it up."""
+import random
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from tai_state import BackendStore, TransactionManager, RetryPolicy
+from tai_state._platform import together
+from tai_state.clock import Deadline, SystemClock
+from tests._sync.accounts import BANK, open_accounts, transfer
+
+PATIENT = RetryPolicy(wait_initial=0.005, wait_max=0.1, deadline=300.0)
+OPENING = 100
+
+
+@dataclass
+class Bank:
+    """What the workers and the auditor share; ``open_store`` gives each a client of its own."""
+
+    open_store: Callable[[], BackendStore]
+    accounts: int = 8
+    transfers: int = 0
+    attempts: int = 0
+    totals: list[int] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    at_work: int = 0
+    deadline: Deadline = field(default_factory=lambda: Deadline(SystemClock(), 0.0))
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the accounts."""
+        return [f"account-{number}" for number in range(self.accounts)]
+
+    def open(self) -> None:
+        """Open the accounts."""
+        open_accounts(self.open_store(), **dict.fromkeys(self.names, OPENING))
+
+    def run(self, *, workers: int, transfers: int, seconds_max: float = 30.0) -> None:
+        """Let each of the workers make its share of the transfers in the time, while the auditor looks."""
+        self.deadline = Deadline(SystemClock(), seconds_max)
+        self.at_work = workers
+        share = transfers // workers
+        calls: list[Callable[[], None]] = [self._audit]
+        calls += [partial(self._work, seed, share) for seed in range(workers)]
+        together(calls)
+
+    def _work(self, seed: int, transfers: int) -> None:
+        rng = random.Random(seed)
+        manager = TransactionManager(self.open_store(), PATIENT)
+        try:
+            for _ in range(transfers):
+                if self.deadline.passed:
+                    return
+                source, target = rng.sample(self.names, 2)
+                manager.run(partial(self._move, source=source, target=target, amount=rng.randint(1, 9)))
+                with self.lock:
+                    self.transfers += 1
+        finally:
+            with self.lock:
+                self.at_work -= 1
+
+    def _move(self, tx, *, source, target, amount) -> None:
+        with self.lock:
+            self.attempts += 1
+        transfer(tx, source, target, amount)
+
+    def _audit(self) -> None:
+        manager = TransactionManager(self.open_store(), PATIENT)
+        while self.at_work:
+            self.totals.append(manager.run(self.add_up, read_only=True))
+        self.totals.append(manager.run(self.add_up, read_only=True))
+
+    def add_up(self, tx) -> int:
+        """Return what all accounts hold."""
+        found = (tx.batch_get_states(BANK, self.names)).found
+        return sum(snapshot.data["n"] for snapshot in found.values())
