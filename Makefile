@@ -9,6 +9,8 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 STORE ?= sqlite:///demo.db
 PYTEST_ARGS ?=
+# Two workers: what a small machine has cores for. One emulator serves them all.
+PYTEST_WORKERS ?= 2
 BENCH_ARGS ?=
 
 BIN := .venv/bin
@@ -51,7 +53,7 @@ format: venv ## Format the code and repair what ruff can, then write the twins
 	$(BIN)/python .ci/generate_sync.py
 
 test: install ## Run the tests, emulator included (PYTEST_ARGS="-k locks" passes on)
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 test-all: install ## Run the tests on every Python from 3.11 up that this machine has
 	bash .ci/test_all.sh $(PYTEST_ARGS)

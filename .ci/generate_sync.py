@@ -266,9 +266,7 @@ def _unwrap_tokens(tokens: Sequence[Token], path: str, import_lines: frozenset[i
             start -= 2
         closing, commas = _bracket(result, opening)
         if len(commas) + 1 != WRAPPERS[token.src]:
-            reason = (
-                f"{token.src} takes {WRAPPERS[token.src]} type argument(s), this one has {len(commas) + 1}"
-            )
+            reason = f"{token.src} takes {WRAPPERS[token.src]} type argument(s), this one has {len(commas) + 1}"
             raise UntranslatableError(path, token.line or 1, reason)
         result[start : closing + 1] = _last_argument(result, opening, closing, commas)
     return result
@@ -428,15 +426,11 @@ def generate(root: Path) -> dict[str, str]:
 
 def compare(root: Path, texts: dict[str, str]) -> Findings:
     """Compare the generated folders under *root* with the *texts* they should hold."""
-    present = {
-        path.relative_to(root).as_posix() for _, target in FOLDERS for path in (root / target).rglob("*.py")
-    }
+    present = {path.relative_to(root).as_posix() for _, target in FOLDERS for path in (root / target).rglob("*.py")}
     return Findings(
         missing=tuple(sorted(texts.keys() - present)),
         stale=tuple(
-            path
-            for path in sorted(texts.keys() & present)
-            if (root / path).read_bytes() != texts[path].encode()
+            path for path in sorted(texts.keys() & present) if (root / path).read_bytes() != texts[path].encode()
         ),
         orphans=tuple(sorted(present - texts.keys())),
     )
@@ -460,9 +454,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(description="Generate the sync twins of the async folders.")
     parser.add_argument("--check", action="store_true", help="change nothing; fail when a twin is not right")
-    parser.add_argument(
-        "--root", type=Path, default=Path(__file__).resolve().parent.parent, help="the repository"
-    )
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent, help="the repository")
     options = parser.parse_args(arguments)
     root: Path = options.root
     try:

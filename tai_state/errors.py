@@ -136,10 +136,12 @@ class OutcomeUnknownError(TaiStateError):
         self, transition_id: str, governor_id: str = "", state_id: str = "", version: int | None = None
     ) -> None:
         """Name the change whose outcome is unknown and the version that it would have."""
-        super().__init__(
-            f"change {transition_id} of state {state_id!r} of governor {governor_id!r}, to become version {version}, "
-            "may or may not have been applied; retry with the same idempotency key or ask outcome(error)"
-        )
+        what = f"transaction {transition_id}"
+        then = "retry with the same idempotency key or ask get_transaction(id)"
+        if governor_id:
+            what = f"change {transition_id} of state {state_id!r} of governor {governor_id!r}, to become version {version},"
+            then = "retry with the same idempotency key or ask outcome(error)"
+        super().__init__(f"{what} may or may not have been applied; {then}")
         self.transition_id = transition_id
         self.governor_id = governor_id
         self.state_id = state_id

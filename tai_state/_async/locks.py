@@ -139,11 +139,10 @@ class AsyncLockManager:
 
     async def _obtain(self, applicant: AsyncApplicant, deadline: Deadline, timing: LeaseTiming) -> None:
         """Try at once, unless others stand in line already; then wait."""
-        once = deadline.seconds == 0
-        if once or self.store.locks.lines.is_empty(applicant.resources):
+        if deadline.passed or self.store.locks.lines.is_empty(applicant.resources):
             if await applicant.attempt(applicant.try_time(deadline)):
                 return
-            if once:
+            if deadline.passed:
                 raise applicant.give_up()
         waiting = AsyncWaiting(self._engine, self.store.locks, applicant, deadline=deadline, ttl_seconds=timing.ttl)
         await waiting.wait()

@@ -10,8 +10,7 @@ from tai_state._async.guarding import AsyncGuard, async_guarded
 from tai_state._async.lock import AsyncLock
 from tai_state._async.retrying import async_retry
 from tai_state._async.store import AsyncStateStore
-from tai_state._async.transaction import AsyncTransaction
-from tai_state._platform import async_run_body, async_shield
+from tai_state._platform import async_shield
 from tai_state.authors import resolve_metadata
 from tai_state.clock import Deadline
 from tai_state.codec import NULL, Encoding, Payload, normalize
@@ -47,7 +46,7 @@ class AsyncRun(Generic[T]):
     def __init__(
         self,
         store: AsyncStateStore,
-        body: Callable[[AsyncTransaction], Awaitable[T]],
+        body: Callable[[AsyncAttempt], Awaitable[T]],
         *,
         policy: RetryPolicy,
         deadline: Deadline,
@@ -125,9 +124,11 @@ class AsyncRun(Generic[T]):
         async with async_guarded(self._locks, self._deadline) as guard:
             # The turn ends here: heartbeats go on while the body runs, and the body may use the locks, too.
             leases = guard.guarded
-        attempt = AsyncAttempt(self._store, leases, self._deadline, locks=guard.locks, read_only=self._read_only)
+        attempt = AsyncAttempt(
+            self._store, self._id, leases, self._deadline, locks=guard.locks, read_only=self._read_only
+        )
         try:
-            result = await async_run_body(self._body, AsyncTransaction(attempt, self._id))
+            result = await self._body(attempt)
         except Exception as error:
             attempt.end()
             earlier = await self._judge(attempt, error)

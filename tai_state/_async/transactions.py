@@ -4,6 +4,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
+from tai_state._async.attempt import AsyncAttempt
 from tai_state._async.guarding import AsyncLockSet, async_locks_of
 from tai_state._async.lock import AsyncLock, Timeout
 from tai_state._async.runs import POLICY, AsyncRun
@@ -78,9 +79,13 @@ class AsyncTransactionManager:
         if read_only and idempotency_key is not None:
             message = "a read_only transaction writes nothing, not even that it was made under a key"
             raise ConfigurationError(message)
+
+        async def body(attempt: AsyncAttempt) -> T:
+            return await async_run_body(fn, AsyncTransaction(attempt))
+
         run = AsyncRun(
             self.store,
-            fn,
+            body,
             policy=self.retry,
             deadline=self.retry.begin(self._engine.clock, timeout),
             locks=async_locks_of(lock),

@@ -1,5 +1,6 @@
 """Waiting for locks: in the order of arrival, woken by the store, and given up where it is hopeless."""
 
+import logging
 from collections.abc import AsyncIterator
 
 from tai_state._async.deadlocks import AsyncWaitEdge
@@ -10,7 +11,8 @@ from tai_state._async.lock import AsyncHeldLocks
 from tai_state._platform import async_ending, async_shield, async_sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability
-from tai_state.errors import StoreUnavailableError
+
+log = logging.getLogger("tai_state")
 
 LOOK_SECONDS_MAX = 1.0
 """How long a waiter trusts that the store wakes it."""
@@ -98,7 +100,8 @@ class AsyncWaiting:
                     async with async_ending(watch) as changes:
                         async for _ in changes:
                             yield
-                except StoreUnavailableError:
+                except Exception as error:  # noqa: BLE001 - whatever ails a wake-up, looking goes on without it
+                    log.info("lock %r is looked at instead of watched: %s", self._applicant.resources[0], error)
                     self._is_watching = False
             else:
                 await async_sleep(self._seconds())

@@ -41,6 +41,7 @@ class Attempt:
     def __init__(
         self,
         store: StateStore,
+        transaction_id: str,
         guarded: Guarded,
         deadline: Deadline,
         *,
@@ -53,6 +54,7 @@ class Attempt:
             guarded: The leases of *locks*; their tokens go into every event. The commit brings their renewals.
         """
         self.store = store
+        self.transaction_id = transaction_id
         self.read_only = read_only
         self.stale: StaleReadError | None = None
         self.writes: dict[DocumentPath, Write] = {}

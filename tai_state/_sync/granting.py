@@ -153,9 +153,11 @@ class Applicant:
         """
         try:
             return shield(self._attempt, deadline)
-        except (DeadlineExceededError, OutcomeUnknownError) as error:
+        except OutcomeUnknownError as error:
             self._doubt = error
-            return False
+        except DeadlineExceededError as error:
+            self._doubt = self._doubt or error
+        return False
 
     def _attempt(self, deadline: Deadline) -> bool:
         while True:

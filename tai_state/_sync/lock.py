@@ -174,13 +174,15 @@ class Lock:
 
         A loop, since the first refusal may come from a change of ours whose reply was lost.
         """
+        in_doubt: list[float] = []
         while True:
             began = self.engine.clock.monotonic()
             later, write = change(self.lease)
             try:
-                later = self._commit(later, write, what, deadline)
+                later = self._commit(later, write, what, deadline, in_doubt)
             except PreconditionFailedError:
-                if self._is_released_by_us(write, deadline):
+                maybe_released = what == RELEASED and any(trusted > 0 for trusted in in_doubt)
+                if self._is_released(write, deadline, maybe_released=maybe_released):
                     self._trust.end(RELEASED)
                     if what != RELEASED:
                         self._trust.check()
@@ -193,7 +195,7 @@ class Lock:
                     self.adopt(later, began)
                 return
 
-    def _is_released_by_us(self, write: Put, deadline: Deadline) -> bool:
+    def _is_released(self, write: Put, deadline: Deadline, *, maybe_released: bool) -> bool:
         """See whose the lease is after a refusal: released by a call of ours whose reply was lost, or ours still.
 
         Raises:
@@ -201,7 +203,7 @@ class Lock:
         """
         read = self.engine.read([write.path], deadline)
         (found,) = read_leases([write.path], read.documents)
-        reason = loss_reason(self.lease, found, read.read_time)
+        reason = loss_reason(self.lease, found, read.read_time, maybe_released=maybe_released)
         if reason == RELEASED:
             return True
         if reason is not None or found is None:
@@ -210,8 +212,11 @@ class Lock:
         self.refresh(found)
         return False
 
-    def _commit(self, later: Lease, write: Put, what: str, deadline: Deadline) -> Lease:
+    def _commit(self, later: Lease, write: Put, what: str, deadline: Deadline, in_doubt: list[float]) -> Lease:
+        """Commit one change once; when a reply was lost, *in_doubt* gets the trust that was left by then."""
+
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            in_doubt.append(self.remaining())
             found = read_leases([write.path], (self.engine.read([write.path], deadline)).documents)[0]
             if found is not None and found.update_time and replace(found, update_time=later.update_time) == later:
                 return Settled(Outcome.APPLIED, CommitResult(found.update_time, (found.update_time,)))

@@ -10,8 +10,7 @@ from tai_state._sync.guarding import Guard, guarded
 from tai_state._sync.lock import Lock
 from tai_state._sync.retrying import retry
 from tai_state._sync.store import StateStore
-from tai_state._sync.transaction import Transaction
-from tai_state._platform import run_body, shield
+from tai_state._platform import shield
 from tai_state.authors import resolve_metadata
 from tai_state.clock import Deadline
 from tai_state.codec import NULL, Encoding, Payload, normalize
@@ -47,7 +46,7 @@ class Run(Generic[T]):
     def __init__(
         self,
         store: StateStore,
-        body: Callable[[Transaction], T],
+        body: Callable[[Attempt], T],
         *,
         policy: RetryPolicy,
         deadline: Deadline,
@@ -125,9 +124,11 @@ class Run(Generic[T]):
         with guarded(self._locks, self._deadline) as guard:
             # The turn ends here: heartbeats go on while the body runs, and the body may use the locks, too.
             leases = guard.guarded
-        attempt = Attempt(self._store, leases, self._deadline, locks=guard.locks, read_only=self._read_only)
+        attempt = Attempt(
+            self._store, self._id, leases, self._deadline, locks=guard.locks, read_only=self._read_only
+        )
         try:
-            result = run_body(self._body, Transaction(attempt, self._id))
+            result = self._body(attempt)
         except Exception as error:
             attempt.end()
             earlier = self._judge(attempt, error)

@@ -32,11 +32,14 @@ class Transaction:
     again, whatever it makes of the error), and StoreError after the body has ended.
     """
 
-    def __init__(self, attempt: Attempt, transaction_id: str) -> None:
+    def __init__(self, attempt: Attempt) -> None:
         """Read and write in *attempt*; managers make transactions."""
         self._attempt = attempt
-        self.transaction_id = transaction_id
-        """Under which ``get_transaction`` finds the record, once it is committed."""
+
+    @property
+    def transaction_id(self) -> str:
+        """Under which ``get_transaction`` finds the record once it is committed; the same in every attempt."""
+        return self._attempt.transaction_id
 
     def get_state(self, governor_id: str, state_id: str) -> tuple[StateSnapshot, int]:
         """Return the state and its version, the body's own writes included.
@@ -203,7 +206,7 @@ class GovernorTransaction:
 
     @property
     def transaction_id(self) -> str:
-        """See ``Transaction``."""
+        """See ``Transaction.transaction_id``."""
         return self._tx.transaction_id
 
     def get_state(self, state_id: str) -> tuple[StateSnapshot, int]:

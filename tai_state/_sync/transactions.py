@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator, Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
+from tai_state._sync.attempt import Attempt
 from tai_state._sync.guarding import LockSet, locks_of
 from tai_state._sync.lock import Lock, Timeout
 from tai_state._sync.runs import POLICY, Run
@@ -78,9 +79,13 @@ class TransactionManager:
         if read_only and idempotency_key is not None:
             message = "a read_only transaction writes nothing, not even that it was made under a key"
             raise ConfigurationError(message)
+
+        def body(attempt: Attempt) -> T:
+            return run_body(fn, Transaction(attempt))
+
         run = Run(
             self.store,
-            fn,
+            body,
             policy=self.retry,
             deadline=self.retry.begin(self._engine.clock, timeout),
             locks=locks_of(lock),

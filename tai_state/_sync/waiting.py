@@ -1,5 +1,6 @@
 # Generated from tai_state/_async/waiting.py by .ci/generate_sync.py; do not edit.
 """Waiting for locks: in the order of arrival, woken by the store, and given up where it is hopeless."""
+import logging
 from collections.abc import Iterator
 
 from tai_state._sync.deadlocks import WaitEdge
@@ -10,7 +11,8 @@ from tai_state._sync.lock import HeldLocks
 from tai_state._platform import ending, shield, sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability
-from tai_state.errors import StoreUnavailableError
+
+log = logging.getLogger("tai_state")
 
 LOOK_SECONDS_MAX = 1.0
 """How long a waiter trusts that the store wakes it."""
@@ -98,7 +100,8 @@ class Waiting:
                     with ending(watch) as changes:
                         for _ in changes:
                             yield
-                except StoreUnavailableError:
+                except Exception as error:  # noqa: BLE001 - whatever ails a wake-up, looking goes on without it
+                    log.info("lock %r is looked at instead of watched: %s", self._applicant.resources[0], error)
                     self._is_watching = False
             else:
                 sleep(self._seconds())

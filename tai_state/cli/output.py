@@ -93,22 +93,33 @@ class Column(Generic[T]):
 
 def write_list(rows: Iterable[T], columns: Sequence[Column[T]], *, as_json: bool, record: Callable[[T], object]) -> int:
     """Write *rows* as they come, in bounded memory: JSON lines, or a table; return how many there were."""
-    if as_json:
-        count = 0
-        for count, row in enumerate(rows, start=1):  # noqa: B007 - the last one is what is returned
-            click.echo(json_line(record(row)))
-        return count
+    try:
+        return _write_rows(rows, columns, record if as_json else None)
+    finally:
+        # A reader that is left half way, as when `| head` has seen enough, would keep its store waiting.
+        close = getattr(rows, "close", None)
+        if close is not None:
+            close()
+
+
+def _write_rows(rows: Iterable[T], columns: Sequence[Column[T]], record: Callable[[T], object] | None) -> int:
     count = 0
     remaining = iter(rows)
-    while batch := list(islice(remaining, _BATCH_ROWS)):
-        cells = [[column.text(row) for column in columns] for row in batch]
-        if sys.stdout.isatty():
-            _write_table(columns, cells, with_titles=count == 0)
+    while batch := list(islice(remaining, 1 if record else _BATCH_ROWS)):
+        if record is not None:
+            click.echo(json_line(record(batch[0])))
         else:
-            for line in aligned(columns, cells, with_titles=count == 0):
-                click.echo(line)
+            _write_batch(columns, [[column.text(row) for column in columns] for row in batch], with_titles=count == 0)
         count += len(batch)
     return count
+
+
+def _write_batch(columns: Sequence[Column[Any]], cells: list[list[str]], *, with_titles: bool) -> None:
+    if sys.stdout.isatty():
+        _write_table(columns, cells, with_titles=with_titles)
+        return
+    for line in aligned(columns, cells, with_titles=with_titles):
+        click.echo(line)
 
 
 def aligned(columns: Sequence[Column[Any]], cells: list[list[str]], *, with_titles: bool) -> Iterator[str]:

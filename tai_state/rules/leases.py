@@ -204,10 +204,15 @@ def broken(lease: Lease, entry_id: str) -> tuple[Lease, Put]:
     return free, _write(free, lease)
 
 
-def loss_reason(ours: Lease, found: Lease | None, read_time: datetime) -> str | None:
-    """Return how *ours* was lost, given what stands in the store; None when it is still held."""
+def loss_reason(ours: Lease, found: Lease | None, read_time: datetime, *, maybe_released: bool = False) -> str | None:
+    """Return how *ours* was lost, given what stands in the store; None when it is still held.
+
+    Args:
+        maybe_released: We asked for its release within our trust, and the reply was lost: then whoever holds it
+            now could only come behind that.
+    """
     if found is not None and found.fencing_token > ours.fencing_token:
-        return "stolen"
+        return "released" if maybe_released else "stolen"
     # Gone or set back, which only a hand does; or freed by break_lock, which takes the nonce away.
     if found is None or (found.fencing_token, found.nonce) != (ours.fencing_token, ours.nonce):
         return "broken"

@@ -270,6 +270,16 @@ async def test_the_store_goes_on_from_what_a_transaction_made(place):
     assert backend.taken() == ["commit"]
 
 
+async def test_the_store_knows_its_id_from_a_transaction(place):
+    """The first commit of all was one: the next move reads nothing."""
+    store, backend = place.counting()
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    await manager_of(store).run(lambda tx: tx.start(persister, "g", "s", {"n": 0}))
+    backend.taken()
+    await persister.transition("g", "s", "add")
+    assert backend.taken() == ["commit"]
+
+
 async def test_the_first_commit_of_all_makes_the_store_itself(place):
     """Two changes in it, and its id is the origin of both."""
     store = place.store()

@@ -80,12 +80,14 @@ async def test_a_lost_reply_makes_the_transaction_once(place, other, faults):
 
 async def test_the_store_goes_on_from_a_settled_commit(place, other):
     """What was settled by reading leaves no outdated head behind."""
-    store, _ = place.faulty("reply lost")
+    store, backend = place.faulty()
     persister = AsyncStateMachinePersister(store, COUNTER)
     await persister.start("g", "s", {"n": 0})
-    store.engine.backend.faults.append("reply lost")
+    backend.faults.append("reply lost")
     await manager_of(store).run(lambda tx: tx.transition(persister, "g", "s", "add", 5))
+    sent = len(backend.sent)
     assert (await persister.transition("g", "s", "add", 1)).snapshot.data == {"n": 6}
+    assert len(backend.sent) == sent + 1, "no commit was made on an outdated head"
     assert (await persister.validate_consistency("g")).problems == []
 
 

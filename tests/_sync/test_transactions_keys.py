@@ -5,14 +5,18 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from tai_state import (
+    BackendStore,
     ConfigurationError,
+    DeadlineExceededError,
     InvalidDataError,
     InvalidIdError,
     OutcomeUnknownError,
     RetryPolicy,
     StateSnapshot,
+    StoreError,
 )
 from tai_state._platform import together
+from tai_state.testing.clock import ManualClock
 from tests._sync.accounts import (
     BANK,
     MeddledBackend,
@@ -220,6 +224,50 @@ def test_a_lost_reply_under_a_key(place, other):
     store, _ = place.faulty("reply lost")
     assert manager_of(store).run(withdraw, idempotency_key="k") == {"taken": 100}
     assert amounts(other, "a", "b") == [0, 100]
+
+
+def test_anothers_record_is_not_taken_for_ours(place, other):
+    """Ours was lost and theirs came first: their result is returned, and nothing of ours was written."""
+    store, backend = place.faulty("request lost")
+    backend.between = lambda: manager_of(other).run(lambda tx: create(tx, "theirs"), idempotency_key="k")
+    assert manager_of(store).run(lambda tx: create(tx, "ours"), idempotency_key="k") == "theirs"
+    assert other.find_state("g", "ours") is None
+
+
+def test_anothers_record_settles_what_was_refused_for_good(place, other):
+    """Ours was lost, theirs is there, and we may write no more: ours can never be applied."""
+    store, backend = place.faulty("request lost")
+
+    def close():
+        manager_of(other).run(lambda tx: create(tx, "theirs"), idempotency_key="k")
+
+        def refuse(writes, *, timeout):
+            raise StoreError("you may not write any more")
+
+        backend.commit = refuse
+
+    backend.between = close
+    assert manager_of(store).run(lambda tx: create(tx, "ours"), idempotency_key="k") == "theirs"
+
+
+def test_the_look_for_the_key_takes_of_the_time(place, other):
+    """When nothing of it is left, the body does not begin."""
+    clock = ManualClock()
+    _, backend = over(place, MeddledBackend)
+    store = BackendStore(backend, clock=clock)
+
+    def pass_time():
+        clock.advance(31)
+
+    backend.before_reads.append(pass_time)
+    runs: list[int] = []
+
+    def body(tx):
+        runs.append(1)
+
+    with pytest.raises(DeadlineExceededError):
+        manager_of(store).run(body, idempotency_key="k")
+    assert runs == []
 
 
 def test_a_key_and_read_only_contradict_each_other(store):

@@ -80,7 +80,7 @@ def test_an_interrupted_demo_leaves_no_worker(tmp_path):
     said = process.stderr.readline() + process.stderr.readline()
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 130, said + rest
     assert "Traceback" not in said + rest
     workers = re.findall(r"\(process ([0-9]+)\)", said + rest)
     assert workers

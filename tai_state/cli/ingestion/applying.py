@@ -206,12 +206,19 @@ class Applier:
         """Make sure that the store's events are the lines of *chain*, whose versions follow each other."""
         events = self._store.get_events(*chain[0].line.key, after=chain[0].version - 1, until=chain[-1].version)
         expected = iter(chain)
+        conflict: LineConflictError | None = None
+        # Read to its end, which is near: a store waits for a reader that was left half way.
         async for event in events:
-            item = next(expected)
+            item = next(expected, None)
+            if item is None or conflict is not None:
+                continue
             found = difference(item.line, event) if event.version == item.version else "the store lacks its event"
             if found is not None:
-                raise LineConflictError(item, found)
+                conflict = LineConflictError(item, found)
+                continue
             self._counts.already_there += 1
         absent = next(expected, None)
-        if absent is not None:
-            raise LineConflictError(absent, "the store lacks its event")
+        if conflict is None and absent is not None:
+            conflict = LineConflictError(absent, "the store lacks its event")
+        if conflict is not None:
+            raise conflict
