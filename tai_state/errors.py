@@ -139,7 +139,8 @@ class OutcomeUnknownError(TaiStateError):
         what = f"transaction {transition_id}"
         then = "retry with the same idempotency key or ask get_transaction(id)"
         if governor_id:
-            what = f"change {transition_id} of state {state_id!r} of governor {governor_id!r}, to become version {version},"
+            state = f"state {state_id!r} of governor {governor_id!r}"
+            what = f"change {transition_id} of {state}, to become version {version},"
             then = "retry with the same idempotency key or ask outcome(error)"
         super().__init__(f"{what} may or may not have been applied; {then}")
         self.transition_id = transition_id
