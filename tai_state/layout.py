@@ -168,9 +168,14 @@ class StateLayout:
         return DocumentPath(self.governor.receipts, hashlib.sha256(text.encode()).hexdigest())
 
 
+@lru_cache(maxsize=256)
+def _governor_layout(governor_id: str) -> GovernorLayout:
+    return GovernorLayout(governor_id)
+
+
 @lru_cache(maxsize=4096)
 def _state_layout(governor_id: str, state_id: str) -> StateLayout:
-    return GovernorLayout(governor_id).state(state_id)
+    return _governor_layout(governor_id).state(state_id)
 
 
 def state_layout(governor_id: str, state_id: str) -> StateLayout:

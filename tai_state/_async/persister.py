@@ -297,10 +297,9 @@ class AsyncStateMachinePersister(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         found = False
-        with self.store.inflight.one():
-            async for event in self.store.history.events(paths, timeout=timeout):
-                found = True
-                yield event.public(self._as_data)
+        async for event in self.store.inflight.reading(self.store.history.events(paths, timeout=timeout)):
+            found = True
+            yield event.public(self._as_data)
         if not found:
             raise StateNotFoundError(governor_id, state_id)
 
@@ -329,9 +328,9 @@ class AsyncStateMachinePersister(Generic[DataT]):
     ) -> AsyncIterator[StateSnapshot[DataT]]:
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
-        with self.store.inflight.one():
-            async for record in AsyncSnapshots(self.store.engine).list(paths, timeout):
-                yield record.public(self._as_data)
+        found = AsyncSnapshots(self.store.engine).list(paths, timeout)
+        async for record in self.store.inflight.reading(found):
+            yield record.public(self._as_data)
 
     # Inside
 

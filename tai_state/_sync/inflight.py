@@ -1,12 +1,15 @@
 # Generated from tai_state/_async/inflight.py by .ci/generate_sync.py; do not edit.
 """The calls under way: counted, so that a store can end them in bounded time before it closes."""
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from tai_state._platform import sleep
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import StoreError
+
+T = TypeVar("T")
 
 _POLL_SECONDS = 0.005
 
@@ -27,8 +30,14 @@ class InFlight:
         Raises:
             StoreError: The store is drained or closed.
         """
+        with self._counted(is_new=True):
+            yield
+
+    @contextmanager
+    def _counted(self, *, is_new: bool) -> Iterator[None]:
+        # Under one lock: whoever drains sees the count of all that were let in.
         with self._lock:
-            if self._shut:
+            if is_new and self._shut:
                 message = "the store is closed"
                 raise StoreError(message)
             self._count += 1
@@ -37,6 +46,24 @@ class InFlight:
         finally:
             with self._lock:
                 self._count -= 1
+
+    def reading(self, items: Iterator[T]) -> Iterator[T]:
+        """Pass *items* on, which are let in once; only the wait for each next one is a call under way.
+
+        What the reader does between two of them is not: one who stops reading holds up nobody.
+
+        Raises:
+            StoreError: The store is drained or closed.
+        """
+        is_new = True
+        while True:
+            with self._counted(is_new=is_new):
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+            is_new = False
+            yield item
 
     def refuse(self) -> None:
         """Let no new call in."""

@@ -297,10 +297,9 @@ class StateMachinePersister(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         found = False
-        with self.store.inflight.one():
-            for event in self.store.history.events(paths, timeout=timeout):
-                found = True
-                yield event.public(self._as_data)
+        for event in self.store.inflight.reading(self.store.history.events(paths, timeout=timeout)):
+            found = True
+            yield event.public(self._as_data)
         if not found:
             raise StateNotFoundError(governor_id, state_id)
 
@@ -329,9 +328,9 @@ class StateMachinePersister(Generic[DataT]):
     ) -> Iterator[StateSnapshot[DataT]]:
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
-        with self.store.inflight.one():
-            for record in Snapshots(self.store.engine).list(paths, timeout):
-                yield record.public(self._as_data)
+        found = Snapshots(self.store.engine).list(paths, timeout)
+        for record in self.store.inflight.reading(found):
+            yield record.public(self._as_data)
 
     # Inside
 

@@ -35,12 +35,23 @@ def retry(
     try:
         return call()
     except on as error:
-        failures = [error]
+        last: Exception = error
+    is_first = True
 
     def again() -> T:
-        if failures:
-            raise failures.pop()
-        return call()
+        nonlocal is_first, last
+        if is_first:
+            is_first = False
+            raise last
+        try:
+            return call()
+        except on as error:
+            last = error
+            raise
+        except DeadlineExceededError as error:
+            # Time ran out before this attempt began: why the ones before it failed is what the caller needs.
+            error.__cause__ = error.__cause__ or last
+            raise
 
     retrying = Retrying(
         stop=policy.stop(deadline),

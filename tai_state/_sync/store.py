@@ -252,9 +252,9 @@ class StateStore:
         """
         start = None if after is None else escape(after, "after")
         check_limit(limit)
-        with self.inflight.one():
-            for stored in self.engine.scan_ids(GOVERNORS, after=start, limit=limit, timeout=timeout):
-                yield unescape(stored, f"{GOVERNORS}/{stored}")
+        found = self.engine.scan_ids(GOVERNORS, after=start, limit=limit, timeout=timeout)
+        for stored in self.inflight.reading(found):
+            yield unescape(stored, f"{GOVERNORS}/{stored}")
 
     def list_states(
         self,
@@ -301,11 +301,9 @@ class StateStore:
         # "" is the status of states that were never given one.
         wanted = status if status in {None, ""} else check_name(status, "status")
         conditions: Conditions = () if wanted is None else (FieldEquals("status", wanted),)
-        with self.inflight.one():
-            for document in self.engine.scan(
-                governor.states, after=start, conditions=conditions, page=page, timeout=timeout
-            ):
-                yield read_state(document, governor.governor_id, owner_of(document, governor.governor_id))
+        found = self.engine.scan(governor.states, after=start, conditions=conditions, page=page, timeout=timeout)
+        for document in self.inflight.reading(found):
+            yield read_state(document, governor.governor_id, owner_of(document, governor.governor_id))
 
     def get_events(
         self,
@@ -326,9 +324,9 @@ class StateStore:
         check_version(after, "after")
         if until is not None:
             check_version(until, "until")
-        with self.inflight.one():
-            for event in self.history.events(paths, after=after, until=until, limit=limit, timeout=timeout):
-                yield event.public(_same)
+        found = self.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
+        for event in self.inflight.reading(found):
+            yield event.public(_same)
 
     def stats(self, governor_id: str, *, timeout: Timeout = None) -> StoreStats:
         """Count what a governor holds; reads every state document of it, and no event."""

@@ -247,7 +247,11 @@ def check_time(value: object, what: str) -> datetime:
     if value.utcoffset() is None:
         message = "a datetime needs a time zone"
         raise InvalidDataError(message, path=what)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        message = "the datetime is out of range in UTC"
+        raise InvalidDataError(message, path=what) from error
 
 
 def rollback_change(call: Call, old: EventRecord) -> Change:

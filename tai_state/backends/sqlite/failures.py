@@ -1,5 +1,6 @@
 """The one place that turns SQLite's errors into ours."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,9 @@ def translate(error: sqlite3.Error, path: str, doing: str) -> StoreError:
     code = code_of(error)
     name = getattr(error, "sqlite_errorname", None) or type(error).__name__
     said = f"{error} ({name}) while {doing} {path}"
+    if code == sqlite3.SQLITE_CANTOPEN and os.access(path, os.R_OK | os.W_OK):
+        # The file is there and ours: another process was just making or removing the log beside it.
+        return StoreUnavailableError(f"the file could not be opened at once: {said}")
     if code in _TRANSIENT:
         return StoreUnavailableError(_TRANSIENT[code].replace("{said}", said))
     return StoreError(_ADVICE.get(code, "{said}").replace("{said}", said))

@@ -106,7 +106,7 @@ def _detach(installation: EmulatorInstallation, port: int, timeout_seconds: floa
             wait_until_ready(
                 EmulatorEndpoint(record.host),
                 raw,
-                alive=lambda: _is_running(record),
+                alive=lambda: _may_be_starting(record),
                 timeout_seconds=timeout_seconds,
             )
         except BaseException:
@@ -138,6 +138,17 @@ def _is_running(record: EmulatorRecord) -> bool:
     """Say whether the recorded pid is that emulator still, and not a later process that got its number."""
     arguments = arguments_of(record.pid)
     return MAIN_CLASS in arguments and f"--port={record.port}" in arguments
+
+
+def _may_be_starting(record: EmulatorRecord) -> bool:
+    """Say whether the emulator lives, or is a process that has no command line yet, just before its exec."""
+    if any(arguments_of(record.pid)):
+        return _is_running(record)
+    try:
+        os.kill(record.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _live_record() -> EmulatorRecord | None:
