@@ -11,13 +11,12 @@ STORE ?= sqlite:///demo.db
 PYTEST_ARGS ?=
 # Two workers: what a small machine has cores for. One emulator serves them all.
 PYTEST_WORKERS ?= 2
-BENCH_ARGS ?=
 
 BIN := .venv/bin
 STAMP := .venv/.stamp
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint format test test-all demo torture bench clean
+.PHONY: help venv install generate lint format test test-all demo torture clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -63,9 +62,6 @@ demo: venv ## Show the main job end to end: run, kill -9, recover, verify (STORE
 
 torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
 	$(BIN)/pytest tests/torture -m torture --timeout=0 $(PYTEST_ARGS)
-
-bench: install ## Measure throughput and latency on every backend (BENCH_ARGS passes on)
-	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 clean: ## Remove what make and its tools made, the virtual environments too
 	rm -rf .venv .venvs build dist htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

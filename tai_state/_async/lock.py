@@ -90,7 +90,7 @@ class AsyncLock:
     @property
     def lost(self) -> bool:
         """Whether it was lost without being released."""
-        return self._trust.reason() is not None and not self._trust.is_released
+        return self._trust.reason() not in {None, RELEASED}
 
     def remaining(self) -> float:
         """Return the seconds for which it can be trusted without another renewal, 0.0 when it cannot."""
@@ -142,12 +142,17 @@ class AsyncLock:
             LockLostError: The lock cannot be trusted any more.
             DeadlineExceededError: The turn did not come in time.
         """
+        async with self._first_in_line(deadline):
+            self.check_held()
+            yield self.lease
+
+    @asynccontextmanager
+    async def _first_in_line(self, deadline: Deadline) -> AsyncIterator[None]:
         with self._line.join() as place:
             if not await place.wait(deadline.remaining()):
                 message = f"lock {self.resource!r} was busy for {deadline.seconds:g} seconds; nothing was written"
                 raise DeadlineExceededError(message)
-            self.check_held()
-            yield self.lease
+            yield
 
     def adopt(self, lease: Lease, began: float) -> None:
         """Take over what a commit that was sent at *began* made of the lease."""
@@ -216,7 +221,7 @@ class AsyncLock:
         """Commit one change once; when a reply was lost, *in_doubt* gets the trust that was left by then."""
 
         async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-            in_doubt.append(self.remaining())
+            in_doubt.append(self._trust.lease_seconds())
             found = read_leases([write.path], (await self.engine.read([write.path], deadline)).documents)[0]
             if found is not None and found.update_time and replace(found, update_time=later.update_time) == later:
                 return Settled(Outcome.APPLIED, CommitResult(found.update_time, (found.update_time,)))
@@ -241,7 +246,7 @@ class AsyncLock:
         except Exception as error:  # noqa: BLE001 - whatever it is, a heart that stops loses the lock silently
             left = self._trust.renewal_seconds()
             if left <= 0:
-                self.lose("unreachable" if self._trust.is_failing else "expired")
+                self.lose(self._trust.running_out())
                 return None
             log.info("a heartbeat of lock %r failed and is tried again: %s", self.resource, error)
             return min(self._timing.retry_period, left)
@@ -252,26 +257,32 @@ class AsyncLock:
     async def release(self, *, timeout: Timeout = None) -> None:
         """Free the lock for others at once.
 
-        Where it fails, the lock is not renewed any more, and this may be called again until the lease has ended.
+        From its beginning on the lock is not held any more, whatever becomes of it. Where it fails, it may be
+        called again until the lease has ended.
 
         Raises:
             LockLostError: It was released before, or it is lost; nothing was changed.
             OutcomeUnknownError: The time was over before the store told.
         """
         deadline = self.engine.begin(timeout)
-        self.check_held()
+        if self._trust.reason() is not None and (self.lost or self._trust.is_released):
+            self.check_held()
+        self._trust.suspend()
+        self._heart.stop_soon()
+        in_time = Deadline(self.engine.clock, min(deadline.remaining(), self._trust.lease_seconds()))
         try:
-            await async_shield(self._release, self.deadline(deadline))
+            await async_shield(self._release, in_time)
         except (DeadlineExceededError, OutcomeUnknownError) as error:
-            reason = self._trust.reason()
-            if reason is None:
+            if self._trust.lease_seconds() > 0:
                 raise
             # Its time is over by now: it is free, or will be before anybody could release it.
-            raise LockLostError(self.resource, reason) from error
+            self.lose(self._trust.running_out())
+            raise LockLostError(self.resource, self._trust.running_out()) from error
 
     async def _release(self, deadline: Deadline) -> None:
-        self._heart.stop_soon()
-        async with self.turn(deadline):
+        async with self._first_in_line(deadline):
+            if self._trust.is_released:
+                raise LockLostError(self.resource, RELEASED)  # by another thread or task, just now
             await self._change(released, RELEASED, deadline)
             self._trust.end(RELEASED)
         self._registry.discard(self)

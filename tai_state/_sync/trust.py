@@ -31,6 +31,7 @@ class Trust:
         self._guard = threading.Lock()
         self._callbacks: list[Callable[[str], object]] = []
         self._ended: str | None = None
+        self._is_suspended = False
         self.renewed_at = began
         self.is_failing = False
 
@@ -41,9 +42,15 @@ class Trust:
 
     def remaining(self) -> float:
         """Return the seconds of trust without another renewal, 0.0 when there is none; notices nothing."""
-        if self._ended is not None:
-            return 0.0
+        return 0.0 if self.has_ended else self.lease_seconds()
+
+    def lease_seconds(self) -> float:
+        """Return the seconds for which nobody else can have the lease, unless it was released or broken."""
         return max(0.0, self.renewed_at + self._timing.trusted_seconds - self._clock.monotonic())
+
+    def suspend(self) -> None:
+        """Trust it no more, since its release is sent: it may be free before anybody hears of it."""
+        self._is_suspended = True
 
     def renewal_seconds(self) -> float:
         """Return for how long a renewal may still be tried."""
@@ -51,18 +58,24 @@ class Trust:
 
     def reason(self) -> str | None:
         """Return why the trust has ended, None when it has not; a lease that has run out is noticed here."""
-        if self._ended is None and self.remaining() <= 0:
-            self.end("unreachable" if self.is_failing else "expired")
+        if self._ended is None and self._is_suspended:
+            return RELEASED
+        if self._ended is None and self.lease_seconds() <= 0:
+            self.end(self.running_out())
         return self._ended
+
+    def running_out(self) -> str:
+        """Return why a lease runs out that was not taken away."""
+        return "unreachable" if self.is_failing else "expired"
 
     @property
     def has_ended(self) -> bool:
-        """Whether the end was noticed."""
-        return self._ended is not None
+        """Whether the end was noticed, or a release is under way."""
+        return self._ended is not None or self._is_suspended
 
     @property
     def is_released(self) -> bool:
-        """Whether it ended by a release."""
+        """Whether it ended by a release that the store has confirmed."""
         return self._ended == RELEASED
 
     def check(self) -> None:

@@ -287,7 +287,7 @@ def test_a_heartbeat_survives_a_store_that_fails_for_a_while(store):
 
 
 def test_a_release_that_fails_can_be_repeated(store):
-    """The lock forgets nothing before the store has confirmed."""
+    """It forgets nothing before the store has confirmed; but nobody relies on it meanwhile."""
     backend = UnreachableBackend(store.engine.backend)
     policy = RetryPolicy(attempts=2, wait_initial=0.0, wait_max=0.0)
     locks = LockManager(BackendStore(backend, retry=policy))
@@ -295,7 +295,10 @@ def test_a_release_that_fails_can_be_repeated(store):
     backend.is_cut = True
     with pytest.raises(Exception, match="given up"):
         lock.release(timeout=1)
-    assert lock.held
+    assert (lock.held, lock.lost) == (False, False)
+    with pytest.raises(LockLostError, match="released"):
+        lock.renew()
+    assert (seen(LockManager(store))).held
     backend.is_cut = False
     lock.release()
     assert not (seen(locks)).held

@@ -17,6 +17,7 @@ import tai_state
 from tai_state import StateMachinePersister, connect
 from tai_state.backends.sqlite.moments import from_us
 from tai_state.codec import from_json
+from tests.integration.lock_worker import MACHINE
 
 WORKER = "tests.integration.lock_worker"
 ROOT = Path(tai_state.__file__).parents[1]
@@ -100,7 +101,7 @@ def _double_trust(trusts):
 
 def stale_writes(record: Record) -> list[str]:
     """Return the writes that landed behind a later holder's grant."""
-    granted = {}
+    granted: dict[int, datetime] = {}
     for version in record.versions:
         granted.setdefault(version.token, version.at)
     found = []
@@ -212,8 +213,8 @@ def run(url: str, folder: Path, *, guarded: bool, seconds: float, grants: int = 
     """
     path = url.removeprefix("sqlite:///") if url.startswith("sqlite") else None
     with connect(url) as store:
-        persister = StateMachinePersister(store)
-        persister.log_transition("g", "s", "begin", to_status="open", data={"token": 0})
+        persister = StateMachinePersister(store, MACHINE)
+        persister.start("g", "s", {"token": 0})
         if path is not None:
             _execute(path, _KEEP_HISTORY)
         arena = Arena(url, folder, guarded=guarded, seed=seed)

@@ -22,9 +22,11 @@ from tai_state import (
     BackendStore,
     LockConfig,
     LockManager,
+    Machine,
     StateMachinePersister,
     SystemClock,
     TaiStateError,
+    Transition,
     connect,
 )
 from tai_state.documents import Put
@@ -34,6 +36,9 @@ from tests._sync.stores import WrappedBackend
 _PR_SET_PDEATHSIG = 1
 FREEZES = 0.06
 """How often a worker stops its whole process between its check and its write."""
+
+MACHINE = Machine("tokens", "open", [Transition("write", "open", "open", apply=lambda _, payload: {"token": payload})])
+"""Keeps the token of its last writer."""
 
 host = SystemClock()
 
@@ -84,7 +89,7 @@ class Worker:
 
     def __init__(self, store, witness, options, number):
         self._locks = LockManager(store, LockConfig(ttl=options["ttl"]))
-        self._persister = StateMachinePersister(store)
+        self._persister = StateMachinePersister(store, MACHINE)
         self._witness = witness
         self._guarded = options["guarded"]
         self._rng = random.Random(f"{options['seed']}/{number}")
@@ -104,14 +109,8 @@ class Worker:
                 self._trusts(lock)
                 if self._rng.random() < FREEZES:
                     os.kill(os.getpid(), signal.SIGSTOP)
-                self._persister.log_transition(
-                    "g",
-                    "s",
-                    "write",
-                    to_status="open",
-                    data={"token": lock.fencing_token},
-                    lock=lock if self._guarded else None,
-                )
+                guard = lock if self._guarded else None
+                self._persister.transition("g", "s", "write", lock.fencing_token, lock=guard)
             leaves = host.monotonic()
         self._witness.tell("left", token=lock.fencing_token, at=leaves)
 

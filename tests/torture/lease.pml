@@ -239,7 +239,7 @@ active [CLIENTS] proctype client() {
            :: can -> send(me, put)
            :: else -> holds[me] = false
            fi
-        :: send(me, free); holds[me] = false
+        :: holds[me] = false; send(me, free)
         fi;
         if
         :: atomic { reply[me] == applied && holds[me] -> reply[me] = nothing;
