@@ -55,7 +55,7 @@ test: install ## Run the tests, emulator included (PYTEST_ARGS="-k locks" passes
 	$(BIN)/pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 test-all: install ## Run the tests on every Python from 3.11 up that this machine has
-	bash .ci/test_all.sh $(PYTEST_ARGS)
+	bash .ci/test_all.sh -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 demo: venv ## Show the main job end to end: run, kill -9, recover, verify (STORE=firestore:// for the emulator)
 	$(BIN)/tai-state --store '$(STORE)' demo

@@ -244,21 +244,22 @@ class Applicant:
 
         Who waits for several could keep others from a lock that he cannot take himself.
         """
-        if len(self.resources) > 1 or not self.was_passed_over or self._waiter is None:
+        resource, *others = self.resources
+        if others or not self.was_passed_over or self._waiter is None:
             return
-        path = reservation_path(self.resources[0])
+        path = reservation_path(resource)
         try:
             read = self._engine.read([path], deadline)
             document = read.get(path)
             if not may_reserve(read_reservation(document), self._waiter, read.read_time):
                 return
             self._reserved += 1
-            write = reserve_write(self.resources[0], self._waiter, document, round_=self._reserved)
+            write = reserve_write(resource, self._waiter, document, round_=self._reserved)
             self._engine.backend.commit([write], timeout=self._engine.retry.attempt_seconds(deadline))
         except PreconditionFailedError:
             return  # another waiter was faster
         except TaiStateError as error:
-            log.debug("the next place for %r was not reserved: %s", self.resources[0], error)
+            log.debug("the next place for %r was not reserved: %s", resource, error)
 
     def leave(self) -> None:
         """Take back the reservation of a caller who waits no more; one that stays behind ends by itself."""

@@ -27,10 +27,10 @@
 #define CLIENTS 2
 #endif
 #ifndef TIME
-#define TIME 6
+#define TIME 5
 #endif
 #define TTL 2
-#define TOKENS 5
+#define TOKENS 4
 
 #define NONE 255
 
@@ -97,6 +97,14 @@ inline change_lease(writer, owner) {
     ends = now + TTL
 }
 
+/* What nobody looks at any more must not tell two states apart. */
+inline forget(c_) {
+    sent[c_] = nothing;
+    sent_lease_same[c_] = false;
+    sent_state_same[c_] = false;
+    sent_token[c_] = 0
+}
+
 /* The store: applies a commit whose preconditions hold, at any time, and tells. */
 active proctype store() {
     byte c, i;
@@ -109,7 +117,7 @@ active proctype store() {
         od;
         if
         :: sent[c] == nothing
-        :: sent[c] != nothing -> sent[c] = nothing; reply[c] = nothing           /* the request was lost */
+        :: sent[c] != nothing -> forget(c)                                     /* the request was lost */
         :: sent[c] == grant ->
             if
             :: sent_lease_same[c] ->
@@ -120,13 +128,13 @@ active proctype store() {
                 reply[c] = applied
             :: else -> reply[c] = refused
             fi;
-            sent[c] = nothing
+            forget(c)
         :: sent[c] == renew ->
             if
             :: sent_lease_same[c] -> change_lease(c, c); reply[c] = applied
             :: else -> reply[c] = refused
             fi;
-            sent[c] = nothing
+            forget(c)
         :: sent[c] == put ->
             if
 #ifdef UNGUARDED
@@ -144,13 +152,13 @@ active proctype store() {
                 reply[c] = applied
             :: else -> reply[c] = refused
             fi;
-            sent[c] = nothing
+            forget(c)
         :: sent[c] == free ->
             if
             :: sent_lease_same[c] -> change_lease(c, NONE); reply[c] = applied
             :: else -> reply[c] = refused
             fi;
-            sent[c] = nothing
+            forget(c)
         fi;
         c = 0; i = 0
        }
@@ -172,7 +180,8 @@ inline send(c, what) {
         sent_lease_same[c] = lease_same[c];
         sent_state_same[c] = state_same[c];
         sent_token[c] = my_token;
-        reply[c] = nothing
+        reply[c] = nothing;
+        state_same[c] = false
     }
 }
 
@@ -225,9 +234,10 @@ active [CLIENTS] proctype client() {
                 reply[me] = nothing
                }
             fi
-        fi
+        fi;
+        began = 0; can = false; i = 0
 
-    :: holds[me] && now >= trusts_until[me] -> holds[me] = false
+    :: atomic { holds[me] && now >= trusts_until[me] -> holds[me] = false; trusts_until[me] = 0 }
 
     :: trusted(me) && sent[me] == nothing ->
         /* The check said yes. Whatever comes now may come late. */
@@ -237,9 +247,9 @@ active [CLIENTS] proctype client() {
            began = now;
            if
            :: can -> send(me, put)
-           :: else -> holds[me] = false
+           :: else -> atomic { holds[me] = false; trusts_until[me] = 0 }
            fi
-        :: holds[me] = false; send(me, free)
+        :: atomic { holds[me] = false; trusts_until[me] = 0 }; send(me, free)
         fi;
         if
         :: atomic { reply[me] == applied && holds[me] -> reply[me] = nothing;
@@ -260,7 +270,8 @@ active [CLIENTS] proctype client() {
             if
             :: holds[me] && holder == me && token == my_token -> lease_same[me] = true
             :: else
-            fi
+            fi;
+            state_same[me] = false; began = 0; can = false; i = 0
         }
     od
 }
