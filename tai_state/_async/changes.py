@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from tai_state._async.commits import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.engine import AsyncEngine
 from tai_state._async.guarding import AsyncGuard, async_guarded
+from tai_state._async.line import AsyncLines
 from tai_state._async.lock import AsyncLock
 from tai_state._async.retrying import async_retry
-from tai_state._async.turns import AsyncTurns
 from tai_state._platform import async_shield
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, DocumentPath, Read
@@ -52,7 +52,9 @@ class AsyncChangeWriter:
         """Keep at most *cache_size* heads of states."""
         self._engine = engine
         self.heads = HeadCache(cache_size)
-        self._turns = AsyncTurns()
+        # Callers of one process that change the same state go one after the other: their commits would only refuse
+        # each other. Correctness never rests on it; here is where they can be coalesced into one commit.
+        self._lines = AsyncLines()
         # By state, the first version of a run of events that could not be sealed.
         self._unsealable: dict[DocumentPath, int] = {}
         # The id of the store, once ``tai/meta`` was read or written.
@@ -69,7 +71,7 @@ class AsyncChangeWriter:
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
             TaiStateError: It was refused, or failed; nothing was written.
         """
-        async with self._turns.of(change.paths.state, deadline):
+        async with self._lines.turn(change.paths.state, deadline):
             try:
                 return await self._apply(change, settings, deadline, locks)
             except DocumentTooLargeError:

@@ -5,10 +5,12 @@ Unlike a mutex of asyncio, a line is shared by tasks of several event loops, and
 
 import threading
 from collections import deque
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from tai_state._platform import AsyncSignal
+from tai_state.clock import Deadline
+from tai_state.errors import DeadlineExceededError
 
 
 class AsyncPlace:
@@ -17,6 +19,10 @@ class AsyncPlace:
     def __init__(self, line: "AsyncLine") -> None:
         """Stand behind whoever is there; made by ``AsyncLine.join``."""
         self._line = line
+        self._signal: AsyncSignal | None = None
+
+    def expect(self) -> None:
+        """Prepare to be called. Who comes first never is, and is most callers."""
         self._signal = AsyncSignal()
 
     @property
@@ -26,11 +32,12 @@ class AsyncPlace:
 
     def call(self) -> None:
         """Wake the caller; from any thread."""
-        self._signal.set()
+        if self._signal is not None:
+            self._signal.set()
 
     async def wait(self, seconds: float) -> bool:
         """Wait until it is our turn or *seconds* of real time have passed; return whether it is."""
-        if not self.is_first:
+        if self._signal is not None and not self.is_first:
             # Set once, by whoever leaves the first place to us.
             await self._signal.wait(seconds)
         return self.is_first
@@ -56,6 +63,8 @@ class AsyncLine:
         place = AsyncPlace(self)
         try:
             with self._guard:
+                if self._places:
+                    place.expect()
                 self._places.append(place)
             yield place
         finally:
@@ -80,6 +89,19 @@ class AsyncLines:
         """Whether nobody stands in the line of *key*."""
         with self._guard:
             return key not in self._lines
+
+    @asynccontextmanager
+    async def turn(self, key: Hashable, deadline: Deadline) -> AsyncIterator[None]:
+        """Wait for the turn at *key*, and hold it inside the block.
+
+        Raises:
+            DeadlineExceededError: The turn did not come in time; nothing was done.
+        """
+        with self.join(key) as place:
+            if not await place.wait(deadline.remaining()):
+                message = f"other callers kept {key} busy for {deadline.seconds:g} seconds; nothing was written"
+                raise DeadlineExceededError(message)
+            yield
 
     @contextmanager
     def join(self, key: Hashable) -> Iterator[AsyncPlace]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from tai_state._sync.commits import Settlement, Settled, commit_once
 from tai_state._sync.engine import Engine
 from tai_state._sync.guarding import Guard, guarded
+from tai_state._sync.line import Lines
 from tai_state._sync.lock import Lock
 from tai_state._sync.retrying import retry
-from tai_state._sync.turns import Turns
 from tai_state._platform import shield
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, DocumentPath, Read
@@ -52,7 +52,9 @@ class ChangeWriter:
         """Keep at most *cache_size* heads of states."""
         self._engine = engine
         self.heads = HeadCache(cache_size)
-        self._turns = Turns()
+        # Callers of one process that change the same state go one after the other: their commits would only refuse
+        # each other. Correctness never rests on it; here is where they can be coalesced into one commit.
+        self._lines = Lines()
         # By state, the first version of a run of events that could not be sealed.
         self._unsealable: dict[DocumentPath, int] = {}
         # The id of the store, once ``tai/meta`` was read or written.
@@ -69,7 +71,7 @@ class ChangeWriter:
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
             TaiStateError: It was refused, or failed; nothing was written.
         """
-        with self._turns.of(change.paths.state, deadline):
+        with self._lines.turn(change.paths.state, deadline):
             try:
                 return self._apply(change, settings, deadline, locks)
             except DocumentTooLargeError:

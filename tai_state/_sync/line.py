@@ -5,10 +5,12 @@ Unlike a mutex of asyncio, a line is shared by tasks of several event loops, and
 """
 import threading
 from collections import deque
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Hashable, Iterator
+from contextlib import contextmanager, contextmanager
 
 from tai_state._platform import Signal
+from tai_state.clock import Deadline
+from tai_state.errors import DeadlineExceededError
 
 
 class Place:
@@ -17,6 +19,10 @@ class Place:
     def __init__(self, line: "Line") -> None:
         """Stand behind whoever is there; made by ``Line.join``."""
         self._line = line
+        self._signal: Signal | None = None
+
+    def expect(self) -> None:
+        """Prepare to be called. Who comes first never is, and is most callers."""
         self._signal = Signal()
 
     @property
@@ -26,11 +32,12 @@ class Place:
 
     def call(self) -> None:
         """Wake the caller; from any thread."""
-        self._signal.set()
+        if self._signal is not None:
+            self._signal.set()
 
     def wait(self, seconds: float) -> bool:
         """Wait until it is our turn or *seconds* of real time have passed; return whether it is."""
-        if not self.is_first:
+        if self._signal is not None and not self.is_first:
             # Set once, by whoever leaves the first place to us.
             self._signal.wait(seconds)
         return self.is_first
@@ -56,6 +63,8 @@ class Line:
         place = Place(self)
         try:
             with self._guard:
+                if self._places:
+                    place.expect()
                 self._places.append(place)
             yield place
         finally:
@@ -80,6 +89,19 @@ class Lines:
         """Whether nobody stands in the line of *key*."""
         with self._guard:
             return key not in self._lines
+
+    @contextmanager
+    def turn(self, key: Hashable, deadline: Deadline) -> Iterator[None]:
+        """Wait for the turn at *key*, and hold it inside the block.
+
+        Raises:
+            DeadlineExceededError: The turn did not come in time; nothing was done.
+        """
+        with self.join(key) as place:
+            if not place.wait(deadline.remaining()):
+                message = f"other callers kept {key} busy for {deadline.seconds:g} seconds; nothing was written"
+                raise DeadlineExceededError(message)
+            yield
 
     @contextmanager
     def join(self, key: Hashable) -> Iterator[Place]:
