@@ -464,7 +464,8 @@ def test_detached_emulator_is_started_once_and_found_until_stopped(runtime_folde
     assert launcher.EmulatorEndpoint(record.host).answers()
     assert (runtime_folder / f"tai-state-emulator-{os.getuid()}.json").stat().st_mode & 0o777 == 0o600
     assert launcher.stop_detached()
-    assert not running(record.pid)
+    # It has given up its memory and its port by then; the kernel may still be clearing away the process itself.
+    assert eventually(lambda: not running(record.pid))
     assert launcher.status() is None
     assert not launcher.stop_detached()
 
