@@ -271,6 +271,35 @@ class MachineVersionError(MachineError):
         self.ours = ours
 
 
+class DependentMachineError(MachineError):
+    """A move concerns a dependent whose machine the persister does not know, or knows an older version of."""
+
+    code = "dependent_machine"
+
+    def __init__(self, governor_id: str, state_id: str, dependency_id: str, machine: str) -> None:
+        """Name the dependent, what it depends on, and its machine as ``name@version``."""
+        super().__init__(
+            f"state {state_id!r} of governor {governor_id!r} depends on {dependency_id!r} and is driven by machine "
+            f"{machine}, which this persister does not know; name it in machines=[...]"
+        )
+        self.governor_id = governor_id
+        self.state_id = state_id
+        self.dependency_id = dependency_id
+        self.machine = machine
+
+
+class DependencyCycleError(TaiStateError, ValueError):
+    """A state would depend on itself, at once or through others; nothing was written."""
+
+    code = "dependency_cycle"
+
+    def __init__(self, cycle: Sequence[str]) -> None:
+        """List the states of the cycle, each before what it depends on; the first stands at the end again."""
+        listed = list(cycle)
+        super().__init__("a cycle of dependencies: " + " -> ".join(repr(state_id) for state_id in listed))
+        self.cycle = listed
+
+
 class LockError(TaiStateError):
     """A lock could not be had, or is held no more."""
 

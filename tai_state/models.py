@@ -82,6 +82,7 @@ class StateSnapshot(Model, Generic[DataT]):
         schema_version: The version of the data's own schema, as configured by its writer.
         machine_name: The machine that last moved the state, if one did.
         machine_version: That machine's version.
+        depends_on: The states of the same governor whose statuses it reacts to.
     """
 
     governor_id: str
@@ -98,6 +99,7 @@ class StateSnapshot(Model, Generic[DataT]):
     schema_version: int = 1
     machine_name: str | None = None
     machine_version: int | None = None
+    depends_on: tuple[str, ...] = ()
 
 
 class Event(Model, Generic[DataT]):
@@ -106,9 +108,9 @@ class Event(Model, Generic[DataT]):
     Attributes:
         version: The version that this change made.
         action: The machine's action, or save, update, delete, start, rollback.
-        kind: What made the change: transition, start, log, save, update, delete or rollback. A machine
+        kind: What made the change: transition, start, reaction, log, save, update, delete or rollback. A machine
             may have an action called "save"; the kind tells them apart.
-        payload: What came with the action; JSON-like.
+        payload: What came with the action; JSON-like. Of a reaction: the ``state_id`` and the ``status`` reacted to.
         from_status, from_state: Status and data before; None at creation.
         to_status, to_state: Status and data after. Data that does not fit the machine's ``data_type``, as
             another writer may have stored, is given as the dict that it is.
@@ -118,6 +120,7 @@ class Event(Model, Generic[DataT]):
         fencing_token: The token of the lock that guarded it, if any.
         previous_hash, hash: The links of the hash chain, hexadecimal SHA-256.
         committed_at: When the store committed it, by the store's clock.
+        depends_on: The states of the same governor whose statuses the state reacts to.
     """
 
     governor_id: str
@@ -148,6 +151,7 @@ class Event(Model, Generic[DataT]):
     previous_hash: str
     hash: str
     committed_at: datetime | None = None
+    depends_on: tuple[str, ...] = ()
 
 
 class TransitionResult(Model, Generic[DataT]):

@@ -47,5 +47,14 @@ def event_hash(event: EventRecord) -> str:
         event.timestamp.isoformat(timespec="microseconds"),
         event.created_at.isoformat(timespec="microseconds"),
         event.previous_hash,
+        *_dependence(event),
     ]
     return hashlib.sha256(to_json(covered)).hexdigest()
+
+
+def _dependence(event: EventRecord) -> list[object]:
+    """Return what is covered of an event that has to do with dependencies; nothing of any other."""
+    # So the hashes of all the rest stay what they were before there were dependencies.
+    if not event.depends_on and not event.signals:
+        return []
+    return [list(event.depends_on), [[signal.state_id, signal.status] for signal in event.signals]]

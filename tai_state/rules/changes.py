@@ -21,7 +21,7 @@ from tai_state.rules.leases import Lease
 from tai_state.rules.maintenance import Maintenance, Segment, add_snapshot, snapshot_is_due
 from tai_state.rules.mapping import event_fields, state_fields
 from tai_state.rules.receipts import Receipt, check_same_request, live_receipt, receipt_write
-from tai_state.rules.records import NO_STATE, EventRecord, MachineStamp, Marks, MetadataRecord, StateRecord
+from tai_state.rules.records import NO_STATE, EventRecord, MachineStamp, Marks, MetadataRecord, Signal, StateRecord
 
 
 class Needs(Enum):
@@ -35,24 +35,32 @@ class Needs(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a change makes of a state."""
+    """What a change makes of a state.
+
+    ``signals``: those that put it into its status; None: none, or those it had while the status stays.
+    """
 
     status: str
     data: Payload
     last_error: str | None
     deleted: bool = False
     machine: MachineStamp | None = None
+    signals: tuple[Signal, ...] | None = None
 
 
 Decide = Callable[[StateRecord | None], Target]
 """Chooses the target from the state read (None: absent or deleted); raises to refuse; may run again."""
+
+Alone = Callable[[StateRecord | None, EventRecord], None]
+"""Raises where a change, given the state before and its event, cannot be committed without other states."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a caller wants, before anything was read.
 
-    ``fingerprint`` is what a later call under the same key must match.
+    ``fingerprint`` is what a later call under the same key must match. ``depends_on`` is given where a state is
+    started; any other change keeps what there is. ``alone`` has the last word before a commit of one state.
     """
 
     paths: StateLayout
@@ -67,6 +75,8 @@ class Change:
     idempotency_key: str | None = None
     timestamp: datetime | None = None
     schema_version: int = 1
+    depends_on: tuple[str, ...] | None = None
+    alone: Alone | None = None
 
     @property
     def key(self) -> str:
@@ -162,6 +172,8 @@ def decide(
         raise SchemaVersionError(record.schema_version, change.schema_version, f"the data of {change.key}")
     target = change.decide(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
     event = _event(change, view, target, fresh, fences)
+    if change.alone is not None:
+        change.alone(record, event)
     return _plan(change, view, event, fresh, settings, segment=segment)
 
 
@@ -207,6 +219,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
     causality = dict(before.causality) if before else {}
     causality[origin] = causality.get(origin, 0) + 1
     reborn = before is None or (before.deleted and not target.deleted)
+    depends_on, signals = _dependence(change, before, target, reborn=reborn)
     event = EventRecord(
         governor_id=change.paths.governor_id,
         state_id=change.paths.state_id,
@@ -234,8 +247,27 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         created_at=timestamp if reborn or before is None else before.created_at,
         previous_hash=before.hash if before else GENESIS,
         hash="",
+        depends_on=depends_on,
+        signals=signals,
     )
     return replace(event, hash=event_hash(event))
+
+
+def _dependence(
+    change: Change, before: StateRecord | None, target: Target, *, reborn: bool
+) -> tuple[tuple[str, ...], tuple[Signal, ...]]:
+    """Return what the state depends on, and the signals behind its status.
+
+    A tombstone keeps its dependencies: a rollback brings it back with them, any other change without.
+    """
+    if change.depends_on is not None:
+        depends_on = change.depends_on
+    else:
+        depends_on = before.depends_on if before and (not reborn or change.needs is Needs.EVER) else ()
+    if target.signals is not None:
+        return depends_on, target.signals
+    stays = before is not None and not reborn and before.status == target.status
+    return depends_on, before.signals if before and stays else ()
 
 
 def _plan(

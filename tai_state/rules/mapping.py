@@ -8,7 +8,7 @@ from tai_state.codec import Encoding, Payload
 from tai_state.documents import Document, Value
 from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, SchemaVersionError
 from tai_state.layout import FORMAT, unescape
-from tai_state.rules.records import Content, EventRecord, MachineStamp, Marks, MetadataRecord, StateRecord
+from tai_state.rules.records import Content, EventRecord, MachineStamp, Marks, MetadataRecord, Signal, StateRecord
 
 T = TypeVar("T")
 Fields = dict[str, Value]
@@ -116,6 +116,31 @@ def _machine_from(fields: Mapping[str, Value]) -> MachineStamp | None:
     return MachineStamp(name, take(fields, "machine_version", int), take(fields, "machine_fingerprint", str))
 
 
+def _dependence_fields(content: Content) -> Fields:
+    """Return the fields about dependencies; most states have none, and their documents none of these fields."""
+    fields: Fields = {}
+    if content.depends_on:
+        fields["depends_on"] = list(content.depends_on)
+    if content.signals:
+        fields["signals"] = [{"state_id": one.state_id, "status": one.status} for one in content.signals]
+    return fields
+
+
+def _signals_from(fields: Mapping[str, Value]) -> tuple[Signal, ...]:
+    stored = _take_list(fields, "signals", dict) if "signals" in fields else ()
+    return tuple(Signal(take(one, "state_id", str), take(one, "status", str)) for one in stored)
+
+
+def _dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
+    if "dependents" not in fields:
+        return {}
+    dependents: dict[str, str] = _take_object(fields, "dependents").value()
+    if any(type(machine) is not str for machine in dependents.values()):
+        message = "field 'dependents' should be a map of str"
+        raise FieldError(message)
+    return dependents
+
+
 def _content_fields(content: Content, encoding: Encoding) -> Fields:
     machine = content.machine
     return {
@@ -136,6 +161,7 @@ def _content_fields(content: Content, encoding: Encoding) -> Fields:
         "timestamp": content.timestamp,
         "created_at": content.created_at,
         "hash": content.hash,
+        **_dependence_fields(content),
     }
 
 
@@ -155,19 +181,25 @@ def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
         "timestamp": take(fields, "timestamp", datetime),
         "created_at": take(fields, "created_at", datetime),
         "hash": take(fields, "hash", str),
+        "depends_on": _take_list(fields, "depends_on", str) if "depends_on" in fields else (),
+        "signals": _signals_from(fields),
     }
 
 
 def state_fields(record: StateRecord, encoding: Encoding) -> Fields:
     """Return the fields of a state document."""
+    marks = record.marks
+    # As a payload: it may grow, and as a native map each of its keys would be indexed.
+    dependents = {"dependents": Payload.of(dict(marks.dependents)).field(encoding)} if marks.dependents else {}
     return {
         **_content_fields(record, encoding),
         "status": record.status,
         "data": record.data.field(encoding),
-        "sealed_through": record.marks.sealed_through,
-        "trimmed_through": record.marks.trimmed_through,
-        "trimmed_hash": record.marks.trimmed_hash,
-        "snapshots": list(record.marks.snapshots),
+        "sealed_through": marks.sealed_through,
+        "trimmed_through": marks.trimmed_through,
+        "trimmed_hash": marks.trimmed_hash,
+        "snapshots": list(marks.snapshots),
+        **dependents,
     }
 
 
@@ -181,6 +213,7 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
             trimmed_through=take(fields, "trimmed_through", int),
             trimmed_hash=take(fields, "trimmed_hash", str),
             snapshots=_take_list(fields, "snapshots", int),
+            dependents=_dependents_from(fields),
         ),
     )
 

@@ -48,12 +48,21 @@ class MachineStamp:
         return f"{self.name}@{self.version}"
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """That a state stands in a status: what its dependents may react to."""
+
+    state_id: str
+    status: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What a state and the event that made it have in common.
 
     ``fences`` holds, for each lock that ever guarded the state, by stored resource id, the highest token
-    that wrote.
+    that wrote. ``depends_on`` names states of the same governor; ``signals`` are those that put the state where
+    it stands, the nearest first: its own dependents may react to them as to its status.
     """
 
     governor_id: str
@@ -70,16 +79,24 @@ class Content:
     timestamp: datetime
     created_at: datetime
     hash: str
+    depends_on: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """How far the maintenance of a state has come; all of it is derived from these."""
+    """What a state document holds beside its content, of which no event tells.
+
+    How far the maintenance of the state has come; all of it is derived from these. And ``dependents``: the states
+    that name this one in their ``depends_on``, each with the machine that drives it, so that a move knows whom it
+    concerns without reading them.
+    """
 
     sealed_through: int = 0
     trimmed_through: int = 0
     trimmed_hash: str = ""
     snapshots: tuple[int, ...] = ()
+    dependents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +125,7 @@ class StateRecord(Content):
             schema_version=self.schema_version,
             machine_name=self.machine.name if self.machine else None,
             machine_version=self.machine.version if self.machine else None,
+            depends_on=self.depends_on,
         )
         return snapshot
 
@@ -161,6 +179,7 @@ class EventRecord(Content):
             previous_hash=self.previous_hash,
             hash=self.hash,
             committed_at=self.committed_at,
+            depends_on=self.depends_on,
         )
         return event
 
@@ -191,6 +210,8 @@ class EventRecord(Content):
             timestamp=self.timestamp,
             created_at=self.created_at,
             hash=self.hash,
+            depends_on=self.depends_on,
+            signals=self.signals,
             status=self.to_status,
             data=self.to_state,
             marks=marks or Marks(),

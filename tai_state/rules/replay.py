@@ -96,6 +96,8 @@ def differing_field(state: StateRecord, replayed: StateRecord) -> str | None:
         "transition_id",
         "timestamp",
         "created_at",
+        "depends_on",
+        "signals",
     )
     for name in names:
         if getattr(state, name) != getattr(replayed, name):

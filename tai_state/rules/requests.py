@@ -1,14 +1,14 @@
 """The kinds of change: what each caller's request needs, and what it makes of the state it finds."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
 
 from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
-from tai_state.errors import CorruptLogError, InvalidDataError, MachineVersionError
+from tai_state.errors import CorruptLogError, DependencyCycleError, InvalidDataError, MachineVersionError
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import Keep
@@ -167,8 +167,26 @@ def fitting(decide: Decide, typed: Callable[[Any], Any]) -> Decide:
     return checked
 
 
-def start_change(call: Call, machine: AnyMachine, data: object) -> Change:
+def check_dependencies(depends_on: object, state_id: str) -> tuple[str, ...]:
+    """Return the ids in *depends_on* as plain text, each once, in order.
+
+    Raises:
+        InvalidDataError: It is no iterable of ids.
+        InvalidIdError: One of them cannot be an id.
+        DependencyCycleError: *state_id* is among them.
+    """
+    if isinstance(depends_on, str | bytes) or not isinstance(depends_on, Iterable):
+        message = f"must be several ids, not one {type(depends_on).__name__}"
+        raise InvalidDataError(message, path="depends_on")
+    ids = tuple(dict.fromkeys(check_id(one, f"depends_on[{index}]") for index, one in enumerate(depends_on)))
+    if state_id in ids:
+        raise DependencyCycleError([state_id, state_id])
+    return ids
+
+
+def start_change(call: Call, machine: AnyMachine, data: object, depends_on: object = ()) -> Change:
     """Enter the machine's initial status; the state must not be there."""
+    dependencies = check_dependencies(depends_on, call.paths.state_id)
     if isinstance(data, Mapping):
         data = dict(data)
     # What the data type refuses is refused now, and its defaults are stored.
@@ -178,7 +196,9 @@ def start_change(call: Call, machine: AnyMachine, data: object) -> Change:
     def decide(_: StateRecord | None) -> Target:
         return Target(machine.initial, payload, None, machine=mark)
 
-    return call.change("start", "start", Needs.ABSENT, decide, request=payload)
+    request = Payload.of([payload.digest, list(dependencies)]) if dependencies else payload
+    change = call.change("start", "start", Needs.ABSENT, decide, request=request)
+    return replace(change, depends_on=dependencies)
 
 
 def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
@@ -264,7 +284,7 @@ def rollback_change(call: Call, old: EventRecord) -> Change:
         if state is None or state.version < old.version:
             ids = (call.paths.governor_id, call.paths.state_id)
             raise CorruptLogError(*ids, old.version, "the state is behind one of its events")
-        return Target(old.to_status, old.to_state, old.last_error, machine=old.machine)
+        return Target(old.to_status, old.to_state, old.last_error, machine=old.machine, signals=old.signals)
 
     payload = Payload.of({"to_version": old.version})
     return call.change("rollback", "rollback", Needs.EVER, decide, request=payload, payload=payload)

@@ -16,7 +16,7 @@ def rerun_of(machine: AnyMachine | None) -> Rerun:
     def rerun(event: EventRecord) -> str | None:
         if event.kind == "start" and event.machine == mark:
             return None if event.to_status == machine.initial else f"machine {mark} starts in {machine.initial!r}"
-        if event.kind != "transition" or event.machine != mark or event.from_status is None:
+        if event.kind not in {"transition", "reaction"} or event.machine != mark or event.from_status is None:
             return None
         try:
             choice = machine.choose(
