@@ -214,9 +214,7 @@ class AsyncAttempt:
         for path in self.writes:
             self._writer.heads.drop(path)
 
-    def remember_heads(
-        self, committed_at: datetime, update_times: Mapping[DocumentPath, datetime | None]
-    ) -> None:
+    def remember_heads(self, committed_at: datetime, update_times: Mapping[DocumentPath, datetime | None]) -> None:
         """Let the store know what the commit made.
 
         Args:

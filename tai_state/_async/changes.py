@@ -89,7 +89,7 @@ class AsyncChangeWriter:
             async with async_guarded(locks, deadline) as guard:
                 decision = await self._decide(change, settings, guard, refused)
                 if isinstance(decision, Replay):
-                    return await self._replayed(change.paths, decision, guard.deadline)
+                    return await self.replayed(change.paths, decision, guard.deadline)
                 refused = decision
                 return await async_shield(self._commit, change.paths, decision, guard)
 
@@ -229,7 +229,8 @@ class AsyncChangeWriter:
         moved = state.update_time if state is not None and still_ours else None
         return Settled(outcome, CommitResult(event.create_time, (moved,)))
 
-    async def _replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:
+    async def replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:
+        """Return the change that a receipt names."""
         event = await self.event(paths, replay.version, deadline)
         if event is None or event.transition_id != replay.transition_id:
             reason = "the event that a receipt names is not there"

@@ -11,6 +11,7 @@ from tai_state._async.guarding import AsyncLockSet, async_locks_of
 from tai_state._async.lock import AsyncLock
 from tai_state._async.snapshots import AsyncSnapshots
 from tai_state._async.store import AsyncStateStore, Timeout, check_version
+from tai_state._async.together import async_apply_together
 from tai_state.authors import resolve_metadata
 from tai_state.errors import (
     ConfigurationError,
@@ -36,6 +37,7 @@ from tai_state.models import (
 )
 from tai_state.persistence import PersistenceConfig
 from tai_state.rules.changes import Change, Settings
+from tai_state.rules.dependents import known_machines
 from tai_state.rules.records import StateRecord
 from tai_state.rules.replay import check_reached
 from tai_state.rules.requests import (
@@ -59,12 +61,19 @@ class AsyncStateMachinePersister(Generic[DataT]):
         store: AsyncStateStore,
         machine: Machine[DataT] | None = None,
         config: PersistenceConfig | None = None,
+        *,
+        machines: Iterable[Machine[Any]] = (),
     ) -> None:
-        """Persist in *store*; without a *machine*, only ``start`` and ``transition`` are closed."""
+        """Persist in *store*; without a *machine*, only ``start`` and ``transition`` are closed.
+
+        Args:
+            machines: Other machines, which drive states that depend on those of this persister.
+        """
         self.store = store
         self.machine = machine
         self.config = config or PersistenceConfig()
         self.settings = Settings(store.settings.encoding, self.config.maintenance, store.settings.receipt_ttl)
+        self.machines = known_machines(machine, machines)
         self._as_data = as_data(machine)
 
     # Moves
@@ -75,17 +84,27 @@ class AsyncStateMachinePersister(Generic[DataT]):
         state_id: str,
         data: DataT | Mapping[str, Any] | None = None,
         *,
+        depends_on: Iterable[str] = (),
         metadata: ChangeMetadata | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> TransitionResult[DataT]:
         """Create a state in the machine's initial status.
 
+        Args:
+            depends_on: States of the same governor, whatever machines drive them. When one of them enters a status
+                that this machine's ``on_dependency`` names, the new state reacts in the same commit; to one that
+                already is in such a status, it reacts at once, by a second event: then the result has the event of
+                the start, and the snapshot as the reaction left it. Only a later start can change it.
+
         Raises:
             StateExistsError: It is there already. (A deleted one is created again, with the next version.)
+            StateNotFoundError: A state in *depends_on* does not exist, or is deleted.
+            DependencyCycleError: The state would depend on itself, at once or through others.
         """
         call = self._call(governor_id, state_id, metadata, None, idempotency_key)
-        return await self._apply(start_change(call, self.require_machine(), {} if data is None else data), timeout)
+        change = start_change(call, self.require_machine(), {} if data is None else data, depends_on)
+        return await self._apply(change, timeout)
 
     async def transition(
         self,
@@ -105,6 +124,11 @@ class AsyncStateMachinePersister(Generic[DataT]):
 
         Guard and reducer run on the state read; on a conflict they run again on the fresh state.
 
+        Where the state enters another status, the states that depend on it react in the same commit, as their
+        machines' ``on_dependency`` says, and then those that depend on them, each once. One whose machine does not
+        allow the reaction as it stands is left as it is, and so is what depends on it alone. (Other changes than
+        ``start`` and ``transition``, such as ``log_transition``, ``rollback`` or ``save_state``, move nothing else.)
+
         Args:
             payload: JSON-like; goes to guard and reducer and into the event.
             expected_version: Move only from this version; without it a conflict is retried.
@@ -119,6 +143,8 @@ class AsyncStateMachinePersister(Generic[DataT]):
             VersionConflictError: The state is not at *expected_version*.
             IdempotencyMismatchError: The key was used for another request.
             LockLostError, FencedOutError: *lock* cannot be trusted any more, or the store refused it.
+            DependentMachineError: A dependent that may have to react is driven by a machine that is not known here.
+            DocumentTooLargeError: The move and what follows from it are larger than one commit; nothing was sent.
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
@@ -164,6 +190,8 @@ class AsyncStateMachinePersister(Generic[DataT]):
     ) -> TransitionResult[DataT]:
         """Record a move that was decided elsewhere; no machine is asked, and an absent state is created.
 
+        What depends on the state stays as it is.
+
         Args:
             timestamp: When it happened; not before the state's last change. None: now.
         """
@@ -182,6 +210,8 @@ class AsyncStateMachinePersister(Generic[DataT]):
         timeout: Timeout = None,
     ) -> TransitionResult[DataT]:
         """Make a new version with the status, data and last_error of *to_version*; nothing is erased.
+
+        The state keeps its dependencies, a deleted one those that it had, and what depends on it stays as it is.
 
         Raises:
             StateNotFoundError: The state never existed.
@@ -362,7 +392,14 @@ class AsyncStateMachinePersister(Generic[DataT]):
     ) -> TransitionResult[DataT]:
         deadline = self.store.engine.begin(timeout)
         with self.store.inflight.one():
-            applied = await self.store.writer.apply(self.checked(change), self.settings, deadline, async_locks_of(lock))
+            applied = await async_apply_together(
+                self.store,
+                self.checked(change),
+                deadline,
+                settings=self.settings,
+                machines=self.machines,
+                locks=async_locks_of(lock),
+            )
         return self.result(applied)
 
     def checked(self, change: Change) -> Change:

@@ -17,9 +17,10 @@ from tai_state.rules.dependents import Machines, NotAloneError, alone_with
 async def async_apply_together(
     store: AsyncStateStore,
     change: Change,
+    deadline: Deadline,
+    *,
     settings: Settings,
     machines: Machines,
-    deadline: Deadline,
     locks: Sequence[AsyncLock] = (),
 ) -> Applied:
     """Make *change*, and in the same commit what the states that depend on it do about it.
@@ -65,9 +66,7 @@ class _AsyncTogether:
             if self._applied is None:
                 raise
             event = self._applied.event
-            raise OutcomeUnknownError(
-                event.transition_id, event.governor_id, event.state_id, event.version
-            ) from error
+            raise OutcomeUnknownError(event.transition_id, event.governor_id, event.state_id, event.version) from error
         except DocumentTooLargeError as error:
             raise self._explained(error) from error
         if applied.replayed or self._attempt is None:

@@ -2,9 +2,9 @@
 """One attempt of a transaction: what its body read as of one moment, and the writes that wait for the commit."""
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
+from tai_state._sync.cascade import Cascade
 from tai_state._sync.changes import Applied
 from tai_state._sync.lock import Lock
 from tai_state._sync.store import StateStore
@@ -13,21 +13,12 @@ from tai_state.clock import Deadline
 from tai_state.documents import Capability, Document, DocumentPath, Read, Write
 from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
 from tai_state.layout import META, StateLayout
-from tai_state.rules.changes import Change, Fresh, Head, Plan, Settings, View, decide
+from tai_state.rules.changes import Change, Fresh, Head, Plan, Replay, Settings
+from tai_state.rules.dependents import NO_MACHINES, Machines
+from tai_state.rules.drafts import Decided, Draft
 from tai_state.rules.guards import Guarded
-from tai_state.rules.mapping import read_state
 from tai_state.rules.records import StateRecord
 from tai_state.rules.transactions import checks, first_change
-
-
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """A change as it was decided: with the same view and the same ids it comes out the same again."""
-
-    change: Change
-    settings: Settings
-    fresh: Fresh
-    origin: str | None
 
 
 class Attempt:
@@ -57,7 +48,7 @@ class Attempt:
         self.transaction_id = transaction_id
         self.read_only = read_only
         self.stale: StaleReadError | None = None
-        self.writes: dict[DocumentPath, Write] = {}
+        self.committed_at: datetime | None = None
         self._engine = store.engine
         self._writer = store.writer
         self._guarded = guarded
@@ -66,8 +57,8 @@ class Attempt:
         self._mutex = Mutex()
         self._ended = False
         self._documents: dict[DocumentPath, Document | None] = {}
-        self._heads: dict[DocumentPath, Head] = {}
-        self._decided: list[_Decided] = []
+        self._read_time: datetime | None = None
+        self._draft = Draft(self._documents, guarded)
         self._new_store_id = store.engine.new_id()
 
     # What the body asks for
@@ -81,25 +72,49 @@ class Attempt:
         """
         with self._turn():
             self._read([paths.state for paths in wanted])
-            heads = [self._head(paths) for paths in wanted]
-        return [head.record if head else None for head in heads]
+            return [self._draft.record(paths) for paths in wanted]
 
-    def apply(self, change: Change, settings: Settings) -> Applied:
+    def apply(self, change: Change, settings: Settings, machines: Machines = NO_MACHINES) -> Applied:
         """Decide a change on what the body sees, and keep its writes for the commit.
+
+        So are the moves that dependents make because of it. All of it is kept, or nothing.
+
+        Args:
+            machines: Those that may drive dependents.
 
         Raises:
             StaleReadError, StoreError: As for ``records``.
-            TaiStateError: The change is refused, as ``decide`` says.
+            TaiStateError: The change is refused, as ``decide`` and ``Cascade.follow`` say.
         """
         with self._turn():
-            self._read([change.paths.state])
+            draft = self._draft.branch()
+            applied = self._apply(draft, change, settings, machines)
             # A task that the body left behind must not add to a commit that is under way.
             self.check_usable()
-            fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._new_store_id)
-            decided = _Decided(change, settings, fresh, self._writer.origin)
-            plan = self._decide(decided, settings)
-            self._decided.append(decided)
-        return Applied(plan.event, plan.record)
+            self._draft.merge(draft)
+        return applied
+
+    def _apply(self, draft: Draft, change: Change, settings: Settings, machines: Machines) -> Applied:
+        key, governor = change.idempotency_key, change.paths.governor
+        receipt = None if key is None else change.paths.receipt(key)
+        dependencies = [governor.state(one).state for one in change.depends_on or ()]
+        self._read([change.paths.state, *([receipt] if receipt else []), *dependencies])
+        before = draft.record(change.paths)
+        found = None if receipt is None else self._documents[receipt]
+        plan = self._decide(draft, change, settings, found)
+        if isinstance(plan, Replay):
+            return self._writer.replayed(change.paths, plan, self._deadline)
+
+        def react(reaction: Change) -> Plan:
+            made = self._decide(draft, reaction, settings)
+            assert isinstance(made, Plan)
+            return made
+
+        cascade = Cascade(draft, change, settings, machines, read=self._read, decide=react)
+        cascade.follow(before, plan.event)
+        record = draft.record(change.paths)
+        assert record is not None
+        return Applied(plan.event, record)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -138,6 +153,7 @@ class Attempt:
         read = self._engine.read([*new, *self._documents, *meta], self._deadline, consistent=self.read_only)
         self._compare(read)
         self._writer.learn_origin(read)
+        self._read_time = read.read_time
         self._documents.update({path: read.get(path) for path in new})
 
     def _compare(self, read: Read) -> None:
@@ -147,34 +163,29 @@ class Attempt:
             self.stale = StaleReadError(message)
             raise StaleReadError(message)
 
-    def _head(self, paths: StateLayout) -> Head | None:
-        """Return the state as the body sees it now; it was read before."""
-        head = self._heads.get(paths.state)
-        document = self._documents[paths.state]
-        if head is None and document is not None:
-            record = read_state(document, paths.governor_id, paths.state_id)
-            head = self._heads[paths.state] = Head(record, document.update_time)
-        return head
-
-    def _decide(self, decided: _Decided, settings: Settings) -> Plan:
-        change = decided.change
-        head = self._head(change.paths)
+    def _decide(
+        self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None
+    ) -> Plan | Replay:
+        fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._new_store_id)
         try:
-            plan = decide(change, View(head, decided.origin, self._guarded), decided.fresh, settings)
+            return draft.decide(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
         except FencedOutError as error:
             for lock in self._locks:
                 if lock.resource == error.resource:
                     lock.lose("stolen")
             raise
-        assert isinstance(plan, Plan)
-        # The commit renews the leases as they are then: a heartbeat may come before it.
-        leases = set(self._guarded.paths)
-        self.writes.update({write.path: write for write in plan.writes if write.path not in leases})
-        # Several changes of one state are one write of it: over what was read, with what came out last.
-        self._heads[change.paths.state] = Head(plan.record, head.update_time if head else None)
-        return plan
 
     # What the manager asks for
+
+    @property
+    def writes(self) -> dict[DocumentPath, Write]:
+        """What the body wrote so far, by path."""
+        return self._draft.writes
+
+    @property
+    def states_written(self) -> int:
+        """How many states the commit changes."""
+        return sum(path in self.writes for path in self._draft.heads)
 
     def confirm(self) -> None:
         """See whether all that was read stands as of one moment, where the engine may tear a batch.
@@ -196,24 +207,22 @@ class Attempt:
 
         The events are the same, so what the body was told stands.
         """
-        self._heads.clear()
-        self.writes.clear()
-        for decided in self._decided:
-            self._decide(decided, decided.settings.lean())
+        self._draft = self._draft.shrunk()
 
     def forget_heads(self) -> None:
         """Drop the store's cached heads of what the commit changes, before it is sent."""
         for path in self.writes:
             self._writer.heads.drop(path)
 
-    def remember_heads(self, update_times: Mapping[DocumentPath, datetime | None]) -> None:
+    def remember_heads(self, committed_at: datetime, update_times: Mapping[DocumentPath, datetime | None]) -> None:
         """Let the store know what the commit made.
 
         Args:
             update_times: Of each write; empty where a lost reply left them unknown.
         """
+        self.committed_at = committed_at
         if META in self.writes:
             self._writer.origin = self._new_store_id
-        for path, head in self._heads.items():
+        for path, head in self._draft.heads.items():
             if path in self.writes and (moment := update_times.get(path)) is not None:
                 self._writer.heads.put(path, Head(head.record, moment))

@@ -89,7 +89,7 @@ class ChangeWriter:
             with guarded(locks, deadline) as guard:
                 decision = self._decide(change, settings, guard, refused)
                 if isinstance(decision, Replay):
-                    return self._replayed(change.paths, decision, guard.deadline)
+                    return self.replayed(change.paths, decision, guard.deadline)
                 refused = decision
                 return shield(self._commit, change.paths, decision, guard)
 
@@ -229,7 +229,8 @@ class ChangeWriter:
         moved = state.update_time if state is not None and still_ours else None
         return Settled(outcome, CommitResult(event.create_time, (moved,)))
 
-    def _replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:
+    def replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:
+        """Return the change that a receipt names."""
         event = self.event(paths, replay.version, deadline)
         if event is None or event.transition_id != replay.transition_id:
             reason = "the event that a receipt names is not there"

@@ -27,6 +27,7 @@ from tai_state.models import TransactionRecord
 from tai_state.retry import RetryPolicy
 from tai_state.rules.guards import check_leases
 from tai_state.rules.outcome import Outcome
+from tai_state.rules.records import MetadataRecord
 from tai_state.rules.transactions import made_by, read_record, record_write, transaction_path
 
 T = TypeVar("T")
@@ -53,8 +54,13 @@ class Run(Generic[T]):
         locks: Sequence[Lock],
         key_id: str | None,
         read_only: bool,
+        metadata: MetadataRecord | None = None,
     ) -> None:
-        """Prepare a run; *key_id* is the transaction id of its idempotency key."""
+        """Prepare a run; *key_id* is the transaction id of its idempotency key.
+
+        Args:
+            metadata: Who makes it, for its record; None: who the context or the store says.
+        """
         self._store = store
         self._engine = store.engine
         self._body = body
@@ -63,6 +69,7 @@ class Run(Generic[T]):
         self._locks = locks
         self._keyed = key_id is not None
         self._read_only = read_only
+        self._metadata = metadata
         # One id for all attempts: their records exclude each other, come what may.
         self._id = store.engine.new_id() if key_id is None else key_id
         self._path = transaction_path(self._id)
@@ -191,7 +198,7 @@ class Run(Generic[T]):
             changed=attempt.writes,
             result=result,
             encoding=encoding,
-            metadata=resolve_metadata(None, self._store.actor),
+            metadata=self._metadata or resolve_metadata(None, self._store.actor),
             now=self._engine.clock.now(),
         )
         leases, renewals = guard.guarded.renewals()
@@ -209,7 +216,7 @@ class Run(Generic[T]):
         attempt.forget_heads()
         commit = commit_once(self._engine, writes, guard.deadline, Settlement(read, unknown))
         times = {write.path: moment for write, moment in zip(writes, commit.update_times, strict=False)}
-        attempt.remember_heads(times)
+        attempt.remember_heads(commit.commit_time, times)
         guard.renewed(leases, [times.get(lease.path) for lease in leases])
 
     def _check_leases(self, guard: Guard) -> None:

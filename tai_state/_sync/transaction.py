@@ -133,17 +133,21 @@ class Transaction:
         state_id: str,
         data: DataT | Mapping[str, Any] | None = None,
         *,
+        depends_on: Iterable[str] = (),
         metadata: ChangeMetadata | None = None,
     ) -> TransitionResult[DataT]:
         """Create a state in the initial status of *persister*'s machine with the commit.
 
+        Args:
+            depends_on: As for ``StateMachinePersister.start``; states that this body started are there, too.
+
         Raises:
             StateExistsError: It is there already.
+            StateNotFoundError, DependencyCycleError: *depends_on* names a state that is not there, or makes a cycle.
         """
         call = self._call(governor_id, state_id, metadata, None, persister)
-        return self._move(
-            persister, start_change(call, persister.require_machine(), {} if data is None else data)
-        )
+        change = start_change(call, persister.require_machine(), {} if data is None else data, depends_on)
+        return self._move(persister, change)
 
     def transition(
         self,
@@ -159,10 +163,13 @@ class Transaction:
     ) -> TransitionResult[DataT]:
         """Move a state through the machine of *persister* with the commit; several moves make several events.
 
+        What depends on the state reacts as it does to ``StateMachinePersister.transition``, with the same commit.
+
         Raises:
             StateNotFoundError: The state does not exist, or is deleted.
             TransitionNotAllowedError: The machine has no such move from its status, or its guards refuse.
             VersionConflictError: The state is not at *expected_version*.
+            DependentMachineError: A dependent's machine is not known to *persister*.
             ConfigurationError: *persister* has no machine, or moves the states of another store.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, persister)
@@ -170,7 +177,8 @@ class Transaction:
         return self._move(persister, change)
 
     def _move(self, persister: StateMachinePersister[DataT], change: Change) -> TransitionResult[DataT]:
-        return persister.result(self._attempt.apply(persister.checked(change), persister.settings))
+        applied = self._attempt.apply(persister.checked(change), persister.settings, persister.machines)
+        return persister.result(applied)
 
     def _version(self, change: Change) -> int:
         settings: Settings = self._attempt.store.settings
@@ -253,10 +261,13 @@ class GovernorTransaction:
         state_id: str,
         data: DataT | Mapping[str, Any] | None = None,
         *,
+        depends_on: Iterable[str] = (),
         metadata: ChangeMetadata | None = None,
     ) -> TransitionResult[DataT]:
         """See ``Transaction.start``."""
-        return self._tx.start(persister, self.governor_id, state_id, data, metadata=metadata)
+        return self._tx.start(
+            persister, self.governor_id, state_id, data, depends_on=depends_on, metadata=metadata
+        )
 
     def transition(
         self,

@@ -37,6 +37,7 @@ class Machine(Generic[DataT]):
         actions: Every action in the order of its first mention.
         terminal: The statuses declared final, or else those that no transition leaves for another status.
         data_type: The pydantic model of the data; None where it is a dict.
+        on_dependency: By a status of a dependency, the action that its dependents take when it enters that status.
         fingerprint: The SHA-256 of the canonical file form, in hexadecimal.
     """
 
@@ -49,10 +50,13 @@ class Machine(Generic[DataT]):
         version: int = 1,
         data_type: type[DataT] | None = None,
         terminal: Iterable[str] | None = None,
+        on_dependency: Mapping[str, str] | None = None,
     ) -> None:
         """Check the definition and build its table.
 
         Args:
+            on_dependency: What a state of this machine does about those that it depends on: by the status that one of
+                them enters, the action that it takes. The statuses are those of their machines, not of this one.
             terminal: The statuses that are meant to be final. "*" does not stand for them, and any
                 other status without a way out is a problem. Without it, ends are taken as meant.
 
@@ -62,7 +66,9 @@ class Machine(Generic[DataT]):
         # Both may be iterators, or nothing of the kind: then the check reports them.
         items: Any = listed(transitions) if isinstance(transitions, Iterable) else transitions
         ends: Any = listed(terminal) if isinstance(terminal, Iterable) else terminal
-        problems = find_problems(name, initial, items, version=version, data_type=data_type, terminal=ends)
+        problems = find_problems(
+            name, initial, items, version=version, data_type=data_type, terminal=ends, on_dependency=on_dependency
+        )
         if problems:
             raise InvalidMachineError(problems)
         self.name: Final = str.__str__(name)
@@ -72,6 +78,9 @@ class Machine(Generic[DataT]):
         self.data_type: Final = data_type
         self.statuses: Final = statuses_of(self.initial, self.transitions)
         self.actions: Final = tuple(dict.fromkeys(item.action for item in self.transitions))
+        self._reactions: Final = {
+            str.__str__(status): str.__str__(action) for status, action in (on_dependency or {}).items()
+        }
         self._declared: Final[frozenset[str] | None] = None if ends is None else frozenset(ends)
         self._moves: Final[Moves[DataT]] = moves_of(self.statuses, self.transitions, self._declared or ())
         # The last candidate has no guard, or is the last that is tried; its target is the
@@ -93,9 +102,18 @@ class Machine(Generic[DataT]):
         version: object = 1,
         data_type: object = None,
         terminal: object = None,
+        on_dependency: object = None,
     ) -> list[MachineProblem]:
         """Return every problem that a machine made of these would be refused for."""
-        return find_problems(name, initial, transitions, version=version, data_type=data_type, terminal=terminal)
+        return find_problems(
+            name,
+            initial,
+            transitions,
+            version=version,
+            data_type=data_type,
+            terminal=terminal,
+            on_dependency=on_dependency,
+        )
 
     def problems(self) -> list[MachineProblem]:
         """Return the problems of this machine: none, as one with problems cannot be made."""
@@ -197,7 +215,17 @@ class Machine(Generic[DataT]):
             version=form.version,
             data_type=data_type,
             terminal=form.terminal,
+            on_dependency=form.on_dependency,
         )
+
+    @property
+    def on_dependency(self) -> dict[str, str]:
+        """By a status of a dependency, the action that a dependent takes; a copy."""
+        return dict(self._reactions)
+
+    def reaction_to(self, status: str) -> str | None:
+        """Return the action that a dependent takes when a dependency enters *status*; None for none."""
+        return self._reactions.get(status)
 
     @property
     def declared_terminal(self) -> tuple[str, ...] | None:
@@ -219,7 +247,8 @@ class Machine(Generic[DataT]):
         return TransitionNotAllowedError(str.__str__(status), str.__str__(action), allowed, reason)
 
     def _key(self) -> tuple[object, ...]:
-        return self.name, self.version, self.initial, self.transitions, self._declared, self.data_type
+        head = (self.name, self.version, self.initial, self.transitions)
+        return *head, self._declared, self.data_type, self._reactions
 
     def __eq__(self, other: object) -> bool:
         """Whether both have the same definition."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tai_state.machine.moves import has_way_out, moves_of, reachable_from, targets_of
+from tai_state.machine.moves import Moves, has_way_out, moves_of, reachable_from, targets_of
 from tai_state.machine.problems import MachineProblem
 from tai_state.machine.readable import (
     raw_sources,
@@ -68,13 +68,30 @@ def graph_problems(initial: str | None, items: Sequence[Transition[Any]], termin
     return problems
 
 
+def open_actions(initial: str | None, items: Sequence[Transition[Any]], terminal: object) -> set[str] | None:
+    """Return the actions that lead from a status that can be reached; None where that cannot be told."""
+    edges = _edges_of(items)
+    if initial is None or edges.open_targets or edges.open_sources:
+        return None
+    moves = _moves(initial, edges, readable_statuses(terminal) or ())
+    reached = reachable_from({initial}, targets_of(_statuses(initial, edges), moves))
+    return {action for status, action in moves if status in reached}
+
+
 def _targets(initial: str | None, edges: _Edges, declared: Sequence[str]) -> dict[str, set[str]]:
+    return targets_of(_statuses(initial, edges), _moves(initial, edges, declared))
+
+
+def _moves(initial: str | None, edges: _Edges, declared: Sequence[str]) -> Moves[Any]:
+    return moves_of(_statuses(initial, edges), edges.transitions, declared)
+
+
+def _statuses(initial: str | None, edges: _Edges) -> list[str]:
     mentioned = [] if initial is None else [initial]
     for item in edges.transitions:
         mentioned += (*item.sources, item.target)
     mentioned += sorted(edges.open_targets | edges.open_sources)
-    statuses = [status for status in dict.fromkeys(mentioned) if status != ANY]
-    return targets_of(statuses, moves_of(statuses, edges.transitions, declared))
+    return [status for status in dict.fromkeys(mentioned) if status != ANY]
 
 
 def _is_known(initial: str, edges: _Edges) -> bool:

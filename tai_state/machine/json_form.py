@@ -46,6 +46,7 @@ class MachineForm(_Form):
     version: int = 1
     initial: str
     terminal: list[str] | None = None
+    on_dependency: dict[str, str] | None = None
     transitions: list[TransitionForm]
 
 
@@ -57,6 +58,7 @@ class Definition(NamedTuple):
     transitions: list[Any]
     version: int
     terminal: list[str] | None
+    on_dependency: dict[str, str] | None
 
 
 def form_of(machine: "Machine[Any]") -> dict[str, Any]:
@@ -64,6 +66,8 @@ def form_of(machine: "Machine[Any]") -> dict[str, Any]:
     form: dict[str, Any] = {"name": machine.name, "version": machine.version, "initial": machine.initial}
     if machine.declared_terminal is not None:
         form["terminal"] = list(machine.declared_terminal)
+    if machine.on_dependency:
+        form["on_dependency"] = dict(sorted(machine.on_dependency.items()))
     form["transitions"] = [_transition_form(transition) for transition in machine.transitions]
     return form
 
@@ -118,10 +122,19 @@ def parse(text: str, functions: Functions | None) -> Definition:
     transitions = [_transition_of(row, place, functions, problems) for place, row in places]
     name, initial, version = part("name"), part("initial"), part("version", 1)
     terminal = part("terminal") if listed else None
+    reactions = part("on_dependency") if listed else None
     if problems:
-        found = find_problems(name, initial, transitions, version=version, data_type=None, terminal=terminal)
+        found = find_problems(
+            name,
+            initial,
+            transitions,
+            version=version,
+            data_type=None,
+            terminal=terminal,
+            on_dependency=reactions,
+        )
         raise InvalidMachineError([*problems, *_not_yet_said(problems, found)])
-    return Definition(name, initial, transitions, version, terminal)
+    return Definition(name, initial, transitions, version, terminal, reactions)
 
 
 def _not_yet_said(said: Sequence[MachineProblem], found: Iterable[MachineProblem]) -> Iterator[MachineProblem]:
@@ -158,6 +171,7 @@ _SENTENCES = {
     "list_type": "must be a list",
     "int_type": "must be a whole number",
     "model_type": "must be a JSON object",
+    "dict_type": "must be a JSON object",
 }
 
 

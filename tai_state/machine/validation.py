@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tai_state.machine.graph import graph_problems
 from tai_state.machine.problems import MachineProblem
+from tai_state.machine.reactions import reaction_problems
 from tai_state.machine.readable import listed, readable_sources, status_defect, text_defect
 from tai_state.machine.transition import ANY, Transition
 
@@ -25,6 +26,7 @@ def find_problems(
     version: object,
     data_type: object,
     terminal: object,
+    on_dependency: object,
 ) -> list[MachineProblem]:
     """Return every problem of a definition; see ``Machine`` for the rules."""
     items = listed(transitions)
@@ -39,9 +41,12 @@ def find_problems(
         problems += _transition_problems(f"transitions[{index}]", item)
     problems += _duplicates(known)
     problems += _terminal_defects(terminal)
+    start = str.__str__(initial) if isinstance(initial, str) and not status_defect(initial) else None
+    readable = [item for _, item in known]
     if items is not None:
-        start = str.__str__(initial) if isinstance(initial, str) and not status_defect(initial) else None
-        problems += graph_problems(start, [item for _, item in known], terminal)
+        problems += graph_problems(start, readable, terminal)
+    whole = items is not None and len(readable) == len(items)
+    problems += reaction_problems(on_dependency, start, readable if whole else None, terminal)
     return problems
 
 

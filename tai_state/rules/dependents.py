@@ -17,7 +17,7 @@ from tai_state.errors import (
 from tai_state.layout import StateLayout
 from tai_state.models import KEEP
 from tai_state.rules.changes import Alone, Change, Target
-from tai_state.rules.records import EventRecord, MetadataRecord, Signal, StateRecord
+from tai_state.rules.records import EventRecord, Signal, StateRecord
 from tai_state.rules.requests import AnyMachine, Call, as_data, fitting, transition_change
 
 Machines = Mapping[str, AnyMachine]
@@ -205,6 +205,7 @@ def reactions(
     mark = dependent.machine
     if mark is None:
         return []
+    call = Call(paths, cause.metadata, schema_version=dependent.schema_version)
     changes: dict[str, Change] = {}
     for source in sources:
         machine = machines.get(mark.name)
@@ -214,32 +215,20 @@ def reactions(
         for signal in signals:
             action = machine.reaction_to(signal.status)
             if action is not None and action not in changes:
-                metadata = cause.metadata
-                changes[action] = _reaction(dependent, paths, machine, action, signal, signals, metadata)
+                changes[action] = _reaction(call, machine, action, signal, signals)
     return list(changes.values())
 
 
-def _reaction(
-    dependent: StateRecord,
-    paths: StateLayout,
-    machine: AnyMachine,
-    action: str,
-    signal: Signal,
-    signals: Sequence[Signal],
-    metadata: MetadataRecord,
-) -> Change:
-    # Nearest first, and each status once: what came from further away with the same status adds nothing.
-    kept: dict[str, Signal] = {}
+def _reaction(call: Call, machine: AnyMachine, action: str, signal: Signal, signals: Sequence[Signal]) -> Change:
+    # What came from further away with the same status adds nothing.
+    nearest: dict[str, Signal] = {}
     for one in signals:
-        kept.setdefault(one.status, one)
-    call = Call(paths, metadata, schema_version=dependent.schema_version)
-    payload = {"state_id": signal.state_id, "status": signal.status}
-    change = transition_change(call, machine, action, payload, KEEP)
+        nearest.setdefault(one.status, one)
+    change = transition_change(call, machine, action, {"state_id": signal.state_id, "status": signal.status}, KEEP)
     decide = change.decide
 
     def reacting(state: StateRecord | None) -> Target:
-        return replace(decide(state), signals=tuple(kept.values()))
+        return replace(decide(state), signals=tuple(nearest.values()))
 
     checked = reacting if machine.data_type is None else fitting(reacting, as_data(machine))
     return replace(change, kind="reaction", decide=checked)
-

@@ -27,7 +27,7 @@ from tai_state import (
 from tai_state.clock import Deadline, SystemClock
 from tai_state.codec import Payload
 from tai_state.rules.chain import event_hash
-from tai_state.rules.records import EventRecord, MachineStamp, MetadataRecord
+from tai_state.rules.records import EventRecord, MachineStamp, MetadataRecord, Signal
 from tai_state.testing.clock import ManualClock
 
 
@@ -172,6 +172,8 @@ def test_the_hash_covers_every_field(name):
         "version": 3,
         "schema_version": 2,
         "fencing_token": 1,
+        "depends_on": ("other",),
+        "signals": (Signal("other", "failed"),),
     }
     assert event_hash(replace(GOLDEN, **{name: changed.get(name, "other")})) != GOLDEN_HASH
 
