@@ -86,8 +86,7 @@ class AsyncConsistency:
         read = await self._engine.read([one.state for one in dependencies], self._engine.begin(timeout))
         for one in dependencies:
             document = read.get(one.state)
-            # One that is gone altogether is a finding of its own, and so is one that is damaged.
-            if document is not None and mark_is_lost(state, read_state(document, one.governor_id, one.state_id)):
+            if document is not None and _has_no_mark(document, one, state):
                 message = f"it depends on state {one.state_id!r}, which has no mark of it"
                 return _problem("lost_mark", paths.state_id, state.version, message)
         return None
@@ -120,6 +119,14 @@ class AsyncConsistency:
             read = await self._engine.read([paths.state], self._engine.begin(timeout))
             if read.get(paths.state) is None:
                 yield _problem("state_missing", paths.state_id, None, "there are events, and no state document")
+
+
+def _has_no_mark(document: Document, dependency: StateLayout, state: StateRecord) -> bool:
+    try:
+        return mark_is_lost(state, read_state(document, dependency.governor_id, dependency.state_id))
+    except ReplayError:
+        # A damaged dependency is a finding of its own.
+        return False
 
 
 def _problem(kind: str, state_id: str, version: int | None, message: str) -> Problem:

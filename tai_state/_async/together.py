@@ -33,9 +33,19 @@ async def async_apply_together(
     """
     try:
         alone = replace(change, alone=alone_with(machines))
-        return await store.writer.apply(alone, settings, deadline, locks)
+        applied = await store.writer.apply(alone, settings, deadline, locks)
     except NotAloneError:
-        return await _AsyncTogether(store, change, settings, machines).apply(deadline, locks)
+        applied = await _AsyncTogether(store, change, settings, machines).apply(deadline, locks)
+    return await _async_with_reaction(store, change, applied, deadline) if applied.replayed else applied
+
+
+async def _async_with_reaction(store: AsyncStateStore, change: Change, applied: Applied, deadline: Deadline) -> Applied:
+    """Return the repeated start of a state that reacted at once as its first caller saw it."""
+    if change.kind != "start" or not applied.event.depends_on:
+        return applied
+    after = await store.writer.event(change.paths, applied.event.version + 1, deadline)
+    at_once = after is not None and after.kind == "reaction" and after.committed_at == applied.event.committed_at
+    return replace(applied, record=after.state()) if after is not None and at_once else applied
 
 
 class _AsyncTogether:

@@ -10,6 +10,7 @@ from tai_state.documents import Document
 from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, unescape
 from tai_state.models import ConsistencyReport, Problem
+from tai_state.rules.dependents import mark_is_lost
 from tai_state.rules.mapping import read_state
 from tai_state.rules.records import StateRecord
 from tai_state.rules.replay import Fold, Rerun, differing_field, no_rerun
@@ -73,8 +74,22 @@ class Consistency:
             return _Checked(fold.events, _problem("replay", paths.state_id, fold.version + 1, str(error)))
         if message is None:
             message = self._event_above(paths, document, state.version, timeout)
-        problem = _problem("state_mismatch", paths.state_id, state.version, message) if message else None
-        return _Checked(fold.events, problem)
+        if message is not None:
+            return _Checked(fold.events, _problem("state_mismatch", paths.state_id, state.version, message))
+        return _Checked(fold.events, self._lost_mark(paths, state, timeout))
+
+    def _lost_mark(self, paths: StateLayout, state: StateRecord, timeout: Timeout) -> Problem | None:
+        """Find a dependency that has no mark of this state, so that its moves would pass the state over."""
+        if not state.depends_on or state.deleted:
+            return None
+        dependencies = [paths.governor.state(one) for one in state.depends_on]
+        read = self._engine.read([one.state for one in dependencies], self._engine.begin(timeout))
+        for one in dependencies:
+            document = read.get(one.state)
+            if document is not None and _has_no_mark(document, one, state):
+                message = f"it depends on state {one.state_id!r}, which has no mark of it"
+                return _problem("lost_mark", paths.state_id, state.version, message)
+        return None
 
     def _event_above(self, paths: StateLayout, document: Document, version: int, timeout: Timeout) -> str | None:
         """Say which event stands above a state that has not moved since it was read."""
@@ -104,6 +119,14 @@ class Consistency:
             read = self._engine.read([paths.state], self._engine.begin(timeout))
             if read.get(paths.state) is None:
                 yield _problem("state_missing", paths.state_id, None, "there are events, and no state document")
+
+
+def _has_no_mark(document: Document, dependency: StateLayout, state: StateRecord) -> bool:
+    try:
+        return mark_is_lost(state, read_state(document, dependency.governor_id, dependency.state_id))
+    except ReplayError:
+        # A damaged dependency is a finding of its own.
+        return False
 
 
 def _problem(kind: str, state_id: str, version: int | None, message: str) -> Problem:

@@ -33,9 +33,19 @@ def apply_together(
     """
     try:
         alone = replace(change, alone=alone_with(machines))
-        return store.writer.apply(alone, settings, deadline, locks)
+        applied = store.writer.apply(alone, settings, deadline, locks)
     except NotAloneError:
-        return _Together(store, change, settings, machines).apply(deadline, locks)
+        applied = _Together(store, change, settings, machines).apply(deadline, locks)
+    return _with_reaction(store, change, applied, deadline) if applied.replayed else applied
+
+
+def _with_reaction(store: StateStore, change: Change, applied: Applied, deadline: Deadline) -> Applied:
+    """Return the repeated start of a state that reacted at once as its first caller saw it."""
+    if change.kind != "start" or not applied.event.depends_on:
+        return applied
+    after = store.writer.event(change.paths, applied.event.version + 1, deadline)
+    at_once = after is not None and after.kind == "reaction" and after.committed_at == applied.event.committed_at
+    return replace(applied, record=after.state()) if after is not None and at_once else applied
 
 
 class _Together:

@@ -71,7 +71,7 @@ def graph_problems(initial: str | None, items: Sequence[Transition[Any]], termin
 def open_actions(initial: str | None, items: Sequence[Transition[Any]], terminal: object) -> set[str] | None:
     """Return the actions that lead from a status that can be reached; None where that cannot be told."""
     edges = _edges_of(items)
-    if initial is None or edges.open_targets or edges.open_sources:
+    if initial is None or not _is_known(initial, edges) or edges.open_targets or edges.open_sources:
         return None
     moves = _moves(initial, edges, readable_statuses(terminal) or ())
     reached = reachable_from({initial}, targets_of(_statuses(initial, edges), moves))

@@ -1,0 +1,62 @@
+# Generated from tests/_async/dependents.py by .ci/generate_sync.py; do not edit.
+"""Machines whose states depend on each other, and what the tests of dependents ask of a store."""
+from typing import Any
+
+from tai_state import StateMachinePersister, Machine, Transition
+from tai_state.layout import state_layout
+from tai_state.rules.mapping import read_state
+from tests._sync.stores import document_at
+
+
+def noted(data: dict[str, Any], payload: Any) -> dict[str, Any]:
+    return {**data, "because": payload}
+
+
+JOB = Machine(
+    "job",
+    "new",
+    [
+        Transition("run", ("new", "failed", "blocked"), "running"),
+        Transition("note", "running", "running"),
+        Transition("finish", "running", "done"),
+        Transition("fail", ("new", "running"), "failed"),
+        Transition("block", ("new", "running"), "blocked", apply=noted),
+    ],
+    on_dependency={"failed": "block"},
+)
+"""A job is blocked when what it depends on fails, unless it is done."""
+
+ALERT = Machine(
+    "alert",
+    "quiet",
+    [Transition("raise", "quiet", "loud"), Transition("hush", "loud", "quiet")],
+    on_dependency={"blocked": "raise", "failed": "raise"},
+)
+"""Another machine, which reacts to another status, too."""
+
+PLAIN = Machine("plain", "open", [Transition("shut", "open", "shut")])
+"""Reacts to nothing."""
+
+
+def persister_of(store, machine=JOB, machines=(JOB, ALERT, PLAIN)):
+    """Return a persister of *machine* that knows all the others."""
+    return StateMachinePersister(store, machine, machines=machines)
+
+
+def statuses(store, *state_ids, governor_id="g"):
+    """Return the statuses of the states, as of one moment."""
+    found = (store.batch_get_states(governor_id, state_ids)).found
+    return [found[state_id].status for state_id in state_ids]
+
+
+def start_all(persister, governor_id="g", **states):
+    """Start states by name, each with those that it depends on."""
+    for state_id, depends_on in states.items():
+        persister.start(governor_id, state_id, depends_on=depends_on)
+
+
+def marks(store, state_id, governor_id="g"):
+    """Return the marks of dependents on a state."""
+    paths = state_layout(governor_id, state_id)
+    document = document_at(store, paths.state)
+    return dict(read_state(document, governor_id, state_id).marks.dependents)
