@@ -31,11 +31,15 @@ async def async_apply_together(
         OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         TaiStateError: The change was refused, or failed; nothing was written.
     """
-    try:
-        alone = replace(change, alone=alone_with(machines))
-        applied = await store.writer.apply(alone, settings, deadline, locks)
-    except NotAloneError:
-        applied = await _AsyncTogether(store, change, settings, machines).apply(deadline, locks)
+    together = _AsyncTogether(store, change, settings, machines)
+    if change.depends_on:
+        applied = await together.apply(deadline, locks)
+    else:
+        try:
+            alone = replace(change, alone=alone_with(machines))
+            applied = await store.writer.apply(alone, settings, deadline, locks)
+        except NotAloneError:
+            applied = await together.apply(deadline, locks)
     return await _async_with_reaction(store, change, applied, deadline) if applied.replayed else applied
 
 

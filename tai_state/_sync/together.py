@@ -31,11 +31,15 @@ def apply_together(
         OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         TaiStateError: The change was refused, or failed; nothing was written.
     """
-    try:
-        alone = replace(change, alone=alone_with(machines))
-        applied = store.writer.apply(alone, settings, deadline, locks)
-    except NotAloneError:
-        applied = _Together(store, change, settings, machines).apply(deadline, locks)
+    together = _Together(store, change, settings, machines)
+    if change.depends_on:
+        applied = together.apply(deadline, locks)
+    else:
+        try:
+            alone = replace(change, alone=alone_with(machines))
+            applied = store.writer.apply(alone, settings, deadline, locks)
+        except NotAloneError:
+            applied = together.apply(deadline, locks)
     return _with_reaction(store, change, applied, deadline) if applied.replayed else applied
 
 

@@ -75,6 +75,7 @@ async def test_the_result_is_that_of_the_move(jobs, store):
     assert (await jobs.transition("g", "a", "run", expected_version=2)).version == 3
 
 
+@in_memory
 async def test_the_action_of_the_reaction_runs_on_the_dependent(jobs, store):
     """Its reducer gets the dependent's data, and what it reacts to as payload."""
     await jobs.start("g", "a")
@@ -101,6 +102,7 @@ async def test_each_dependent_reacts_once(jobs, store):
     assert await async_versions(store, "a", "b", "c", "d", "e") == [2, 2, 2, 2, 2]
 
 
+@in_memory
 async def test_the_nearest_status_goes_first(store):
     """An alert behind a blocked job says that the job is blocked."""
     jobs, alerts = persister_of(store), persister_of(store, ALERT)
@@ -120,6 +122,7 @@ async def test_a_dependent_that_may_not_react_stays_as_it_is(jobs, store):
     assert await async_statuses(store, "b", "c", "d") == ["done", "new", "blocked"]
 
 
+@in_memory
 async def test_a_machine_without_reactions_ends_the_cascade(store):
     """What depends on such a state alone goes on, too."""
     jobs, plain = persister_of(store), persister_of(store, PLAIN)
@@ -130,6 +133,7 @@ async def test_a_machine_without_reactions_ends_the_cascade(store):
     assert await async_statuses(store, "b", "c") == ["open", "new"]
 
 
+@in_memory
 async def test_only_entering_a_status_counts(jobs, store):
     """A move within a status moves nobody."""
     watch = Machine("watch", "quiet", ALERT.transitions, on_dependency={"running": "raise"})
@@ -144,6 +148,7 @@ async def test_only_entering_a_status_counts(jobs, store):
     assert await async_statuses(store, "b") == ["quiet"]
 
 
+@in_memory
 async def test_a_dependent_reacts_each_time(jobs, store):
     """Once it was set going again, the next failure blocks it anew."""
     await async_start_all(jobs, a=(), b=["a"])
@@ -156,6 +161,7 @@ async def test_a_dependent_reacts_each_time(jobs, store):
         await jobs.transition("g", "b", "run")
 
 
+@in_memory
 async def test_what_went_on_by_itself_passes_no_cause_on(jobs, store):
     """A job that runs again, though what it depends on has failed, blocks nobody who starts behind it."""
     await async_start_all(jobs, a=(), b=["a"])
@@ -175,6 +181,7 @@ async def test_a_deleted_dependent_does_not_react(jobs, store):
     assert await async_sound(jobs)
 
 
+@in_memory
 async def test_a_dependent_that_was_made_again_without_does_not_react(jobs, store):
     """Whether it was started or saved."""
     await async_start_all(jobs, a=(), b=["a"], c=["a"])
@@ -204,6 +211,7 @@ async def test_dependencies_stay_with_their_state(jobs, store):
     assert await async_statuses(store, "b") == ["blocked"]
 
 
+@in_memory
 async def test_changes_past_the_machine_move_nobody(jobs, store):
     """A status that was saved, recorded or rolled back to is no move; the next real one is."""
     await async_start_all(jobs, a=(), b=())
@@ -233,6 +241,7 @@ async def test_a_rollback_brings_a_deleted_dependent_back(jobs, store):
     assert await async_sound(jobs)
 
 
+@in_memory
 async def test_a_state_that_is_made_again_has_its_dependents_still(jobs, store):
     """They name it by its id."""
     await async_start_all(jobs, a=(), b=["a"])
@@ -242,6 +251,7 @@ async def test_a_state_that_is_made_again_has_its_dependents_still(jobs, store):
     assert await async_statuses(store, "b") == ["blocked"]
 
 
+@in_memory
 async def test_a_start_can_be_what_dependents_react_to(store):
     """A state that is made again in a status that they know."""
     broken = Machine("broken", "failed", [])
@@ -267,6 +277,7 @@ async def test_a_dependent_of_an_unknown_machine_refuses_the_move(store):
     assert await async_statuses(store, "a", "b") == ["failed", "blocked"]
 
 
+@in_memory
 async def test_a_dependent_of_a_newer_machine_refuses_the_move(store):
     """An older definition does not decide for it."""
     newer = Machine("job", "new", JOB.transitions, version=2, on_dependency=JOB.on_dependency)
@@ -288,6 +299,7 @@ async def test_two_machines_of_one_name_are_refused(store):
     assert list(AsyncStateMachinePersister(store, JOB, machines=[JOB, ALERT]).machines) == ["job", "alert"]
 
 
+@in_memory
 async def test_a_dependent_whose_document_is_gone_is_not_passed_over(jobs, store):
     """The move is refused until the document is rebuilt."""
     await async_start_all(jobs, a=(), b=["a"])
@@ -308,6 +320,7 @@ async def test_a_lost_mark_is_found(jobs, store):
     assert "'a'" in problem.message
 
 
+@in_memory
 async def test_a_forged_dependency_is_found(jobs, store):
     """What a state depends on is part of its content, and of its hash."""
     await async_start_all(jobs, a=(), b=["a"], c=())
@@ -330,6 +343,7 @@ async def test_ids_may_be_any_text(jobs, store):
     assert await async_sound(jobs)
 
 
+@in_memory
 async def test_governors_do_not_mix(jobs, store):
     """A state of another governor with the same id is another state."""
     for governor_id in ("g", "h"):
@@ -338,6 +352,7 @@ async def test_governors_do_not_mix(jobs, store):
     assert await async_statuses(store, "b", governor_id="h") == ["new"]
 
 
+@in_memory
 async def test_a_version_that_moved_on_is_refused(jobs, store):
     """With dependents as without, and nobody moves."""
     await async_start_all(jobs, a=(), b=["a"])
@@ -349,6 +364,7 @@ async def test_a_version_that_moved_on_is_refused(jobs, store):
     assert await async_statuses(store, "a", "b") == ["failed", "blocked"]
 
 
+@in_memory
 async def test_many_moves_cascade_each(jobs, store):
     """One after the other, as transition_many promises."""
     await async_start_all(jobs, a=(), b=["a"], c=(), d=["c"])
@@ -376,6 +392,7 @@ async def test_a_transaction_starts_and_moves_with_dependents(jobs, store):
     assert await async_sound(jobs)
 
 
+@in_memory
 async def test_a_refused_cascade_leaves_nothing_in_a_transaction(store):
     """A body that goes on after the refusal commits what it did beside it, and not the half of the move."""
     jobs = AsyncStateMachinePersister(store, JOB)
