@@ -31,7 +31,9 @@ def reaction_problems(
     for status, action in on_dependency.items():
         if defect := status_defect(status):
             yield MachineProblem("invalid_reaction", f"on_dependency names a status that {defect}", _PLACE)
-        place = f"{_PLACE}[{status!r}]"
+        # As the check of a file names places, so that it says nothing twice.
+        plain = isinstance(status, str) and status.isidentifier()
+        place = f"{_PLACE}.{status}" if plain else f"{_PLACE}[{status!r}]"
         if defect := text_defect(action):
             yield MachineProblem("invalid_reaction", f"{place} {defect}", place)
         elif action not in actions:

@@ -170,10 +170,10 @@ class AsyncWorld:
         if kind == "start":
             alive = [one for one, state in self.model.states.items() if state.alive and rng.random() < 0.6]
             depends_on = rng.sample(NAMES, 2) if rng.random() < 0.2 else alive
-            persister = self.persisters[number]
+            persister, machine = self.persisters[number], self.machines[number]
             return (
                 lambda: persister.start(governor_id, name, depends_on=depends_on),
-                lambda: name not in depends_on and self.model.start(name, persister.machine, depends_on),
+                lambda: name not in depends_on and self.model.start(name, machine, depends_on),
             )
         if kind == "delete":
             return lambda: self.store.delete_state(governor_id, name), lambda: self.model.delete(name)

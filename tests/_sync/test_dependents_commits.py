@@ -1,5 +1,7 @@
 # Generated from tests/_async/test_dependents_commits.py by .ci/generate_sync.py; do not edit.
 """The one commit of a cascade: exactly once whatever happens to it, never torn, and none where nobody depends."""
+from typing import Any
+
 import pytest
 
 from tai_state import (
@@ -198,7 +200,7 @@ def test_many_starts_behind_one_state_that_fails(place, other):
     """Whatever the order: at the end every one of them is blocked, by one event."""
     names = [f"n{number}" for number in range(6)]
     stores = [place.store() for _ in range(3)]
-    work = [
+    work: list[Any] = [
         lambda name=name, store=stores[index % 3]: persister_of(store).start("g", name, depends_on=["a"])
         for index, name in enumerate(names)
     ]
