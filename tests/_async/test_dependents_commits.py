@@ -288,7 +288,7 @@ async def test_a_hundred_dependents_are_one_commit(place):
 
 @in_memory
 async def test_a_cascade_is_made_as_small_as_it_can_be(place, other):
-    """Compressed, before it is refused; receipt and marks go with it as well."""
+    """Compressed, before it is refused, whoever's data it is; receipt and marks go with it as well."""
     await other.store.save_state("g", "b", {"text": "x" * 5_000}, status="new")
     await other.store.delete_state("g", "c")
 
@@ -303,7 +303,10 @@ async def test_a_cascade_is_made_as_small_as_it_can_be(place, other):
     assert await async_statuses(other.store, "a", "b") == ["failed", "blocked"]
     again = await other.transition("g", "a", "fail", idempotency_key="k")
     assert (again.replayed, again.event) == (True, result.event)
-    assert await async_sound(other, "a", "b") == [2, 3]
+    large = await persister_of(store).start("g", "d", {"text": "x" * 5_000}, depends_on=["a"])
+    assert (large.snapshot.status, large.snapshot.data["text"]) == ("blocked", "x" * 5_000)
+    assert await async_sound(other, "a", "b", "d") == [2, 3, 2]
+    assert await async_marks(other.store, "a") == {"b": "job", "d": "job"}
 
 
 @in_memory

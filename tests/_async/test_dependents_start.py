@@ -234,6 +234,20 @@ async def test_a_mark_follows_the_machine(store):
 
 
 @in_memory
+async def test_a_mark_follows_a_rollback_to_another_machine(store):
+    """The state goes on by the machine of the version that it was rolled back to, and so does its mark."""
+    plain, alerts = persister_of(store, PLAIN), persister_of(store, ALERT)
+    await async_start_all(alerts, b=())
+    await store.delete_state("g", "b")
+    await plain.start("g", "a")
+    await plain.start("g", "b", depends_on=["a"])
+    assert await async_marks(store, "a") == {"b": "plain"}
+    await plain.rollback("g", "b", 1)
+    assert await async_marks(store, "a") == {"b": "alert"}
+    assert (await plain.validate_consistency("g")).problems == []
+
+
+@in_memory
 async def test_a_start_without_dependencies_is_one_read_and_one_commit(place):
     """As if there were none in the world."""
     store, backend = place.counting()

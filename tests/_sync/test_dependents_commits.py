@@ -288,7 +288,7 @@ def test_a_hundred_dependents_are_one_commit(place):
 
 @in_memory
 def test_a_cascade_is_made_as_small_as_it_can_be(place, other):
-    """Compressed, before it is refused; receipt and marks go with it as well."""
+    """Compressed, before it is refused, whoever's data it is; receipt and marks go with it as well."""
     other.store.save_state("g", "b", {"text": "x" * 5_000}, status="new")
     other.store.delete_state("g", "c")
 
@@ -303,7 +303,10 @@ def test_a_cascade_is_made_as_small_as_it_can_be(place, other):
     assert statuses(other.store, "a", "b") == ["failed", "blocked"]
     again = other.transition("g", "a", "fail", idempotency_key="k")
     assert (again.replayed, again.event) == (True, result.event)
-    assert sound(other, "a", "b") == [2, 3]
+    large = persister_of(store).start("g", "d", {"text": "x" * 5_000}, depends_on=["a"])
+    assert (large.snapshot.status, large.snapshot.data["text"]) == ("blocked", "x" * 5_000)
+    assert sound(other, "a", "b", "d") == [2, 3, 2]
+    assert marks(other.store, "a") == {"b": "job", "d": "job"}
 
 
 @in_memory

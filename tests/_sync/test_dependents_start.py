@@ -234,6 +234,20 @@ def test_a_mark_follows_the_machine(store):
 
 
 @in_memory
+def test_a_mark_follows_a_rollback_to_another_machine(store):
+    """The state goes on by the machine of the version that it was rolled back to, and so does its mark."""
+    plain, alerts = persister_of(store, PLAIN), persister_of(store, ALERT)
+    start_all(alerts, b=())
+    store.delete_state("g", "b")
+    plain.start("g", "a")
+    plain.start("g", "b", depends_on=["a"])
+    assert marks(store, "a") == {"b": "plain"}
+    plain.rollback("g", "b", 1)
+    assert marks(store, "a") == {"b": "alert"}
+    assert (plain.validate_consistency("g")).problems == []
+
+
+@in_memory
 def test_a_start_without_dependencies_is_one_read_and_one_commit(place):
     """As if there were none in the world."""
     store, backend = place.counting()
