@@ -21,7 +21,7 @@ from tai_state import (
     TransitionNotAllowedError,
 )
 
-EXAMPLES = {"memory": 12, "sqlite": 3, "firestore": 1}
+EXAMPLES = {"memory": 8, "sqlite": 2, "firestore": 1}
 STEPS = {"memory": 40, "sqlite": 40, "firestore": 20}
 NAMES = [f"state {letter}" for letter in "abcdef"]
 STATUSES = ["calm", "busy", "hurt", "stuck"]
