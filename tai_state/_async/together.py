@@ -82,7 +82,11 @@ class _AsyncTogether:
             event = self._applied.event
             raise OutcomeUnknownError(event.transition_id, event.governor_id, event.state_id, event.version) from error
         except DocumentTooLargeError as error:
-            raise self._explained(error) from error
+            if self._attempt is None or error.what != "the commit":
+                raise
+            others = self._attempt.states_written - 1
+            what = f"the commit that moves {self._change.key} and {others:,} states with it"
+            raise DocumentTooLargeError(error.size, error.limit, what) from error
         if applied.replayed or self._attempt is None:
             return applied
         return replace(applied, event=replace(applied.event, committed_at=self._attempt.committed_at))
@@ -91,10 +95,3 @@ class _AsyncTogether:
         self._attempt = attempt
         self._applied = await attempt.apply(self._change, self._settings, self._machines)
         return self._applied
-
-    def _explained(self, error: DocumentTooLargeError) -> DocumentTooLargeError:
-        if self._attempt is None or error.what != "the commit":
-            return error
-        others = self._attempt.states_written - 1
-        what = f"the commit that moves {self._change.key} and {others:,} states with it"
-        return DocumentTooLargeError(error.size, error.limit, what)

@@ -8,6 +8,8 @@ from tai_state import (
     AsyncBackendStore,
     AsyncLockManager,
     AsyncStateMachinePersister,
+    AsyncTransactionManager,
+    ChangeMetadata,
     DocumentTooLargeError,
     FencedOutError,
     IdempotencyMismatchError,
@@ -51,6 +53,32 @@ async def test_a_move_that_concerns_nobody_is_one_commit(place, other):
         await jobs.transition("g", "c", action)
     assert backend.taken() == ["get_many", "commit"] * 2 + ["commit"] * 4
     assert await async_sound(other, "a", "b", "c") == [4, 1, 4]
+
+
+@in_memory
+async def test_a_cascade_reads_once_for_each_level(place, other):
+    """The state twice, since a refusal to go alone rests on a fresh read; then level by level."""
+    store, backend = place.counting()
+    jobs = persister_of(store)
+    await jobs.transition("g", "a", "run")
+    backend.taken()
+    await jobs.transition("g", "a", "fail")
+    assert backend.taken() == ["get_many"] * 4 + ["commit"]
+    await jobs.start("g", "d", depends_on=["c"])
+    assert backend.taken() == ["get_many", "commit"]
+
+
+@in_memory
+async def test_the_mover_is_the_author_of_all(place, other):
+    """Of the reactions, and of the record that they were committed together."""
+    metadata = ChangeMetadata(changed_by="ann", reason="a drill", context={"ticket": 7})
+    await other.transition("g", "a", "fail", metadata=metadata)
+    snapshot, _ = await other.store.get_state("g", "c")
+    assert snapshot.metadata == metadata.model_copy(update={"parent_version": 1})
+    records = [one async for one in AsyncTransactionManager(other.store).list_transactions()]
+    assert [(one.changed_by, one.reason, len(one.documents)) for one in records if one.changed_by == "ann"] == [
+        ("ann", "a drill", 6)
+    ]
 
 
 @pytest.mark.parametrize(

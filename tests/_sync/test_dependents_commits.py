@@ -8,6 +8,8 @@ from tai_state import (
     BackendStore,
     LockManager,
     StateMachinePersister,
+    TransactionManager,
+    ChangeMetadata,
     DocumentTooLargeError,
     FencedOutError,
     IdempotencyMismatchError,
@@ -51,6 +53,32 @@ def test_a_move_that_concerns_nobody_is_one_commit(place, other):
         jobs.transition("g", "c", action)
     assert backend.taken() == ["get_many", "commit"] * 2 + ["commit"] * 4
     assert sound(other, "a", "b", "c") == [4, 1, 4]
+
+
+@in_memory
+def test_a_cascade_reads_once_for_each_level(place, other):
+    """The state twice, since a refusal to go alone rests on a fresh read; then level by level."""
+    store, backend = place.counting()
+    jobs = persister_of(store)
+    jobs.transition("g", "a", "run")
+    backend.taken()
+    jobs.transition("g", "a", "fail")
+    assert backend.taken() == ["get_many"] * 4 + ["commit"]
+    jobs.start("g", "d", depends_on=["c"])
+    assert backend.taken() == ["get_many", "commit"]
+
+
+@in_memory
+def test_the_mover_is_the_author_of_all(place, other):
+    """Of the reactions, and of the record that they were committed together."""
+    metadata = ChangeMetadata(changed_by="ann", reason="a drill", context={"ticket": 7})
+    other.transition("g", "a", "fail", metadata=metadata)
+    snapshot, _ = other.store.get_state("g", "c")
+    assert snapshot.metadata == metadata.model_copy(update={"parent_version": 1})
+    records = [one for one in TransactionManager(other.store).list_transactions()]
+    assert [(one.changed_by, one.reason, len(one.documents)) for one in records if one.changed_by == "ann"] == [
+        ("ann", "a drill", 6)
+    ]
 
 
 @pytest.mark.parametrize(
