@@ -8,7 +8,7 @@ from datetime import datetime
 from tai_state._async.changes import Applied
 from tai_state._async.lock import AsyncLock
 from tai_state._async.store import AsyncStateStore
-from tai_state._platform import AsyncMutex
+from tai_state._platform import AsyncDeferral, AsyncMutex
 from tai_state.clock import Deadline
 from tai_state.documents import Capability, Document, DocumentPath, Read, Write
 from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
@@ -79,9 +79,10 @@ class AsyncAttempt:
             StaleReadError: Something read before has changed; the body begins anew.
             StoreError: The attempt has ended.
         """
-        async with self._turn():
-            await self._read([paths.state for paths in wanted])
-            heads = [self._head(paths) for paths in wanted]
+        with AsyncDeferral():
+            async with self._turn():
+                await self._read([paths.state for paths in wanted])
+                heads = [self._head(paths) for paths in wanted]
         return [head.record if head else None for head in heads]
 
     async def apply(self, change: Change, settings: Settings) -> Applied:
@@ -91,14 +92,15 @@ class AsyncAttempt:
             StaleReadError, StoreError: As for ``records``.
             TaiStateError: The change is refused, as ``decide`` says.
         """
-        async with self._turn():
-            await self._read([change.paths.state])
-            # A task that the body left behind must not add to a commit that is under way.
-            self.check_usable()
-            fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._new_store_id)
-            decided = _Decided(change, settings, fresh, self._writer.origin)
-            plan = self._decide(decided, settings)
-            self._decided.append(decided)
+        with AsyncDeferral():
+            async with self._turn():
+                await self._read([change.paths.state])
+                # A task that the body left behind must not add to a commit that is under way.
+                self.check_usable()
+                fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._new_store_id)
+                decided = _Decided(change, settings, fresh, self._writer.origin)
+                plan = self._decide(decided, settings)
+                self._decided.append(decided)
         return Applied(plan.event, plan.record)
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from datetime import datetime
 from tai_state._sync.changes import Applied
 from tai_state._sync.lock import Lock
 from tai_state._sync.store import StateStore
-from tai_state._platform import Mutex
+from tai_state._platform import Deferral, Mutex
 from tai_state.clock import Deadline
 from tai_state.documents import Capability, Document, DocumentPath, Read, Write
 from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
@@ -79,9 +79,10 @@ class Attempt:
             StaleReadError: Something read before has changed; the body begins anew.
             StoreError: The attempt has ended.
         """
-        with self._turn():
-            self._read([paths.state for paths in wanted])
-            heads = [self._head(paths) for paths in wanted]
+        with Deferral():
+            with self._turn():
+                self._read([paths.state for paths in wanted])
+                heads = [self._head(paths) for paths in wanted]
         return [head.record if head else None for head in heads]
 
     def apply(self, change: Change, settings: Settings) -> Applied:
@@ -91,14 +92,15 @@ class Attempt:
             StaleReadError, StoreError: As for ``records``.
             TaiStateError: The change is refused, as ``decide`` says.
         """
-        with self._turn():
-            self._read([change.paths.state])
-            # A task that the body left behind must not add to a commit that is under way.
-            self.check_usable()
-            fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._new_store_id)
-            decided = _Decided(change, settings, fresh, self._writer.origin)
-            plan = self._decide(decided, settings)
-            self._decided.append(decided)
+        with Deferral():
+            with self._turn():
+                self._read([change.paths.state])
+                # A task that the body left behind must not add to a commit that is under way.
+                self.check_usable()
+                fresh = Fresh(self._engine.clock.now(), self._engine.new_id(), self._new_store_id)
+                decided = _Decided(change, settings, fresh, self._writer.origin)
+                plan = self._decide(decided, settings)
+                self._decided.append(decided)
         return Applied(plan.event, plan.record)
 
     @contextmanager
