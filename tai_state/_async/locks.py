@@ -242,19 +242,19 @@ class AsyncHold:
     def __init__(self, acquire: Callable[[], Awaitable[AsyncLock]]) -> None:
         """Acquire with the block."""
         self._acquire = acquire
-        self._held: list[AsyncLock] = []
+        self._lock: AsyncLock | None = None
 
     async def __aenter__(self) -> AsyncLock:
         """Acquire the lock."""
-        lock = await self._acquire()
-        self._held.append(lock)
-        return lock
+        self._lock = await self._acquire()
+        return self._lock
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Release it, as leaving the lock itself does."""
-        await self._held.pop().__aexit__(kind, error, trace)
+        assert self._lock is not None
+        await self._lock.__aexit__(kind, error, trace)
 
 
 def _wait_seconds(timeout: Timeout) -> float:

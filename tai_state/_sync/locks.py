@@ -242,19 +242,19 @@ class Hold:
     def __init__(self, acquire: Callable[[], Lock]) -> None:
         """Acquire with the block."""
         self._acquire = acquire
-        self._held: list[Lock] = []
+        self._lock: Lock | None = None
 
     def __enter__(self) -> Lock:
         """Acquire the lock."""
-        lock = self._acquire()
-        self._held.append(lock)
-        return lock
+        self._lock = self._acquire()
+        return self._lock
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Release it, as leaving the lock itself does."""
-        self._held.pop().__exit__(kind, error, trace)
+        assert self._lock is not None
+        self._lock.__exit__(kind, error, trace)
 
 
 def _wait_seconds(timeout: Timeout) -> float:
