@@ -69,6 +69,7 @@ class Strike:
         self.path: list[str] = []
         self.was_let_in = False
         self.interrupted = False
+        self.leaves_a_handler = False
 
     @property
     def has_struck(self) -> bool:
@@ -91,6 +92,8 @@ class Strike:
 
     def during(self, call: Callable[[], object]) -> None:
         """Make the call, and note whether it was interrupted."""
+        # A process that a shell started in the background ignores Ctrl-C.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.setprofile(self._notice)
         try:
             call()
@@ -98,6 +101,8 @@ class Strike:
             self.interrupted = True
         finally:
             sys.setprofile(None)
+            self.leaves_a_handler = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+            signal.signal(signal.SIGINT, before)
 
     @property
     def kept_the_block_from_ending(self) -> bool:
@@ -117,10 +122,10 @@ def begin(place: Place) -> None:
     persister(place.store()).start("g", "s")
 
 
-def left_by(store: BackendStore) -> list[str]:
+def left_by(store: BackendStore, strike: Strike) -> list[str]:
     """Return what a call that has ended left behind in the process, which should be nothing."""
     traces = {
-        "a handler": signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
+        "a handler": strike.leaves_a_handler,
         "a guard": interrupts._door.is_guarded,
         "a pending signal": bool(interrupts._door.pending),
         "a call under way": bool(store.inflight._counts),
@@ -150,7 +155,7 @@ def check_change(place: Place, prepare: Callable[[BackendStore], Callable[[], ob
     call, strike = prepare(store), Strike(at)
     strike.during(call)
     where = f"interrupted at moment {at}, in {strike.path[:6]}"
-    assert left_by(store) == [], where
+    assert left_by(store, strike) == [], where
     if strike.kept_the_block_from_ending:
         assert store.drain(timeout=10), where
     prepare(place.store())()
@@ -168,11 +173,10 @@ def check_locks(place: Place, prepare: Callable[[BackendStore], Callable[[], obj
     strike = Strike(at)
     strike.during(prepare(store))
     where = f"interrupted at moment {at}, in {strike.path[:6]}"
-    assert left_by(store) == [], where
+    assert left_by(store, strike) == [], where
     if strike.kept_the_block_from_ending:
         assert store.drain(timeout=10), where
     others = LockManager(place.store())
-    for resource in ("r", "r2"):
-        others.acquire(resource, owner="b", timeout=0).release()
+    assert [one.resource for one in others.list() if one.held] == [], where
     assert heartbeats() == [], where
     return strike

@@ -17,7 +17,7 @@ class TermError(Exception):
 
 
 @pytest.fixture
-def noted():
+def noted(nothing_is_left):
     """The signals that the tests' handler of SIGTERM has got; it raises nothing."""
     got: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: got.append(number))
@@ -28,10 +28,13 @@ def noted():
 @pytest.fixture(autouse=True)
 def nothing_is_left():
     """Behind each test the handlers are what they were, and nothing is pending."""
-    before = [signal.getsignal(number) for number in BOTH]
+    # A process that a shell started in the background ignores Ctrl-C.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    assert [signal.getsignal(number) for number in BOTH] == before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert (interrupts._door.is_guarded, interrupts._door.pending) == (False, [])
+    signal.signal(signal.SIGINT, ours)
 
 
 def test_an_interrupt_waits_for_the_end_of_the_shielded_call():
