@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM in the main thread: where a call lets them in, and that its handlers come back."""
 
+import os
 import signal
 import threading
 
@@ -151,7 +152,7 @@ def test_the_error_of_the_call_is_the_context_of_the_interrupt():
 
 def test_a_wait_lets_an_interrupt_in_at_once():
     """A sleep between two steps of a call is cut short."""
-    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
+    timer = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT])
     with Deferral():
         timer.start()
         with pytest.raises(KeyboardInterrupt):
@@ -185,7 +186,7 @@ def test_a_wait_for_a_mutex_can_be_interrupted():
     """And whoever was interrupted does not hold it."""
     mutex = Mutex()
     assert mutex.acquire(0)
-    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
+    timer = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT])
     with Deferral():
         timer.start()
         with pytest.raises(KeyboardInterrupt):
