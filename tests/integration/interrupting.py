@@ -27,7 +27,7 @@ CHANGES: dict[str, Callable[[BackendStore], Callable[[], object]]] = {
 
 LOCKS: dict[str, Callable[[BackendStore], Callable[[], object]]] = {
     "hold": lambda store: lambda: _hold(store),
-    "many": lambda store: lambda: LockManager(store).acquire_many(["r", "r2"], owner="a").release(),
+    "many": lambda store: lambda: _many(store),
     "renew": lambda store: lambda: _renew(store),
 }
 
@@ -48,6 +48,11 @@ def _guarded(store):
 
 def _hold(store):
     with LockManager(store).hold("r", owner="a"):
+        pass
+
+
+def _many(store):
+    with LockManager(store).acquire_many(["r", "r2"], owner="a"):
         pass
 
 
@@ -107,7 +112,9 @@ class Strike:
     @property
     def kept_the_block_from_ending(self) -> bool:
         """Whether it came in the first steps of leaving a block, where nothing can keep it out (see README)."""
-        return self.was_let_in and any(name in {"Hold.__exit__", "Lock.__exit__"} for name in self.path)
+        return self.was_let_in and any(
+            name in {"Hold.__exit__", "Lock.__exit__", "LockSet.__exit__"} for name in self.path
+        )
 
 
 def moments(place: Place, prepare: Callable[[BackendStore], Callable[[], object]]) -> int:
@@ -129,7 +136,7 @@ def left_by(store: BackendStore, strike: Strike) -> list[str]:
         "a guard": interrupts._door.is_guarded,
         "a pending signal": bool(interrupts._door.pending),
         "a call under way": bool(store.inflight._counts),
-        "a turn": bool(store.writer._turns._turns),
+        "a turn": bool(store.writer._lines._lines),
         "a line": bool(store.locks.lines._lines),
     }
     return [name for name, is_there in traces.items() if is_there]

@@ -160,7 +160,7 @@ async def left_by(store: AsyncBackendStore) -> list[str]:
     traces = {
         "a task": asyncio.all_tasks() != {asyncio.current_task()},
         "a call under way": bool(store.inflight._counts),
-        "a turn": bool(store.writer._turns._turns),
+        "a turn": bool(store.writer._lines._lines),
         "a line": bool(store.locks.lines._lines),
         "a lock": bool(store.locks.held()),
     }
