@@ -7,6 +7,7 @@ A small WAL is folded into the file every few commits, as a large one is every f
 import os
 import sys
 import threading
+from unittest.mock import patch
 
 from tai_state import SqliteStore, StateMachinePersister
 from tai_state.backends.sqlite import schema
@@ -30,7 +31,6 @@ def work(persister, state_id: str, moves: int) -> None:
 
 
 def main(path: str, synchronous: str, moves: int) -> None:
-    schema.Place.open = open_with_a_small_wal  # type: ignore[method-assign] - only here
     for _ in range(2):
         with SqliteStore(path, synchronous=synchronous, actor="worker") as store:
             persister = StateMachinePersister(store, COUNTER)
@@ -46,4 +46,5 @@ def main(path: str, synchronous: str, moves: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    with patch.object(schema.Place, "open", open_with_a_small_wal):
+        main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
