@@ -16,7 +16,7 @@ from tai_state._async.engine import AsyncEngine
 from tai_state._async.inflight import AsyncInFlight
 from tai_state._async.line import AsyncLine, AsyncLines
 from tai_state._async.trust import RELEASED, AsyncTrust
-from tai_state._platform import AsyncDeferral, AsyncHeart, async_shield, async_within
+from tai_state._platform import AsyncDeferral, AsyncHeart, async_caller, async_shield, async_within
 from tai_state.clock import Deadline, SystemClock
 from tai_state.documents import CommitResult, Put
 from tai_state.errors import (
@@ -70,6 +70,7 @@ class AsyncLock:
         self._registry = registry
         self._trust = AsyncTrust(lease.resource, lease.fencing_token, engine.clock, timing, began)
         self._line = AsyncLine()
+        self._turn_of: int | None = None
         self._heart = AsyncHeart(self._beat, f"tai-lock-{lease.fencing_token}")
 
     @property
@@ -153,12 +154,20 @@ class AsyncLock:
             yield self.lease
 
     @asynccontextmanager
-    async def _first_in_line(self, deadline: Deadline) -> AsyncIterator[None]:
+    async def _first_in_line(self, deadline: Deadline, interrupted: int | None = None) -> AsyncIterator[None]:
+        if interrupted is not None and self._turn_of == interrupted:
+            # Whose turn it is stands still beneath the handler of a signal, until that is done.
+            yield
+            return
         with self._line.join() as place:
             if not await place.wait(deadline.remaining()):
                 message = f"lock {self.resource!r} was busy for {deadline.seconds:g} seconds; nothing was written"
                 raise DeadlineExceededError(message)
-            yield
+            self._turn_of = async_caller()
+            try:
+                yield
+            finally:
+                self._turn_of = None
 
     def adopt(self, lease: Lease, began: float) -> None:
         """Take over what a commit that was sent at *began* made of the lease."""
@@ -274,14 +283,19 @@ class AsyncLock:
         with AsyncDeferral():
             await self._let_go(self.engine.begin(timeout))
 
-    async def _let_go(self, deadline: Deadline) -> None:
+    async def release_beneath(self, interrupted: int, timeout: float) -> None:
+        """Do what ``release`` does, also where the caller of that number is interrupted in the middle of a turn."""
+        with AsyncDeferral():
+            await self._let_go(self.engine.begin(timeout), interrupted)
+
+    async def _let_go(self, deadline: Deadline, interrupted: int | None = None) -> None:
         if self._trust.reason() is not None and (self.lost or self._trust.is_released):
             self.check_held()
         self._trust.suspend()
         self._heart.stop_soon()
         in_time = Deadline(self.engine.clock, min(deadline.remaining(), self._trust.lease_seconds()))
         try:
-            await async_shield(self._release, in_time)
+            await async_shield(self._release, in_time, interrupted)
         except (DeadlineExceededError, OutcomeUnknownError) as error:
             if self._trust.lease_seconds() > 0:
                 raise
@@ -289,8 +303,8 @@ class AsyncLock:
             self.lose(self._trust.running_out())
             raise LockLostError(self.resource, self._trust.running_out()) from error
 
-    async def _release(self, deadline: Deadline) -> None:
-        async with self._first_in_line(deadline):
+    async def _release(self, deadline: Deadline, interrupted: int | None) -> None:
+        async with self._first_in_line(deadline, interrupted):
             if self._trust.is_released:
                 raise LockLostError(self.resource, RELEASED)  # by another thread or task, just now
             await self._change(released, RELEASED, deadline)
@@ -380,11 +394,12 @@ class AsyncHeldLocks:
         held = [lock for lock in self.held() if granted_by is None or lock.granted_by is granted_by]
         released: list[AsyncLock] = []
         deadline = Deadline(SystemClock(), timeout)
+        interrupted = async_caller()
 
         async def release() -> None:
             for lock in held:
                 try:
-                    await lock.release(timeout=max(0.001, deadline.remaining()))
+                    await lock.release_beneath(interrupted, max(0.001, deadline.remaining()))
                 except TaiStateError as error:
                     log.info("lock %r is left to its ttl: %s", lock.resource, error)
                 else:

@@ -16,7 +16,7 @@ from tai_state._sync.engine import Engine
 from tai_state._sync.inflight import InFlight
 from tai_state._sync.line import Line, Lines
 from tai_state._sync.trust import RELEASED, Trust
-from tai_state._platform import Deferral, Heart, shield, within
+from tai_state._platform import Deferral, Heart, caller, shield, within
 from tai_state.clock import Deadline, SystemClock
 from tai_state.documents import CommitResult, Put
 from tai_state.errors import (
@@ -70,6 +70,7 @@ class Lock:
         self._registry = registry
         self._trust = Trust(lease.resource, lease.fencing_token, engine.clock, timing, began)
         self._line = Line()
+        self._turn_of: int | None = None
         self._heart = Heart(self._beat, f"tai-lock-{lease.fencing_token}")
 
     @property
@@ -153,12 +154,20 @@ class Lock:
             yield self.lease
 
     @contextmanager
-    def _first_in_line(self, deadline: Deadline) -> Iterator[None]:
+    def _first_in_line(self, deadline: Deadline, interrupted: int | None = None) -> Iterator[None]:
+        if interrupted is not None and self._turn_of == interrupted:
+            # Whose turn it is stands still beneath the handler of a signal, until that is done.
+            yield
+            return
         with self._line.join() as place:
             if not place.wait(deadline.remaining()):
                 message = f"lock {self.resource!r} was busy for {deadline.seconds:g} seconds; nothing was written"
                 raise DeadlineExceededError(message)
-            yield
+            self._turn_of = caller()
+            try:
+                yield
+            finally:
+                self._turn_of = None
 
     def adopt(self, lease: Lease, began: float) -> None:
         """Take over what a commit that was sent at *began* made of the lease."""
@@ -274,14 +283,19 @@ class Lock:
         with Deferral():
             self._let_go(self.engine.begin(timeout))
 
-    def _let_go(self, deadline: Deadline) -> None:
+    def release_beneath(self, interrupted: int, timeout: float) -> None:
+        """Do what ``release`` does, also where the caller of that number is interrupted in the middle of a turn."""
+        with Deferral():
+            self._let_go(self.engine.begin(timeout), interrupted)
+
+    def _let_go(self, deadline: Deadline, interrupted: int | None = None) -> None:
         if self._trust.reason() is not None and (self.lost or self._trust.is_released):
             self.check_held()
         self._trust.suspend()
         self._heart.stop_soon()
         in_time = Deadline(self.engine.clock, min(deadline.remaining(), self._trust.lease_seconds()))
         try:
-            shield(self._release, in_time)
+            shield(self._release, in_time, interrupted)
         except (DeadlineExceededError, OutcomeUnknownError) as error:
             if self._trust.lease_seconds() > 0:
                 raise
@@ -289,8 +303,8 @@ class Lock:
             self.lose(self._trust.running_out())
             raise LockLostError(self.resource, self._trust.running_out()) from error
 
-    def _release(self, deadline: Deadline) -> None:
-        with self._first_in_line(deadline):
+    def _release(self, deadline: Deadline, interrupted: int | None) -> None:
+        with self._first_in_line(deadline, interrupted):
             if self._trust.is_released:
                 raise LockLostError(self.resource, RELEASED)  # by another thread or task, just now
             self._change(released, RELEASED, deadline)
@@ -380,11 +394,12 @@ class HeldLocks:
         held = [lock for lock in self.held() if granted_by is None or lock.granted_by is granted_by]
         released: list[Lock] = []
         deadline = Deadline(SystemClock(), timeout)
+        interrupted = caller()
 
         def release() -> None:
             for lock in held:
                 try:
-                    lock.release(timeout=max(0.001, deadline.remaining()))
+                    lock.release_beneath(interrupted, max(0.001, deadline.remaining()))
                 except TaiStateError as error:
                     log.info("lock %r is left to its ttl: %s", lock.resource, error)
                 else:
