@@ -31,8 +31,9 @@ $(STAMP): pyproject.toml
 
 venv: $(STAMP) ## Make .venv with the package and its tools (PYTHON=python3.12 chooses another)
 
-install: venv ## Set up all that the tests need: .venv and the Firestore emulator
+install: venv ## Set up all that the tests need: .venv, the Firestore emulator and strace
 	bash emulator/ensure.sh
+	bash .ci/ensure.sh strace
 
 generate: venv ## Write the sync twins of the async folders
 	$(BIN)/python .ci/generate_sync.py

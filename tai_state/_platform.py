@@ -14,16 +14,81 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import sleep as sleep  # noqa: PLC0414 - the sync twin of async_sleep
+from time import sleep as _sleep
 from typing import Any, ParamSpec, TypeVar
 
 from tai_state.errors import ConfigurationError
+from tai_state.interrupts import Deferral as Deferral  # noqa: PLC0414 - the sync twin of AsyncDeferral
+from tai_state.interrupts import Interruptible as Interruptible  # noqa: PLC0414 - the sync twin of AsyncInterruptible
 
 T = TypeVar("T")
 A = TypeVar("A")
 P = ParamSpec("P")
 
+_SLICE_SECONDS = 0.05
+
 async_sleep = asyncio.sleep
+
+
+def sleep(seconds: float) -> None:
+    """Sleep; the sync twin of async_sleep."""
+    with Interruptible():
+        _sleep(seconds)
+
+
+class AsyncDeferral:
+    """The twin of Deferral: a cancellation reaches a task only where it waits, so there is nothing to do."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Do nothing."""
+
+
+class AsyncInterruptible:
+    """The twin of Interruptible: a task that waits can be cancelled."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Do nothing."""
+
+
+async def async_interruptibly(items: AsyncIterator[T]) -> AsyncIterator[T]:
+    """Pass *items* on; the wait for each of them can be interrupted."""
+    while True:
+        with AsyncInterruptible():
+            try:
+                item = await anext(items)
+            except StopAsyncIteration:
+                return
+        yield item
+
+
+def interruptibly(items: Iterator[T]) -> Iterator[T]:
+    """Pass *items* on; the wait for each of them can be interrupted."""
+    while True:
+        with Interruptible():
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
+
+
+def async_caller() -> int:
+    """Return a number that tells the running task from all others alive."""
+    return id(asyncio.current_task())
+
+
+caller = threading.get_ident
+"""The sync twin of async_caller: a number that tells the calling thread from all others alive."""
 
 
 class AsyncMutex:
@@ -57,7 +122,15 @@ class Mutex:
 
     def acquire(self, timeout: float) -> bool:
         """Take it, waiting at most *timeout* seconds; return whether it was taken."""
-        return self._lock.acquire(timeout=min(timeout, threading.TIMEOUT_MAX))
+        if self._lock.acquire(blocking=False):
+            return True
+        # Not one long wait that can be interrupted: an interrupt behind it would leave the mutex taken by nobody.
+        for _ in range(int(min(timeout, threading.TIMEOUT_MAX) / _SLICE_SECONDS) + 1):
+            with Interruptible():
+                pass
+            if self._lock.acquire(timeout=min(timeout, _SLICE_SECONDS)):
+                return True
+        return False
 
     def release(self) -> None:
         """Free it."""
@@ -106,27 +179,32 @@ class Worker:
 
 
 async def async_shield(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Make the call and run it to its end even when the caller is cancelled meanwhile; the cancellation follows."""
+    """Make the call and run it to its end even when the caller is cancelled meanwhile; the cancellation follows.
+
+    The call bounds itself: what it does ends by its deadline.
+    """
     task = asyncio.ensure_future(call(*args, **kwargs))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if task.cancelled():
-            raise
-        # Several cancellations may come while the work ends; each is remembered by the one raised here.
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError:
-                continue
-        if not task.cancelled():
-            task.exception()  # marks it as seen: the cancellation is what the caller gets
-        raise
+    # Whoever ends a loop (``asyncio.run`` does) cancels every task that it finds. This one is not to be found: its
+    # caller is, and ends only after it. The function is documented for those who make tasks of their own.
+    asyncio.tasks._unregister_task(task)  # noqa: SLF001 - see docs.python.org/3/library/asyncio-extending.html
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            # Several may come while the work ends; each is remembered by the one raised here.
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # marks it as seen: the cancellation is what the caller gets
+    raise cancelled
 
 
 def shield(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Make the call; the sync twin of async_shield."""
-    return call(*args, **kwargs)
+    """Make the call and run it to its end even when the main thread is interrupted meanwhile; the interrupt follows."""
+    with Deferral(settling=True):
+        return call(*args, **kwargs)
 
 
 async def async_gather(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
@@ -189,7 +267,8 @@ class Signal:
 
     def wait(self, timeout: float) -> bool:
         """Wait until it is set or *timeout* seconds have passed; return whether it was set, and unset it."""
-        was_set = self._event.wait(timeout)
+        with Interruptible():
+            was_set = self._event.wait(timeout)
         if was_set:
             self._event.clear()
         return was_set
@@ -216,6 +295,43 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
     return [future.result() for future in futures]
 
 
+_left_behind: set[asyncio.Task[None]] = set()
+
+
+async def async_within(call: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> bool:
+    """Make the call, and wait for its end *seconds* at most; return whether it ended.
+
+    One that does not end is left behind, for where there is nothing better to do.
+    """
+    task = asyncio.ensure_future(call())
+    # The loop itself would not keep it alive.
+    _left_behind.add(task)
+    task.add_done_callback(_left_behind.discard)
+    await asyncio.wait([task], timeout=seconds)
+    if task.done():
+        task.result()
+    return task.done()
+
+
+def within(call: Callable[[], None], seconds: float) -> bool:
+    """Make the call in a thread of its own; otherwise as async_within."""
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:  # noqa: BLE001 - raised below, in the caller's thread
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="tai-within", daemon=True)
+    thread.start()
+    with Interruptible():
+        thread.join(seconds)
+    if failed:
+        raise failed[0]
+    return not thread.is_alive()
+
+
 async def async_run_body(body: Callable[[A], Awaitable[T]], argument: A) -> T:
     """Await *body* with its argument.
 
@@ -235,7 +351,8 @@ def run_body(body: Callable[[A], T], argument: A) -> T:
     Raises:
         ConfigurationError: It is a coroutine function, so it is of the other colour.
     """
-    result = body(argument)
+    with Interruptible():
+        result = body(argument)
     if _is_awaitable(result):
         if inspect.iscoroutine(result):
             result.close()

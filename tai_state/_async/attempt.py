@@ -8,7 +8,7 @@ from tai_state._async.cascade import AsyncCascade
 from tai_state._async.changes import Applied
 from tai_state._async.lock import AsyncLock
 from tai_state._async.store import AsyncStateStore
-from tai_state._platform import AsyncMutex
+from tai_state._platform import AsyncDeferral, AsyncMutex
 from tai_state.clock import Deadline
 from tai_state.documents import Capability, Document, DocumentPath, Read, Write
 from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
@@ -70,9 +70,10 @@ class AsyncAttempt:
             StaleReadError: Something read before has changed; the body begins anew.
             StoreError: The attempt has ended.
         """
-        async with self._turn():
-            await self._read([paths.state for paths in wanted])
-            return [self._draft.record(paths) for paths in wanted]
+        with AsyncDeferral():
+            async with self._turn():
+                await self._read([paths.state for paths in wanted])
+                return [self._draft.record(paths) for paths in wanted]
 
     async def apply(self, change: Change, settings: Settings, machines: Machines = NO_MACHINES) -> Applied:
         """Decide a change on what the body sees, and keep its writes for the commit.
@@ -86,12 +87,13 @@ class AsyncAttempt:
             StaleReadError, StoreError: As for ``records``.
             TaiStateError: The change is refused, as ``decide`` and ``AsyncCascade.follow`` say.
         """
-        async with self._turn():
-            draft = self._draft.branch()
-            applied = await self._apply(draft, change, settings, machines)
-            # A task that the body left behind must not add to a commit that is under way.
-            self.check_usable()
-            self._draft.merge(draft)
+        with AsyncDeferral():
+            async with self._turn():
+                draft = self._draft.branch()
+                applied = await self._apply(draft, change, settings, machines)
+                # A task that the body left behind must not add to a commit that is under way.
+                self.check_usable()
+                self._draft.merge(draft)
         return applied
 
     async def _apply(self, draft: Draft, change: Change, settings: Settings, machines: Machines) -> Applied:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from tai_state._async.ports import AsyncBackend
 from tai_state._async.retrying import async_retry
+from tai_state._platform import AsyncInterruptible
 from tai_state.clock import Clock, Deadline, SystemClock
 from tai_state.documents import Conditions, Document, DocumentPath, Read
 from tai_state.errors import StoreUnavailableError
@@ -47,7 +48,8 @@ class AsyncEngine:
         async def attempt() -> Read:
             seconds = self.retry.attempt_seconds(deadline)
             # One document is always as of one moment; no engine needs to be slow for it.
-            return await self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
+            with AsyncInterruptible():
+                return await self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
 
         return await self.retried(attempt, deadline)
 
@@ -103,7 +105,8 @@ class AsyncEngine:
                 found = self.backend.query(collection, conditions, start=start, limit=limit, timeout=seconds)
             else:
                 found = self.backend.scan(collection, start=start, stop=stop, limit=limit, timeout=seconds)
-            return [document async for document in found]
+            with AsyncInterruptible():
+                return [document async for document in found]
 
         return await self.retried(attempt, deadline)
 
@@ -128,11 +131,12 @@ class AsyncEngine:
                 source = self.backend.scan_ids(collection, start=last, limit=most, timeout=seconds)
             ids: list[str] = []
             try:
-                async for found in source:
-                    if found != last:
-                        ids.append(found)
-                    if len(ids) == PAGE:
-                        break
+                with AsyncInterruptible():
+                    async for found in source:
+                        if found != last:
+                            ids.append(found)
+                        if len(ids) == PAGE:
+                            break
             except StoreUnavailableError:
                 source = None
                 raise
@@ -152,7 +156,8 @@ class AsyncEngine:
         """Return the store's clock."""
 
         async def attempt() -> datetime:
-            return await self.backend.server_time(timeout=self.retry.attempt_seconds(deadline))
+            with AsyncInterruptible():
+                return await self.backend.server_time(timeout=self.retry.attempt_seconds(deadline))
 
         return await self.retried(attempt, deadline)
 

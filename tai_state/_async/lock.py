@@ -13,10 +13,11 @@ from typing import Self
 
 from tai_state._async.commits import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.engine import AsyncEngine
+from tai_state._async.inflight import AsyncInFlight
 from tai_state._async.line import AsyncLine, AsyncLines
 from tai_state._async.trust import RELEASED, AsyncTrust
-from tai_state._platform import AsyncHeart, async_shield
-from tai_state.clock import Deadline
+from tai_state._platform import AsyncDeferral, AsyncHeart, async_caller, async_shield, async_within
+from tai_state.clock import Deadline, SystemClock
 from tai_state.documents import CommitResult, Put
 from tai_state.errors import (
     DeadlineExceededError,
@@ -39,6 +40,9 @@ from tai_state.rules.outcome import Outcome
 Timeout = float | timedelta | None
 log = logging.getLogger("tai_state")
 
+RELEASE_SECONDS_MAX = 2.0
+"""What a drain keeps of its time for the release of locks."""
+
 # A heartbeat that waits for a reply that never comes must have time for another try.
 _BEAT_SECONDS_MIN = 0.5
 
@@ -60,10 +64,13 @@ class AsyncLock:
         self.engine = engine
         self.lease = lease
         """The lease as last known: what a guarded commit carries."""
+        self.granted_by: object = None
+        """The manager that a caller has got it from."""
         self._timing = timing
         self._registry = registry
         self._trust = AsyncTrust(lease.resource, lease.fencing_token, engine.clock, timing, began)
         self._line = AsyncLine()
+        self._turn_of: int | None = None
         self._heart = AsyncHeart(self._beat, f"tai-lock-{lease.fencing_token}")
 
     @property
@@ -147,12 +154,20 @@ class AsyncLock:
             yield self.lease
 
     @asynccontextmanager
-    async def _first_in_line(self, deadline: Deadline) -> AsyncIterator[None]:
+    async def _first_in_line(self, deadline: Deadline, interrupted: int | None = None) -> AsyncIterator[None]:
+        if interrupted is not None and self._turn_of == interrupted:
+            # Whose turn it is stands still beneath the handler of a signal, until that is done.
+            yield
+            return
         with self._line.join() as place:
             if not await place.wait(deadline.remaining()):
                 message = f"lock {self.resource!r} was busy for {deadline.seconds:g} seconds; nothing was written"
                 raise DeadlineExceededError(message)
-            yield
+            self._turn_of = async_caller()
+            try:
+                yield
+            finally:
+                self._turn_of = None
 
     def adopt(self, lease: Lease, began: float) -> None:
         """Take over what a commit that was sent at *began* made of the lease."""
@@ -171,8 +186,9 @@ class AsyncLock:
             OutcomeUnknownError: The time was over before the store told; the lock is held until its old end.
         """
         deadline = self.engine.begin(timeout)
-        async with self.turn(deadline):
-            await async_shield(self._change, renewed, "renewed", self.deadline(deadline))
+        with AsyncDeferral():
+            async with self.turn(deadline):
+                await async_shield(self._change, renewed, "renewed", self.deadline(deadline))
 
     async def _change(self, change: Callable[[Lease], tuple[Lease, Put]], what: str, deadline: Deadline) -> None:
         """Commit one change of the lease; what was read after a refusal tells whether it is ours still.
@@ -264,14 +280,22 @@ class AsyncLock:
             LockLostError: It was released before, or it is lost; nothing was changed.
             OutcomeUnknownError: The time was over before the store told.
         """
-        deadline = self.engine.begin(timeout)
+        with AsyncDeferral():
+            await self._let_go(self.engine.begin(timeout))
+
+    async def release_beneath(self, interrupted: int, timeout: float) -> None:
+        """Do what ``release`` does, also where the caller of that number is interrupted in the middle of a turn."""
+        with AsyncDeferral():
+            await self._let_go(self.engine.begin(timeout), interrupted)
+
+    async def _let_go(self, deadline: Deadline, interrupted: int | None = None) -> None:
         if self._trust.reason() is not None and (self.lost or self._trust.is_released):
             self.check_held()
         self._trust.suspend()
         self._heart.stop_soon()
         in_time = Deadline(self.engine.clock, min(deadline.remaining(), self._trust.lease_seconds()))
         try:
-            await async_shield(self._release, in_time)
+            await async_shield(self._release, in_time, interrupted)
         except (DeadlineExceededError, OutcomeUnknownError) as error:
             if self._trust.lease_seconds() > 0:
                 raise
@@ -279,8 +303,8 @@ class AsyncLock:
             self.lose(self._trust.running_out())
             raise LockLostError(self.resource, self._trust.running_out()) from error
 
-    async def _release(self, deadline: Deadline) -> None:
-        async with self._first_in_line(deadline):
+    async def _release(self, deadline: Deadline, interrupted: int | None) -> None:
+        async with self._first_in_line(deadline, interrupted):
             if self._trust.is_released:
                 raise LockLostError(self.resource, RELEASED)  # by another thread or task, just now
             await self._change(released, RELEASED, deadline)
@@ -300,14 +324,15 @@ class AsyncLock:
         Raises:
             LockLostError: The lock was lost inside the body, which ended without an exception.
         """
-        if self._trust.is_released:
-            return
-        try:
-            await self.release()
-        except Exception as failed:
-            if error is None:
-                raise
-            error.add_note(f"and on leaving: {failed}")
+        with AsyncDeferral():
+            if self._trust.is_released:
+                return
+            try:
+                await self.release()
+            except Exception as failed:
+                if error is None:
+                    raise
+                error.add_note(f"and on leaving: {failed}")
 
     def forget(self) -> None:
         """Stop renewing, and trust it no more; its lease ends by itself."""
@@ -358,28 +383,54 @@ class AsyncHeldLocks:
             for lock in registry.held()
         )
 
-    async def release_all(self, timeout: float) -> bool:
-        """Release what is held, within *timeout* seconds; return whether all of it was.
+    async def release_all(self, timeout: float, granted_by: object = None) -> bool:
+        """Release what is held, in *timeout* real seconds; return whether all of it was.
 
         What could not be released is renewed no more, and ends by itself.
+
+        Args:
+            granted_by: Release only what this manager granted; None: all.
         """
-        held = self.held()
-        released_count = 0
-        deadline = held[0].engine.begin(max(timeout, 0.001)) if held else None
+        held = [lock for lock in self.held() if granted_by is None or lock.granted_by is granted_by]
+        released: list[AsyncLock] = []
+        deadline = Deadline(SystemClock(), timeout)
+        interrupted = async_caller()
+
+        async def release() -> None:
+            for lock in held:
+                try:
+                    await lock.release_beneath(interrupted, max(0.001, deadline.remaining()))
+                except TaiStateError as error:
+                    log.info("lock %r is left to its ttl: %s", lock.resource, error)
+                else:
+                    released.append(lock)
+
+        if held:
+            await async_within(release, timeout)
+        is_done = len(released) == len(held)
         for lock in held:
-            assert deadline is not None
-            try:
-                await lock.release(timeout=max(0.001, deadline.remaining()))
-                released_count += 1
-            except TaiStateError as error:
-                log.info("lock %r is left to its ttl: %s", lock.resource, error)
-        self.forget_all()
-        return released_count == len(held)
+            lock.forget()
+        return is_done
 
     def forget_all(self) -> None:
         """Stop every heartbeat, and trust no lock any more: the store is closed."""
         for lock in self.held():
             lock.forget()
+
+
+async def async_drain(
+    inflight: AsyncInFlight, locks: AsyncHeldLocks, timeout: float, granted_by: object = None
+) -> bool:
+    """Let no new call in, end what is under way, and then release *locks*; return whether all of that was done.
+
+    Args:
+        timeout: How many real seconds all of it may take. Where locks are held, a part of it is kept for them.
+        granted_by: Release only what this manager granted; None: all.
+    """
+    deadline = Deadline(SystemClock(), timeout)
+    for_locks = min(RELEASE_SECONDS_MAX, timeout / 4) if locks.held() else 0.0
+    ended = await inflight.drain(timeout - for_locks)
+    return await locks.release_all(deadline.remaining(), granted_by) and ended
 
 
 _registries: weakref.WeakSet[AsyncHeldLocks] = weakref.WeakSet()

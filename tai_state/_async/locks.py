@@ -1,13 +1,15 @@
 """Locks: leases in the store, with a fencing token that the store itself checks."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
+from types import TracebackType
 
 from tai_state._async.commits import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.granting import AsyncApplicant
 from tai_state._async.guarding import AsyncLockSet
-from tai_state._async.lock import AsyncLock, Timeout
+from tai_state._async.inflight import AsyncInFlight
+from tai_state._async.lock import AsyncLock, Timeout, async_drain
 from tai_state._async.store import AsyncStateStore
 from tai_state._async.waiting import AsyncWaiting
 from tai_state._platform import async_current_owner, async_shield
@@ -52,6 +54,7 @@ class AsyncLockManager:
         self.store = store
         self.config = config or LockConfig()
         self._engine = store.engine
+        self._inflight = AsyncInFlight("the lock manager", within=store.inflight)
 
     async def acquire(
         self,
@@ -104,8 +107,7 @@ class AsyncLockManager:
             raise InvalidDataError(message, path="resources")
         return AsyncLockSet(await self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat))
 
-    @asynccontextmanager
-    async def hold(
+    def hold(
         self,
         resource: str,
         *,
@@ -113,10 +115,10 @@ class AsyncLockManager:
         timeout: Timeout = TIMEOUT_SECONDS,
         ttl: float | None = None,
         heartbeat: bool = True,
-    ) -> AsyncIterator[AsyncLock]:
+    ) -> "AsyncHold":
         """Acquire the lock, and release it at the end of the block; arguments and errors as for ``acquire``."""
-        async with await self.acquire(resource, owner=owner, timeout=timeout, ttl=ttl, heartbeat=heartbeat) as lock:
-            yield lock
+        acquire = partial(self.acquire, resource, owner=owner, timeout=timeout, ttl=ttl, heartbeat=heartbeat)
+        return AsyncHold(acquire)
 
     async def _acquire(
         self, resources: Sequence[str], owner: str | None, timeout: Timeout, ttl: float | None, *, heartbeat: bool
@@ -124,17 +126,18 @@ class AsyncLockManager:
         name = check_id(owner if owner is not None else async_current_owner(), "owner")
         deadline = Deadline(self._engine.clock, _wait_seconds(timeout))
         timing = self.config.timing(ttl)
-        with self.store.inflight.one():
-            applicant = AsyncApplicant(self._engine, self.store.locks, resources, name, timing)
-            try:
+        applicant = AsyncApplicant(self._engine, self.store.locks, resources, name, timing)
+        try:
+            with self._inflight.one():
                 await self._obtain(applicant, deadline, timing)
-                if heartbeat:
-                    for lock in applicant.granted:
+                for lock in applicant.granted:
+                    lock.granted_by = self
+                    if heartbeat:
                         lock.start_heartbeat()
-            except BaseException:
-                # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
-                await async_shield(applicant.give_back)
-                raise
+        except BaseException:
+            # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
+            await async_shield(applicant.give_back)
+            raise
         return applicant.granted
 
     async def _obtain(self, applicant: AsyncApplicant, deadline: Deadline, timing: LeaseTiming) -> None:
@@ -144,7 +147,14 @@ class AsyncLockManager:
                 return
             if deadline.passed:
                 raise applicant.give_up()
-        waiting = AsyncWaiting(self._engine, self.store.locks, applicant, deadline=deadline, ttl_seconds=timing.ttl)
+        waiting = AsyncWaiting(
+            self._engine,
+            self.store.locks,
+            applicant,
+            deadline=deadline,
+            ttl_seconds=timing.ttl,
+            may_go_on=self._inflight.check,
+        )
         await waiting.wait()
 
     async def break_lock(
@@ -183,16 +193,17 @@ class AsyncLockManager:
             def unknown() -> OutcomeUnknownError:
                 return unknown_outcome(lease, "broken")
 
-            await async_commit_once(self._engine, [write, audit], deadline, AsyncSettlement(read, unknown))
+            settlement = AsyncSettlement(read, unknown)
+            await async_shield(async_commit_once, self._engine, [write, audit], deadline, settlement)
 
-        await async_shield(
-            self._engine.retried, attempt, deadline, also=(PreconditionFailedError,), what="breaking a lock"
-        )
+        with self._inflight.one():
+            await self._engine.retried(attempt, deadline, also=(PreconditionFailedError,), what="breaking a lock")
 
     async def inspect(self, resource: str, *, timeout: Timeout = None) -> LockInfo | None:
         """Return what the store says of a lock; None when it was never taken."""
         path = lease_path(resource)
-        read = await self._engine.read([path], self._engine.begin(timeout))
+        with self._inflight.one():
+            read = await self._engine.read([path], self._engine.begin(timeout))
         (lease,) = read_leases([path], read.documents)
         return info(lease, read.read_time) if lease is not None else None
 
@@ -201,9 +212,49 @@ class AsyncLockManager:
 
         All are told as of the moment at which the iteration began; ``timeout`` bounds each page.
         """
-        now = await self._engine.server_time(self._engine.begin(timeout))
-        async for document in self._engine.scan(LOCKS, timeout=timeout):
+        with self._inflight.one():
+            now = await self._engine.server_time(self._engine.begin(timeout))
+        async for document in self._inflight.reading(self._engine.scan(LOCKS, timeout=timeout)):
             yield info(read_lease(document), now)
+
+    async def drain(self, timeout: float = 10.0) -> bool:
+        """Take no new calls, end those that wait for a lock, and release what this manager granted.
+
+        The store and its other managers go on. A lock that could not be released in time is renewed no more: it
+        ends with its ttl.
+
+        Args:
+            timeout: How many seconds all of it may take, also where the store does not answer.
+
+        Returns:
+            Whether all calls have ended and all locks are released.
+        """
+        return await async_drain(self._inflight, self.store.locks, timeout, granted_by=self)
+
+
+class AsyncHold:
+    """A block that holds a lock.
+
+    A class of its own rather than a generator: between the grant and the block there is no step at which an
+    interrupt of the main thread could lose the lock.
+    """
+
+    def __init__(self, acquire: Callable[[], Awaitable[AsyncLock]]) -> None:
+        """Acquire with the block."""
+        self._acquire = acquire
+        self._lock: AsyncLock | None = None
+
+    async def __aenter__(self) -> AsyncLock:
+        """Acquire the lock."""
+        self._lock = await self._acquire()
+        return self._lock
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release it, as leaving the lock itself does."""
+        assert self._lock is not None
+        await self._lock.__aexit__(kind, error, trace)
 
 
 def _wait_seconds(timeout: Timeout) -> float:

@@ -9,7 +9,7 @@ from tai_state._async.changes import AsyncChangeWriter
 from tai_state._async.engine import PAGE, AsyncEngine
 from tai_state._async.history import AsyncHistory
 from tai_state._async.inflight import AsyncInFlight
-from tai_state._async.lock import AsyncHeldLocks
+from tai_state._async.lock import AsyncHeldLocks, async_drain
 from tai_state.authors import default_actor, resolve_metadata
 from tai_state.codec import Encoding
 from tai_state.documents import Capability, Conditions, FieldEquals
@@ -74,16 +74,33 @@ class AsyncStateStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait for the calls under way (at most 10 seconds), then close."""
-        await self.drain()
-        await self.close()
+        try:
+            await self.drain()
+        finally:
+            await self.close()
 
     async def drain(self, timeout: float = 10.0) -> bool:
-        """Take no new calls, and wait up to *timeout* seconds for those under way; return whether all ended."""
-        return await self.inflight.drain(timeout)
+        """Take no new calls, wait for those under way, and release the locks that were granted over this store.
+
+        Callers who wait for a lock, and calls that come later, get a StoreError. A lock that could not be released
+        in time is renewed no more: it ends with its ttl. May be called by the handler of a signal, also of one that
+        interrupted a call of this store.
+
+        Args:
+            timeout: How many seconds all of it may take, also where the store does not answer.
+
+        Returns:
+            Whether all calls have ended and all locks are released.
+        """
+        return await async_drain(self.inflight, self.locks, timeout)
 
     async def close(self) -> None:
-        """Release connections and threads; a second call does nothing."""
+        """Release connections and threads; a second call does nothing.
+
+        Locks that are held yet are renewed no more.
+        """
         self.inflight.refuse()
+        self.locks.forget_all()
         await self.engine.backend.close()
 
     async def health(self, *, timeout: float = 5.0) -> Health:

@@ -1,14 +1,14 @@
 """Waiting for locks: in the order of arrival, woken by the store, and given up where it is hopeless."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from tai_state._async.deadlocks import AsyncWaitEdge
 from tai_state._async.engine import AsyncEngine
 from tai_state._async.granting import AsyncApplicant
 from tai_state._async.line import AsyncPlace
 from tai_state._async.lock import AsyncHeldLocks
-from tai_state._platform import async_ending, async_shield, async_sleep
+from tai_state._platform import async_ending, async_interruptibly, async_shield, async_sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability
 
@@ -38,8 +38,10 @@ class AsyncWaiting:
         *,
         deadline: Deadline,
         ttl_seconds: float,
+        may_go_on: Callable[[], None],
     ) -> None:
-        """Wait for nothing yet."""
+        """Wait for nothing yet; *may_go_on* raises once there is no more waiting."""
+        self._may_go_on = may_go_on
         self._engine = engine
         self._locks = locks
         self._applicant = applicant
@@ -53,6 +55,7 @@ class AsyncWaiting:
         Raises:
             LockTimeoutError: The time was over.
             DeadlockError: Waiting would close a cycle, or the owner holds one of the locks himself.
+            StoreError: The store or the manager is drained.
         """
         try:
             with self._locks.lines.join(self._applicant.resources) as place:
@@ -63,6 +66,7 @@ class AsyncWaiting:
     async def _wait(self, place: AsyncPlace) -> None:
         async with async_ending(self._moments(place)) as moments:
             async for _ in moments:
+                self._may_go_on()
                 time = self._applicant.try_time(self._deadline)
                 if not place.is_first:
                     await self._applicant.look(time)
@@ -92,13 +96,15 @@ class AsyncWaiting:
             if not place.is_first:
                 if await place.wait(self._seconds()) or self._holds_others or self._deadline.passed:
                     yield
+                else:
+                    self._may_go_on()
             elif self._is_watching and self._applicant.blocked:
                 path = self._applicant.blocked[0].lease.path
                 watch = self._engine.backend.watch(path, timeout=self._seconds())
                 try:
                     # It begins with a wake-up: what changed since the last look is seen then.
                     async with async_ending(watch) as changes:
-                        async for _ in changes:
+                        async for _ in async_interruptibly(changes):
                             yield
                 except Exception as error:  # noqa: BLE001 - whatever ails a wake-up, looking goes on without it
                     log.info("lock %r is looked at instead of watched: %s", self._applicant.resources[0], error)

@@ -8,7 +8,7 @@ from tai_state._sync.cascade import Cascade
 from tai_state._sync.changes import Applied
 from tai_state._sync.lock import Lock
 from tai_state._sync.store import StateStore
-from tai_state._platform import Mutex
+from tai_state._platform import Deferral, Mutex
 from tai_state.clock import Deadline
 from tai_state.documents import Capability, Document, DocumentPath, Read, Write
 from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
@@ -70,9 +70,10 @@ class Attempt:
             StaleReadError: Something read before has changed; the body begins anew.
             StoreError: The attempt has ended.
         """
-        with self._turn():
-            self._read([paths.state for paths in wanted])
-            return [self._draft.record(paths) for paths in wanted]
+        with Deferral():
+            with self._turn():
+                self._read([paths.state for paths in wanted])
+                return [self._draft.record(paths) for paths in wanted]
 
     def apply(self, change: Change, settings: Settings, machines: Machines = NO_MACHINES) -> Applied:
         """Decide a change on what the body sees, and keep its writes for the commit.
@@ -86,12 +87,13 @@ class Attempt:
             StaleReadError, StoreError: As for ``records``.
             TaiStateError: The change is refused, as ``decide`` and ``Cascade.follow`` say.
         """
-        with self._turn():
-            draft = self._draft.branch()
-            applied = self._apply(draft, change, settings, machines)
-            # A task that the body left behind must not add to a commit that is under way.
-            self.check_usable()
-            self._draft.merge(draft)
+        with Deferral():
+            with self._turn():
+                draft = self._draft.branch()
+                applied = self._apply(draft, change, settings, machines)
+                # A task that the body left behind must not add to a commit that is under way.
+                self.check_usable()
+                self._draft.merge(draft)
         return applied
 
     def _apply(self, draft: Draft, change: Change, settings: Settings, machines: Machines) -> Applied:

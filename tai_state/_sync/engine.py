@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from tai_state._sync.ports import Backend
 from tai_state._sync.retrying import retry
+from tai_state._platform import Interruptible
 from tai_state.clock import Clock, Deadline, SystemClock
 from tai_state.documents import Conditions, Document, DocumentPath, Read
 from tai_state.errors import StoreUnavailableError
@@ -47,7 +48,8 @@ class Engine:
         def attempt() -> Read:
             seconds = self.retry.attempt_seconds(deadline)
             # One document is always as of one moment; no engine needs to be slow for it.
-            return self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
+            with Interruptible():
+                return self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
 
         return self.retried(attempt, deadline)
 
@@ -103,7 +105,8 @@ class Engine:
                 found = self.backend.query(collection, conditions, start=start, limit=limit, timeout=seconds)
             else:
                 found = self.backend.scan(collection, start=start, stop=stop, limit=limit, timeout=seconds)
-            return [document for document in found]
+            with Interruptible():
+                return [document for document in found]
 
         return self.retried(attempt, deadline)
 
@@ -128,11 +131,12 @@ class Engine:
                 source = self.backend.scan_ids(collection, start=last, limit=most, timeout=seconds)
             ids: list[str] = []
             try:
-                for found in source:
-                    if found != last:
-                        ids.append(found)
-                    if len(ids) == PAGE:
-                        break
+                with Interruptible():
+                    for found in source:
+                        if found != last:
+                            ids.append(found)
+                        if len(ids) == PAGE:
+                            break
             except StoreUnavailableError:
                 source = None
                 raise
@@ -152,7 +156,8 @@ class Engine:
         """Return the store's clock."""
 
         def attempt() -> datetime:
-            return self.backend.server_time(timeout=self.retry.attempt_seconds(deadline))
+            with Interruptible():
+                return self.backend.server_time(timeout=self.retry.attempt_seconds(deadline))
 
         return self.retried(attempt, deadline)
 

@@ -152,7 +152,7 @@ class Applicant:
         A caller who is cancelled meanwhile finds in ``granted`` what he must give back.
         """
         try:
-            return shield(self._attempt, deadline)
+            return self._attempt(deadline)
         except OutcomeUnknownError as error:
             self._doubt = error
         except DeadlineExceededError as error:
@@ -164,18 +164,23 @@ class Applicant:
             seen = self.look(deadline)
             if seen.held:
                 return False
-            # Before anything is sent: the store counts from a later moment.
-            began = self._engine.clock.monotonic()
             try:
-                leases = self._take(seen, deadline)
+                if shield(self._take_all, seen, deadline):
+                    return True
             except PreconditionFailedError:
                 continue  # somebody was faster: the next look tells who
-            self.granted = [Lock(self._engine, lease, self._timing, began, self._locks) for lease in leases]
-            self._locks.add(self.granted)
-            if all(lock.remaining() > 0 for lock in self.granted):
-                return True
-            # This process stood still for longer than the lease: it is nothing to go on with.
-            self.give_back()
+
+    def _take_all(self, seen: _Seen, deadline: Deadline) -> bool:
+        # Before anything is sent: the store counts from a later moment.
+        began = self._engine.clock.monotonic()
+        leases = self._take(seen, deadline)
+        self.granted = [Lock(self._engine, lease, self._timing, began, self._locks) for lease in leases]
+        self._locks.add(self.granted)
+        if all(lock.remaining() > 0 for lock in self.granted):
+            return True
+        # This process stood still for longer than the lease: it is nothing to go on with.
+        self.give_back()
+        return False
 
     def _take(self, seen: _Seen, deadline: Deadline) -> list[Lease]:
         """Commit the grants together; a lost reply is settled by their nonce."""

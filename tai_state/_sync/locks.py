@@ -1,13 +1,15 @@
 # Generated from tai_state/_async/locks.py by .ci/generate_sync.py; do not edit.
 """Locks: leases in the store, with a fencing token that the store itself checks."""
-from collections.abc import Iterator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
+from types import TracebackType
 
 from tai_state._sync.commits import Settlement, Settled, commit_once
 from tai_state._sync.granting import Applicant
 from tai_state._sync.guarding import LockSet
-from tai_state._sync.lock import Lock, Timeout
+from tai_state._sync.inflight import InFlight
+from tai_state._sync.lock import Lock, Timeout, drain
 from tai_state._sync.store import StateStore
 from tai_state._sync.waiting import Waiting
 from tai_state._platform import current_owner, shield
@@ -52,6 +54,7 @@ class LockManager:
         self.store = store
         self.config = config or LockConfig()
         self._engine = store.engine
+        self._inflight = InFlight("the lock manager", within=store.inflight)
 
     def acquire(
         self,
@@ -104,7 +107,6 @@ class LockManager:
             raise InvalidDataError(message, path="resources")
         return LockSet(self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat))
 
-    @contextmanager
     def hold(
         self,
         resource: str,
@@ -113,10 +115,10 @@ class LockManager:
         timeout: Timeout = TIMEOUT_SECONDS,
         ttl: float | None = None,
         heartbeat: bool = True,
-    ) -> Iterator[Lock]:
+    ) -> "Hold":
         """Acquire the lock, and release it at the end of the block; arguments and errors as for ``acquire``."""
-        with self.acquire(resource, owner=owner, timeout=timeout, ttl=ttl, heartbeat=heartbeat) as lock:
-            yield lock
+        acquire = partial(self.acquire, resource, owner=owner, timeout=timeout, ttl=ttl, heartbeat=heartbeat)
+        return Hold(acquire)
 
     def _acquire(
         self, resources: Sequence[str], owner: str | None, timeout: Timeout, ttl: float | None, *, heartbeat: bool
@@ -124,17 +126,18 @@ class LockManager:
         name = check_id(owner if owner is not None else current_owner(), "owner")
         deadline = Deadline(self._engine.clock, _wait_seconds(timeout))
         timing = self.config.timing(ttl)
-        with self.store.inflight.one():
-            applicant = Applicant(self._engine, self.store.locks, resources, name, timing)
-            try:
+        applicant = Applicant(self._engine, self.store.locks, resources, name, timing)
+        try:
+            with self._inflight.one():
                 self._obtain(applicant, deadline, timing)
-                if heartbeat:
-                    for lock in applicant.granted:
+                for lock in applicant.granted:
+                    lock.granted_by = self
+                    if heartbeat:
                         lock.start_heartbeat()
-            except BaseException:
-                # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
-                shield(applicant.give_back)
-                raise
+        except BaseException:
+            # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
+            shield(applicant.give_back)
+            raise
         return applicant.granted
 
     def _obtain(self, applicant: Applicant, deadline: Deadline, timing: LeaseTiming) -> None:
@@ -144,7 +147,14 @@ class LockManager:
                 return
             if deadline.passed:
                 raise applicant.give_up()
-        waiting = Waiting(self._engine, self.store.locks, applicant, deadline=deadline, ttl_seconds=timing.ttl)
+        waiting = Waiting(
+            self._engine,
+            self.store.locks,
+            applicant,
+            deadline=deadline,
+            ttl_seconds=timing.ttl,
+            may_go_on=self._inflight.check,
+        )
         waiting.wait()
 
     def break_lock(
@@ -183,16 +193,17 @@ class LockManager:
             def unknown() -> OutcomeUnknownError:
                 return unknown_outcome(lease, "broken")
 
-            commit_once(self._engine, [write, audit], deadline, Settlement(read, unknown))
+            settlement = Settlement(read, unknown)
+            shield(commit_once, self._engine, [write, audit], deadline, settlement)
 
-        shield(
-            self._engine.retried, attempt, deadline, also=(PreconditionFailedError,), what="breaking a lock"
-        )
+        with self._inflight.one():
+            self._engine.retried(attempt, deadline, also=(PreconditionFailedError,), what="breaking a lock")
 
     def inspect(self, resource: str, *, timeout: Timeout = None) -> LockInfo | None:
         """Return what the store says of a lock; None when it was never taken."""
         path = lease_path(resource)
-        read = self._engine.read([path], self._engine.begin(timeout))
+        with self._inflight.one():
+            read = self._engine.read([path], self._engine.begin(timeout))
         (lease,) = read_leases([path], read.documents)
         return info(lease, read.read_time) if lease is not None else None
 
@@ -201,9 +212,49 @@ class LockManager:
 
         All are told as of the moment at which the iteration began; ``timeout`` bounds each page.
         """
-        now = self._engine.server_time(self._engine.begin(timeout))
-        for document in self._engine.scan(LOCKS, timeout=timeout):
+        with self._inflight.one():
+            now = self._engine.server_time(self._engine.begin(timeout))
+        for document in self._inflight.reading(self._engine.scan(LOCKS, timeout=timeout)):
             yield info(read_lease(document), now)
+
+    def drain(self, timeout: float = 10.0) -> bool:
+        """Take no new calls, end those that wait for a lock, and release what this manager granted.
+
+        The store and its other managers go on. A lock that could not be released in time is renewed no more: it
+        ends with its ttl.
+
+        Args:
+            timeout: How many seconds all of it may take, also where the store does not answer.
+
+        Returns:
+            Whether all calls have ended and all locks are released.
+        """
+        return drain(self._inflight, self.store.locks, timeout, granted_by=self)
+
+
+class Hold:
+    """A block that holds a lock.
+
+    A class of its own rather than a generator: between the grant and the block there is no step at which an
+    interrupt of the main thread could lose the lock.
+    """
+
+    def __init__(self, acquire: Callable[[], Lock]) -> None:
+        """Acquire with the block."""
+        self._acquire = acquire
+        self._lock: Lock | None = None
+
+    def __enter__(self) -> Lock:
+        """Acquire the lock."""
+        self._lock = self._acquire()
+        return self._lock
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release it, as leaving the lock itself does."""
+        assert self._lock is not None
+        self._lock.__exit__(kind, error, trace)
 
 
 def _wait_seconds(timeout: Timeout) -> float:

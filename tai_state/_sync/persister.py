@@ -8,6 +8,7 @@ from typing import Any, Generic
 from tai_state._sync.changes import Applied
 from tai_state._sync.consistency import Consistency
 from tai_state._sync.guarding import LockSet, locks_of
+from tai_state._sync.inflight import InFlight
 from tai_state._sync.lock import Lock
 from tai_state._sync.snapshots import Snapshots
 from tai_state._sync.store import StateStore, Timeout, check_version
@@ -75,6 +76,14 @@ class StateMachinePersister(Generic[DataT]):
         self.settings = Settings(store.settings.encoding, self.config.maintenance, store.settings.receipt_ttl)
         self.machines = known_machines(machine, machines)
         self._as_data = as_data(machine)
+        self._inflight = InFlight("the persister", within=store.inflight)
+
+    def drain(self, timeout: float = 10.0) -> bool:
+        """Take no new calls, and wait up to *timeout* seconds for those under way; return whether all ended.
+
+        The store and its other persisters go on; calls that come later get a StoreError.
+        """
+        return self._inflight.drain(timeout)
 
     # Moves
 
@@ -221,7 +230,7 @@ class StateMachinePersister(Generic[DataT]):
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
         check_version(to_version, "to_version")
         deadline = self.store.engine.begin(timeout)
-        with self.store.inflight.one():
+        with self._inflight.one():
             old = self.store.writer.event(call.paths, to_version, deadline)
         if old is None:
             record = self.store.record(governor_id, state_id, timeout=timeout)
@@ -239,7 +248,7 @@ class StateMachinePersister(Generic[DataT]):
         if error.version is None:
             return None
         paths = state_layout(error.governor_id, error.state_id)
-        with self.store.inflight.one():
+        with self._inflight.one():
             event = self.store.writer.event(paths, error.version, self.store.engine.begin(timeout))
         if event is None or event.transition_id != error.transition_id:
             return None
@@ -260,7 +269,7 @@ class StateMachinePersister(Generic[DataT]):
         record = self._sound_head(paths, timeout)
         recovered = record is None
         if record is None:
-            with self.store.inflight.one():
+            with self._inflight.one():
                 record = self.store.history.rebuild(paths, timeout=timeout)
         if record is None or record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
@@ -300,7 +309,7 @@ class StateMachinePersister(Generic[DataT]):
         last = head.version if head is not None else None
         if last is not None and until_version is not None and until_version > last:
             raise VersionNotFoundError(governor_id, state_id, until_version, last)
-        with self.store.inflight.one():
+        with self._inflight.one():
             reached = self.store.history.replay(
                 paths,
                 until_version=last if until_version is None else until_version,
@@ -314,10 +323,11 @@ class StateMachinePersister(Generic[DataT]):
 
     def _sound_head(self, paths: StateLayout, timeout: Timeout) -> StateRecord | None:
         """Return the state document's record; None when it is missing or damaged."""
-        try:
-            return self.store.record(paths.governor_id, paths.state_id, timeout=timeout)
-        except CorruptLogError:
-            return None
+        with self._inflight.one():
+            try:
+                return self.store.record(paths.governor_id, paths.state_id, timeout=timeout)
+            except CorruptLogError:
+                return None
 
     def history(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> Iterator[Event[DataT]]:
         """Iterate over the state's events, in version order.
@@ -327,7 +337,7 @@ class StateMachinePersister(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         found = False
-        for event in self.store.inflight.reading(self.store.history.events(paths, timeout=timeout)):
+        for event in self._inflight.reading(self.store.history.events(paths, timeout=timeout)):
             found = True
             yield event.public(self._as_data)
         if not found:
@@ -335,7 +345,7 @@ class StateMachinePersister(Generic[DataT]):
 
     def validate_consistency(self, governor_id: str, *, timeout: Timeout = None) -> ConsistencyReport:
         """Check every state of a governor against the fold of its events; changes nothing."""
-        with self.store.inflight.one():
+        with self._inflight.one():
             return Consistency(self.store.engine).check(governor_id, rerun_of(self.machine), timeout)
 
     # Snapshots
@@ -349,7 +359,7 @@ class StateMachinePersister(Generic[DataT]):
             StateNotFoundError: The state never existed.
         """
         paths = state_layout(governor_id, state_id)
-        with self.store.inflight.one():
+        with self._inflight.one():
             record = Snapshots(self.store.engine).create(paths, self.settings, timeout)
         return record.public(self._as_data)
 
@@ -359,7 +369,7 @@ class StateMachinePersister(Generic[DataT]):
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
         found = Snapshots(self.store.engine).list(paths, timeout)
-        for record in self.store.inflight.reading(found):
+        for record in self._inflight.reading(found):
             yield record.public(self._as_data)
 
     # Inside
@@ -391,7 +401,7 @@ class StateMachinePersister(Generic[DataT]):
         self, change: Change, timeout: Timeout, lock: Lock | LockSet | None = None
     ) -> TransitionResult[DataT]:
         deadline = self.store.engine.begin(timeout)
-        with self.store.inflight.one():
+        with self._inflight.one():
             applied = apply_together(
                 self.store,
                 self.checked(change),
@@ -403,7 +413,12 @@ class StateMachinePersister(Generic[DataT]):
         return self.result(applied)
 
     def checked(self, change: Change) -> Change:
-        """Return *change* with its outcome held against the machine's data type before it is written."""
+        """Return *change* with its outcome held against the machine's data type before it is written.
+
+        Raises:
+            StoreError: This persister is drained.
+        """
+        self._inflight.check()
         if self.machine is None or self.machine.data_type is None:
             return change
         return replace(change, decide=fitting(change.decide, self._as_data))

@@ -1,14 +1,14 @@
 # Generated from tai_state/_async/waiting.py by .ci/generate_sync.py; do not edit.
 """Waiting for locks: in the order of arrival, woken by the store, and given up where it is hopeless."""
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Callable
 
 from tai_state._sync.deadlocks import WaitEdge
 from tai_state._sync.engine import Engine
 from tai_state._sync.granting import Applicant
 from tai_state._sync.line import Place
 from tai_state._sync.lock import HeldLocks
-from tai_state._platform import ending, shield, sleep
+from tai_state._platform import ending, interruptibly, shield, sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability
 
@@ -38,8 +38,10 @@ class Waiting:
         *,
         deadline: Deadline,
         ttl_seconds: float,
+        may_go_on: Callable[[], None],
     ) -> None:
-        """Wait for nothing yet."""
+        """Wait for nothing yet; *may_go_on* raises once there is no more waiting."""
+        self._may_go_on = may_go_on
         self._engine = engine
         self._locks = locks
         self._applicant = applicant
@@ -53,6 +55,7 @@ class Waiting:
         Raises:
             LockTimeoutError: The time was over.
             DeadlockError: Waiting would close a cycle, or the owner holds one of the locks himself.
+            StoreError: The store or the manager is drained.
         """
         try:
             with self._locks.lines.join(self._applicant.resources) as place:
@@ -63,6 +66,7 @@ class Waiting:
     def _wait(self, place: Place) -> None:
         with ending(self._moments(place)) as moments:
             for _ in moments:
+                self._may_go_on()
                 time = self._applicant.try_time(self._deadline)
                 if not place.is_first:
                     self._applicant.look(time)
@@ -92,13 +96,15 @@ class Waiting:
             if not place.is_first:
                 if place.wait(self._seconds()) or self._holds_others or self._deadline.passed:
                     yield
+                else:
+                    self._may_go_on()
             elif self._is_watching and self._applicant.blocked:
                 path = self._applicant.blocked[0].lease.path
                 watch = self._engine.backend.watch(path, timeout=self._seconds())
                 try:
                     # It begins with a wake-up: what changed since the last look is seen then.
                     with ending(watch) as changes:
-                        for _ in changes:
+                        for _ in interruptibly(changes):
                             yield
                 except Exception as error:  # noqa: BLE001 - whatever ails a wake-up, looking goes on without it
                     log.info("lock %r is looked at instead of watched: %s", self._applicant.resources[0], error)

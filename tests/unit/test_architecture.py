@@ -22,7 +22,7 @@ LAYERS = (
     {"errors"},
     {"models", "documents", "layout", "codec", "machine", "causality"},
     {"rules"},
-    {"clock", "retry", "telemetry", "persistence", "authors", "heads", "urls"},
+    {"clock", "interrupts", "retry", "telemetry", "persistence", "authors", "heads", "urls"},
     {"backends"},
     {"_platform"},
     {"_async", "_sync"},

@@ -22,7 +22,7 @@ def test_callers_on_several_loops_change_the_same_state(store):
     """They wait for each other, whichever loop they run on, and every move is made once."""
     persister = AsyncStateMachinePersister(store, COUNTER)
     asyncio.run(persister.start("g", "s", {"n": 0}))
-    errors = []
+    errors: list[Exception] = []
 
     async def moves():
         calls = [persister.transition("g", "s", "count") for _ in range(MOVES)]

@@ -67,3 +67,35 @@ async def test_two_tasks_are_two_owners() -> None:
     first, second = await asyncio.create_task(twice()), await asyncio.create_task(twice())
     assert first[0] == first[1]
     assert first[0] != second[0]
+
+
+async def test_whoever_cancels_all_tasks_of_a_loop_does_not_find_shielded_work() -> None:
+    """The end of a loop cancels its callers, who wait for it."""
+    began, go_on, done = asyncio.Event(), asyncio.Event(), []
+
+    async def work() -> None:
+        began.set()
+        await go_on.wait()
+        done.append(True)
+
+    task = asyncio.create_task(async_shield(work))
+    await began.wait()
+    assert asyncio.all_tasks() == {task, asyncio.current_task()}
+    for one in asyncio.all_tasks() - {asyncio.current_task()}:
+        one.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == [True]
+
+
+async def test_shielded_work_that_is_timed_out_inside_ends_so() -> None:
+    """A timeout of its own is its own affair."""
+
+    async def work() -> None:
+        async with asyncio.timeout(0.01):
+            await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await async_shield(work)

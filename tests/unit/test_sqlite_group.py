@@ -74,6 +74,21 @@ def verdict(engine: SqliteEngine, job: Job) -> type[TaiStateError] | None:
     return None
 
 
+def test_an_error_of_the_engine_that_is_one_jobs_alone_is_ours(engine, monkeypatch):
+    """Damage that one job meets fails it with a StoreError, and the others are committed."""
+    run = GroupApplier._run
+
+    def meet_damage(applier, step, time_us):
+        if step.path.id == "b":
+            message = "database disk image is malformed"
+            raise sqlite3.DatabaseError(message)
+        run(applier, step, time_us)
+
+    monkeypatch.setattr(GroupApplier, "_run", meet_damage)
+    jobs = queue(engine, "a", "b", "c")
+    assert [verdict(engine, job) for job in jobs] == [None, StoreError, None]
+
+
 def test_what_is_queued_is_one_transaction(engine, statements):
     """Forty commits that wait together are flushed once, and the first to be finished does it for all."""
     jobs = queue(engine, *[f"{n}" for n in range(40)])

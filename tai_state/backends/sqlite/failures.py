@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tai_state.errors import StoreError, StoreUnavailableError
+from tai_state.interrupts import Deferral
 
 _PRIMARY = 0xFF
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -59,8 +60,9 @@ def translate(error: sqlite3.Error, path: str, doing: str) -> StoreError:
 
 @contextmanager
 def mapped(path: str, doing: str) -> Iterator[None]:
-    """Let no ``sqlite3.Error`` out: raise ours from it."""
+    """Let no ``sqlite3.Error`` out: raise ours from it; and let no interrupt leave a connection half used."""
     try:
-        yield
+        with Deferral():
+            yield
     except sqlite3.Error as error:
         raise translate(error, path, doing) from error

@@ -156,6 +156,7 @@ class GroupCommit:
             self._take(group)
             savepoints, self._savepoints = self._savepoints and len(group) > 1, False
             committing = applier.apply(group, savepoints=savepoints)
+            self._translate(group)
             if committing:
                 applier.commit()
             else:
@@ -175,6 +176,14 @@ class GroupCommit:
                 applier.roll_back()
                 self._put_back(group)
             raise
+
+    def _translate(self, group: Sequence[Job]) -> None:
+        """Make ours of the engine's errors that were one job's alone."""
+        for job in group:
+            if isinstance(job.error, sqlite3.Error):
+                mine = translate(job.error, self._path, "writing to")
+                mine.__cause__ = job.error
+                job.error = mine
 
     def _prepare_again(self, again: RunAgainError, applier: GroupApplier) -> None:
         if isinstance(again, TooEarlyError):

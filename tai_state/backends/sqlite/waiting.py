@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from tai_state.backends.sqlite.failures import is_busy
 from tai_state.clock import Deadline, SystemClock
+from tai_state.interrupts import Interruptible
 
 T = TypeVar("T")
 
@@ -45,5 +46,6 @@ def when_free(call: Callable[[], T], deadline: Deadline) -> T:
         except sqlite3.OperationalError as error:
             if not is_busy(error) or deadline.passed:
                 raise
-        _never.acquire(timeout=min(random.uniform(0.5, 1.0) * nap, lock_seconds(deadline)))  # noqa: S311 - no secret
+        with Interruptible():
+            _never.acquire(timeout=min(random.uniform(0.5, 1.0) * nap, lock_seconds(deadline)))  # noqa: S311 - no secret
         nap = min(nap * _GROWTH, _NAP_SECONDS_MAX)
