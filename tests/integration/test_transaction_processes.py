@@ -78,7 +78,7 @@ def kill_inside(url, moment):
     ("moment", "made"), [("in its body", 0), ("before its commit", 0), ("before the reply", 1)], ids=str
 )
 def test_a_killed_transaction_keeps_nobody_waiting(url, moment, made):
-    """Others change the same documents at once, and its lock is free after its ttl; it was made wholly or not at all."""
+    """Others change the same documents at once, its lock is free after its ttl; it was made or it was not."""
     with connect(url, actor="tester") as store:
         open_accounts(store, a=100, b=0)
         kill_inside(url, moment)

@@ -6,11 +6,13 @@ import random
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
 
 from tai_state import RetryPolicy, StateMachinePersister, TransactionManager, connect
+from tests._sync import bank as threads
 from tests._sync.accounts import BANK, open_accounts, transfer
 
 PROCESSES = 4
@@ -86,6 +88,27 @@ def test_the_total_never_changes_though_workers_are_killed(url, kind):
         _expect(store, transfers)
     seconds = time.monotonic() - began
     sys.stderr.write(f"{kind}: {transfers} transfers, {kills} kills, {audits} audits in {seconds:.0f} s\n")
+
+
+@pytest.mark.torture
+def test_no_read_only_transaction_sees_another_total(url, kind):
+    """Eight workers with clients of their own make two thousand transfers, while an auditor adds up."""
+    with ExitStack() as stores:
+        bank = threads.Bank(lambda: stores.enter_context(connect(url, actor="bank")), accounts=16)
+        bank.open()
+        began = time.monotonic()
+        bank.run(workers=8, transfers=2_000, seconds_max=SECONDS_MAX)
+        seconds = time.monotonic() - began
+        sys.stderr.write(
+            f"{kind}: {bank.transfers} transfers in {bank.attempts} attempts, {len(bank.totals)} audits "
+            f"in {seconds:.0f} s\n"
+        )
+        assert bank.transfers == 2_000
+        assert set(bank.totals) == {threads.OPENING * bank.accounts}
+        assert len(bank.totals) >= 10
+        store = stores.enter_context(connect(url, actor="auditor"))
+        assert store.stats(BANK).events == bank.accounts + 2 * bank.transfers
+        assert StateMachinePersister(store).validate_consistency(BANK).problems == []
 
 
 def _start(context, url, seed, kind):
