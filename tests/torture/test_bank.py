@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import random
 import signal
-import sys
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -50,7 +49,7 @@ def url(kind, request):
 
 
 @pytest.mark.torture
-def test_the_total_never_changes_though_workers_are_killed(url, kind):
+def test_the_total_never_changes_though_workers_are_killed(url, kind, tell):
     """Each worker is killed now and then and begins anew: every transfer is made exactly once."""
     context = multiprocessing.get_context("spawn")
     rng = random.Random(os.environ.get("TAI_STATE_TORTURE_SEED", "bank"))
@@ -87,11 +86,11 @@ def test_the_total_never_changes_though_workers_are_killed(url, kind):
         assert StateMachinePersister(store).validate_consistency(BANK).problems == []
         _expect(store, transfers)
     seconds = time.monotonic() - began
-    sys.stderr.write(f"{kind}: {transfers} transfers, {kills} kills, {audits} audits in {seconds:.0f} s\n")
+    tell(f"bank of processes on {kind}: {transfers} transfers, {kills} kills, {audits} audits in {seconds:.0f} s")
 
 
 @pytest.mark.torture
-def test_no_read_only_transaction_sees_another_total(url, kind):
+def test_no_read_only_transaction_sees_another_total(url, kind, tell):
     """Eight workers with clients of their own make two thousand transfers, while an auditor adds up."""
     with ExitStack() as stores:
         bank = threads.Bank(lambda: stores.enter_context(connect(url, actor="bank")), accounts=16)
@@ -99,9 +98,9 @@ def test_no_read_only_transaction_sees_another_total(url, kind):
         began = time.monotonic()
         bank.run(workers=8, transfers=2_000, seconds_max=SECONDS_MAX)
         seconds = time.monotonic() - began
-        sys.stderr.write(
-            f"{kind}: {bank.transfers} transfers in {bank.attempts} attempts, {len(bank.totals)} audits "
-            f"in {seconds:.0f} s\n"
+        tell(
+            f"bank of threads on {kind}: {bank.transfers} transfers in {bank.attempts} attempts, "
+            f"{len(bank.totals)} audits in {seconds:.0f} s"
         )
         assert bank.transfers == 2_000
         assert set(bank.totals) == {threads.OPENING * bank.accounts}

@@ -42,12 +42,12 @@ def url(request):
 
 @pytest.mark.torture
 @pytest.mark.timeout(1_200)
-def test_no_two_workers_hold_the_lock_at_once(url, tmp_path):
+def test_no_two_workers_hold_the_lock_at_once(url, tmp_path, tell):
     """Sixteen in four processes, frozen and killed at random, their clocks minutes apart, for 500 grants and more."""
     found = exclusion.run(
         url, tmp_path, guarded=True, seconds=SECONDS, grants=GRANTS, seconds_max=SECONDS_MAX, seed=SEED
     )
-    _tell(url, found)
+    tell(_figures(url, found))
     assert exclusion.problems(found) == []
     assert max(version.token for version in found.versions) >= GRANTS
     assert found.freezes >= 10
@@ -56,16 +56,16 @@ def test_no_two_workers_hold_the_lock_at_once(url, tmp_path):
 
 @pytest.mark.torture
 @pytest.mark.timeout(1_200)
-def test_without_the_guard_the_same_run_fails(url, tmp_path):
+def test_without_the_guard_the_same_run_fails(url, tmp_path, tell):
     """A stale holder's write lands behind a later holder's."""
     found = exclusion.run(url, tmp_path, guarded=False, seconds=SECONDS, seed=SEED)
-    _tell(url, found)
+    tell(_figures(url, found))
     assert exclusion.stale_writes(found) != []
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(1_200)
-def test_a_killed_holder_is_followed_after_its_ttl_and_a_retry_period_at_most(url):
+def test_a_killed_holder_is_followed_after_its_ttl_and_a_retry_period_at_most(url, tell):
     """A waiter has the lock by then, counted from the kill; single kills get an allowance for a busy machine."""
     took = []
     with connect(url, actor="waiter") as store:
@@ -76,9 +76,8 @@ def test_a_killed_holder_is_followed_after_its_ttl_and_a_retry_period_at_most(ur
                 took.append(monotonic() - killed)
                 assert lock.fencing_token == token + 1
     median, most = statistics.median(took), max(took)
-    sys.stderr.write(
-        f"{url.partition(':')[0]}: {KILLS} kills, taken over after {median:.3f} s, after {most:.3f} s at most\n"
-    )
+    kind = url.partition(":")[0]
+    tell(f"takeover on {kind}: {KILLS} kills, median {median:.3f} s, at most {most:.3f} s")
     assert median <= TTL + RETRY_PERIOD
     assert most <= TTL + RETRY_PERIOD + 1.0
 
@@ -93,9 +92,9 @@ def _kill_holder(url):
         return token, monotonic()
 
 
-def _tell(url, found):
+def _figures(url, found):
     kind = url.partition(":")[0]
-    sys.stderr.write(
-        f"{kind}: {found.grants} grants, {len(found.writes)} writes, {found.freezes} freezes, {found.kills} kills, "
-        f"{len(exclusion.stale_writes(found))} stale writes in {found.seconds:.0f} s\n"
+    return (
+        f"lock on {kind}: {found.grants} grants, {len(found.writes)} writes, {found.freezes} freezes, "
+        f"{found.kills} kills, {len(exclusion.stale_writes(found))} stale writes in {found.seconds:.0f} s"
     )

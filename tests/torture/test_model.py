@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,10 +100,10 @@ def _run(folder, command):
 
 
 @pytest.mark.parametrize("variant", SOUND)
-def test_the_protocol_is_sound_in_every_state(tmp_path, variant):
+def test_the_protocol_is_sound_in_every_state(tmp_path, variant, tell):
     """All states are explored, each line of the model is reached, and no property is violated."""
     found = explore(tmp_path, SOUND[variant])
-    sys.stderr.write(f"{variant}: {found.states} states in {found.seconds:.0f} s\n")
+    tell(f"model, {variant}: {found.states} states in {found.seconds:.0f} s")
     assert found.violated == ""
     assert found.is_complete, found.report
     assert found.unreached == []
@@ -112,11 +111,11 @@ def test_the_protocol_is_sound_in_every_state(tmp_path, variant):
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_a_protocol_that_lacks_a_part_is_found_out(tmp_path, mutant):
+def test_a_protocol_that_lacks_a_part_is_found_out(tmp_path, mutant, tell):
     """The property that the part is there for is violated."""
     broken, options = MUTANTS[mutant]
     found = explore(tmp_path, [f"-D{mutant}", *options])
-    sys.stderr.write(f"{mutant}: {broken} after {found.states} states in {found.seconds:.0f} s\n")
+    tell(f"model, {mutant}: {found.violated or 'nothing'} after {found.states} states")
     assert PROPERTIES[broken] in found.violated, found.report
     assert [name for name, text in PROPERTIES.items() if text in found.violated] == [broken]
 
