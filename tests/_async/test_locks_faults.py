@@ -8,6 +8,7 @@ from tai_state import (
     CommitAmbiguousError,
     LockConfig,
     LockError,
+    LockLostError,
     LockTimeoutError,
     OutcomeUnknownError,
     PreconditionFailedError,
@@ -16,6 +17,7 @@ from tai_state import (
 )
 from tai_state._async import granting
 from tai_state._async.lock import forget_every_lock
+from tai_state._platform import async_together
 from tests._async.stores import AsyncWrappedBackend
 
 FAULTS = [
@@ -86,6 +88,22 @@ async def test_a_lost_reply_of_a_release_is_no_theft(place):
     backend.between = take
     await lock.release()
     assert (lock.held, lock.lost, told) == (False, False, [])
+
+
+async def test_of_two_releases_at_once_one_is_told(place):
+    """One of them frees the lock; to the other it is released already."""
+    lock = await AsyncLockManager(place.store()).acquire("r", owner="a")
+    told: list[str] = []
+
+    async def release():
+        try:
+            await lock.release()
+        except LockLostError as error:
+            told.append(error.reason)
+
+    await async_together([release, release])
+    assert (told, lock.lost) == (["released"], False)
+    assert (await AsyncLockManager(place.store()).acquire("r", owner="b", timeout=0)).fencing_token == 2
 
 
 class AsyncMuteBackend(AsyncWrappedBackend):

@@ -8,6 +8,7 @@ from tai_state import (
     CommitAmbiguousError,
     LockConfig,
     LockError,
+    LockLostError,
     LockTimeoutError,
     OutcomeUnknownError,
     PreconditionFailedError,
@@ -16,6 +17,7 @@ from tai_state import (
 )
 from tai_state._sync import granting
 from tai_state._sync.lock import forget_every_lock
+from tai_state._platform import together
 from tests._sync.stores import WrappedBackend
 
 FAULTS = [
@@ -86,6 +88,22 @@ def test_a_lost_reply_of_a_release_is_no_theft(place):
     backend.between = take
     lock.release()
     assert (lock.held, lock.lost, told) == (False, False, [])
+
+
+def test_of_two_releases_at_once_one_is_told(place):
+    """One of them frees the lock; to the other it is released already."""
+    lock = LockManager(place.store()).acquire("r", owner="a")
+    told: list[str] = []
+
+    def release():
+        try:
+            lock.release()
+        except LockLostError as error:
+            told.append(error.reason)
+
+    together([release, release])
+    assert (told, lock.lost) == (["released"], False)
+    assert (LockManager(place.store()).acquire("r", owner="b", timeout=0)).fencing_token == 2
 
 
 class MuteBackend(WrappedBackend):
