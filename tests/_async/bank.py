@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from tai_state import AsyncBackendStore, AsyncTransactionManager, RetryPolicy
+from tai_state import AsyncStateStore, AsyncTransactionManager, RetryPolicy
 from tai_state._platform import async_together
 from tai_state.clock import Deadline, SystemClock
 from tests._async.accounts import BANK, async_open_accounts, async_transfer
@@ -19,7 +19,7 @@ OPENING = 100
 class AsyncBank:
     """What the workers and the auditor share; ``open_store`` gives each a client of its own."""
 
-    open_store: Callable[[], AsyncBackendStore]
+    open_store: Callable[[], AsyncStateStore]
     accounts: int = 8
     transfers: int = 0
     attempts: int = 0

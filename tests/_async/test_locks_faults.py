@@ -8,6 +8,7 @@ from tai_state import (
     CommitAmbiguousError,
     LockConfig,
     LockError,
+    LockLostError,
     LockTimeoutError,
     OutcomeUnknownError,
     PreconditionFailedError,
@@ -16,6 +17,7 @@ from tai_state import (
 )
 from tai_state._async import granting
 from tai_state._async.lock import forget_every_lock
+from tai_state._platform import async_together
 from tests._async.stores import AsyncWrappedBackend
 
 FAULTS = [
@@ -88,6 +90,22 @@ async def test_a_lost_reply_of_a_release_is_no_theft(place):
     assert (lock.held, lock.lost, told) == (False, False, [])
 
 
+async def test_of_two_releases_at_once_one_is_told(place):
+    """One of them frees the lock; to the other it is released already."""
+    lock = await AsyncLockManager(place.store()).acquire("r", owner="a")
+    told: list[str] = []
+
+    async def release():
+        try:
+            await lock.release()
+        except LockLostError as error:
+            told.append(error.reason)
+
+    await async_together([release, release])
+    assert (told, lock.lost) == (["released"], False)
+    assert (await AsyncLockManager(place.store()).acquire("r", owner="b", timeout=0)).fencing_token == 2
+
+
 class AsyncMuteBackend(AsyncWrappedBackend):
     """Applies commits and loses every reply, from the moment it is told to; then it answers nothing at all."""
 
@@ -147,13 +165,16 @@ async def test_a_grant_of_which_nobody_knew_is_taken_back_when_the_store_answers
     assert (await AsyncLockManager(place.store()).acquire("r", owner="b", timeout=0)).fencing_token == 2
 
 
-async def test_a_rival_that_was_faster_is_waited_for(place):
-    """A conflict between the read and the commit is looked at again, not raised."""
+@pytest.mark.parametrize("rival", ["b", "a"], ids=["another", "a namesake"])
+async def test_a_rival_that_was_faster_is_waited_for(place, rival):
+    """A conflict between the read and the commit is looked at again, not raised; a name alone makes no lock ours."""
     others = AsyncLockManager(place.store())
     store, backend = place.faulty("request lost")
 
     async def take():
-        await others.acquire("r", owner="b", ttl=0.5, heartbeat=False)
+        await others.acquire("r", owner=rival, ttl=0.5, heartbeat=False)
+        # As a process that has ended since: in this one a namesake would be the same owner.
+        others.store.locks.forget_all()
 
     backend.between = take
     lock = await AsyncLockManager(store).acquire("r", owner="a", timeout=60)

@@ -98,6 +98,19 @@ async def test_a_stale_holder_is_refused_by_the_store(place):
     await persister.transition("g", "s", "add", 1, lock=newer)
 
 
+@pytest.mark.parametrize("use", ["renew", "release"])
+async def test_who_was_replaced_cannot_touch_the_lock(place, use):
+    """A renewal or a release by a holder who is none any more is a typed error, and changes nothing."""
+    old = await AsyncLockManager(place.store()).acquire("r", owner="me", heartbeat=False)
+    newer = await async_take_over(place.store(), old)
+    before = await async_find(place.store(), newer.lease.path)
+    with pytest.raises(LockLostError) as caught:
+        await getattr(old, use)()
+    assert (caught.value.resource, caught.value.reason) == ("r", "stolen")
+    assert await async_find(place.store(), newer.lease.path) == before
+    assert (old.lost, newer.held) == (True, True)
+
+
 async def test_a_holder_whose_lock_was_broken_is_refused(place):
     """Though nobody else has it."""
     persister = await async_started(place.store())

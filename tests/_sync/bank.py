@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from tai_state import BackendStore, TransactionManager, RetryPolicy
+from tai_state import StateStore, TransactionManager, RetryPolicy
 from tai_state._platform import together
 from tai_state.clock import Deadline, SystemClock
 from tests._sync.accounts import BANK, open_accounts, transfer
@@ -19,7 +19,7 @@ OPENING = 100
 class Bank:
     """What the workers and the auditor share; ``open_store`` gives each a client of its own."""
 
-    open_store: Callable[[], BackendStore]
+    open_store: Callable[[], StateStore]
     accounts: int = 8
     transfers: int = 0
     attempts: int = 0

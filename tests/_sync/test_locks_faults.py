@@ -8,6 +8,7 @@ from tai_state import (
     CommitAmbiguousError,
     LockConfig,
     LockError,
+    LockLostError,
     LockTimeoutError,
     OutcomeUnknownError,
     PreconditionFailedError,
@@ -16,6 +17,7 @@ from tai_state import (
 )
 from tai_state._sync import granting
 from tai_state._sync.lock import forget_every_lock
+from tai_state._platform import together
 from tests._sync.stores import WrappedBackend
 
 FAULTS = [
@@ -88,6 +90,22 @@ def test_a_lost_reply_of_a_release_is_no_theft(place):
     assert (lock.held, lock.lost, told) == (False, False, [])
 
 
+def test_of_two_releases_at_once_one_is_told(place):
+    """One of them frees the lock; to the other it is released already."""
+    lock = LockManager(place.store()).acquire("r", owner="a")
+    told: list[str] = []
+
+    def release():
+        try:
+            lock.release()
+        except LockLostError as error:
+            told.append(error.reason)
+
+    together([release, release])
+    assert (told, lock.lost) == (["released"], False)
+    assert (LockManager(place.store()).acquire("r", owner="b", timeout=0)).fencing_token == 2
+
+
 class MuteBackend(WrappedBackend):
     """Applies commits and loses every reply, from the moment it is told to; then it answers nothing at all."""
 
@@ -147,13 +165,16 @@ def test_a_grant_of_which_nobody_knew_is_taken_back_when_the_store_answers(place
     assert (LockManager(place.store()).acquire("r", owner="b", timeout=0)).fencing_token == 2
 
 
-def test_a_rival_that_was_faster_is_waited_for(place):
-    """A conflict between the read and the commit is looked at again, not raised."""
+@pytest.mark.parametrize("rival", ["b", "a"], ids=["another", "a namesake"])
+def test_a_rival_that_was_faster_is_waited_for(place, rival):
+    """A conflict between the read and the commit is looked at again, not raised; a name alone makes no lock ours."""
     others = LockManager(place.store())
     store, backend = place.faulty("request lost")
 
     def take():
-        others.acquire("r", owner="b", ttl=0.5, heartbeat=False)
+        others.acquire("r", owner=rival, ttl=0.5, heartbeat=False)
+        # As a process that has ended since: in this one a namesake would be the same owner.
+        others.store.locks.forget_all()
 
     backend.between = take
     lock = LockManager(store).acquire("r", owner="a", timeout=60)

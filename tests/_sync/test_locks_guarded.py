@@ -98,6 +98,19 @@ def test_a_stale_holder_is_refused_by_the_store(place):
     persister.transition("g", "s", "add", 1, lock=newer)
 
 
+@pytest.mark.parametrize("use", ["renew", "release"])
+def test_who_was_replaced_cannot_touch_the_lock(place, use):
+    """A renewal or a release by a holder who is none any more is a typed error, and changes nothing."""
+    old = LockManager(place.store()).acquire("r", owner="me", heartbeat=False)
+    newer = take_over(place.store(), old)
+    before = find(place.store(), newer.lease.path)
+    with pytest.raises(LockLostError) as caught:
+        getattr(old, use)()
+    assert (caught.value.resource, caught.value.reason) == ("r", "stolen")
+    assert find(place.store(), newer.lease.path) == before
+    assert (old.lost, newer.held) == (True, True)
+
+
 def test_a_holder_whose_lock_was_broken_is_refused(place):
     """Though nobody else has it."""
     persister = started(place.store())

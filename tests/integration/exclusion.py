@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+from google.cloud import firestore
+
 import tai_state
 from tai_state import StateMachinePersister, connect
 from tai_state.backends.sqlite.moments import from_us
@@ -206,10 +208,12 @@ def _is_stopped(process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def run(url: str, folder: Path, *, guarded: bool, seconds: float, grants: int = 0, seed: str = "1") -> Record:
+def run(
+    url: str, folder: Path, *, guarded: bool, seconds: float, grants: int = 0, seconds_max: float = 0.0, seed: str = "1"
+) -> Record:
     """Let the workers work for *seconds* and then until *grants* were made, and return what they left.
 
-    It ends by itself after three times *seconds*, however few grants there were.
+    It ends by itself after three times *seconds* or after *seconds_max*, however few grants there were.
     """
     path = url.removeprefix("sqlite:///") if url.startswith("sqlite") else None
     with connect(url) as store:
@@ -222,7 +226,7 @@ def run(url: str, folder: Path, *, guarded: bool, seconds: float, grants: int = 
         try:
             for _ in range(PROCESSES):
                 arena.start()
-            while time.monotonic() < began + 3 * seconds:
+            while time.monotonic() < began + max(3 * seconds, seconds_max):
                 time.sleep(PAUSE_SECONDS)
                 arena.disturb()
                 if time.monotonic() > began + seconds and _token(store) >= grants:
@@ -232,7 +236,7 @@ def run(url: str, folder: Path, *, guarded: bool, seconds: float, grants: int = 
             arena.end()
         events = list(persister.history("g", "s"))
     told = _told(folder)
-    versions = _kept_versions(path) if path is not None else _told_versions(told)
+    versions = _kept_versions(path) if path is not None else _read_versions(url.removeprefix("firestore://"))
     writes = []
     for event in events[1:]:
         assert event.committed_at is not None
@@ -259,10 +263,15 @@ def _kept_versions(path: str) -> list[Version]:
     return [_version(from_us(moment), from_json(fields)) for moment, fields in rows]
 
 
-def _told_versions(told) -> list[Version]:
-    """Return the versions that the workers were told of; those of a killed one may be missing."""
-    found = [_version(datetime.fromisoformat(one["at"]), one["fields"]) for one in told if one["kind"] == "lease"]
-    return sorted(found, key=lambda version: version.at)
+def _read_versions(project: str) -> list[Version]:
+    """Return all versions of the lease, read back one by one; the emulator reads as of any moment that is past."""
+    lease = firestore.Client(project=project).document("locks/r")
+    found: list[Version] = []
+    snapshot = lease.get()
+    while snapshot.exists:
+        found.append(_version(snapshot.update_time, snapshot.to_dict()))
+        snapshot = lease.get(read_time=found[-1].at - timedelta(microseconds=1))
+    return found[::-1]
 
 
 def _version(moment: datetime, fields) -> Version:
@@ -281,7 +290,7 @@ def _told(folder: Path) -> list[dict[str, object]]:
 
 
 def _trusts(told) -> dict[int, tuple[float, float]]:
-    """Return from when until when each grant was trusted, the time of its release taken off."""
+    """Return from when until when each grant was trusted; who is about to release it trusts it no more."""
     found: dict[int, tuple[float, float]] = {}
     for one in told:
         if one["kind"] == "trusts":

@@ -36,10 +36,12 @@ if moment == "inside the commit":
 lock = LockManager(store, LockConfig(ttl=ttl)).acquire("r", owner="holder")
 print(lock.fencing_token, flush=True)
 sys.stdin.readline()
-lock.check()
-if moment == "behind the check":
+if moment == "before the check":
     os.kill(os.getpid(), signal.SIGSTOP)
 try:
+    lock.check()
+    if moment == "behind the check":
+        os.kill(os.getpid(), signal.SIGSTOP)
     persister.transition("g", "s", "add", 1, lock=lock)
     print(json.dumps("written"), flush=True)
 except TaiStateError as error:
@@ -114,6 +116,18 @@ def test_a_frozen_holder_is_fenced_out(store, start, moment):
         assert say(process) == ["FencedOutError", token, token + 1]
         assert say(process) is True
     assert persister.load_state("g", "s").snapshot.data == {"n": 10}
+
+
+def test_a_holder_that_was_frozen_for_too_long_knows_it(store, start):
+    """Its check tells the truth as soon as it goes on, from the boot clock: no request, no heartbeat has told it."""
+    process, token = start("before the check")
+    go(process)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    with LockManager(store, LockConfig(ttl=TTL)).hold("r", owner="other", timeout=LONG) as lock:
+        assert lock.fencing_token == token + 1
+        process.send_signal(signal.SIGCONT)
+        assert say(process) == ["LockLostError", None, None]
+        assert say(process) is True
 
 
 def test_a_holder_that_was_only_frozen_for_a_moment_goes_on(store, start):

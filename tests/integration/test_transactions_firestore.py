@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from tai_state import AsyncFirestoreStore, AsyncTransactionManager, FirestoreStore, TransactionManager
+from tai_state import (
+    AsyncFirestoreStore,
+    AsyncTransactionManager,
+    FirestoreStore,
+    LockManager,
+    StateMachinePersister,
+    TransactionManager,
+)
+from tests._sync.machines import COUNTER
 from tests.integration.test_firestore_backend import HOST, Loopback
 
 
@@ -65,3 +73,18 @@ def test_a_keyed_transaction_asks_for_its_record_first(server, run):
     """One RPC more."""
     run(idempotency_key="k")
     assert server.rpcs() == ["BatchGetDocuments", "BatchGetDocuments", "Commit"]
+
+
+def test_nothing_ever_locks_on_the_server(server):
+    """A client that dies leaves nothing there that others would wait for: no request is part of a transaction."""
+    with FirestoreStore("p", actor="tester") as store:
+        persister = StateMachinePersister(store, COUNTER)
+        persister.start("g", "s", {"n": 0})
+        with LockManager(store).hold("r") as lock:
+            lock.renew()
+            persister.transition("g", "s", "add", 1, lock=lock)
+            TransactionManager(store).run(lambda tx: tx.save_state("g", "t", {"n": 1}), lock=lock)
+    assert set(server.rpcs()) == {"BatchGetDocuments", "Commit"}
+    for rpc, _, request in server.calls:
+        assert not request.transaction
+        assert rpc == "Commit" or not request.HasField("new_transaction")
