@@ -1,0 +1,76 @@
+"""A short seeded part of the chaos runs: lost replies, aimed kills, and a client in which they find errors."""
+
+import pytest
+
+from tests.chaos import judge, runs
+from tests.chaos.faults import KILLS, Fault
+from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
+
+SECONDS_MAX = 100.0
+SHORT_FAULTS = {fault: 2 * rate for fault, rate in runs.FAULTS.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+def test_nothing_is_lost_or_doubled_under_lost_replies_and_kills(
+    tai_state_emulator_server, tai_state_project, tmp_path
+):
+    """On the emulator: each acknowledged move is stored once, and every history is linearizable."""
+    run = runs.on_emulator(
+        tai_state_emulator_server.host,
+        tai_state_project,
+        tmp_path,
+        seed="short",
+        clients=3,
+        share=70,
+        faults=SHORT_FAULTS,
+        seconds_max=SECONDS_MAX,
+    )
+    run.tell("emulator")
+    assert run.problems == []
+    assert run.evidence.acknowledged >= 180
+    assert run.lost_replies >= 10
+    assert run.figures.kills == sum(run.faults[fault] for fault in KILLS) >= 5
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path):
+    """On SQLite, where the processes kill themselves before and behind the commit, and others kill and freeze them."""
+    run = runs.on_sqlite(
+        tmp_path,
+        seed="short",
+        clients=3,
+        share=100,
+        dooms={BEFORE_COMMIT: 0.02, AFTER_COMMIT: 0.04},
+        kills_per_second=1.0,
+        freezes_per_second=0.3,
+        seconds_max=SECONDS_MAX,
+    )
+    run.tell("sqlite")
+    assert run.problems == []
+    assert run.evidence.acknowledged >= 250
+    assert run.evidence.notes[AFTER_COMMIT] >= 5
+    assert run.evidence.notes[BEFORE_COMMIT] >= 2
+    assert run.figures.kills >= run.evidence.notes[AFTER_COMMIT] + run.evidence.notes[BEFORE_COMMIT]
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+def test_the_usual_loop_doubles_moves_under_the_same_faults(tai_state_emulator_server, tai_state_project, tmp_path):
+    """The judge finds the duplicates, so it would have found ours."""
+    run = runs.on_emulator(
+        tai_state_emulator_server.host,
+        tai_state_project,
+        tmp_path,
+        seed="naive",
+        clients=3,
+        share=40,
+        faults={Fault.CUT_AFTER: 0.1, Fault.KILL_AFTER: 0.05},
+        naive=True,
+        seconds_max=SECONDS_MAX,
+    )
+    run.tell("naive")
+    aimed = run.lost_replies + run.figures.kills
+    assert aimed >= 10
+    assert len(list(judge.duplicates(run.evidence.log))) >= aimed // 2
+    assert list(judge.disorder(run.evidence)) != []
