@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tai_state import BackendStore, RetryPolicy, StateMachinePersister, TaiStateError, connect
+from tai_state import RetryPolicy, StateMachinePersister, TaiStateError, connect
 from tai_state.testing.firestore_emulator import HOST_VARIABLE
 from tests._sync.machines import COUNTER
 from tests.chaos.worker import Doom, Notes
@@ -30,10 +30,9 @@ def call(told: Order, barrier: Any, replies: Any) -> None:
     """Make the moves, and send each reply to *replies*; those who share a *barrier* begin each move together."""
     if told.host is not None:
         os.environ[HOST_VARIABLE] = told.host
-    with connect(told.url, retry=RETRY) as opened:
-        opened.find_state("g", "s")
-        doom = Doom(opened.engine.backend, told.dooms, Notes(told.folder / f"{os.getpid()}.notes"))
-        persister = StateMachinePersister(BackendStore(doom, actor="caller", retry=RETRY), COUNTER)
+    with connect(told.url, actor="caller", retry=RETRY) as store:
+        Doom(told.dooms, Notes(told.folder / f"{os.getpid()}.notes")).come_over(store.engine.backend)
+        persister = StateMachinePersister(store, COUNTER)
         for key, amount in told.moves:
             if barrier is not None:
                 barrier.wait(BARRIER_SECONDS)

@@ -5,12 +5,14 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from tai_state import (
+    AsyncLockManager,
+    AsyncStateMachinePersister,
+    AsyncStateStore,
     LockConfig,
     LockManager,
     Machine,
     RetryPolicy,
     StateMachinePersister,
-    StateStore,
     TaiStateError,
     Transition,
 )
@@ -59,13 +61,17 @@ class Client(Protocol):
 class Durable:
     """tai_state as its users drive it: under a key, and again under the same key until there is a reply."""
 
-    def __init__(self, store: StateStore, note: Callable[[str], None] = lambda _: None, *, keys: bool = True) -> None:
-        """Work on *store*; without *keys*, a move that is made again is another move."""
+    def __init__(self, store: Any, call: Callable[[Any], Any] = lambda outcome: outcome) -> None:
+        """Work on *store*; for an async one, *call* runs what its methods return to the end."""
+        is_async = isinstance(store, AsyncStateStore)
         self._store = store
-        self._persister = StateMachinePersister(store, MACHINE)
-        self._locks = LockManager(store, LockConfig(ttl=LOCK_TTL_SECONDS))
-        self._note = note
-        self._keys = keys
+        self._persister: Any = (AsyncStateMachinePersister if is_async else StateMachinePersister)(store, MACHINE)
+        self._locks: Any = (AsyncLockManager if is_async else LockManager)(store, LockConfig(ttl=LOCK_TTL_SECONDS))
+        self._call = call
+        self.note: Callable[[str], None] = lambda _: None
+        """Told of what came in between."""
+        self.keys = True
+        """Whether moves have idempotency keys; without them, a move that is made again is another move."""
 
     def open(self) -> None:
         for key in (*KEYS, LOCKED):
@@ -74,7 +80,7 @@ class Durable:
     def read(self, key: str) -> Seen:
         while True:
             try:
-                snapshot, version = self._store.get_state(GOVERNOR, key)
+                snapshot, version = self._call(self._store.get_state(GOVERNOR, key))
             except TaiStateError as error:
                 self._again(error)
             else:
@@ -99,25 +105,26 @@ class Durable:
     def _once(self, step: Step, expected: int | None) -> Reply:
         if step.kind is not Kind.GUARDED:
             return self._transition(step, expected)
-        lock = self._locks.acquire("chaos", timeout=LOCK_WAIT_SECONDS)
+        lock = self._call(self._locks.acquire("chaos", timeout=LOCK_WAIT_SECONDS))
         try:
             return self._transition(step, expected, lock=lock)
         finally:
             with suppress(TaiStateError):
-                lock.release()
+                self._call(lock.release())
 
     def _transition(self, step: Step, expected: int | None, **options: Any) -> Reply:
-        key = step.mark if self._keys and step.kind is not Kind.UNKEYED else None
-        result = self._persister.transition(
+        key = step.mark if self.keys and step.kind is not Kind.UNKEYED else None
+        moving = self._persister.transition(
             GOVERNOR, step.key, "add", step.mark, expected_version=expected, idempotency_key=key, **options
         )
+        result = self._call(moving)
         if result.replayed:
-            self._note("replayed")
+            self.note("replayed")
         return Moved(result.version)
 
     def _again(self, error: TaiStateError) -> None:
         """Let pass what may come of faults; the worker's alarm bounds how often."""
-        self._note(error.code)
+        self.note(error.code)
         if not (error.retryable or error.code in {"lock_lost", "fenced_out"} or isinstance(error, LockTimeoutError)):
             raise error
 

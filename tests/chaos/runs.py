@@ -26,12 +26,12 @@ FAULTS: Mapping[Fault, float] = {
     Fault.CUT_AFTER: 0.05,
     Fault.HOLE_BEFORE: 0.004,
     Fault.HOLE_AFTER: 0.004,
-    Fault.DELAY_REQUEST: 0.01,
-    Fault.DELAY_REPLY: 0.01,
+    Fault.DELAY_REQUEST: 0.008,
+    Fault.DELAY_REPLY: 0.008,
     Fault.ZOMBIE: 0.015,
     Fault.KILL_BEFORE: 0.005,
     Fault.KILL_AFTER: 0.015,
-    Fault.FREEZE: 0.004,
+    Fault.FREEZE: 0.008,
 }
 
 
@@ -78,7 +78,10 @@ def on_emulator(
     naive: bool = False,
     seconds_max: float,
 ) -> Run:
-    """Let *clients* make their *share* of moves each on the emulator, through a proxy that breaks their Commits."""
+    """Let *clients* make their *share* of moves each on the emulator, through a proxy that breaks their Commits.
+
+    Every second one drives the async colour.
+    """
     url = f"firestore://{project}"
     with ExitStack() as resources:
         client = resources.enter_context(_client(url, naive=naive))
@@ -89,7 +92,15 @@ def on_emulator(
             name = f"client-{number}"
             proxied = Proxied(Plan.random(f"{seed}/{name}", faults))
             told = Work(
-                url, folder, seed, name, share, host=proxy.listen(proxied), naive=naive, seconds_max=int(seconds_max)
+                url,
+                folder,
+                seed,
+                name,
+                share,
+                host=proxy.listen(proxied),
+                is_async=number % 2 == 1,
+                naive=naive,
+                seconds_max=int(seconds_max),
             )
             proxied.victim = Member(told)
             members.append(proxied.victim)
@@ -109,7 +120,10 @@ def on_sqlite(
     keys: bool = True,
     seconds_max: float,
 ) -> Run:
-    """Let *clients* make their *share* of moves each in one SQLite file, while they are killed and frozen."""
+    """Let *clients* make their *share* of moves each in one SQLite file, while they are killed and frozen.
+
+    Every second one drives the async colour.
+    """
     url = f"sqlite:///{folder / 'chaos.db'}"
     with _client(url) as client:
         opening = _open(client)
@@ -121,6 +135,7 @@ def on_sqlite(
                     seed,
                     f"client-{number}",
                     share,
+                    is_async=number % 2 == 1,
                     keys=keys,
                     dooms=dooms,
                     seconds_max=int(seconds_max),

@@ -1,22 +1,24 @@
 """One client in a process of its own, which may be killed at any instant and begun anew."""
 
+import asyncio
 import ctypes
 import os
 import random
 import signal
 import sqlite3
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tai_state import BackendStore, connect
+from tai_state import async_connect, connect
+from tai_state._async.ports import AsyncBackend
+from tai_state._sync.ports import Backend
 from tai_state.testing.firestore_emulator import HOST_VARIABLE
 from tai_state.testing.linearizability import Move, Operation, Read
 from tai_state.testing.recorder import Recorder, recorded
-from tests._sync.stores import WrappedBackend
 from tests.chaos.clients import RETRY, Client, Durable, Naive
 from tests.chaos.steps import Kind, Step, number_of, step
 
@@ -32,10 +34,11 @@ class Work:
 
     Args:
         keys: Whether moves are made under idempotency keys.
+        is_async: Whether to drive the async colour.
         naive: Whether to drive the official client in the usual loop, rather than tai_state.
         host: Where the emulator is found.
         seconds_max: After so long the worker ends itself with SIGALRM.
-        dooms: How often the worker kills itself at each of its two moments around a SQLite commit.
+        dooms: How often the worker kills itself at each of its two moments around a commit, on SQLite.
     """
 
     url: str
@@ -45,6 +48,7 @@ class Work:
     share: int
     host: str | None = None
     keys: bool = True
+    is_async: bool = False
     naive: bool = False
     seconds_max: int = 600
     dooms: Mapping[str, float] = field(default_factory=dict)
@@ -75,39 +79,50 @@ class Notes:
         self._file.flush()
 
 
-class Doom(WrappedBackend):
-    """Kills its own process between write and commit, and between commit and acknowledgement."""
+class Doom:
+    """Kills its own process between write and commit, and between commit and acknowledgement, on SQLite."""
 
-    def __init__(self, inner: Any, rates: Mapping[str, float], notes: Notes) -> None:
-        super().__init__(inner)
+    def __init__(self, rates: Mapping[str, float], notes: Notes, seed: str = "") -> None:
+        """Strike at each moment as often as *rates* say; lives of one *seed* would all end at the same place."""
         self._rates = rates
         self._notes = notes
-        # Not seeded: a life that begins anew must not die at the same place for ever.
-        self._rng = random.SystemRandom()
-        self._is_writing = False
+        self._rng = random.Random(seed)
 
-    def watch_connections(self) -> None:
-        """See each statement before it is run, on every connection to come."""
-        opened = sqlite3.connect
+    def come_over(self, backend: Backend | AsyncBackend) -> None:
+        """Strike in the commits of *backend*, which has not been used yet."""
+        opened, commit = sqlite3.connect, backend.commit
 
         def connected(*args: Any, **options: Any) -> sqlite3.Connection:
             connection: sqlite3.Connection = opened(*args, **options)
-            connection.set_trace_callback(self._see)
+            connection.set_trace_callback(self._watcher())
             return connection
 
-        mock.patch("sqlite3.connect", connected).start()
+        def committed(writes: Any, *, timeout: float) -> Any:
+            result = commit(writes, timeout=timeout)
+            if isinstance(result, Awaitable):
+                return self._committed(result)
+            self._perhaps(AFTER_COMMIT)
+            return result
 
-    def commit(self, writes: Any, *, timeout: float) -> Any:
-        result = super().commit(writes, timeout=timeout)
+        mock.patch("sqlite3.connect", connected).start()
+        mock.patch.object(backend, "commit", committed).start()
+
+    async def _committed(self, commit: Awaitable[Any]) -> Any:
+        result = await commit
         self._perhaps(AFTER_COMMIT)
         return result
 
-    def _see(self, statement: str) -> None:
-        if statement == "BEGIN IMMEDIATE":
-            self._is_writing = True
-        elif statement == "COMMIT" and self._is_writing:
-            self._is_writing = False
-            self._perhaps(BEFORE_COMMIT)
+    def _watcher(self) -> Callable[[str], None]:
+        """Return what sees each statement of one connection before it is run."""
+        is_writing = False
+
+        def see(statement: str) -> None:
+            nonlocal is_writing
+            if is_writing and statement == "COMMIT":
+                self._perhaps(BEFORE_COMMIT)
+            is_writing = statement == "BEGIN IMMEDIATE" or (is_writing and statement not in {"COMMIT", "ROLLBACK"})
+
+        return see
 
     def _perhaps(self, moment: str) -> None:
         if self._rng.random() < self._rates.get(moment, 0.0):
@@ -126,18 +141,24 @@ def work(told: Work, life: int) -> None:
     earlier = history(told.folder, told.client)
     name = f"{told.client}.{life:06d}"
     notes = Notes(told.folder / f"{name}.notes")
-    with (told.folder / f"{name}.jsonl").open("w", encoding="utf-8") as journal:
-        recorder = Recorder(told.client, stream=journal)
-        if told.naive:
-            _drive(Naive(told.url.rpartition("/")[2]), recorder, told, earlier)
-            return
-        with connect(told.url, actor=told.client, retry=RETRY) as store:
-            backend = store.engine.backend
-            if told.dooms:
-                backend = Doom(backend, told.dooms, notes)
-                backend.watch_connections()
-            doomed = BackendStore(backend, actor=told.client, retry=RETRY)
-            _drive(Durable(doomed, notes, keys=told.keys), recorder, told, earlier)
+    with (told.folder / f"{name}.jsonl").open("w", encoding="utf-8") as journal, _client(told, name, notes) as client:
+        _drive(client, Recorder(told.client, stream=journal), told, earlier)
+
+
+@contextmanager
+def _client(told: Work, name: str, notes: Notes) -> Iterator[Client]:
+    if told.naive:
+        yield Naive(told.url.rpartition("/")[2])
+        return
+    with asyncio.Runner() as runner:
+        call = runner.run if told.is_async else lambda outcome: outcome
+        store: Any = (async_connect if told.is_async else connect)(told.url, actor=told.client, retry=RETRY)
+        if told.dooms:
+            Doom(told.dooms, notes, f"{told.seed}/{name}").come_over(store.engine.backend)
+        client = Durable(store, call)
+        client.note, client.keys = notes, told.keys
+        yield client
+        call(store.close())
 
 
 def _drive(client: Client, recorder: Recorder, told: Work, earlier: list[Operation]) -> None:

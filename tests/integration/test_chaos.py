@@ -7,7 +7,7 @@ from tests.chaos.faults import KILLS, Fault
 from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
 
 SECONDS_MAX = 100.0
-SHORT_FAULTS = {fault: 2 * rate for fault, rate in runs.FAULTS.items()}
+SHORT_FAULTS = {**runs.FAULTS, Fault.CUT_AFTER: 0.1, Fault.KILL_AFTER: 0.05}
 
 
 @pytest.mark.slow
@@ -22,15 +22,15 @@ def test_nothing_is_lost_or_doubled_under_lost_replies_and_kills(
         tmp_path,
         seed="short",
         clients=3,
-        share=70,
+        share=50,
         faults=SHORT_FAULTS,
         seconds_max=SECONDS_MAX,
     )
     run.tell("emulator")
     assert run.problems == []
-    assert run.evidence.acknowledged >= 180
-    assert run.lost_replies >= 10
-    assert run.figures.kills == sum(run.faults[fault] for fault in KILLS) >= 5
+    assert run.evidence.acknowledged >= 130
+    assert run.lost_replies >= 8
+    assert run.figures.kills == sum(run.faults[fault] for fault in KILLS) >= 4
 
 
 @pytest.mark.slow
@@ -40,16 +40,16 @@ def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path):
         tmp_path,
         seed="short",
         clients=3,
-        share=100,
-        dooms={BEFORE_COMMIT: 0.02, AFTER_COMMIT: 0.04},
+        share=70,
+        dooms={BEFORE_COMMIT: 0.02, AFTER_COMMIT: 0.03},
         kills_per_second=1.0,
         freezes_per_second=0.3,
         seconds_max=SECONDS_MAX,
     )
     run.tell("sqlite")
     assert run.problems == []
-    assert run.evidence.acknowledged >= 250
-    assert run.evidence.notes[AFTER_COMMIT] >= 5
+    assert run.evidence.acknowledged >= 180
+    assert run.evidence.notes[AFTER_COMMIT] >= 3
     assert run.evidence.notes[BEFORE_COMMIT] >= 2
     assert run.figures.kills >= run.evidence.notes[AFTER_COMMIT] + run.evidence.notes[BEFORE_COMMIT]
 
