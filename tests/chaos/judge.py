@@ -55,9 +55,23 @@ def merged(calls: Iterable[Operation]) -> Iterator[Operation]:
     yield from moves.values()
 
 
-def problems(evidence: Evidence) -> list[str]:
-    """Return everything that is wrong."""
-    return [*gaps(evidence.log), *duplicates(evidence.log), *contradictions(evidence), *disorder(evidence)]
+def verdict(evidence: Evidence) -> dict[str, list[str]]:
+    """Return everything that is wrong, by what it is."""
+    return {
+        "lost": list(lost(evidence)),
+        "duplicated": list(duplicates(evidence.log)),
+        "gaps": list(gaps(evidence.log)),
+        "contradicted": list(contradictions(evidence)),
+        "not linearizable": list(disorder(evidence)),
+    }
+
+
+def lost(evidence: Evidence) -> Iterator[str]:
+    """Yield each acknowledged move that is not stored."""
+    stored = _versions(evidence.log)
+    for one in evidence.operations:
+        if isinstance(one.call, Move) and isinstance(one.reply, Moved) and not stored[(one.key, one.call.mark)]:
+            yield f"{one.key}: {one.call.mark} was told version {one.reply.version}, and is not in the log"
 
 
 def gaps(log: Log) -> Iterator[str]:
@@ -86,7 +100,7 @@ def contradictions(evidence: Evidence) -> Iterator[str]:
         place = (one.key, one.call.mark)
         asked.add(place)
         match one.reply:
-            case Moved(version) if version not in stored[place]:
+            case Moved(version) if stored[place] and version not in stored[place]:
                 yield f"{one.key}: {one.call.mark} was told version {version}, and the log has it at {stored[place]}"
             case Refused() if stored[place]:
                 yield f"{one.key}: {one.call.mark} was refused, and the log has it at {stored[place]}"

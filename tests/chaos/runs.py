@@ -37,17 +37,17 @@ FAULTS: Mapping[Fault, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that is over: what clients and store say, what was done to them, and what is wrong."""
+    """A run that is over: what clients and store say, what was done to them, and what is wrong, by what it is."""
 
     evidence: Evidence
     figures: Figures
     faults: Counter[Fault]
-    unsound: list[str]
+    verdict: Mapping[str, list[str]]
 
     @property
     def problems(self) -> list[str]:
         """Everything that is wrong."""
-        return [*self.unsound, *judge.problems(self.evidence)]
+        return [problem for found in self.verdict.values() for problem in found]
 
     @property
     def lost_replies(self) -> int:
@@ -56,13 +56,13 @@ class Run:
 
     def tell(self, name: str) -> None:
         """Print a line of figures."""
-        duplicates = len(list(judge.duplicates(self.evidence.log)))
+        found = ", ".join(f"{len(problems)} {kind}" for kind, problems in self.verdict.items())
         faults = {str(fault): number for fault, number in sorted(self.faults.items())}
         sys.stderr.write(
-            f"{name}: {self.evidence.acknowledged} moves acknowledged, {duplicates} duplicates, "
-            f"{self.lost_replies} lost replies, {self.figures.kills} kills, {self.figures.freezes} random freezes, "
-            f"faults {faults}, notes {dict(self.evidence.notes)}, "
-            f"{len(self.evidence.operations)} operations in {self.figures.seconds:.0f} s\n"
+            f"{name}: {self.evidence.acknowledged} moves acknowledged: {found}; {self.lost_replies} lost replies, "
+            f"{self.figures.kills} kills, {self.figures.freezes} random freezes, faults {faults}, "
+            f"notes {dict(sorted(self.evidence.notes.items()))}, {len(self.evidence.operations)} operations of "
+            f"{len(self.evidence.log)} keys in {self.figures.seconds:.0f} s\n"
         )
 
 
@@ -178,4 +178,5 @@ def _judged(
         unsound.append(f"only {asked} moves were asked for")
     if proxy is not None:
         unsound += [f"the proxy failed: {failure!r}" for failure in proxy.failures]
-    return Run(evidence, figures, proxy.counts if proxy is not None else Counter(), unsound)
+    verdict = judge.verdict(evidence) | {"unsound": unsound}
+    return Run(evidence, figures, proxy.counts if proxy is not None else Counter(), verdict)

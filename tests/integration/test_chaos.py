@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos import judge, runs
+from tests.chaos import runs
 from tests.chaos.faults import KILLS, Fault
 from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
 
@@ -30,7 +30,7 @@ def test_nothing_is_lost_or_doubled_under_lost_replies_and_kills(
     assert run.problems == []
     assert run.evidence.acknowledged >= 130
     assert run.lost_replies >= 8
-    assert run.figures.kills == sum(run.faults[fault] for fault in KILLS) >= 4
+    assert run.figures.kills == sum(run.faults[fault] for fault in KILLS) >= 3
 
 
 @pytest.mark.slow
@@ -72,5 +72,5 @@ def test_the_usual_loop_doubles_moves_under_the_same_faults(tai_state_emulator_s
     run.tell("naive")
     aimed = run.lost_replies + run.figures.kills
     assert aimed >= 10
-    assert len(list(judge.duplicates(run.evidence.log))) >= aimed // 2
-    assert list(judge.disorder(run.evidence)) != []
+    assert len(run.verdict["duplicated"]) >= aimed // 2
+    assert run.verdict["not linearizable"] != []
