@@ -22,8 +22,8 @@ PROCESSES.set_forkserver_preload(
 )
 
 
-class Target:
-    """A process that others aim at; once it has ended, another one may take its place."""
+class Life:
+    """A process that others aim at."""
 
     def __init__(self) -> None:
         """Start nothing yet."""
@@ -32,7 +32,7 @@ class Target:
         self._lock = threading.Lock()
 
     def start(self, target: Callable[..., None], *args: object) -> None:
-        """Run *target* in a new process."""
+        """Run *target* in the process."""
         with self._lock:
             self._process = PROCESSES.Process(target=target, args=args, daemon=True)
             self._process.start()
@@ -76,18 +76,19 @@ class Target:
             self._process.join()
 
 
-class Member(Target):
-    """One worker, whose process may be killed at any instant; the next one goes on with its work."""
+class Member:
+    """One worker, whose process may be killed at any instant; its next life goes on with the work."""
 
     def __init__(self, told: Work) -> None:
         """Start nothing yet."""
-        super().__init__()
         self.told = told
         self.lives = 0
+        self.life = Life()
 
     def begin(self) -> None:
         """Begin a new life."""
-        self.start(work, self.told, self.lives)
+        self.life = Life()
+        self.life.start(work, self.told, self.lives)
         self.lives += 1
 
 
@@ -111,7 +112,7 @@ class Crew:
         self._rng = random.Random(f"{seed}/crew")
         self._kill_rate = kills_per_second * PAUSE_SECONDS
         self._freeze_rate = freezes_per_second * PAUSE_SECONDS
-        self._thaws: dict[Member, float] = {}
+        self._thaws: dict[Life, float] = {}
         self.figures = Figures()
 
     def run(self, *, seconds_max: float) -> Figures:
@@ -132,15 +133,15 @@ class Crew:
                 self._disturb(working)
         finally:
             for member in self._members:
-                member.end()
+                member.life.end()
         self.figures.seconds = time.monotonic() - began
         return self.figures
 
     def _is_done(self, member: Member) -> bool:
-        code = member.poll()
+        code = member.life.poll()
         if code == -signal.SIGKILL:
             self.figures.kills += 1
-            self._thaws.pop(member, None)
+            self._thaws.pop(member.life, None)
             member.begin()
             return False
         assert code in {0, None}, f"worker {member.told.client} ended with {code} in life {member.lives}"
@@ -148,15 +149,15 @@ class Crew:
 
     def _disturb(self, working: Sequence[Member]) -> None:
         now = time.monotonic()
-        for member, end in list(self._thaws.items()):
+        for life, end in list(self._thaws.items()):
             if end <= now:
-                del self._thaws[member]
-                member.thaw()
+                del self._thaws[life]
+                life.thaw()
         if not working:
             return
-        lot, member = self._rng.random(), self._rng.choice(working)
+        lot, life = self._rng.random(), self._rng.choice(working).life
         if lot < self._kill_rate:
-            member.kill()
-        elif lot < self._kill_rate + self._freeze_rate and member not in self._thaws and member.freeze():
+            life.kill()
+        elif lot < self._kill_rate + self._freeze_rate and life not in self._thaws and life.freeze():
             self.figures.freezes += 1
-            self._thaws[member] = now + self._rng.uniform(*FREEZE_SECONDS)
+            self._thaws[life] = now + self._rng.uniform(*FREEZE_SECONDS)

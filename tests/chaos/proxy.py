@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, Self
 
 from tests.chaos.faults import UPON_REPLY, Fault, Plan
@@ -37,10 +37,10 @@ class Victim(Protocol):
 
 
 class Client:
-    """One client of the proxy: its plan, and the process that it is now, if anything is to be done to it."""
+    """One client of the proxy: its plan, and what tells the process that it is now."""
 
-    def __init__(self, plan: Plan, victim: Victim | None = None) -> None:
-        """Do as *plan* says."""
+    def __init__(self, plan: Plan, victim: Callable[[], Victim]) -> None:
+        """Do as *plan* says; each connection belongs to the *victim* that there is when it is opened."""
         self.plan = plan
         self.victim = victim
 
@@ -124,8 +124,8 @@ class _Connection:
     ) -> None:
         self._proxy = proxy
         self._plan = client.plan
-        # The process that has opened this connection; by the time of the fault the client may be another one.
-        self._victim = client.victim
+        # By the time of the fault the client may live in another process.
+        self._victim = client.victim()
         self._to_client = to_client
         self._to_server = to_server
         self._is_dead = False
@@ -179,7 +179,7 @@ class _Connection:
         return await self._fault_of_request(fault, seconds, first.stream, request)
 
     async def _fault_of_request(self, fault: Fault, seconds: float, stream: int, request: bytes) -> bool:
-        if fault is Fault.KILL_BEFORE and (self._victim is None or not self._victim.kill()):
+        if fault is Fault.KILL_BEFORE and not self._victim.kill():
             return False
         self._count(fault)
         match fault:
@@ -251,11 +251,11 @@ class _Connection:
             case Fault.CUT_AFTER:
                 self._die()
             case Fault.KILL_AFTER:
-                if self._victim is None or not self._victim.kill():
+                if not self._victim.kill():
                     return False
                 self._die()
             case Fault.FREEZE:
-                if self._victim is None or not self._victim.freeze():
+                if not self._victim.freeze():
                     return False
                 asyncio.get_running_loop().call_later(seconds, self._victim.thaw)
                 self._count(fault)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tai_state import connect
@@ -12,7 +13,7 @@ from tai_state.testing.linearizability import Move, Moved, Operation
 from tai_state.testing.recorder import Recorder
 from tests.chaos import judge
 from tests.chaos.clients import Client, Durable, Naive
-from tests.chaos.crew import Crew, Figures, Member
+from tests.chaos.crew import Crew, Figures, Life, Member
 from tests.chaos.faults import LOST_REPLIES, Fault, Plan
 from tests.chaos.judge import Evidence
 from tests.chaos.proxy import Client as Proxied
@@ -87,10 +88,11 @@ def on_emulator(
         client = resources.enter_context(_client(url, naive=naive))
         opening = _open(client)
         proxy = resources.enter_context(Proxy(host))
-        members = []
+        members: list[Member] = []
         for number in range(clients):
             name = f"client-{number}"
-            proxied = Proxied(Plan.random(f"{seed}/{name}", faults))
+            # Proxy and worker need each other: the victim is asked for when a worker connects.
+            proxied = Proxied(Plan.random(f"{seed}/{name}", faults), partial(_life, members, number))
             told = Work(
                 url,
                 folder,
@@ -102,10 +104,13 @@ def on_emulator(
                 naive=naive,
                 seconds_max=int(seconds_max),
             )
-            proxied.victim = Member(told)
-            members.append(proxied.victim)
+            members.append(Member(told))
         figures = Crew(members, seed=seed).run(seconds_max=seconds_max)
         return _judged(client, opening, members, figures, proxy)
+
+
+def _life(members: Sequence[Member], number: int) -> Life:
+    return members[number].life
 
 
 def on_sqlite(

@@ -6,11 +6,12 @@ from tests.chaos import runs
 from tests.chaos.faults import KILLS, Fault
 from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
 
-SECONDS_MAX = 100.0
+SECONDS_MAX = 240.0
 SHORT_FAULTS = {**runs.FAULTS, Fault.CUT_AFTER: 0.1, Fault.KILL_AFTER: 0.05}
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.emulator
 def test_nothing_is_lost_or_doubled_under_lost_replies_and_kills(
     tai_state_emulator_server, tai_state_project, tmp_path
@@ -22,18 +23,19 @@ def test_nothing_is_lost_or_doubled_under_lost_replies_and_kills(
         tmp_path,
         seed="short",
         clients=3,
-        share=50,
+        share=45,
         faults=SHORT_FAULTS,
         seconds_max=SECONDS_MAX,
     )
     run.tell("emulator")
     assert run.problems == []
-    assert run.evidence.acknowledged >= 130
+    assert run.evidence.acknowledged >= 115
     assert run.lost_replies >= 8
     assert run.figures.kills == sum(run.faults[fault] for fault in KILLS) >= 3
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path):
     """On SQLite, where the processes kill themselves before and behind the commit, and others kill and freeze them."""
     run = runs.on_sqlite(
@@ -55,6 +57,7 @@ def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.emulator
 def test_the_usual_loop_doubles_moves_under_the_same_faults(tai_state_emulator_server, tai_state_project, tmp_path):
     """The judge finds the duplicates, so it would have found ours."""

@@ -67,7 +67,7 @@ def behind(proxy, witness, tai_state_project, monkeypatch):
 
     def behind(*faults, retry=ONCE, seconds=LATE_SECONDS):
         plan = Plan("", faults, dict.fromkeys(Fault, (seconds, seconds)))
-        monkeypatch.setenv(HOST_VARIABLE, proxy.listen(Client(plan, witness)))
+        monkeypatch.setenv(HOST_VARIABLE, proxy.listen(Client(plan, lambda: witness)))
         store = connect(f"firestore://{tai_state_project}", actor="tester", retry=retry)
         opened.append(store)
         store.get_state("g", "s")

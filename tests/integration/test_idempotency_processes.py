@@ -9,7 +9,7 @@ from tai_state import StateMachinePersister, connect
 from tai_state.testing.firestore_emulator import HOST_VARIABLE
 from tests._sync.machines import COUNTER
 from tests.chaos.caller import Order, call
-from tests.chaos.crew import PROCESSES, Target
+from tests.chaos.crew import PROCESSES, Life
 from tests.chaos.faults import Fault, Plan
 from tests.chaos.proxy import Client, Proxy
 from tests.chaos.worker import AFTER_COMMIT
@@ -41,23 +41,23 @@ class Calls:
     def __init__(self, url, folder):
         self._url = url
         self._folder = folder
-        self.targets = []
+        self.lives = []
 
-    def start(self, moves, *, target=None, host=None, dooms=None, barrier=None):
+    def start(self, moves, *, life=None, host=None, dooms=None, barrier=None):
         """Start one; return it and where its replies come from."""
-        target = target or Target()
-        self.targets.append(target)
+        life = life or Life()
+        self.lives.append(life)
         replies, sender = PROCESSES.Pipe(duplex=False)
         # What this process finds in its environment, those forked earlier do not.
         host = host or os.environ.get(HOST_VARIABLE)
-        target.start(call, Order(self._url, self._folder, moves, host, dooms or {}), barrier, sender)
+        life.start(call, Order(self._url, self._folder, moves, host, dooms or {}), barrier, sender)
         sender.close()
-        return target, replies
+        return life, replies
 
     def result(self, moves):
         """Let one process make the moves, and return its replies."""
-        target, replies = self.start(moves)
-        assert target.wait(SECONDS_MAX) == 0
+        life, replies = self.start(moves)
+        assert life.wait(SECONDS_MAX) == 0
         return [replies.recv() for _ in moves]
 
 
@@ -66,8 +66,8 @@ def calls(url, tmp_path):
     """What starts callers."""
     calls = Calls(url, tmp_path)
     yield calls
-    for target in calls.targets:
-        target.end()
+    for life in calls.lives:
+        life.end()
 
 
 @pytest.fixture
@@ -87,8 +87,8 @@ def killed_behind_its_commit(calls, proxy):
     def start(moves):
         if proxy is None:
             return calls.start(moves, dooms={AFTER_COMMIT: 1.0})
-        target = Target()
-        return calls.start(moves, target=target, host=proxy.listen(Client(Plan("", [Fault.KILL_AFTER]), target)))
+        life = Life()
+        return calls.start(moves, life=life, host=proxy.listen(Client(Plan("", [Fault.KILL_AFTER]), lambda: life)))
 
     return start
 
@@ -98,8 +98,8 @@ def test_a_move_whose_process_was_killed_behind_the_commit_is_not_made_again(
     persister, calls, killed_behind_its_commit
 ):
     """The next process, with the same key, is told that it is made already, and there is one event of it."""
-    target, replies = killed_behind_its_commit([("k", 5)])
-    assert target.wait(SECONDS_MAX) == -signal.SIGKILL
+    life, replies = killed_behind_its_commit([("k", 5)])
+    assert life.wait(SECONDS_MAX) == -signal.SIGKILL
     with pytest.raises(EOFError):
         replies.recv()
     (event,) = list(persister.history("g", "s"))[1:]
@@ -111,8 +111,8 @@ def test_a_move_whose_process_was_killed_behind_the_commit_is_not_made_again(
 @pytest.mark.slow
 def test_the_key_of_a_killed_process_is_refused_for_another_request(persister, calls, killed_behind_its_commit):
     """Another amount under the same key is a mismatch, and nothing is written."""
-    target, _ = killed_behind_its_commit([("k", 5)])
-    assert target.wait(SECONDS_MAX) == -signal.SIGKILL
+    life, _ = killed_behind_its_commit([("k", 5)])
+    assert life.wait(SECONDS_MAX) == -signal.SIGKILL
     assert calls.result([("k", 6)]) == ["idempotency_mismatch"]
     assert [event.payload for event in persister.history("g", "s")][1:] == [5]
 
@@ -123,7 +123,7 @@ def test_two_processes_that_race_with_one_key_make_one_event_and_both_get_it(per
     moves = [(f"k{number}", number) for number in range(1, KEYS + 1)]
     barrier = PROCESSES.Barrier(2)
     racers = [calls.start(moves, barrier=barrier) for _ in range(2)]
-    assert [target.wait(SECONDS_MAX) for target, _ in racers] == [0, 0]
+    assert [life.wait(SECONDS_MAX) for life, _ in racers] == [0, 0]
     told = [[replies.recv() for _ in moves] for _, replies in racers]
     events = list(persister.history("g", "s"))[1:]
     assert [event.idempotency_key for event in events] == [key for key, _ in moves]
