@@ -48,7 +48,7 @@ class Client:
 class Proxy:
     """Serves any number of clients in a thread of its own, and counts what it does to them.
 
-    ``counts``: each fault once it was certainly done. ``commits``: how many the server has told a success of.
+    ``counts``: each fault once it was certainly done. ``answers``: the server's to all Commits, by gRPC code.
     """
 
     def __init__(self, emulator: str) -> None:
@@ -60,7 +60,7 @@ class Proxy:
         self._servers: list[asyncio.Server] = []
         self._connections: set[asyncio.Task[None]] = set()
         self.counts: Counter[Fault] = Counter()
-        self.commits = 0
+        self.answers: Counter[int | None] = Counter()
         self.failures: list[BaseException] = []
 
     def __enter__(self) -> Self:
@@ -89,7 +89,8 @@ class Proxy:
             self._connections.add(task)
             try:
                 await self._serve(client, reader, writer)
-            except OSError:
+            except (OSError, asyncio.CancelledError):
+                # The proxy ends, or one side has gone: the other one is told so, and nobody else.
                 reset(writer)
             except Exception as error:  # noqa: BLE001 - told to the test, whose thread this is not
                 self.failures.append(error)
@@ -239,11 +240,10 @@ class _Connection:
         if unit.stream not in self._awaited:
             return True
         fault, seconds = self._awaited.pop(unit.stream)
-        is_success = unit.grpc_status == 0
-        self._proxy.commits += is_success
+        self._proxy.answers[unit.grpc_status] += 1
         if unit.stream in self._replies:
             self._replies[unit.stream].set_result(None)
-        return fault is None or not is_success or await self._fault_of_reply(fault, seconds)
+        return fault is None or unit.grpc_status != 0 or await self._fault_of_reply(fault, seconds)
 
     async def _fault_of_reply(self, fault: Fault, seconds: float) -> bool:
         """Do what is to be done upon a success, which is held back; return whether the connection lives on."""

@@ -2,9 +2,10 @@
 
 import time
 
+import grpc
 import pytest
 
-from tai_state import OutcomeUnknownError, RetryPolicy, StateMachinePersister, connect
+from tai_state import LockConfig, LockManager, OutcomeUnknownError, RetryPolicy, StateMachinePersister, connect
 from tai_state.documents import DocumentPath, MustNotExist, Put
 from tai_state.errors import PreconditionFailedError
 from tai_state.testing.firestore_emulator import HOST_VARIABLE
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.emulator
 ONCE = RetryPolicy(attempts=1, attempt_timeout=1.0)
 LATE_SECONDS = 0.4
 WAIT_SECONDS = 10.0
+REFUSED = grpc.StatusCode.FAILED_PRECONDITION.value[0]
 
 
 class Witness:
@@ -78,12 +80,12 @@ def behind(proxy, witness, tai_state_project, monkeypatch):
         store.close()
 
 
-def eventually(stored, moves):
-    """Wait until *moves* are stored."""
+def eventually(holds):
+    """Wait for it, and return whether it came."""
     ends = time.monotonic() + WAIT_SECONDS
-    while stored() != moves and time.monotonic() < ends:
+    while not holds() and time.monotonic() < ends:
         time.sleep(0.02)
-    return stored() == moves
+    return holds()
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.HOLE_AFTER, Fault.KILL_AFTER])
@@ -111,8 +113,21 @@ def test_a_zombie_is_applied_when_its_client_is_gone(behind, stored, proxy, faul
     with pytest.raises(OutcomeUnknownError):
         behind(fault, seconds=1.5).transition("g", "s", "add", 1)
     assert stored() == 0
-    assert eventually(stored, 1)
+    assert eventually(lambda: stored() == 1)
     assert proxy.counts == {fault: 1}
+
+
+def test_a_zombie_of_a_lock_that_was_taken_over_is_refused(behind, stored, proxy, tai_state_emulator):
+    """The guarded move is delivered when its lock is another's; nobody has touched the state meanwhile."""
+    persister = behind(None, Fault.ZOMBIE, seconds=2.0)
+    lock = LockManager(persister.store, LockConfig(ttl=1.0)).acquire("r", owner="first", heartbeat=False)
+    with pytest.raises(OutcomeUnknownError):
+        persister.transition("g", "s", "add", 1, lock=lock)
+    with LockManager(tai_state_emulator).hold("r", owner="second", timeout=WAIT_SECONDS) as later:
+        assert later.fencing_token > lock.fencing_token
+        assert proxy.answers == {0: 1}
+        assert eventually(lambda: proxy.answers[REFUSED] == 1)
+    assert stored() == 0
 
 
 def test_a_cut_between_leaves_the_client_in_doubt(behind, proxy):
@@ -151,9 +166,7 @@ def test_a_kill_strikes_at_its_moment(behind, witness, fault, seen):
 def test_a_frozen_client_thaws_and_gets_its_reply(behind, witness, stored):
     """It is stopped once the move is stored."""
     assert behind(Fault.FREEZE, seconds=0.1).transition("g", "s", "add", 1).version == 2
-    ends = time.monotonic() + WAIT_SECONDS
-    while len(witness.seen) < 2 and time.monotonic() < ends:
-        time.sleep(0.02)
+    assert eventually(lambda: len(witness.seen) == 2)
     assert witness.seen == [("freeze", 1), ("thaw", 1)]
 
 
