@@ -111,6 +111,8 @@ class Durable:
         finally:
             with suppress(TaiStateError):
                 self._call(lock.release())
+            if lock.lost:
+                self.note("lost a lock")
 
     def _transition(self, step: Step, expected: int | None, **options: Any) -> Reply:
         key = step.mark if self.keys and step.kind is not Kind.UNKEYED else None
