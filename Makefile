@@ -62,7 +62,7 @@ demo: venv ## Show the main job end to end: run, kill -9, recover, verify (STORE
 	$(BIN)/tai-state --store '$(STORE)' demo
 
 torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
-	bash tests/torture/ensure.sh
+	bash .ci/ensure.sh spin gcc
 	$(BIN)/pytest tests/torture -m torture --timeout=0 $(PYTEST_ARGS)
 
 clean: ## Remove what make and its tools made, the virtual environments too

@@ -1,22 +1,34 @@
 #!/usr/bin/env bash
-# Make sure that a program of Debian's is here: .ci/ensure.sh PROGRAM [PACKAGE]
+# Make sure that programs are here: .ci/ensure.sh PROGRAM... (each is in a package of its own name).
 #
-# Silent when it is. Otherwise it is installed where apt can do it without a question; else the command is printed
-# and the exit code is 1.
+# Silent when they are. What is missing is installed where a package manager can do it without a question;
+# otherwise the exact command is printed and the exit code is 1.
 set -euo pipefail
 
-program="$1"
-package="${2:-$1}"
-command -v "$program" >/dev/null && exit 0
+missing=()
+for program in "$@"; do
+    command -v "$program" >/dev/null || missing+=("$program")
+done
+((${#missing[@]})) || exit 0
 
+echo ".ci/ensure.sh: installing ${missing[*]}" >&2
 as_root=()
 [[ "$(id -u)" == 0 ]] || as_root=(sudo -n)
-if command -v apt-get >/dev/null && "${as_root[@]}" true 2>/dev/null; then
-    echo ".ci/ensure.sh: installing $package" >&2
-    "${as_root[@]}" apt-get update -qq || true
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >&2 || true
+if command -v apt-get >/dev/null; then
+    manual="sudo apt-get update && sudo apt-get install -y ${missing[*]}"
+    # Fresh machines have no package lists; where the lists are there, an update would only cost time.
+    apt-cache show "${missing[@]}" >/dev/null 2>&1 || "${as_root[@]}" apt-get update -qq >&2 || true
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 || true
+elif command -v brew >/dev/null; then
+    manual="brew install ${missing[*]}"
+    brew install --quiet "${missing[@]}" >&2 || true
+else
+    manual="install ${missing[*]} with your package manager"
 fi
-if ! command -v "$program" >/dev/null; then
-    echo ".ci/ensure.sh: $program is missing; install it: sudo apt-get install $package" >&2
+
+for program in "${missing[@]}"; do
+    command -v "$program" >/dev/null && continue
+    echo ".ci/ensure.sh: $program is missing and could not be installed; run: $manual" >&2
     exit 1
-fi
+done
