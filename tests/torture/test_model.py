@@ -85,7 +85,7 @@ class Exploration:
 def explore(folder: Path, options: list[str]) -> Exploration:
     """Compile the model with *options*, and explore it in *folder* until its end or its first violation."""
     for program in ("spin", "gcc"):
-        assert shutil.which(program), f"{program} is missing: run tests/torture/ensure.sh"
+        assert shutil.which(program), f"{program} is missing: run .ci/ensure.sh {program}"
     shutil.copy(MODEL, folder)
     _run(folder, ["spin", "-a", *options, MODEL.name])
     # -w silences gcc about code that spin wrote.
