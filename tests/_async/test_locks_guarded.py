@@ -214,6 +214,29 @@ async def test_a_guarded_write_renews_without_a_heartbeat():
     assert found.remaining_seconds == pytest.approx(30.0, abs=0.01)
 
 
+@pytest.mark.parametrize("what", ["grant", "renewal", "guarded write"])
+async def test_trust_counts_from_before_the_commit_was_sent(what):
+    """However long its reply took: the store may have counted from then on."""
+    clock = ManualClock()
+    backend = AsyncPausingBackend(AsyncMemoryStore(clock=clock).engine.backend)
+    store = AsyncBackendStore(backend, clock=clock)
+    persister = await async_started(store)
+    locks = AsyncLockManager(store)
+
+    async def pause():
+        clock.advance(5.0)
+
+    lock = await locks.acquire("other", heartbeat=False)
+    backend.pauses.append(pause)
+    if what == "grant":
+        lock = await locks.acquire("r", heartbeat=False)
+    elif what == "renewal":
+        await lock.renew()
+    else:
+        await persister.transition("g", "s", "add", 1, lock=lock)
+    assert lock.remaining() == pytest.approx(28.5 - 5.0)
+
+
 async def test_a_restored_lease_is_still_fenced(place):
     """The state remembers the highest token that wrote it, though the lease document was set back."""
     store = place.store()

@@ -214,6 +214,29 @@ def test_a_guarded_write_renews_without_a_heartbeat():
     assert found.remaining_seconds == pytest.approx(30.0, abs=0.01)
 
 
+@pytest.mark.parametrize("what", ["grant", "renewal", "guarded write"])
+def test_trust_counts_from_before_the_commit_was_sent(what):
+    """However long its reply took: the store may have counted from then on."""
+    clock = ManualClock()
+    backend = PausingBackend(MemoryStore(clock=clock).engine.backend)
+    store = BackendStore(backend, clock=clock)
+    persister = started(store)
+    locks = LockManager(store)
+
+    def pause():
+        clock.advance(5.0)
+
+    lock = locks.acquire("other", heartbeat=False)
+    backend.pauses.append(pause)
+    if what == "grant":
+        lock = locks.acquire("r", heartbeat=False)
+    elif what == "renewal":
+        lock.renew()
+    else:
+        persister.transition("g", "s", "add", 1, lock=lock)
+    assert lock.remaining() == pytest.approx(28.5 - 5.0)
+
+
 def test_a_restored_lease_is_still_fenced(place):
     """The state remembers the highest token that wrote it, though the lease document was set back."""
     store = place.store()
