@@ -1,6 +1,6 @@
-"""Support for users' tests: a clock in hand, faults on demand, the emulator, and the suite that proves a backend.
+"""Support for users' tests: a clock in hand, faults, simulated runs, the emulator, and the conformance suite.
 
-The conformance suite needs pytest, which is loaded when it is asked for.
+The suite proves a backend. It needs pytest, which is loaded when it is asked for.
 """
 
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from tai_state.testing._sync.faulty import FaultyBackend, FaultyStore
 from tai_state.testing.clock import ManualClock
 from tai_state.testing.faults import SOME_FAULTS, Fault, FaultPlan, Faults, SimulatedCrash
 from tai_state.testing.firestore_emulator import emulator
+from tai_state.testing.simulation import Simulation, SimulationFailure, SimulationPlan, SimulationReport
 
 if TYPE_CHECKING:
     from tai_state.testing._async.conformance import AsyncBackendConformance
@@ -28,6 +29,10 @@ __all__ = [
     "FaultyStore",
     "ManualClock",
     "SimulatedCrash",
+    "Simulation",
+    "SimulationFailure",
+    "SimulationPlan",
+    "SimulationReport",
     "emulator",
 ]
 

@@ -183,6 +183,10 @@ class FaultPlan:
                 items=rng.randint(0, ITEMS_BEFORE_FAILURE_MAX),
             )
 
+    def stop(self) -> None:
+        """Inject nothing from now on."""
+        self.faults = Faults()
+
     def gives_older_head(self) -> bool:
         """Whether the cache is to give an older head now."""
         with self._lock:

@@ -141,13 +141,12 @@ class FaultyBackend(Backend):
         if fate.fault is Fault.REQUEST_LOST:
             raise self._in_doubt(Fault.REQUEST_LOST)
         if fate.fault is Fault.LATE or fate.before > timeout:
-            self.under_way.send(writes, self.plan.calls + fate.late)
+            self._put_off(Fault.LATE, writes, fate.late)
             raise self._in_doubt(Fault.LATE)
         with self._sending(writes):
             result = self.inner.commit(writes, timeout=timeout)
         if fate.fault is Fault.DUPLICATE:
-            self.plan.note(Fault.DUPLICATE)
-            self.under_way.send(writes, self.plan.calls + fate.late)
+            self._put_off(Fault.DUPLICATE, writes, fate.late)
         self._end(fate, timeout)
         if fate.fault is Fault.REPLY_LOST or fate.behind > timeout:
             raise self._in_doubt(Fault.REPLY_LOST)
@@ -165,9 +164,14 @@ class FaultyBackend(Backend):
         except (Exception, SimulatedCrash):
             raise
         except BaseException:
-            self.plan.note(Fault.ABANDONED)
-            self.under_way.send(writes, self.plan.calls + 1)
+            self._put_off(Fault.ABANDONED, writes, 1)
             raise
+
+    def _put_off(self, fault: Fault, writes: Sequence[Write], calls: int) -> None:
+        """Let *writes* arrive (again) behind so many further *calls*."""
+        if fault is not Fault.LATE:
+            self.plan.note(fault)
+        self.under_way.send(writes, self.plan.calls + calls)
 
     def scan(
         self,
@@ -262,9 +266,12 @@ class FaultyStore(BackendStore):
         """
         inner = backend.engine.backend if isinstance(backend, StateStore) else backend
         plan = FaultPlan(seed, faults)
-        self.faulty = FaultyBackend(inner, plan)
+        self.faulty = self._backend_of(inner, plan)
         super().__init__(self.faulty, **options)
         self.writer.heads = StaleHeadCache(options.get("head_cache_size", _HEADS_MAX), plan)
+
+    def _backend_of(self, inner: Backend, plan: FaultPlan) -> FaultyBackend:
+        return FaultyBackend(inner, plan)
 
     @property
     def injected(self) -> Counter[Fault]:
