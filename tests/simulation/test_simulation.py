@@ -1,6 +1,7 @@
 """The simulation: sound code passes every seed, planted bugs are found, and a seed replays its run exactly."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,7 @@ def test_a_failure_names_its_seed_and_happens_again(monkeypatch):
     assert f"Simulation({first.seed}).run()" in str(first)
     assert str(first) == str(second)
     assert len(first.trace) == 60
+    assert str(pickle.loads(pickle.dumps(first))) == str(first), "it comes from a process of its own"
 
 
 def test_a_seed_replays_one_run_exactly():

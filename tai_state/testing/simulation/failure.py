@@ -26,6 +26,10 @@ class SimulationFailure(AssertionError):  # noqa: N818 - a failure of a test, as
             f"replay it with Simulation({seed}).run(); the end of its trace:\n  {told}"
         )
 
+    def __reduce__(self) -> tuple[type["SimulationFailure"], tuple[int, str, str, list[str]]]:
+        """Pickle what it was made of, not its message."""
+        return type(self), (self.seed, self.invariant, self.details, self.trace)
+
 
 class BrokenError(Exception):
     """An invariant does not hold; becomes a SimulationFailure, which knows the seed and the trace."""

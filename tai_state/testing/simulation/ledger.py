@@ -88,6 +88,10 @@ class Ledger:
             else:
                 recorder.end(number, Refused(actual))
 
+    def is_answered(self, mark: str) -> bool:
+        """Whether the client was told what became of the change *mark*."""
+        return mark in self.promises and not self.promises[mark].is_open
+
     def doubt(self, mark: str) -> None:
         """Note that an attempt ended without an answer."""
         if mark in self.promises and self.promises[mark].is_open:

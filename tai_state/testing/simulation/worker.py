@@ -61,7 +61,9 @@ class Worker:
             for mark in request.marks:
                 self._ledger.doubt(mark)
         # Those with a key are asked for again, by whoever comes next.
-        self._waiting.extendleft(request for request in self._open if request.key is not None)
+        self._waiting.extendleft(
+            request for request in self._open if request.key is not None and not self._ledger.is_answered(request.mark)
+        )
         self._open.clear()
         await asyncio.sleep(self._rng.uniform(0, self._plan.downtime / 2))
         # What it had sent may arrive before its successor starts, while it starts, or behind that.
