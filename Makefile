@@ -9,6 +9,8 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 STORE ?= sqlite:///demo.db
 PYTEST_ARGS ?=
+SEEDS ?= 10000
+FIRST ?= 0
 # Two workers: what a small machine has cores for. One emulator serves them all.
 PYTEST_WORKERS ?= 2
 
@@ -16,7 +18,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint format test test-all demo torture clean
+.PHONY: help venv install generate lint format test test-all demo torture simulate clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +66,9 @@ demo: venv ## Show the main job end to end: run, kill -9, recover, verify (STORE
 torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
 	bash .ci/ensure.sh spin gcc
 	$(BIN)/pytest tests/torture -m torture --timeout=0 $(PYTEST_ARGS)
+
+simulate: venv ## Run many seeds of the simulation in two processes (SEEDS=10000, FIRST=0)
+	$(BIN)/python -m tests.simulation.many --seeds $(SEEDS) --first $(FIRST)
 
 clean: ## Remove what make and its tools made, the virtual environments too
 	rm -rf .venv .venvs build dist htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

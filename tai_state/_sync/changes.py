@@ -225,8 +225,9 @@ class ChangeWriter:
         outcome = settle(plan, state, event, refused=refused)
         if outcome is not Outcome.APPLIED or event is None:
             return Settled(outcome)
-        still_ours = state is not None and state.fields.get("transition_id") == plan.event.transition_id
-        moved = state.update_time if state is not None and still_ours else None
+        # The state as our commit left it has our commit's time. One of a later time may be at our version all the
+        # same: a snapshot taken since has put its mark there, and our own record knows nothing of it.
+        moved = event.create_time if state is not None and state.update_time == event.create_time else None
         return Settled(outcome, CommitResult(event.create_time, (moved,)))
 
     def replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:

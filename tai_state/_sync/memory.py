@@ -30,9 +30,15 @@ class MemoryBackend(Backend):
     capabilities = frozenset({Capability.WATCH, Capability.STEADY_READS})
     limits = LIMITS
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
-        """Hold nothing; the store's clock starts at *clock*'s time and goes on with its elapsed time."""
+    def __init__(self, *, clock: Clock | None = None, watch_clock: Clock | None = None) -> None:
+        """Hold nothing; the store's clock starts at *clock*'s time and goes on with its elapsed time.
+
+        Args:
+            watch_clock: By which ``watch`` waits; None: the host's, since a waiter really waits. For a simulation,
+                whose waiters do not.
+        """
         self._engine = MemoryEngine(_HOST_CLOCK if clock is None else clock)
+        self._watch_clock = _HOST_CLOCK if watch_clock is None else watch_clock
 
     def get_many(
         self,
@@ -98,9 +104,9 @@ class MemoryBackend(Backend):
         return self._engine.commit(writes)
 
     def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
-        """Yield at the start and after changes; see the port. *timeout* is real time, whatever the clock."""
+        """Yield at the start and after changes; see the port. *timeout* is real time, whatever the store's clock."""
         # The waiter really waits, so a clock that a test holds still must not make it wait for ever.
-        deadline = Deadline(_HOST_CLOCK, timeout)
+        deadline = Deadline(self._watch_clock, timeout)
         signal = Signal()
         self._engine.subscribe(path, signal)
         try:

@@ -271,6 +271,9 @@ class StateMachinePersister(Generic[DataT]):
         if record is None:
             with self._inflight.one():
                 record = self.store.history.rebuild(paths, timeout=timeout)
+            # Created in the meantime, it was never missing.
+            found = self._sound_head(paths, timeout)
+            record, recovered = (record, True) if found is None else (found, False)
         if record is None or record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
         loaded: LoadedState[DataT] = LoadedState.trusted(snapshot=record.public(self._as_data), recovered=recovered)

@@ -47,6 +47,12 @@ class Recorder:
             self._operations[number] = replace(self._operations[number], ended=ended, reply=reply)
             self._write({"number": number, "at": ended, "reply": _told(reply)})
 
+    def withdraw(self, number: int) -> None:
+        """Note that call *number* changed nothing, and was told nothing that could be held against others."""
+        with self._lock:
+            del self._operations[number]
+            self._write({"number": number, "withdrawn": True})
+
     def operations(self) -> list[Operation]:
         """Return the calls so far."""
         with self._lock:
@@ -69,6 +75,8 @@ def recorded(client: str, lines: Iterable[str]) -> list[Operation]:
         if "call" in note:
             call = _CALLS[note["call"].pop("is")](**note["call"])
             operations[number] = Operation(note["key"], client, call, note["at"], inf)
+        elif "withdrawn" in note:
+            del operations[number]
         else:
             reply = _REPLIES[note["reply"].pop("is")](**note["reply"])
             operations[number] = replace(operations[number], ended=note["at"], reply=reply)

@@ -206,3 +206,16 @@ async def test_many_writers_lose_nothing(place):
     assert sorted(version for each in versions for version in each) == list(range(2, 32))
     assert (await persisters[0].load_state("g", "s")).snapshot.data == {"n": 30}
     assert (await persisters[0].validate_consistency("g")).is_consistent
+
+
+async def test_a_snapshot_taken_before_a_lost_reply_is_settled_keeps_its_mark(place):
+    """The version is ours still, and what the snapshot put into the state is kept by the next change."""
+    store, backend = place.faulty("reply lost")
+    other = AsyncStateMachinePersister(place.store(), COUNTER)
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    backend.between = lambda: other.create_snapshot("g", "s")
+    await persister.start("g", "s", {"n": 0})
+    await persister.transition("g", "s", "add")
+    record = await store.record("g", "s")
+    assert record is not None
+    assert record.marks.snapshots == (1,)

@@ -302,3 +302,17 @@ async def test_reads_write_nothing(counter, store):
     await counter.validate_consistency("g")
     assert await async_contents(store) == before
     assert (await async_find(store, PATHS.state)) == meta
+
+
+async def test_a_state_that_is_created_meanwhile_was_never_missing(place, monkeypatch):
+    """Its document was not there, and behind that its events were: nothing had to be recovered."""
+    store, other = place.store(), AsyncStateMachinePersister(place.store(), COUNTER)
+    rebuild = store.history.rebuild
+
+    async def rebuild_behind_creation(paths, *, timeout):
+        await other.start("g", "late")
+        return await rebuild(paths, timeout=timeout)
+
+    monkeypatch.setattr(store.history, "rebuild", rebuild_behind_creation)
+    loaded = await AsyncStateMachinePersister(store, COUNTER).load_state("g", "late")
+    assert (loaded.snapshot.version, loaded.recovered) == (1, False)

@@ -302,3 +302,17 @@ def test_reads_write_nothing(counter, store):
     counter.validate_consistency("g")
     assert contents(store) == before
     assert (find(store, PATHS.state)) == meta
+
+
+def test_a_state_that_is_created_meanwhile_was_never_missing(place, monkeypatch):
+    """Its document was not there, and behind that its events were: nothing had to be recovered."""
+    store, other = place.store(), StateMachinePersister(place.store(), COUNTER)
+    rebuild = store.history.rebuild
+
+    def rebuild_behind_creation(paths, *, timeout):
+        other.start("g", "late")
+        return rebuild(paths, timeout=timeout)
+
+    monkeypatch.setattr(store.history, "rebuild", rebuild_behind_creation)
+    loaded = StateMachinePersister(store, COUNTER).load_state("g", "late")
+    assert (loaded.snapshot.version, loaded.recovered) == (1, False)

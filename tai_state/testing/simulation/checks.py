@@ -1,0 +1,153 @@
+"""The invariants of a whole run, seen through a sound store once everything has arrived."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tai_state._async.connect import AsyncBackendStore
+from tai_state.layout import escape, state_layout
+from tai_state.models import Event
+from tai_state.rules.replay import differing_field
+from tai_state.testing.linearizability import violations
+from tai_state.testing.simulation.failure import BrokenError
+from tai_state.testing.simulation.ledger import Ledger, Promise
+from tai_state.testing.simulation.plan import BANK, SHOP, VAULT, SimulationPlan
+from tai_state.testing.simulation.process import persister_of
+from tai_state.testing.simulation.requests import names
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What stands in the store: the events of each state."""
+
+    events: dict[str, list[Event[Any]]]
+
+    def by_mark(self) -> dict[str, list[tuple[str, int]]]:
+        """Return the states and versions that each mark made."""
+        found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for key, events in self.events.items():
+            for event in events:
+                found[event.metadata.reason].append((key, event.version))
+        return found
+
+
+async def check_run(store: AsyncBackendStore, plan: SimulationPlan, ledger: Ledger, total: int) -> int:
+    """Hold the store against what the clients were told; return the number of events.
+
+    Raises:
+        BrokenError: An invariant does not hold.
+    """
+    outcome = Outcome(await _events(store, plan))
+    _check_versions(outcome)
+    _check_promises(outcome, ledger)
+    _check_keys(outcome, timedelta(seconds=plan.receipt_ttl))
+    _check_tokens(outcome)
+    await _check_bank(store, plan, total)
+    await _check_states(store, plan)
+    found = violations(ledger.operations())
+    if found:
+        raise BrokenError("linearizability", "; ".join(map(str, found)))
+    return sum(map(len, outcome.events.values()))
+
+
+def all_states(plan: SimulationPlan) -> Iterator[tuple[str, str]]:
+    """Yield the governor and the id of every state of a run."""
+    for governor, kind, count in (
+        (SHOP, "order", plan.states),
+        (BANK, "account", plan.accounts),
+        (VAULT, "vault", plan.vaults),
+    ):
+        for name in names(kind, count):
+            yield governor, name
+
+
+async def _events(store: AsyncBackendStore, plan: SimulationPlan) -> dict[str, list[Event[Any]]]:
+    return {
+        f"{governor}/{name}": [event async for event in store.get_events(governor, name)]
+        for governor, name in all_states(plan)
+    }
+
+
+def _check_versions(outcome: Outcome) -> None:
+    for key, events in outcome.events.items():
+        versions = [event.version for event in events]
+        if versions != list(range(1, len(versions) + 1)):
+            raise BrokenError("contiguous versions", f"{key} has the versions {versions}")
+
+
+def _check_promises(outcome: Outcome, ledger: Ledger) -> None:
+    made = outcome.by_mark()
+    for mark, promise in ledger.promises.items():
+        _check_promise(mark, promise, made.pop(mark, []))
+    if made:
+        raise BrokenError("known changes", f"nobody asked for {sorted(made)}")
+
+
+def _check_promise(mark: str, promise: Promise, made: list[tuple[str, int]]) -> None:
+    told = sorted(promise.versions.items())
+    if told and sorted(made) != told:
+        raise BrokenError("acknowledged exactly once", f"{mark} was told to be {told}, there is {made}")
+    if promise.is_refused and made:
+        raise BrokenError("refused means not written", f"{mark} was refused, and made {made}")
+    if promise.is_absent and made:
+        raise BrokenError("cancelled means settled", f"{mark} was not there when its call ended, and made {made}")
+    keys = [key for key, _ in made]
+    if len(keys) != len(set(keys)):
+        raise BrokenError("unacknowledged at most once", f"{mark} made {made}")
+    if made and sorted(keys) != sorted(promise.calls):
+        raise BrokenError("all or none", f"{mark} was to change {sorted(promise.calls)}, and made {made}")
+
+
+def _check_keys(outcome: Outcome, ttl: timedelta) -> None:
+    """See that a key made a second change only once its receipt had expired."""
+    for key, events in outcome.events.items():
+        last: dict[str, Event[Any]] = {}
+        for event in events:
+            if event.idempotency_key is None:
+                continue
+            before = last.get(event.idempotency_key)
+            if before is not None and _committed(event) - _committed(before) <= ttl:
+                told = f"{event.idempotency_key} made the versions {before.version} and {event.version} of {key}"
+                raise BrokenError("a key counts once", told)
+            last[event.idempotency_key] = event
+
+
+def _committed(event: Event[Any]) -> datetime:
+    assert event.committed_at is not None
+    return event.committed_at
+
+
+def _check_tokens(outcome: Outcome) -> None:
+    for key, events in outcome.events.items():
+        tokens = [event.fencing_token for event in events if event.fencing_token is not None]
+        # With several locks the token is that of the first, so of one state's own lock only where there is one.
+        if key == f"{VAULT}/{escape('vault-0')}" and tokens != sorted(tokens):
+            raise BrokenError("tokens rise", f"{key} was written under the tokens {tokens}")
+
+
+async def _check_bank(store: AsyncBackendStore, plan: SimulationPlan, total: int) -> None:
+    found = (await store.batch_get_states(BANK, names("account", plan.accounts))).found
+    held = sum(snapshot.data["balance"] for snapshot in found.values())
+    if held != total:
+        raise BrokenError("bank total", f"the accounts hold {held}, not {total}")
+
+
+async def _check_states(store: AsyncBackendStore, plan: SimulationPlan) -> None:
+    """See that each state is the fold of its events, whole, chained, run again, and rebuilt from its snapshots."""
+    persister = persister_of(store, plan)
+    for governor in (SHOP, BANK, VAULT):
+        report = await persister.validate_consistency(governor)
+        if not report.is_consistent:
+            raise BrokenError("state is replay", repr(report.problems))
+    for governor, name in all_states(plan):
+        record = await store.record(governor, name) if governor == SHOP else None
+        if record is None:
+            continue
+        kept = [snapshot.version async for snapshot in persister.list_snapshots(governor, name)]
+        if kept != list(record.marks.snapshots):
+            raise BrokenError("snapshots kept", f"{governor}/{name} has {kept}, and names {record.marks.snapshots}")
+        rebuilt = await store.history.rebuild(state_layout(governor, name))
+        if rebuilt is None or differing_field(record, rebuilt) is not None:
+            raise BrokenError("snapshots and events", f"{governor}/{name} comes out as {rebuilt}")
