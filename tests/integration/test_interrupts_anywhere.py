@@ -4,12 +4,14 @@ A sample of the moments, other ones with each run; ``make torture`` goes through
 """
 
 import random
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests._sync.stores import Place
-from tests.integration.interrupting import CHANGES, LOCKS, begin, check_change, check_locks, moments
+from tai_state import BackendStore, CommitAmbiguousError, MemoryStore
+from tests._sync.stores import Place, WrappedBackend
+from tests.integration.interrupting import CHANGES, LOCKS, begin, check_change, check_locks, moments, persister
 
 SAMPLE = 12
 
@@ -45,3 +47,29 @@ def test_an_interrupted_change_that_is_made_again_makes_one_event(name, kind, tm
 def test_an_interrupted_caller_holds_no_lock(name, kind, tmp_path):
     """Another one gets it at once."""
     assert interrupt_at_some(kind, tmp_path, LOCKS[name], check_locks) > SAMPLE / 2
+
+
+class DoubtfulBackend(WrappedBackend):
+    """Loses the first request, and is interrupted meanwhile."""
+
+    is_interrupted = False
+
+    def commit(self, writes, *, timeout):
+        if not self.is_interrupted:
+            self.is_interrupted = True
+            signal.raise_signal(signal.SIGINT)
+            raise CommitAmbiguousError("no reply")
+        return super().commit(writes, timeout=timeout)
+
+
+def test_what_is_in_doubt_is_settled_before_the_interrupt(monkeypatch):
+    """The commit whose reply was lost is sent again, and the waits between let nothing in."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with MemoryStore() as inner:
+            persister(inner).start("g", "s")
+            with pytest.raises(KeyboardInterrupt):
+                persister(BackendStore(DoubtfulBackend(inner.engine.backend))).transition("g", "s", "add", 1)
+            assert inner.get_state("g", "s")[1] == 2
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -9,8 +9,10 @@ import pytest
 from tai_state import (
     AsyncBackendStore,
     AsyncLockManager,
+    AsyncMemoryStore,
     AsyncStateMachinePersister,
     AsyncTransactionManager,
+    CommitAmbiguousError,
 )
 from tests._async.machines import COUNTER
 from tests._async.stores import AsyncPlace, AsyncWrappedBackend
@@ -114,11 +116,6 @@ async def hold_many(store):
         await locks.renew()
 
 
-async def wait_in_vain(store):
-    async with AsyncLockManager(store).hold("taken", owner="a", timeout=0.2):
-        pass
-
-
 CHANGES: dict[str, Callable[[AsyncBackendStore], Awaitable[Any]]] = {
     "transition": lambda store: persister(store).transition("g", "s", "add", 1, idempotency_key="k"),
     "start": lambda store: persister(store).start("g", "new", idempotency_key="k"),
@@ -216,3 +213,46 @@ async def check_locks(place, make, at) -> bool:
 async def test_a_cancelled_caller_holds_no_lock(place_of, kind, name):
     """Another one gets it at once, well before the ttl."""
     assert await at_every_moment(place_of, kind, check_locks, LOCKS[name]) >= 6
+
+
+class SlowBackend(AsyncWrappedBackend):
+    """Takes a while for each commit, and may lose the reply of the first one."""
+
+    loses_a_reply = False
+
+    async def commit(self, writes, *, timeout):
+        await asyncio.sleep(0.1)
+        result = await super().commit(writes, timeout=timeout)
+        if self.loses_a_reply:
+            self.loses_a_reply = False
+            raise CommitAmbiguousError("no reply")
+        return result
+
+
+@pytest.mark.parametrize("loses_a_reply", [False, True])
+async def test_a_timeout_of_the_callers_comes_behind_the_outcome(loses_a_reply):
+    """``asyncio.timeout`` fires in the middle of the commit, which is made, and settled where its reply was lost."""
+    inner = AsyncMemoryStore()
+    await persister(inner).start("g", "s")
+    backend = SlowBackend(inner.engine.backend)
+    backend.loses_a_reply = loses_a_reply
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await persister(AsyncBackendStore(backend)).transition("g", "s", "add", 1)
+    assert (await inner.get_state("g", "s"))[1] == 2
+    assert [event.version async for event in inner.get_events("g", "s")] == [1, 2]
+
+
+def test_a_loop_that_ends_lets_commits_of_other_tasks_end_first():
+    """``asyncio.run`` cancels all tasks at its end, and those in a commit are waited for."""
+    inner = AsyncMemoryStore()
+
+    async def main():
+        await persister(inner).start("g", "s")
+        moving = persister(AsyncBackendStore(SlowBackend(inner.engine.backend))).transition("g", "s", "add", 1)
+        task = asyncio.create_task(moving)
+        await asyncio.sleep(0.02)
+        return task
+
+    assert asyncio.run(main()).cancelled()
+    assert asyncio.run(inner.get_state("g", "s"))[1] == 2

@@ -1,0 +1,94 @@
+"""Every kind of change whose reply is lost for good: asked for again under its key, it is made once."""
+
+from datetime import timedelta
+
+import pytest
+
+from tai_state import (
+    AsyncMemoryStore,
+    AsyncStateMachinePersister,
+    AsyncTransactionManager,
+    OutcomeUnknownError,
+    RetryPolicy,
+)
+from tai_state.testing.clock import ManualClock
+from tests._async.machines import COUNTER
+
+ONCE = RetryPolicy(attempts=1)
+
+
+def persisted(store):
+    return AsyncStateMachinePersister(store, COUNTER)
+
+
+async def async_save_in_transaction(store):
+    async def body(tx):
+        return await tx.save_state("g", "s", {"n": 9})
+
+    return await AsyncTransactionManager(store, ONCE).run(body, idempotency_key="k")
+
+
+async def async_version(call):
+    return (await call).version
+
+
+CHANGES = {
+    "save": lambda store: store.save_state("g", "s", {"n": 9}, idempotency_key="k"),
+    "update": lambda store: store.update_state("g", "s", {"n": 9}, 2, idempotency_key="k"),
+    "delete": lambda store: store.delete_state("g", "s", idempotency_key="k"),
+    "transition": lambda store: async_version(persisted(store).transition("g", "s", "add", 9, idempotency_key="k")),
+    "log": lambda store: async_version(
+        persisted(store).log_transition("g", "s", "a", to_status="b", data={}, idempotency_key="k")
+    ),
+    "rollback": lambda store: async_version(persisted(store).rollback("g", "s", 1, idempotency_key="k")),
+    "run": async_save_in_transaction,
+}
+"""Each makes version 3 of a state that is at version 2."""
+
+REPEATABLE = ("save", "transition", "log", "rollback")
+
+
+async def async_begin(store):
+    await persisted(store).start("g", "s")
+    await persisted(store).transition("g", "s", "add", 1)
+
+
+async def async_events(store, state_id="s"):
+    return [event.version async for event in store.get_events("g", state_id)]
+
+
+@pytest.mark.parametrize("fault", ["reply lost", "request lost"])
+@pytest.mark.parametrize("name", CHANGES)
+async def test_a_change_of_unknown_outcome_that_is_made_again_is_made_once(place, name, fault):
+    """Whether the first one was applied or not, and whoever asks for it again."""
+    await async_begin(place.store())
+    store, _ = place.faulty(fault, retry=ONCE)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await CHANGES[name](store)
+    assert caught.value.transition_id
+    for again in (store, place.store()):
+        assert await CHANGES[name](again) == 3
+    assert await async_events(place.store()) == [1, 2, 3]
+    assert (await persisted(place.store()).validate_consistency("g")).is_consistent
+
+
+@pytest.mark.parametrize("fault", ["reply lost", "request lost"])
+async def test_a_start_of_unknown_outcome_that_is_made_again_is_made_once(place, fault):
+    """Though the state may exist by then."""
+    store, _ = place.faulty(fault, retry=ONCE)
+    with pytest.raises(OutcomeUnknownError):
+        await persisted(store).start("g", "s", idempotency_key="k")
+    again = await persisted(place.store()).start("g", "s", idempotency_key="k")
+    assert (again.version, again.replayed) == (1, fault == "reply lost")
+    assert await async_events(place.store()) == [1]
+
+
+@pytest.mark.parametrize("name", REPEATABLE)
+async def test_a_receipt_that_has_expired_is_replaced(name):
+    """It is not obeyed: the change is made anew, and remembered for a time of its own."""
+    clock = ManualClock()
+    async with AsyncMemoryStore(clock=clock, receipt_ttl=timedelta(hours=1)) as store:
+        await async_begin(store)
+        assert [await CHANGES[name](store) for _ in range(2)] == [3, 3]
+        clock.advance(3601)
+        assert [await CHANGES[name](store) for _ in range(2)] == [4, 4]
