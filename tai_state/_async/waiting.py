@@ -94,7 +94,8 @@ class AsyncWaiting:
         yield
         while True:
             if not place.is_first:
-                if await place.wait(self._seconds()) or self._holds_others or self._deadline.passed:
+                seconds = max(_SLICE_SECONDS_MIN, min(self._seconds_max(), self._deadline.remaining()))
+                if await place.wait(seconds) or self._holds_others or self._deadline.passed:
                     yield
                 else:
                     self._may_go_on()
@@ -115,15 +116,16 @@ class AsyncWaiting:
 
     def _seconds(self) -> float:
         """Return how long to wait for the next look, a change apart."""
-        poll = self._engine.rng.uniform(0.2, 1.0) * POLL_SECONDS_MAX
-        blocked = self._applicant.blocked
-        # Behind the end of the lease, at which the store changes nothing.
-        ends = min((held.seconds for held in blocked), default=poll) + _SLICE_SECONDS_MIN
+        # Behind the end of the lease, at which the store changes nothing; counted from the look that told of it,
+        # since a watch begins long after that.
+        held_seconds = min((held.seconds for held in self._applicant.blocked), default=POLL_SECONDS_MAX)
+        ends = self._applicant.looked_at + held_seconds - self._engine.clock.monotonic() + _SLICE_SECONDS_MIN
+        return max(_SLICE_SECONDS_MIN, min(ends, self._seconds_max(), self._deadline.remaining()))
+
+    def _seconds_max(self) -> float:
         if not self._is_watching or self._holds_others or len(self._applicant.resources) > 1:
-            most = poll
-        else:
-            most = POLL_SECONDS_MAX if self._applicant.has_reserved else LOOK_SECONDS_MAX
-        return max(_SLICE_SECONDS_MIN, min(ends, most, self._deadline.remaining()))
+            return self._engine.rng.uniform(0.2, 1.0) * POLL_SECONDS_MAX
+        return POLL_SECONDS_MAX if self._applicant.has_reserved else LOOK_SECONDS_MAX
 
     async def _end(self) -> None:
         await self._edge.end()

@@ -57,6 +57,7 @@ class Applicant:
     Attributes:
         granted: The locks, once they were granted; whoever fails behind that must give them back.
         blocked: What stood in the way at the last look.
+        looked_at: When that was, by the monotonic clock.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Applicant:
         self.owner = owner
         self.granted: list[Lock] = []
         self.blocked: tuple[Held, ...] = ()
+        self.looked_at = engine.clock.monotonic()
         self._waiter: Waiter | None = None
         self._first_token = 0
         self._doubt: TaiStateError | None = None
@@ -113,6 +115,7 @@ class Applicant:
         paths = [lease_path(resource) for resource in self.resources]
         next_paths = [reservation_path(resource) for resource in self.resources]
         read = self._engine.read([*paths, *next_paths], deadline, consistent=False)
+        self.looked_at = self._engine.clock.monotonic()
         if self._waiter is None:
             self._waiter = Waiter(self.owner, self._nonce, read.read_time)
         nonce = self._engine.new_id()

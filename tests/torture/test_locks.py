@@ -58,7 +58,9 @@ def test_no_two_workers_hold_the_lock_at_once(url, tmp_path, tell):
 @pytest.mark.timeout(1_200)
 def test_without_the_guard_the_same_run_fails(url, tmp_path, tell):
     """A stale holder's write lands behind a later holder's."""
-    found = exclusion.run(url, tmp_path, guarded=False, seconds=SECONDS, seed=SEED)
+    found = exclusion.run(
+        url, tmp_path, guarded=False, seconds=SECONDS, grants=GRANTS, seconds_max=SECONDS_MAX, seed=SEED
+    )
     tell(_figures(url, found))
     assert exclusion.stale_writes(found) != []
 
