@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from tai_state._async import attempt, changes, runs
+from tai_state._async import changes, runs
 from tai_state._async.attempt import AsyncAttempt
 from tai_state._async.changes import AsyncChangeWriter
 from tai_state._async.commits import async_commit_once as real_commit_once
@@ -11,6 +11,7 @@ from tai_state.documents import Put
 from tai_state.errors import CommitAmbiguousError, PreconditionFailedError
 from tai_state.heads import HeadCache
 from tai_state.rules import changes as rules_changes
+from tai_state.rules import drafts
 from tai_state.rules.changes import Plan, View
 from tai_state.rules.changes import decide as real_decide
 from tai_state.rules.guards import Guarded
@@ -45,7 +46,7 @@ def unguarded_write(monkeypatch):
         return replace(write, precondition=None) if is_history and isinstance(write, Put) else write
 
     monkeypatch.setattr(changes, "decide", decide)
-    monkeypatch.setattr(attempt, "decide", decide)
+    monkeypatch.setattr(drafts, "decide", decide)
 
 
 def lock_left_out(monkeypatch):
