@@ -118,3 +118,14 @@ def test_what_was_recorded_can_be_read_again():
     assert recorded("one", [*lines, '{"number": 1, "at"']) == recorder.operations()
     assert [one.reply for one in recorder.operations()] == [Moved(1), None]
     assert recorder.operations()[0].ended == 1.0
+
+
+def test_a_call_that_was_withdrawn_is_in_no_history():
+    """Neither in the one that is kept nor in the one that is read again."""
+    stream = io.StringIO()
+    recorder = Recorder("one", stream=stream, clock=ManualClock())
+    recorder.begin("key", Read())
+    recorder.withdraw(recorder.begin("key", Move("a")))
+    lines = stream.getvalue().splitlines(keepends=True)
+    assert recorded("one", lines) == recorder.operations()
+    assert [one.call for one in recorder.operations()] == [Read()]
