@@ -67,7 +67,7 @@ NAMES = {
 """Names that the two word rules below do not reach, each with its sync twin."""
 
 REFUSED = {
-    "asyncio": "use the twin primitives of tai_state/_platform.py",
+    "asyncio": "use the twin primitives of tai_state/_platform",
     "aio": "write it as grpc.aio, whose members have twins in grpc",
     "__await__": "an awaitable object has no sync twin",
 }

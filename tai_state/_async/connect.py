@@ -88,8 +88,10 @@ class AsyncSqliteStore(AsyncBackendStore):
         """Use the file at *path*, which is created at the first use; *options* are those of AsyncBackendStore.
 
         Args:
-            synchronous: "FULL": acknowledged survives a power cut. "NORMAL": it survives the death of the
-                process, and a power cut may take the last moments.
+            synchronous: "FULL": what was acknowledged survives a power cut; each commit is flushed to the disk.
+                "NORMAL": it survives the death of the process, but a power cut, or a crash of the whole machine, may
+                take all that was acknowledged since the last checkpoint (about 1,000 pages of changes). What is left
+                is whole: changes are lost from the end, never half, and never one in the middle.
         """
         clock = clock if clock is not None else SystemClock()
         super().__init__(AsyncSqliteBackend(path, synchronous=synchronous, clock=clock), clock=clock, **options)

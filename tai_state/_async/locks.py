@@ -81,7 +81,7 @@ class AsyncLockManager:
             DeadlineExceededError: The store did not answer.
         """
         wanted = [check_id(resource, "resource")]
-        return (await self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat))[0]
+        return (await self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)).locks[0]
 
     async def acquire_many(
         self,
@@ -105,7 +105,7 @@ class AsyncLockManager:
         if not wanted:
             message = "must name at least one resource"
             raise InvalidDataError(message, path="resources")
-        return AsyncLockSet(await self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat))
+        return await self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)
 
     def hold(
         self,
@@ -122,7 +122,7 @@ class AsyncLockManager:
 
     async def _acquire(
         self, resources: Sequence[str], owner: str | None, timeout: Timeout, ttl: float | None, *, heartbeat: bool
-    ) -> list[AsyncLock]:
+    ) -> AsyncLockSet:
         name = check_id(owner if owner is not None else async_current_owner(), "owner")
         deadline = Deadline(self._engine.clock, _wait_seconds(timeout))
         timing = self.config.timing(ttl)
@@ -134,11 +134,13 @@ class AsyncLockManager:
                     lock.granted_by = self
                     if heartbeat:
                         lock.start_heartbeat()
+                # Made here: behind this block there is no step at which an interrupt could lose what was granted.
+                granted = AsyncLockSet(applicant.granted)
         except BaseException:
             # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
             await async_shield(applicant.give_back)
             raise
-        return applicant.granted
+        return granted
 
     async def _obtain(self, applicant: AsyncApplicant, deadline: Deadline, timing: LeaseTiming) -> None:
         """Try at once, unless others stand in line already; then wait."""

@@ -81,7 +81,7 @@ class LockManager:
             DeadlineExceededError: The store did not answer.
         """
         wanted = [check_id(resource, "resource")]
-        return (self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat))[0]
+        return (self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)).locks[0]
 
     def acquire_many(
         self,
@@ -105,7 +105,7 @@ class LockManager:
         if not wanted:
             message = "must name at least one resource"
             raise InvalidDataError(message, path="resources")
-        return LockSet(self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat))
+        return self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)
 
     def hold(
         self,
@@ -122,7 +122,7 @@ class LockManager:
 
     def _acquire(
         self, resources: Sequence[str], owner: str | None, timeout: Timeout, ttl: float | None, *, heartbeat: bool
-    ) -> list[Lock]:
+    ) -> LockSet:
         name = check_id(owner if owner is not None else current_owner(), "owner")
         deadline = Deadline(self._engine.clock, _wait_seconds(timeout))
         timing = self.config.timing(ttl)
@@ -134,11 +134,13 @@ class LockManager:
                     lock.granted_by = self
                     if heartbeat:
                         lock.start_heartbeat()
+                # Made here: behind this block there is no step at which an interrupt could lose what was granted.
+                granted = LockSet(applicant.granted)
         except BaseException:
             # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
             shield(applicant.give_back)
             raise
-        return applicant.granted
+        return granted
 
     def _obtain(self, applicant: Applicant, deadline: Deadline, timing: LeaseTiming) -> None:
         """Try at once, unless others stand in line already; then wait."""

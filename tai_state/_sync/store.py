@@ -35,6 +35,11 @@ class StateStore:
 
     Leaving it as a context manager drains it (bounded) and closes the backend. It does no I/O before its
     first use.
+
+    A call that is cancelled, or in the main thread interrupted by Ctrl-C or a handler of SIGTERM that raises, ends
+    where it waits. A commit that was begun is brought to its end first, and what is in doubt about it is settled, which
+    takes no longer than the call's deadline. (A second signal of its kind strikes at once: the outcome is unknown then,
+    and a retry under the same idempotency key tells it.)
     """
 
     def __init__(

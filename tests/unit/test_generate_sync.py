@@ -271,7 +271,7 @@ def test_an_empty_module_has_a_twin_of_one_line():
 )
 def test_asyncio_is_refused_with_file_and_line(source):
     """The message says where it is and what to use instead."""
-    advice = "use the twin primitives of tai_state/_platform.py"
+    advice = "use the twin primitives of tai_state/_platform"
     assert refusal(source) == f"{PATH}:2: asyncio has no sync twin: {advice}"
 
 

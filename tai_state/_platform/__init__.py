@@ -7,19 +7,22 @@ generated from it. Everything else is written once.
 import asyncio
 import contextlib
 import inspect
-import itertools
 import os
-import socket
 import threading
-import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep as _sleep
 from typing import Any, ParamSpec, TypeVar
 
+from tai_state._platform.hearts import AsyncHeart as AsyncHeart
+from tai_state._platform.hearts import Heart as Heart
+from tai_state._platform.owners import async_caller as async_caller
+from tai_state._platform.owners import async_current_owner as async_current_owner
+from tai_state._platform.owners import caller as caller
+from tai_state._platform.owners import current_owner as current_owner
 from tai_state.errors import ConfigurationError
-from tai_state.interrupts import Deferral as Deferral  # noqa: PLC0414 - the sync twin of AsyncDeferral
-from tai_state.interrupts import Interruptible as Interruptible  # noqa: PLC0414 - the sync twin of AsyncInterruptible
+from tai_state.interrupts import Deferral as Deferral
+from tai_state.interrupts import Interruptible as Interruptible
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -80,15 +83,6 @@ def interruptibly(items: Iterator[T]) -> Iterator[T]:
             except StopIteration:
                 return
         yield item
-
-
-def async_caller() -> int:
-    """Return a number that tells the running task from all others alive."""
-    return id(asyncio.current_task())
-
-
-caller = threading.get_ident
-"""The sync twin of async_caller: a number that tells the calling thread from all others alive."""
 
 
 class AsyncMutex:
@@ -366,88 +360,6 @@ def _is_awaitable(value: object) -> bool:
     return inspect.isawaitable(value)
 
 
-class AsyncHeart:
-    """Calls *beat* again and again in a task of its own, each time after the seconds that the last one returned.
-
-    It ends by itself when *beat* returns None.
-    """
-
-    def __init__(self, beat: Callable[[], Awaitable[float | None]], name: str) -> None:
-        """Start nothing yet."""
-        self._beat = beat
-        self._name = name
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self, seconds: float) -> None:
-        """Beat for the first time after *seconds*, on the running loop."""
-        self._task = asyncio.create_task(self._run(seconds), name=self._name)
-
-    async def _run(self, seconds: float | None) -> None:
-        while seconds is not None:
-            await asyncio.sleep(seconds)
-            seconds = await self._beat()
-
-    def stop_soon(self) -> None:
-        """Let it end, from any thread; from inside a beat, after this one."""
-        task = self._task
-        if task is None or task.done():
-            return
-        loop, running = task.get_loop(), _running_loop()
-        if loop is running:
-            if task is not asyncio.current_task():
-                task.cancel()
-        elif not loop.is_closed():
-            # The loop may close in this very moment, and its tasks end with it.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(task.cancel)
-
-    async def stop(self, timeout: float) -> None:
-        """End it; a beat under way is waited for, *timeout* seconds at most, save on another loop."""
-        task = self._task
-        self.stop_soon()
-        if task is None or task.done() or task is asyncio.current_task() or task.get_loop() is not _running_loop():
-            return
-        await asyncio.wait([task], timeout=timeout)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-class Heart:
-    """The sync twin of AsyncHeart, on a thread of its own."""
-
-    def __init__(self, beat: Callable[[], float | None], name: str) -> None:
-        """Start nothing yet."""
-        self._beat = beat
-        self._name = name
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self, seconds: float) -> None:
-        """Beat for the first time after *seconds*."""
-        self._thread = threading.Thread(target=self._run, args=(seconds,), name=self._name, daemon=True)
-        self._thread.start()
-
-    def _run(self, seconds: float | None) -> None:
-        while seconds is not None and not self._stopped.wait(seconds):
-            seconds = self._beat()
-
-    def stop_soon(self) -> None:
-        """Let it end, from any thread; from inside a beat, after this one."""
-        self._stopped.set()
-
-    def stop(self, timeout: float) -> None:
-        """End it; a beat under way is waited for, *timeout* seconds at most."""
-        self.stop_soon()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
-
-
 @contextlib.asynccontextmanager
 async def async_ending(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
     """End *iterator* with the block, where it is a generator, so that what it holds is released then."""
@@ -466,36 +378,3 @@ def ending(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
     finally:
         if isinstance(iterator, Generator):
             iterator.close()
-
-
-# Neither a thread's number nor a task's address is unique over time, and on Cloud Run every instance has the same
-# host name and process id: so numbers that are never given twice, and a random part for each process.
-_numbers = itertools.count(1)
-_task_numbers: weakref.WeakKeyDictionary[asyncio.Task[Any], int] = weakref.WeakKeyDictionary()
-_thread_numbers = threading.local()
-_process_tokens: list[str] = []
-os.register_at_fork(after_in_child=_process_tokens.clear)
-
-
-def async_current_owner() -> str:
-    """Return a name that the running task has, and no other task of this process or another."""
-    task = asyncio.current_task()
-    assert task is not None
-    number = _task_numbers.get(task)
-    if number is None:
-        number = _task_numbers[task] = next(_numbers)
-    return f"{_process_name()}/task-{number}"
-
-
-def current_owner() -> str:
-    """Return a name that the calling thread has, and no other thread of this process or another."""
-    if not hasattr(_thread_numbers, "number"):
-        _thread_numbers.number = next(_numbers)
-    return f"{_process_name()}/thread-{_thread_numbers.number}"
-
-
-def _process_name() -> str:
-    if not _process_tokens:
-        _process_tokens.append(os.urandom(8).hex())
-    # The first of the list: two threads may both have found it empty.
-    return f"{socket.gethostname()}-{os.getpid()}-{_process_tokens[0]}"
