@@ -3,6 +3,7 @@
 import pytest
 
 from tai_state import (
+    MemoryStore,
     StateMachinePersister,
     CommitAmbiguousError,
     ConfigurationError,
@@ -18,6 +19,7 @@ from tai_state.testing import (
     Fault,
     FaultPlan,
     Faults,
+    ManualClock,
     SimulatedCrash,
 )
 from tests._sync.stores import NO_WAIT, TIMEOUT, in_memory
@@ -246,3 +248,14 @@ def test_faults_that_cannot_be_are_refused(faults):
     """Shares are from 0 to 1, also together."""
     with pytest.raises(ConfigurationError):
         Faults(**faults)
+
+
+def test_a_store_before_another_goes_by_its_clock_and_its_author():
+    """A test that drives a store by hand drives the faulty one before it, too."""
+    clock = ManualClock()
+    with MemoryStore(clock=clock, actor="owner") as sound:
+        store = FaultyStore(sound, faults=Faults())
+        clock.advance(60)
+        store.save_state("g", "s", {})
+        snapshot, _ = sound.get_state("g", "s")
+    assert (snapshot.timestamp, snapshot.metadata.changed_by) == (clock.now(), "owner")

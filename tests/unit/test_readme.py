@@ -29,10 +29,10 @@ def run_example(example: str, folder: Path) -> str:
 
 def test_there_is_an_example_in_each_colour() -> None:
     """The README shows a sync and an async quickstart."""
-    assert ["await" in example for example in EXAMPLES] == [False, True, False, False]
+    assert ["await" in example for example in EXAMPLES] == [False, True, False, False, False]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["sync", "async", "together", "dependents"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["sync", "async", "together", "dependents", "faults"])
 def test_an_example_prints_what_its_comments_promise(example: str, tmp_path: Path) -> None:
     """A quickstart runs in an empty folder, and what its comments say is printed, is."""
     printed = run_example(example, tmp_path)

@@ -251,20 +251,32 @@ class FaultyStore(BackendStore):
         self,
         backend: Backend | StateStore,
         *,
-        seed: int | str,
+        seed: int | str = 0,
         faults: Faults = SOME_FAULTS,
         **options: Any,
     ) -> None:
         """Put a faulty store over *backend*.
 
         Args:
-            backend: Any backend; or a store, whose backend is meant. Several stores may share one: each is then a
-                process of its own.
+            backend: Any backend; or a store, whose backend, actor, clock, randomness and retries are taken over.
+                Several stores may share one: each is then a process of its own.
             seed: Decides which call meets which fault.
             faults: How often each comes; ``SOME_FAULTS`` is some of everything but crashes.
             options: Those of BackendStore.
         """
-        inner = backend.engine.backend if isinstance(backend, StateStore) else backend
+        inner: Backend
+        if isinstance(backend, StateStore):
+            engine = backend.engine
+            inner = engine.backend
+            options = {
+                "actor": backend.actor,
+                "clock": engine.clock,
+                "rng": engine.rng,
+                "retry": engine.retry,
+                **options,
+            }
+        else:
+            inner = backend
         plan = FaultPlan(seed, faults)
         self.faulty = self._backend_of(inner, plan)
         super().__init__(self.faulty, **options)
