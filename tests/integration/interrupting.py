@@ -166,7 +166,7 @@ def check_change(place: Place, prepare: Callable[[BackendStore], Callable[[], ob
         store.save_state("g", "warm", {})  # half of them begin with the store known, half without
     call, strike = prepare(store), Strike(at)
     strike.during(call)
-    where = f"interrupted at moment {at}, in {strike.path[:6]}"
+    where = f"interrupted ({strike.was_let_in}, {strike.interrupted}) at moment {at}, in {strike.path[:12]}"
     assert left_by(store, strike) == [], where
     if strike.came_between:
         assert store.drain(timeout=10), where
@@ -184,7 +184,7 @@ def check_locks(place: Place, prepare: Callable[[BackendStore], Callable[[], obj
     store = place.store()
     strike = Strike(at)
     strike.during(prepare(store))
-    where = f"interrupted at moment {at}, in {strike.path[:6]}"
+    where = f"interrupted ({strike.was_let_in}, {strike.interrupted}) at moment {at}, in {strike.path[:12]}"
     assert left_by(store, strike) == [], where
     if strike.came_between:
         assert store.drain(timeout=10), where
