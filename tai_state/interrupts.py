@@ -41,6 +41,7 @@ class _Door:
         self.is_guarded = False
         self.is_open = False
         self.settling = 0
+        self.round = 0
         self.pending: list[int] = []
         self._guarded: Sequence[tuple[int, Handler]] = ()
         self._is_usable = True
@@ -52,6 +53,7 @@ class _Door:
         found = [(number, handler) for number in SIGNALS if callable(handler := _get_handler(number))]
         self.is_open = False
         self.settling = 0
+        self.round += 1
         self._guarded = found
         self.is_guarded = True
         try:
@@ -127,12 +129,13 @@ class Deferral:
         settling: Whether it must run to its end: no ``Interruptible`` inside lets a signal in.
     """
 
-    __slots__ = ("_is_inner", "_is_outermost", "_settling", "_was_open")
+    __slots__ = ("_is_inner", "_is_outermost", "_round", "_settling", "_was_open")
 
     def __init__(self, *, settling: bool = False) -> None:
         """Begin with the block."""
         self._settling = settling
         self._is_outermost = self._is_inner = self._was_open = False
+        self._round = 0
 
     def __enter__(self) -> None:
         """Keep signals out."""
@@ -144,6 +147,7 @@ class Deferral:
             self._is_inner = True
         else:
             self._is_outermost = _door.guard()
+        self._round = _door.round
         if self._settling:
             _door.settling += 1
 
@@ -151,6 +155,9 @@ class Deferral:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let in what came meanwhile, unless another block still keeps it out."""
+        if not _door.is_guarded or self._round != _door.round:
+            # An interrupt left a generator behind, which ends late, in the middle of a later call.
+            return
         if self._settling and (self._is_inner or self._is_outermost):
             _door.settling -= 1
         if self._is_outermost:

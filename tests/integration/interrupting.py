@@ -61,6 +61,10 @@ def _renew(store):
         lock.renew()
 
 
+_EDGES = {f"{name}.{edge}" for name in ("Hold", "Lock", "LockSet") for edge in ("__enter__", "__exit__")}
+_EDGES.discard("Hold.__enter__")  # it acquires itself, and lets nothing in behind the grant
+
+
 class Strike:
     """Interrupts a call at one of the moments at which Python may run a signal's handler.
 
@@ -110,11 +114,12 @@ class Strike:
             signal.signal(signal.SIGINT, before)
 
     @property
-    def kept_the_block_from_ending(self) -> bool:
-        """Whether it came in the first steps of leaving a block, where nothing can keep it out (see README)."""
-        return self.was_let_in and any(
-            name in {"Hold.__exit__", "Lock.__exit__", "LockSet.__exit__"} for name in self.path
-        )
+    def came_between(self) -> bool:
+        """Whether it came in the first steps of entering or leaving a block, where nothing can keep it out.
+
+        The lock is held then until its store is drained, as leaving the store does.
+        """
+        return self.was_let_in and any(name in _EDGES for name in self.path)
 
 
 def moments(place: Place, prepare: Callable[[BackendStore], Callable[[], object]]) -> int:
@@ -161,9 +166,9 @@ def check_change(place: Place, prepare: Callable[[BackendStore], Callable[[], ob
         store.save_state("g", "warm", {})  # half of them begin with the store known, half without
     call, strike = prepare(store), Strike(at)
     strike.during(call)
-    where = f"interrupted at moment {at}, in {strike.path[:6]}"
+    where = f"interrupted ({strike.was_let_in}, {strike.interrupted}) at moment {at}, in {strike.path[:12]}"
     assert left_by(store, strike) == [], where
-    if strike.kept_the_block_from_ending:
+    if strike.came_between:
         assert store.drain(timeout=10), where
     prepare(place.store())()
     counts = [events_of(place.store(), state_id) for state_id in ("s", "t", "new")]
@@ -179,9 +184,9 @@ def check_locks(place: Place, prepare: Callable[[BackendStore], Callable[[], obj
     store = place.store()
     strike = Strike(at)
     strike.during(prepare(store))
-    where = f"interrupted at moment {at}, in {strike.path[:6]}"
+    where = f"interrupted ({strike.was_let_in}, {strike.interrupted}) at moment {at}, in {strike.path[:12]}"
     assert left_by(store, strike) == [], where
-    if strike.kept_the_block_from_ending:
+    if strike.came_between:
         assert store.drain(timeout=10), where
     others = LockManager(place.store())
     assert [one.resource for one in others.list() if one.held] == [], where
