@@ -103,7 +103,9 @@ class Strike:
         """Make the call, and note whether it was interrupted."""
         # A process that a shell started in the background ignores Ctrl-C.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        sys.setprofile(self._notice)
+        # Held here: the interpreter only borrows it while it calls it, and we may take it back in that very call.
+        notice = self._notice
+        sys.setprofile(notice)
         try:
             call()
         except KeyboardInterrupt:
