@@ -15,6 +15,7 @@ from tai_state import (
     UnsupportedOperationError,
     change_context,
 )
+from tai_state._platform import async_together
 from tai_state.documents import DocumentPath
 from tai_state.layout import TRANSACTIONS
 from tests._async.accounts import BANK, async_amounts, async_open_accounts, async_put, async_transfer, manager_of
@@ -243,8 +244,11 @@ async def test_a_store_that_is_drained_waits_for_its_transactions(place):
     store = place.store()
     drained = []
 
-    async def body(tx):
+    async def drain():
         drained.append(await store.drain(timeout=0.01))
+
+    async def body(tx):
+        await async_together([drain])  # by another task or thread: nobody waits for his own call
         return await tx.save_state("g", "s", {})
 
     assert await manager_of(store).run(body) == 1

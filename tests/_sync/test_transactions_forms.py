@@ -15,6 +15,7 @@ from tai_state import (
     UnsupportedOperationError,
     change_context,
 )
+from tai_state._platform import together
 from tai_state.documents import DocumentPath
 from tai_state.layout import TRANSACTIONS
 from tests._sync.accounts import BANK, amounts, open_accounts, put, transfer, manager_of
@@ -243,8 +244,11 @@ def test_a_store_that_is_drained_waits_for_its_transactions(place):
     store = place.store()
     drained = []
 
-    def body(tx):
+    def drain():
         drained.append(store.drain(timeout=0.01))
+
+    def body(tx):
+        together([drain])  # by another task or thread: nobody waits for his own call
         return tx.save_state("g", "s", {})
 
     assert manager_of(store).run(body) == 1
