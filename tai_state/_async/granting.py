@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from tai_state._async.commits import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.engine import AsyncEngine
-from tai_state._async.lock import AsyncHeldLocks, AsyncLock
+from tai_state._async.held import AsyncHeldLocks
+from tai_state._async.lock import AsyncLock
 from tai_state._platform import async_shield
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, Write
@@ -177,7 +178,7 @@ class AsyncApplicant:
         # Before anything is sent: the store counts from a later moment.
         began = self._engine.clock.monotonic()
         leases = await self._take(seen, deadline)
-        self.granted = [AsyncLock(self._engine, lease, self._timing, began, self._locks) for lease in leases]
+        self.granted = [AsyncLock(self._engine, lease, self._timing, began, self._locks.discard) for lease in leases]
         self._locks.add(self.granted)
         if all(lock.remaining() > 0 for lock in self.granted):
             return True

@@ -1,10 +1,7 @@
 """A lock in hand: its lease, its heartbeat, and the news of its loss."""
 
 import logging
-import os
-import threading
-import weakref
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,11 +10,10 @@ from typing import Self
 
 from tai_state._async.commits import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.engine import AsyncEngine
-from tai_state._async.inflight import AsyncInFlight
-from tai_state._async.line import AsyncLine, AsyncLines
+from tai_state._async.line import AsyncLine
 from tai_state._async.trust import RELEASED, AsyncTrust
-from tai_state._platform import AsyncDeferral, AsyncHeart, async_caller, async_shield, async_within
-from tai_state.clock import Deadline, SystemClock
+from tai_state._platform import AsyncDeferral, AsyncHeart, async_caller, async_shield
+from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, Put
 from tai_state.errors import (
     DeadlineExceededError,
@@ -40,9 +36,6 @@ from tai_state.rules.outcome import Outcome
 Timeout = float | timedelta | None
 log = logging.getLogger("tai_state")
 
-RELEASE_SECONDS_MAX = 2.0
-"""What a drain keeps of its time for the release of locks."""
-
 # A heartbeat that waits for a reply that never comes must have time for another try.
 _BEAT_SECONDS_MIN = 0.5
 
@@ -58,16 +51,25 @@ class AsyncLock:
     """
 
     def __init__(
-        self, engine: AsyncEngine, lease: Lease, timing: LeaseTiming, began: float, registry: "AsyncHeldLocks"
+        self,
+        engine: AsyncEngine,
+        lease: Lease,
+        timing: LeaseTiming,
+        began: float,
+        when_ended: Callable[["AsyncLock"], None],
     ) -> None:
-        """Hold *lease*, whose commit was sent at *began* of the engine's monotonic clock."""
+        """Hold *lease*, whose commit was sent at *began* of the engine's monotonic clock.
+
+        Args:
+            when_ended: Called with the lock once it is released or lost.
+        """
         self.engine = engine
         self.lease = lease
         """The lease as last known: what a guarded commit carries."""
         self.granted_by: object = None
         """The manager that a caller has got it from."""
         self._timing = timing
-        self._registry = registry
+        self._when_ended = when_ended
         self._trust = AsyncTrust(lease.resource, lease.fencing_token, engine.clock, timing, began)
         self._line = AsyncLine()
         self._turn_of: int | None = None
@@ -133,7 +135,7 @@ class AsyncLock:
         """Note that it is lost, and tell whoever asked to be told; the first reason stands."""
         self._heart.stop_soon()
         if self._trust.end(reason):
-            self._registry.discard(self)
+            self._when_ended(self)
 
     # Renewal
 
@@ -309,7 +311,7 @@ class AsyncLock:
                 raise LockLostError(self.resource, RELEASED)  # by another thread or task, just now
             await self._change(released, RELEASED, deadline)
             self._trust.end(RELEASED)
-        self._registry.discard(self)
+        self._when_ended(self)
         await self._heart.stop(deadline.remaining())
 
     async def __aenter__(self) -> Self:
@@ -337,112 +339,3 @@ class AsyncLock:
     def forget(self) -> None:
         """Stop renewing, and trust it no more; its lease ends by itself."""
         self.lose("unreachable")
-
-
-class AsyncHeldLocks:
-    """The locks that a store's managers granted and that were neither released nor lost; and who waits for more."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self.lines = AsyncLines()
-        self._locks: set[AsyncLock] = set()
-        self._guard = threading.Lock()
-        self._pid = os.getpid()
-        with _registries_guard:
-            _registries.add(self)
-
-    def add(self, locks: Iterable[AsyncLock]) -> None:
-        """Remember *locks* until they are released or lost."""
-        with self._guard:
-            # Those that nobody renewed or released, and whose loss nobody noticed yet.
-            self._locks = {lock for lock in self._locks if lock.remaining() > 0}
-            self._locks.update(locks)
-
-    def discard(self, lock: AsyncLock) -> None:
-        """Forget *lock*."""
-        with self._guard:
-            self._locks.discard(lock)
-
-    def held(self) -> list[AsyncLock]:
-        """Return those that are held now, by this process."""
-        if self._pid != os.getpid():
-            return []  # a fork's child: what it inherited is its parent's
-        with self._guard:
-            locks = list(self._locks)
-        return [lock for lock in locks if lock.remaining() > 0]
-
-    def held_by(self, owner: str) -> bool:
-        """Whether *owner* holds a lock that some store of this process granted."""
-        return any(lock.owner == owner for registry in _all_registries() for lock in registry.held())
-
-    def holds(self, lease: Lease, owner: str) -> bool:
-        """Whether *owner* holds that very grant, in this process: not a namesake, nor one who died before."""
-        return any(
-            (lock.owner, lock.resource, lock.lease.nonce) == (owner, lease.resource, lease.nonce)
-            for registry in _all_registries()
-            for lock in registry.held()
-        )
-
-    async def release_all(self, timeout: float, granted_by: object = None) -> bool:
-        """Release what is held, in *timeout* real seconds; return whether all of it was.
-
-        What could not be released is renewed no more, and ends by itself.
-
-        Args:
-            granted_by: Release only what this manager granted; None: all.
-        """
-        held = [lock for lock in self.held() if granted_by is None or lock.granted_by is granted_by]
-        released: list[AsyncLock] = []
-        deadline = Deadline(SystemClock(), timeout)
-        interrupted = async_caller()
-
-        async def release() -> None:
-            for lock in held:
-                try:
-                    await lock.release_beneath(interrupted, max(0.001, deadline.remaining()))
-                except TaiStateError as error:
-                    log.info("lock %r is left to its ttl: %s", lock.resource, error)
-                else:
-                    released.append(lock)
-
-        if held:
-            await async_within(release, timeout)
-        is_done = len(released) == len(held)
-        for lock in held:
-            lock.forget()
-        return is_done
-
-    def forget_all(self) -> None:
-        """Stop every heartbeat, and trust no lock any more: the store is closed."""
-        for lock in self.held():
-            lock.forget()
-
-
-async def async_drain(
-    inflight: AsyncInFlight, locks: AsyncHeldLocks, timeout: float, granted_by: object = None
-) -> bool:
-    """Let no new call in, end what is under way, and then release *locks*; return whether all of that was done.
-
-    Args:
-        timeout: How many real seconds all of it may take. Where locks are held, a part of it is kept for them.
-        granted_by: Release only what this manager granted; None: all.
-    """
-    deadline = Deadline(SystemClock(), timeout)
-    for_locks = min(RELEASE_SECONDS_MAX, timeout / 4) if locks.held() else 0.0
-    ended = await inflight.drain(timeout - for_locks)
-    return await locks.release_all(deadline.remaining(), granted_by) and ended
-
-
-_registries: weakref.WeakSet[AsyncHeldLocks] = weakref.WeakSet()
-_registries_guard = threading.Lock()
-
-
-def _all_registries() -> list[AsyncHeldLocks]:
-    with _registries_guard:
-        return list(_registries)
-
-
-def forget_every_lock() -> None:
-    """Forget the locks of every store of this process and colour, as its death would."""
-    for registry in _all_registries():
-        registry.forget_all()

@@ -8,8 +8,9 @@ from types import TracebackType
 from tai_state._async.commits import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.granting import AsyncApplicant
 from tai_state._async.guarding import AsyncLockSet
+from tai_state._async.held import async_drain
 from tai_state._async.inflight import AsyncInFlight
-from tai_state._async.lock import AsyncLock, Timeout, async_drain
+from tai_state._async.lock import AsyncLock, Timeout
 from tai_state._async.store import AsyncStateStore
 from tai_state._async.waiting import AsyncWaiting
 from tai_state._platform import async_current_owner, async_shield

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 from tai_state._async.changes import AsyncChangeWriter
 from tai_state._async.engine import PAGE, AsyncEngine
+from tai_state._async.held import AsyncHeldLocks, async_drain
 from tai_state._async.history import AsyncHistory
 from tai_state._async.inflight import AsyncInFlight
-from tai_state._async.lock import AsyncHeldLocks, async_drain
 from tai_state.authors import default_actor, resolve_metadata
 from tai_state.codec import Encoding
 from tai_state.documents import Capability, Conditions, FieldEquals

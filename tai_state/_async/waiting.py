@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from tai_state._async.deadlocks import AsyncWaitEdge
 from tai_state._async.engine import AsyncEngine
 from tai_state._async.granting import AsyncApplicant
+from tai_state._async.held import AsyncHeldLocks
 from tai_state._async.line import AsyncPlace
-from tai_state._async.lock import AsyncHeldLocks
 from tai_state._platform import async_ending, async_interruptibly, async_shield, async_sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from tai_state._sync.commits import Settlement, Settled, commit_once
 from tai_state._sync.engine import Engine
-from tai_state._sync.lock import HeldLocks, Lock
+from tai_state._sync.held import HeldLocks
+from tai_state._sync.lock import Lock
 from tai_state._platform import shield
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, Write
@@ -177,7 +178,7 @@ class Applicant:
         # Before anything is sent: the store counts from a later moment.
         began = self._engine.clock.monotonic()
         leases = self._take(seen, deadline)
-        self.granted = [Lock(self._engine, lease, self._timing, began, self._locks) for lease in leases]
+        self.granted = [Lock(self._engine, lease, self._timing, began, self._locks.discard) for lease in leases]
         self._locks.add(self.granted)
         if all(lock.remaining() > 0 for lock in self.granted):
             return True

@@ -8,8 +8,9 @@ from types import TracebackType
 from tai_state._sync.commits import Settlement, Settled, commit_once
 from tai_state._sync.granting import Applicant
 from tai_state._sync.guarding import LockSet
+from tai_state._sync.held import drain
 from tai_state._sync.inflight import InFlight
-from tai_state._sync.lock import Lock, Timeout, drain
+from tai_state._sync.lock import Lock, Timeout
 from tai_state._sync.store import StateStore
 from tai_state._sync.waiting import Waiting
 from tai_state._platform import current_owner, shield

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 from tai_state._sync.changes import ChangeWriter
 from tai_state._sync.engine import PAGE, Engine
+from tai_state._sync.held import HeldLocks, drain
 from tai_state._sync.history import History
 from tai_state._sync.inflight import InFlight
-from tai_state._sync.lock import HeldLocks, drain
 from tai_state.authors import default_actor, resolve_metadata
 from tai_state.codec import Encoding
 from tai_state.documents import Capability, Conditions, FieldEquals

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Callable
 from tai_state._sync.deadlocks import WaitEdge
 from tai_state._sync.engine import Engine
 from tai_state._sync.granting import Applicant
+from tai_state._sync.held import HeldLocks
 from tai_state._sync.line import Place
-from tai_state._sync.lock import HeldLocks
 from tai_state._platform import ending, interruptibly, shield, sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability

@@ -18,7 +18,7 @@ from tai_state import (
     RetryPolicy,
     Transition,
 )
-from tai_state._async.lock import forget_every_lock
+from tai_state._async.held import forget_every_lock
 from tai_state._platform import async_together
 from tai_state.errors import DeadlineExceededError
 from tai_state.testing.clock import ManualClock

@@ -11,7 +11,7 @@ from tai_state import (
     StoreError,
     SystemClock,
 )
-from tai_state._async.lock import forget_every_lock
+from tai_state._async.held import forget_every_lock
 from tai_state._platform import async_sleep, async_together
 from tests._async.machines import COUNTER
 from tests._async.stores import NO_WAIT, AsyncWrappedBackend, in_memory

@@ -16,7 +16,7 @@ from tai_state import (
     StoreUnavailableError,
 )
 from tai_state._async import granting
-from tai_state._async.lock import forget_every_lock
+from tai_state._async.held import forget_every_lock
 from tai_state._platform import async_together
 from tests._async.stores import AsyncWrappedBackend
 

@@ -13,7 +13,7 @@ from tai_state import (
     FencedOutError,
     LockLostError,
 )
-from tai_state._async.lock import forget_every_lock
+from tai_state._async.held import forget_every_lock
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
 from tai_state.rules.leases import lease_path

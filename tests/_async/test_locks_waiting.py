@@ -14,7 +14,7 @@ from tai_state import (
     SystemClock,
 )
 from tai_state._async import waiting
-from tai_state._async.lock import forget_every_lock
+from tai_state._async.held import forget_every_lock
 from tai_state._platform import async_sleep, async_together
 from tai_state.documents import Put
 from tai_state.layout import WAITS

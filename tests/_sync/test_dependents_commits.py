@@ -18,7 +18,7 @@ from tai_state import (
     RetryPolicy,
     Transition,
 )
-from tai_state._sync.lock import forget_every_lock
+from tai_state._sync.held import forget_every_lock
 from tai_state._platform import together
 from tai_state.errors import DeadlineExceededError
 from tai_state.testing.clock import ManualClock

@@ -11,7 +11,7 @@ from tai_state import (
     StoreError,
     SystemClock,
 )
-from tai_state._sync.lock import forget_every_lock
+from tai_state._sync.held import forget_every_lock
 from tai_state._platform import sleep, together
 from tests._sync.machines import COUNTER
 from tests._sync.stores import NO_WAIT, WrappedBackend, in_memory

@@ -16,7 +16,7 @@ from tai_state import (
     StoreUnavailableError,
 )
 from tai_state._sync import granting
-from tai_state._sync.lock import forget_every_lock
+from tai_state._sync.held import forget_every_lock
 from tai_state._platform import together
 from tests._sync.stores import WrappedBackend
 

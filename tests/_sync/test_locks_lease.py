@@ -17,7 +17,7 @@ from tai_state import (
     StoreUnavailableError,
     change_context,
 )
-from tai_state._sync.lock import forget_every_lock
+from tai_state._sync.held import forget_every_lock
 from tai_state._platform import sleep
 from tai_state.documents import Delete, DocumentPath
 from tai_state.layout import AUDIT

@@ -14,7 +14,7 @@ from tai_state import (
     SystemClock,
 )
 from tai_state._sync import waiting
-from tai_state._sync.lock import forget_every_lock
+from tai_state._sync.held import forget_every_lock
 from tai_state._platform import sleep, together
 from tai_state.documents import Put
 from tai_state.layout import WAITS

@@ -18,8 +18,8 @@ from tai_state import (
     SqliteStore,
     SystemClock,
 )
-from tai_state._async.lock import forget_every_lock as async_forget_every_lock
-from tai_state._sync.lock import forget_every_lock
+from tai_state._async.held import forget_every_lock as async_forget_every_lock
+from tai_state._sync.held import forget_every_lock
 from tests._async.stores import AsyncWrappedBackend
 from tests._sync.stores import WrappedBackend
 
