@@ -12,7 +12,7 @@ from tai_state.documents import CommitResult
 from tai_state.errors import PreconditionFailedError
 
 _TIME_OF = "SELECT update_time FROM documents WHERE collection = ? AND id = ?"
-_RAISE_MARK = "UPDATE meta SET value = ?1 WHERE key = 'clock_mark' AND value < ?1"
+_RAISE_MARK = "UPDATE meta SET value = :mark WHERE key = 'clock_mark' AND value < :mark"
 
 
 class RunAgainError(Exception):
@@ -120,7 +120,13 @@ class GroupApplier:
         if step.statement is None:
             self._check(step)
             return
-        arguments = (path.collection, path.id, time_us, *step.arguments)
+        arguments = {
+            "collection": path.collection,
+            "id": path.id,
+            "time": time_us,
+            "fields": step.fields,
+            "expected": step.expected_us,
+        }
         if self._cursor.execute(step.statement, arguments).rowcount:
             return
         held_us = self._time_of(step)
@@ -141,7 +147,7 @@ class GroupApplier:
         """Make sure that the clock is past the commits' times, and the mark in the file too."""
         if last_us >= self.clock.mark_us:
             self._mark_us = last_us + RESERVE_US
-            self._cursor.execute(_RAISE_MARK, (self._mark_us,))
+            self._cursor.execute(_RAISE_MARK, {"mark": self._mark_us})
         self.clock.let_pass(last_us)
 
 

@@ -21,18 +21,20 @@ from tai_state.errors import DocumentTooLargeError, InvalidDataError
 
 LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10 * 1_048_576)
 
-# A change is refused where the document's time is not below the commit's (see store_clock.py, 4).
-CREATE = """INSERT INTO documents (collection, id, create_time, update_time, fields) VALUES (?1, ?2, ?3, ?3, ?4)
-    ON CONFLICT DO NOTHING"""
-UPSERT = """INSERT INTO documents (collection, id, create_time, update_time, fields) VALUES (?1, ?2, ?3, ?3, ?4)
-    ON CONFLICT DO UPDATE SET update_time = ?3, fields = ?4 WHERE update_time < ?3"""
-REPLACE = """UPDATE documents SET update_time = ?3, fields = ?4
-    WHERE collection = ?1 AND id = ?2 AND update_time < ?3"""
-REPLACE_AT = """UPDATE documents SET update_time = ?3, fields = ?4
-    WHERE collection = ?1 AND id = ?2 AND update_time = ?5 AND update_time < ?3"""
-REMOVE = "DELETE FROM documents WHERE collection = ?1 AND id = ?2 AND update_time < ?3"
+# A change is refused where the document's time is not below the commit's (see store_clock.py, 4). By name: from
+# Python 3.14 on, sqlite3 refuses numbered arguments.
+CREATE = """INSERT INTO documents (collection, id, create_time, update_time, fields)
+    VALUES (:collection, :id, :time, :time, :fields) ON CONFLICT DO NOTHING"""
+UPSERT = """INSERT INTO documents (collection, id, create_time, update_time, fields)
+    VALUES (:collection, :id, :time, :time, :fields)
+    ON CONFLICT DO UPDATE SET update_time = :time, fields = :fields WHERE update_time < :time"""
+REPLACE = """UPDATE documents SET update_time = :time, fields = :fields
+    WHERE collection = :collection AND id = :id AND update_time < :time"""
+REPLACE_AT = """UPDATE documents SET update_time = :time, fields = :fields
+    WHERE collection = :collection AND id = :id AND update_time = :expected AND update_time < :time"""
+REMOVE = "DELETE FROM documents WHERE collection = :collection AND id = :id AND update_time < :time"
 REMOVE_AT = """DELETE FROM documents
-    WHERE collection = ?1 AND id = ?2 AND update_time = ?4 AND update_time < ?3"""
+    WHERE collection = :collection AND id = :id AND update_time = :expected AND update_time < :time"""
 _PUTS = {None: UPSERT, False: CREATE, True: REPLACE}
 
 
@@ -41,8 +43,7 @@ class Step(NamedTuple):
 
     Attributes:
         statement: What changes the document; None for a mere check.
-        arguments: The statement's arguments after collection, id and commit time.
-        size: How many bytes of JSON it writes.
+        fields: The JSON that it writes, if any.
         present: Whether the document must be there (True) or not (False), None where both will do.
         expected_us: The update_time that it must have, if any.
         puts: Whether it leaves a document behind.
@@ -50,8 +51,7 @@ class Step(NamedTuple):
 
     path: DocumentPath
     statement: str | None
-    arguments: tuple[bytes | int, ...]
-    size: int
+    fields: bytes | None
     present: bool | None
     expected_us: int | None
     puts: bool
@@ -74,7 +74,7 @@ def encode(writes: Sequence[Write]) -> Request:
     steps = tuple([_step(write) for write in writes])
     if len(steps) > 1 and len({(step.path.id, step.path.collection) for step in steps}) != len(steps):
         raise InvalidDataError("a commit has two writes to the same document", path=_repeated(steps))
-    size = sum([step.size for step in steps])
+    size = sum([len(step.fields) for step in steps if step.fields is not None])
     if size > LIMITS.commit_bytes:
         raise DocumentTooLargeError(size, LIMITS.commit_bytes, "the commit")
     return Request(steps, size)
@@ -92,14 +92,14 @@ def _step(write: Write) -> Step:
     if isinstance(write, Put):
         body = _body(write.fields, path)
         if expected_us is not None:
-            return Step(path, REPLACE_AT, (body, expected_us), len(body), present, expected_us, puts=True)
-        return Step(path, _PUTS[present], (body,), len(body), present, None, puts=True)
+            return Step(path, REPLACE_AT, body, present, expected_us, puts=True)
+        return Step(path, _PUTS[present], body, present, None, puts=True)
     if isinstance(write, Check) or present is False:
         # To delete what must not be there is to check that it is not.
-        return Step(path, None, (), 0, present, expected_us, puts=False)
+        return Step(path, None, None, present, expected_us, puts=False)
     if expected_us is not None:
-        return Step(path, REMOVE_AT, (expected_us,), 0, present, expected_us, puts=False)
-    return Step(path, REMOVE, (), 0, present, None, puts=False)
+        return Step(path, REMOVE_AT, None, present, expected_us, puts=False)
+    return Step(path, REMOVE, None, present, None, puts=False)
 
 
 def _required(write: Write) -> tuple[bool | None, int | None]:
