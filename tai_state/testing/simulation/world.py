@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tai_state._async.memory import AsyncMemoryBackend
@@ -75,8 +75,8 @@ class Ticks:
         self._ticks = 0
 
     def now(self) -> datetime:
-        """Return no time: it has none."""
-        raise NotImplementedError
+        """Return the last moment, as if ticks were seconds."""
+        return datetime.fromtimestamp(self._ticks, UTC)
 
     def monotonic(self) -> float:
         """Return the next moment."""
