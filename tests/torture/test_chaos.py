@@ -48,7 +48,7 @@ def test_sqlite_loses_and_doubles_nothing(tmp_path):
         share=1_850,
         dooms={BEFORE_COMMIT: 0.006, AFTER_COMMIT: 0.012},
         kills_per_second=0.3,
-        freezes_per_second=0.1,
+        freezes_per_second=0.4,
         seconds_max=SECONDS_MAX,
     )
     run.tell("sqlite")
