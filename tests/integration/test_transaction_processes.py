@@ -11,7 +11,7 @@ from tai_state import LockConfig, LockManager, SystemClock, TransactionManager, 
 from tests._sync.accounts import BANK, amounts, open_accounts, transfer
 
 ROOT = Path(tai_state.__file__).parents[1]
-TTL = 1.0
+TTL = 2.0
 LONG = 60.0
 AT_ONCE = 15.0
 """Seconds in which a busy machine makes a transfer; a server's own transaction would keep others out for 50."""

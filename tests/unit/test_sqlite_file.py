@@ -168,6 +168,24 @@ def test_a_damaged_document_does_not_hide_its_neighbours(tmp_path):
     backend.close()
 
 
+def test_a_damaged_clock_is_told(tmp_path):
+    """No time of any calendar is made of it, for a reader or for a writer."""
+    path = tmp_path / "store.db"
+    backend = SqliteBackend(path)
+    backend.commit([Put(DocumentPath("c", "a"), {"n": 1})], timeout=5)
+    backend.close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE meta SET value = 2478780169702432613 WHERE key IN ('clock_offset', 'clock_mark')")
+    connection.commit()
+    connection.close()
+    damaged = SqliteBackend(path)
+    with pytest.raises(StoreError, match="the file is damaged"):
+        damaged.get(DocumentPath("c", "a"), timeout=5)
+    with pytest.raises(StoreError, match="the file is damaged"):
+        damaged.commit([Put(DocumentPath("c", "a"), {"n": 2})], timeout=5)
+    damaged.close()
+
+
 RACER = """
 import sys
 from tai_state._sync.sqlite import SqliteBackend

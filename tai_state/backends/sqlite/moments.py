@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from tai_state.errors import StoreError
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -12,5 +14,13 @@ def to_us(moment: datetime) -> int:
 
 
 def from_us(moment_us: int) -> datetime:
-    """Return the datetime, in UTC, of *moment_us*."""
-    return _EPOCH + timedelta(microseconds=moment_us)
+    """Return the datetime, in UTC, of *moment_us*.
+
+    Raises:
+        StoreError: There is no such time: the file is damaged.
+    """
+    try:
+        return _EPOCH + timedelta(microseconds=moment_us)
+    except OverflowError as error:
+        message = f"the file is damaged: it holds the time {moment_us} us, which no calendar has"
+        raise StoreError(message) from error
