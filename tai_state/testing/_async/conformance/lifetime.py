@@ -1,5 +1,6 @@
 """What outlives a call: watchers, other handles on the same store, reopened stores, closing."""
 
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -8,7 +9,7 @@ from tai_state._async.ports import AsyncBackend
 from tai_state._platform import async_sleep, async_together
 from tai_state.clock import SystemClock
 from tai_state.documents import Capability, Delete, MustNotExist, Put, UpdatedAt, Write
-from tai_state.errors import PreconditionFailedError, UnsupportedOperationError
+from tai_state.errors import CommitAmbiguousError, PreconditionFailedError, UnsupportedOperationError
 from tai_state.testing._async.conformance.base import AsyncConformanceBase, path
 
 AT = path("subject")
@@ -63,7 +64,10 @@ class AsyncLifetimeContract(AsyncConformanceBase):
         n = 0
         async for _ in backend.watch(AT, timeout=_SHORT_SECONDS):
             n += 1
-            await self.put(backend, AT, {"n": n})
+            # A commit that meets the end of a listener's time may be told that it was cancelled (the Firestore emulator
+            # does so, rarely): ambiguous, as the port allows, and no matter here.
+            with suppress(CommitAmbiguousError):
+                await self.put(backend, AT, {"n": n})
             assert clock.monotonic() - started < _SHORT_SECONDS + self.slack
 
     @pytest.mark.parametrize(
