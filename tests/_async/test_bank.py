@@ -7,7 +7,7 @@ from tests._async.accounts import BANK
 from tests._async.bank import OPENING, AsyncBank
 from tests._async.test_isolation import AsyncCarelessBackend
 
-TRANSFERS = {"memory": 2_000, "sqlite": 500, "firestore": 120}
+TRANSFERS = {"memory": 2_000, "sqlite": 2_000, "firestore": 120}
 ACCOUNTS = {"memory": 8, "sqlite": 16, "firestore": 16}
 
 

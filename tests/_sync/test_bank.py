@@ -7,7 +7,7 @@ from tests._sync.accounts import BANK
 from tests._sync.bank import OPENING, Bank
 from tests._sync.test_isolation import CarelessBackend
 
-TRANSFERS = {"memory": 2_000, "sqlite": 500, "firestore": 120}
+TRANSFERS = {"memory": 2_000, "sqlite": 2_000, "firestore": 120}
 ACCOUNTS = {"memory": 8, "sqlite": 16, "firestore": 16}
 
 
