@@ -231,22 +231,23 @@ async def test_a_damaged_reservation_keeps_nobody_out(place):
 
 
 @pytest.mark.timeout(600)
-async def test_fifty_callers_lose_no_increment(place):
-    """Ten increments each, of a number that is read and written back under one lock."""
+async def test_many_callers_lose_no_increment(place, scale):
+    """Some increments each, of a number that is read and written back under one lock."""
+    callers, increments_each = scale((12, 4), (50, 10))
     store = place.store()
     persister = AsyncStateMachinePersister(store, COUNTER)
     await persister.start("g", "s", {"n": 0})
     locks = AsyncLockManager(store)
 
     async def increments():
-        for _ in range(10):
+        for _ in range(increments_each):
             async with locks.hold("r", timeout=500) as lock:
                 n = (await persister.load_state("g", "s")).snapshot.data["n"]
                 await persister.log_transition("g", "s", "set", to_status="open", data={"n": n + 1})
                 assert lock.held
 
-    await async_together([increments] * 50)
-    assert (await persister.load_state("g", "s")).snapshot.data == {"n": 500}
+    await async_together([increments] * callers)
+    assert (await persister.load_state("g", "s")).snapshot.data == {"n": callers * increments_each}
 
 
 async def async_ring(managers, names):
