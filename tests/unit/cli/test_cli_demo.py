@@ -3,10 +3,10 @@
 import pytest
 
 from tai_state import MemoryStore, StateMachinePersister
-from tai_state.cli.demo.audit import Audit
-from tai_state.cli.demo.command import MOVES as MOVES_OF_A_GOVERNOR
-from tai_state.cli.demo.crew import LEASH_MOVES, Shift
-from tai_state.cli.demo.plan import MACHINE, STATE, Ack, Job, walk
+from tai_state.cli.commands.demo.audit import Audit
+from tai_state.cli.commands.demo.command import MOVES as MOVES_OF_A_GOVERNOR
+from tai_state.cli.commands.demo.crew import LEASH_MOVES, Shift
+from tai_state.cli.commands.demo.plan import MACHINE, STATE, Ack, Job, walk
 
 MOVES = 12
 

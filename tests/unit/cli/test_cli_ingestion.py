@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import pytest
 
 from tai_state import Machine, Transition
-from tai_state.cli.ingestion.applying import numbered
-from tai_state.cli.ingestion.checking import PROBLEMS_MAX, InvalidLogError, check_log
-from tai_state.cli.ingestion.lines import BadLineError, parse_line
-from tai_state.cli.ingestion.moves import AllowedMoves
-from tai_state.cli.ingestion.sequence import Sequence
-from tai_state.cli.ingestion.source import LINE_BYTES_MAX, DamagedInputError, Source
+from tai_state.cli.commands.ingest.applying import numbered
+from tai_state.cli.commands.ingest.checking import PROBLEMS_MAX, InvalidLogError, check_log
+from tai_state.cli.commands.ingest.lines import BadLineError, parse_line
+from tai_state.cli.commands.ingest.moves import AllowedMoves
+from tai_state.cli.commands.ingest.sequence import Sequence
+from tai_state.cli.commands.ingest.source import LINE_BYTES_MAX, DamagedInputError, Source
 from tests.data_log import REAL_LOG, chained, log_lines, write_log
 
 (SOUND,) = chained(["new"])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tai_state.cli.output import Column, json_line, printable, record_of, write_list, write_one
+from tai_state.cli.program.output import Column, json_line, printable, record_of, write_list, write_one
 from tai_state.models import ChangeMetadata
 
 HOSTILE = "a\x1b[31mb\x9b2J\u202ec\x7f\r\n[red]d[/red]é 👍"

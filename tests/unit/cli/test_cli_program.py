@@ -19,7 +19,7 @@ from tai_state import (
     VersionConflictError,
 )
 from tai_state.cli import main
-from tai_state.cli.failures import InterruptedWorkError, exit_code_of, guarded
+from tai_state.cli.program.failures import InterruptedWorkError, exit_code_of, guarded
 from tests.data_log import chained, write_log
 
 

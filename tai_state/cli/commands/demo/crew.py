@@ -9,15 +9,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from itertools import count
 from pathlib import Path
 
 import tai_state
-from tai_state._platform.tasks import async_gather
-from tai_state.cli.demo.plan import Ack, Job
-from tai_state.clock import Clock
-from tai_state.errors import TaiStateError
+from tai_state import Clock, TaiStateError
+from tai_state.cli.commands.demo.plan import Ack, Job
 
 LEASH_MOVES = 28
 _KILL_AFTER_MOVES = (6, 20)
@@ -65,8 +62,9 @@ class Crew:
                 await self._shift(governors, doomed=left > 0)
 
         try:
-            async with asyncio.timeout(timeout):
-                await async_gather([partial(drive, *lane) for lane in lanes])
+            async with asyncio.timeout(timeout), asyncio.TaskGroup() as crew:
+                for lane in lanes:
+                    crew.create_task(drive(*lane))
         except TimeoutError as error:
             message = f"the workers were not done after {timeout:g} seconds"
             raise DemoError(message) from error
@@ -77,7 +75,7 @@ class Crew:
         leash = LEASH_MOVES if doomed else None
         job = replace(self._job, worker=f"worker-{next(self._numbers)}", governors=governors, leash=leash)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tai_state.cli.demo.worker", job.to_json()),
+            *(sys.executable, "-m", "tai_state.cli.commands.demo.worker", job.to_json()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from tai_state.cli.ingestion.lines import BadLineError, Line
-from tai_state.machine import Machine
-from tai_state.machine.moves import moves_of
+from tai_state import Machine
+from tai_state.cli.commands.ingest.lines import BadLineError, Line
 
 
 class AllowedMoves:
@@ -16,10 +15,10 @@ class AllowedMoves:
         self._name = machine.name
         self._statuses = frozenset(machine.statuses)
         self._actions: dict[tuple[str, str], set[str]] = {}
-        table = moves_of(machine.statuses, machine.transitions, machine.declared_terminal or ())
-        for (status, action), candidates in table.items():
-            for candidate in candidates:
-                self._actions.setdefault((status, candidate.target), set()).add(action)
+        for status in machine.statuses:
+            for action in machine.allowed(status):
+                for target in machine.targets(status, action):
+                    self._actions.setdefault((status, target), set()).add(action)
 
     def check(self, line: Line) -> None:
         """Refuse a line whose move the machine does not have.

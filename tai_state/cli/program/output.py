@@ -12,8 +12,8 @@ from typing import Any, Generic, Literal, TypeVar
 import click
 from pydantic import BaseModel
 
-from tai_state.causality import VectorClock
-from tai_state.codec import to_json
+from tai_state import VectorClock
+from tai_state.values import to_json
 
 T = TypeVar("T")
 

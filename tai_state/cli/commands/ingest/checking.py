@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tai_state.cli.ingestion.lines import BadLineError, parse_line
-from tai_state.cli.ingestion.moves import AllowedMoves
-from tai_state.cli.ingestion.sequence import Sequence
-from tai_state.cli.ingestion.source import Source
+from tai_state.cli.commands.ingest.lines import BadLineError, parse_line
+from tai_state.cli.commands.ingest.moves import AllowedMoves
+from tai_state.cli.commands.ingest.sequence import Sequence
+from tai_state.cli.commands.ingest.source import Source
 from tai_state.errors import TaiStateError
 
 PROBLEMS_MAX = 20

@@ -1,4 +1,4 @@
-"""The command that applies a log of status changes: ``ingest``."""
+"""``ingest``: what a user sees of it, from the arguments to the summary."""
 
 import asyncio
 import sys
@@ -9,17 +9,16 @@ from pathlib import Path
 
 import click
 
-from tai_state import async_connect
-from tai_state.cli.commands import Command
-from tai_state.cli.failures import InterruptedWorkError
-from tai_state.cli.ingestion.applying import Applier, Counts, numbered
-from tai_state.cli.ingestion.checking import Totals, check_log
-from tai_state.cli.ingestion.moves import AllowedMoves
-from tai_state.cli.ingestion.source import Source
-from tai_state.cli.machines import MACHINE_FILE, read_machine
-from tai_state.cli.output import note, write_one
-from tai_state.cli.session import Session, pass_session
-from tai_state.clock import Clock, SystemClock
+from tai_state import Clock, SystemClock, async_connect
+from tai_state.cli.commands.ingest.applying import Applier, Counts, numbered
+from tai_state.cli.commands.ingest.checking import Totals, check_log
+from tai_state.cli.commands.ingest.moves import AllowedMoves
+from tai_state.cli.commands.ingest.source import Source
+from tai_state.cli.program.command import Command
+from tai_state.cli.program.failures import InterruptedWorkError
+from tai_state.cli.program.machine_file import MACHINE_FILE, read_machine
+from tai_state.cli.program.output import note, write_one
+from tai_state.cli.program.session import Session, pass_session
 from tai_state.urls import parse_url
 
 # One file takes all that waits in one flush, and more in flight is only more memory; a server is not to be flooded.

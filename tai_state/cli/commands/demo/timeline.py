@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tai_state import Event
-from tai_state.cli.demo.audit import Verdict
-from tai_state.cli.demo.crew import Shift
+from tai_state.cli.commands.demo.audit import Verdict
+from tai_state.cli.commands.demo.crew import Shift
 
 _STYLES = {
     "boot": "cyan",

@@ -1,4 +1,4 @@
-"""The command ``demo``."""
+"""``demo``: what a user sees of it, and the store that it runs on."""
 
 import asyncio
 import os
@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tai_state import ConfigurationError, connect
-from tai_state.cli.commands import Command
-from tai_state.cli.failures import LEFT, SOUND, InterruptedWorkError
-from tai_state.cli.output import json_line, note
-from tai_state.cli.session import Session, pass_session
-from tai_state.clock import SystemClock
+from tai_state import ConfigurationError, SystemClock, connect
+from tai_state.cli.program.command import Command
+from tai_state.cli.program.failures import LEFT, SOUND, InterruptedWorkError
+from tai_state.cli.program.output import json_line, note
+from tai_state.cli.program.session import Session, pass_session
 from tai_state.urls import StoreUrl, parse_url
 
 if TYPE_CHECKING:
-    from tai_state.cli.demo.timeline import Show
+    from tai_state.cli.commands.demo.timeline import Show
 
 DEFAULT_STORE = "sqlite:///tai_state_demo.db"
 _NAMES = ("alder", "birch", "cedar", "elder", "hazel", "maple")
@@ -61,10 +60,10 @@ def demo(session: Session, seed: int | None) -> int:
 
 def _run(store_url: str, seed: int) -> "Show":
     # Imported here: `--help` need not wait for them.
-    from tai_state.cli.demo.audit import Audit  # noqa: PLC0415
-    from tai_state.cli.demo.crew import Crew  # noqa: PLC0415
-    from tai_state.cli.demo.plan import Job  # noqa: PLC0415
-    from tai_state.cli.demo.timeline import Show  # noqa: PLC0415
+    from tai_state.cli.commands.demo.audit import Audit  # noqa: PLC0415
+    from tai_state.cli.commands.demo.crew import Crew  # noqa: PLC0415
+    from tai_state.cli.commands.demo.plan import Job  # noqa: PLC0415
+    from tai_state.cli.commands.demo.timeline import Show  # noqa: PLC0415
 
     clock = SystemClock()
     began, started = clock.now(), clock.monotonic()

@@ -1,14 +1,14 @@
-"""The commands about the Firestore emulator of this user: start, stop, status."""
+"""``emulator``: start, stop and status of this user's Firestore emulator."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from tai_state.cli.commands import Command, Group
-from tai_state.cli.failures import LEFT, SOUND
-from tai_state.cli.output import json_line, note, printable
-from tai_state.cli.session import Session, pass_session
+from tai_state.cli.program.command import Command, Group
+from tai_state.cli.program.failures import LEFT, SOUND
+from tai_state.cli.program.output import json_line, note, printable
+from tai_state.cli.program.session import Session, pass_session
 
 if TYPE_CHECKING:
     from tai_state.testing.firestore_emulator import EmulatorRecord

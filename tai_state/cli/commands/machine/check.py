@@ -1,4 +1,4 @@
-"""The commands about machine files: check and diagram."""
+"""``machine check``: whether machine files are sound, and what is wrong with those that are not."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,28 +7,12 @@ from typing import Any
 
 import click
 
-from tai_state import InvalidDataError, InvalidMachineError, Machine
-from tai_state.cli.commands import Command, Group
-from tai_state.cli.failures import LEFT, SOUND
-from tai_state.cli.output import json_line, printable
-from tai_state.cli.session import Session, pass_session
-from tai_state.machine.problems import MachineProblem
-
-MACHINE_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-
-
-def read_machine(path: Path) -> Machine[Any]:
-    """Return the machine in the file at *path*, without its functions.
-
-    Raises:
-        InvalidMachineError: It is no sound machine; lists every problem.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        message = f"the file is not UTF-8: {error.reason} at byte {error.start:,}"
-        raise InvalidMachineError([MachineProblem("json", message)]) from error
-    return Machine.from_json(text, functions=None)
+from tai_state import InvalidMachineError, Machine
+from tai_state.cli.program.command import Command
+from tai_state.cli.program.failures import LEFT, SOUND
+from tai_state.cli.program.machine_file import MACHINE_FILE, read_machine
+from tai_state.cli.program.output import json_line, printable
+from tai_state.cli.program.session import Session, pass_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +57,7 @@ def check_file(path: Path) -> Checked:
         return Checked(path, None, list(error.problems))
 
 
-@click.group(cls=Group, examples=["tai-state machine check order.json"])
-def machine() -> None:
-    """Check and draw machine files."""
-
-
-@machine.command(cls=Command, examples=["tai-state machine check order.json"])
+@click.command(cls=Command, examples=["tai-state machine check order.json"])
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=MACHINE_FILE)
 @pass_session
 def check(session: Session, files: tuple[Path, ...]) -> int:
@@ -94,20 +73,3 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
         for line in checked.lines():
             click.echo(printable(line))
     return code
-
-
-@machine.command(cls=Command, examples=["tai-state machine diagram order.json --current paid"])
-@click.argument("file", type=MACHINE_FILE)
-@click.option("--current", metavar="STATUS", help="Mark this status.")
-@pass_session
-def diagram(session: Session, file: Path, current: str | None) -> None:
-    """Draw a machine file as a Mermaid state diagram."""
-    found = read_machine(file)
-    try:
-        text = found.to_mermaid(current)
-    except InvalidDataError as error:
-        raise click.UsageError(str(error)) from error
-    if session.as_json:
-        click.echo(json_line({"file": str(file), "mermaid": text}))
-    else:
-        click.echo(printable(text, keep_lines=True), nl=False)

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tai_state.cli.ingestion.lines import BadLineError, Line
-from tai_state.cli.ingestion.moves import AllowedMoves
-from tai_state.codec import compress, to_json
+from tai_state.cli.commands.ingest.lines import BadLineError, Line
+from tai_state.cli.commands.ingest.moves import AllowedMoves
+from tai_state.values import stored_bytes_max
 
 _DOCUMENT_BYTES_MAX = 1_048_576
 _SPARE_BYTES = 16_384
 """For the names and numbers of an event."""
-_SMALL_BYTES = 65_536
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -50,7 +49,7 @@ class Sequence:
             BadLineError: It does not follow from the machine's line before.
         """
         last = self._last.get(line.key)
-        size = _stored_bytes(line)
+        size = stored_bytes_max(line.data)
         self._last[line.key] = _Last(line.to_status, line.at, size)
         _check_follows(line, last)
         # An event carries the state before and after.
@@ -75,10 +74,3 @@ def _check_follows(line: Line, last: _Last | None) -> None:
         raise BadLineError(f"from is {said}, and the machine's line before led to {last.status!r}")
     if line.at < last.at:
         raise BadLineError(f"at {line.at.isoformat()} is before the machine's line before, {last.at.isoformat()}")
-
-
-def _stored_bytes(line: Line) -> int:
-    """Return what the data takes at most in any store, in bytes: compressed when large, and written as base64."""
-    encoded = to_json(line.data)
-    small = len(encoded) <= _SMALL_BYTES
-    return len(encoded) if small else len(compress(encoded)) * 4 // 3 + 4

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tai_state import Event, StateMachinePersister, StateStore
-from tai_state.cli.demo.crew import Shift
-from tai_state.cli.demo.plan import MACHINE, STATE, Ack, Step, walk
+from tai_state.cli.commands.demo.crew import Shift
+from tai_state.cli.commands.demo.plan import MACHINE, STATE, Ack, Step, walk
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tai_state.cli.output import json_line, printable
+from tai_state.cli.program.output import json_line, printable
 from tai_state.errors import (
     ConfigurationError,
     DeadlineExceededError,

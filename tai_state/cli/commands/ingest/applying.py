@@ -1,8 +1,9 @@
 """The second pass: lines become versions, machines side by side, the lines of a machine in order."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from tai_state import (
@@ -14,11 +15,9 @@ from tai_state import (
     InvalidDataError,
     VersionConflictError,
 )
-from tai_state.cli.ingestion.lines import Line, parse_line
-from tai_state.cli.ingestion.source import Source
-from tai_state.codec import to_json
-from tai_state.layout import state_layout
-from tai_state.rules.records.documents import read_state
+from tai_state.cli.commands.ingest.lines import Line, parse_line
+from tai_state.cli.commands.ingest.source import Source
+from tai_state.values import to_json
 
 WINDOW_LINES = 512
 """The lines that are in memory and under way at a time."""
@@ -129,37 +128,39 @@ class Applier:
             for item in window:
                 chains.setdefault(item.line.key, []).append(item)
             await self._learn_versions([key for key, chain in chains.items() if chain[0].version == 1])
-            await self._together(list(chains.values()))
+            await self._side_by_side([partial(self._advance, chain) for chain in chains.values()])
             on_progress()
 
     async def _learn_versions(self, keys: list[Key]) -> None:
-        engine = self._store.runtime.access
-        if not keys:
-            return
-        paths = {key: state_layout(*key) for key in keys}
-        # Each state on its own: nothing hangs on their being of one moment.
-        read = await engine.read([place.state for place in paths.values()], engine.begin(None), consistent=False)
-        for key, place in paths.items():
-            document = read.get(place.state)
-            # Of a deleted state, too: its versions go on.
-            self._ahead[key] = read_state(document, *key).version if document else 0
+        governors: dict[str, list[str]] = {}
+        for governor, machine in keys:
+            governors.setdefault(governor, []).append(machine)
 
-    async def _together(self, chains: list[list[Numbered]]) -> None:
+        async def learn(governor: str, machines: list[str]) -> None:
+            # Deleted states, too: their versions go on.
+            found = (await self._store.batch_get_states(governor, machines, include_deleted=True)).found
+            for machine in machines:
+                self._ahead[governor, machine] = found[machine].version if machine in found else 0
+
+        await self._side_by_side([partial(learn, governor, machines) for governor, machines in governors.items()])
+
+    async def _side_by_side(self, calls: list[Callable[[], Awaitable[None]]]) -> None:
+        """Make the calls, so many at a time; of those that fail, the first one of the list is raised."""
         room = asyncio.Semaphore(self._in_flight)
-        failures: list[tuple[int, Exception]] = []
+        failures: dict[int, Exception] = {}
 
-        async def advance(chain: list[Numbered]) -> None:
+        async def make(index: int, call: Callable[[], Awaitable[None]]) -> None:
             async with room:
                 # After a failure nothing new begins; what is under way ends.
                 if not failures:
                     try:
-                        await self._advance(chain)
-                    except Exception as error:  # noqa: BLE001 - raised below, the first line's one
-                        failures.append((chain[0].line.number, error))
+                        await call()
+                    except Exception as error:  # noqa: BLE001 - raised below
+                        failures[index] = error
 
-        await asyncio.gather(*(advance(chain) for chain in chains))
+        await asyncio.gather(*(make(index, call) for index, call in enumerate(calls)))
         if failures:
-            raise min(failures, key=lambda failure: failure[0])[1]
+            raise failures[min(failures)]
 
     async def _advance(self, chain: list[Numbered]) -> None:
         """Bring a machine's next lines into the store: those it has are compared, the others are written."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tai_state import StateStore, connect
-from tai_state.cli.failures import StoreMissingError
+from tai_state.cli.program.failures import StoreMissingError
 from tai_state.urls import parse_url
 
 

@@ -1,4 +1,4 @@
-"""A worker of the demo: ``python -m tai_state.cli.demo.worker JOB``. It may be killed at any moment.
+"""A worker of the demo: ``python -m tai_state.cli.commands.demo.worker JOB``. It may be killed at any moment.
 
 It knows nothing but its job: where a governor stands, the store tells. On standard output goes a line for
 each acknowledged move, and only after its acknowledgement; what a pipe has taken outlives the one who wrote it.
@@ -6,10 +6,10 @@ each acknowledged move, and only after its acknowledgement; what a pipe has take
 
 import os
 import sys
+from time import sleep
 
 from tai_state import StateMachinePersister, StateStore, TaiStateError, TransitionResult, connect
-from tai_state._platform.tasks import sleep
-from tai_state.cli.demo.plan import MACHINE, STATE, Ack, Job, Step, walk
+from tai_state.cli.commands.demo.plan import MACHINE, STATE, Ack, Job, Step, walk
 
 _PAUSE_SECONDS = 0.004
 """Between two moves, so that there is something to watch."""

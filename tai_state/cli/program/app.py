@@ -1,4 +1,4 @@
-"""The program: the global options, the commands, and the one place where errors end."""
+"""The program: the global options, and the one place where errors end."""
 
 import io
 import sys
@@ -8,14 +8,9 @@ from typing import Any
 import click
 
 from tai_state import __version__, change_context
-from tai_state.cli.commands import Group
-from tai_state.cli.demo.command import demo
-from tai_state.cli.emulators import emulator
-from tai_state.cli.failures import guarded
-from tai_state.cli.ingest import ingest
-from tai_state.cli.machines import machine
-from tai_state.cli.reading import governors, history, show, states, stats
-from tai_state.cli.session import Session
+from tai_state.cli.program.command import Group
+from tai_state.cli.program.failures import guarded
+from tai_state.cli.program.session import Session
 from tai_state.urls import FORMS
 
 
@@ -63,7 +58,3 @@ def main(context: click.Context, url: str | None, as_json: bool, actor: str | No
     context.obj = Session(url, as_json)
     # For every change that a command makes, whatever it calls.
     context.with_resource(change_context(changed_by=actor, reason=reason))
-
-
-for command in (demo, emulator, governors, history, ingest, machine, show, states, stats):
-    main.add_command(command)
