@@ -262,6 +262,15 @@ def test_changes_behind_the_log_are_left_alone(run, url, tmp_path):
     assert run("ingest", log)["already_there"] == 2
 
 
+def test_a_state_that_was_deleted_is_still_that_logs(run, url, tmp_path):
+    """The deletion is one more change behind the log; every line is found where it was."""
+    log = write_log(tmp_path / "log.jsonl", chained("ab"))
+    run("ingest", log)
+    with SqliteStore(path_of(url)) as store:
+        store.delete_state("g", "m")
+    assert run("ingest", log)["already_there"] == 2
+
+
 def test_an_empty_log_is_applied_at_once(run, tmp_path):
     """Nothing to do is no error."""
     assert run("ingest", write_log(tmp_path / "log.jsonl", []))["lines"] == 0
