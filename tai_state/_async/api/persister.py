@@ -9,10 +9,11 @@ from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.store import AsyncStateStore, Timeout, check_version
 from tai_state._async.commits.writer import Applied
 from tai_state._async.history.snapshots import AsyncSnapshots
+from tai_state._async.locking.fence import async_guarding
 from tai_state._async.locking.lock import AsyncLock
-from tai_state._async.locking.lock_set import AsyncLockSet, async_locks_of
+from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._async.recovery.verify import AsyncVerifier
-from tai_state._async.transactions.reactions import async_apply_together
+from tai_state._async.transactions import reactions
 from tai_state.authors import resolve_metadata
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
@@ -115,7 +116,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         """
         call = self._call(governor_id, state_id, metadata, None, idempotency_key)
         change = start_change(call, self.require_machine(), {} if data is None else data, depends_on)
-        return await self._apply(change, timeout)
+        return await self._write(change, timeout)
 
     async def transition(
         self,
@@ -159,7 +160,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return await self._apply(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
+        return await self._write(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
 
     async def transition_many(
         self, requests: Iterable[TransitionRequest], *, timeout: Timeout = None
@@ -207,7 +208,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
             timestamp: When it happened; not before the state's last change. None: now.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return await self._apply(log_change(call, action, to_status, data, timestamp), timeout)
+        return await self._write(log_change(call, action, to_status, data, timestamp), timeout)
 
     async def rollback(
         self,
@@ -239,7 +240,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
             if record is None:
                 raise StateNotFoundError(governor_id, state_id)
             raise VersionNotFoundError(governor_id, state_id, to_version, record.version)
-        return await self._apply(rollback_change(call, old), timeout)
+        return await self._write(rollback_change(call, old), timeout)
 
     async def outcome(self, error: OutcomeUnknownError, *, timeout: Timeout = None) -> TransitionResult[DataT] | None:
         """Return what became of a change whose outcome was unknown; None when it is not in the store.
@@ -404,18 +405,18 @@ class AsyncStateMachinePersister(Generic[DataT]):
         author = resolve_metadata(metadata, self.store.actor)
         return Call(paths, author, expected_version, idempotency_key, self.config.schema_version)
 
-    async def _apply(
+    async def _write(
         self, change: Change, timeout: Timeout, lock: AsyncLock | AsyncLockSet | None = None
     ) -> TransitionResult[DataT]:
         deadline = self.store.runtime.access.begin(timeout)
         with self._inflight.one():
-            applied = await async_apply_together(
-                self.store,
+            applied = await reactions.async_write(
+                self.store.runtime,
                 self.checked(change),
                 deadline,
                 settings=self.settings,
                 machines=self.machines,
-                locks=async_locks_of(lock),
+                guarding=async_guarding(lock),
             )
         return self.result(applied)
 
@@ -428,7 +429,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         self._inflight.check()
         if self.machine is None or self.machine.data_type is None:
             return change
-        return replace(change, decide=fitting(change.decide, self._as_data))
+        return replace(change, target_of=fitting(change.target_of, self._as_data))
 
     def result(self, applied: Applied) -> TransitionResult[DataT]:
         """Return what a user sees of a change."""

@@ -214,7 +214,7 @@ class AsyncStateStore:
     async def _change(self, change: Change, timeout: Timeout) -> int:
         deadline = self.runtime.access.begin(timeout)
         with self.runtime.inflight.one():
-            applied = await self.runtime.writer.apply(change, self.runtime.settings, deadline)
+            applied = await self.runtime.writer.write(change, self.runtime.settings, deadline)
         return applied.event.version
 
     # Reads

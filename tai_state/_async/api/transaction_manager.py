@@ -6,11 +6,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._async.api.store import AsyncStateStore, check_limit
 from tai_state._async.api.transaction import AsyncGovernorTransaction, AsyncTransaction
+from tai_state._async.locking.fence import async_guarding
 from tai_state._async.locking.lock import AsyncLock, Timeout
-from tai_state._async.locking.lock_set import AsyncLockSet, async_locks_of
+from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._async.transactions.attempt import AsyncAttempt
-from tai_state._async.transactions.run import POLICY, AsyncRun
+from tai_state._async.transactions.run import AsyncRun
 from tai_state._platform.bodies import async_check_body, async_run_body
+from tai_state.config import TRANSACTION_RETRY
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import TransactionRecord
@@ -41,7 +43,7 @@ class AsyncTransactionManager:
     def __init__(self, store: AsyncStateStore, retry: RetryPolicy | None = None) -> None:
         """Run transactions in *store*, each within *retry*: by default 5 attempts and 30 seconds."""
         self.store = store
-        self.retry = retry or POLICY
+        self.retry = retry or TRANSACTION_RETRY
         self._access = store.runtime.access
 
     async def run(
@@ -83,11 +85,11 @@ class AsyncTransactionManager:
             return await async_run_body(fn, AsyncTransaction(attempt))
 
         run = AsyncRun(
-            self.store,
+            self.store.runtime,
             body,
             policy=self.retry,
             deadline=self.retry.begin(self._access.clock, timeout),
-            locks=async_locks_of(lock),
+            guarding=async_guarding(lock),
             key_id=None if idempotency_key is None else keyed_id(idempotency_key),
             read_only=read_only,
         )

@@ -201,9 +201,8 @@ class AsyncAcquisition:
         async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             found = await self._found(grants, in_time)
             if all(is_grant(grant, lease) for grant, lease in zip(grants, found, strict=True)):
-                times = tuple(lease.update_time for lease in found if lease is not None)
-                assert times[0] is not None
-                return Settled(Outcome.APPLIED, CommitResult(times[0], times))
+                times = {lease.path: lease.update_time for lease in found if lease is not None and lease.update_time}
+                return Settled(Outcome.APPLIED, CommitResult(min(times.values()), times))
             if any(is_grant(grant, lease) for grant, lease in zip(grants, found, strict=True)):
                 # It was applied, and part of it is gone already: all or none.
                 raise unknown_outcome(grants[0], "granted")
@@ -219,7 +218,7 @@ class AsyncAcquisition:
             if isinstance(error, OutcomeUnknownError) or not isinstance(error, TaiStateError):
                 await async_shield(self._abandon, grants)
             raise
-        return [replace(grant, update_time=moment) for grant, moment in zip(grants, commit.update_times, strict=False)]
+        return [replace(grant, update_time=commit.update_times[grant.path]) for grant in grants]
 
     async def _found(self, grants: Sequence[Lease], deadline: Deadline) -> list[Lease | None]:
         paths = [grant.path for grant in grants]

@@ -190,7 +190,7 @@ class LockManager:
             def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
                 found = (self._access.read([audit.path], deadline)).get(audit.path)
                 if found is not None:
-                    return Settled(Outcome.APPLIED, CommitResult(found.create_time, ()))
+                    return Settled(Outcome.APPLIED, CommitResult(found.create_time, {}))
                 return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
 
             def unknown() -> OutcomeUnknownError:

@@ -9,10 +9,11 @@ from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.store import StateStore, Timeout, check_version
 from tai_state._sync.commits.writer import Applied
 from tai_state._sync.history.snapshots import Snapshots
+from tai_state._sync.locking.fence import guarding
 from tai_state._sync.locking.lock import Lock
-from tai_state._sync.locking.lock_set import LockSet, locks_of
+from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.recovery.verify import Verifier
-from tai_state._sync.transactions.reactions import apply_together
+from tai_state._sync.transactions import reactions
 from tai_state.authors import resolve_metadata
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
@@ -115,7 +116,7 @@ class StateMachinePersister(Generic[DataT]):
         """
         call = self._call(governor_id, state_id, metadata, None, idempotency_key)
         change = start_change(call, self.require_machine(), {} if data is None else data, depends_on)
-        return self._apply(change, timeout)
+        return self._write(change, timeout)
 
     def transition(
         self,
@@ -159,7 +160,7 @@ class StateMachinePersister(Generic[DataT]):
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return self._apply(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
+        return self._write(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
 
     def transition_many(
         self, requests: Iterable[TransitionRequest], *, timeout: Timeout = None
@@ -207,7 +208,7 @@ class StateMachinePersister(Generic[DataT]):
             timestamp: When it happened; not before the state's last change. None: now.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return self._apply(log_change(call, action, to_status, data, timestamp), timeout)
+        return self._write(log_change(call, action, to_status, data, timestamp), timeout)
 
     def rollback(
         self,
@@ -239,7 +240,7 @@ class StateMachinePersister(Generic[DataT]):
             if record is None:
                 raise StateNotFoundError(governor_id, state_id)
             raise VersionNotFoundError(governor_id, state_id, to_version, record.version)
-        return self._apply(rollback_change(call, old), timeout)
+        return self._write(rollback_change(call, old), timeout)
 
     def outcome(self, error: OutcomeUnknownError, *, timeout: Timeout = None) -> TransitionResult[DataT] | None:
         """Return what became of a change whose outcome was unknown; None when it is not in the store.
@@ -404,18 +405,18 @@ class StateMachinePersister(Generic[DataT]):
         author = resolve_metadata(metadata, self.store.actor)
         return Call(paths, author, expected_version, idempotency_key, self.config.schema_version)
 
-    def _apply(
+    def _write(
         self, change: Change, timeout: Timeout, lock: Lock | LockSet | None = None
     ) -> TransitionResult[DataT]:
         deadline = self.store.runtime.access.begin(timeout)
         with self._inflight.one():
-            applied = apply_together(
-                self.store,
+            applied = reactions.write(
+                self.store.runtime,
                 self.checked(change),
                 deadline,
                 settings=self.settings,
                 machines=self.machines,
-                locks=locks_of(lock),
+                guarding=guarding(lock),
             )
         return self.result(applied)
 
@@ -428,7 +429,7 @@ class StateMachinePersister(Generic[DataT]):
         self._inflight.check()
         if self.machine is None or self.machine.data_type is None:
             return change
-        return replace(change, decide=fitting(change.decide, self._as_data))
+        return replace(change, target_of=fitting(change.target_of, self._as_data))
 
     def result(self, applied: Applied) -> TransitionResult[DataT]:
         """Return what a user sees of a change."""

@@ -6,11 +6,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._sync.api.store import StateStore, check_limit
 from tai_state._sync.api.transaction import GovernorTransaction, Transaction
+from tai_state._sync.locking.fence import guarding
 from tai_state._sync.locking.lock import Lock, Timeout
-from tai_state._sync.locking.lock_set import LockSet, locks_of
+from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.transactions.attempt import Attempt
-from tai_state._sync.transactions.run import POLICY, Run
+from tai_state._sync.transactions.run import Run
 from tai_state._platform.bodies import check_body, run_body
+from tai_state.config import TRANSACTION_RETRY
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import TransactionRecord
@@ -41,7 +43,7 @@ class TransactionManager:
     def __init__(self, store: StateStore, retry: RetryPolicy | None = None) -> None:
         """Run transactions in *store*, each within *retry*: by default 5 attempts and 30 seconds."""
         self.store = store
-        self.retry = retry or POLICY
+        self.retry = retry or TRANSACTION_RETRY
         self._access = store.runtime.access
 
     def run(
@@ -83,11 +85,11 @@ class TransactionManager:
             return run_body(fn, Transaction(attempt))
 
         run = Run(
-            self.store,
+            self.store.runtime,
             body,
             policy=self.retry,
             deadline=self.retry.begin(self._access.clock, timeout),
-            locks=locks_of(lock),
+            guarding=guarding(lock),
             key_id=None if idempotency_key is None else keyed_id(idempotency_key),
             read_only=read_only,
         )

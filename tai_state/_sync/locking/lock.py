@@ -238,14 +238,14 @@ class Lock:
             in_doubt.append(self._trust.lease_seconds())
             found = read_leases([write.path], (self.access.read([write.path], deadline)).documents)[0]
             if found is not None and found.update_time and replace(found, update_time=later.update_time) == later:
-                return Settled(Outcome.APPLIED, CommitResult(found.update_time, (found.update_time,)))
+                return Settled(Outcome.APPLIED, CommitResult(found.update_time, {write.path: found.update_time}))
             return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
 
         def unknown() -> OutcomeUnknownError:
             return unknown_outcome(later, what)
 
         commit = commit_once(self.access, [write], deadline, Settlement(read, unknown))
-        return replace(later, update_time=commit.update_times[0])
+        return replace(later, update_time=commit.update_times[write.path])
 
     def _beat(self) -> float | None:
         """Renew once; return the seconds to the next beat, None when there is nothing left to renew."""

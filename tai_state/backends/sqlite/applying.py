@@ -160,4 +160,4 @@ def _is_met(step: Step, held_us: int | None) -> bool:
 
 def _result(request: Request, time_us: int) -> CommitResult:
     moment = from_us(time_us)
-    return CommitResult(moment, tuple([moment if step.puts else None for step in request.steps]))
+    return CommitResult(moment, {step.path: moment for step in request.steps if step.puts})

@@ -10,8 +10,7 @@ from tai_state.codec import Payload
 from tai_state.config import Encoding, Maintenance
 from tai_state.documents import Document, DocumentPath, Write
 from tai_state.layout import StateLayout
-from tai_state.rules.locking.fence import NO_GUARD, Guarded
-from tai_state.rules.locking.leases import Lease
+from tai_state.rules.commits.guards import NO_GUARD, Guard
 from tai_state.rules.records.record import (
     EventRecord,
     MachineStamp,
@@ -44,7 +43,7 @@ class Target:
     signals: tuple[Signal, ...] | None = None
 
 
-Decide = Callable[[StateRecord | None], Target]
+TargetOf = Callable[[StateRecord | None], Target]
 """Chooses the target from the state read (None: absent or deleted); raises to refuse; may run again."""
 
 
@@ -65,7 +64,7 @@ class Change:
     action: str
     payload: Payload
     needs: Needs
-    decide: Decide
+    target_of: TargetOf
     metadata: MetadataRecord
     fingerprint: str
     expected_version: int | None = None
@@ -103,15 +102,15 @@ class Head:
 class View:
     """What a decision rests on. ``read_time`` is None where the head came from the cache alone.
 
-    ``leases`` holds the documents of the locks that guard the change, where they were read.
+    ``documents`` holds all that was read for it, those of the guard included; None where they were not read.
     """
 
     head: Head | None
     origin: str | None
-    guarded: Guarded = NO_GUARD
+    guard: Guard = NO_GUARD
     receipt: Document | None = None
     read_time: datetime | None = None
-    leases: Mapping[DocumentPath, Document] | None = None
+    documents: Mapping[DocumentPath, Document] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +137,13 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One commit: its writes (the state first, the leases behind it), and what is true once it is applied."""
+    """One commit: its writes, in any order, and what is true once it is applied."""
 
     writes: tuple[Write, ...]
     event: EventRecord
     record: StateRecord
     base: Head | None
-    leases: tuple[Lease, ...] = ()
+    guard: Guard = NO_GUARD
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from tai_state.rules.commits.change import Change, Fresh, Needs, Plan, Replay, S
 from tai_state.rules.commits.receipts import Receipt, check_same_request, live_receipt, receipt_write
 from tai_state.rules.history.segments import Segment
 from tai_state.rules.history.snapshots import add_snapshot, snapshot_is_due
-from tai_state.rules.locking.fence import Guarded, check_leases
 from tai_state.rules.records.chain import GENESIS, event_hash
 from tai_state.rules.records.documents import event_fields, state_fields
 from tai_state.rules.records.record import NO_STATE, EventRecord, Marks, Signal, StateRecord
@@ -31,20 +30,20 @@ def decide(
 
     Raises:
         IdempotencyMismatchError, FencedOutError, StateNotFoundError, StateExistsError, VersionConflictError,
-        SchemaVersionError: The change is refused; so it is by what its ``decide`` raises.
+        SchemaVersionError: The change is refused; so it is by what its ``target_of`` raises.
     """
     receipt = _receipt(change, view)
     if receipt is not None:
         return Replay(receipt.version, receipt.transition_id)
     record = view.head.record if view.head else None
-    if view.leases is not None and view.guarded.leases:
-        view = replace(view, guarded=Guarded(check_leases(view.guarded.leases, view.leases)))
-    fences = view.guarded.fences(record.fences if record else {})
+    if view.documents is not None:
+        view = replace(view, guard=view.guard.as_read(view.documents))
+    fences = view.guard.fences(record.fences if record else {})
     _check_existence(change, record)
     _check_version(change, record)
     if record is not None and record.schema_version > change.schema_version:
         raise SchemaVersionError(record.schema_version, change.schema_version, f"the data of {change.key}")
-    target = change.decide(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
+    target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
     event = _event(change, view, target, fresh, fences)
     if change.alone is not None:
         change.alone(record, event)
@@ -116,7 +115,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         origin=origin,
         parents=(before.version,) if before else (),
         transition_id=fresh.transition_id,
-        fencing_token=view.guarded.token,
+        fencing_token=view.guard.token,
         timestamp=timestamp,
         created_at=timestamp if reborn or before is None else before.created_at,
         previous_hash=before.hash if before else GENESIS,
@@ -160,17 +159,15 @@ def _plan(
         extra += snapshots
     found = view.head.update_time if view.head else None
     precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
-    leases, renewals = view.guarded.renewals()
     writes: list[Write] = [
         Put(change.paths.state, state_fields(record, settings.encoding), precondition),
         Put(change.paths.event(event.version), event_fields(event, settings.encoding), MustNotExist()),
     ]
-    writes[1:1] = renewals
     if change.idempotency_key is not None:
         writes.append(_receipt_write(change, view, event, fresh, settings))
     if view.origin is None:
         writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
-    return Plan((*writes, *extra), event, record, view.head, tuple(leases))
+    return Plan((*writes, *view.guard.writes(), *extra), event, record, view.head, view.guard)
 
 
 def _receipt_write(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Write:
