@@ -4,6 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from tai_state.errors import DeadlineExceededError
+
 
 class Clock(Protocol):
     """A source of wall-clock and elapsed time. Tests and simulations pass their own."""
@@ -48,6 +50,18 @@ class Deadline:
     def remaining(self) -> float:
         """Return the seconds left, 0.0 when none are."""
         return max(0.0, self._ends - self._clock.monotonic())
+
+    def at_most(self, seconds: float) -> float:
+        """Return the seconds left, *seconds* at most.
+
+        Raises:
+            DeadlineExceededError: None are left.
+        """
+        remaining = self._ends - self._clock.monotonic()
+        if remaining <= 0:
+            message = f"the {self.seconds:g} seconds allowed are over; nothing was written"
+            raise DeadlineExceededError(message)
+        return min(remaining, seconds)
 
     @property
     def passed(self) -> bool:

@@ -13,9 +13,9 @@ from tai_state._async.locking.lock import AsyncLock, Timeout
 from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._async.locking.registry import async_drain
 from tai_state._async.locking.waiting import AsyncWaiting
+from tai_state._platform.interrupts import async_shield
 from tai_state._platform.owners import async_current_owner
-from tai_state._platform.tasks import async_shield
-from tai_state.authors import resolve_metadata
+from tai_state.authors import author_of
 from tai_state.clock import Deadline
 from tai_state.config import LeaseTiming, LockConfig
 from tai_state.documents import CommitResult
@@ -178,7 +178,7 @@ class AsyncLockManager:
         path = lease_path(resource)
         deadline = self._access.begin(timeout)
         entry = self._access.new_id()
-        author = resolve_metadata(None if actor is None else ChangeMetadata(changed_by=actor), self.store.actor)
+        author = author_of(None if actor is None else ChangeMetadata(changed_by=actor), self.store.actor)
 
         async def attempt() -> None:
             (lease,) = read_leases([path], (await self._access.read([path], deadline)).documents)

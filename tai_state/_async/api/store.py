@@ -11,7 +11,7 @@ from tai_state._async.commits.writer import AsyncChangeWriter
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.locking.registry import AsyncLockRegistry, async_drain
 from tai_state._async.runtime import AsyncRuntime
-from tai_state.authors import default_actor, resolve_metadata
+from tai_state.authors import author_of, default_actor
 from tai_state.config import Encoding, Maintenance
 from tai_state.documents import Capability
 from tai_state.errors import InvalidDataError, StateNotFoundError, TaiStateError
@@ -209,7 +209,7 @@ class AsyncStateStore:
         idempotency_key: str | None,
     ) -> Call:
         paths = state_layout(governor_id, state_id)
-        return Call(paths, resolve_metadata(metadata, self.runtime.actor), expected_version, idempotency_key)
+        return Call(paths, author_of(metadata, self.runtime.actor), expected_version, idempotency_key)
 
     async def _change(self, change: Change, timeout: Timeout) -> int:
         deadline = self.runtime.access.begin(timeout)

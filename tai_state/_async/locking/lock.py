@@ -13,9 +13,8 @@ from tai_state._async.access.turns import AsyncLine
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.locking.trust_window import RELEASED, AsyncTrustWindow
 from tai_state._platform.hearts import AsyncHeart
-from tai_state._platform.interrupts import AsyncDeferral
+from tai_state._platform.interrupts import AsyncDeferral, async_shield
 from tai_state._platform.owners import async_caller
-from tai_state._platform.tasks import async_shield
 from tai_state.clock import Deadline
 from tai_state.config import LeaseTiming
 from tai_state.documents import CommitResult, Put

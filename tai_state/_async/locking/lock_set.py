@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from tai_state._async.locking.lock import AsyncLock, Timeout
-from tai_state._platform.tasks import async_shield
+from tai_state._platform.interrupts import async_shield
 from tai_state.errors import (
     ConfigurationError,
     TaiStateError,

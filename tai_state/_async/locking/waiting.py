@@ -8,8 +8,9 @@ from tai_state._async.access.turns import AsyncPlace
 from tai_state._async.locking.acquire import AsyncAcquisition
 from tai_state._async.locking.deadlocks import AsyncWaitEdge
 from tai_state._async.locking.registry import AsyncLockRegistry
+from tai_state._platform.interrupts import async_shield
 from tai_state._platform.iterators import async_ending, async_interruptibly
-from tai_state._platform.tasks import async_shield, async_sleep
+from tai_state._platform.tasks import async_sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability
 

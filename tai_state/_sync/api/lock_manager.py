@@ -13,9 +13,9 @@ from tai_state._sync.locking.lock import Lock, Timeout
 from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.locking.registry import drain
 from tai_state._sync.locking.waiting import Waiting
+from tai_state._platform.interrupts import shield
 from tai_state._platform.owners import current_owner
-from tai_state._platform.tasks import shield
-from tai_state.authors import resolve_metadata
+from tai_state.authors import author_of
 from tai_state.clock import Deadline
 from tai_state.config import LeaseTiming, LockConfig
 from tai_state.documents import CommitResult
@@ -178,7 +178,7 @@ class LockManager:
         path = lease_path(resource)
         deadline = self._access.begin(timeout)
         entry = self._access.new_id()
-        author = resolve_metadata(None if actor is None else ChangeMetadata(changed_by=actor), self.store.actor)
+        author = author_of(None if actor is None else ChangeMetadata(changed_by=actor), self.store.actor)
 
         def attempt() -> None:
             (lease,) = read_leases([path], (self._access.read([path], deadline)).documents)

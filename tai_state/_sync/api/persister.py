@@ -14,7 +14,7 @@ from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.recovery.verify import Verifier
 from tai_state._sync.transactions import reactions
-from tai_state.authors import resolve_metadata
+from tai_state.authors import author_of
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
@@ -50,9 +50,9 @@ from tai_state.rules.commits.kinds import (
     transition_change,
 )
 from tai_state.rules.history.replay import check_reached
-from tai_state.rules.records.record import StateRecord
+from tai_state.rules.records.record import StateRecord, trusted
 from tai_state.rules.recovery.rerun import rerun_of
-from tai_state.rules.transactions.dependents.reactions import known_machines
+from tai_state.rules.transactions.dependents.reactions import alone_with, known_machines
 
 
 class StateMachinePersister(Generic[DataT]):
@@ -78,6 +78,7 @@ class StateMachinePersister(Generic[DataT]):
             store.runtime.settings.encoding, self.config.maintenance, store.runtime.settings.receipt_ttl
         )
         self.machines = known_machines(machine, machines)
+        self._alone = alone_with(self.machines)
         self._as_data = as_data(machine)
         self._inflight = InFlight("the persister", within=store.runtime.inflight)
 
@@ -281,7 +282,7 @@ class StateMachinePersister(Generic[DataT]):
             record, recovered = (record, True) if found is None else (found, False)
         if record is None or record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
-        loaded: LoadedState[DataT] = LoadedState.trusted(snapshot=record.public(self._as_data), recovered=recovered)
+        loaded: LoadedState[DataT] = trusted(LoadedState, snapshot=record.public(self._as_data), recovered=recovered)
         return loaded
 
     def replay(
@@ -402,7 +403,7 @@ class StateMachinePersister(Generic[DataT]):
         idempotency_key: str | None,
     ) -> Call:
         paths = state_layout(governor_id, state_id)
-        author = resolve_metadata(metadata, self.store.actor)
+        author = author_of(metadata, self.store.runtime.actor)
         return Call(paths, author, expected_version, idempotency_key, self.config.schema_version)
 
     def _write(
@@ -416,7 +417,8 @@ class StateMachinePersister(Generic[DataT]):
                 deadline,
                 settings=self.settings,
                 machines=self.machines,
-                guarding=guarding(lock),
+                alone=self._alone,
+                guarding=None if lock is None else guarding(lock),
             )
         return self.result(applied)
 
@@ -433,7 +435,8 @@ class StateMachinePersister(Generic[DataT]):
 
     def result(self, applied: Applied) -> TransitionResult[DataT]:
         """Return what a user sees of a change."""
-        result: TransitionResult[DataT] = TransitionResult.trusted(
+        result: TransitionResult[DataT] = trusted(
+            TransitionResult,
             event=applied.event.public(self._as_data),
             snapshot=applied.record.public(self._as_data),
             replayed=applied.replayed,

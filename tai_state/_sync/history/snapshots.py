@@ -43,7 +43,7 @@ class Snapshots:
                 return record
             marked, writes = add_snapshot(paths, record, settings.encoding, retention)
             state = Put(paths.state, state_fields(marked, settings.encoding), UpdatedAt(document.update_time))
-            seconds = self._access.retry.attempt_seconds(deadline)
+            seconds = self._access.attempt_seconds(deadline)
             # An ambiguous reply needs no settling: the snapshot's content is the same whoever wrote it, and the
             # next attempt finds its mark.
             self._access.backend.commit([state, *writes], timeout=seconds)

@@ -13,9 +13,8 @@ from tai_state._sync.access.turns import Line
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.trust_window import RELEASED, TrustWindow
 from tai_state._platform.hearts import Heart
-from tai_state._platform.interrupts import Deferral
+from tai_state._platform.interrupts import Deferral, shield
 from tai_state._platform.owners import caller
-from tai_state._platform.tasks import shield
 from tai_state.clock import Deadline
 from tai_state.config import LeaseTiming
 from tai_state.documents import CommitResult, Put

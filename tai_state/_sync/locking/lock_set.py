@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from tai_state._sync.locking.lock import Lock, Timeout
-from tai_state._platform.tasks import shield
+from tai_state._platform.interrupts import shield
 from tai_state.errors import (
     ConfigurationError,
     TaiStateError,

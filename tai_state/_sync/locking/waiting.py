@@ -8,8 +8,9 @@ from tai_state._sync.access.turns import Place
 from tai_state._sync.locking.acquire import Acquisition
 from tai_state._sync.locking.deadlocks import WaitEdge
 from tai_state._sync.locking.registry import LockRegistry
+from tai_state._platform.interrupts import shield
 from tai_state._platform.iterators import ending, interruptibly
-from tai_state._platform.tasks import shield, sleep
+from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability
 

@@ -54,7 +54,7 @@ class Draft:
         writes: What is to be written, by path; what the guard carries is not among them.
     """
 
-    def __init__(self, documents: Mapping[DocumentPath, Document | None], guard: Guard) -> None:
+    def __init__(self, documents: Mapping[DocumentPath, Document | None], guard: Guard | None) -> None:
         """Begin with nothing to write; *documents* may grow, and hold whatever a step asks for."""
         self.heads: MutableMapping[DocumentPath, Head] = {}
         self.writes: dict[DocumentPath, Write] = {}
@@ -112,7 +112,7 @@ class Draft:
         if isinstance(plan, Replay):
             return plan
         # The commit takes from its guard what stands then: a heartbeat may come before it.
-        guarded = set(self._guard.paths)
+        guarded = set(self._guard.paths if self._guard is not None else ())
         self.writes.update({write.path: write for write in plan.writes if write.path not in guarded})
         # Several changes of one state are one write of it: over what was read, with what came out last.
         self.heads[path] = Head(plan.record, head.update_time if head else None)
