@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Generic
 
 from tai_state._sync.access.inflight import InFlight
-from tai_state._sync.api.store import StateStore, Timeout, check_version
+from tai_state._sync.api.store import StateStore, check_version
 from tai_state._sync.commits.writer import Applied
 from tai_state._sync.history.snapshots import Snapshots
 from tai_state._sync.locking.fence import guarding
@@ -15,7 +15,8 @@ from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.recovery.verify import Verifier
 from tai_state._sync.transactions import reactions
 from tai_state.authors import author_of
-from tai_state.config import PersistenceConfig
+from tai_state.clock import TimeLimit
+from tai_state.config import DRAIN_SECONDS, PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
     CorruptLogError,
@@ -82,7 +83,7 @@ class StateMachinePersister(Generic[DataT]):
         self._as_data = as_data(machine)
         self._inflight = InFlight("the persister", within=store.runtime.inflight)
 
-    def drain(self, timeout: float = 10.0) -> bool:
+    def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
         """Take no new calls, and wait up to *timeout* seconds for those under way; return whether all ended.
 
         The store and its other persisters go on; calls that come later get a StoreError.
@@ -100,7 +101,7 @@ class StateMachinePersister(Generic[DataT]):
         depends_on: Iterable[str] = (),
         metadata: ChangeMetadata | None = None,
         idempotency_key: str | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Create a state in the machine's initial status.
 
@@ -131,7 +132,7 @@ class StateMachinePersister(Generic[DataT]):
         metadata: ChangeMetadata | None = None,
         lock: Lock | LockSet | None = None,
         error: str | Keep | None = KEEP,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Move a state by *action*, in one commit with its event.
 
@@ -164,7 +165,7 @@ class StateMachinePersister(Generic[DataT]):
         return self._write(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
 
     def transition_many(
-        self, requests: Iterable[TransitionRequest], *, timeout: Timeout = None
+        self, requests: Iterable[TransitionRequest], *, timeout: TimeLimit = None
     ) -> list[TransitionResult[DataT] | TaiStateError]:
         """Make several moves in order; each stands or fails alone. ``timeout`` bounds each."""
         outcomes: list[TransitionResult[DataT] | TaiStateError] = []
@@ -199,7 +200,7 @@ class StateMachinePersister(Generic[DataT]):
         timestamp: datetime | None = None,
         metadata: ChangeMetadata | None = None,
         idempotency_key: str | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Record a move that was decided elsewhere; no machine is asked, and an absent state is created.
 
@@ -220,7 +221,7 @@ class StateMachinePersister(Generic[DataT]):
         *,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Make a new version with the status, data and last_error of *to_version*; nothing is erased.
 
@@ -243,7 +244,7 @@ class StateMachinePersister(Generic[DataT]):
             raise VersionNotFoundError(governor_id, state_id, to_version, record.version)
         return self._write(rollback_change(call, old), timeout)
 
-    def outcome(self, error: OutcomeUnknownError, *, timeout: Timeout = None) -> TransitionResult[DataT] | None:
+    def outcome(self, error: OutcomeUnknownError, *, timeout: TimeLimit = None) -> TransitionResult[DataT] | None:
         """Return what became of a change whose outcome was unknown; None when it is not in the store.
 
         While the first attempt may still be on its way (seconds, not minutes), None is not final: retrying with
@@ -262,7 +263,7 @@ class StateMachinePersister(Generic[DataT]):
 
     # Reads
 
-    def load_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> LoadedState[DataT]:
+    def load_state(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> LoadedState[DataT]:
         """Return the state; rebuilt from snapshots and events when its document is missing or damaged.
 
         Nothing is written.
@@ -292,7 +293,7 @@ class StateMachinePersister(Generic[DataT]):
         *,
         until_version: int | None = None,
         until_time: datetime | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> StateSnapshot[DataT]:
         """Fold the state's events, trusting none of them, and return the state reached.
 
@@ -330,7 +331,7 @@ class StateMachinePersister(Generic[DataT]):
             check_reached(head, reached)
         return reached.public(self._as_data)
 
-    def _sound_head(self, paths: StateLayout, timeout: Timeout) -> StateRecord | None:
+    def _sound_head(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         """Return the state document's record; None when it is missing or damaged."""
         with self._inflight.one():
             try:
@@ -338,7 +339,9 @@ class StateMachinePersister(Generic[DataT]):
             except CorruptLogError:
                 return None
 
-    def history(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> Iterator[Event[DataT]]:
+    def history(
+        self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
+    ) -> Iterator[Event[DataT]]:
         """Iterate over the state's events, in version order.
 
         Raises:
@@ -352,7 +355,7 @@ class StateMachinePersister(Generic[DataT]):
         if not found:
             raise StateNotFoundError(governor_id, state_id)
 
-    def validate_consistency(self, governor_id: str, *, timeout: Timeout = None) -> ConsistencyReport:
+    def validate_consistency(self, governor_id: str, *, timeout: TimeLimit = None) -> ConsistencyReport:
         """Check every state of a governor against the fold of its events; changes nothing."""
         with self._inflight.one():
             return Verifier(self.store.runtime.access).check(governor_id, rerun_of(self.machine), timeout)
@@ -360,7 +363,7 @@ class StateMachinePersister(Generic[DataT]):
     # Snapshots
 
     def create_snapshot(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
+        self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
     ) -> StateSnapshot[DataT]:
         """Keep a snapshot of the state as it is now, and return it; the version stays.
 
@@ -373,7 +376,7 @@ class StateMachinePersister(Generic[DataT]):
         return record.public(self._as_data)
 
     def list_snapshots(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
+        self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
     ) -> Iterator[StateSnapshot[DataT]]:
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
@@ -407,7 +410,7 @@ class StateMachinePersister(Generic[DataT]):
         return Call(paths, author, expected_version, idempotency_key, self.config.schema_version)
 
     def _write(
-        self, change: Change, timeout: Timeout, lock: Lock | LockSet | None = None
+        self, change: Change, timeout: TimeLimit, lock: Lock | LockSet | None = None
     ) -> TransitionResult[DataT]:
         deadline = self.store.runtime.access.begin(timeout)
         with self._inflight.one():
