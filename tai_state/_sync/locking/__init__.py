@@ -12,8 +12,8 @@ Cases of an acquire:
 3. a lost reply: recognised by the nonce; what cannot be told is given back, or ends with its ttl;
 4. passed over by somebody who came later: reserve to be the next.
 
-Trust, in ``trust_window``: a holder trusts a lease for its ttl from before the request was sent, less a margin, on its own
-monotonic clock. It ends once, with a reason (released, expired, stolen, broken, unreachable), and stays ended.
+Trust, in ``trust_window``: a holder trusts a lease for its ttl from before the request was sent, less a margin, on
+its own monotonic clock. It ends once, with a reason (released, expired, stolen, broken, unreachable), and stays ended.
 
 Invariants:
 

@@ -1,7 +1,7 @@
 """From a request to the one commit that makes it.
 
-``kinds`` turns each kind of request into a ``Change``; ``decide`` holds it against what was read and returns the ``Plan``
-of a commit, the ``Replay`` of an earlier one, or raises. One commit holds, all or none:
+``kinds`` turns each kind of request into a ``Change``; ``decide`` holds it against what was read and returns the
+``Plan`` of a commit, the ``Replay`` of an earlier one, or raises. One commit holds, all or none:
 
     states/{s}          unchanged since it was read, or not there yet
     events/{s}@{v+1}    must not exist
@@ -9,8 +9,8 @@ of a commit, the ``Replay`` of an earlier one, or raises. One commit holds, all 
     a guard's documents, unchanged; only with a guard (see ``guards``)
     snapshots, segments when due
 
-Verdicts come in this order: receipt (the outcome of an earlier call, or a mismatch), fence, existence, expected version,
-what the machine allows, the machine's guard.
+Verdicts come in this order: receipt (the outcome of an earlier call, or a mismatch), fence, existence, expected
+version, what the machine allows, the machine's guard.
 
 After a lost reply ``settle`` says what became of a plan, from the state and the event at its version as of one moment:
 

@@ -9,7 +9,7 @@ Invariants:
 1. Records are immutable; payloads are canonical JSON, so equal values are equal bytes.
 2. Versions start at 1 and rise by 1 with each change, deletions included.
 3. ``hash`` covers everything in an event but itself and the time of its commit; ``previous_hash`` is the hash of the
-   event before, ``GENESIS`` for the first. Payloads are covered by their digests, so encoding them anew keeps the chain.
+   event before, ``GENESIS`` for the first. Payloads are covered by their digests, so encoding them anew keeps it.
 4. A document that is damaged or somebody else's is a ``CorruptLogError`` that names it, a newer format a
    ``SchemaVersionError``; nothing else gets out of ``documents``.
 
