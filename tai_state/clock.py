@@ -1,10 +1,13 @@
 """Where time comes from: nothing else in the package reads it."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from tai_state.errors import DeadlineExceededError
+
+TimeLimit = float | timedelta | None
+"""The total time of one operation, in seconds or as a timedelta; None: as configured."""
 
 
 class Clock(Protocol):
