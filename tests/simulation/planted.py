@@ -72,11 +72,12 @@ def event_outside_the_commit(monkeypatch):
 def cached_head_trusted(monkeypatch):
     """After a conflict the change is decided on the cached head again, which nobody forgets."""
 
-    async def _plan(self, change, settings, guard, refused):
+    async def _plan(self, change, settings, guard, *rest):
         cached = self.heads.get(change.paths.state)
         if cached is not None and self.origin is not None:
-            return await self._plan_on(View(cached, self.origin, guard.carries), change, settings, guard)
-        return await real(self, change, settings, guard, refused)
+            carried = guard.carries if guard is not None else None
+            return await self._plan_on(View(cached, self.origin, carried), change, settings, rest[0])
+        return await real(self, change, settings, guard, *rest)
 
     real = AsyncChangeWriter._plan
     monkeypatch.setattr(AsyncChangeWriter, "_plan", _plan)

@@ -7,11 +7,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 from tai_state._async.api.store import AsyncStateStore, check_limit
 from tai_state._async.api.transaction import AsyncGovernorTransaction, AsyncTransaction
 from tai_state._async.locking.fence import async_guarding
-from tai_state._async.locking.lock import AsyncLock, Timeout
+from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state._async.transactions.run import AsyncRun
 from tai_state._platform.bodies import async_check_body, async_run_body
+from tai_state.clock import TimeLimit
 from tai_state.config import TRANSACTION_RETRY
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
@@ -50,7 +51,7 @@ class AsyncTransactionManager:
         self,
         fn: Callable[[AsyncTransaction], Awaitable[T]],
         *,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
         read_only: bool = False,
         lock: AsyncLock | AsyncLockSet | None = None,
         idempotency_key: str | None = None,
@@ -101,7 +102,7 @@ class AsyncTransactionManager:
         governor_id: str,
         fn: Callable[[AsyncGovernorTransaction], Awaitable[T]],
         *,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
         read_only: bool = False,
         lock: AsyncLock | AsyncLockSet | None = None,
         idempotency_key: str | None = None,
@@ -122,10 +123,10 @@ class AsyncTransactionManager:
 
     @overload
     def transactional(
-        self, fn: None = None, /, *, timeout: Timeout = None, read_only: bool = False
+        self, fn: None = None, /, *, timeout: TimeLimit = None, read_only: bool = False
     ) -> Callable[[Callable[Concatenate[AsyncTransaction, P], Awaitable[T]]], Callable[P, Awaitable[T]]]: ...
 
-    def transactional(self, fn: Any = None, /, *, timeout: Timeout = None, read_only: bool = False) -> Any:
+    def transactional(self, fn: Any = None, /, *, timeout: TimeLimit = None, read_only: bool = False) -> Any:
         """Decorate a function whose first argument is the transaction: each call of it, with the others, runs one.
 
         ``@manager.transactional``, or with options ``@manager.transactional(read_only=True)``.
@@ -137,7 +138,7 @@ class AsyncTransactionManager:
             return functools.partial(self._decorated, timeout=timeout, read_only=read_only)
         return self._decorated(fn, timeout=timeout, read_only=read_only)
 
-    def _decorated(self, fn: Callable[..., Awaitable[T]], *, timeout: Timeout, read_only: bool) -> Any:
+    def _decorated(self, fn: Callable[..., Awaitable[T]], *, timeout: TimeLimit, read_only: bool) -> Any:
         async_check_body(fn)
 
         @functools.wraps(fn)
@@ -149,7 +150,7 @@ class AsyncTransactionManager:
 
         return run
 
-    async def get_transaction(self, transaction_id: str, *, timeout: Timeout = None) -> TransactionRecord | None:
+    async def get_transaction(self, transaction_id: str, *, timeout: TimeLimit = None) -> TransactionRecord | None:
         """Return the record of a transaction that was committed; None when there is none."""
         path = transaction_path(transaction_id)
         with self.store.runtime.inflight.one():
@@ -157,7 +158,7 @@ class AsyncTransactionManager:
         return read_record(document) if document is not None else None
 
     async def list_transactions(
-        self, *, after: str | None = None, limit: int | None = None, timeout: Timeout = None
+        self, *, after: str | None = None, limit: int | None = None, timeout: TimeLimit = None
     ) -> AsyncIterator[TransactionRecord]:
         """Iterate over the records of committed transactions, ascending by id (no order in time).
 

@@ -6,14 +6,13 @@ became of that, by path.
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from tai_state.clock import Deadline
 from tai_state.documents import DocumentPath
 from tai_state.errors import FencedOutError
-from tai_state.rules.commits.guards import NO_GUARD, Guard
+from tai_state.rules.commits.guards import Guard
 
 
 class AsyncGuardHandle(Protocol):
@@ -46,22 +45,11 @@ AsyncGuarding = Callable[[Deadline], AbstractAsyncContextManager[AsyncGuardHandl
 """Guards a commit for as long as the block runs, given the caller's deadline."""
 
 
-@dataclass(frozen=True, slots=True)
-class _AsyncNothing:
-    deadline: Deadline
-    carries: Guard = NO_GUARD
-
-    def committed(self, carried: Guard, update_times: Mapping[DocumentPath, datetime]) -> None:
-        pass
-
-    def stands(self, carried: Guard) -> None:
-        pass
-
-    def refused(self, error: FencedOutError) -> None:
-        pass
-
-
 @asynccontextmanager
-async def async_unguarded(deadline: Deadline) -> AsyncIterator[AsyncGuardHandle]:
-    """Guard nothing: what most commits need."""
-    yield _AsyncNothing(deadline)
+async def async_guarded(guarding: AsyncGuarding | None, deadline: Deadline) -> AsyncIterator[AsyncGuardHandle | None]:
+    """Guard a commit inside the block where there is anything that guards it."""
+    if guarding is None:
+        yield None
+    else:
+        async with guarding(deadline) as guard:
+            yield guard

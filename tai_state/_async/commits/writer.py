@@ -4,14 +4,14 @@ import logging
 from dataclasses import dataclass, replace
 
 from tai_state._async.access.access import AsyncAccess
-from tai_state._async.access.retry import async_retry
+from tai_state._async.access.retry import async_retry_after
 from tai_state._async.access.turns import AsyncLines
-from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding, async_unguarded
+from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.history.sealing import AsyncSealing
-from tai_state._platform.tasks import async_shield
+from tai_state._platform.interrupts import async_shield
 from tai_state.clock import Deadline
-from tai_state.documents import CommitResult, Read
+from tai_state.documents import CommitResult, DocumentPath, Read
 from tai_state.errors import (
     CorruptLogError,
     DocumentTooLargeError,
@@ -24,6 +24,7 @@ from tai_state.heads import HeadCache
 from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide
+from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import Outcome, lost_head, settle
 from tai_state.rules.records.documents import read_event, read_state
 from tai_state.rules.records.record import EventRecord, StateRecord
@@ -59,11 +60,11 @@ class AsyncChangeWriter:
         change: Change,
         settings: Settings,
         deadline: Deadline,
-        guarding: AsyncGuarding = async_unguarded,
+        guarding: AsyncGuarding | None = None,
     ) -> Applied:
         """Make *change* in one commit, and return it once it is durable.
 
-        The commit carries what *guarding* gives: the store refuses it where that does not hold any more.
+        With *guarding* the commit carries what that gives: the store refuses it where it does not hold any more.
 
         Raises:
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
@@ -77,19 +78,31 @@ class AsyncChangeWriter:
                 # and maintenance put off.
                 return await self._write(change, settings.lean(), deadline, guarding)
 
-    async def _write(self, change: Change, settings: Settings, deadline: Deadline, guarding: AsyncGuarding) -> Applied:
+    async def _write(
+        self, change: Change, settings: Settings, deadline: Deadline, guarding: AsyncGuarding | None
+    ) -> Applied:
         refused: Plan | None = None
 
-        async def once() -> Applied:
+        async def attempt(guard: AsyncGuardHandle | None, in_time: Deadline) -> Applied:
             nonlocal refused
-            async with guarding(deadline) as guard:
-                plan = await self._plan(change, settings, guard, refused)
-                if isinstance(plan, Replay):
-                    return await self.replayed(change.paths, plan, guard.deadline)
-                refused = plan
-                return await async_shield(self._commit, change.paths, plan, guard)
+            plan = await self._plan(change, settings, guard, in_time, refused)
+            if isinstance(plan, Replay):
+                return await self.replayed(change.paths, plan, in_time)
+            refused = plan
+            return await async_shield(self._commit, change.paths, plan, guard, in_time)
 
-        return await async_retry(
+        async def once() -> Applied:
+            if guarding is None:
+                return await attempt(None, deadline)
+            async with guarding(deadline) as guard:
+                return await attempt(guard, guard.deadline)
+
+        try:
+            return await once()
+        except PreconditionFailedError as error:
+            first = error
+        return await async_retry_after(
+            first,
             once,
             PreconditionFailedError,
             policy=self._access.retry,
@@ -99,39 +112,47 @@ class AsyncChangeWriter:
         )
 
     async def _plan(
-        self, change: Change, settings: Settings, guard: AsyncGuardHandle, refused: Plan | None
+        self,
+        change: Change,
+        settings: Settings,
+        guard: AsyncGuardHandle | None,
+        deadline: Deadline,
+        refused: Plan | None,
     ) -> Plan | Replay:
         """Decide on the cached head if there is one; refuse on what was freshly read alone."""
+        carried = guard.carries if guard is not None else None
         cached = self.heads.get(change.paths.state) if refused is None else None
         if cached is not None and self.origin is not None:
             try:
-                return await self._plan_on(View(cached, self.origin, guard.carries), change, settings, guard)
+                return await self._plan_on(View(cached, self.origin, carried), change, settings, deadline)
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
                 # What a stale head cannot allow, the fresh one may.
                 self.heads.drop(change.paths.state)
         consistent = refused is not None
         try:
-            view = await self._view(change, guard, refused, consistent=consistent)
-            return await self._plan_on(view, change, settings, guard)
+            view = await self._view(change, carried, deadline, refused, consistent=consistent)
+            return await self._plan_on(view, change, settings, deadline)
         except TaiStateError:
             if change.idempotency_key is None or consistent:
                 raise
         # A read that was torn may hold a moved state without the receipt that explains it: before a keyed
         # change is refused, state and receipt are read as of one moment.
-        view = await self._view(change, guard, refused, consistent=True)
-        return await self._plan_on(view, change, settings, guard)
+        view = await self._view(change, carried, deadline, refused, consistent=True)
+        return await self._plan_on(view, change, settings, deadline)
 
-    async def _view(self, change: Change, guard: AsyncGuardHandle, refused: Plan | None, *, consistent: bool) -> View:
+    async def _view(
+        self, change: Change, carried: Guard | None, deadline: Deadline, refused: Plan | None, *, consistent: bool
+    ) -> View:
         """Read what the decision needs; after a refused plan, also whether it can ever succeed."""
         paths = change.paths
-        wanted = [paths.state, *guard.carries.paths]
+        wanted = [paths.state, *(carried.paths if carried is not None else ())]
         if self.origin is None:
             wanted.append(META)
         if change.idempotency_key is not None:
             wanted.append(paths.receipt(change.idempotency_key))
         if refused is not None:
             wanted.append(paths.event(refused.event.version))
-        read = await self._access.read(wanted, guard.deadline, consistent=consistent)
+        read = await self._access.read(wanted, deadline, consistent=consistent)
         state = read.get(paths.state)
         if refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version))):
             reason = "an event stands above the state's version"
@@ -141,7 +162,7 @@ class AsyncChangeWriter:
         if state is not None:
             head = Head(read_state(state, paths.governor_id, paths.state_id), state.update_time)
         receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
-        return View(head, self.origin, guard.carries, receipt, read.read_time, read.documents)
+        return View(head, self.origin, carried, receipt, read.read_time, read.documents)
 
     def learn_origin(self, read: Read) -> None:
         """Take the store's id from a read that included ``tai/meta``."""
@@ -156,18 +177,20 @@ class AsyncChangeWriter:
             raise SchemaVersionError(stored, FORMAT, "the store")
         self.origin = store_id
 
-    async def _plan_on(self, view: View, change: Change, settings: Settings, guard: AsyncGuardHandle) -> Plan | Replay:
-        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._access.new_id())
+    async def _plan_on(self, view: View, change: Change, settings: Settings, deadline: Deadline) -> Plan | Replay:
+        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._access.new_id(), self._access.new_id())
         segment = None
-        if view.head is not None and settings.maintenance is not None:
-            segment = await self._sealing.due_segment(
-                change.paths, view.head.record, settings.maintenance, guard.deadline
-            )
+        head, maintenance = view.head, settings.maintenance
+        if head is not None and maintenance is not None:
+            unsealed = head.record.version - head.record.marks.first_unsealed + 1
+            if unsealed >= maintenance.snapshot_interval:
+                segment = await self._sealing.due_segment(change.paths, head.record, maintenance, deadline)
         return decide(change, view, fresh, settings, segment)
 
-    async def _commit(self, paths: StateLayout, plan: Plan, guard: AsyncGuardHandle) -> Applied:
+    async def _commit(
+        self, paths: StateLayout, plan: Plan, guard: AsyncGuardHandle | None, deadline: Deadline
+    ) -> Applied:
         self.heads.drop(paths.state)
-        deadline = guard.deadline
 
         async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             return await self._settle(paths, plan, deadline, refused=refused)
@@ -179,11 +202,16 @@ class AsyncChangeWriter:
         commit = await async_commit_once(self._access, plan.writes, deadline, AsyncSettlement(read, unknown))
         if self.origin is None:
             self.origin = plan.event.origin
-        guard.committed(plan.guard, commit.update_times)
+        if guard is not None and plan.guard is not None:
+            guard.committed(plan.guard, commit.update_times)
         state_time = commit.update_times.get(paths.state)
         if state_time is not None:
-            self.heads.put(paths.state, Head(plan.record, state_time))
+            self.remember(paths.state, Head(plan.record, state_time))
         return Applied(replace(plan.event, committed_at=commit.commit_time), plan.record)
+
+    def remember(self, path: DocumentPath, head: Head) -> None:
+        """Keep the head that a commit made."""
+        self.heads.put(path, head, version=head.record.version, data_bytes=len(head.record.data.json))
 
     async def _settle(self, paths: StateLayout, plan: Plan, deadline: Deadline, *, refused: bool) -> Settled:
         event_path = paths.event(plan.event.version)

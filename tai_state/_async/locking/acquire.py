@@ -8,7 +8,7 @@ from tai_state._async.access.access import AsyncAccess
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.registry import AsyncLockRegistry
-from tai_state._platform.tasks import async_shield
+from tai_state._platform.interrupts import async_shield
 from tai_state.clock import Deadline
 from tai_state.config import LeaseTiming
 from tai_state.documents import CommitResult, Write
@@ -231,7 +231,7 @@ class AsyncAcquisition:
             for grant, lease in zip(grants, await self._found(grants, deadline), strict=True):
                 if lease is not None and is_grant(grant, lease):
                     _, write = released(lease)
-                    seconds = self._access.retry.attempt_seconds(deadline)
+                    seconds = self._access.attempt_seconds(deadline)
                     await self._access.backend.commit([write], timeout=seconds)
         except TaiStateError as error:
             log.info(
@@ -270,7 +270,7 @@ class AsyncAcquisition:
                 return
             self._reserved += 1
             write = reserve_write(resource, self._waiter, document, round_=self._reserved)
-            await self._access.backend.commit([write], timeout=self._access.retry.attempt_seconds(deadline))
+            await self._access.backend.commit([write], timeout=self._access.attempt_seconds(deadline))
         except PreconditionFailedError:
             return  # another waiter was faster
         except TaiStateError as error:
@@ -289,6 +289,6 @@ class AsyncAcquisition:
                 return
             clear = clear_write(path, read_reservation(document), self._waiter, read.read_time)
             if clear is not None:
-                await self._access.backend.commit([clear], timeout=self._access.retry.attempt_seconds(deadline))
+                await self._access.backend.commit([clear], timeout=self._access.attempt_seconds(deadline))
         except TaiStateError as error:
             log.debug("the next place for %r stays reserved a moment: %s", self.resources[0], error)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding, async_unguarded
+from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
 from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet, async_locks_of
 from tai_state.clock import Deadline
@@ -16,14 +16,14 @@ from tai_state.rules.commits.guards import Guard
 from tai_state.rules.locking.fence import Fence, check_leases
 
 
-def async_guarding(lock: AsyncLock | AsyncLockSet | None) -> AsyncGuarding:
-    """Return how a commit is guarded by what a caller gave as ``lock=``.
+def async_guarding(lock: AsyncLock | AsyncLockSet | None) -> AsyncGuarding | None:
+    """Return how a commit is guarded by what a caller gave as ``lock=``; None where it is not.
 
     Raises:
         ConfigurationError: It is no lock, or one of the other colour.
     """
     locks = async_locks_of(lock)
-    return partial(async_fenced, locks) if locks else async_unguarded
+    return partial(async_fenced, locks) if locks else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class AsyncAttempt:
         self,
         runtime: AsyncRuntime,
         transaction_id: str,
-        guard: AsyncGuardHandle,
+        guard: AsyncGuardHandle | None,
         deadline: Deadline,
         *,
         read_only: bool = False,
@@ -57,7 +57,7 @@ class AsyncAttempt:
         self._ended = False
         self._documents: dict[DocumentPath, Document | None] = {}
         self._read_time: datetime | None = None
-        self._draft = Draft(self._documents, guard.carries)
+        self._draft = Draft(self._documents, guard.carries if guard is not None else None)
         self._new_store_id = runtime.access.new_id()
 
     # What the body asks for
@@ -165,11 +165,12 @@ class AsyncAttempt:
             raise StaleReadError(message)
 
     def _add(self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None) -> Plan | Replay:
-        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._new_store_id)
+        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._new_store_id, self._access.new_id())
         try:
             return draft.add(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
         except FencedOutError as error:
-            self._guard.refused(error)
+            if self._guard is not None:
+                self._guard.refused(error)
             raise
 
     # What the manager asks for
@@ -222,4 +223,4 @@ class AsyncAttempt:
             self._writer.origin = self._new_store_id
         for path, head in self._draft.heads.items():
             if path in self.writes and (moment := update_times.get(path)) is not None:
-                self._writer.heads.put(path, Head(head.record, moment))
+                self._writer.remember(path, Head(head.record, moment))

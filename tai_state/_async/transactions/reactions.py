@@ -1,16 +1,17 @@
 """A change with all that follows from it for other states: in a commit of its own where nothing does."""
 
+from contextlib import suppress
 from dataclasses import replace
 
-from tai_state._async.commits.guard import AsyncGuarding, async_unguarded
+from tai_state._async.commits.guard import AsyncGuarding
 from tai_state._async.commits.writer import Applied
 from tai_state._async.runtime import AsyncRuntime
 from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state._async.transactions.run import AsyncRun
 from tai_state.clock import Deadline
 from tai_state.errors import DocumentTooLargeError, OutcomeUnknownError
-from tai_state.rules.commits.change import Change, Settings
-from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError, alone_with
+from tai_state.rules.commits.change import Alone, Change, Settings
+from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError
 
 
 async def async_write(
@@ -20,9 +21,13 @@ async def async_write(
     *,
     settings: Settings,
     machines: Machines,
-    guarding: AsyncGuarding = async_unguarded,
+    alone: Alone,
+    guarding: AsyncGuarding | None = None,
 ) -> Applied:
     """Make *change*, and in the same commit what the states that depend on it do about it.
+
+    Args:
+        alone: ``alone_with(machines)``, which a caller makes once for all its changes.
 
     Raises:
         DependentMachineError: One of them is driven by a machine that is not among *machines*.
@@ -30,15 +35,13 @@ async def async_write(
         OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         TaiStateError: The change was refused, or failed; nothing was written.
     """
-    together = _AsyncTogether(runtime, change, settings, machines)
-    if change.depends_on:
-        applied = await together.write(deadline, guarding)
-    else:
-        try:
-            alone = replace(change, alone=alone_with(machines))
-            applied = await runtime.writer.write(alone, settings, deadline, guarding)
-        except NotAloneError:
-            applied = await together.write(deadline, guarding)
+    applied: Applied | None = None
+    if not change.depends_on:
+        # Nearly all changes concern their own state alone; which ones do is seen when they are decided.
+        with suppress(NotAloneError):
+            applied = await runtime.writer.write(replace(change, alone=alone), settings, deadline, guarding)
+    if applied is None:
+        applied = await _AsyncJointChange(runtime, change, settings, machines).write(deadline, guarding)
     return await _async_with_reaction(runtime, change, applied, deadline) if applied.replayed else applied
 
 
@@ -51,7 +54,7 @@ async def _async_with_reaction(runtime: AsyncRuntime, change: Change, applied: A
     return replace(applied, record=after.state()) if after is not None and at_once else applied
 
 
-class _AsyncTogether:
+class _AsyncJointChange:
     """One change that concerns other states, over the attempts that it takes."""
 
     def __init__(self, runtime: AsyncRuntime, change: Change, settings: Settings, machines: Machines) -> None:
@@ -62,7 +65,7 @@ class _AsyncTogether:
         self._attempt: AsyncAttempt | None = None
         self._applied: Applied | None = None
 
-    async def write(self, deadline: Deadline, guarding: AsyncGuarding) -> Applied:
+    async def write(self, deadline: Deadline, guarding: AsyncGuarding | None) -> Applied:
         run = AsyncRun(
             self._runtime,
             self._body,
@@ -71,7 +74,7 @@ class _AsyncTogether:
             guarding=guarding,
             key_id=None,
             read_only=False,
-            metadata=self._change.metadata,
+            author=self._change.author,
         )
         try:
             applied = await run.result()

@@ -5,7 +5,7 @@ from typing import Any
 
 from tai_state._sync.api.persister import StateMachinePersister
 from tai_state._sync.transactions.attempt import Attempt
-from tai_state.authors import resolve_metadata
+from tai_state.authors import author_of
 from tai_state.errors import ConfigurationError, InvalidDataError, StateNotFoundError, UnsupportedOperationError
 from tai_state.layout import check_id, state_layout
 from tai_state.models import KEEP, BatchResult, ChangeMetadata, DataT, Keep, StateSnapshot, TransitionResult
@@ -199,7 +199,7 @@ class Transaction:
         if persister is not None and persister.store.runtime.access.backend is not runtime.access.backend:
             message = "the persister moves the states of another store than the transaction's"
             raise ConfigurationError(message)
-        author = resolve_metadata(metadata, runtime.actor)
+        author = author_of(metadata, runtime.actor)
         schema_version = 1 if persister is None else persister.config.schema_version
         return Call(state_layout(governor_id, state_id), author, expected_version, None, schema_version)
 

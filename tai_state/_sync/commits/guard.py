@@ -6,14 +6,13 @@ became of that, by path.
 """
 from collections.abc import Iterator, Callable, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from tai_state.clock import Deadline
 from tai_state.documents import DocumentPath
 from tai_state.errors import FencedOutError
-from tai_state.rules.commits.guards import NO_GUARD, Guard
+from tai_state.rules.commits.guards import Guard
 
 
 class GuardHandle(Protocol):
@@ -46,22 +45,11 @@ Guarding = Callable[[Deadline], AbstractContextManager[GuardHandle]]
 """Guards a commit for as long as the block runs, given the caller's deadline."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Nothing:
-    deadline: Deadline
-    carries: Guard = NO_GUARD
-
-    def committed(self, carried: Guard, update_times: Mapping[DocumentPath, datetime]) -> None:
-        pass
-
-    def stands(self, carried: Guard) -> None:
-        pass
-
-    def refused(self, error: FencedOutError) -> None:
-        pass
-
-
 @contextmanager
-def unguarded(deadline: Deadline) -> Iterator[GuardHandle]:
-    """Guard nothing: what most commits need."""
-    yield _Nothing(deadline)
+def guarded(guarding: Guarding | None, deadline: Deadline) -> Iterator[GuardHandle | None]:
+    """Guard a commit inside the block where there is anything that guards it."""
+    if guarding is None:
+        yield None
+    else:
+        with guarding(deadline) as guard:
+            yield guard

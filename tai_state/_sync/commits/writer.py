@@ -4,14 +4,14 @@ import logging
 from dataclasses import dataclass, replace
 
 from tai_state._sync.access.access import Access
-from tai_state._sync.access.retry import retry
+from tai_state._sync.access.retry import retry_after
 from tai_state._sync.access.turns import Lines
-from tai_state._sync.commits.guard import GuardHandle, Guarding, unguarded
+from tai_state._sync.commits.guard import GuardHandle, Guarding
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.history.sealing import Sealing
-from tai_state._platform.tasks import shield
+from tai_state._platform.interrupts import shield
 from tai_state.clock import Deadline
-from tai_state.documents import CommitResult, Read
+from tai_state.documents import CommitResult, DocumentPath, Read
 from tai_state.errors import (
     CorruptLogError,
     DocumentTooLargeError,
@@ -24,6 +24,7 @@ from tai_state.heads import HeadCache
 from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide
+from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import Outcome, lost_head, settle
 from tai_state.rules.records.documents import read_event, read_state
 from tai_state.rules.records.record import EventRecord, StateRecord
@@ -59,11 +60,11 @@ class ChangeWriter:
         change: Change,
         settings: Settings,
         deadline: Deadline,
-        guarding: Guarding = unguarded,
+        guarding: Guarding | None = None,
     ) -> Applied:
         """Make *change* in one commit, and return it once it is durable.
 
-        The commit carries what *guarding* gives: the store refuses it where that does not hold any more.
+        With *guarding* the commit carries what that gives: the store refuses it where it does not hold any more.
 
         Raises:
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
@@ -77,19 +78,31 @@ class ChangeWriter:
                 # and maintenance put off.
                 return self._write(change, settings.lean(), deadline, guarding)
 
-    def _write(self, change: Change, settings: Settings, deadline: Deadline, guarding: Guarding) -> Applied:
+    def _write(
+        self, change: Change, settings: Settings, deadline: Deadline, guarding: Guarding | None
+    ) -> Applied:
         refused: Plan | None = None
 
-        def once() -> Applied:
+        def attempt(guard: GuardHandle | None, in_time: Deadline) -> Applied:
             nonlocal refused
-            with guarding(deadline) as guard:
-                plan = self._plan(change, settings, guard, refused)
-                if isinstance(plan, Replay):
-                    return self.replayed(change.paths, plan, guard.deadline)
-                refused = plan
-                return shield(self._commit, change.paths, plan, guard)
+            plan = self._plan(change, settings, guard, in_time, refused)
+            if isinstance(plan, Replay):
+                return self.replayed(change.paths, plan, in_time)
+            refused = plan
+            return shield(self._commit, change.paths, plan, guard, in_time)
 
-        return retry(
+        def once() -> Applied:
+            if guarding is None:
+                return attempt(None, deadline)
+            with guarding(deadline) as guard:
+                return attempt(guard, guard.deadline)
+
+        try:
+            return once()
+        except PreconditionFailedError as error:
+            first = error
+        return retry_after(
+            first,
             once,
             PreconditionFailedError,
             policy=self._access.retry,
@@ -99,39 +112,47 @@ class ChangeWriter:
         )
 
     def _plan(
-        self, change: Change, settings: Settings, guard: GuardHandle, refused: Plan | None
+        self,
+        change: Change,
+        settings: Settings,
+        guard: GuardHandle | None,
+        deadline: Deadline,
+        refused: Plan | None,
     ) -> Plan | Replay:
         """Decide on the cached head if there is one; refuse on what was freshly read alone."""
+        carried = guard.carries if guard is not None else None
         cached = self.heads.get(change.paths.state) if refused is None else None
         if cached is not None and self.origin is not None:
             try:
-                return self._plan_on(View(cached, self.origin, guard.carries), change, settings, guard)
+                return self._plan_on(View(cached, self.origin, carried), change, settings, deadline)
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
                 # What a stale head cannot allow, the fresh one may.
                 self.heads.drop(change.paths.state)
         consistent = refused is not None
         try:
-            view = self._view(change, guard, refused, consistent=consistent)
-            return self._plan_on(view, change, settings, guard)
+            view = self._view(change, carried, deadline, refused, consistent=consistent)
+            return self._plan_on(view, change, settings, deadline)
         except TaiStateError:
             if change.idempotency_key is None or consistent:
                 raise
         # A read that was torn may hold a moved state without the receipt that explains it: before a keyed
         # change is refused, state and receipt are read as of one moment.
-        view = self._view(change, guard, refused, consistent=True)
-        return self._plan_on(view, change, settings, guard)
+        view = self._view(change, carried, deadline, refused, consistent=True)
+        return self._plan_on(view, change, settings, deadline)
 
-    def _view(self, change: Change, guard: GuardHandle, refused: Plan | None, *, consistent: bool) -> View:
+    def _view(
+        self, change: Change, carried: Guard | None, deadline: Deadline, refused: Plan | None, *, consistent: bool
+    ) -> View:
         """Read what the decision needs; after a refused plan, also whether it can ever succeed."""
         paths = change.paths
-        wanted = [paths.state, *guard.carries.paths]
+        wanted = [paths.state, *(carried.paths if carried is not None else ())]
         if self.origin is None:
             wanted.append(META)
         if change.idempotency_key is not None:
             wanted.append(paths.receipt(change.idempotency_key))
         if refused is not None:
             wanted.append(paths.event(refused.event.version))
-        read = self._access.read(wanted, guard.deadline, consistent=consistent)
+        read = self._access.read(wanted, deadline, consistent=consistent)
         state = read.get(paths.state)
         if refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version))):
             reason = "an event stands above the state's version"
@@ -141,7 +162,7 @@ class ChangeWriter:
         if state is not None:
             head = Head(read_state(state, paths.governor_id, paths.state_id), state.update_time)
         receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
-        return View(head, self.origin, guard.carries, receipt, read.read_time, read.documents)
+        return View(head, self.origin, carried, receipt, read.read_time, read.documents)
 
     def learn_origin(self, read: Read) -> None:
         """Take the store's id from a read that included ``tai/meta``."""
@@ -156,18 +177,20 @@ class ChangeWriter:
             raise SchemaVersionError(stored, FORMAT, "the store")
         self.origin = store_id
 
-    def _plan_on(self, view: View, change: Change, settings: Settings, guard: GuardHandle) -> Plan | Replay:
-        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._access.new_id())
+    def _plan_on(self, view: View, change: Change, settings: Settings, deadline: Deadline) -> Plan | Replay:
+        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._access.new_id(), self._access.new_id())
         segment = None
-        if view.head is not None and settings.maintenance is not None:
-            segment = self._sealing.due_segment(
-                change.paths, view.head.record, settings.maintenance, guard.deadline
-            )
+        head, maintenance = view.head, settings.maintenance
+        if head is not None and maintenance is not None:
+            unsealed = head.record.version - head.record.marks.first_unsealed + 1
+            if unsealed >= maintenance.snapshot_interval:
+                segment = self._sealing.due_segment(change.paths, head.record, maintenance, deadline)
         return decide(change, view, fresh, settings, segment)
 
-    def _commit(self, paths: StateLayout, plan: Plan, guard: GuardHandle) -> Applied:
+    def _commit(
+        self, paths: StateLayout, plan: Plan, guard: GuardHandle | None, deadline: Deadline
+    ) -> Applied:
         self.heads.drop(paths.state)
-        deadline = guard.deadline
 
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             return self._settle(paths, plan, deadline, refused=refused)
@@ -179,11 +202,16 @@ class ChangeWriter:
         commit = commit_once(self._access, plan.writes, deadline, Settlement(read, unknown))
         if self.origin is None:
             self.origin = plan.event.origin
-        guard.committed(plan.guard, commit.update_times)
+        if guard is not None and plan.guard is not None:
+            guard.committed(plan.guard, commit.update_times)
         state_time = commit.update_times.get(paths.state)
         if state_time is not None:
-            self.heads.put(paths.state, Head(plan.record, state_time))
+            self.remember(paths.state, Head(plan.record, state_time))
         return Applied(replace(plan.event, committed_at=commit.commit_time), plan.record)
+
+    def remember(self, path: DocumentPath, head: Head) -> None:
+        """Keep the head that a commit made."""
+        self.heads.put(path, head, version=head.record.version, data_bytes=len(head.record.data.json))
 
     def _settle(self, paths: StateLayout, plan: Plan, deadline: Deadline, *, refused: bool) -> Settled:
         event_path = paths.event(plan.event.version)

@@ -8,7 +8,7 @@ from tai_state._sync.access.access import Access
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.registry import LockRegistry
-from tai_state._platform.tasks import shield
+from tai_state._platform.interrupts import shield
 from tai_state.clock import Deadline
 from tai_state.config import LeaseTiming
 from tai_state.documents import CommitResult, Write
@@ -231,7 +231,7 @@ class Acquisition:
             for grant, lease in zip(grants, self._found(grants, deadline), strict=True):
                 if lease is not None and is_grant(grant, lease):
                     _, write = released(lease)
-                    seconds = self._access.retry.attempt_seconds(deadline)
+                    seconds = self._access.attempt_seconds(deadline)
                     self._access.backend.commit([write], timeout=seconds)
         except TaiStateError as error:
             log.info(
@@ -270,7 +270,7 @@ class Acquisition:
                 return
             self._reserved += 1
             write = reserve_write(resource, self._waiter, document, round_=self._reserved)
-            self._access.backend.commit([write], timeout=self._access.retry.attempt_seconds(deadline))
+            self._access.backend.commit([write], timeout=self._access.attempt_seconds(deadline))
         except PreconditionFailedError:
             return  # another waiter was faster
         except TaiStateError as error:
@@ -289,6 +289,6 @@ class Acquisition:
                 return
             clear = clear_write(path, read_reservation(document), self._waiter, read.read_time)
             if clear is not None:
-                self._access.backend.commit([clear], timeout=self._access.retry.attempt_seconds(deadline))
+                self._access.backend.commit([clear], timeout=self._access.attempt_seconds(deadline))
         except TaiStateError as error:
             log.debug("the next place for %r stays reserved a moment: %s", self.resources[0], error)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from tai_state._sync.commits.guard import GuardHandle, Guarding, unguarded
+from tai_state._sync.commits.guard import GuardHandle, Guarding
 from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet, locks_of
 from tai_state.clock import Deadline
@@ -16,14 +16,14 @@ from tai_state.rules.commits.guards import Guard
 from tai_state.rules.locking.fence import Fence, check_leases
 
 
-def guarding(lock: Lock | LockSet | None) -> Guarding:
-    """Return how a commit is guarded by what a caller gave as ``lock=``.
+def guarding(lock: Lock | LockSet | None) -> Guarding | None:
+    """Return how a commit is guarded by what a caller gave as ``lock=``; None where it is not.
 
     Raises:
         ConfigurationError: It is no lock, or one of the other colour.
     """
     locks = locks_of(lock)
-    return partial(fenced, locks) if locks else unguarded
+    return partial(fenced, locks) if locks else None
 
 
 @dataclass(frozen=True, slots=True)

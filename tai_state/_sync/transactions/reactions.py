@@ -1,16 +1,17 @@
 # Generated from tai_state/_async/transactions/reactions.py by .ci/generate_sync.py; do not edit.
 """A change with all that follows from it for other states: in a commit of its own where nothing does."""
+from contextlib import suppress
 from dataclasses import replace
 
-from tai_state._sync.commits.guard import Guarding, unguarded
+from tai_state._sync.commits.guard import Guarding
 from tai_state._sync.commits.writer import Applied
 from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.attempt import Attempt
 from tai_state._sync.transactions.run import Run
 from tai_state.clock import Deadline
 from tai_state.errors import DocumentTooLargeError, OutcomeUnknownError
-from tai_state.rules.commits.change import Change, Settings
-from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError, alone_with
+from tai_state.rules.commits.change import Alone, Change, Settings
+from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError
 
 
 def write(
@@ -20,9 +21,13 @@ def write(
     *,
     settings: Settings,
     machines: Machines,
-    guarding: Guarding = unguarded,
+    alone: Alone,
+    guarding: Guarding | None = None,
 ) -> Applied:
     """Make *change*, and in the same commit what the states that depend on it do about it.
+
+    Args:
+        alone: ``alone_with(machines)``, which a caller makes once for all its changes.
 
     Raises:
         DependentMachineError: One of them is driven by a machine that is not among *machines*.
@@ -30,15 +35,13 @@ def write(
         OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         TaiStateError: The change was refused, or failed; nothing was written.
     """
-    together = _Together(runtime, change, settings, machines)
-    if change.depends_on:
-        applied = together.write(deadline, guarding)
-    else:
-        try:
-            alone = replace(change, alone=alone_with(machines))
-            applied = runtime.writer.write(alone, settings, deadline, guarding)
-        except NotAloneError:
-            applied = together.write(deadline, guarding)
+    applied: Applied | None = None
+    if not change.depends_on:
+        # Nearly all changes concern their own state alone; which ones do is seen when they are decided.
+        with suppress(NotAloneError):
+            applied = runtime.writer.write(replace(change, alone=alone), settings, deadline, guarding)
+    if applied is None:
+        applied = _JointChange(runtime, change, settings, machines).write(deadline, guarding)
     return _with_reaction(runtime, change, applied, deadline) if applied.replayed else applied
 
 
@@ -51,7 +54,7 @@ def _with_reaction(runtime: Runtime, change: Change, applied: Applied, deadline:
     return replace(applied, record=after.state()) if after is not None and at_once else applied
 
 
-class _Together:
+class _JointChange:
     """One change that concerns other states, over the attempts that it takes."""
 
     def __init__(self, runtime: Runtime, change: Change, settings: Settings, machines: Machines) -> None:
@@ -62,7 +65,7 @@ class _Together:
         self._attempt: Attempt | None = None
         self._applied: Applied | None = None
 
-    def write(self, deadline: Deadline, guarding: Guarding) -> Applied:
+    def write(self, deadline: Deadline, guarding: Guarding | None) -> Applied:
         run = Run(
             self._runtime,
             self._body,
@@ -71,7 +74,7 @@ class _Together:
             guarding=guarding,
             key_id=None,
             read_only=False,
-            metadata=self._change.metadata,
+            author=self._change.author,
         )
         try:
             applied = run.result()

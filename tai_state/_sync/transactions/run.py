@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tai_state._sync.access.retry import retry
-from tai_state._sync.commits.guard import GuardHandle, Guarding
+from tai_state._sync.commits.guard import GuardHandle, Guarding, guarded
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.attempt import Attempt
-from tai_state._platform.tasks import shield
-from tai_state.authors import MetadataRecord, resolve_metadata
+from tai_state._platform.interrupts import shield
+from tai_state.authors import Author, author_of
 from tai_state.clock import Deadline
 from tai_state.codec import NULL, Payload, normalize
 from tai_state.config import Encoding
@@ -48,10 +48,10 @@ class Run(Generic[T]):
         *,
         policy: RetryPolicy,
         deadline: Deadline,
-        guarding: Guarding,
+        guarding: Guarding | None,
         key_id: str | None,
         read_only: bool,
-        metadata: MetadataRecord | None = None,
+        author: Author | None = None,
     ) -> None:
         """Prepare a run; *key_id* is the transaction id of its idempotency key.
 
@@ -66,7 +66,7 @@ class Run(Generic[T]):
         self._guarding = guarding
         self._keyed = key_id is not None
         self._read_only = read_only
-        self._metadata = metadata
+        self._author = author
         # One id for all attempts: their records exclude each other, come what may.
         self._id = runtime.access.new_id() if key_id is None else key_id
         self._path = transaction_path(self._id)
@@ -125,7 +125,7 @@ class Run(Generic[T]):
         if self._deadline.passed:
             message = f"the {self._deadline.seconds:g} seconds allowed are over; nothing was written"
             raise DeadlineExceededError(message)
-        with self._guarding(self._deadline) as guard:
+        with guarded(self._guarding, self._deadline) as guard:
             # The turn ends here: heartbeats go on while the body runs, and the body may use the locks, too.
             attempt = Attempt(self._runtime, self._id, guard, self._deadline, read_only=self._read_only)
         try:
@@ -162,7 +162,7 @@ class Run(Generic[T]):
     def _commit(self, attempt: Attempt, result: T) -> T:
         """Commit, and return the result; under a key, as a repetition will return it."""
         stored = Payload.of(normalize(result, path="result")) if self._keyed else NULL
-        with self._guarding(self._deadline) as guard:
+        with guarded(self._guarding, self._deadline) as guard:
             try:
                 shield(self._send, attempt, guard, stored)
             except PreconditionFailedError:
@@ -174,7 +174,7 @@ class Run(Generic[T]):
         kept: T = stored.value() if self._keyed else result
         return kept
 
-    def _send(self, attempt: Attempt, guard: GuardHandle, result: Payload) -> None:
+    def _send(self, attempt: Attempt, guard: GuardHandle | None, result: Payload) -> None:
         try:
             self._send_once(attempt, guard, result, self._runtime.settings.encoding)
         except DocumentTooLargeError:
@@ -184,7 +184,7 @@ class Run(Generic[T]):
             self._send_once(attempt, guard, result, self._runtime.settings.encoding.compressing())
 
     def _send_once(
-        self, attempt: Attempt, guard: GuardHandle, result: Payload, encoding: Encoding
+        self, attempt: Attempt, guard: GuardHandle | None, result: Payload, encoding: Encoding
     ) -> None:
         """Commit what the body wrote, a check of all that it only read, and the record that it happened."""
         nonce = self._access.new_id()
@@ -194,13 +194,19 @@ class Run(Generic[T]):
             changed=attempt.writes,
             result=result,
             encoding=encoding,
-            metadata=self._metadata or resolve_metadata(None, self._runtime.actor),
+            author=self._author or author_of(None, self._runtime.actor),
             now=self._access.clock.now(),
         )
-        writes: list[Write] = [*attempt.writes.values(), *guard.carries.writes(), record, *attempt.checks()]
+        deadline = self._deadline if guard is None else guard.deadline
+        writes: list[Write] = [
+            *attempt.writes.values(),
+            *(guard.carries.writes() if guard is not None else ()),
+            record,
+            *attempt.checks(),
+        ]
 
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-            found = (self._access.read([self._path], guard.deadline)).get(self._path)
+            found = (self._access.read([self._path], deadline)).get(self._path)
             if found is not None and made_by(found, nonce):
                 return Settled(Outcome.APPLIED, CommitResult(found.create_time, {}))
             return Settled(Outcome.REFUSED if refused or found is not None else Outcome.PENDING)
@@ -209,17 +215,18 @@ class Run(Generic[T]):
             return OutcomeUnknownError(self._id)
 
         attempt.forget_heads()
-        commit = commit_once(self._access, writes, guard.deadline, Settlement(read, unknown))
+        commit = commit_once(self._access, writes, deadline, Settlement(read, unknown))
         attempt.remember_heads(commit.commit_time, commit.update_times)
-        guard.committed(guard.carries, commit.update_times)
+        if guard is not None:
+            guard.committed(guard.carries, commit.update_times)
 
-    def _ask(self, guard: GuardHandle) -> None:
+    def _ask(self, guard: GuardHandle | None) -> None:
         """After a refused commit: find out whether its guard is the reason.
 
         Raises:
             FencedOutError: It is.
         """
-        if not guard.carries.paths:
+        if guard is None:
             return
         read = self._access.read(guard.carries.paths, guard.deadline)
         guard.stands(guard.carries.as_read(read.documents))

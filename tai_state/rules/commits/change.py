@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from tai_state.authors import MetadataRecord
+from tai_state.authors import Author
 from tai_state.codec import Payload
 from tai_state.config import Encoding, Maintenance
 from tai_state.documents import Document, DocumentPath, Write
 from tai_state.layout import StateLayout
-from tai_state.rules.commits.guards import NO_GUARD, Guard
+from tai_state.rules.commits.guards import Guard
 from tai_state.rules.records.record import (
     EventRecord,
     MachineStamp,
@@ -55,7 +55,7 @@ Alone = Callable[[StateRecord | None, EventRecord], None]
 class Change:
     """What a caller wants, before anything was read.
 
-    ``fingerprint`` is what a later call under the same key must match. ``depends_on`` is given where a state is
+    ``request`` is what a later call under the same key must repeat. ``depends_on`` is given where a state is
     started; any other change keeps what there is. ``alone`` has the last word before a commit of one state.
     """
 
@@ -65,8 +65,8 @@ class Change:
     payload: Payload
     needs: Needs
     target_of: TargetOf
-    metadata: MetadataRecord
-    fingerprint: str
+    author: Author
+    request: Payload
     expected_version: int | None = None
     idempotency_key: str | None = None
     timestamp: datetime | None = None
@@ -87,16 +87,6 @@ class Head:
     record: StateRecord
     update_time: datetime | None
 
-    @property
-    def version(self) -> int:
-        """The state's version."""
-        return self.record.version
-
-    @property
-    def data_bytes(self) -> int:
-        """What the state's data takes in memory."""
-        return len(self.record.data.json)
-
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -107,7 +97,7 @@ class View:
 
     head: Head | None
     origin: str | None
-    guard: Guard = NO_GUARD
+    guard: Guard | None = None
     receipt: Document | None = None
     read_time: datetime | None = None
     documents: Mapping[DocumentPath, Document] | None = None
@@ -128,11 +118,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What a pure function may not make itself: the writer's time, a unique id, a store id to be."""
+    """What a pure function may not make itself: the writer's time, a unique id, a store id to be, an event's salt."""
 
     now: datetime
     transition_id: str
     store_id: str
+    salt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +134,7 @@ class Plan:
     event: EventRecord
     record: StateRecord
     base: Head | None
-    guard: Guard = NO_GUARD
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)

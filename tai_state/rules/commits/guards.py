@@ -42,25 +42,3 @@ class Guard(Protocol):
     def writes(self) -> Sequence[Write]:
         """Return what the commit writes for it: each path once, each unchanged since it was seen."""
         ...
-
-
-class NoGuard:
-    """What most commits carry: nothing."""
-
-    paths: Sequence[DocumentPath] = ()
-    token: int | None = None
-
-    def as_read(self, _: Mapping[DocumentPath, Document]) -> "NoGuard":
-        """Return itself."""
-        return self
-
-    def fences(self, before: Mapping[str, int]) -> Mapping[str, int]:
-        """Return those *before*."""
-        return before
-
-    def writes(self) -> Sequence[Write]:
-        """Return nothing."""
-        return ()
-
-
-NO_GUARD = NoGuard()

@@ -7,14 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tai_state.authors import MetadataRecord
+from tai_state.authors import Author
 from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
 from tai_state.errors import CorruptLogError, DependencyCycleError, InvalidDataError, MachineVersionError
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import Keep
 from tai_state.rules.commits.change import Change, Needs, Target, TargetOf
-from tai_state.rules.commits.receipts import request_fingerprint
 from tai_state.rules.records.record import EventRecord, MachineStamp, StateRecord
 
 NAME_BYTES_MAX = 480
@@ -26,7 +25,7 @@ class Call:
     """What every request has, checked."""
 
     paths: StateLayout
-    metadata: MetadataRecord
+    author: Author
     expected_version: int | None = None
     idempotency_key: str | None = None
     schema_version: int = 1
@@ -51,7 +50,7 @@ class Call:
         payload: Payload = NULL,
         timestamp: datetime | None = None,
     ) -> Change:
-        """Return the change of this call; *request* is what the fingerprint covers."""
+        """Return the change of this call; *request* is what a later call under its key must repeat."""
         return Change(
             paths=self.paths,
             kind=kind,
@@ -59,8 +58,8 @@ class Call:
             payload=payload,
             needs=needs,
             target_of=target_of,
-            metadata=self.metadata,
-            fingerprint=request_fingerprint(kind, action, request),
+            author=self.author,
+            request=request,
             expected_version=self.expected_version,
             idempotency_key=self.idempotency_key,
             timestamp=timestamp,

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tai_state.documents import Document, DocumentPath, MustNotExist, Put, UpdatedAt, Write
+from tai_state.documents import Document, DocumentPath, Write
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide
 from tai_state.rules.commits.guards import Guard
-from tai_state.rules.records.documents import read_state, state_fields
+from tai_state.rules.records.documents import read_state, state_put
 from tai_state.rules.records.record import StateRecord
 
 
@@ -54,7 +54,7 @@ class Draft:
         writes: What is to be written, by path; what the guard carries is not among them.
     """
 
-    def __init__(self, documents: Mapping[DocumentPath, Document | None], guard: Guard) -> None:
+    def __init__(self, documents: Mapping[DocumentPath, Document | None], guard: Guard | None) -> None:
         """Begin with nothing to write; *documents* may grow, and hold whatever a step asks for."""
         self.heads: MutableMapping[DocumentPath, Head] = {}
         self.writes: dict[DocumentPath, Write] = {}
@@ -112,7 +112,7 @@ class Draft:
         if isinstance(plan, Replay):
             return plan
         # The commit takes from its guard what stands then: a heartbeat may come before it.
-        guarded = set(self._guard.paths)
+        guarded = set(self._guard.paths if self._guard is not None else ())
         self.writes.update({write.path: write for write in plan.writes if write.path not in guarded})
         # Several changes of one state are one write of it: over what was read, with what came out last.
         self.heads[path] = Head(plan.record, head.update_time if head else None)
@@ -129,7 +129,6 @@ class Draft:
             # Writing it again would not even move its update_time; that it was read is checked by the commit.
             return
         found = head.update_time
-        precondition = MustNotExist() if found is None else UpdatedAt(found)
-        self.writes[path] = Put(path, state_fields(record, step.settings.encoding), precondition)
+        self.writes[path] = state_put(step.paths, record, step.settings.encoding, found)
         self.heads[path] = Head(record, found)
         self._steps.append(step)

@@ -1,10 +1,13 @@
 # Generated from tests/_async/api/test_store_lists.py by .ci/generate_sync.py; do not edit.
 """Several states: listed, filtered, read together, counted."""
+from dataclasses import replace
+
 import pytest
 
 from tai_state import InvalidDataError, InvalidIdError
-from tai_state.documents import Put
+from tai_state.config import Encoding
 from tai_state.layout import escape, state_layout
+from tai_state.rules.records.documents import read_state, state_put
 from tests._sync.stores import TIMEOUT, document_at, in_memory
 
 HOSTILE_IDS = (
@@ -22,8 +25,9 @@ def save_many(store, state_ids, governor_id="g", **options):
     model = state_layout("model", "model")
     store.save_state("model", "model", {"n": 1}, **options)
     document = document_at(store, model.state)
+    record = read_state(document, "model", "model")
     writes = [
-        Put(paths.state, {**document.fields, "governor_id": governor_id, "state_id": paths.state_id})
+        state_put(paths, replace(record, governor_id=governor_id, state_id=paths.state_id), Encoding(), None)
         for paths in (state_layout(governor_id, state_id) for state_id in state_ids)
     ]
     for first in range(0, len(writes), 200):
@@ -167,6 +171,16 @@ def test_a_batch_gives_what_is_there_and_names_what_is_not(store):
     batch = store.batch_get_states("g", ["c", "b", "x", "a", "c"])
     assert {state_id: one.data["id"] for state_id, one in batch.found.items()} == {"c": "c", "a": "a"}
     assert batch.missing == ["b", "x"]
+
+
+def test_a_batch_gives_deleted_states_where_asked(store):
+    """include_deleted gives a tombstone with its version; what never was is missing all the same."""
+    store.save_state("g", "a", {})
+    store.save_state("g", "b", {})
+    store.delete_state("g", "b")
+    batch = store.batch_get_states("g", ["a", "b", "x"], include_deleted=True)
+    found = {state_id: (one.version, one.deleted) for state_id, one in batch.found.items()}
+    assert (found, batch.missing) == ({"a": (1, False), "b": (2, True)}, ["x"])
 
 
 def test_a_batch_of_many_states(store):

@@ -18,9 +18,9 @@ from tai_state import (
     SqliteStore,
     SystemClock,
 )
-from tai_state._async.locking.registry import forget_every_lock as async_forget_every_lock
-from tai_state._sync.locking.registry import forget_every_lock
+from tests._async.deaths import forget_every_lock as async_forget_every_lock
 from tests._async.stores import AsyncWrappedBackend
+from tests._sync.deaths import forget_every_lock
 from tests._sync.stores import WrappedBackend
 
 LONG = 60.0

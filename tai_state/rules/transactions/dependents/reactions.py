@@ -100,7 +100,7 @@ def reactions(
     mark = dependent.machine
     if mark is None:
         return []
-    call = Call(paths, cause.metadata, schema_version=dependent.schema_version)
+    call = Call(paths, cause.author, schema_version=dependent.schema_version)
     changes: dict[str, Change] = {}
     for source in sources:
         machine = machines.get(mark.name)

@@ -48,7 +48,7 @@ class TimeContract(ConformanceBase):
 
     def test_update_times_strictly_rise(self, backend: Backend) -> None:
         """Each change of a document, however quick, has a later time than the one before."""
-        times = []
+        times: list[datetime] = []
         for n in range(50):
             times += (self.put(backend, AT, {"n": n})).update_times.values()
         assert len(times) == 50  # noqa: PLR2004 - as many as changes
@@ -74,7 +74,7 @@ class TimeContract(ConformanceBase):
 
     def test_update_times_rise_across_deletes(self, backend: Backend) -> None:
         """However often and quickly a document is deleted and created, its update time only rises."""
-        times = []
+        times: list[datetime] = []
         for _ in range(20):
             times += (self.put(backend, AT, {"n": 1})).update_times.values()
             self.commit(backend, Delete(AT))
