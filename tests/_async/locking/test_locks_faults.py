@@ -16,13 +16,9 @@ from tai_state import (
 )
 from tai_state._async.locking import acquire as granting
 from tai_state._platform.tasks import async_together
-<<<<<<< HEAD
 from tai_state.testing.clock import ManualClock
-from tests._async.stores import NO_WAIT, TIMEOUT, AsyncWrappedBackend
-=======
 from tests._async.deaths import forget_every_lock
-from tests._async.stores import AsyncWrappedBackend
->>>>>>> 42cc5a0c59a237f9ca1eb32170e33b4b0d932ab8
+from tests._async.stores import NO_WAIT, TIMEOUT, AsyncWrappedBackend
 
 FAULTS = [
     ("reply lost",),

@@ -16,13 +16,9 @@ from tai_state import (
 )
 from tai_state._sync.locking import acquire as granting
 from tai_state._platform.tasks import together
-<<<<<<< HEAD
 from tai_state.testing.clock import ManualClock
-from tests._sync.stores import NO_WAIT, TIMEOUT, WrappedBackend
-=======
 from tests._sync.deaths import forget_every_lock
-from tests._sync.stores import WrappedBackend
->>>>>>> 42cc5a0c59a237f9ca1eb32170e33b4b0d932ab8
+from tests._sync.stores import NO_WAIT, TIMEOUT, WrappedBackend
 
 FAULTS = [
     ("reply lost",),
