@@ -1,12 +1,9 @@
 """What a user's type checker says: the usual code passes mypy --strict, in both colours, and a mistake does not."""
 
 import textwrap
-from pathlib import Path
 
 import pytest
 from mypy import api
-
-CACHE = Path(__file__).parents[3] / ".mypy_cache" / "snippets"
 
 SYNC = """
 from enum import StrEnum
@@ -159,10 +156,7 @@ persister: StateMachinePersister[Order] = StateMachinePersister(store, ORDERS)
 
 @pytest.fixture(scope="module")
 def check(tmp_path_factory):
-    """Check files by mypy --strict, all in one run since each run costs seconds; return what it says by file.
-
-    What it knows of the package and of others' is kept for the next run.
-    """
+    """Check files by mypy --strict, all in one run since each run costs seconds; return what it says by file."""
     folder = tmp_path_factory.mktemp("snippets")
 
     def run(snippets):
@@ -171,7 +165,7 @@ def check(tmp_path_factory):
             path = folder / f"snippet_{number}.py"
             path.write_text(textwrap.dedent(text))
             paths.append(str(path))
-        options = ["--strict", "--config-file=", "--show-error-codes", f"--cache-dir={CACHE}"]
+        options = ["--strict", "--config-file=", "--show-error-codes", f"--cache-dir={folder / 'cache'}"]
         said, errors, _ = api.run([*options, *paths])
         assert not errors
         return [[line for line in said.splitlines() if line.startswith(path)] for path in paths]

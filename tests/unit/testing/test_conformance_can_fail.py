@@ -382,7 +382,7 @@ def stranger(pytester, monkeypatch):
 def test_a_stranger_needs_a_fixture_and_no_more(stranger, colour):
     """A subclass with a fixture passes; one without it is told what is missing, test by test."""
     stranger.makepyfile(STRANGER.format(**WORDS[colour]))
-    plugins = ["-p", "pytest_asyncio", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
+    plugins = ["-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
     some = "TestSound and test_must_exist or TestForgotten and test_closing"
     done = stranger.runpytest_subprocess("-q", *plugins, "-k", some)
     said = done.parseoutcomes()
