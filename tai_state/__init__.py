@@ -4,34 +4,34 @@ Durable, atomic, audited and recoverable on Google Cloud Firestore, SQLite and i
 colours: every class here that does I/O has an ``Async`` twin with the same methods.
 """
 
-from tai_state._async.connect import (
+from tai_state._async.access.port import AsyncBackend
+from tai_state._async.api.connect import (
     AsyncBackendStore,
     AsyncFirestoreStore,
     AsyncMemoryStore,
     AsyncSqliteStore,
     async_connect,
 )
-from tai_state._async.guarding import AsyncLockSet
-from tai_state._async.lock import AsyncLock
-from tai_state._async.locks import AsyncLockManager
-from tai_state._async.persister import AsyncStateMachinePersister
-from tai_state._async.ports import AsyncBackend
-from tai_state._async.store import AsyncStateStore
-from tai_state._async.transaction import AsyncGovernorTransaction, AsyncTransaction
-from tai_state._async.transactions import AsyncTransactionManager
-from tai_state._sync.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
-from tai_state._sync.guarding import LockSet
-from tai_state._sync.lock import Lock
-from tai_state._sync.locks import LockManager
-from tai_state._sync.persister import StateMachinePersister
-from tai_state._sync.ports import Backend
-from tai_state._sync.store import StateStore
-from tai_state._sync.transaction import GovernorTransaction, Transaction
-from tai_state._sync.transactions import TransactionManager
+from tai_state._async.api.lock_manager import AsyncLockManager
+from tai_state._async.api.persister import AsyncStateMachinePersister
+from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.api.transaction import AsyncGovernorTransaction, AsyncTransaction
+from tai_state._async.api.transaction_manager import AsyncTransactionManager
+from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.locking.lock_set import AsyncLockSet
+from tai_state._sync.access.port import Backend
+from tai_state._sync.api.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
+from tai_state._sync.api.lock_manager import LockManager
+from tai_state._sync.api.persister import StateMachinePersister
+from tai_state._sync.api.store import StateStore
+from tai_state._sync.api.transaction import GovernorTransaction, Transaction
+from tai_state._sync.api.transaction_manager import TransactionManager
+from tai_state._sync.locking.lock import Lock
+from tai_state._sync.locking.lock_set import LockSet
 from tai_state.authors import change_context
 from tai_state.causality import VectorClock
 from tai_state.clock import Clock, SystemClock
-from tai_state.codec import Encoding
+from tai_state.config import Encoding, LockConfig, Maintenance, PersistenceConfig
 from tai_state.documents import Capability
 from tai_state.errors import (
     CommitAmbiguousError,
@@ -86,10 +86,7 @@ from tai_state.models import (
     TransitionRequest,
     TransitionResult,
 )
-from tai_state.persistence import PersistenceConfig
 from tai_state.retry import RetryPolicy
-from tai_state.rules.leases import LockConfig
-from tai_state.rules.maintenance import Maintenance
 
 __version__ = "0.1.0"
 

@@ -11,7 +11,26 @@ from typing import Any
 from tai_state.codec import EMPTY, Payload, normalize_data
 from tai_state.errors import InvalidDataError
 from tai_state.models import ChangeMetadata
-from tai_state.rules.records import MetadataRecord
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataRecord:
+    """Who changed a state, and why."""
+
+    changed_by: str
+    reason: str
+    parent_version: int | None
+    context: Payload
+
+    def public(self) -> ChangeMetadata:
+        """Return the public model, its context a copy of its own."""
+        metadata: ChangeMetadata = ChangeMetadata.trusted(
+            changed_by=self.changed_by,
+            reason=self.reason,
+            parent_version=self.parent_version,
+            context=self.context.value(),
+        )
+        return metadata
 
 
 @dataclass(frozen=True, slots=True)

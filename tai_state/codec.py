@@ -10,7 +10,6 @@ import base64
 import hashlib
 import math
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,38 +17,43 @@ import orjson
 import zstandard
 from pydantic import BaseModel
 
+from tai_state.config import Encoding
 from tai_state.documents import Value
 from tai_state.errors import InvalidDataError
 
 LEVELS_MAX = 20
 """How deep a value may nest; the outermost dict is level 1, lists count."""
 
+
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+
 _PLAIN = frozenset({type(None), bool, bytes})
+
+
 _DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024
+
+
 _NATIVE_LEVELS_MAX = 16
+
+
 # Firestore takes 1,500 bytes for the whole path of keys to a field. Counted in characters of up to 4 bytes, with
 # room for the name of the field that holds the value; what is longer is stored as JSON text instead.
 _NATIVE_PATH_CHARACTERS_MAX = 350
 
+
 # What JSON has no type for is a dict of one tag; a user's dict that looks like one is wrapped.
 _BYTES, _TIME, _MAP = "$bytes", "$time", "$map"
+
+
 _TAGS = frozenset({_BYTES, _TIME, _MAP})
+
+
 # A number, at its place in the text, that some release might write with an exponent, or does.
 _ODD_NUMBER = re.compile(rb"(?:^|[:,\[])-?(?:0\.000|[0-9]{16}|[0-9.]+[eE])")
+
+
 _JSON_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """From which size on, in bytes of JSON, a payload is stored as one JSON text, and compressed."""
-
-    json_bytes_min: int = 1_024
-    zstd_bytes_min: int = 32_768
-
-    def compressing(self) -> "Encoding":
-        """Return the encoding that compresses everything: the last resort before a document is too large."""
-        return Encoding(json_bytes_min=self.json_bytes_min, zstd_bytes_min=0)
 
 
 def _refuse(message: str, path: str) -> InvalidDataError:
@@ -337,4 +341,6 @@ class Payload:
 
 
 EMPTY = Payload(b"{}")
+
+
 NULL = Payload(b"null")

@@ -2,12 +2,29 @@
 
 import threading
 from collections import OrderedDict
+from typing import Generic, Protocol, TypeVar
 
 from tai_state.documents import DocumentPath
-from tai_state.rules.changes import Head
 
 
-class HeadCache:
+class Head(Protocol):
+    """What the cache has to know of a head."""
+
+    @property
+    def version(self) -> int:
+        """The state's version."""
+        ...
+
+    @property
+    def data_bytes(self) -> int:
+        """What its data takes in memory."""
+        ...
+
+
+HeadT = TypeVar("HeadT", bound=Head)
+
+
+class HeadCache(Generic[HeadT]):
     """The heads used last, by path; safe between threads.
 
     A cached head may lead to a commit, never to a refusal: the commit's precondition tells when it is stale.
@@ -18,10 +35,10 @@ class HeadCache:
         self._size_max = size_max
         self._bytes_max = bytes_max
         self._bytes = 0
-        self._heads: OrderedDict[DocumentPath, Head] = OrderedDict()
+        self._heads: OrderedDict[DocumentPath, HeadT] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, path: DocumentPath) -> Head | None:
+    def get(self, path: DocumentPath) -> HeadT | None:
         """Return the head last seen at *path*, if it is kept."""
         with self._lock:
             head = self._heads.get(path)
@@ -29,15 +46,15 @@ class HeadCache:
                 self._heads.move_to_end(path)
             return head
 
-    def put(self, path: DocumentPath, head: Head) -> None:
+    def put(self, path: DocumentPath, head: HeadT) -> None:
         """Keep *head*, unless a later one is known."""
         with self._lock:
             known = self._heads.get(path)
-            if known is not None and known.record.version > head.record.version:
+            if known is not None and known.version > head.version:
                 return
             self._forget(path)
             self._heads[path] = head
-            self._bytes += len(head.record.data.json)
+            self._bytes += head.data_bytes
             while len(self._heads) > self._size_max or self._bytes > self._bytes_max:
                 self._forget(next(iter(self._heads)))
 
@@ -49,4 +66,4 @@ class HeadCache:
     def _forget(self, path: DocumentPath) -> None:
         head = self._heads.pop(path, None)
         if head is not None:
-            self._bytes -= len(head.record.data.json)
+            self._bytes -= head.data_bytes

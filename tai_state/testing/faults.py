@@ -10,7 +10,7 @@ from enum import StrEnum
 from tai_state.documents import DocumentPath, Write
 from tai_state.errors import ConfigurationError
 from tai_state.heads import HeadCache
-from tai_state.rules.changes import Head
+from tai_state.rules.commits.change import Head
 
 LATE_CALLS_MAX = 12
 """Behind how many further calls a commit that is under way arrives at the latest."""
@@ -242,7 +242,7 @@ class UnderWay:
         return None
 
 
-class StaleHeadCache(HeadCache):
+class StaleHeadCache(HeadCache[Head]):
     """A cache of heads that now and then gives an older one than it knows, as that of another process might."""
 
     def __init__(self, size_max: int, plan: FaultPlan) -> None:

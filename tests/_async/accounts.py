@@ -11,7 +11,7 @@ from tai_state import (
     Capability,
     RetryPolicy,
 )
-from tai_state._async.ports import AsyncBackend
+from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import CommitResult, Document, DocumentPath, Read, Write
 from tests._async.stores import AsyncWrappedBackend
 
@@ -99,5 +99,5 @@ class AsyncTearingBackend(AsyncWrappedBackend):
 
 def over(place, kind):
     """Return one more store in the place over a backend of that kind, and the backend."""
-    backend = kind(place.store().engine.backend)
+    backend = kind(place.store().runtime.access.backend)
     return AsyncBackendStore(backend, actor="tester"), backend

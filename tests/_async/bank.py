@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tai_state import AsyncStateStore, AsyncTransactionManager, RetryPolicy
-from tai_state._platform import async_together
+from tai_state._platform.tasks import async_together
 from tai_state.clock import Deadline, SystemClock
 from tests._async.accounts import BANK, async_open_accounts, async_transfer
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tai_state import AsyncStateMachinePersister, Machine, Transition
 from tai_state.layout import state_layout
-from tai_state.rules.mapping import read_state
+from tai_state.rules.records.documents import read_state
 from tests._async.stores import async_document_at
 
 

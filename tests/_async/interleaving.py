@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from tai_state._platform import AsyncSignal, async_together
+from tai_state._platform.tasks import async_together
+from tai_state._platform.waits import AsyncSignal
 
 WAIT_SECONDS = 30.0
 

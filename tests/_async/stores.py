@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tai_state import AsyncBackendStore, AsyncFirestoreStore, AsyncMemoryStore, AsyncSqliteStore, RetryPolicy
-from tai_state._async.ports import AsyncBackend
+from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
 from tai_state.errors import CommitAmbiguousError
 from tai_state.layout import GovernorLayout
@@ -38,23 +38,23 @@ class AsyncPlace:
         store: AsyncBackendStore
         if self.kind == "memory":
             store = AsyncMemoryStore(**options)
-            self._memory = store.engine.backend
+            self._memory = store.runtime.access.backend
         elif self.kind == "sqlite":
             assert self._path is not None
             store = AsyncSqliteStore(self._path, **options)
         else:
             store = AsyncFirestoreStore(self._project, **options)
-        self._opened.append(store.engine.backend)
+        self._opened.append(store.runtime.access.backend)
         return store
 
     def counting(self, **options: Any) -> tuple[AsyncBackendStore, "AsyncCountingBackend"]:
         """Return one more store here, over a backend that counts its calls."""
-        backend = AsyncCountingBackend(self.store().engine.backend)
+        backend = AsyncCountingBackend(self.store().runtime.access.backend)
         return AsyncBackendStore(backend, **{"actor": "tester", **options}), backend
 
     def faulty(self, *faults: str, **options: Any) -> tuple[AsyncBackendStore, "AsyncFaultyBackend"]:
         """Return one more store here, over a backend whose next commits meet *faults*."""
-        backend = AsyncFaultyBackend(self.store().engine.backend, faults)
+        backend = AsyncFaultyBackend(self.store().runtime.access.backend, faults)
         return AsyncBackendStore(backend, **{"actor": "tester", "retry": NO_WAIT, **options}), backend
 
     async def close(self) -> None:
@@ -210,7 +210,7 @@ class AsyncFaultyBackend(AsyncWrappedBackend):
 
 async def async_find(store: AsyncBackendStore, path: DocumentPath) -> Document | None:
     """Return the document at *path*, past everything above the port."""
-    return (await store.engine.backend.get_many([path], timeout=TIMEOUT)).get(path)
+    return (await store.runtime.access.backend.get_many([path], timeout=TIMEOUT)).get(path)
 
 
 async def async_document_at(store: AsyncBackendStore, path: DocumentPath) -> Document:
@@ -224,7 +224,7 @@ async def async_plant(store: AsyncBackendStore, path: DocumentPath, **changes: o
     """Overwrite fields of the document at *path*, past everything above the port."""
     document = await async_find(store, path)
     fields = {**(document.fields if document else {}), **changes}
-    await store.engine.backend.commit([Put(path, fields)], timeout=TIMEOUT)
+    await store.runtime.access.backend.commit([Put(path, fields)], timeout=TIMEOUT)
 
 
 async def async_contents(store: AsyncBackendStore, governor_id: str = "g") -> dict[str, Document]:
@@ -233,6 +233,6 @@ async def async_contents(store: AsyncBackendStore, governor_id: str = "g") -> di
     names = ("states", "events", "snapshots", "segments", "receipts", "audit", "quarantine")
     contents: dict[str, Document] = {}
     for name in names:
-        async for document in store.engine.backend.scan(getattr(layout, name), timeout=TIMEOUT):
+        async for document in store.runtime.access.backend.scan(getattr(layout, name), timeout=TIMEOUT):
             contents[str(document.path)] = document
     return contents

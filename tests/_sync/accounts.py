@@ -11,7 +11,7 @@ from tai_state import (
     Capability,
     RetryPolicy,
 )
-from tai_state._sync.ports import Backend
+from tai_state._sync.access.port import Backend
 from tai_state.documents import CommitResult, Document, DocumentPath, Read, Write
 from tests._sync.stores import WrappedBackend
 
@@ -99,5 +99,5 @@ class TearingBackend(WrappedBackend):
 
 def over(place, kind):
     """Return one more store in the place over a backend of that kind, and the backend."""
-    backend = kind(place.store().engine.backend)
+    backend = kind(place.store().runtime.access.backend)
     return BackendStore(backend, actor="tester"), backend

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tai_state import StateStore, TransactionManager, RetryPolicy
-from tai_state._platform import together
+from tai_state._platform.tasks import together
 from tai_state.clock import Deadline, SystemClock
 from tests._sync.accounts import BANK, open_accounts, transfer
 

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from tai_state._platform import Signal, together
+from tai_state._platform.tasks import together
+from tai_state._platform.waits import Signal
 
 WAIT_SECONDS = 30.0
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tai_state import BackendStore, FirestoreStore, MemoryStore, SqliteStore, RetryPolicy
-from tai_state._sync.ports import Backend
+from tai_state._sync.access.port import Backend
 from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
 from tai_state.errors import CommitAmbiguousError
 from tai_state.layout import GovernorLayout
@@ -38,23 +38,23 @@ class Place:
         store: BackendStore
         if self.kind == "memory":
             store = MemoryStore(**options)
-            self._memory = store.engine.backend
+            self._memory = store.runtime.access.backend
         elif self.kind == "sqlite":
             assert self._path is not None
             store = SqliteStore(self._path, **options)
         else:
             store = FirestoreStore(self._project, **options)
-        self._opened.append(store.engine.backend)
+        self._opened.append(store.runtime.access.backend)
         return store
 
     def counting(self, **options: Any) -> tuple[BackendStore, "CountingBackend"]:
         """Return one more store here, over a backend that counts its calls."""
-        backend = CountingBackend(self.store().engine.backend)
+        backend = CountingBackend(self.store().runtime.access.backend)
         return BackendStore(backend, **{"actor": "tester", **options}), backend
 
     def faulty(self, *faults: str, **options: Any) -> tuple[BackendStore, "FaultyBackend"]:
         """Return one more store here, over a backend whose next commits meet *faults*."""
-        backend = FaultyBackend(self.store().engine.backend, faults)
+        backend = FaultyBackend(self.store().runtime.access.backend, faults)
         return BackendStore(backend, **{"actor": "tester", "retry": NO_WAIT, **options}), backend
 
     def close(self) -> None:
@@ -210,7 +210,7 @@ class FaultyBackend(WrappedBackend):
 
 def find(store: BackendStore, path: DocumentPath) -> Document | None:
     """Return the document at *path*, past everything above the port."""
-    return (store.engine.backend.get_many([path], timeout=TIMEOUT)).get(path)
+    return (store.runtime.access.backend.get_many([path], timeout=TIMEOUT)).get(path)
 
 
 def document_at(store: BackendStore, path: DocumentPath) -> Document:
@@ -224,7 +224,7 @@ def plant(store: BackendStore, path: DocumentPath, **changes: object) -> None:
     """Overwrite fields of the document at *path*, past everything above the port."""
     document = find(store, path)
     fields = {**(document.fields if document else {}), **changes}
-    store.engine.backend.commit([Put(path, fields)], timeout=TIMEOUT)
+    store.runtime.access.backend.commit([Put(path, fields)], timeout=TIMEOUT)
 
 
 def contents(store: BackendStore, governor_id: str = "g") -> dict[str, Document]:
@@ -233,6 +233,6 @@ def contents(store: BackendStore, governor_id: str = "g") -> dict[str, Document]
     names = ("states", "events", "snapshots", "segments", "receipts", "audit", "quarantine")
     contents: dict[str, Document] = {}
     for name in names:
-        for document in store.engine.backend.scan(getattr(layout, name), timeout=TIMEOUT):
+        for document in store.runtime.access.backend.scan(getattr(layout, name), timeout=TIMEOUT):
             contents[str(document.path)] = document
     return contents

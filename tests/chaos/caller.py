@@ -31,7 +31,7 @@ def call(told: Order, barrier: Any, replies: Any) -> None:
     if told.host is not None:
         os.environ[HOST_VARIABLE] = told.host
     with connect(told.url, actor="caller", retry=RETRY) as store:
-        Doom(told.dooms, Notes(told.folder / f"{os.getpid()}.notes")).come_over(store.engine.backend)
+        Doom(told.dooms, Notes(told.folder / f"{os.getpid()}.notes")).come_over(store.runtime.access.backend)
         persister = StateMachinePersister(store, COUNTER)
         for key, amount in told.moves:
             if barrier is not None:

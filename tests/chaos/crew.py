@@ -18,7 +18,12 @@ FREEZE_SECONDS = (0.2, 2.5)
 # Forked from a process that has imported what workers need and opened nothing: a new life costs milliseconds.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["tests.chaos.worker", "tai_state._sync.firestore", "tai_state._async.firestore", "google.cloud.firestore"]
+    [
+        "tests.chaos.worker",
+        "tai_state._sync.backends.firestore",
+        "tai_state._async.backends.firestore",
+        "google.cloud.firestore",
+    ]
 )
 
 

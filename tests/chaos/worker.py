@@ -14,8 +14,8 @@ from typing import Any
 from unittest import mock
 
 from tai_state import async_connect, connect
-from tai_state._async.ports import AsyncBackend
-from tai_state._sync.ports import Backend
+from tai_state._async.access.port import AsyncBackend
+from tai_state._sync.access.port import Backend
 from tai_state.testing.firestore_emulator import HOST_VARIABLE
 from tai_state.testing.linearizability import Move, Operation, Read
 from tai_state.testing.recorder import Recorder, recorded
@@ -154,7 +154,7 @@ def _client(told: Work, name: str, notes: Notes) -> Iterator[Client]:
         call = runner.run if told.is_async else lambda outcome: outcome
         store: Any = (async_connect if told.is_async else connect)(told.url, actor=told.client, retry=RETRY)
         if told.dooms:
-            Doom(told.dooms, notes, f"{told.seed}/{name}").come_over(store.engine.backend)
+            Doom(told.dooms, notes, f"{told.seed}/{name}").come_over(store.runtime.access.backend)
         client = Durable(store, call)
         client.note, client.keys = notes, told.keys
         yield client

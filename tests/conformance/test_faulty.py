@@ -2,8 +2,8 @@
 
 import pytest
 
-from tai_state._async.memory import AsyncMemoryBackend
-from tai_state._sync.memory import MemoryBackend
+from tai_state._async.backends.memory import AsyncMemoryBackend
+from tai_state._sync.backends.memory import MemoryBackend
 from tai_state.testing import AsyncFaultyBackend, FaultPlan, Faults, FaultyBackend
 from tai_state.testing._async.conformance import AsyncBackendConformance
 from tai_state.testing._sync.conformance import BackendConformance

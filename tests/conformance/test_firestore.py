@@ -2,8 +2,8 @@
 
 import pytest
 
-from tai_state._async.firestore import AsyncFirestoreBackend
-from tai_state._sync.firestore import FirestoreBackend
+from tai_state._async.backends.firestore import AsyncFirestoreBackend
+from tai_state._sync.backends.firestore import FirestoreBackend
 from tai_state.testing._async.conformance import AsyncBackendConformance
 from tai_state.testing._sync.conformance import BackendConformance
 

@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from tai_state._async.memory import AsyncMemoryBackend
-from tai_state._platform import together
-from tai_state._sync.memory import MemoryBackend
+from tai_state._async.backends.memory import AsyncMemoryBackend
+from tai_state._platform.tasks import together
+from tai_state._sync.backends.memory import MemoryBackend
 from tai_state.documents import Delete, DocumentPath, FieldEquals, Put, UpdatedAt
 from tai_state.errors import InvalidDataError, InvalidIdError, PreconditionFailedError
 from tai_state.testing._async.conformance import AsyncBackendConformance

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tai_state._async.sqlite import AsyncSqliteBackend
-from tai_state._sync.sqlite import SqliteBackend
+from tai_state._async.backends.sqlite import AsyncSqliteBackend
+from tai_state._sync.backends.sqlite import SqliteBackend
 from tai_state.testing._async.conformance import AsyncBackendConformance
 from tai_state.testing._sync.conformance import BackendConformance
 

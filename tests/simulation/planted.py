@@ -3,19 +3,20 @@
 import asyncio
 from dataclasses import replace
 
-from tai_state._async import changes, runs
-from tai_state._async.attempt import AsyncAttempt
-from tai_state._async.changes import AsyncChangeWriter
-from tai_state._async.commits import async_commit_once as real_commit_once
+from tai_state._async.commits import writer as changes
+from tai_state._async.commits.protocol import async_commit_once as real_commit_once
+from tai_state._async.commits.writer import AsyncChangeWriter
+from tai_state._async.transactions import run as runs
+from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state.documents import Put
 from tai_state.errors import CommitAmbiguousError, PreconditionFailedError
 from tai_state.heads import HeadCache
-from tai_state.rules import changes as rules_changes
-from tai_state.rules import drafts
-from tai_state.rules.changes import Plan, View
-from tai_state.rules.changes import decide as real_decide
-from tai_state.rules.guards import Guarded
-from tai_state.rules.leases import Lease
+from tai_state.rules.commits import decide as rules_changes
+from tai_state.rules.commits.change import Plan, View
+from tai_state.rules.commits.decide import decide as real_decide
+from tai_state.rules.locking.fence import Guarded
+from tai_state.rules.locking.leases import Lease
+from tai_state.rules.transactions import draft as drafts
 from tai_state.testing import Faults, SimulationPlan
 from tai_state.testing.simulation import Work
 

@@ -11,9 +11,9 @@ from tai_state.backends.sqlite.encoding import encode
 from tai_state.backends.sqlite.failures import mapped
 from tai_state.backends.sqlite.job import Job
 from tai_state.backends.sqlite.moments import from_us
+from tai_state.backends.sqlite.patience import deadline_in, when_free
 from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
 from tai_state.backends.sqlite.session import Session
-from tai_state.backends.sqlite.waiting import deadline_in, when_free
 from tai_state.clock import Clock, Deadline
 from tai_state.documents import CommitResult, Conditions, DocumentPath, Read, Write
 from tai_state.errors import ConfigurationError, StoreError, StoreUnavailableError

@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tai_state._platform.interrupts import Deferral
 from tai_state.errors import StoreError, StoreUnavailableError
-from tai_state.interrupts import Deferral
 
 _PRIMARY = 0xFF
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})

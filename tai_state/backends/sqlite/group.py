@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from tai_state.backends.sqlite.applying import GroupApplier, RunAgainError, TooEarlyError
 from tai_state.backends.sqlite.failures import is_io_error, translate
 from tai_state.backends.sqlite.job import Job
+from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import StoreClock
-from tai_state.backends.sqlite.waiting import lock_seconds, when_free
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult
 from tai_state.errors import CommitAmbiguousError, StoreError, StoreUnavailableError

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from tai_state.backends.sqlite import schema
 from tai_state.backends.sqlite.connections import ReaderPool
 from tai_state.backends.sqlite.group import GroupCommit
+from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import (
     StoreClock,
     host_boot_id,
@@ -15,7 +16,6 @@ from tai_state.backends.sqlite.store_clock import (
     shared,
     write_anchor,
 )
-from tai_state.backends.sqlite.waiting import lock_seconds, when_free
 from tai_state.clock import Clock, Deadline
 from tai_state.errors import StoreUnavailableError
 

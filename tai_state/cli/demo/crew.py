@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 import tai_state
-from tai_state._platform import async_gather
+from tai_state._platform.tasks import async_gather
 from tai_state.cli.demo.plan import Ack, Job
 from tai_state.clock import Clock
 from tai_state.errors import TaiStateError

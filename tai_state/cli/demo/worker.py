@@ -8,7 +8,7 @@ import os
 import sys
 
 from tai_state import StateMachinePersister, StateStore, TaiStateError, TransitionResult, connect
-from tai_state._platform import sleep
+from tai_state._platform.tasks import sleep
 from tai_state.cli.demo.plan import MACHINE, STATE, Ack, Job, Step, walk
 
 _PAUSE_SECONDS = 0.004

@@ -18,7 +18,7 @@ from tai_state.cli.ingestion.lines import Line, parse_line
 from tai_state.cli.ingestion.source import Source
 from tai_state.codec import to_json
 from tai_state.layout import state_layout
-from tai_state.rules.mapping import read_state
+from tai_state.rules.records.documents import read_state
 
 WINDOW_LINES = 512
 """The lines that are in memory and under way at a time."""
@@ -133,7 +133,7 @@ class Applier:
             on_progress()
 
     async def _learn_versions(self, keys: list[Key]) -> None:
-        engine = self._store.engine
+        engine = self._store.runtime.access
         if not keys:
             return
         paths = {key: state_layout(*key) for key in keys}

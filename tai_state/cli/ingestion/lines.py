@@ -10,7 +10,7 @@ from typing import Any
 from tai_state.codec import normalize_data
 from tai_state.errors import InvalidDataError, InvalidIdError
 from tai_state.layout import check_id
-from tai_state.rules.requests import check_name
+from tai_state.rules.commits.kinds import check_name
 
 UNKNOWN_ACTOR = "unknown"
 _KEYS = ("at", "governor", "machine", "from", "to", "actor", "data")

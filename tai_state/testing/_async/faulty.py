@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from tai_state._async.connect import AsyncBackendStore
-from tai_state._async.ports import AsyncBackend
-from tai_state._async.store import AsyncStateStore
-from tai_state._platform import async_ending, async_sleep
+from tai_state._async.access.port import AsyncBackend
+from tai_state._async.api.connect import AsyncBackendStore
+from tai_state._async.api.store import AsyncStateStore
+from tai_state._platform.iterators import async_ending
+from tai_state._platform.tasks import async_sleep
 from tai_state.documents import Capability, CommitResult, Conditions, Document, DocumentPath, Read, Write
 from tai_state.errors import CommitAmbiguousError, StoreUnavailableError, TaiStateError
 from tai_state.testing.faults import (
@@ -266,13 +267,13 @@ class AsyncFaultyStore(AsyncBackendStore):
         """
         inner: AsyncBackend
         if isinstance(backend, AsyncStateStore):
-            engine = backend.engine
-            inner = engine.backend
+            access = backend.runtime.access
+            inner = access.backend
             options = {
                 "actor": backend.actor,
-                "clock": engine.clock,
-                "rng": engine.rng,
-                "retry": engine.retry,
+                "clock": access.clock,
+                "rng": access.rng,
+                "retry": access.retry,
                 **options,
             }
         else:
@@ -280,7 +281,7 @@ class AsyncFaultyStore(AsyncBackendStore):
         plan = FaultPlan(seed, faults)
         self.faulty = self._backend_of(inner, plan)
         super().__init__(self.faulty, **options)
-        self.writer.heads = StaleHeadCache(options.get("head_cache_size", _HEADS_MAX), plan)
+        self.runtime.writer.heads = StaleHeadCache(options.get("head_cache_size", _HEADS_MAX), plan)
 
     def _backend_of(self, inner: AsyncBackend, plan: FaultPlan) -> AsyncFaultyBackend:
         return AsyncFaultyBackend(inner, plan)

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from tai_state._sync.connect import BackendStore
-from tai_state._sync.ports import Backend
-from tai_state._sync.store import StateStore
-from tai_state._platform import ending, sleep
+from tai_state._sync.access.port import Backend
+from tai_state._sync.api.connect import BackendStore
+from tai_state._sync.api.store import StateStore
+from tai_state._platform.iterators import ending
+from tai_state._platform.tasks import sleep
 from tai_state.documents import Capability, CommitResult, Conditions, Document, DocumentPath, Read, Write
 from tai_state.errors import CommitAmbiguousError, StoreUnavailableError, TaiStateError
 from tai_state.testing.faults import (
@@ -266,13 +267,13 @@ class FaultyStore(BackendStore):
         """
         inner: Backend
         if isinstance(backend, StateStore):
-            engine = backend.engine
-            inner = engine.backend
+            access = backend.runtime.access
+            inner = access.backend
             options = {
                 "actor": backend.actor,
-                "clock": engine.clock,
-                "rng": engine.rng,
-                "retry": engine.retry,
+                "clock": access.clock,
+                "rng": access.rng,
+                "retry": access.retry,
                 **options,
             }
         else:
@@ -280,7 +281,7 @@ class FaultyStore(BackendStore):
         plan = FaultPlan(seed, faults)
         self.faulty = self._backend_of(inner, plan)
         super().__init__(self.faulty, **options)
-        self.writer.heads = StaleHeadCache(options.get("head_cache_size", _HEADS_MAX), plan)
+        self.runtime.writer.heads = StaleHeadCache(options.get("head_cache_size", _HEADS_MAX), plan)
 
     def _backend_of(self, inner: Backend, plan: FaultPlan) -> FaultyBackend:
         return FaultyBackend(inner, plan)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import BinaryIO
 
-from tai_state._platform import sleep
+from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import ConfigurationError, StoreUnavailableError
 from tai_state.testing.firestore_emulator.endpoint import EmulatorEndpoint

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from tai_state._async.connect import AsyncBackendStore
+from tai_state._async.api.connect import AsyncBackendStore
 from tai_state.errors import ConfigurationError
 from tai_state.models import ChangeMetadata
 from tai_state.testing.faults import Fault, SimulatedCrash
@@ -118,7 +118,7 @@ class _Run:
             worker.process.store.faulty.crashed = True
         self._loop.end_all()
         for worker in self._workers:
-            worker.process.store.locks.forget_all()
+            worker.process.store.runtime.locks.forget_all()
         self._loop.close()
 
     def _check(self) -> None:

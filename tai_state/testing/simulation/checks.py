@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tai_state._async.connect import AsyncBackendStore
+from tai_state._async.api.connect import AsyncBackendStore
 from tai_state.layout import escape, state_layout
 from tai_state.models import Event
-from tai_state.rules.replay import differing_field
+from tai_state.rules.history.replay import differing_field
 from tai_state.testing.linearizability import Move, Moved, Operation, violations
 from tai_state.testing.simulation.failure import BrokenError
 from tai_state.testing.simulation.ledger import Ledger, Promise
@@ -155,12 +155,12 @@ async def _check_states(store: AsyncBackendStore, plan: SimulationPlan) -> None:
         if not report.is_consistent:
             raise BrokenError("state is replay", repr(report.problems))
     for governor, name in all_states(plan):
-        record = await store.record(governor, name) if governor == SHOP else None
+        record = await store.runtime.record(state_layout(governor, name), None) if governor == SHOP else None
         if record is None:
             continue
         kept = [snapshot.version async for snapshot in persister.list_snapshots(governor, name)]
         if kept != list(record.marks.snapshots):
             raise BrokenError("snapshots kept", f"{governor}/{name} has {kept}, and names {record.marks.snapshots}")
-        rebuilt = await store.history.rebuild(state_layout(governor, name))
+        rebuilt = await store.runtime.history.rebuild(state_layout(governor, name))
         if rebuilt is None or differing_field(record, rebuilt) is not None:
             raise BrokenError("snapshots and events", f"{governor}/{name} comes out as {rebuilt}")

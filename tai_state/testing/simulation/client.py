@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from tai_state._async.guarding import AsyncLockSet
-from tai_state._async.lock import AsyncLock
-from tai_state._async.transaction import AsyncTransaction
+from tai_state._async.api.transaction import AsyncTransaction
+from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state.errors import (
     OutcomeUnknownError,
     ReplayError,
@@ -14,6 +14,7 @@ from tai_state.errors import (
     TaiStateError,
     VersionConflictError,
 )
+from tai_state.layout import state_layout
 from tai_state.models import ChangeMetadata, TransitionResult
 from tai_state.testing.simulation.failure import BrokenError
 from tai_state.testing.simulation.ledger import Ledger
@@ -178,7 +179,7 @@ class Client:
     async def _read(self, request: Request) -> None:
         key = f"{request.governor}/{request.targets[0]}"
         number = self._ledger.begin_read(request.mark, key)
-        record = await self._store.record(request.governor, request.targets[0], timeout=request.timeout)
+        record = await self._store.runtime.record(state_layout(request.governor, request.targets[0]), request.timeout)
         if record is None:
             self._ledger.end_read(request.mark, number, 0, None)
         else:

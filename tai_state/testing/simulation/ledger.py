@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tai_state._async.lock import AsyncLock
+from tai_state._async.locking.lock import AsyncLock
 from tai_state.testing.linearizability import Move, Moved, Operation, Read, Refused, Seen
 from tai_state.testing.recorder import Recorder
 from tai_state.testing.simulation.failure import BrokenError

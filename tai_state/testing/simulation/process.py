@@ -7,17 +7,15 @@ from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
-from tai_state._async.connect import AsyncBackendStore
-from tai_state._async.locks import AsyncLockManager
-from tai_state._async.persister import AsyncStateMachinePersister
-from tai_state._async.ports import AsyncBackend
-from tai_state._async.transactions import AsyncTransactionManager
+from tai_state._async.access.port import AsyncBackend
+from tai_state._async.api.connect import AsyncBackendStore
+from tai_state._async.api.lock_manager import AsyncLockManager
+from tai_state._async.api.persister import AsyncStateMachinePersister
+from tai_state._async.api.transaction_manager import AsyncTransactionManager
+from tai_state.config import LockConfig, Maintenance, PersistenceConfig
 from tai_state.documents import Write
 from tai_state.machine import Machine, Transition
-from tai_state.persistence import PersistenceConfig
 from tai_state.retry import RetryPolicy
-from tai_state.rules.leases import LockConfig
-from tai_state.rules.maintenance import Maintenance
 from tai_state.testing._async.faulty import AsyncFaultyBackend, AsyncFaultyStore
 from tai_state.testing.faults import Fate, Fault, FaultPlan, Kind
 from tai_state.testing.simulation.plan import SimulationPlan
@@ -148,7 +146,7 @@ class Process:
                 break
             self._cancel_all()
             await asyncio.sleep(0.001)
-        self.store.locks.forget_all()
+        self.store.runtime.locks.forget_all()
 
 
 def settings(plan: SimulationPlan, name: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tai_state._async.memory import AsyncMemoryBackend
+from tai_state._async.backends.memory import AsyncMemoryBackend
 from tai_state.documents import CommitResult, Put, Write
 from tai_state.layout import escape
-from tai_state.rules.leases import lease_path
+from tai_state.rules.locking.leases import lease_path
 from tai_state.testing.clock import ManualClock
 from tai_state.testing.simulation.failure import BrokenError
 from tai_state.testing.simulation.plan import VAULT

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from tai_state._async.ports import AsyncBackend
+from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import (
     Capability,
     CommitResult,

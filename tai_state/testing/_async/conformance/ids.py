@@ -3,7 +3,7 @@
 import pytest
 
 from tai_state import layout
-from tai_state._async.ports import AsyncBackend
+from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import Delete, DocumentPath, MustNotExist, Put
 from tai_state.testing._async.conformance.base import AsyncConformanceBase, ids_of
 

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from tai_state._async.ports import AsyncBackend
-from tai_state._platform import async_sleep, async_together
+from tai_state._async.access.port import AsyncBackend
+from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.clock import SystemClock
 from tai_state.documents import Capability, Delete, MustNotExist, Put, UpdatedAt, Write
 from tai_state.errors import CommitAmbiguousError, PreconditionFailedError, UnsupportedOperationError

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tai_state._async.ports import AsyncBackend
+from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import (
     Check,
     Delete,

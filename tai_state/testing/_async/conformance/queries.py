@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tai_state._async.ports import AsyncBackend
+from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import Delete, FieldEquals, Put
 from tai_state.testing._async.conformance.base import STATES, AsyncConformanceBase, ids_of, path
 

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from tai_state._async.ports import AsyncBackend
-from tai_state._platform import async_sleep, async_together
+from tai_state._async.access.port import AsyncBackend
+from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.documents import Capability, DocumentPath, MustNotExist, Put, UpdatedAt
 from tai_state.errors import PreconditionFailedError, StoreUnavailableError
 from tai_state.testing._async.conformance.base import AsyncConformanceBase, path

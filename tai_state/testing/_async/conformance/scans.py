@@ -2,7 +2,7 @@
 
 import pytest
 
-from tai_state._async.ports import AsyncBackend
+from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import Delete, Put
 from tai_state.testing._async.conformance.base import STATES, AsyncConformanceBase, ids_of, path
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tai_state._async.ports import AsyncBackend
+from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import Check, Delete, FieldEquals, MustExist, MustNotExist, Put, UpdatedAt
 from tai_state.errors import PreconditionFailedError
 from tai_state.testing._async.conformance.base import STATES, AsyncConformanceBase, path

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tai_state._async.ports import AsyncBackend
+from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import Document, FieldEquals, Put, Value
 from tai_state.testing._async.conformance.base import STATES, AsyncConformanceBase, path
 

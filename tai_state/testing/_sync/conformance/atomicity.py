@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tai_state._sync.ports import Backend
+from tai_state._sync.access.port import Backend
 from tai_state.documents import (
     Check,
     Delete,

@@ -3,7 +3,7 @@
 import pytest
 
 from tai_state import layout
-from tai_state._sync.ports import Backend
+from tai_state._sync.access.port import Backend
 from tai_state.documents import Delete, DocumentPath, MustNotExist, Put
 from tai_state.testing._sync.conformance.base import ConformanceBase, ids_of
 

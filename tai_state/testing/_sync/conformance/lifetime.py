@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from tai_state._sync.ports import Backend
-from tai_state._platform import sleep, together
+from tai_state._sync.access.port import Backend
+from tai_state._platform.tasks import sleep, together
 from tai_state.clock import SystemClock
 from tai_state.documents import Capability, Delete, MustNotExist, Put, UpdatedAt, Write
 from tai_state.errors import CommitAmbiguousError, PreconditionFailedError, UnsupportedOperationError

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tai_state._sync.ports import Backend
+from tai_state._sync.access.port import Backend
 from tai_state.documents import (
     Check,
     Delete,

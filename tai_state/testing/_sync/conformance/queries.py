@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tai_state._sync.ports import Backend
+from tai_state._sync.access.port import Backend
 from tai_state.documents import Delete, FieldEquals, Put
 from tai_state.testing._sync.conformance.base import STATES, ConformanceBase, ids_of, path
 

@@ -2,8 +2,8 @@
 """Writers and readers at the same time: nothing lost, nothing torn."""
 from functools import partial
 
-from tai_state._sync.ports import Backend
-from tai_state._platform import sleep, together
+from tai_state._sync.access.port import Backend
+from tai_state._platform.tasks import sleep, together
 from tai_state.documents import Capability, DocumentPath, MustNotExist, Put, UpdatedAt
 from tai_state.errors import PreconditionFailedError, StoreUnavailableError
 from tai_state.testing._sync.conformance.base import ConformanceBase, path

@@ -2,7 +2,7 @@
 """Reads of one and of many documents, and the time that they are as of."""
 import pytest
 
-from tai_state._sync.ports import Backend
+from tai_state._sync.access.port import Backend
 from tai_state.documents import Delete, Put
 from tai_state.testing._sync.conformance.base import ConformanceBase, path
 

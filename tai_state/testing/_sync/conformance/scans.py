@@ -2,7 +2,7 @@
 """Scans by id: bounds, order, paging, and what belongs to a collection."""
 import pytest
 
-from tai_state._sync.ports import Backend
+from tai_state._sync.access.port import Backend
 from tai_state.documents import Delete, Put
 from tai_state.testing._sync.conformance.base import STATES, ConformanceBase, ids_of, path
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tai_state._sync.ports import Backend
+from tai_state._sync.access.port import Backend
 from tai_state.documents import Check, Delete, FieldEquals, MustExist, MustNotExist, Put, UpdatedAt
 from tai_state.errors import PreconditionFailedError
 from tai_state.testing._sync.conformance.base import STATES, ConformanceBase, path

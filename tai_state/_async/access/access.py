@@ -1,0 +1,180 @@
+"""Access to a store: a backend with clock, randomness and policy, and reads that are tried again."""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from tai_state._async.access.port import AsyncBackend
+from tai_state._async.access.retry import async_retry
+from tai_state._platform.interrupts import AsyncInterruptible
+from tai_state.clock import Clock, Deadline, SystemClock
+from tai_state.documents import Conditions, Document, DocumentPath, Read
+from tai_state.errors import StoreUnavailableError
+from tai_state.retry import RetryPolicy
+
+T = TypeVar("T")
+
+PAGE = 300
+"""Documents read at a time: what a reader holds in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncAccess:
+    """What everything above the port needs to reach it."""
+
+    backend: AsyncBackend
+    clock: Clock = field(default_factory=SystemClock)
+    rng: random.Random = field(default_factory=random.SystemRandom)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def begin(self, timeout: float | timedelta | None) -> Deadline:
+        """Start the total time of one operation."""
+        return self.retry.begin(self.clock, timeout)
+
+    def new_id(self) -> str:
+        """Return a unique id: 128 random bits in hexadecimal."""
+        return f"{self.rng.getrandbits(128):032x}"
+
+    async def read(self, paths: Sequence[DocumentPath], deadline: Deadline, *, consistent: bool = True) -> Read:
+        """Read *paths* as of one moment; transient failures are tried again until *deadline*.
+
+        Raises:
+            DeadlineExceededError, RetriesExhaustedError: The store did not answer in time.
+            StoreError: It refused.
+        """
+
+        async def attempt() -> Read:
+            seconds = self.retry.attempt_seconds(deadline)
+            # One document is always as of one moment; no engine needs to be slow for it.
+            with AsyncInterruptible():
+                return await self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
+
+        return await self.retried(attempt, deadline)
+
+    async def scan(
+        self,
+        collection: str,
+        *,
+        start: str | None = None,
+        stop: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        conditions: Conditions = (),
+        page: int = PAGE,
+        timeout: float | timedelta | None = None,
+    ) -> AsyncIterator[Document]:
+        """Iterate over a range of a collection, or over what meets *conditions*, ascending by id, paged.
+
+        Args:
+            after: Leave out this id and all before it.
+            page: How many documents are read at a time.
+            timeout: The time that each page may take, retries included.
+        """
+        last, given = after, 0
+        while limit is None or given < limit:
+            wanted = page if limit is None else min(page, limit - given)
+            deadline = self.begin(timeout)
+            # A port's range begins with its start: the last document is read once more, and left out.
+            again = 0 if last is None else 1
+            found = await self._page(
+                collection, conditions, deadline, start=last or start, stop=stop, limit=wanted + again
+            )
+            documents = [document for document in found if document.path.id != last][:wanted]
+            for document in documents:
+                yield document
+            given += len(documents)
+            if len(documents) < wanted:
+                return
+            last = documents[-1].path.id
+
+    async def _page(
+        self,
+        collection: str,
+        conditions: Conditions,
+        deadline: Deadline,
+        *,
+        start: str | None,
+        stop: str | None,
+        limit: int,
+    ) -> list[Document]:
+        async def attempt() -> list[Document]:
+            seconds = self.retry.attempt_seconds(deadline)
+            if conditions:
+                found = self.backend.query(collection, conditions, start=start, limit=limit, timeout=seconds)
+            else:
+                found = self.backend.scan(collection, start=start, stop=stop, limit=limit, timeout=seconds)
+            with AsyncInterruptible():
+                return [document async for document in found]
+
+        return await self.retried(attempt, deadline)
+
+    async def scan_ids(
+        self,
+        collection: str,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        timeout: float | timedelta | None = None,
+    ) -> AsyncIterator[str]:
+        """Iterate over the ids in a collection, parents without a document of their own included, ascending, paged."""
+        source: AsyncIterator[str] | None = None
+        last, given = after, 0
+
+        async def next_page() -> list[str]:
+            # One iterator serves all pages: an engine without a cursor for ids would begin anew with each.
+            nonlocal source
+            if source is None:
+                seconds = self.retry.attempt_seconds(deadline)
+                most = None if limit is None else limit - given + 1
+                source = self.backend.scan_ids(collection, start=last, limit=most, timeout=seconds)
+            ids: list[str] = []
+            try:
+                with AsyncInterruptible():
+                    async for found in source:
+                        if found != last:
+                            ids.append(found)
+                        if len(ids) == PAGE:
+                            break
+            except StoreUnavailableError:
+                source = None
+                raise
+            return ids
+
+        while limit is None or given < limit:
+            deadline = self.begin(timeout)
+            ids = await self.retried(next_page, deadline)
+            for found in ids if limit is None else ids[: limit - given]:
+                yield found
+            if len(ids) < PAGE:
+                return
+            given += len(ids)
+            last = ids[-1]
+
+    async def server_time(self, deadline: Deadline) -> datetime:
+        """Return the store's clock."""
+
+        async def attempt() -> datetime:
+            with AsyncInterruptible():
+                return await self.backend.server_time(timeout=self.retry.attempt_seconds(deadline))
+
+        return await self.retried(attempt, deadline)
+
+    async def retried(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        deadline: Deadline,
+        *,
+        also: tuple[type[Exception], ...] = (),
+        what: str = "a read",
+    ) -> T:
+        """Return what *attempt* returns; a store that is unavailable is asked again until *deadline*."""
+        return await async_retry(
+            attempt,
+            (StoreUnavailableError, *also),
+            policy=self.retry,
+            deadline=deadline,
+            rng=self.rng,
+            what=what,
+        )

@@ -1,0 +1,69 @@
+"""The one retry loop: a call, and tenacity once it has failed."""
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type
+
+from tai_state._platform.tasks import async_sleep
+from tai_state.clock import Deadline
+from tai_state.errors import DeadlineExceededError, RetriesExhaustedError
+from tai_state.retry import RetryPolicy
+
+T = TypeVar("T")
+
+
+async def async_retry(
+    call: Callable[[], Awaitable[T]],
+    on: type[Exception] | tuple[type[Exception], ...],
+    *,
+    policy: RetryPolicy,
+    deadline: Deadline,
+    rng: random.Random,
+    what: str,
+) -> T:
+    """Return what *call* returns, calling it again after an error of *on*, with jitter, within *deadline*.
+
+    Any other error passes through at once.
+
+    Raises:
+        RetriesExhaustedError: The policy's attempts are spent; from the last error.
+        DeadlineExceededError: The deadline passed; from the last error.
+    """
+    # Most calls succeed at once, and should not pay for the loop; a first failure enters it as attempt 1.
+    try:
+        return await call()
+    except on as error:
+        last: Exception = error
+    is_first = True
+
+    async def again() -> T:
+        nonlocal is_first, last
+        if is_first:
+            is_first = False
+            raise last
+        try:
+            return await call()
+        except on as error:
+            last = error
+            raise
+        except DeadlineExceededError as error:
+            # Time ran out before this attempt began: why the ones before it failed is what the caller needs.
+            error.__cause__ = error.__cause__ or last
+            raise
+
+    retrying = AsyncRetrying(
+        stop=policy.stop(deadline),
+        wait=policy.wait(rng, deadline),
+        retry=retry_if_exception_type(on),
+        sleep=async_sleep,
+    )
+    try:
+        return await retrying(again)
+    except RetryError as error:
+        cause = error.last_attempt.exception()
+        if deadline.passed:
+            message = f"{what} did not succeed within {deadline.seconds:g} seconds; nothing was written"
+            raise DeadlineExceededError(message) from cause
+        raise RetriesExhaustedError(error.last_attempt.attempt_number, what) from cause

@@ -1,0 +1,119 @@
+"""Lines of callers: in the order in which they came, and only the first may act.
+
+Unlike a mutex of asyncio, a line is shared by tasks of several event loops, and fair between threads.
+"""
+
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from tai_state._platform.waits import AsyncSignal
+from tai_state.clock import Deadline
+from tai_state.errors import DeadlineExceededError
+
+
+class AsyncPlace:
+    """One caller's place in a line."""
+
+    def __init__(self, line: "AsyncLine") -> None:
+        """Stand behind whoever is there; made by ``AsyncLine.join``."""
+        self._line = line
+        self._signal: AsyncSignal | None = None
+
+    def expect(self) -> None:
+        """Prepare to be called. Who comes first never is, and is most callers."""
+        self._signal = AsyncSignal()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is this caller's turn."""
+        return self._line.first is self
+
+    def call(self) -> None:
+        """Wake the caller; from any thread."""
+        if self._signal is not None:
+            self._signal.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until it is our turn or *seconds* of real time have passed; return whether it is."""
+        if self._signal is not None and not self.is_first:
+            # Set once, by whoever leaves the first place to us.
+            await self._signal.wait(seconds)
+        return self.is_first
+
+
+class AsyncLine:
+    """A line of callers."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._guard = threading.Lock()
+        self._places: deque[AsyncPlace] = deque()
+
+    @property
+    def first(self) -> AsyncPlace | None:
+        """Whose turn it is."""
+        with self._guard:
+            return self._places[0] if self._places else None
+
+    @contextmanager
+    def join(self) -> Iterator[AsyncPlace]:
+        """Stand in the line for as long as the block runs; leaving it lets the next one forward."""
+        place = AsyncPlace(self)
+        try:
+            with self._guard:
+                if self._places:
+                    place.expect()
+                self._places.append(place)
+            yield place
+        finally:
+            with self._guard:
+                was_first = bool(self._places) and self._places[0] is place
+                if place in self._places:
+                    self._places.remove(place)
+                following = self._places[0] if was_first and self._places else None
+            if following is not None:
+                following.call()
+
+
+class AsyncLines:
+    """A line for each key in use; one in which nobody stands takes no memory."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._guard = threading.Lock()
+        self._lines: dict[Hashable, tuple[AsyncLine, int]] = {}
+
+    def is_empty(self, key: Hashable) -> bool:
+        """Whether nobody stands in the line of *key*."""
+        with self._guard:
+            return key not in self._lines
+
+    @asynccontextmanager
+    async def turn(self, key: Hashable, deadline: Deadline) -> AsyncIterator[None]:
+        """Wait for the turn at *key*, and hold it inside the block.
+
+        Raises:
+            DeadlineExceededError: The turn did not come in time; nothing was done.
+        """
+        with self.join(key) as place:
+            if not await place.wait(deadline.remaining()):
+                message = f"other callers kept {key} busy for {deadline.seconds:g} seconds; nothing was written"
+                raise DeadlineExceededError(message)
+            yield
+
+    @contextmanager
+    def join(self, key: Hashable) -> Iterator[AsyncPlace]:
+        """Stand in the line of *key* for as long as the block runs."""
+        with self._guard:
+            line, users = self._lines.get(key) or (AsyncLine(), 0)
+            self._lines[key] = (line, users + 1)
+        try:
+            with line.join() as place:
+                yield place
+        finally:
+            with self._guard:
+                line, users = self._lines.pop(key)
+                if users > 1:
+                    self._lines[key] = (line, users - 1)

@@ -1,0 +1,152 @@
+"""Opening a store: by URL, or by the class of its backend. The one place that names concrete backends."""
+
+import os
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tai_state._async.access.access import AsyncAccess
+from tai_state._async.access.port import AsyncBackend
+from tai_state._async.api.store import RECEIPT_TTL, AsyncStateStore
+from tai_state._async.backends.memory import AsyncMemoryBackend
+from tai_state._async.backends.sqlite import AsyncSqliteBackend
+from tai_state.clock import Clock, SystemClock
+from tai_state.config import Encoding, Maintenance
+from tai_state.errors import ConfigurationError
+from tai_state.retry import RetryPolicy
+from tai_state.urls import StoreUrl, parse_url
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import AsyncClient, Client
+
+
+class AsyncBackendStore(AsyncStateStore):
+    """A store over any backend, a stranger's too; the others differ from it by their backend alone."""
+
+    def __init__(
+        self,
+        backend: AsyncBackend,
+        *,
+        actor: str | None = None,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        retry: RetryPolicy | None = None,
+        encoding: Encoding | None = None,
+        maintenance: Maintenance | None = None,
+        receipt_ttl: timedelta = RECEIPT_TTL,
+        head_cache_size: int = 1024,
+    ) -> None:
+        """Put a store over *backend*.
+
+        Args:
+            actor: The author of changes that nobody else signs; None: the Cloud Run service or the user.
+            clock: The source of timestamps and of deadlines.
+            rng: The source of ids and of jitter; seeded, it makes a run repeatable.
+            retry: How often and how long conflicts and transient failures are tried again.
+            encoding: From which sizes on payloads are stored as JSON text, and compressed.
+            maintenance: How often states are snapshotted; a persister's configuration goes first.
+            receipt_ttl: How long an idempotency key is remembered.
+            head_cache_size: The most states whose heads are kept in memory.
+        """
+        access = AsyncAccess(
+            backend,
+            clock if clock is not None else SystemClock(),
+            rng if rng is not None else random.SystemRandom(),
+            retry if retry is not None else RetryPolicy(),
+        )
+        super().__init__(
+            access,
+            actor=actor,
+            encoding=encoding,
+            maintenance=maintenance,
+            receipt_ttl=receipt_ttl,
+            head_cache_size=head_cache_size,
+        )
+
+
+class AsyncMemoryStore(AsyncBackendStore):
+    """A store in this process's memory: the reference for tests, gone with the process."""
+
+    def __init__(self, *, clock: Clock | None = None, **options: Any) -> None:
+        """Start empty; *options* are those of AsyncBackendStore."""
+        clock = clock if clock is not None else SystemClock()
+        super().__init__(AsyncMemoryBackend(clock=clock), clock=clock, **options)
+
+
+class AsyncSqliteStore(AsyncBackendStore):
+    """A store in one SQLite file, shared by any number of processes of one host."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        synchronous: str = "FULL",
+        clock: Clock | None = None,
+        **options: Any,
+    ) -> None:
+        """Use the file at *path*, which is created at the first use; *options* are those of AsyncBackendStore.
+
+        Args:
+            synchronous: "FULL": what was acknowledged survives a power cut; each commit is flushed to the disk.
+                "NORMAL": it survives the death of the process, but a power cut, or a crash of the whole machine, may
+                take all that was acknowledged since the last checkpoint (about 1,000 pages of changes). What is left
+                is whole: changes are lost from the end, never half, and never one in the middle.
+        """
+        clock = clock if clock is not None else SystemClock()
+        super().__init__(AsyncSqliteBackend(path, synchronous=synchronous, clock=clock), clock=clock, **options)
+
+
+class AsyncFirestoreStore(AsyncBackendStore):
+    """A store in a Firestore database; FIRESTORE_EMULATOR_HOST is honoured as by the official client."""
+
+    def __init__(
+        self,
+        project: str | None = None,
+        database: str = "(default)",
+        *,
+        client: "AsyncClient | Client | None" = None,
+        root: str = "",
+        **options: Any,
+    ) -> None:
+        """Use *database* of *project*; *options* are those of AsyncBackendStore.
+
+        Args:
+            project: None: from the environment, as usual with Google's clients.
+            client: A ready google.cloud.firestore.Client or AsyncClient, whose project, database and
+                credentials are used.
+            root: A document path, such as ``apps/billing``, under which everything lives.
+        """
+        # Imported here: users of SQLite need not wait for grpc to load.
+        from tai_state._async.backends.firestore import AsyncFirestoreBackend  # noqa: PLC0415
+
+        super().__init__(AsyncFirestoreBackend(project, database, client=client, root=root), **options)
+
+
+def async_connect(url: str | None = None, *, actor: str | None = None, **options: Any) -> AsyncStateStore:
+    """Return the store at *url*; nothing is opened before its first use.
+
+    Args:
+        url: ``memory://``, ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or
+            ``firestore://[PROJECT][/DATABASE][?root=PREFIX]``. None: $TAI_STATE_STORE, else ``sqlite:///tai_state.db``;
+            but on Cloud Run, whose disk is memory, no URL is an error.
+        actor: The author of changes that nobody else signs.
+        options: Those of the store's class.
+
+    Raises:
+        ConfigurationError: An unknown scheme or option, named.
+    """
+    parsed = parse_url(url)
+    try:
+        return _open(parsed, actor=actor, **options)
+    except TypeError as error:
+        message = f"store {parsed.text!r}: {error}"
+        raise ConfigurationError(message) from error
+
+
+def _open(url: StoreUrl, **options: Any) -> AsyncStateStore:
+    if url.scheme == "memory":
+        return AsyncMemoryStore(**options)
+    if url.scheme == "sqlite":
+        return AsyncSqliteStore(url.path, **options)
+    options = {"root": url.root, **options} if url.root else options
+    return AsyncFirestoreStore(url.project, url.database, **options)

@@ -1,0 +1,279 @@
+"""Locks: leases in the store, with a fencing token that the store itself checks."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta
+from functools import partial
+from types import TracebackType
+
+from tai_state._async.access.inflight import AsyncInFlight
+from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
+from tai_state._async.locking.acquire import AsyncAcquisition
+from tai_state._async.locking.lock import AsyncLock, Timeout
+from tai_state._async.locking.lock_set import AsyncLockSet
+from tai_state._async.locking.registry import async_drain
+from tai_state._async.locking.waiting import AsyncWaiting
+from tai_state._platform.owners import async_current_owner
+from tai_state._platform.tasks import async_shield
+from tai_state.authors import resolve_metadata
+from tai_state.clock import Deadline
+from tai_state.config import LeaseTiming, LockConfig
+from tai_state.documents import CommitResult
+from tai_state.errors import (
+    ConfigurationError,
+    FencedOutError,
+    InvalidDataError,
+    OutcomeUnknownError,
+    PreconditionFailedError,
+)
+from tai_state.layout import LOCKS, check_id
+from tai_state.models import ChangeMetadata, LockInfo
+from tai_state.rules.commits.settle import Outcome
+from tai_state.rules.locking.leases import (
+    audit_write,
+    broken,
+    info,
+    lease_path,
+    read_lease,
+    read_leases,
+    unknown_outcome,
+)
+
+TIMEOUT_SECONDS = 10.0
+"""How long ``acquire`` waits where the caller does not say."""
+
+
+class AsyncLockManager:
+    """Acquires locks of a store.
+
+    A lock is a lease: it ends by itself when its holder dies, by the store's clock alone. Pass it as ``lock=`` to
+    changes and transactions: then the store itself refuses the writes of a holder who was replaced.
+    """
+
+    def __init__(self, store: AsyncStateStore, config: LockConfig | None = None) -> None:
+        """Lock in *store*."""
+        self.store = store
+        self.config = config or LockConfig()
+        self._access = store.runtime.access
+        self._inflight = AsyncInFlight("the lock manager", within=store.runtime.inflight)
+
+    async def acquire(
+        self,
+        resource: str,
+        *,
+        owner: str | None = None,
+        timeout: Timeout = TIMEOUT_SECONDS,
+        ttl: float | None = None,
+        heartbeat: bool = True,
+    ) -> AsyncLock:
+        """Wait for the lock and take it.
+
+        Args:
+            owner: Who takes it; None: the running task or thread. A lease that an earlier process left under the
+                same name is waited for like anybody's.
+            timeout: How many seconds to wait; 0: try once.
+            ttl: How long the lease outlives its last renewal; None: as configured.
+            heartbeat: Whether to renew it in the background.
+
+        Raises:
+            LockTimeoutError: Somebody else held it all the time; or whether it was granted is not known, and then
+                it is nobody's after *ttl* at the latest.
+            DeadlockError: Waiting would close a cycle; or *owner* holds the lock itself.
+            DeadlineExceededError: The store did not answer.
+        """
+        wanted = [check_id(resource, "resource")]
+        return (await self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)).locks[0]
+
+    async def acquire_many(
+        self,
+        resources: Iterable[str],
+        *,
+        owner: str | None = None,
+        timeout: Timeout = TIMEOUT_SECONDS,
+        ttl: float | None = None,
+        heartbeat: bool = True,
+    ) -> AsyncLockSet:
+        """Wait for all the locks and take them in one commit, or none.
+
+        Raises:
+            LockTimeoutError: One of them was always held by somebody else.
+            DeadlockError: Waiting would close a cycle; or *owner* holds one of them itself.
+        """
+        if isinstance(resources, str):
+            message = "must be several resources, not one str"
+            raise InvalidDataError(message, path="resources")
+        wanted = sorted({check_id(resource, "resource") for resource in resources})
+        if not wanted:
+            message = "must name at least one resource"
+            raise InvalidDataError(message, path="resources")
+        return await self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)
+
+    def hold(
+        self,
+        resource: str,
+        *,
+        owner: str | None = None,
+        timeout: Timeout = TIMEOUT_SECONDS,
+        ttl: float | None = None,
+        heartbeat: bool = True,
+    ) -> "AsyncHold":
+        """Acquire the lock, and release it at the end of the block; arguments and errors as for ``acquire``."""
+        acquire = partial(self.acquire, resource, owner=owner, timeout=timeout, ttl=ttl, heartbeat=heartbeat)
+        return AsyncHold(acquire)
+
+    async def _acquire(
+        self, resources: Sequence[str], owner: str | None, timeout: Timeout, ttl: float | None, *, heartbeat: bool
+    ) -> AsyncLockSet:
+        name = check_id(owner if owner is not None else async_current_owner(), "owner")
+        deadline = Deadline(self._access.clock, _wait_seconds(timeout))
+        timing = self.config.timing(ttl)
+        applicant = AsyncAcquisition(self._access, self.store.runtime.locks, resources, name, timing)
+        try:
+            with self._inflight.one():
+                await self._obtain(applicant, deadline, timing)
+                for lock in applicant.granted:
+                    lock.granted_by = self
+                    if heartbeat:
+                        lock.start_heartbeat()
+                # Made here: behind this block there is no step at which an interrupt could lose what was granted.
+                granted = AsyncLockSet(applicant.granted)
+        except BaseException:
+            # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
+            await async_shield(applicant.give_back)
+            raise
+        return granted
+
+    async def _obtain(self, applicant: AsyncAcquisition, deadline: Deadline, timing: LeaseTiming) -> None:
+        """Try at once, unless others stand in line already; then wait."""
+        if deadline.passed or self.store.runtime.locks.lines.is_empty(applicant.resources):
+            if await applicant.attempt(applicant.try_time(deadline)):
+                return
+            if deadline.passed:
+                raise applicant.give_up()
+        waiting = AsyncWaiting(
+            self._access,
+            self.store.runtime.locks,
+            applicant,
+            deadline=deadline,
+            ttl_seconds=timing.ttl,
+            may_go_on=self._inflight.check,
+        )
+        await waiting.wait()
+
+    async def break_lock(
+        self, resource: str, token: int, reason: str, *, actor: str | None = None, timeout: Timeout = None
+    ) -> None:
+        """Free a lock by force, in one commit with an audit entry; its holder's guarded writes are refused from now on.
+
+        Args:
+            token: The fencing token of the grant that is meant; another holder's lock is never broken.
+            reason: Why, for the audit.
+            actor: Who breaks it; None: as for any change.
+
+        Raises:
+            FencedOutError: The lock is not held under *token* any more.
+            OutcomeUnknownError: The time was over before the store told.
+        """
+        _check_break(token, reason)
+        path = lease_path(resource)
+        deadline = self._access.begin(timeout)
+        entry = self._access.new_id()
+        author = resolve_metadata(None if actor is None else ChangeMetadata(changed_by=actor), self.store.actor)
+
+        async def attempt() -> None:
+            (lease,) = read_leases([path], (await self._access.read([path], deadline)).documents)
+            if lease is None or lease.holder is None or lease.fencing_token != token:
+                raise FencedOutError(token, lease.fencing_token if lease else 0, resource)
+            _, write = broken(lease, entry)
+            audit = audit_write(entry, lease, reason, author.changed_by, self._access.clock.now())
+
+            async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+                found = (await self._access.read([audit.path], deadline)).get(audit.path)
+                if found is not None:
+                    return Settled(Outcome.APPLIED, CommitResult(found.create_time, ()))
+                return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
+
+            def unknown() -> OutcomeUnknownError:
+                return unknown_outcome(lease, "broken")
+
+            settlement = AsyncSettlement(read, unknown)
+            await async_shield(async_commit_once, self._access, [write, audit], deadline, settlement)
+
+        with self._inflight.one():
+            await self._access.retried(attempt, deadline, also=(PreconditionFailedError,), what="breaking a lock")
+
+    async def inspect(self, resource: str, *, timeout: Timeout = None) -> LockInfo | None:
+        """Return what the store says of a lock; None when it was never taken."""
+        path = lease_path(resource)
+        with self._inflight.one():
+            read = await self._access.read([path], self._access.begin(timeout))
+        (lease,) = read_leases([path], read.documents)
+        return info(lease, read.read_time) if lease is not None else None
+
+    async def list(self, *, timeout: Timeout = None) -> AsyncIterator[LockInfo]:
+        """Iterate over the locks that were ever taken, held or free, ascending by stored resource id.
+
+        All are told as of the moment at which the iteration began; ``timeout`` bounds each page.
+        """
+        with self._inflight.one():
+            now = await self._access.server_time(self._access.begin(timeout))
+        async for document in self._inflight.reading(self._access.scan(LOCKS, timeout=timeout)):
+            yield info(read_lease(document), now)
+
+    async def drain(self, timeout: float = 10.0) -> bool:
+        """Take no new calls, end those that wait for a lock, and release what this manager granted.
+
+        The store and its other managers go on. A lock that could not be released in time is renewed no more: it
+        ends with its ttl.
+
+        Args:
+            timeout: How many seconds all of it may take, also where the store does not answer.
+
+        Returns:
+            Whether all calls have ended and all locks are released.
+        """
+        return await async_drain(self._inflight, self.store.runtime.locks, timeout, granted_by=self)
+
+
+class AsyncHold:
+    """A block that holds a lock.
+
+    A class of its own rather than a generator: between the grant and the block there is no step at which an
+    interrupt of the main thread could lose the lock.
+    """
+
+    def __init__(self, acquire: Callable[[], Awaitable[AsyncLock]]) -> None:
+        """Acquire with the block."""
+        self._acquire = acquire
+        self._lock: AsyncLock | None = None
+
+    async def __aenter__(self) -> AsyncLock:
+        """Acquire the lock."""
+        self._lock = await self._acquire()
+        return self._lock
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release it, as leaving the lock itself does."""
+        assert self._lock is not None
+        await self._lock.__aexit__(kind, error, trace)
+
+
+def _wait_seconds(timeout: Timeout) -> float:
+    if timeout is None:
+        return TIMEOUT_SECONDS
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
+        message = f"timeout must be a number of seconds of at least 0 or a timedelta, not {timeout!r}"
+        raise ConfigurationError(message)
+    return float(seconds)
+
+
+def _check_break(token: object, reason: object) -> None:
+    if type(token) is not int:
+        message = f"must be the fencing token of a grant, an int, not {token!r}"
+        raise InvalidDataError(message, path="token")
+    if not isinstance(reason, str) or not reason.strip():
+        message = "must say why the lock is broken"
+        raise InvalidDataError(message, path="reason")

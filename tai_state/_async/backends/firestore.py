@@ -1,0 +1,257 @@
+"""Documents in Google Cloud Firestore, or in its emulator."""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from tai_state._async.access.port import AsyncBackend
+from tai_state._platform.tasks import async_sleep
+from tai_state.backends.firestore import sizes
+from tai_state.backends.firestore.channels import AsyncChannels, AsyncOpenRequest, Link
+from tai_state.backends.firestore.client import DEFAULT_DATABASE, Source
+from tai_state.backends.firestore.errors import ErrorMap, UnauthenticatedError
+from tai_state.backends.firestore.names import check_root
+from tai_state.backends.firestore.requests import PAGE_BYTES, PAGE_DOCUMENTS, PROBE, Selection
+from tai_state.clock import Clock, Deadline, SystemClock
+from tai_state.documents import Capability, CommitResult, Conditions, Document, DocumentPath, Read, Write
+from tai_state.errors import StoreUnavailableError
+
+T = TypeVar("T")
+
+# How far back a read on the emulator must look to be one moment: measured, 5 ms are enough.
+_SETTLE_SECONDS = 0.02
+# gRPC's clock may tell a little before ours that the time is up.
+_DEADLINE_SLACK_SECONDS = 0.05
+
+
+class AsyncFirestoreBackend(AsyncBackend):
+    """Documents in one Firestore database, below an optional root.
+
+    Nothing is imported, read or connected before first use. Every operation is tried once, save one
+    more try with fresh credentials when they were refused.
+    """
+
+    capabilities: frozenset[Capability] = frozenset({Capability.DURABLE, Capability.SHARED, Capability.WATCH})
+
+    def __init__(
+        self,
+        project: str | None = None,
+        database: str = DEFAULT_DATABASE,
+        *,
+        client: Any = None,
+        root: str = "",
+        rng: random.Random | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Keep where the database is.
+
+        Args:
+            project: None: found in the environment, as the official client finds it.
+            client: A ready ``google.cloud.firestore`` Client or AsyncClient, whose project, database,
+                credentials and endpoint are taken; it is neither used nor closed.
+            root: A document path, such as ``apps/x``, under which everything is kept.
+            rng: Spreads the waits that an exhausted quota asks for.
+            clock: Measures the time that an operation of several requests has left.
+
+        Raises:
+            ConfigurationError: *root* is no document path, or *client* is for another database.
+        """
+        source = Source(project, database, client)
+        self.limits = sizes.limits(emulator=source.is_emulator)
+        if not source.is_emulator:
+            # Documented of production; the emulator was seen to tear them.
+            self.capabilities = self.capabilities | {Capability.STEADY_READS}
+        self._channels = AsyncChannels(source, check_root(root))
+        self._errors = ErrorMap(rng)
+        self._clock = clock or SystemClock()
+
+    async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
+        """Apply *writes* by exactly one Commit RPC; see the port."""
+        if not writes:
+            return CommitResult(await self.server_time(timeout=timeout), ())
+        link = await self._channels.open()
+        request = link.requests.commit(writes)
+
+        async def attempt(seconds: float) -> Any:
+            with self._errors.committing(link.requests.names, writes):
+                return await link.commit(request, timeout=seconds, metadata=link.requests.database_metadata)
+
+        return link.requests.commit_result(writes, await self._authenticated(attempt, timeout))
+
+    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+        """Read *paths*, 300 in one BatchGet, all as of the first one's read time; see the port."""
+        link = await self._channels.open()
+        deadline = Deadline(self._clock, timeout)
+        wanted = list(dict.fromkeys(paths))
+        if not wanted:
+            return Read({}, await self._server_time(link, deadline.remaining()))
+        at = None
+        if consistent and link.requests.is_emulator and len(wanted) > 1:
+            # The emulator tears a BatchGet beside writers, unless it reads a moment that is past. Its own
+            # time, taken now, still sees whatever was acknowledged before this call.
+            at = await self._server_time(link, deadline.remaining())
+            await async_sleep(_SETTLE_SECONDS)
+        documents: dict[DocumentPath, Document] = {}
+        for first in range(0, len(wanted), PAGE_DOCUMENTS):
+            page = await self._batch_get(link, wanted[first : first + PAGE_DOCUMENTS], at, deadline.remaining())
+            at = page.read_time if at is None else at
+            documents.update(page.documents)
+        assert at is not None
+        return Read(documents, at)
+
+    async def _batch_get(self, link: Link, paths: Sequence[DocumentPath], at: datetime | None, timeout: float) -> Read:
+        request = link.requests.batch_get(paths, at)
+
+        async def attempt(seconds: float) -> list[Any]:
+            with self._errors.reading():
+                call = link.batch_get(request, timeout=seconds, metadata=link.requests.database_metadata)
+                return [response async for response in call]
+
+        return link.requests.read(paths, await self._authenticated(attempt, timeout))
+
+    def scan(
+        self,
+        collection: str,
+        *,
+        start: str | None = None,
+        stop: str | None = None,
+        limit: int | None = None,
+        timeout: float,
+    ) -> AsyncIterator[Document]:
+        """Iterate by RunQuery, a page of at most 300 documents or 8 MiB each; see the port."""
+        return self._select(Selection(collection, start=start, stop=stop), limit, timeout)
+
+    def query(
+        self,
+        collection: str,
+        conditions: Conditions,
+        *,
+        start: str | None = None,
+        limit: int | None = None,
+        timeout: float,
+    ) -> AsyncIterator[Document]:
+        """Iterate by RunQuery as ``scan`` does; equality alone needs no composite index."""
+        return self._select(Selection(collection, tuple(conditions), start=start), limit, timeout)
+
+    async def _select(self, selection: Selection, limit: int | None, timeout: float) -> AsyncIterator[Document]:
+        link = await self._channels.open()
+        left = limit
+        is_last = selection.is_empty
+        while not is_last and (left is None or left > 0):
+            size = PAGE_DOCUMENTS if left is None else min(left, PAGE_DOCUMENTS)
+            page, is_last = await self._page(link, selection, size, timeout)
+            for document in page:
+                yield document
+            if page:
+                selection = selection.following(page[-1])
+            left = None if left is None else left - len(page)
+
+    async def _page(self, link: Link, selection: Selection, size: int, timeout: float) -> tuple[list[Document], bool]:
+        """Return the first documents of *selection*, and whether there are no more."""
+        request, metadata = link.requests.run_query(selection, size)
+
+        async def attempt(seconds: float) -> tuple[list[Any], bool]:
+            responses: list[Any] = []
+            held = 0
+            with self._errors.reading():
+                call = link.run_query(request, timeout=seconds, metadata=metadata)
+                try:
+                    async for response in call:
+                        responses.append(response)
+                        held += response.ByteSize()
+                        if held > PAGE_BYTES:
+                            break
+                finally:
+                    call.cancel()
+            return responses, held > PAGE_BYTES
+
+        responses, is_cut = await self._authenticated(attempt, timeout)
+        documents = link.requests.documents(responses)
+        return documents, not is_cut and len(documents) < size
+
+    async def scan_ids(
+        self, collection: str, *, start: str | None = None, limit: int | None = None, timeout: float
+    ) -> AsyncIterator[str]:
+        """Iterate by ListDocuments; see the port.
+
+        The ids before *start* are read, too, and skipped: ListDocuments has no cursor but its own page
+        tokens, refuses an order beside ``show_missing``, and only it tells of missing parents.
+        """
+        link = await self._channels.open()
+        left = limit
+        token: str | None = ""
+        while token is not None and (left is None or left > 0):
+            ids, token = await self._ids(link, collection, token, timeout)
+            for stored_id in ids:
+                if start is not None and stored_id < start:
+                    continue
+                if left is not None:
+                    if left <= 0:
+                        return
+                    left -= 1
+                yield stored_id
+
+    async def _ids(self, link: Link, collection: str, token: str, timeout: float) -> tuple[list[str], str | None]:
+        """Return a page of ids and the token of the next one, None after the last."""
+        request, metadata = link.requests.list_documents(collection, token)
+
+        async def attempt(seconds: float) -> Any:
+            with self._errors.reading():
+                return await link.list_documents(request, timeout=seconds, metadata=metadata)
+
+        response = await self._authenticated(attempt, timeout)
+        return list(link.requests.ids(response)), response.next_page_token or None
+
+    async def watch(self, path: DocumentPath, *, timeout: float) -> AsyncIterator[None]:
+        """Yield when Firestore tells of a change, by a Listen stream of our own channel; see the port.
+
+        The stream begins with the document as it is, so that no change between the first wake-up and
+        the stream's start goes unseen.
+
+        Raises:
+            StoreUnavailableError: The stream broke before *timeout*; changes may have been missed.
+        """
+        deadline = Deadline(self._clock, timeout)
+        yield None
+        if deadline.passed:
+            return
+        link = await self._channels.open()
+        message, metadata = link.requests.listen(path)
+        request = AsyncOpenRequest(message)
+        call = None
+        try:
+            with self._errors.reading():
+                call = link.listen(aiter(request), timeout=deadline.remaining(), metadata=metadata)
+                async for response in call:
+                    if self._errors.is_change(response):
+                        yield None
+            ended_early = StoreUnavailableError("the watch ended early")
+        except StoreUnavailableError as error:
+            ended_early = error
+        finally:
+            await request.close()
+            if call is not None:
+                call.cancel()
+        if deadline.remaining() > _DEADLINE_SLACK_SECONDS:
+            raise ended_early
+
+    async def server_time(self, *, timeout: float) -> datetime:
+        """Return the read time of a document that is never there; see the port."""
+        return await self._server_time(await self._channels.open(), timeout)
+
+    async def _server_time(self, link: Link, timeout: float) -> datetime:
+        return (await self._batch_get(link, [PROBE], None, timeout)).read_time
+
+    async def close(self) -> None:
+        """Close the channels; see the port."""
+        await self._channels.close()
+
+    async def _authenticated(self, attempt: Callable[[float], Awaitable[T]], timeout: float) -> T:
+        """Make *attempt*; when the credentials are refused, refresh them and make it once more."""
+        deadline = Deadline(self._clock, timeout)
+        try:
+            return await attempt(timeout)
+        except UnauthenticatedError:
+            await self._channels.refresh_credentials()
+        return await attempt(deadline.remaining())

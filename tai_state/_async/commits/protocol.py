@@ -1,0 +1,99 @@
+"""The commit protocol: one request, resent only as it is, and settled by reading when its reply is lost."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from tai_state._async.access.access import AsyncAccess
+from tai_state._async.access.retry import async_retry
+from tai_state.clock import Deadline
+from tai_state.documents import CommitResult, Write
+from tai_state.errors import (
+    CommitAmbiguousError,
+    DeadlineExceededError,
+    OutcomeUnknownError,
+    PreconditionFailedError,
+    RetriesExhaustedError,
+    StoreUnavailableError,
+    TaiStateError,
+)
+from tai_state.rules.commits.settle import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an ambiguous commit; ``commit`` when it was applied."""
+
+    outcome: Outcome
+    commit: CommitResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncSettlement:
+    """How an ambiguous commit is settled.
+
+    Args:
+        read: Reads what tells, given whether the last attempt met a failed precondition.
+        unknown: Makes the error that says that the outcome is unknown.
+    """
+
+    read: Callable[[bool], Awaitable[Settled]]
+    unknown: Callable[[], OutcomeUnknownError]
+
+
+async def async_commit_once(
+    access: AsyncAccess, writes: Sequence[Write], deadline: Deadline, settlement: AsyncSettlement
+) -> CommitResult:
+    """Apply *writes* once, whatever happens to the replies.
+
+    1. A reply: that is it.
+    2. No verdict (the attempt timed out, the connection broke): send the IDENTICAL request again, never a
+       rebased one. Every commit of ours holds a document that must not exist yet, so it cannot apply twice.
+    3. A failed precondition before any attempt was ambiguous: a real conflict.
+    4. A failed precondition, or a refusal for good, after an ambiguous attempt: no verdict; read, and settle.
+    5. Out of time while ambiguous: the outcome is unknown, and the error says so.
+
+    Raises:
+        PreconditionFailedError: Nothing was written: another writer was there first.
+        OutcomeUnknownError: It may or may not have been applied.
+        DeadlineExceededError, RetriesExhaustedError, StoreError: Nothing was written.
+    """
+    ambiguous = False
+
+    async def attempt() -> CommitResult:
+        nonlocal ambiguous
+        try:
+            return await access.backend.commit(writes, timeout=access.retry.attempt_seconds(deadline))
+        except CommitAmbiguousError:
+            ambiguous = True
+            raise
+
+    try:
+        return await async_retry(
+            attempt,
+            StoreUnavailableError,
+            policy=access.retry,
+            deadline=deadline,
+            rng=access.rng,
+            what="a commit",
+        )
+    except (DeadlineExceededError, RetriesExhaustedError) as error:
+        if ambiguous:
+            raise settlement.unknown() from error
+        raise
+    except TaiStateError as error:
+        if not ambiguous:
+            raise
+        return await _settle(error, settlement)
+
+
+async def _settle(error: TaiStateError, settlement: AsyncSettlement) -> CommitResult:
+    refused = isinstance(error, PreconditionFailedError)
+    try:
+        settled = await settlement.read(refused)
+    except TaiStateError as unread:
+        raise settlement.unknown() from unread
+    if settled.outcome is Outcome.APPLIED and settled.commit is not None:
+        return settled.commit
+    if settled.outcome is Outcome.REFUSED:
+        raise error if refused else PreconditionFailedError from error
+    raise settlement.unknown() from error

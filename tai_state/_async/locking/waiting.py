@@ -1,0 +1,133 @@
+"""Waiting for locks: in the order of arrival, woken by the store, and given up where it is hopeless."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+
+from tai_state._async.access.access import AsyncAccess
+from tai_state._async.access.turns import AsyncPlace
+from tai_state._async.locking.acquire import AsyncAcquisition
+from tai_state._async.locking.deadlocks import AsyncWaitEdge
+from tai_state._async.locking.registry import AsyncLockRegistry
+from tai_state._platform.iterators import async_ending, async_interruptibly
+from tai_state._platform.tasks import async_shield, async_sleep
+from tai_state.clock import Deadline
+from tai_state.documents import Capability
+
+log = logging.getLogger("tai_state")
+
+LOOK_SECONDS_MAX = 1.0
+"""How long a waiter trusts that the store wakes it."""
+
+POLL_SECONDS_MAX = 0.25
+"""How often a waiter looks whom nobody wakes, or who must see for himself whether he waits in a cycle."""
+
+_SLICE_SECONDS_MIN = 0.001
+
+
+class AsyncWaiting:
+    """One caller who waits.
+
+    In one process the callers stand in line, and the first of them alone asks the store. Between processes a caller
+    who was passed over reserves to be the next.
+    """
+
+    def __init__(
+        self,
+        access: AsyncAccess,
+        locks: AsyncLockRegistry,
+        applicant: AsyncAcquisition,
+        *,
+        deadline: Deadline,
+        ttl_seconds: float,
+        may_go_on: Callable[[], None],
+    ) -> None:
+        """Wait for nothing yet; *may_go_on* raises once there is no more waiting."""
+        self._may_go_on = may_go_on
+        self._access = access
+        self._locks = locks
+        self._applicant = applicant
+        self._deadline = deadline
+        self._edge = AsyncWaitEdge(access, owner=applicant.owner, nonce=applicant.nonce, ttl_seconds=ttl_seconds)
+        self._is_watching = Capability.WATCH in access.backend.capabilities
+
+    async def wait(self) -> None:
+        """Wait until the applicant has got the locks.
+
+        Raises:
+            LockTimeoutError: The time was over.
+            DeadlockError: Waiting would close a cycle, or the owner holds one of the locks himself.
+            StoreError: The store or the manager is drained.
+        """
+        try:
+            with self._locks.lines.join(self._applicant.resources) as place:
+                await self._wait(place)
+        finally:
+            await async_shield(self._end)
+
+    async def _wait(self, place: AsyncPlace) -> None:
+        async with async_ending(self._moments(place)) as moments:
+            async for _ in moments:
+                self._may_go_on()
+                time = self._applicant.try_time(self._deadline)
+                if not place.is_first:
+                    await self._applicant.look(time)
+                elif await self._applicant.attempt(time):
+                    return
+                if self._deadline.passed:
+                    raise self._applicant.give_up()
+                if self._holds_others:
+                    await self._look_for_cycle(time)
+                if place.is_first:
+                    await self._applicant.reserve(time)
+
+    @property
+    def _holds_others(self) -> bool:
+        return self._locks.held_by(self._applicant.owner)
+
+    async def _look_for_cycle(self, time: Deadline) -> None:
+        for held in self._applicant.blocked:
+            if held.holder == held.lease.holder:
+                await self._edge.check(held.lease, time)
+                return
+
+    async def _moments(self, place: AsyncPlace) -> AsyncIterator[None]:
+        """Yield when it is time to look: at once, after a change, when a lease ends, and now and then."""
+        yield
+        while True:
+            if not place.is_first:
+                seconds = max(_SLICE_SECONDS_MIN, min(self._seconds_max(), self._deadline.remaining()))
+                if await place.wait(seconds) or self._holds_others or self._deadline.passed:
+                    yield
+                else:
+                    self._may_go_on()
+            elif self._is_watching and self._applicant.blocked:
+                path = self._applicant.blocked[0].lease.path
+                watch = self._access.backend.watch(path, timeout=self._seconds())
+                try:
+                    # It begins with a wake-up: what changed since the last look is seen then.
+                    async with async_ending(watch) as changes:
+                        async for _ in async_interruptibly(changes):
+                            yield
+                except Exception as error:  # noqa: BLE001 - whatever ails a wake-up, looking goes on without it
+                    log.info("lock %r is looked at instead of watched: %s", self._applicant.resources[0], error)
+                    self._is_watching = False
+            else:
+                await async_sleep(self._seconds())
+                yield
+
+    def _seconds(self) -> float:
+        """Return how long to wait for the next look, a change apart."""
+        # Behind the end of the lease, at which the store changes nothing; counted from the look that told of it,
+        # since a watch begins long after that.
+        held_seconds = min((held.seconds for held in self._applicant.blocked), default=POLL_SECONDS_MAX)
+        ends = self._applicant.looked_at + held_seconds - self._access.clock.monotonic() + _SLICE_SECONDS_MIN
+        return max(_SLICE_SECONDS_MIN, min(ends, self._seconds_max(), self._deadline.remaining()))
+
+    def _seconds_max(self) -> float:
+        if not self._is_watching or self._holds_others or len(self._applicant.resources) > 1:
+            return self._access.rng.uniform(0.2, 1.0) * POLL_SECONDS_MAX
+        return POLL_SECONDS_MAX if self._applicant.has_reserved else LOOK_SECONDS_MAX
+
+    async def _end(self) -> None:
+        await self._edge.end()
+        await self._applicant.leave()

@@ -1,0 +1,65 @@
+"""What everything above the locks needs of one store."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tai_state._async.access.access import PAGE, AsyncAccess
+from tai_state._async.access.inflight import AsyncInFlight
+from tai_state._async.commits.writer import AsyncChangeWriter
+from tai_state._async.history.reader import AsyncHistoryReader
+from tai_state._async.locking.registry import AsyncLockRegistry
+from tai_state.documents import Conditions, FieldEquals
+from tai_state.layout import GovernorLayout, StateLayout, escape
+from tai_state.rules.commits.change import Settings
+from tai_state.rules.commits.kinds import check_name
+from tai_state.rules.records.documents import owner_of, read_state
+from tai_state.rules.records.record import StateRecord
+
+TimeLimit = float | timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncRuntime:
+    """The inside of a store, which persisters, transactions and locks share.
+
+    Attributes:
+        actor: The author of changes that nobody else signs.
+        settings: Encodings, maintenance and the ttl of receipts, where no persister says otherwise.
+        locks: The locks that were granted over the store, and who waits for more.
+        inflight: The calls under way.
+    """
+
+    access: AsyncAccess
+    writer: AsyncChangeWriter
+    history: AsyncHistoryReader
+    locks: AsyncLockRegistry
+    inflight: AsyncInFlight
+    settings: Settings
+    actor: str
+
+    async def record(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
+        """Return a state's record, tombstones included; None where there never was one."""
+        with self.inflight.one():
+            read = await self.access.read([paths.state], self.access.begin(timeout))
+        document = read.get(paths.state)
+        return read_state(document, paths.governor_id, paths.state_id) if document is not None else None
+
+    async def records(
+        self,
+        governor_id: str,
+        *,
+        status: str | None = None,
+        after: str | None = None,
+        page: int = PAGE,
+        timeout: TimeLimit = None,
+    ) -> AsyncIterator[StateRecord]:
+        """Iterate over a governor's records, tombstones included, ascending by stored id."""
+        governor = GovernorLayout(governor_id)
+        start = None if after is None else escape(after, "after")
+        # "" is the status of states that were never given one.
+        wanted = status if status in {None, ""} else check_name(status, "status")
+        conditions: Conditions = () if wanted is None else (FieldEquals("status", wanted),)
+        found = self.access.scan(governor.states, after=start, conditions=conditions, page=page, timeout=timeout)
+        async for document in self.inflight.reading(found):
+            yield read_state(document, governor.governor_id, owner_of(document, governor.governor_id))

@@ -1,0 +1,231 @@
+"""One attempt of a transaction: what its body read as of one moment, and the writes that wait for the commit."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.commits.writer import Applied
+from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.transactions.cascade import AsyncCascade
+from tai_state._platform.interrupts import AsyncDeferral
+from tai_state._platform.waits import AsyncMutex
+from tai_state.clock import Deadline
+from tai_state.documents import Capability, Document, DocumentPath, Read, Write
+from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
+from tai_state.layout import META, StateLayout
+from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings
+from tai_state.rules.locking.fence import Guarded
+from tai_state.rules.records.record import StateRecord
+from tai_state.rules.transactions.dependents.reactions import NO_MACHINES, Machines
+from tai_state.rules.transactions.draft import Decided, Draft
+from tai_state.rules.transactions.record import checks, first_change
+
+
+class AsyncAttempt:
+    """What one run of a body reads and writes.
+
+    Everything read so far is as of one moment: what was read before is read again together with what is new, and
+    when it has changed the attempt is stale, for good, whatever the body makes of the error. One call at a time:
+    a body may have several under way.
+    """
+
+    def __init__(
+        self,
+        store: AsyncStateStore,
+        transaction_id: str,
+        guarded: Guarded,
+        deadline: Deadline,
+        *,
+        locks: Sequence[AsyncLock] = (),
+        read_only: bool = False,
+    ) -> None:
+        """Begin with nothing read and nothing written.
+
+        Args:
+            guarded: The leases of *locks*; their tokens go into every event. The commit brings their renewals.
+        """
+        self.store = store
+        self.transaction_id = transaction_id
+        self.read_only = read_only
+        self.stale: StaleReadError | None = None
+        self.committed_at: datetime | None = None
+        self._access = store.runtime.access
+        self._writer = store.runtime.writer
+        self._guarded = guarded
+        self._locks = locks
+        self._deadline = deadline
+        self._mutex = AsyncMutex()
+        self._ended = False
+        self._documents: dict[DocumentPath, Document | None] = {}
+        self._read_time: datetime | None = None
+        self._draft = Draft(self._documents, guarded)
+        self._new_store_id = store.runtime.access.new_id()
+
+    # What the body asks for
+
+    async def records(self, wanted: Sequence[StateLayout]) -> list[StateRecord | None]:
+        """Return the states, tombstones included, as the body's own changes left them; None for those never made.
+
+        Raises:
+            StaleReadError: Something read before has changed; the body begins anew.
+            StoreError: The attempt has ended.
+        """
+        with AsyncDeferral():
+            async with self._turn():
+                await self._read([paths.state for paths in wanted])
+                return [self._draft.record(paths) for paths in wanted]
+
+    async def apply(self, change: Change, settings: Settings, machines: Machines = NO_MACHINES) -> Applied:
+        """Decide a change on what the body sees, and keep its writes for the commit.
+
+        So are the moves that dependents make because of it. All of it is kept, or nothing.
+
+        Args:
+            machines: Those that may drive dependents.
+
+        Raises:
+            StaleReadError, StoreError: As for ``records``.
+            TaiStateError: The change is refused, as ``decide`` and ``AsyncCascade.follow`` say.
+        """
+        with AsyncDeferral():
+            async with self._turn():
+                draft = self._draft.branch()
+                applied = await self._apply(draft, change, settings, machines)
+                # A task that the body left behind must not add to a commit that is under way.
+                self.check_usable()
+                self._draft.merge(draft)
+        return applied
+
+    async def _apply(self, draft: Draft, change: Change, settings: Settings, machines: Machines) -> Applied:
+        key, governor = change.idempotency_key, change.paths.governor
+        receipt = None if key is None else change.paths.receipt(key)
+        dependencies = [governor.state(one).state for one in change.depends_on or ()]
+        await self._read([change.paths.state, *([receipt] if receipt else []), *dependencies])
+        before = draft.record(change.paths)
+        found = None if receipt is None else self._documents[receipt]
+        plan = self._decide(draft, change, settings, found)
+        if isinstance(plan, Replay):
+            return await self._writer.replayed(change.paths, plan, self._deadline)
+
+        def react(reaction: Change) -> Plan:
+            made = self._decide(draft, reaction, settings)
+            assert isinstance(made, Plan)
+            return made
+
+        cascade = AsyncCascade(draft, change, settings, machines, read=self._read, decide=react)
+        await cascade.follow(before, plan.event)
+        record = draft.record(change.paths)
+        assert record is not None
+        return Applied(plan.event, record)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        self.check_usable()
+        if not await self._mutex.acquire(self._deadline.remaining()):
+            message = f"the {self._deadline.seconds:g} seconds allowed are over; nothing was written"
+            raise DeadlineExceededError(message)
+        try:
+            self.check_usable()
+            yield
+        finally:
+            self._mutex.release()
+
+    def check_usable(self) -> None:
+        """Do nothing while the body runs on a view that stands.
+
+        Raises:
+            StoreError: The body has ended.
+            StaleReadError: What it read has changed.
+        """
+        if self._ended:
+            message = "this transaction has ended; what its body left running can read and write no more"
+            raise StoreError(message)
+        if self.stale is not None:
+            raise StaleReadError(*self.stale.args)
+
+    def end(self) -> None:
+        """Refuse every further call: the body has ended."""
+        self._ended = True
+
+    async def _read(self, paths: Sequence[DocumentPath]) -> None:
+        new = [path for path in dict.fromkeys(paths) if path not in self._documents]
+        if not new:
+            return
+        meta = [] if self._writer.origin else [META]
+        read = await self._access.read([*new, *self._documents, *meta], self._deadline, consistent=self.read_only)
+        self._compare(read)
+        self._writer.learn_origin(read)
+        self._read_time = read.read_time
+        self._documents.update({path: read.get(path) for path in new})
+
+    def _compare(self, read: Read) -> None:
+        changed = first_change(self._documents, read.documents)
+        if changed is not None:
+            message = f"{changed} changed while a transaction read"
+            self.stale = StaleReadError(message)
+            raise StaleReadError(message)
+
+    def _decide(
+        self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None
+    ) -> Plan | Replay:
+        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._new_store_id)
+        try:
+            return draft.decide(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
+        except FencedOutError as error:
+            for lock in self._locks:
+                if lock.resource == error.resource:
+                    lock.lose("stolen")
+            raise
+
+    # What the manager asks for
+
+    @property
+    def writes(self) -> dict[DocumentPath, Write]:
+        """What the body wrote so far, by path."""
+        return self._draft.writes
+
+    @property
+    def states_written(self) -> int:
+        """How many states the commit changes."""
+        return sum(path in self.writes for path in self._draft.heads)
+
+    async def confirm(self) -> None:
+        """See whether all that was read stands as of one moment, where the engine may tear a batch.
+
+        Raises:
+            StaleReadError: Something has changed; the body begins anew.
+        """
+        single = len(self._documents) <= 1
+        if single or self.read_only or Capability.STEADY_READS in self.store.capabilities:
+            return
+        self._compare(await self._access.read(list(self._documents), self._deadline))
+
+    def checks(self) -> list[Write]:
+        """Return what the commit checks: all that was read and not written."""
+        return checks(self._documents, self.writes)
+
+    def shrink(self) -> None:
+        """Make the writes over again, as small as they can be: compressed, maintenance put off.
+
+        The events are the same, so what the body was told stands.
+        """
+        self._draft = self._draft.shrunk()
+
+    def forget_heads(self) -> None:
+        """Drop the store's cached heads of what the commit changes, before it is sent."""
+        for path in self.writes:
+            self._writer.heads.drop(path)
+
+    def remember_heads(self, committed_at: datetime, update_times: Mapping[DocumentPath, datetime | None]) -> None:
+        """Let the store know what the commit made.
+
+        Args:
+            update_times: Of each write; empty where a lost reply left them unknown.
+        """
+        self.committed_at = committed_at
+        if META in self.writes:
+            self._writer.origin = self._new_store_id
+        for path, head in self._draft.heads.items():
+            if path in self.writes and (moment := update_times.get(path)) is not None:
+                self._writer.heads.put(path, Head(head.record, moment))

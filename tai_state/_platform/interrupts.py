@@ -1,0 +1,223 @@
+"""Ctrl-C and SIGTERM in the sync colour: they reach a call where it waits, as a cancellation reaches a task.
+
+Python runs the handler of a signal between any two steps of the main thread, and a handler that raises
+(``KeyboardInterrupt``, ``SystemExit``) tears whatever is going on there: a commit before anybody knows what became of
+it, or the lines that would have freed a mutex. So while a call is under way in the main thread, the handlers of both
+signals stand aside for one of ours:
+
+- in a ``Deferral`` a signal is noted, and its own handler runs at the end of the outermost one, or at the next
+  ``Interruptible``, whichever comes first;
+- in an ``Interruptible`` (a read, a wait, a sleep, a transaction's body) it runs at once;
+- in a settling ``Deferral`` (a commit and what settles it) no ``Interruptible`` lets it in: the outcome comes first;
+- a second signal of its kind runs it at once, wherever we are.
+
+Handlers that are none of Python's (the default of SIGTERM kills the process, as SIGKILL does) are left alone, and so
+are all other threads, in which no handler ever runs.
+"""
+
+import inspect
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import FrameType, TracebackType
+from typing import Any
+
+Handler = Callable[[int, FrameType | None], Any]
+
+SIGNALS = (int(signal.SIGINT), int(signal.SIGTERM))
+
+# The functions below those of ``signal``, which turn numbers into enums and back and take ten times as long (measured:
+# 14 us against 1.3 us for a handler that is set and put back), on a path that every change takes.
+_in_c = import_module("_signal")
+_set_handler: Callable[[int, Any], Any] = _in_c.signal
+_get_handler: Callable[[int], Any] = _in_c.getsignal
+
+
+class _Door:
+    """What the main thread lets in; no other thread touches it."""
+
+    def __init__(self) -> None:
+        self.is_guarded = False
+        self.is_open = False
+        self.settling = 0
+        self.round = 0
+        self.pending: list[int] = []
+        self._guarded: Sequence[tuple[int, Handler]] = ()
+        self._is_usable = True
+
+    def guard(self) -> bool:
+        """Put our handler in the place of the others; return False where handlers cannot be set at all."""
+        if not self._is_usable:
+            return False
+        found = [(number, handler) for number in SIGNALS if callable(handler := _get_handler(number))]
+        self.is_open = False
+        self.settling = 0
+        self.round += 1
+        self._guarded = found
+        self.is_guarded = True
+        try:
+            for number, _ in found:
+                _set_handler(number, _on_signal)
+        except ValueError:
+            # An interpreter inside another program, whose main thread is not the one that gets the signals.
+            self.is_guarded = self._is_usable = False
+            return False
+        except BaseException:
+            self.leave()
+            raise
+        return True
+
+    def leave(self) -> None:
+        """Put the handlers back, exactly, and let them run for what came meanwhile."""
+        try:
+            _restore(self._guarded)
+        finally:
+            self.is_guarded = False
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Run the handlers of what is pending, all of them, even where one raises."""
+        if self.pending:
+            number = self.pending.pop(0)
+            try:
+                self.handler(number)(number, inspect.currentframe())
+            finally:
+                self.deliver()
+
+    def handler(self, number: int) -> Handler:
+        return dict(self._guarded)[number]
+
+
+def _restore(guarded: Sequence[tuple[int, Handler]]) -> None:
+    if guarded:
+        number, handler = guarded[0]
+        try:
+            # Whoever set another one meanwhile wanted that.
+            if _get_handler(number) is _on_signal:
+                _set_handler(number, handler)
+        finally:
+            # A handler that is back may raise at once; the other one is put back all the same.
+            _restore(guarded[1:])
+
+
+_door = _Door()
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    if _door.is_guarded and not _door.is_open and number not in _door.pending:
+        _door.pending.append(number)
+        return
+    handler = _door.handler(number)
+    if not _door.is_guarded:
+        # Two signals within a microsecond kept us from putting it back: now is the time.
+        _set_handler(number, handler)
+    if number in _door.pending:
+        _door.pending.remove(number)
+        handler(number, frame)
+    handler(number, frame)
+
+
+def _is_main_thread() -> bool:
+    return threading.get_ident() == threading.main_thread().ident
+
+
+class Deferral:
+    """A block in which the main thread is not interrupted; what came meanwhile is delivered at its end.
+
+    Args:
+        settling: Whether it must run to its end: no ``Interruptible`` inside lets a signal in.
+    """
+
+    __slots__ = ("_is_inner", "_is_outermost", "_round", "_settling", "_was_open")
+
+    def __init__(self, *, settling: bool = False) -> None:
+        """Begin with the block."""
+        self._settling = settling
+        self._is_outermost = self._is_inner = self._was_open = False
+        self._round = 0
+
+    def __enter__(self) -> None:
+        """Keep signals out."""
+        if not _is_main_thread():
+            return
+        if _door.is_guarded:
+            self._was_open = _door.is_open
+            _door.is_open = False
+            self._is_inner = True
+        else:
+            self._is_outermost = _door.guard()
+        self._round = _door.round
+        if self._settling:
+            _door.settling += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let in what came meanwhile, unless another block still keeps it out."""
+        if not _door.is_guarded or self._round != _door.round:
+            # An interrupt left a generator behind, which ends late, in the middle of a later call.
+            return
+        if self._settling and (self._is_inner or self._is_outermost):
+            _door.settling -= 1
+        if self._is_outermost:
+            self._is_outermost = False
+            _door.leave()
+        elif self._is_inner:
+            self._is_inner = False
+            _door.is_open = self._was_open
+            if self._was_open:
+                _door.deliver()
+
+
+class Interruptible:
+    """A block in which signals are let in after all, where no outcome hangs on it: it waits, or runs a user's code."""
+
+    __slots__ = ("_is_opened",)
+
+    def __init__(self) -> None:
+        """Begin with the block."""
+        self._is_opened = False
+
+    def __enter__(self) -> None:
+        """Let signals in, those first that came before."""
+        if not _door.is_guarded or _door.is_open or _door.settling or not _is_main_thread():
+            return
+        self._is_opened = _door.is_open = True
+        if _door.pending:
+            try:
+                _door.deliver()
+            except BaseException:
+                _door.is_open = False
+                raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Keep them out again."""
+        if self._is_opened:
+            _door.is_open = False
+
+
+class AsyncDeferral:
+    """The twin of Deferral: a cancellation reaches a task only where it waits, so there is nothing to do."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Do nothing."""
+
+
+class AsyncInterruptible:
+    """The twin of Interruptible: a task that waits can be cancelled."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Do nothing."""

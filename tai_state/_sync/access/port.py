@@ -1,0 +1,116 @@
+# Generated from tai_state/_async/access/port.py by .ci/generate_sync.py; do not edit.
+"""The port: the few operations that every backend offers, and everything above it is written on."""
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from tai_state.documents import (
+    Capability,
+    CommitResult,
+    Conditions,
+    Document,
+    DocumentPath,
+    Limits,
+    Read,
+    Write,
+)
+
+
+class Backend(ABC):
+    """A store of documents with atomic, conditional commits.
+
+    A backend tries each operation once: retries, deadlines over several attempts and the
+    resolution of ambiguous commits belong to the layers above. Every method takes ``timeout``, the
+    seconds that this one attempt may take, and raises only errors of tai_state:
+
+    - ``StoreUnavailableError``: not applied, and trying again may help;
+    - ``CommitAmbiguousError`` (from ``commit`` alone): applied, or not, or applied later;
+    - ``PreconditionFailedError`` (from ``commit`` alone): nothing of it was written;
+    - ``DocumentTooLargeError``, ``InvalidDataError``: refused before anything was sent;
+    - ``StoreError``: refused for good.
+
+    ``tai_state.testing.BackendConformance`` proves an implementation.
+    """
+
+    capabilities: frozenset[Capability]
+    limits: Limits
+
+    def get(self, path: DocumentPath, *, timeout: float) -> Read:
+        """Read one document with the store's read time; see ``get_many``."""
+        return self.get_many([path], timeout=timeout)
+
+    @abstractmethod
+    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+        """Read *paths*, all as of one moment: the returned ``read_time``.
+
+        The read sees every commit acknowledged before the call, and a commit made after it gets a later time. Times
+        are aware datetimes in UTC, to the microsecond.
+
+        Args:
+            consistent: False lets an engine whose batch reads can be torn beside writers answer
+                faster; for callers whose commit checks what they read.
+        """
+
+    @abstractmethod
+    def scan(
+        self,
+        collection: str,
+        *,
+        start: str | None = None,
+        stop: str | None = None,
+        limit: int | None = None,
+        timeout: float,
+    ) -> Iterator[Document]:
+        """Iterate over a collection's documents with ``start <= id < stop``, ascending by id.
+
+        Paged underneath, in bounded memory; each page is as of its own moment. ``timeout`` bounds
+        each page. Ids compare as their UTF-8 bytes do.
+        """
+
+    @abstractmethod
+    def scan_ids(
+        self, collection: str, *, start: str | None = None, limit: int | None = None, timeout: float
+    ) -> Iterator[str]:
+        """Iterate over the ids >= *start* in a collection, ascending, parents without a document of their own included.
+
+        ``governors/g`` need not exist for ``governors/g/states/s`` to be there: its id is still listed, once.
+        """
+
+    @abstractmethod
+    def query(
+        self,
+        collection: str,
+        conditions: Conditions,
+        *,
+        start: str | None = None,
+        limit: int | None = None,
+        timeout: float,
+    ) -> Iterator[Document]:
+        """Iterate over the documents whose top-level fields meet every condition, ascending by id, from *start* on."""
+
+    @abstractmethod
+    def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
+        """Apply *writes*, all or none; each path occurs at most once.
+
+        A ``Put`` or ``Delete`` that changes a document moves its update_time strictly up, and what a
+        commit changes gets the commit's time, which ``update_times`` tells of each ``Put``. Acknowledged means as
+        durable as the backend declares.
+        """
+
+    @abstractmethod
+    def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
+        """Yield once at the start and again soon after each change of *path*, until *timeout* seconds have passed.
+
+        A wake-up, no more: changes may be merged, and a spurious one may come.
+
+        Raises:
+            UnsupportedOperationError: The backend does not declare ``Capability.WATCH``.
+        """
+
+    @abstractmethod
+    def server_time(self, *, timeout: float) -> datetime:
+        """Return the store's clock: later than or equal to every commit time acknowledged before the call."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release connections and threads; a second call does nothing."""

@@ -1,0 +1,363 @@
+# Generated from tai_state/_async/api/store.py by .ci/generate_sync.py; do not edit.
+"""The store of states: save, get, update, delete, list, and the events that each change left."""
+from collections.abc import Iterator, Iterable
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from tai_state._sync.access.access import PAGE, Access
+from tai_state._sync.access.inflight import InFlight
+from tai_state._sync.commits.writer import ChangeWriter
+from tai_state._sync.history.reader import HistoryReader
+from tai_state._sync.locking.registry import LockRegistry, drain
+from tai_state._sync.runtime import Runtime
+from tai_state.authors import default_actor, resolve_metadata
+from tai_state.config import Encoding, Maintenance
+from tai_state.documents import Capability
+from tai_state.errors import InvalidDataError, StateNotFoundError, TaiStateError
+from tai_state.layout import GOVERNORS, META, escape, state_layout, unescape
+from tai_state.models import BatchResult, ChangeMetadata, Event, Health, StateSnapshot, StoreStats
+from tai_state.rules.commits.change import Change, Settings
+from tai_state.rules.commits.kinds import Call, delete_change, save_change, update_change
+from tai_state.rules.records.documents import read_state
+
+Timeout = float | timedelta | None
+RECEIPT_TTL = timedelta(days=7)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+class StateStore:
+    """States of governors over one backend; each change is one commit with its event.
+
+    Leaving it as a context manager drains it (bounded) and closes the backend. It does no I/O before its
+    first use.
+
+    A call that is cancelled, or in the main thread interrupted by Ctrl-C or a handler of SIGTERM that raises, ends
+    where it waits. A commit that was begun is brought to its end first, and what is in doubt about it is settled, which
+    takes no longer than the call's deadline. (A second signal of its kind strikes at once: the outcome is unknown then,
+    and a retry under the same idempotency key tells it.)
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        actor: str | None = None,
+        encoding: Encoding | None = None,
+        maintenance: Maintenance | None = None,
+        receipt_ttl: timedelta = RECEIPT_TTL,
+        head_cache_size: int = 1024,
+    ) -> None:
+        """Put a store over *access*.
+
+        Args:
+            actor: The author of changes that nobody else signs; None: the Cloud Run service or the user.
+            encoding: From which sizes on payloads are stored as JSON text, and compressed.
+            maintenance: How often states are snapshotted; a persister's configuration goes first.
+            receipt_ttl: How long an idempotency key is remembered.
+            head_cache_size: The most states whose heads are kept in memory.
+        """
+        self.runtime = Runtime(
+            access=access,
+            writer=ChangeWriter(access, cache_size=head_cache_size),
+            history=HistoryReader(access),
+            locks=LockRegistry(),
+            inflight=InFlight(),
+            settings=Settings(encoding or Encoding(), maintenance or Maintenance(), receipt_ttl),
+            actor=actor if actor is not None else default_actor(),
+        )
+        """The store's inside, for the package's own classes; no part of the public contract."""
+
+    @property
+    def actor(self) -> str:
+        """The author of changes that nobody else signs."""
+        return self.runtime.actor
+
+    # Life
+
+    def __enter__(self) -> Self:
+        """Return the store itself; nothing is opened before it is used."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for the calls under way (at most 10 seconds), then close."""
+        try:
+            self.drain()
+        finally:
+            self.close()
+
+    def drain(self, timeout: float = 10.0) -> bool:
+        """Take no new calls, wait for those under way, and release the locks that were granted over this store.
+
+        Callers who wait for a lock, and calls that come later, get a StoreError. A lock that could not be released
+        in time is renewed no more: it ends with its ttl. May be called by the handler of a signal, also of one that
+        interrupted a call of this store.
+
+        Args:
+            timeout: How many seconds all of it may take, also where the store does not answer.
+
+        Returns:
+            Whether all calls have ended and all locks are released.
+        """
+        return drain(self.runtime.inflight, self.runtime.locks, timeout)
+
+    def close(self) -> None:
+        """Release connections and threads; a second call does nothing.
+
+        Locks that are held yet are renewed no more.
+        """
+        self.runtime.inflight.refuse()
+        self.runtime.locks.forget_all()
+        self.runtime.access.backend.close()
+
+    def health(self, *, timeout: float = 5.0) -> Health:
+        """Ask the store for its time, once; never raises for a store that does not answer."""
+        clock, began = self.runtime.access.clock, self.runtime.access.clock.monotonic()
+        name = type(self.runtime.access.backend).__name__
+        try:
+            with self.runtime.inflight.one():
+                self.runtime.access.backend.get(META, timeout=timeout)
+        except TaiStateError as error:
+            return Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
+        return Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the backend declares that it can do."""
+        return self.runtime.access.backend.capabilities
+
+    # Changes
+
+    def save_state(
+        self,
+        governor_id: str,
+        state_id: str,
+        data: object,
+        metadata: ChangeMetadata | None = None,
+        *,
+        status: str | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
+    ) -> int:
+        """Create the state or replace its data, and return the new version.
+
+        Args:
+            data: A JSON-like dict, or a pydantic model (dumped with mode="json").
+            status: The new status; None keeps the one there is.
+            expected_version: Write only over this version; 0: it must not exist, or be deleted.
+            idempotency_key: Makes the change once, however often it is asked for.
+
+        Raises:
+            VersionConflictError: The state is not at *expected_version*.
+            IdempotencyMismatchError: The key was used for another request.
+            InvalidDataError, InvalidIdError: Something cannot be stored; nothing was sent.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        return self._change(save_change(call, data, status), timeout)
+
+    def update_state(
+        self,
+        governor_id: str,
+        state_id: str,
+        data: object,
+        expected_version: int,
+        metadata: ChangeMetadata | None = None,
+        *,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
+    ) -> int:
+        """Replace the data of a state that is at *expected_version*, and return the new version.
+
+        Raises:
+            StateNotFoundError: The state does not exist, or is deleted.
+            VersionConflictError: It is at another version.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        return self._change(update_change(call, data), timeout)
+
+    def delete_state(
+        self,
+        governor_id: str,
+        state_id: str,
+        expected_version: int | None = None,
+        metadata: ChangeMetadata | None = None,
+        *,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
+    ) -> int:
+        """Leave a tombstone in the state's place, and return its version; the history stays.
+
+        Raises:
+            StateNotFoundError: The state does not exist, or is deleted.
+            VersionConflictError: It is at another version than *expected_version*.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        return self._change(delete_change(call), timeout)
+
+    def _call(
+        self,
+        governor_id: str,
+        state_id: str,
+        metadata: ChangeMetadata | None,
+        expected_version: int | None,
+        idempotency_key: str | None,
+    ) -> Call:
+        paths = state_layout(governor_id, state_id)
+        return Call(paths, resolve_metadata(metadata, self.runtime.actor), expected_version, idempotency_key)
+
+    def _change(self, change: Change, timeout: Timeout) -> int:
+        deadline = self.runtime.access.begin(timeout)
+        with self.runtime.inflight.one():
+            applied = self.runtime.writer.apply(change, self.runtime.settings, deadline)
+        return applied.event.version
+
+    # Reads
+
+    def get_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> tuple[StateSnapshot, int]:
+        """Return the state and its version.
+
+        Raises:
+            StateNotFoundError: It does not exist, or is deleted.
+        """
+        record = self.runtime.record(state_layout(governor_id, state_id), timeout)
+        if record is None or record.deleted:
+            raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
+        return record.public(_same), record.version
+
+    def find_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> StateSnapshot | None:
+        """Return the state; None when it does not exist, or is deleted."""
+        record = self.runtime.record(state_layout(governor_id, state_id), timeout)
+        return None if record is None or record.deleted else record.public(_same)
+
+    def exists(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> bool:
+        """Whether the state exists and is not deleted."""
+        record = self.runtime.record(state_layout(governor_id, state_id), timeout)
+        return record is not None and not record.deleted
+
+    def batch_get_states(
+        self, governor_id: str, state_ids: Iterable[str], *, timeout: Timeout = None
+    ) -> BatchResult:
+        """Return several states of a governor as of one moment; deleted ones count as missing."""
+        if isinstance(state_ids, str):
+            message = "must be several ids, not one str"
+            raise InvalidDataError(message, path="state_ids")
+        wanted = list({paths.state: paths for paths in (state_layout(governor_id, one) for one in state_ids)}.values())
+        if not wanted:
+            return BatchResult(found={}, missing=[])
+        with self.runtime.inflight.one():
+            read = self.runtime.access.read([paths.state for paths in wanted], self.runtime.access.begin(timeout))
+        found: dict[str, StateSnapshot] = {}
+        missing: list[str] = []
+        for paths in wanted:
+            document = read.get(paths.state)
+            record = read_state(document, paths.governor_id, paths.state_id) if document else None
+            if record is None or record.deleted:
+                missing.append(paths.state_id)
+            else:
+                found[paths.state_id] = record.public(_same)
+        return BatchResult.model_construct(found=found, missing=missing)
+
+    def list_governors(
+        self, *, after: str | None = None, limit: int | None = None, timeout: Timeout = None
+    ) -> Iterator[str]:
+        """Iterate over the governors that ever had a state, ascending by stored id.
+
+        ``timeout`` bounds each page.
+        """
+        start = None if after is None else escape(after, "after")
+        check_limit(limit)
+        found = self.runtime.access.scan_ids(GOVERNORS, after=start, limit=limit, timeout=timeout)
+        for stored in self.runtime.inflight.reading(found):
+            yield unescape(stored, f"{GOVERNORS}/{stored}")
+
+    def list_states(
+        self,
+        governor_id: str,
+        *,
+        status: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+        timeout: Timeout = None,
+    ) -> Iterator[StateSnapshot]:
+        """Iterate over a governor's states, ascending by stored id, the same order on every backend.
+
+        Args:
+            status: Only the states in this status.
+            after: Begin behind this state id.
+            timeout: Bounds each page.
+        """
+        check_limit(limit)
+        given = 0
+        if limit == 0:
+            return
+        page = PAGE if limit is None else min(limit, PAGE)
+        for record in self.runtime.records(governor_id, status=status, after=after, page=page, timeout=timeout):
+            if record.deleted and not include_deleted:
+                continue
+            yield record.public(_same)
+            given += 1
+            if given == limit:
+                return
+
+    def get_events(
+        self,
+        governor_id: str,
+        state_id: str,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        timeout: Timeout = None,
+    ) -> Iterator[Event]:
+        """Iterate over a state's events with ``after < version <= until``, in version order.
+
+        A state that never was has none. ``timeout`` bounds each page.
+        """
+        paths = state_layout(governor_id, state_id)
+        check_limit(limit)
+        check_version(after, "after")
+        if until is not None:
+            check_version(until, "until")
+        found = self.runtime.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
+        for event in self.runtime.inflight.reading(found):
+            yield event.public(_same)
+
+    def stats(self, governor_id: str, *, timeout: Timeout = None) -> StoreStats:
+        """Count what a governor holds; reads every state document of it, and no event."""
+        states = deleted = events = 0
+        by_status: dict[str, int] = {}
+        for record in self.runtime.records(governor_id, timeout=timeout):
+            events += record.version - record.marks.trimmed_through
+            if record.deleted:
+                deleted += 1
+                continue
+            states += 1
+            by_status[record.status] = by_status.get(record.status, 0) + 1
+        return StoreStats(
+            governor_id=governor_id,
+            states=states,
+            deleted=deleted,
+            events=events,
+            by_status=dict(sorted(by_status.items())),
+        )
+
+
+def check_limit(limit: object) -> None:
+    """Refuse a limit that is no int of at least 0."""
+    if limit is not None and (type(limit) is not int or limit < 0):
+        message = f"must be an int of at least 0, not {limit!r}"
+        raise InvalidDataError(message, path="limit")
+
+
+def check_version(version: object, name: str) -> None:
+    """Refuse a version that is no int from 0 to 2**62."""
+    if type(version) is not int or not 0 <= version <= 2**62:
+        message = f"must be an int of at least 0, not {version!r}"
+        raise InvalidDataError(message, path=name)

@@ -1,0 +1,126 @@
+# Generated from tai_state/_async/backends/memory.py by .ci/generate_sync.py; do not edit.
+"""The memory backend: the reference that the other backends are measured by."""
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from tai_state._sync.access.port import Backend
+from tai_state._platform.tasks import sleep
+from tai_state._platform.waits import Signal
+from tai_state.backends.memory import LIMITS, MemoryEngine, Range
+from tai_state.clock import Clock, Deadline, SystemClock
+from tai_state.documents import (
+    Capability,
+    CommitResult,
+    Conditions,
+    Document,
+    DocumentPath,
+    Read,
+    Write,
+)
+
+_HOST_CLOCK = SystemClock()
+
+
+class MemoryBackend(Backend):
+    """Documents in this process's memory, gone with the object; usable from several threads and loops.
+
+    Each operation lets other tasks run before it starts, as one that waits for a network does, so that
+    races show up here too. No operation waits for long, so ``timeout`` matters to ``watch`` alone.
+    """
+
+    capabilities = frozenset({Capability.WATCH, Capability.STEADY_READS})
+    limits = LIMITS
+
+    def __init__(self, *, clock: Clock | None = None, watch_clock: Clock | None = None) -> None:
+        """Hold nothing; the store's clock starts at *clock*'s time and goes on with its elapsed time.
+
+        Args:
+            watch_clock: By which ``watch`` waits; None: the host's, since a waiter really waits. For a simulation,
+                whose waiters do not.
+        """
+        self._engine = MemoryEngine(_HOST_CLOCK if clock is None else clock)
+        self._watch_clock = _HOST_CLOCK if watch_clock is None else watch_clock
+
+    def get_many(
+        self,
+        paths: Sequence[DocumentPath],
+        *,
+        timeout: float,  # noqa: ARG002 - nothing here waits
+        consistent: bool = True,  # noqa: ARG002 - every read is
+    ) -> Read:
+        """Read *paths* at one moment; see the port."""
+        sleep(0)
+        return self._engine.read(paths)
+
+    def scan(
+        self,
+        collection: str,
+        *,
+        start: str | None = None,
+        stop: str | None = None,
+        limit: int | None = None,
+        timeout: float,  # noqa: ARG002 - nothing here waits
+    ) -> Iterator[Document]:
+        """Iterate over a range of a collection; see the port."""
+        return self._documents(Range(collection, start, stop, limit))
+
+    def query(
+        self,
+        collection: str,
+        conditions: Conditions,
+        *,
+        start: str | None = None,
+        limit: int | None = None,
+        timeout: float,  # noqa: ARG002 - nothing here waits
+    ) -> Iterator[Document]:
+        """Iterate over the documents that meet *conditions*; see the port."""
+        return self._documents(Range(collection, start, limit=limit, conditions=tuple(conditions)))
+
+    def _documents(self, rest: Range | None) -> Iterator[Document]:
+        while rest is not None:
+            sleep(0)
+            page, rest = self._engine.page(rest)
+            for document in page:
+                yield document
+
+    def scan_ids(
+        self,
+        collection: str,
+        *,
+        start: str | None = None,
+        limit: int | None = None,
+        timeout: float,  # noqa: ARG002 - nothing here waits
+    ) -> Iterator[str]:
+        """Iterate over ids, missing parents included; see the port."""
+        rest: Range | None = Range(collection, start, limit=limit)
+        while rest is not None:
+            sleep(0)
+            page, rest = self._engine.page_of_ids(rest)
+            for id_ in page:
+                yield id_
+
+    def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:  # noqa: ARG002 - nothing here waits
+        """Apply *writes*, all or none; see the port."""
+        sleep(0)
+        return self._engine.commit(writes)
+
+    def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
+        """Yield at the start and after changes; see the port. *timeout* is real time, whatever the store's clock."""
+        # The waiter really waits, so a clock that a test holds still must not make it wait for ever.
+        deadline = Deadline(self._watch_clock, timeout)
+        signal = Signal()
+        self._engine.subscribe(path, signal)
+        try:
+            yield
+            while not deadline.passed and signal.wait(deadline.remaining()):
+                yield
+        finally:
+            self._engine.unsubscribe(path, signal)
+
+    def server_time(self, *, timeout: float) -> datetime:  # noqa: ARG002 - nothing here waits
+        """Return the store's clock; see the port."""
+        sleep(0)
+        return self._engine.server_time()
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to release, and the documents stay readable."""

@@ -1,0 +1,182 @@
+# Generated from tai_state/_async/backends/sqlite.py by .ci/generate_sync.py; do not edit.
+"""The SQLite backend: one file, shared by threads and processes of one host."""
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+
+from tai_state._sync.access.port import Backend
+from tai_state._platform.tasks import Worker, sleep
+from tai_state.backends.sqlite import SqliteEngine
+from tai_state.backends.sqlite.encoding import LIMITS
+from tai_state.backends.sqlite.moments import from_us
+from tai_state.backends.sqlite.patience import deadline_in
+from tai_state.backends.sqlite.reading import PAGE_DOCUMENTS_MAX
+from tai_state.clock import Clock, SystemClock
+from tai_state.documents import (
+    Capability,
+    CommitResult,
+    Conditions,
+    Document,
+    DocumentPath,
+    Limits,
+    Read,
+    Write,
+)
+
+_POLL_SECONDS = 0.01
+
+
+class SqliteBackend(Backend):
+    """Documents in one SQLite file in WAL mode, many threads and processes at once.
+
+    The file is made at first use; its folder must be there. What each call raises stands at
+    the port; opening may also raise ``ConfigurationError`` (no folder, no database, somebody
+    else's database: left as it is) and ``SchemaVersionError`` (a newer release's file).
+    """
+
+    capabilities: frozenset[Capability] = frozenset(
+        {Capability.DURABLE, Capability.SHARED, Capability.WATCH, Capability.STEADY_READS}
+    )
+    limits: Limits = LIMITS
+
+    def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", clock: Clock | None = None) -> None:
+        """Check the options; nothing is opened before first use.
+
+        Args:
+            path: The file. ``:memory:`` is refused: that is what the memory backend is for.
+            synchronous: ``FULL``, or ``NORMAL``, with which a power cut may undo the last commits.
+            clock: The wall clock starts the store's clock once a boot, the boot clock moves it; None: the host's.
+
+        Raises:
+            ConfigurationError: The path or *synchronous* cannot be.
+        """
+        self._engine = SqliteEngine(path, synchronous=synchronous, clock=clock or SystemClock())
+        # Two threads, so that no read waits for a flush.
+        self._commits = Worker("tai-sqlite-commit")
+        self._reads = Worker("tai-sqlite-read")
+
+    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+        """Read *paths* in one snapshot, whether or not it must be *consistent*."""
+        del consistent
+        self._engine.session()
+        return self._reads.run(partial(self._engine.get_many, list(paths), timeout=timeout))
+
+    def scan(
+        self,
+        collection: str,
+        *,
+        start: str | None = None,
+        stop: str | None = None,
+        limit: int | None = None,
+        timeout: float,
+    ) -> Iterator[Document]:
+        """Iterate over a collection's documents with ``start <= id < stop``, ascending by id."""
+        for found in self._documents(collection, (), start=start, stop=stop, limit=limit, timeout=timeout):
+            yield found
+
+    def query(
+        self,
+        collection: str,
+        conditions: Conditions,
+        *,
+        start: str | None = None,
+        limit: int | None = None,
+        timeout: float,
+    ) -> Iterator[Document]:
+        """Iterate over the documents with ``id >= start`` that meet every condition, ascending by id."""
+        for found in self._documents(
+            collection, tuple(conditions), start=start, stop=None, limit=limit, timeout=timeout
+        ):
+            yield found
+
+    def _documents(
+        self,
+        collection: str,
+        conditions: Conditions,
+        *,
+        start: str | None,
+        stop: str | None,
+        limit: int | None,
+        timeout: float,
+    ) -> Iterator[Document]:
+        next_start: str | None = start or ""
+        left = limit
+        while next_start is not None and (left is None or left > 0):
+            self._engine.session()
+            call = partial(
+                self._engine.scan_page,
+                collection,
+                conditions,
+                start=next_start,
+                stop=stop,
+                limit=PAGE_DOCUMENTS_MAX if left is None else left,
+                timeout=timeout,
+            )
+            documents, next_start = self._reads.run(call)
+            for found in documents:
+                yield found
+            left = None if left is None else left - len(documents)
+
+    def scan_ids(
+        self, collection: str, *, start: str | None = None, limit: int | None = None, timeout: float
+    ) -> Iterator[str]:
+        """Iterate over the ids >= *start* of documents and of parents, ascending."""
+        next_start: str | None = start or ""
+        left = limit
+        while next_start is not None and (left is None or left > 0):
+            self._engine.session()
+            call = partial(
+                self._engine.scan_ids_page,
+                collection,
+                start=next_start,
+                limit=PAGE_DOCUMENTS_MAX if left is None else left,
+                timeout=timeout,
+            )
+            ids, next_start = self._reads.run(call)
+            for found in ids:
+                yield found
+            left = None if left is None else left - len(ids)
+
+    def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
+        """Apply *writes* in one transaction, which commits that wait beside this one may share."""
+        job = self._engine.submit(writes, timeout=timeout)
+        try:
+            # Queued before the thread is asked: one flush takes all that the loop has queued by then.
+            return self._commits.run(partial(self._engine.finish, job))
+        finally:
+            # For a cancelled caller: what nobody has taken yet is not applied.
+            self._engine.withdraw(job)
+
+    def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
+        """Yield at the start and soon after each change of *path*, by any process, until *timeout* has passed."""
+        deadline = deadline_in(timeout)
+        self._engine.session()
+        self._reads.run(partial(self._engine.open, timeout=timeout))
+        version = self._engine.data_version()
+        changed = self._reads.run(partial(self._engine.update_time_us, path, timeout=timeout))
+        yield
+        while not deadline.passed:
+            sleep(min(_POLL_SECONDS, deadline.remaining()))
+            seen = self._engine.data_version()
+            if seen == version:
+                continue
+            version = seen
+            latest = self._reads.run(
+                partial(self._engine.update_time_us, path, timeout=max(1.0, deadline.remaining()))
+            )
+            if latest != changed:
+                changed = latest
+                yield
+
+    def server_time(self, *, timeout: float) -> datetime:
+        """Return the store's clock."""
+        self._engine.session()
+        return from_us(self._reads.run(partial(self._engine.server_time_us, timeout=timeout)))
+
+    def close(self) -> None:
+        """End the running commit and close the connections and threads; a second call does nothing."""
+        if not self._engine.closed:
+            self._commits.run(self._engine.close)
+        self._commits.close()
+        self._reads.close()

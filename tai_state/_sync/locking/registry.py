@@ -1,0 +1,130 @@
+# Generated from tai_state/_async/locking/registry.py by .ci/generate_sync.py; do not edit.
+"""The locks that a store's managers granted, and their end with it."""
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Iterable
+
+from tai_state._sync.access.inflight import InFlight
+from tai_state._sync.access.turns import Lines
+from tai_state._sync.locking.lock import Lock
+from tai_state._platform.owners import caller
+from tai_state._platform.tasks import within
+from tai_state.clock import Deadline, SystemClock
+from tai_state.errors import TaiStateError
+from tai_state.rules.locking.leases import Lease
+
+log = logging.getLogger("tai_state")
+
+RELEASE_SECONDS_MAX = 2.0
+"""What a drain keeps of its time for the release of locks."""
+
+
+class LockRegistry:
+    """The locks that a store's managers granted and that were neither released nor lost; and who waits for more."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.lines = Lines()
+        # A map for its order: a drain releases the locks as they were granted.
+        self._locks: dict[Lock, None] = {}
+        self._guard = threading.Lock()
+        self._pid = os.getpid()
+        with _registries_guard:
+            _registries.add(self)
+
+    def add(self, locks: Iterable[Lock]) -> None:
+        """Remember *locks* until they are released or lost."""
+        with self._guard:
+            # Those that nobody renewed or released, and whose loss nobody noticed yet.
+            self._locks = {lock: None for lock in self._locks if lock.remaining() > 0} | dict.fromkeys(locks)
+
+    def discard(self, lock: Lock) -> None:
+        """Forget *lock*."""
+        with self._guard:
+            self._locks.pop(lock, None)
+
+    def held(self) -> list[Lock]:
+        """Return those that are held now, by this process."""
+        if self._pid != os.getpid():
+            return []  # a fork's child: what it inherited is its parent's
+        with self._guard:
+            locks = list(self._locks)
+        return [lock for lock in locks if lock.remaining() > 0]
+
+    def held_by(self, owner: str) -> bool:
+        """Whether *owner* holds a lock that some store of this process granted."""
+        return any(lock.owner == owner for registry in _all_registries() for lock in registry.held())
+
+    def holds(self, lease: Lease, owner: str) -> bool:
+        """Whether *owner* holds that very grant, in this process: not a namesake, nor one who died before."""
+        return any(
+            (lock.owner, lock.resource, lock.lease.nonce) == (owner, lease.resource, lease.nonce)
+            for registry in _all_registries()
+            for lock in registry.held()
+        )
+
+    def release_all(self, timeout: float, granted_by: object = None) -> bool:
+        """Release what is held, in *timeout* real seconds; return whether all of it was.
+
+        What could not be released is renewed no more, and ends by itself.
+
+        Args:
+            granted_by: Release only what this manager granted; None: all.
+        """
+        held = [lock for lock in self.held() if granted_by is None or lock.granted_by is granted_by]
+        released: list[Lock] = []
+        deadline = Deadline(SystemClock(), timeout)
+        interrupted = caller()
+
+        def release() -> None:
+            for lock in held:
+                try:
+                    lock.release_beneath(interrupted, max(0.001, deadline.remaining()))
+                except TaiStateError as error:
+                    log.info("lock %r is left to its ttl: %s", lock.resource, error)
+                else:
+                    released.append(lock)
+
+        if held:
+            within(release, timeout)
+        is_done = len(released) == len(held)
+        for lock in held:
+            lock.forget()
+        return is_done
+
+    def forget_all(self) -> None:
+        """Stop every heartbeat, and trust no lock any more: the store is closed."""
+        for lock in self.held():
+            lock.forget()
+
+
+def drain(
+    inflight: InFlight, locks: LockRegistry, timeout: float, granted_by: object = None
+) -> bool:
+    """Let no new call in, end what is under way, and then release *locks*; return whether all of that was done.
+
+    Args:
+        timeout: How many real seconds all of it may take. Where locks are held, a part of it is kept for them.
+        granted_by: Release only what this manager granted; None: all.
+    """
+    deadline = Deadline(SystemClock(), timeout)
+    for_locks = min(RELEASE_SECONDS_MAX, timeout / 4) if locks.held() else 0.0
+    ended = inflight.drain(timeout - for_locks)
+    return locks.release_all(deadline.remaining(), granted_by) and ended
+
+
+_registries: weakref.WeakSet[LockRegistry] = weakref.WeakSet()
+_registries_guard = threading.Lock()
+
+
+def _all_registries() -> list[LockRegistry]:
+    with _registries_guard:
+        return list(_registries)
+
+
+def forget_every_lock() -> None:
+    """Forget the locks of every store of this process and colour, as its death would."""
+    for registry in _all_registries():
+        registry.forget_all()

@@ -1,0 +1,124 @@
+# Generated from tai_state/_async/locking/trust_window.py by .ci/generate_sync.py; do not edit.
+"""How long the holder of a lease may trust it, and the news of its end."""
+import inspect
+import logging
+import threading
+from collections.abc import Callable
+
+from tai_state.clock import Clock
+from tai_state.config import LeaseTiming
+from tai_state.errors import ConfigurationError, LockLostError
+
+log = logging.getLogger("tai_state")
+
+RELEASED = "released"
+
+
+class TrustWindow:
+    """A holder's trust in one lease: it ends once, by a release or by a loss, and stays ended.
+
+    Attributes:
+        renewed_at: When the last renewal that succeeded was sent, by the monotonic clock.
+        is_failing: Whether the last renewal failed, so that a lease that runs out was lost to the network.
+    """
+
+    def __init__(self, resource: str, token: int, clock: Clock, timing: LeaseTiming, began: float) -> None:
+        """Trust a lease that was sent for at *began*."""
+        self._what = f"lock {resource!r} with token {token}"
+        self._resource = resource
+        self._clock = clock
+        self._timing = timing
+        self._guard = threading.Lock()
+        self._callbacks: list[Callable[[str], object]] = []
+        self._ended: str | None = None
+        self._is_suspended = False
+        self.renewed_at = began
+        self.is_failing = False
+
+    def renewed(self, began: float) -> None:
+        """Note that a renewal that was sent at *began* succeeded."""
+        self.renewed_at = max(self.renewed_at, began)
+        self.is_failing = False
+
+    def remaining(self) -> float:
+        """Return the seconds of trust without another renewal, 0.0 when there is none; notices nothing."""
+        return 0.0 if self.has_ended else self.lease_seconds()
+
+    def lease_seconds(self) -> float:
+        """Return the seconds for which nobody else can have the lease, unless it was released or broken."""
+        return max(0.0, self.renewed_at + self._timing.trusted_seconds - self._clock.monotonic())
+
+    def suspend(self) -> None:
+        """Trust it no more, since its release is sent: it may be free before anybody hears of it."""
+        self._is_suspended = True
+
+    def renewal_seconds(self) -> float:
+        """Return for how long a renewal may still be tried."""
+        return self.renewed_at + self._timing.renew_deadline - self._clock.monotonic()
+
+    def reason(self) -> str | None:
+        """Return why the trust has ended, None when it has not; a lease that has run out is noticed here."""
+        if self._ended is None and self._is_suspended:
+            return RELEASED
+        if self._ended is None and self.lease_seconds() <= 0:
+            self.end(self.running_out())
+        return self._ended
+
+    def running_out(self) -> str:
+        """Return why a lease runs out that was not taken away."""
+        return "unreachable" if self.is_failing else "expired"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the end was noticed, or a release is under way."""
+        return self._ended is not None or self._is_suspended
+
+    @property
+    def is_released(self) -> bool:
+        """Whether it ended by a release that the store has confirmed."""
+        return self._ended == RELEASED
+
+    def check(self) -> None:
+        """Do nothing while there is trust.
+
+        Raises:
+            LockLostError: There is none.
+        """
+        reason = self.reason()
+        if reason is not None:
+            raise LockLostError(self._resource, reason)
+
+    def end(self, reason: str) -> bool:
+        """End it for *reason*, and tell whoever asked to be told of a loss; return False when it had ended before."""
+        with self._guard:
+            if self._ended is not None:
+                return False
+            self._ended = reason
+            callbacks, self._callbacks = self._callbacks, []
+        if reason != RELEASED:
+            log.warning("%s is lost: %s", self._what, reason)
+            for callback in callbacks:
+                self._tell(callback, reason)
+        return True
+
+    def on_lost(self, callback: Callable[[str], object]) -> None:
+        """Call *callback* once with the reason of a loss, at once if it was noticed already.
+
+        Raises:
+            ConfigurationError: It is a coroutine function; nobody would await it.
+        """
+        if inspect.iscoroutinefunction(callback):
+            message = "on_lost takes a plain function; let it set an event that a task waits for"
+            raise ConfigurationError(message)
+        with self._guard:
+            ended = self._ended
+            if ended is None:
+                self._callbacks.append(callback)
+        if ended is not None and ended != RELEASED:
+            self._tell(callback, ended)
+
+    def _tell(self, callback: Callable[[str], object], reason: str) -> None:
+        try:
+            callback(reason)
+        except Exception:
+            log.exception("an on_lost callback of %s failed", self._what)

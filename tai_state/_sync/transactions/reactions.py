@@ -1,0 +1,97 @@
+# Generated from tai_state/_async/transactions/reactions.py by .ci/generate_sync.py; do not edit.
+"""A change with all that follows from it for other states: in a commit of its own where nothing does."""
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tai_state._sync.api.store import StateStore
+from tai_state._sync.commits.writer import Applied
+from tai_state._sync.locking.lock import Lock
+from tai_state._sync.transactions.attempt import Attempt
+from tai_state._sync.transactions.run import Run
+from tai_state.clock import Deadline
+from tai_state.errors import DocumentTooLargeError, OutcomeUnknownError
+from tai_state.rules.commits.change import Change, Settings
+from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError, alone_with
+
+
+def apply_together(
+    store: StateStore,
+    change: Change,
+    deadline: Deadline,
+    *,
+    settings: Settings,
+    machines: Machines,
+    locks: Sequence[Lock] = (),
+) -> Applied:
+    """Make *change*, and in the same commit what the states that depend on it do about it.
+
+    Raises:
+        DependentMachineError: One of them is driven by a machine that is not among *machines*.
+        DocumentTooLargeError: All of it is larger than the store takes in one commit; nothing was sent.
+        OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
+        TaiStateError: The change was refused, or failed; nothing was written.
+    """
+    together = _Together(store, change, settings, machines)
+    if change.depends_on:
+        applied = together.apply(deadline, locks)
+    else:
+        try:
+            alone = replace(change, alone=alone_with(machines))
+            applied = store.runtime.writer.apply(alone, settings, deadline, locks)
+        except NotAloneError:
+            applied = together.apply(deadline, locks)
+    return _with_reaction(store, change, applied, deadline) if applied.replayed else applied
+
+
+def _with_reaction(store: StateStore, change: Change, applied: Applied, deadline: Deadline) -> Applied:
+    """Return the repeated start of a state that reacted at once as its first caller saw it."""
+    if change.kind != "start" or not applied.event.depends_on:
+        return applied
+    after = store.runtime.writer.event(change.paths, applied.event.version + 1, deadline)
+    at_once = after is not None and after.kind == "reaction" and after.committed_at == applied.event.committed_at
+    return replace(applied, record=after.state()) if after is not None and at_once else applied
+
+
+class _Together:
+    """One change that concerns other states, over the attempts that it takes."""
+
+    def __init__(self, store: StateStore, change: Change, settings: Settings, machines: Machines) -> None:
+        self._store = store
+        self._change = change
+        self._settings = settings
+        self._machines = machines
+        self._attempt: Attempt | None = None
+        self._applied: Applied | None = None
+
+    def apply(self, deadline: Deadline, locks: Sequence[Lock]) -> Applied:
+        run = Run(
+            self._store,
+            self._body,
+            policy=self._store.runtime.access.retry,
+            deadline=deadline,
+            locks=locks,
+            key_id=None,
+            read_only=False,
+            metadata=self._change.metadata,
+        )
+        try:
+            applied = run.result()
+        except OutcomeUnknownError as error:
+            if self._applied is None:
+                raise
+            event = self._applied.event
+            raise OutcomeUnknownError(event.transition_id, event.governor_id, event.state_id, event.version) from error
+        except DocumentTooLargeError as error:
+            if self._attempt is None or error.what != "the commit":
+                raise
+            others = self._attempt.states_written - 1
+            what = f"the commit that moves {self._change.key} and {others:,} states with it"
+            raise DocumentTooLargeError(error.size, error.limit, what) from error
+        if applied.replayed or self._attempt is None:
+            return applied
+        return replace(applied, event=replace(applied.event, committed_at=self._attempt.committed_at))
+
+    def _body(self, attempt: Attempt) -> Applied:
+        self._attempt = attempt
+        self._applied = attempt.apply(self._change, self._settings, self._machines)
+        return self._applied

@@ -1,0 +1,153 @@
+"""Every public setting, and each default said once. A store's and a manager's own arguments take these."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tai_state.errors import ConfigurationError
+from tai_state.retry import RetryPolicy
+
+RECEIPT_TTL = timedelta(days=7)
+"""How long an idempotency key is remembered."""
+
+HEAD_CACHE_SIZE = 1024
+"""The most states whose heads a store keeps in memory."""
+
+DRAIN_SECONDS = 10.0
+"""How long a drain waits for the calls under way."""
+
+HEALTH_SECONDS = 5.0
+"""How long ``health`` waits for the store."""
+
+ACQUIRE_SECONDS = 10.0
+"""How long ``acquire`` waits for a lock where the caller does not say."""
+
+TTL_SECONDS_MIN = 0.01
+TTL_SECONDS_MAX = 24 * 3600.0
+
+TRANSACTION_RETRY = RetryPolicy(attempts=5, wait_initial=0.01, wait_max=1.0, deadline=30.0)
+"""How a transaction that met a conflict is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """From which size on, in bytes of JSON, a payload is stored as one JSON text, and compressed."""
+
+    json_bytes_min: int = 1_024
+    zstd_bytes_min: int = 32_768
+
+    def compressing(self) -> "Encoding":
+        """Return the encoding that compresses everything: the last resort before a document is too large."""
+        return Encoding(json_bytes_min=self.json_bytes_min, zstd_bytes_min=0)
+
+
+INLINE = Encoding(json_bytes_min=2**62, zstd_bytes_min=2**62)
+"""The encoding that keeps every payload a native value, for digests and segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """How often a state is snapshotted, and how many snapshots are kept."""
+
+    snapshot_interval: int = 100
+    snapshot_retention: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse numbers below 1."""
+        for name in ("snapshot_interval", "snapshot_retention"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                message = f"{name} must be an int of at least 1, not {value!r}"
+                raise ConfigurationError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class PersistenceConfig:
+    """The settings of one persister; processes with different ones may share a store.
+
+    Args:
+        snapshot_interval: A snapshot goes with the commit that reaches a multiple of it, and so many events make
+            a sealed segment.
+        snapshot_retention: The newest snapshots that are kept, exactly.
+        schema_version: The version of the data's own schema; a state with a higher one is refused.
+    """
+
+    snapshot_interval: int = 100
+    snapshot_retention: int = 5
+    schema_version: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work."""
+        _ = self.maintenance
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """The intervals, as the rules take them."""
+        return Maintenance(self.snapshot_interval, self.snapshot_retention)
+
+
+@dataclass(frozen=True, slots=True)
+class LockConfig:
+    """How long leases last and how they are renewed, in seconds.
+
+    Args:
+        ttl: How long a lease outlives its last renewal.
+        renew_deadline: How long a heartbeat tries before it gives the lease up; None: two thirds of the ttl.
+        retry_period: Between two tries; None: a fifteenth of the ttl.
+    """
+
+    ttl: float = 30.0
+    renew_deadline: float | None = None
+    retry_period: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be safe."""
+        self.timing(self.ttl)
+
+    def timing(self, ttl: float | None = None) -> "LeaseTiming":
+        """Return the seconds in force for *ttl*, or for the configured one.
+
+        Raises:
+            ConfigurationError: Unless ttl > renew deadline > 1.2 x retry period > 0: else a lease could not be
+                renewed in time.
+        """
+        seconds = _checked(self.ttl if ttl is None else ttl, "ttl")
+        deadline = seconds * 2 / 3 if self.renew_deadline is None else _checked(self.renew_deadline, "renew_deadline")
+        period = seconds / 15 if self.retry_period is None else _checked(self.retry_period, "retry_period")
+        if not (seconds >= TTL_SECONDS_MIN and seconds > deadline > 1.2 * period):
+            message = (
+                "locks need ttl > renew_deadline > 1.2 x retry_period, and a ttl of at least "
+                f"{TTL_SECONDS_MIN} seconds; not {seconds:g}, {deadline:g} and {period:g} seconds"
+            )
+            raise ConfigurationError(message)
+        return LeaseTiming(seconds, deadline, period)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTiming:
+    """The seconds in force for one lease."""
+
+    ttl: float
+    renew_deadline: float
+    retry_period: float
+
+    @property
+    def heartbeat_period(self) -> float:
+        """How often a heartbeat renews: three times in a ttl, and twice before it would give up."""
+        return min(self.ttl / 3, self.renew_deadline / 2)
+
+    @property
+    def margin(self) -> float:
+        """How long before its end the holder stops trusting its own clock: for drift between two clocks' rates."""
+        return self.ttl * 0.05
+
+    @property
+    def trusted_seconds(self) -> float:
+        """How long after a renewal was sent the holder trusts his lease."""
+        return self.ttl - self.margin
+
+
+def _checked(seconds: object, name: str) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= TTL_SECONDS_MAX:
+        message = f"the {name} of a lock must be a positive number of seconds, at most a day, not {seconds!r}"
+        raise ConfigurationError(message)
+    return float(seconds)

@@ -1,0 +1,155 @@
+"""The words of a commit: what a caller wants, what was read, and what will be written."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from tai_state.authors import MetadataRecord
+from tai_state.codec import Payload
+from tai_state.config import Encoding, Maintenance
+from tai_state.documents import Document, DocumentPath, Write
+from tai_state.layout import StateLayout
+from tai_state.rules.locking.fence import NO_GUARD, Guarded
+from tai_state.rules.locking.leases import Lease
+from tai_state.rules.records.record import (
+    EventRecord,
+    MachineStamp,
+    Signal,
+    StateRecord,
+)
+
+
+class Needs(Enum):
+    """What must be there before a change."""
+
+    LIVE = "a state that is not deleted"
+    ABSENT = "no state, or a deleted one"
+    ANYTHING = "nothing in particular"
+    EVER = "a state, deleted or not"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a change makes of a state.
+
+    ``signals``: those that put it into its status; None: none, or those it had while the status stays.
+    """
+
+    status: str
+    data: Payload
+    last_error: str | None
+    deleted: bool = False
+    machine: MachineStamp | None = None
+    signals: tuple[Signal, ...] | None = None
+
+
+Decide = Callable[[StateRecord | None], Target]
+"""Chooses the target from the state read (None: absent or deleted); raises to refuse; may run again."""
+
+
+Alone = Callable[[StateRecord | None, EventRecord], None]
+"""Raises where a change, given the state before and its event, cannot be committed without other states."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a caller wants, before anything was read.
+
+    ``fingerprint`` is what a later call under the same key must match. ``depends_on`` is given where a state is
+    started; any other change keeps what there is. ``alone`` has the last word before a commit of one state.
+    """
+
+    paths: StateLayout
+    kind: str
+    action: str
+    payload: Payload
+    needs: Needs
+    decide: Decide
+    metadata: MetadataRecord
+    fingerprint: str
+    expected_version: int | None = None
+    idempotency_key: str | None = None
+    timestamp: datetime | None = None
+    schema_version: int = 1
+    depends_on: tuple[str, ...] | None = None
+    alone: Alone | None = None
+
+    @property
+    def key(self) -> str:
+        """``governor/state`` as the user named them, for messages."""
+        return f"{self.paths.governor_id}/{self.paths.state_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The current state, and the update_time that a change of it must find (None: no document yet)."""
+
+    record: StateRecord
+    update_time: datetime | None
+
+    @property
+    def version(self) -> int:
+        """The state's version."""
+        return self.record.version
+
+    @property
+    def data_bytes(self) -> int:
+        """What the state's data takes in memory."""
+        return len(self.record.data.json)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a decision rests on. ``read_time`` is None where the head came from the cache alone.
+
+    ``leases`` holds the documents of the locks that guard the change, where they were read.
+    """
+
+    head: Head | None
+    origin: str | None
+    guarded: Guarded = NO_GUARD
+    receipt: Document | None = None
+    read_time: datetime | None = None
+    leases: Mapping[DocumentPath, Document] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What does not depend on the change: encodings, maintenance (None: put off), and the ttl of receipts."""
+
+    encoding: Encoding
+    maintenance: Maintenance | None
+    receipt_ttl: timedelta
+
+    def lean(self) -> "Settings":
+        """Return the settings of the smallest commit: everything compressed, maintenance put off."""
+        return replace(self, encoding=self.encoding.compressing(), maintenance=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What a pure function may not make itself: the writer's time, a unique id, a store id to be."""
+
+    now: datetime
+    transition_id: str
+    store_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One commit: its writes (the state first, the leases behind it), and what is true once it is applied."""
+
+    writes: tuple[Write, ...]
+    event: EventRecord
+    record: StateRecord
+    base: Head | None
+    leases: tuple[Lease, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The change was made before, under the same key: its outcome stands at ``version``."""
+
+    version: int
+    transition_id: str

@@ -1,0 +1,191 @@
+"""Decide a change: from what was read to the one commit that makes it, or to the error that refuses it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tai_state.documents import MustNotExist, Precondition, Put, UpdatedAt, Write
+from tai_state.errors import (
+    InvalidDataError,
+    SchemaVersionError,
+    StateExistsError,
+    StateNotFoundError,
+    VersionConflictError,
+)
+from tai_state.layout import FORMAT, META
+from tai_state.rules.commits.change import Change, Fresh, Needs, Plan, Replay, Settings, Target, View
+from tai_state.rules.commits.receipts import Receipt, check_same_request, live_receipt, receipt_write
+from tai_state.rules.history.segments import Segment
+from tai_state.rules.history.snapshots import add_snapshot, snapshot_is_due
+from tai_state.rules.locking.fence import Guarded, check_leases
+from tai_state.rules.records.chain import GENESIS, event_hash
+from tai_state.rules.records.documents import event_fields, state_fields
+from tai_state.rules.records.record import NO_STATE, EventRecord, Marks, Signal, StateRecord
+
+
+def decide(
+    change: Change, view: View, fresh: Fresh, settings: Settings, segment: Segment | None = None
+) -> Plan | Replay:
+    """Return the commit that makes *change*, or the earlier change that it repeats.
+
+    The verdicts come in this order: receipt, fence, existence, expected version, what the machine allows, guard.
+
+    Raises:
+        IdempotencyMismatchError, FencedOutError, StateNotFoundError, StateExistsError, VersionConflictError,
+        SchemaVersionError: The change is refused; so it is by what its ``decide`` raises.
+    """
+    receipt = _receipt(change, view)
+    if receipt is not None:
+        return Replay(receipt.version, receipt.transition_id)
+    record = view.head.record if view.head else None
+    if view.leases is not None and view.guarded.leases:
+        view = replace(view, guarded=Guarded(check_leases(view.guarded.leases, view.leases)))
+    fences = view.guarded.fences(record.fences if record else {})
+    _check_existence(change, record)
+    _check_version(change, record)
+    if record is not None and record.schema_version > change.schema_version:
+        raise SchemaVersionError(record.schema_version, change.schema_version, f"the data of {change.key}")
+    target = change.decide(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
+    event = _event(change, view, target, fresh, fences)
+    if change.alone is not None:
+        change.alone(record, event)
+    return _plan(change, view, event, fresh, settings, segment=segment)
+
+
+def _receipt(change: Change, view: View) -> Receipt | None:
+    if change.idempotency_key is None or view.read_time is None:
+        return None
+    ids = (change.paths.governor_id, change.paths.state_id)
+    receipt = live_receipt(view.receipt, view.read_time, *ids)
+    if receipt is not None:
+        check_same_request(receipt, change.fingerprint, change.idempotency_key, *ids)
+    return receipt
+
+
+def _check_existence(change: Change, record: StateRecord | None) -> None:
+    ids = (change.paths.governor_id, change.paths.state_id)
+    if change.needs is Needs.LIVE and (record is None or record.deleted):
+        raise StateNotFoundError(*ids, deleted=record is not None)
+    if change.needs is Needs.EVER and record is None:
+        raise StateNotFoundError(*ids)
+    if change.needs is Needs.ABSENT and record is not None and not record.deleted:
+        raise StateExistsError(*ids, record.version)
+
+
+def _check_version(change: Change, record: StateRecord | None) -> None:
+    if change.expected_version is None:
+        return
+    actual = record.version if record else 0
+    # A deleted state counts as absent for a caller who expects none.
+    absent = record is None or record.deleted
+    if change.expected_version != actual and not (change.expected_version == 0 and absent):
+        raise VersionConflictError(change.key, change.expected_version, actual)
+
+
+def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Mapping[str, int]) -> EventRecord:
+    before = view.head.record if view.head else None
+    floor = before.timestamp if before else None
+    if change.timestamp is not None and floor is not None and change.timestamp < floor:
+        message = f"{change.timestamp.isoformat()} is before the state's last change at {floor.isoformat()}"
+        raise InvalidDataError(message, path="timestamp")
+    # The writer's clock may be behind the previous writer's; a state's timestamps never fall.
+    timestamp = change.timestamp or (max(fresh.now, floor) if floor else fresh.now)
+    origin = view.origin or fresh.store_id
+    causality = dict(before.causality) if before else {}
+    causality[origin] = causality.get(origin, 0) + 1
+    reborn = before is None or (before.deleted and not target.deleted)
+    depends_on, signals = _dependence(change, before, target, reborn=reborn)
+    event = EventRecord(
+        governor_id=change.paths.governor_id,
+        state_id=change.paths.state_id,
+        version=before.version + 1 if before else 1,
+        action=change.action,
+        kind=change.kind,
+        payload=change.payload,
+        idempotency_key=change.idempotency_key,
+        from_status=before.status if before else None,
+        to_status=target.status,
+        from_state=before.data if before else NO_STATE,
+        to_state=target.data,
+        last_error=target.last_error,
+        deleted=target.deleted,
+        schema_version=change.schema_version,
+        machine=target.machine,
+        metadata=replace(change.metadata, parent_version=before.version if before else None),
+        causality=causality,
+        fences=fences,
+        origin=origin,
+        parents=(before.version,) if before else (),
+        transition_id=fresh.transition_id,
+        fencing_token=view.guarded.token,
+        timestamp=timestamp,
+        created_at=timestamp if reborn or before is None else before.created_at,
+        previous_hash=before.hash if before else GENESIS,
+        hash="",
+        depends_on=depends_on,
+        signals=signals,
+    )
+    return replace(event, hash=event_hash(event))
+
+
+def _dependence(
+    change: Change, before: StateRecord | None, target: Target, *, reborn: bool
+) -> tuple[tuple[str, ...], tuple[Signal, ...]]:
+    """Return what the state depends on, and the signals behind its status.
+
+    A tombstone keeps its dependencies: a rollback brings it back with them, any other change without.
+    """
+    if change.depends_on is not None:
+        depends_on = change.depends_on
+    else:
+        depends_on = before.depends_on if before and (not reborn or change.needs is Needs.EVER) else ()
+    if target.signals is not None:
+        return depends_on, target.signals
+    stays = before is not None and not reborn and before.status == target.status
+    return depends_on, before.signals if before and stays else ()
+
+
+def _plan(
+    change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings, *, segment: Segment | None
+) -> Plan:
+    before = view.head.record if view.head else None
+    marks = before.marks if before else Marks()
+    extra: list[Write] = []
+    if segment is not None and segment.write is not None:
+        marks = replace(marks, sealed_through=segment.last)
+        extra.append(segment.write)
+    record = event.state(marks)
+    maintenance = settings.maintenance
+    if maintenance is not None and snapshot_is_due(record, maintenance):
+        record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
+        extra += snapshots
+    found = view.head.update_time if view.head else None
+    precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
+    leases, renewals = view.guarded.renewals()
+    writes: list[Write] = [
+        Put(change.paths.state, state_fields(record, settings.encoding), precondition),
+        Put(change.paths.event(event.version), event_fields(event, settings.encoding), MustNotExist()),
+    ]
+    writes[1:1] = renewals
+    if change.idempotency_key is not None:
+        writes.append(_receipt_write(change, view, event, fresh, settings))
+    if view.origin is None:
+        writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
+    return Plan((*writes, *extra), event, record, view.head, tuple(leases))
+
+
+def _receipt_write(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Write:
+    assert change.idempotency_key is not None
+    return receipt_write(
+        change.paths.receipt(change.idempotency_key),
+        Receipt(change.fingerprint, event.version, event.transition_id),
+        key=change.idempotency_key,
+        state_id=change.paths.state_id,
+        expired=view.receipt,
+        ttl=settings.receipt_ttl,
+        now=fresh.now,
+    )
+
+
+def meta_fields(store_id: str) -> dict[str, object]:
+    """Return the fields of a new store's ``tai/meta``."""
+    return {"format": FORMAT, "store_id": store_id, "fence_epoch": 0}

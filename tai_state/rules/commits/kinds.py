@@ -1,0 +1,291 @@
+"""The kinds of change: what each caller's request needs, and what it makes of the state it finds."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from tai_state.authors import MetadataRecord
+from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
+from tai_state.errors import CorruptLogError, DependencyCycleError, InvalidDataError, MachineVersionError
+from tai_state.layout import StateLayout, check_id
+from tai_state.machine import Machine
+from tai_state.models import Keep
+from tai_state.rules.commits.change import Change, Decide, Needs, Target
+from tai_state.rules.commits.receipts import request_fingerprint
+from tai_state.rules.records.record import EventRecord, MachineStamp, StateRecord
+
+NAME_BYTES_MAX = 480
+AnyMachine = Machine[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What every request has, checked."""
+
+    paths: StateLayout
+    metadata: MetadataRecord
+    expected_version: int | None = None
+    idempotency_key: str | None = None
+    schema_version: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a version or a key that cannot be one."""
+        expected = self.expected_version
+        if expected is not None and (type(expected) is not int or expected < 0):
+            message = f"must be an int of at least 0, not {expected!r}"
+            raise InvalidDataError(message, path="expected_version")
+        if self.idempotency_key is not None:
+            check_id(self.idempotency_key, "idempotency_key")
+
+    def change(
+        self,
+        kind: str,
+        action: str,
+        needs: Needs,
+        decide: Decide,
+        *,
+        request: Payload,
+        payload: Payload = NULL,
+        timestamp: datetime | None = None,
+    ) -> Change:
+        """Return the change of this call; *request* is what the fingerprint covers."""
+        return Change(
+            paths=self.paths,
+            kind=kind,
+            action=action,
+            payload=payload,
+            needs=needs,
+            decide=decide,
+            metadata=self.metadata,
+            fingerprint=request_fingerprint(kind, action, request),
+            expected_version=self.expected_version,
+            idempotency_key=self.idempotency_key,
+            timestamp=timestamp,
+            schema_version=self.schema_version,
+        )
+
+
+def check_name(value: object, what: str) -> str:
+    """Return a status or an action as plain text.
+
+    Raises:
+        InvalidDataError: It is no text, empty, too long, or not valid Unicode.
+    """
+    if not isinstance(value, str):
+        message = f"must be a str, not {type(value).__name__}"
+        raise InvalidDataError(message, path=what)
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        message = f"is not valid Unicode text: {error.reason}"
+        raise InvalidDataError(message, path=what) from error
+    if not 0 < size <= NAME_BYTES_MAX:
+        message = f"must have 1 to {NAME_BYTES_MAX} bytes of UTF-8, it has {size}"
+        raise InvalidDataError(message, path=what)
+    return str.__str__(value)
+
+
+def _kept_error(state: StateRecord | None) -> str | None:
+    return state.last_error if state else None
+
+
+def _kept_machine(state: StateRecord | None) -> MachineStamp | None:
+    return state.machine if state else None
+
+
+def save_change(call: Call, data: object, status: str | None) -> Change:
+    """Create or replace: *status* None keeps the one there is ("" at creation)."""
+    payload = Payload.of(normalize_data(data))
+    name = None if status is None else check_name(status, "status")
+
+    def decide(state: StateRecord | None) -> Target:
+        kept = state.status if state else ""
+        return Target(kept if name is None else name, payload, _kept_error(state), machine=_kept_machine(state))
+
+    return call.change("save", "save", Needs.ANYTHING, decide, request=Payload.of([name, payload.digest]))
+
+
+def update_change(call: Call, data: object) -> Change:
+    """Replace the data of a state that is there, at the version that the call must name."""
+    if call.expected_version is None:
+        message = "is required"
+        raise InvalidDataError(message, path="expected_version")
+    payload = Payload.of(normalize_data(data))
+
+    def decide(state: StateRecord | None) -> Target:
+        assert state is not None
+        return Target(state.status, payload, state.last_error, machine=state.machine)
+
+    return call.change("update", "update", Needs.LIVE, decide, request=payload)
+
+
+def delete_change(call: Call) -> Change:
+    """Leave a tombstone: the status stays readable, the data goes (the events keep it)."""
+
+    def decide(state: StateRecord | None) -> Target:
+        assert state is not None
+        return Target(state.status, EMPTY, state.last_error, deleted=True, machine=state.machine)
+
+    return call.change("delete", "delete", Needs.LIVE, decide, request=NULL)
+
+
+def stamp(machine: AnyMachine) -> MachineStamp:
+    """Return the mark that *machine* leaves on what it moves."""
+    return MachineStamp(machine.name, machine.version, machine.fingerprint)
+
+
+def as_data(machine: AnyMachine | None) -> Callable[[Any], Any]:
+    """Return what turns stored data into what the user of *machine* sees.
+
+    What it returns raises InvalidDataError for data that the machine's ``data_type`` refuses.
+    """
+    data_type = machine.data_type if machine is not None else None
+    if data_type is None or not (isinstance(data_type, type) and issubclass(data_type, BaseModel)):
+        return lambda value: value
+
+    def validated(value: Any) -> Any:
+        try:
+            return data_type.model_validate(value)
+        except ValueError as error:
+            message = f"does not fit {data_type.__name__}: {error}"
+            raise InvalidDataError(message, path="data") from error
+
+    return validated
+
+
+def fitting(decide: Decide, typed: Callable[[Any], Any]) -> Decide:
+    """Return *decide* with its target's data checked by *typed*, which raises for what does not fit."""
+
+    def checked(state: StateRecord | None) -> Target:
+        target = decide(state)
+        if not target.deleted:
+            typed(target.data.value())
+        return target
+
+    return checked
+
+
+def check_dependencies(depends_on: object, state_id: str) -> tuple[str, ...]:
+    """Return the ids in *depends_on* as plain text, each once, in order.
+
+    Raises:
+        InvalidDataError: It is no iterable of ids.
+        InvalidIdError: One of them cannot be an id.
+        DependencyCycleError: *state_id* is among them.
+    """
+    if isinstance(depends_on, str | bytes) or not isinstance(depends_on, Iterable):
+        message = f"must be several ids, not one {type(depends_on).__name__}"
+        raise InvalidDataError(message, path="depends_on")
+    ids = tuple(dict.fromkeys(check_id(one, f"depends_on[{index}]") for index, one in enumerate(depends_on)))
+    if state_id in ids:
+        raise DependencyCycleError([state_id, state_id])
+    return ids
+
+
+def start_change(call: Call, machine: AnyMachine, data: object, depends_on: object = ()) -> Change:
+    """Enter the machine's initial status; the state must not be there."""
+    dependencies = check_dependencies(depends_on, call.paths.state_id)
+    if isinstance(data, Mapping):
+        data = dict(data)
+    # What the data type refuses is refused now, and its defaults are stored.
+    payload = Payload.of(normalize_data(as_data(machine)(normalize_data(data))))
+    mark = stamp(machine)
+
+    def decide(_: StateRecord | None) -> Target:
+        return Target(machine.initial, payload, None, machine=mark)
+
+    request = Payload.of([payload.digest, list(dependencies)]) if dependencies else payload
+    change = call.change("start", "start", Needs.ABSENT, decide, request=request)
+    return replace(change, depends_on=dependencies)
+
+
+def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
+    """Move a state through *machine*; guards and reducers run on copies of what is read."""
+    name = check_name(action, "action")
+    if isinstance(payload, BaseModel):
+        payload = payload.model_dump(mode="json")
+    wrapped = Payload.of(normalize(payload, path="payload"))
+    recorded = _check_error(error)
+    mark, typed = stamp(machine), as_data(machine)
+
+    def decide(state: StateRecord | None) -> Target:
+        assert state is not None
+        check_machine(state, mark)
+        choice = machine.choose(state.status, name, lambda: typed(state.data.value()), wrapped.value)
+        data = Payload.of(normalize_data(choice.data)) if choice.transition.apply is not None else state.data
+        last_error = state.last_error if isinstance(recorded, Keep) else recorded
+        return Target(choice.target, data, last_error, machine=mark)
+
+    return call.change("transition", name, Needs.LIVE, decide, request=wrapped, payload=wrapped)
+
+
+def _check_error(error: object) -> str | Keep | None:
+    if error is None or isinstance(error, Keep):
+        return error
+    if not isinstance(error, str):
+        message = f"must be a str, None or KEEP, not {type(error).__name__}"
+        raise InvalidDataError(message, path="error")
+    text: str = normalize(str.__str__(error), path="error")
+    return text
+
+
+def check_machine(state: StateRecord, ours: MachineStamp) -> None:
+    """Refuse a state that another machine drives, or a newer version of ours.
+
+    Raises:
+        MachineVersionError: It is.
+    """
+    stored = state.machine
+    if stored is not None and (stored.name != ours.name or stored.version > ours.version):
+        raise MachineVersionError(str(stored), str(ours))
+
+
+def log_change(call: Call, action: str, to_status: str, data: object, timestamp: datetime | None) -> Change:
+    """Record a move that was decided elsewhere."""
+    name, target = check_name(action, "action"), check_name(to_status, "to_status")
+    payload = Payload.of(normalize_data(data))
+    when = None if timestamp is None else check_time(timestamp, "timestamp")
+
+    def decide(state: StateRecord | None) -> Target:
+        return Target(target, payload, _kept_error(state), machine=_kept_machine(state))
+
+    request = Payload.of([target, payload.digest])
+    return call.change("log", name, Needs.ANYTHING, decide, request=request, timestamp=when)
+
+
+def check_time(value: object, what: str) -> datetime:
+    """Return an aware datetime in UTC.
+
+    Raises:
+        InvalidDataError: It is naive, or no datetime.
+    """
+    if not isinstance(value, datetime):
+        message = f"must be a datetime, not {type(value).__name__}"
+        raise InvalidDataError(message, path=what)
+    if value.utcoffset() is None:
+        message = "a datetime needs a time zone"
+        raise InvalidDataError(message, path=what)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        message = "the datetime is out of range in UTC"
+        raise InvalidDataError(message, path=what) from error
+
+
+def rollback_change(call: Call, old: EventRecord) -> Change:
+    """Make a new version with the content of *old*; a deleted state comes back to life."""
+    if old.deleted:
+        message = f"version {old.version} is a deletion; delete the state instead"
+        raise InvalidDataError(message, path="to_version")
+
+    def decide(state: StateRecord | None) -> Target:
+        if state is None or state.version < old.version:
+            ids = (call.paths.governor_id, call.paths.state_id)
+            raise CorruptLogError(*ids, old.version, "the state is behind one of its events")
+        return Target(old.to_status, old.to_state, old.last_error, machine=old.machine, signals=old.signals)
+
+    payload = Payload.of({"to_version": old.version})
+    return call.change("rollback", "rollback", Needs.EVER, decide, request=payload, payload=payload)

@@ -1,0 +1,51 @@
+"""Settle a commit that ended without a verdict, from what stands in the store now."""
+
+from enum import Enum
+
+from tai_state.documents import Document
+from tai_state.rules.commits.change import Plan
+
+
+class Outcome(Enum):
+    """What became of a commit."""
+
+    APPLIED = "it was applied"
+    REFUSED = "it was not applied, and never will be"
+    PENDING = "it was not applied yet, and may still be"
+    UNKNOWN = "what could tell is gone"
+
+
+def settle(plan: Plan, state: Document | None, event: Document | None, *, refused: bool) -> Outcome:
+    """Return what became of *plan*, given its state and the event at its version as of one moment.
+
+    ``refused``: the last attempt met a precondition that did not hold. None of ours can hold again once it
+    failed, so an earlier attempt still under way is refused as well.
+
+    1. Our transition id in the event: applied.
+    2. A foreign event at our version: another writer won, our event's precondition can never hold.
+    3. No event, and the state still where we found it: not applied; refused, or an attempt is still under way.
+    4. No event, the state elsewhere but below our version (or gone): our precondition can never hold.
+    5. No event though the state is at or past our version: the log was trimmed or damaged; nobody can tell.
+    """
+    if event is not None:
+        ours = event.fields.get("transition_id") == plan.event.transition_id
+        return Outcome.APPLIED if ours else Outcome.REFUSED
+    seen = state.update_time if state else None
+    based = plan.base.update_time if plan.base else None
+    if seen == based:
+        return Outcome.REFUSED if refused else Outcome.PENDING
+    version = state.fields.get("version") if state else 0
+    if isinstance(version, int) and version < plan.event.version:
+        return Outcome.REFUSED
+    return Outcome.UNKNOWN
+
+
+def lost_head(plan: Plan, state: Document | None, event: Document | None) -> bool:
+    """Whether a refused *plan* met an event above the state's version, so that it could never succeed.
+
+    Args:
+        state, event: The state, and the event at the plan's version, as of one moment after the refusal.
+    """
+    seen = state.update_time if state else None
+    based = plan.base.update_time if plan.base else None
+    return event is not None and seen == based

@@ -1,0 +1,121 @@
+"""Replay: the fold over a state's events, which trusts none of them."""
+
+from collections.abc import Callable
+
+from tai_state.errors import CorruptLogError, ReplayError
+from tai_state.rules.records.chain import GENESIS, event_hash
+from tai_state.rules.records.record import NO_STATE, EventRecord, StateRecord
+
+Rerun = Callable[[EventRecord], str | None]
+"""Runs the machine again over an event; returns what differs from what it recorded, or None."""
+
+
+def no_rerun(_: EventRecord) -> str | None:
+    """Run no machine."""
+    return None
+
+
+def contradiction(previous: EventRecord | StateRecord | None, event: EventRecord) -> str | None:
+    """Return what in *event* contradicts itself or the state before it; None when it follows.
+
+    Args:
+        previous: The event before, or the state of a snapshot; None before the first event.
+    """
+    before = previous.state() if isinstance(previous, EventRecord) else previous
+    version, hash_ = (before.version, before.hash) if before else (0, GENESIS)
+    status, data = (before.status, before.data) if before else (None, NO_STATE)
+    checks = (
+        (event_hash(event) == event.hash, "its content does not match its hash"),
+        (event.version == version + 1, f"version {event.version} follows version {version}"),
+        (event.previous_hash == hash_, "its previous_hash is not the hash of the event before"),
+        (event.from_status == status, f"its from_status {event.from_status!r} is not {status!r}, where the state was"),
+        (event.from_state == data, "its from_state is not the to_state of the event before"),
+        (before is None or event.timestamp >= before.timestamp, "its timestamp is before the previous one"),
+    )
+    return next((reason for holds, reason in checks if not holds), None)
+
+
+class Fold:
+    """Steps through a state's events, one by one, in version order; refuses the first that does not follow."""
+
+    def __init__(
+        self,
+        governor_id: str,
+        state_id: str,
+        *,
+        base: StateRecord | None = None,
+        rerun: Rerun = no_rerun,
+    ) -> None:
+        """Start before the first event, or after *base*."""
+        self._ids = (governor_id, state_id)
+        self._rerun = rerun
+        self.last: EventRecord | StateRecord | None = base
+        self.events = 0
+
+    @property
+    def version(self) -> int:
+        """The version reached; 0 before the first event."""
+        return self.last.version if self.last else 0
+
+    def step(self, event: EventRecord) -> None:
+        """Take the next event.
+
+        Raises:
+            CorruptLogError: It does not follow from what came before.
+            ReplayError: The machine, run again, does not make of it what was recorded.
+        """
+        reason = contradiction(self.last, event)
+        if reason is not None:
+            raise CorruptLogError(*self._ids, event.version, reason)
+        difference = self._rerun(event)
+        if difference is not None:
+            message = f"state {self._ids[1]!r} of governor {self._ids[0]!r}, version {event.version}: {difference}"
+            raise ReplayError(message)
+        self.last = event
+        self.events += 1
+
+    def state(self) -> StateRecord | None:
+        """Return the state reached; None before the first event."""
+        return self.last.state() if isinstance(self.last, EventRecord) else self.last
+
+
+def differing_field(state: StateRecord, replayed: StateRecord) -> str | None:
+    """Return the name of the first field in which a state differs from its replay; None when none does."""
+    names = (
+        "version",
+        "status",
+        "data",
+        "hash",
+        "last_error",
+        "deleted",
+        "schema_version",
+        "machine",
+        "metadata",
+        "causality",
+        "fences",
+        "transition_id",
+        "timestamp",
+        "created_at",
+        "depends_on",
+        "signals",
+    )
+    for name in names:
+        if getattr(state, name) != getattr(replayed, name):
+            return name
+    return None
+
+
+def check_reached(state: StateRecord, replayed: StateRecord) -> None:
+    """Refuse a replay that does not end in the state.
+
+    Raises:
+        CorruptLogError: The events end before the state's version, or make another state of it.
+    """
+    ids = (state.governor_id, state.state_id)
+    if replayed.version < state.version:
+        raise CorruptLogError(
+            *ids, replayed.version + 1, f"the event is missing, the state is at version {state.version}"
+        )
+    name = differing_field(state, replayed)
+    if name is not None:
+        raise CorruptLogError(*ids, state.version, f"field {name!r} of the state is not that of its last event")

@@ -1,0 +1,106 @@
+"""Sealed segments: runs of events in one compressed document, so that recovery reads one instead of many."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tai_state.codec import compress, decompress, dump_json, from_json
+from tai_state.config import INLINE, Maintenance
+from tai_state.documents import Document, Put
+from tai_state.errors import CorruptLogError, InvalidDataError
+from tai_state.layout import FORMAT, StateLayout
+from tai_state.rules.records.documents import event_fields, event_from
+from tai_state.rules.records.fields import FieldError, check_format
+from tai_state.rules.records.record import EventRecord, StateRecord
+
+SEGMENT_BYTES_MAX = 900 * 1024
+
+
+_SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sealed run of events, ready to be written or as read."""
+
+    first: int
+    last: int
+    write: Put | None = None
+    events: tuple[EventRecord, ...] = ()
+
+
+def segment_due(head: StateRecord, maintenance: Maintenance) -> range | None:
+    """Return the versions that the next commit after *head* should seal, if a full run is unsealed."""
+    first = max(head.marks.sealed_through, head.marks.trimmed_through) + 1
+    last = first + maintenance.snapshot_interval - 1
+    return range(first, last + 1) if head.version >= last else None
+
+
+def _sealed_fields(event: EventRecord, previous: EventRecord | None) -> dict[str, Any]:
+    fields = {**event_fields(event, INLINE), "committed_at": event.committed_at}
+    # Native and JSON forms of a payload are told apart by type inside JSON too.
+    if previous is not None and previous.to_state == event.from_state:
+        fields["from_state"] = _SAME
+    return fields
+
+
+def build_segment(paths: StateLayout, events: Sequence[EventRecord]) -> Segment | None:
+    """Return the segment of as many leading *events* as fit in 900 KiB; None when not even one does.
+
+    Args:
+        events: Contiguous, ascending, sound.
+    """
+    count = len(events)
+    while count:
+        run = events[:count]
+        sealed = [_sealed_fields(event, before) for event, before in zip(run, (None, *run), strict=False)]
+        blob = compress(dump_json(sealed))
+        if len(blob) <= SEGMENT_BYTES_MAX:
+            fields = {
+                "format": FORMAT,
+                "governor_id": paths.governor_id,
+                "state_id": paths.state_id,
+                "first": run[0].version,
+                "last": run[-1].version,
+                "hash": run[-1].hash,
+                "digest": hashlib.sha256(blob).hexdigest(),
+                "events": blob,
+            }
+            # No precondition: the state's own decides, and a segment left by a lost race holds the same events.
+            return Segment(run[0].version, run[-1].version, Put(paths.segment(run[0].version), fields))
+        count //= 2
+    return None
+
+
+def read_segment(document: Document, governor_id: str, state_id: str) -> Segment:
+    """Return the segment in a document, its events with every field they had.
+
+    Raises:
+        CorruptLogError: It is damaged.
+    """
+    try:
+        check_format(document.fields, document.path)
+        first, last = document.fields["first"], document.fields["last"]
+        blob = document.fields["events"]
+        events = _unsealed(blob, document.fields["digest"], range(first, last + 1))
+    except (KeyError, TypeError, IndexError, FieldError, InvalidDataError) as error:
+        version = document.fields.get("first")
+        where = version if type(version) is int else None
+        raise CorruptLogError(governor_id, state_id, where, f"segment {document.path} is damaged: {error}") from error
+    return Segment(first, last, None, tuple(events))
+
+
+def _unsealed(blob: bytes, digest: str, versions: range) -> list[EventRecord]:
+    if hashlib.sha256(blob).hexdigest() != digest:
+        message = "it does not match its digest"
+        raise FieldError(message)
+    events: list[EventRecord] = []
+    for fields in from_json(decompress(blob)):
+        if fields["from_state"] == _SAME:
+            fields["from_state"] = events[-1].to_state.field(INLINE)
+        events.append(event_from(fields, fields["committed_at"]))
+    if [event.version for event in events] != list(versions):
+        message = "its events are not those that it names"
+        raise FieldError(message)
+    return events

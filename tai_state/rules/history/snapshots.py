@@ -1,0 +1,59 @@
+"""Snapshots: full states at some versions, written with the commit that is due one; the newest are kept."""
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+from tai_state.codec import to_json
+from tai_state.config import INLINE, Encoding, Maintenance
+from tai_state.documents import Delete, Document, Put, Write
+from tai_state.errors import CorruptLogError
+from tai_state.layout import StateLayout
+from tai_state.rules.records.documents import read_state, state_fields
+from tai_state.rules.records.record import Marks, StateRecord
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(to_json(fields)).hexdigest()
+
+
+def snapshot_fields(record: StateRecord, encoding: Encoding) -> dict[str, Any]:
+    """Return the fields of a snapshot document: the state's own, and a digest that tells damage."""
+    # The marks belong to the state as it is now, not to the version that is kept.
+    kept = replace(record, marks=Marks())
+    return {**state_fields(kept, encoding), "digest": _digest(state_fields(kept, INLINE))}
+
+
+def read_snapshot(document: Document, governor_id: str, state_id: str) -> StateRecord:
+    """Return the state in a snapshot document.
+
+    Raises:
+        CorruptLogError: It is damaged: its content does not have its digest.
+    """
+    record = read_state(document, governor_id, state_id)
+    if document.fields.get("digest") != _digest(state_fields(replace(record, marks=Marks()), INLINE)):
+        raise CorruptLogError(
+            governor_id, state_id, record.version, f"snapshot {document.path} does not match its digest"
+        )
+    return record
+
+
+def add_snapshot(
+    paths: StateLayout, record: StateRecord, encoding: Encoding, retention: int
+) -> tuple[StateRecord, list[Write]]:
+    """Return *record* with a snapshot of it among its marks, and the writes: the new one, and the old ones dropped."""
+    kept = sorted({*record.marks.snapshots, record.version})
+    dropped = kept[:-retention]
+    marks = replace(record.marks, snapshots=tuple(kept[-retention:]))
+    writes: list[Write] = [Put(paths.snapshot(record.version), snapshot_fields(record, encoding))]
+    writes += [Delete(paths.snapshot(version)) for version in dropped]
+    return replace(record, marks=marks), writes
+
+
+def snapshot_is_due(record: StateRecord, maintenance: Maintenance) -> bool:
+    """Whether the commit that makes *record* carries a snapshot: it reaches a multiple of the interval.
+
+    One that was put off there is due with the next commit.
+    """
+    multiple = record.version - record.version % maintenance.snapshot_interval
+    return multiple > max(record.marks.snapshots, default=0)

@@ -1,0 +1,65 @@
+"""Guards: the leases that a commit carries, so that the store itself refuses a holder who was replaced."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tai_state.documents import Document, DocumentPath, Write
+from tai_state.errors import FencedOutError
+from tai_state.layout import escape
+from tai_state.rules.locking.leases import Lease, read_lease, renewed
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """The leases that one commit carries, as their holder last knew them."""
+
+    leases: tuple[Lease, ...] = ()
+
+    @property
+    def paths(self) -> list[DocumentPath]:
+        """Where the leases live."""
+        return [lease.path for lease in self.leases]
+
+    @property
+    def token(self) -> int | None:
+        """The token that the event records: that of the first lease."""
+        return self.leases[0].fencing_token if self.leases else None
+
+    def renewals(self) -> tuple[list[Lease], list[Write]]:
+        """Return the leases as the commit leaves them, and its writes: each renews, and each must be unchanged."""
+        pairs = [renewed(lease) for lease in self.leases]
+        return [lease for lease, _ in pairs], [write for _, write in pairs]
+
+    def fences(self, before: Mapping[str, int]) -> dict[str, int]:
+        """Return the highest tokens that wrote a state, this commit included.
+
+        Raises:
+            FencedOutError: A later holder of one of the locks wrote it already; also after a restored lease.
+        """
+        fences = dict(before)
+        for lease in self.leases:
+            stored_id = escape(lease.resource)
+            highest = fences.get(stored_id, 0)
+            if highest > lease.fencing_token:
+                raise FencedOutError(lease.fencing_token, highest, lease.resource)
+            fences[stored_id] = lease.fencing_token
+        return fences
+
+
+NO_GUARD = Guarded()
+
+
+def check_leases(ours: Sequence[Lease], documents: Mapping[DocumentPath, Document]) -> tuple[Lease, ...]:
+    """Return our leases as they stand in the store, as a later renewal of our own may have left them.
+
+    Raises:
+        FencedOutError: One of them is somebody else's now, or nobody's.
+    """
+    found: list[Lease] = []
+    for lease in ours:
+        document = documents.get(lease.path)
+        stored = read_lease(document) if document is not None else None
+        if stored is None or stored.nonce != lease.nonce or stored.holder != lease.holder:
+            raise FencedOutError(lease.fencing_token, stored.fencing_token if stored else 0, lease.resource)
+        found.append(stored)
+    return tuple(found)

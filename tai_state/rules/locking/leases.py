@@ -1,0 +1,258 @@
+"""Leases with fencing tokens: who holds a lock, decided by the store's clock alone.
+
+Gray and Cheriton, Leases (1989), with the fencing token of Lamport's and Chubby's sequencers: the holder's
+writes carry the lease document itself, so that the store refuses a holder who was replaced.
+
+A lease is expired when a read's ``read_time`` is past the document's ``update_time`` plus the ttl stored in it.
+Both times are the store's; no client's clock takes part.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tai_state.config import TTL_SECONDS_MAX
+from tai_state.documents import Document, DocumentPath, MustNotExist, Precondition, Put, UpdatedAt, Value
+from tai_state.errors import InvalidIdError, OutcomeUnknownError, StoreError
+from tai_state.layout import AUDIT, FORMAT, LOCKS, escape
+from tai_state.models import LockInfo
+from tai_state.rules.records.fields import FieldError, check_format
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The content of a lease document, and the times that the store gave it.
+
+    Attributes:
+        holder: The owner; None when it is free.
+        nonce: Unique to a grant; how a holder whose reply was lost knows its own. Breaking the lock takes it away.
+        fencing_token: One more with each grant, never less: the document is never deleted.
+        renewals: Raised by each renewal and each guarded write, so that the document changes.
+        update_time: When it was last changed, by the store's clock; None when it was never written.
+    """
+
+    resource: str
+    holder: str | None
+    nonce: str
+    fencing_token: int
+    ttl_seconds: float
+    renewals: int
+    update_time: datetime | None
+
+    @property
+    def path(self) -> DocumentPath:
+        """Where the lease lives."""
+        return lease_path(self.resource)
+
+    def expires(self) -> datetime:
+        """Return until when it is held, by the store's clock."""
+        assert self.update_time is not None
+        return self.update_time + timedelta(seconds=self.ttl_seconds)
+
+    def is_held(self, read_time: datetime) -> bool:
+        """Whether somebody holds it as of *read_time*."""
+        return self.holder is not None and read_time <= self.expires()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The lock can be had: commit the lease, and it is."""
+
+    lease: Lease
+    write: Put
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """It cannot be had for ``seconds`` more, unless its ``holder`` ends that sooner, or renews.
+
+    Attributes:
+        holder: Who holds it; or who is next, where the lock is free and somebody waited longer for it.
+    """
+
+    lease: Lease
+    seconds: float
+    holder: str | None
+
+
+def lease_path(resource: str) -> DocumentPath:
+    """Return where the lease of *resource* lives."""
+    return DocumentPath(LOCKS, escape(resource, "resource"))
+
+
+def read_lease(document: Document) -> Lease:
+    """Return the lease in a document.
+
+    Raises:
+        StoreError: It is no lease of ours.
+    """
+    fields = document.fields
+    try:
+        check_format(fields, document.path)
+        lease = Lease(
+            resource=_field(fields, "resource", str),
+            holder=_field(fields, "holder", str, type(None)),
+            nonce=_field(fields, "nonce", str),
+            fencing_token=_field(fields, "fencing_token", int),
+            ttl_seconds=float(_field(fields, "ttl_seconds", int, float)),
+            renewals=_field(fields, "renewals", int),
+            update_time=document.update_time,
+        )
+        _check_lease(lease, document.path)
+    except (FieldError, InvalidIdError) as error:
+        message = f"document {document.path} is no lease: {error}"
+        raise StoreError(message) from error
+    return lease
+
+
+def _check_lease(lease: Lease, path: DocumentPath) -> None:
+    if lease_path(lease.resource) != path:
+        message = f"it names the resource {lease.resource!r}"
+        raise FieldError(message)
+    if lease.fencing_token < 1 or not 0 < lease.ttl_seconds <= TTL_SECONDS_MAX:
+        message = f"its token is {lease.fencing_token} and its ttl {lease.ttl_seconds:g} seconds"
+        raise FieldError(message)
+
+
+def _field(fields: Mapping[str, Value], name: str, *kinds: type) -> Value:
+    value = fields.get(name)
+    # By its exact type: to Python True is a number.
+    if name not in fields or type(value) not in kinds:
+        message = f"its field {name!r} is {value!r}"
+        raise FieldError(message)
+    return value
+
+
+def read_leases(paths: Sequence[DocumentPath], documents: Mapping[DocumentPath, Document]) -> list[Lease | None]:
+    """Return the lease at each path, None where no lock was ever taken.
+
+    Raises:
+        StoreError: One of the documents is no lease of ours.
+    """
+    found = [documents.get(path) for path in paths]
+    return [None if document is None else read_lease(document) for document in found]
+
+
+def lease_fields(lease: Lease) -> dict[str, Value]:
+    """Return the fields of a lease document."""
+    return {
+        "format": FORMAT,
+        "resource": lease.resource,
+        "holder": lease.holder,
+        "nonce": lease.nonce,
+        "fencing_token": lease.fencing_token,
+        "ttl_seconds": lease.ttl_seconds,
+        "renewals": lease.renewals,
+    }
+
+
+def _write(lease: Lease, based_on: Lease | None) -> Put:
+    precondition: Precondition = MustNotExist()
+    if based_on is not None and based_on.update_time is not None:
+        precondition = UpdatedAt(based_on.update_time)
+    return Put(lease.path, lease_fields(lease), precondition)
+
+
+def decide_acquire(
+    current: Lease | None, read_time: datetime, *, resource: str, owner: str, nonce: str, ttl_seconds: float
+) -> Grant | Held:
+    """Return whether the lock can be had now.
+
+    1. Held, and not expired by the store's clock: wait, whoever holds it.
+    2. Free, expired or never taken: granted with the next token, if nobody is faster.
+    """
+    if current is not None and current.is_held(read_time):
+        return Held(current, (current.expires() - read_time).total_seconds(), current.holder)
+    lease = Lease(
+        resource=resource,
+        holder=owner,
+        nonce=nonce,
+        fencing_token=current.fencing_token + 1 if current else 1,
+        ttl_seconds=ttl_seconds,
+        renewals=0,
+        update_time=None,
+    )
+    return Grant(lease, _write(lease, current))
+
+
+def is_grant(granted: Lease, found: Lease | None) -> bool:
+    """Whether the lease in the store is the grant, renewed or not, and not released."""
+    return found is not None and (found.nonce, found.holder, found.fencing_token) == (
+        granted.nonce,
+        granted.holder,
+        granted.fencing_token,
+    )
+
+
+def renewed(lease: Lease) -> tuple[Lease, Put]:
+    """Return the lease renewed, and its write: refused by the store if anybody changed it meanwhile."""
+    later = replace(lease, renewals=lease.renewals + 1)
+    return later, _write(later, lease)
+
+
+def released(lease: Lease) -> tuple[Lease, Put]:
+    """Return the lease free, and its write. The document stays: its token must never start over."""
+    free = replace(lease, holder=None, renewals=lease.renewals + 1)
+    return free, _write(free, lease)
+
+
+def broken(lease: Lease, entry_id: str) -> tuple[Lease, Put]:
+    """Return the lease freed by force, and its write: its nonce goes too, so that its holder knows it no more."""
+    free = replace(lease, holder=None, nonce=entry_id, renewals=lease.renewals + 1)
+    return free, _write(free, lease)
+
+
+def loss_reason(ours: Lease, found: Lease | None, read_time: datetime, *, maybe_released: bool = False) -> str | None:
+    """Return how *ours* was lost, given what stands in the store; None when it is still held.
+
+    Args:
+        maybe_released: We asked for its release within our trust, and the reply was lost: then whoever holds it
+            now could only come behind that.
+    """
+    if found is not None and found.fencing_token > ours.fencing_token:
+        return "released" if maybe_released else "stolen"
+    # Gone or set back, which only a hand does; or freed by break_lock, which takes the nonce away.
+    if found is None or (found.fencing_token, found.nonce) != (ours.fencing_token, ours.nonce):
+        return "broken"
+    if found.holder is None:
+        return "released"
+    return None if found.is_held(read_time) else "expired"
+
+
+def unknown_outcome(lease: Lease, what: str) -> OutcomeUnknownError:
+    """Return the error that says that nobody knows whether *lease* was granted, renewed or released."""
+    error = OutcomeUnknownError(lease.nonce, "", lease.resource, lease.fencing_token)
+    message = (
+        f"whether lock {lease.resource!r} was {what} under token {lease.fencing_token} is unknown; "
+        f"if nothing else is done, it ends by itself after its {lease.ttl_seconds:g} seconds"
+    )
+    error.args = (message,)
+    return error
+
+
+def info(lease: Lease, now: datetime) -> LockInfo:
+    """Return what is shown of a lease as of *now* of the store's clock."""
+    held = lease.is_held(now)
+    return LockInfo(
+        resource=lease.resource,
+        held=held,
+        holder=lease.holder,
+        fencing_token=lease.fencing_token,
+        ttl_seconds=lease.ttl_seconds,
+        remaining_seconds=max(0.0, (lease.expires() - now).total_seconds()) if held else 0.0,
+    )
+
+
+def audit_write(entry_id: str, lease: Lease, reason: str, actor: str, now: datetime) -> Put:
+    """Return the audit entry of a lock that is broken by hand."""
+    fields = {
+        "format": FORMAT,
+        "kind": "lock_broken",
+        "resource": lease.resource,
+        "holder": lease.holder,
+        "fencing_token": lease.fencing_token,
+        "changed_by": actor,
+        "reason": reason,
+        "timestamp": now,
+    }
+    return Put(DocumentPath(AUDIT, entry_id), fields, MustNotExist())

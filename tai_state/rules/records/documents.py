@@ -1,0 +1,263 @@
+"""Records to document fields and back. What somebody else wrote, or damaged, is told by name."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tai_state.authors import MetadataRecord
+from tai_state.codec import Payload
+from tai_state.config import Encoding
+from tai_state.documents import Document, Value
+from tai_state.errors import CorruptLogError, InvalidIdError
+from tai_state.layout import FORMAT, unescape
+from tai_state.rules.records.fields import (
+    FieldError,
+    check_format,
+    take,
+    take_counters,
+    take_list,
+    take_object,
+    take_or_none,
+    take_payload,
+    take_version,
+)
+from tai_state.rules.records.record import (
+    Content,
+    EventRecord,
+    MachineStamp,
+    Marks,
+    Signal,
+    StateRecord,
+)
+
+Fields = dict[str, Value]
+
+
+def _metadata_fields(metadata: MetadataRecord, encoding: Encoding) -> Fields:
+    return {
+        "changed_by": metadata.changed_by,
+        "reason": metadata.reason,
+        "parent_version": metadata.parent_version,
+        "context": metadata.context.field(encoding),
+    }
+
+
+def _metadata_from(fields: Mapping[str, Value]) -> MetadataRecord:
+    stored = take(fields, "metadata", dict)
+    return MetadataRecord(
+        changed_by=take(stored, "changed_by", str),
+        reason=take(stored, "reason", str),
+        parent_version=take_or_none(stored, "parent_version", int),
+        context=take_payload(stored, "context"),
+    )
+
+
+def _machine_from(fields: Mapping[str, Value]) -> MachineStamp | None:
+    name = take_or_none(fields, "machine_name", str)
+    if name is None:
+        return None
+    return MachineStamp(name, take(fields, "machine_version", int), take(fields, "machine_fingerprint", str))
+
+
+def _dependence_fields(content: Content) -> Fields:
+    """Return the fields about dependencies; most states have none, and their documents none of these fields."""
+    fields: Fields = {}
+    if content.depends_on:
+        fields["depends_on"] = list(content.depends_on)
+    if content.signals:
+        fields["signals"] = [{"state_id": one.state_id, "status": one.status} for one in content.signals]
+    return fields
+
+
+def _signals_from(fields: Mapping[str, Value]) -> tuple[Signal, ...]:
+    stored = take_list(fields, "signals", dict) if "signals" in fields else ()
+    return tuple(Signal(take(one, "state_id", str), take(one, "status", str)) for one in stored)
+
+
+def _dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
+    if "dependents" not in fields:
+        return {}
+    dependents: dict[str, str] = take_object(fields, "dependents").value()
+    if any(type(machine) is not str for machine in dependents.values()):
+        message = "field 'dependents' should be a map of str"
+        raise FieldError(message)
+    return dependents
+
+
+def _content_fields(content: Content, encoding: Encoding) -> Fields:
+    machine = content.machine
+    return {
+        "format": FORMAT,
+        "governor_id": content.governor_id,
+        "state_id": content.state_id,
+        "version": content.version,
+        "last_error": content.last_error,
+        "deleted": content.deleted,
+        "schema_version": content.schema_version,
+        "machine_name": machine.name if machine else None,
+        "machine_version": machine.version if machine else None,
+        "machine_fingerprint": machine.fingerprint if machine else None,
+        "metadata": _metadata_fields(content.metadata, encoding),
+        "causality": dict(content.causality),
+        "fences": dict(content.fences),
+        "transition_id": content.transition_id,
+        "timestamp": content.timestamp,
+        "created_at": content.created_at,
+        "hash": content.hash,
+        **_dependence_fields(content),
+    }
+
+
+def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
+    return {
+        "governor_id": take(fields, "governor_id", str),
+        "state_id": take(fields, "state_id", str),
+        "version": take_version(fields),
+        "last_error": take_or_none(fields, "last_error", str),
+        "deleted": take(fields, "deleted", bool),
+        "schema_version": take(fields, "schema_version", int),
+        "machine": _machine_from(fields),
+        "metadata": _metadata_from(fields),
+        "causality": take_counters(fields, "causality"),
+        "fences": take_counters(fields, "fences"),
+        "transition_id": take(fields, "transition_id", str),
+        "timestamp": take(fields, "timestamp", datetime),
+        "created_at": take(fields, "created_at", datetime),
+        "hash": take(fields, "hash", str),
+        "depends_on": take_list(fields, "depends_on", str) if "depends_on" in fields else (),
+        "signals": _signals_from(fields),
+    }
+
+
+def state_fields(record: StateRecord, encoding: Encoding) -> Fields:
+    """Return the fields of a state document."""
+    marks = record.marks
+    # As a payload: it may grow, and as a native map each of its keys would be indexed.
+    dependents = {"dependents": Payload.of(dict(marks.dependents)).field(encoding)} if marks.dependents else {}
+    return {
+        **_content_fields(record, encoding),
+        "status": record.status,
+        "data": record.data.field(encoding),
+        "sealed_through": marks.sealed_through,
+        "trimmed_through": marks.trimmed_through,
+        "trimmed_hash": marks.trimmed_hash,
+        "snapshots": list(marks.snapshots),
+        **dependents,
+    }
+
+
+def _state_from(fields: Mapping[str, Value]) -> StateRecord:
+    return StateRecord(
+        **_content_from(fields),
+        status=take(fields, "status", str),
+        data=take_object(fields, "data"),
+        marks=Marks(
+            sealed_through=take(fields, "sealed_through", int),
+            trimmed_through=take(fields, "trimmed_through", int),
+            trimmed_hash=take(fields, "trimmed_hash", str),
+            snapshots=take_list(fields, "snapshots", int),
+            dependents=_dependents_from(fields),
+        ),
+    )
+
+
+def event_fields(event: EventRecord, encoding: Encoding) -> Fields:
+    """Return the fields of an event document; ``committed_at`` is the document's own create_time."""
+    return {
+        **_content_fields(event, encoding),
+        "action": event.action,
+        "kind": event.kind,
+        "payload": event.payload.field(encoding),
+        "idempotency_key": event.idempotency_key,
+        "from_status": event.from_status,
+        "to_status": event.to_status,
+        "from_state": event.from_state.field(encoding),
+        "to_state": event.to_state.field(encoding),
+        "origin": event.origin,
+        "parents": list(event.parents),
+        "fencing_token": event.fencing_token,
+        "previous_hash": event.previous_hash,
+    }
+
+
+def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> EventRecord:
+    """Return the event in a document's fields.
+
+    Raises:
+        FieldError: They are not an event of ours.
+    """
+    return EventRecord(
+        **_content_from(fields),
+        action=take(fields, "action", str),
+        kind=take(fields, "kind", str),
+        payload=take_payload(fields, "payload"),
+        idempotency_key=take_or_none(fields, "idempotency_key", str),
+        from_status=take_or_none(fields, "from_status", str),
+        to_status=take(fields, "to_status", str),
+        from_state=take_payload(fields, "from_state"),
+        to_state=take_object(fields, "to_state"),
+        origin=take(fields, "origin", str),
+        parents=take_list(fields, "parents", int),
+        fencing_token=take_or_none(fields, "fencing_token", int),
+        previous_hash=take(fields, "previous_hash", str),
+        committed_at=committed_at,
+    )
+
+
+def owner_of(document: Document, governor_id: str) -> str:
+    """Return the id of the state whose document this is.
+
+    Raises:
+        CorruptLogError: It was never one of ours: its id is none that we store.
+    """
+    try:
+        return unescape(document.path.id, document.path)
+    except InvalidIdError as error:
+        raise CorruptLogError(governor_id, document.path.id, None, str(error)) from error
+
+
+def read_state(document: Document, governor_id: str, state_id: str) -> StateRecord:
+    """Return the record in a state document that was read as that of *state_id*.
+
+    Raises:
+        CorruptLogError: It is damaged, or it says that it is another state's.
+        SchemaVersionError: A newer release wrote it.
+    """
+    try:
+        check_format(document.fields, document.path)
+        record = _state_from(document.fields)
+        _check_owner(record, governor_id, state_id)
+    except FieldError as error:
+        raise CorruptLogError(
+            governor_id, state_id, _version_in(document), f"state document {document.path}: {error}"
+        ) from error
+    return record
+
+
+def read_event(document: Document, governor_id: str, state_id: str) -> EventRecord:
+    """Return the event in an event document that was read as one of *state_id*.
+
+    Raises:
+        CorruptLogError: It is damaged, or it says that it is another state's.
+        SchemaVersionError: A newer release wrote it.
+    """
+    try:
+        check_format(document.fields, document.path)
+        event = event_from(document.fields, document.create_time)
+        _check_owner(event, governor_id, state_id)
+    except FieldError as error:
+        raise CorruptLogError(
+            governor_id, state_id, _version_in(document), f"event document {document.path}: {error}"
+        ) from error
+    return event
+
+
+def _check_owner(content: Content, governor_id: str, state_id: str) -> None:
+    if (content.governor_id, content.state_id) != (governor_id, state_id):
+        message = f"it names governor {content.governor_id!r} and state {content.state_id!r}"
+        raise FieldError(message)
+
+
+def _version_in(document: Document) -> int | None:
+    version = document.fields.get("version")
+    return version if type(version) is int else None

@@ -1,0 +1,203 @@
+"""States and events as the package handles them: immutable, their payloads as canonical JSON."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from tai_state.authors import MetadataRecord
+from tai_state.causality import VectorClock
+from tai_state.codec import NULL, Payload
+from tai_state.errors import InvalidDataError
+from tai_state.models import Event, StateSnapshot
+
+DataT = TypeVar("DataT")
+AsData = Callable[[Any], DataT]
+"""Turns a fresh copy of a state's data into what the user sees: the dict itself, or a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStamp:
+    """Which machine moved a state."""
+
+    name: str
+    version: int
+    fingerprint: str
+
+    def __str__(self) -> str:
+        """Return ``name@version``."""
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """That a state stands in a status: what its dependents may react to."""
+
+    state_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a state and the event that made it have in common.
+
+    ``fences`` holds, for each lock that ever guarded the state, by stored resource id, the highest token
+    that wrote. ``depends_on`` names states of the same governor; ``signals`` are those that put the state where
+    it stands, the nearest first: its own dependents may react to them as to its status.
+    """
+
+    governor_id: str
+    state_id: str
+    version: int
+    last_error: str | None
+    deleted: bool
+    schema_version: int
+    machine: MachineStamp | None
+    metadata: MetadataRecord
+    causality: Mapping[str, int]
+    fences: Mapping[str, int]
+    transition_id: str
+    timestamp: datetime
+    created_at: datetime
+    hash: str
+    depends_on: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What a state document holds beside its content, of which no event tells.
+
+    How far the maintenance of the state has come; all of it is derived from these. And ``dependents``: the states
+    that name this one in their ``depends_on``, each with the machine that drives it, so that a move knows whom it
+    concerns without reading them.
+    """
+
+    sealed_through: int = 0
+    trimmed_through: int = 0
+    trimmed_hash: str = ""
+    snapshots: tuple[int, ...] = ()
+    dependents: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRecord(Content):
+    """The content of a state document."""
+
+    status: str
+    data: Payload
+    marks: Marks = field(default_factory=Marks)
+
+    def public(self, as_data: AsData[DataT]) -> StateSnapshot[DataT]:
+        """Return the public model, its data a copy of its own."""
+        snapshot: StateSnapshot[DataT] = StateSnapshot.trusted(
+            governor_id=self.governor_id,
+            state_id=self.state_id,
+            status=self.status,
+            # A tombstone's data is empty, and need not fit the machine's data type.
+            data=self.data.value() if self.deleted else as_data(self.data.value()),
+            version=self.version,
+            timestamp=self.timestamp,
+            created_at=self.created_at,
+            metadata=self.metadata.public(),
+            causality=VectorClock.model_construct(root=dict(self.causality)),
+            last_error=self.last_error,
+            deleted=self.deleted,
+            schema_version=self.schema_version,
+            machine_name=self.machine.name if self.machine else None,
+            machine_version=self.machine.version if self.machine else None,
+            depends_on=self.depends_on,
+        )
+        return snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord(Content):
+    """The content of an event document; its Content is that of the state that it made."""
+
+    action: str
+    kind: str
+    payload: Payload
+    idempotency_key: str | None
+    from_status: str | None
+    to_status: str
+    from_state: Payload
+    to_state: Payload
+    origin: str
+    parents: tuple[int, ...]
+    fencing_token: int | None
+    previous_hash: str
+    committed_at: datetime | None = None
+
+    def public(self, as_data: AsData[DataT]) -> Event[DataT]:
+        """Return the public model, its data and payload copies of its own."""
+        event: Event[DataT] = Event.trusted(
+            governor_id=self.governor_id,
+            state_id=self.state_id,
+            version=self.version,
+            action=self.action,
+            kind=self.kind,
+            payload=self.payload.value(),
+            idempotency_key=self.idempotency_key,
+            from_status=self.from_status,
+            to_status=self.to_status,
+            from_state=self._data(self.from_state, as_data),
+            to_state=self._data(self.to_state, as_data),
+            last_error=self.last_error,
+            deleted=self.deleted,
+            schema_version=self.schema_version,
+            machine_name=self.machine.name if self.machine else None,
+            machine_version=self.machine.version if self.machine else None,
+            machine_fingerprint=self.machine.fingerprint if self.machine else None,
+            metadata=self.metadata.public(),
+            causality=VectorClock.model_construct(root=dict(self.causality)),
+            origin=self.origin,
+            parents=self.parents,
+            transition_id=self.transition_id,
+            fencing_token=self.fencing_token,
+            timestamp=self.timestamp,
+            created_at=self.created_at,
+            previous_hash=self.previous_hash,
+            hash=self.hash,
+            committed_at=self.committed_at,
+            depends_on=self.depends_on,
+        )
+        return event
+
+    @staticmethod
+    def _data(payload: Payload, as_data: AsData[DataT]) -> Any:
+        # None before a creation, empty at a deletion. A log outlives its data types: what an older
+        # or another writer stored is given as it is, so that a history can always be read.
+        value = payload.value()
+        try:
+            return as_data(value) if value else value
+        except InvalidDataError:
+            return value
+
+    def state(self, marks: Marks | None = None) -> StateRecord:
+        """Return the state that this event made: an event alone rebuilds every field of it."""
+        return StateRecord(
+            governor_id=self.governor_id,
+            state_id=self.state_id,
+            version=self.version,
+            last_error=self.last_error,
+            deleted=self.deleted,
+            schema_version=self.schema_version,
+            machine=self.machine,
+            metadata=self.metadata,
+            causality=self.causality,
+            fences=self.fences,
+            transition_id=self.transition_id,
+            timestamp=self.timestamp,
+            created_at=self.created_at,
+            hash=self.hash,
+            depends_on=self.depends_on,
+            signals=self.signals,
+            status=self.to_status,
+            data=self.to_state,
+            marks=marks or Marks(),
+        )
+
+
+NO_STATE = NULL
+"""The ``from_state`` of a creation."""

@@ -1,0 +1,135 @@
+"""Drafts: changes that go into one commit together, each decided on what the ones before it made."""
+
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tai_state.documents import Document, DocumentPath, MustNotExist, Put, UpdatedAt, Write
+from tai_state.layout import StateLayout
+from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
+from tai_state.rules.commits.decide import decide
+from tai_state.rules.locking.fence import Guarded
+from tai_state.rules.records.documents import read_state, state_fields
+from tai_state.rules.records.record import StateRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A change as it was decided: with the same view and the same ids it comes out the same again."""
+
+    change: Change
+    settings: Settings
+    fresh: Fresh
+    origin: str | None
+    receipt: Document | None = None
+    read_time: datetime | None = None
+
+    def lean(self) -> "Decided":
+        """Return the change in its smallest form."""
+        return replace(self, settings=self.settings.lean())
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Other marks on a state, whose version stays; ``mark`` returns the record itself where nothing changes."""
+
+    paths: StateLayout
+    mark: Callable[[StateRecord], StateRecord]
+    settings: Settings
+
+    def lean(self) -> "Marked":
+        """Return the marks in their smallest form."""
+        return replace(self, settings=self.settings.lean())
+
+
+Step = Decided | Marked
+
+
+class Draft:
+    """What a commit is to write so far, over documents as they were read.
+
+    Attributes:
+        heads: The states as the draft leaves them; ``update_time`` is still that of the document read.
+        writes: What is to be written, by path; the leases of the guard are not among them.
+    """
+
+    def __init__(self, documents: Mapping[DocumentPath, Document | None], guarded: Guarded) -> None:
+        """Begin with nothing to write; *documents* may grow, and hold whatever a step asks for."""
+        self.heads: MutableMapping[DocumentPath, Head] = {}
+        self.writes: dict[DocumentPath, Write] = {}
+        self._steps: list[Step] = []
+        self._documents = documents
+        self._guarded = guarded
+
+    def branch(self) -> "Draft":
+        """Return a draft that goes on from this one, and that this one takes over with ``merge``, or forgets."""
+        branch = Draft(self._documents, self._guarded)
+        branch.heads = ChainMap({}, self.heads)
+        return branch
+
+    def merge(self, branch: "Draft") -> None:
+        """Take over what a branch added."""
+        assert isinstance(branch.heads, ChainMap)
+        self.heads.update(branch.heads.maps[0])
+        self.writes.update(branch.writes)
+        self._steps += branch._steps  # noqa: SLF001 - another of our own
+
+    def shrunk(self) -> "Draft":
+        """Return the same changes as small as they can be; their events are the same."""
+        draft = Draft(self._documents, self._guarded)
+        for step in self._steps:
+            if isinstance(step, Decided):
+                draft.decide(step.lean())
+            else:
+                draft.mark(step.lean())
+        return draft
+
+    def head(self, paths: StateLayout) -> Head | None:
+        """Return a state as the draft leaves it; its document was read before."""
+        head = self.heads.get(paths.state)
+        document = self._documents[paths.state]
+        if head is None and document is not None:
+            record = read_state(document, paths.governor_id, paths.state_id)
+            head = self.heads[paths.state] = Head(record, document.update_time)
+        return head
+
+    def record(self, paths: StateLayout) -> StateRecord | None:
+        """Return a state's record as the draft leaves it; None where there is none."""
+        head = self.head(paths)
+        return head.record if head else None
+
+    def decide(self, step: Decided) -> Plan | Replay:
+        """Decide a change on what the draft holds, and keep its writes.
+
+        Raises:
+            TaiStateError: It is refused, as ``decide`` says; the draft is as before.
+        """
+        path = step.change.paths.state
+        head = self.head(step.change.paths)
+        view = View(head, step.origin, self._guarded, step.receipt, step.read_time)
+        plan = decide(step.change, view, step.fresh, step.settings)
+        if isinstance(plan, Replay):
+            return plan
+        # The commit renews the leases as they are then: a heartbeat may come before it.
+        leases = set(self._guarded.paths)
+        self.writes.update({write.path: write for write in plan.writes if write.path not in leases})
+        # Several changes of one state are one write of it: over what was read, with what came out last.
+        self.heads[path] = Head(plan.record, head.update_time if head else None)
+        self._steps.append(step)
+        return plan
+
+    def mark(self, step: Marked) -> None:
+        """Put other marks on a state that is there."""
+        path = step.paths.state
+        head = self.head(step.paths)
+        assert head is not None
+        record = step.mark(head.record)
+        if record is head.record:
+            # Writing it again would not even move its update_time; that it was read is checked by the commit.
+            return
+        found = head.update_time
+        precondition = MustNotExist() if found is None else UpdatedAt(found)
+        self.writes[path] = Put(path, state_fields(record, step.settings.encoding), precondition)
+        self.heads[path] = Head(record, found)
+        self._steps.append(step)

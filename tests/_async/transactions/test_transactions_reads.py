@@ -1,0 +1,315 @@
+"""What a body sees: one moment, its own writes on top, and nothing any more once that moment is gone."""
+
+import pytest
+
+from tai_state import (
+    AsyncBackendStore,
+    AsyncStateMachinePersister,
+    AsyncTransaction,
+    RetriesExhaustedError,
+    RetryPolicy,
+    StaleReadError,
+    StateNotFoundError,
+    StoreError,
+    StoreUnavailableError,
+    UnsupportedOperationError,
+)
+from tai_state._platform.tasks import async_together
+from tests._async.accounts import (
+    BANK,
+    AsyncMeddledBackend,
+    AsyncTearingBackend,
+    async_amount,
+    async_amounts,
+    async_open_accounts,
+    async_put,
+    async_transfer,
+    manager_of,
+    over,
+)
+from tests._async.machines import COUNTER
+
+
+class Impossible(Exception):  # noqa: N818 - what a body says of a view that cannot be
+    pass
+
+
+@pytest.fixture
+async def other(place):
+    """Another writer in the same place, where two accounts hold 100 together."""
+    store = place.store()
+    await async_open_accounts(store, a=100, b=0)
+    return store
+
+
+def mover(other):
+    """Return a call by which the other writer moves 10 from a to b, in one transaction."""
+
+    async def move():
+        await manager_of(other).run(lambda tx: async_transfer(tx, "a", "b", 10))
+
+    return move
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+async def test_all_reads_are_of_one_moment(place, other, read_only):
+    """What was read before is read again with what is new; the body begins anew when it has changed."""
+    store = place.store()
+    seen: list[int] = []
+
+    async def body(tx):
+        first = await async_amount(tx, "a")
+        if not seen:
+            await mover(other)()
+        seen.append(first)
+        return first + await async_amount(tx, "b")
+
+    assert await manager_of(store).run(body, read_only=read_only) == 100
+    assert seen == [100, 90]
+
+
+async def test_reads_that_stand_are_not_run_again(place, other):
+    """Bit by bit, one request each, and none for what is known."""
+    store, backend = place.counting()
+
+    async def body(tx):
+        for name in ("a", "b", "a", "b", "c"):
+            await tx.find_state(BANK, name)
+
+    await manager_of(store).run(body, read_only=True)
+    assert backend.taken() == ["get_many"] * 3
+
+
+async def test_a_stale_body_cannot_commit(place, other):
+    """Whoever catches the error can neither go on nor commit: the attempt is over."""
+    store = place.store()
+    caught: list[Exception] = []
+
+    async def body(tx):
+        await async_amount(tx, "a")
+        if not caught:
+            await mover(other)()
+        try:
+            await async_amount(tx, "b")
+        except StaleReadError as error:
+            caught.append(error)
+            for call in (lambda: async_amount(tx, "a"), lambda: async_put(tx, "b", 1)):
+                with pytest.raises(StaleReadError):
+                    await call()
+            return "stale"
+        await async_put(tx, "c", 1)
+        return "fresh"
+
+    assert await manager_of(store).run(body) == "fresh"
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+async def test_a_body_that_hides_that_it_is_stale_is_given_up(place, other, read_only):
+    """Each attempt counts, whatever the body returns or raises."""
+    store = place.store()
+    runs = []
+
+    async def body(tx):
+        runs.append(1)
+        if not read_only:
+            await async_put(tx, "c", 1)
+        await async_amount(tx, "a")
+        await mover(other)()
+        try:
+            await async_amount(tx, "b")
+        except StaleReadError:
+            if len(runs) % 2:
+                raise Impossible from None
+        return "done"
+
+    with pytest.raises(RetriesExhaustedError) as caught:
+        await manager_of(store).run(body, read_only=read_only)
+    assert isinstance(caught.value.__cause__, StaleReadError)
+    assert len(runs) == 5
+    assert await other.find_state(BANK, "c") is None
+
+
+async def test_calls_side_by_side_are_of_one_moment(place, other):
+    """A body may have several under way: they wait for each other."""
+    store, backend = over(place, AsyncMeddledBackend)
+    backend.before_reads += [lambda: async_amounts(other, "a"), mover(other)]
+    total = []
+
+    async def body(tx):
+        amounts = await async_together([lambda: async_amount(tx, "a"), lambda: async_amount(tx, "b")])
+        total.append(sum(amounts))
+
+    await manager_of(store).run(body)
+    assert total == [100]
+
+
+async def test_changes_side_by_side_follow_each_other(place, other):
+    """Two moves of one state at the same time are two events."""
+    versions: list[int] = []
+
+    async def body(tx):
+        versions[:] = await async_together([lambda: async_put(tx, "a", 1), lambda: async_put(tx, "a", 2)])
+
+    await manager_of(other).run(body)
+    assert sorted(versions) == [2, 3]
+    assert [event.version async for event in other.get_events(BANK, "a")] == [1, 2, 3]
+
+
+async def test_read_only_refuses_to_write(place, other):
+    """By every method that would."""
+    store, backend = place.counting()
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    calls = [
+        lambda tx: async_put(tx, "a", 1),
+        lambda tx: tx.update_state(BANK, "a", {}, 1),
+        lambda tx: tx.delete_state(BANK, "a"),
+        lambda tx: tx.start(persister, BANK, "c"),
+        lambda tx: tx.transition(persister, BANK, "a", "add"),
+    ]
+    for call in calls:
+        with pytest.raises(UnsupportedOperationError, match="read_only"):
+            await manager_of(store).run(call, read_only=True)
+    assert backend.taken() == []
+
+
+async def test_read_only_costs_reads_alone(place, other):
+    """One request for what is read in one go, and no record."""
+    store, backend = place.counting()
+    batch = await manager_of(store).run(lambda tx: tx.batch_get_states(BANK, ["a", "b"]), read_only=True)
+    assert sorted(batch.found) == ["a", "b"]
+    assert backend.taken() == ["get_many"]
+    assert [one async for one in manager_of(other).list_transactions()] == []
+
+
+async def test_nothing_of_a_transaction_works_after_it(place, other):
+    """Every method of a transaction that was committed says so."""
+    kept: list[AsyncTransaction] = []
+    persister = AsyncStateMachinePersister(other, COUNTER)
+    await manager_of(other).run(lambda tx: async_keep(tx, kept))
+    (tx,) = kept
+    calls = [
+        lambda: tx.get_state(BANK, "a"),
+        lambda: tx.find_state(BANK, "a"),
+        lambda: tx.batch_get_states(BANK, ["a"]),
+        lambda: async_put(tx, "a", 1),
+        lambda: tx.update_state(BANK, "a", {}, 1),
+        lambda: tx.delete_state(BANK, "a"),
+        lambda: tx.start(persister, BANK, "c"),
+        lambda: tx.transition(persister, BANK, "a", "add"),
+    ]
+    for call in calls:
+        with pytest.raises(StoreError, match="ended"):
+            await call()
+
+
+async def test_an_attempt_that_was_rerun_is_over(place, other):
+    """The transaction of the first attempt is not that of the second."""
+    kept: list[AsyncTransaction] = []
+    store, backend = over(place, AsyncMeddledBackend)
+    backend.before_commits.append(mover(other))
+
+    async def body(tx):
+        if kept:
+            with pytest.raises(StoreError, match="ended"):
+                await async_put(kept[0], "a", 1)
+        await async_keep(tx, kept)
+        await async_put(tx, "b", 1)
+
+    await manager_of(store).run(body)
+    assert len(kept) == 2
+
+
+async def async_keep(tx, kept):
+    await async_amount(tx, "a")
+    kept.append(tx)
+
+
+# An engine whose batches may be torn beside writers, as the emulator's are.
+
+
+async def test_a_torn_view_cannot_make_a_body_fail(place, other):
+    """What it raised because of what never was is no verdict; it runs again."""
+    store, backend = over(place, AsyncTearingBackend)
+    backend.between.append(mover(other))
+    runs = []
+
+    async def body(tx):
+        runs.append(1)
+        found = (await tx.batch_get_states(BANK, ["a", "b"])).found
+        if found["a"].data["n"] + found["b"].data["n"] != 100:
+            raise Impossible
+        return "sound"
+
+    assert await manager_of(store).run(body) == "sound"
+    assert len(runs) == 2
+
+
+async def test_a_torn_view_cannot_be_returned(place, other):
+    """Without writes there is no commit that would check it: one consistent read does."""
+    store, backend = over(place, AsyncTearingBackend)
+    backend.between.append(mover(other))
+
+    async def body(tx):
+        found = (await tx.batch_get_states(BANK, ["a", "b"])).found
+        return found["a"].data["n"] + found["b"].data["n"]
+
+    assert await manager_of(store).run(body) == 100
+    assert backend.consistent_reads > 0
+
+
+async def test_a_torn_view_cannot_be_committed(place, other):
+    """The commit checks every document."""
+    store, backend = over(place, AsyncTearingBackend)
+    backend.between.append(mover(other))
+
+    async def body(tx):
+        found = (await tx.batch_get_states(BANK, ["a", "b"])).found
+        await async_put(tx, "c", found["a"].data["n"] + found["b"].data["n"])
+
+    await manager_of(store).run(body)
+    assert await async_amounts(other, "c") == [100]
+
+
+async def test_read_only_asks_for_a_consistent_read(place, other):
+    """Nothing would check it later."""
+    store, backend = over(place, AsyncTearingBackend)
+    backend.between.append(mover(other))
+    await manager_of(store).run(lambda tx: tx.batch_get_states(BANK, ["a", "b"]), read_only=True)
+    assert backend.between, "no torn read was made"
+
+
+async def test_an_exception_on_a_sound_view_passes(place, other):
+    """After one consistent read; for a single document after none."""
+    store, backend = over(place, AsyncTearingBackend)
+
+    async def body(tx):
+        await tx.batch_get_states(BANK, ["a", "b"])
+        raise Impossible
+
+    with pytest.raises(Impossible):
+        await manager_of(store).run(body)
+    before = backend.consistent_reads
+    with pytest.raises(StateNotFoundError):
+        await manager_of(store).run(lambda tx: tx.get_state(BANK, "c"))
+    assert backend.consistent_reads == before, "no engine tears a read of one document"
+
+
+async def test_an_exception_on_a_view_that_cannot_be_confirmed(place, other):
+    """Is no verdict either: the store's error is raised, with the body's behind it."""
+    _, backend = over(place, AsyncTearingBackend)
+    store = AsyncBackendStore(backend, retry=RetryPolicy(attempts=2, wait_initial=0.0, wait_max=0.0))
+
+    async def away(paths, *, timeout, consistent=True):
+        raise StoreUnavailableError
+
+    async def body(tx):
+        await tx.batch_get_states(BANK, ["a", "b"])
+        backend.get_many = away
+        raise Impossible
+
+    with pytest.raises(RetriesExhaustedError) as caught:
+        await manager_of(store).run(body)
+    assert isinstance(caught.value.__cause__, StoreUnavailableError)
+    behind = caught.value.__cause__.__context__
+    assert isinstance(behind, Impossible)

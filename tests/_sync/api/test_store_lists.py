@@ -1,0 +1,223 @@
+# Generated from tests/_async/api/test_store_lists.py by .ci/generate_sync.py; do not edit.
+"""Several states: listed, filtered, read together, counted."""
+import pytest
+
+from tai_state import InvalidDataError, InvalidIdError
+from tai_state.documents import Put
+from tai_state.layout import escape, state_layout
+from tests._sync.stores import TIMEOUT, document_at, in_memory
+
+HOSTILE_IDS = (
+    "user", "user2", "user-1", "user@1", "user@0000000000000000001", "user/1", "USER", "us", "..", ".", "__x__", "__",
+    "état 1", "e\u0301tat 1", "x@3", "x-1", "x", "x%40", "%", "a b", "🙂", "\0", "\n", "漢字", "a:b", "a", "é" * 240,
+)  # fmt: skip
+
+
+def listed(store, governor_id="g", **options):
+    return [one.state_id for one in store.list_states(governor_id, **options)]
+
+
+def save_many(store, state_ids, governor_id="g", **options):
+    """Make states by the backend's own commits: one save gives the fields that the others share."""
+    model = state_layout("model", "model")
+    store.save_state("model", "model", {"n": 1}, **options)
+    document = document_at(store, model.state)
+    writes = [
+        Put(paths.state, {**document.fields, "governor_id": governor_id, "state_id": paths.state_id})
+        for paths in (state_layout(governor_id, state_id) for state_id in state_ids)
+    ]
+    for first in range(0, len(writes), 200):
+        store.runtime.access.backend.commit(writes[first : first + 200], timeout=TIMEOUT)
+
+
+def test_an_empty_governor_lists_nothing(store):
+    """No states is no error."""
+    assert listed(store) == []
+
+
+def test_states_come_in_the_order_of_their_stored_ids(store):
+    """The order is that of the escaped ids, the same on every backend."""
+    for state_id in HOSTILE_IDS:
+        store.save_state("g", state_id, {"id": state_id})
+    listed = [one for one in store.list_states("g")]
+    assert [one.state_id for one in listed] == sorted(HOSTILE_IDS, key=escape)
+    assert all(one.data == {"id": one.state_id} for one in listed)
+
+
+def test_more_states_than_a_page_are_all_listed_once(store):
+    """620 states span three pages, and a limit is exact at every border."""
+    ids = [f"s{n * 7919 % 620:03}" for n in range(620)]
+    save_many(store, ids)
+    ids.sort()
+    assert listed(store) == ids
+    for limit in (0, 1, 299, 300, 301, 600, 650):
+        assert listed(store, limit=limit) == ids[:limit]
+
+
+def test_listing_goes_on_after_an_id(store):
+    """What comes behind: after leaves out the id and all before it; it need not exist."""
+    for state_id in ("a", "b", "d"):
+        store.save_state("g", state_id, {})
+    assert listed(store, after="a") == ["b", "d"]
+    assert listed(store, after="c") == ["d"]
+    assert listed(store, after="d") == []
+    assert listed(store, after="a", limit=1) == ["b"]
+
+
+def test_a_listing_in_steps_is_the_whole_listing(store):
+    """Stepping by after and limit gives every state once, whatever its id."""
+    for state_id in HOSTILE_IDS:
+        store.save_state("g", state_id, {})
+    stepped: list[str] = []
+    while step := listed(store, after=stepped[-1] if stepped else None, limit=4):
+        stepped += step
+    assert stepped == sorted(HOSTILE_IDS, key=escape)
+
+
+def test_listing_by_status(store):
+    """Only the states in the status are listed, over pages and with a limit."""
+    save_many(store, [f"s{n:03}" for n in range(310)], status="open")
+    save_many(store, [f"t{n:03}" for n in range(3)], status="shut")
+    assert len(listed(store, status="open")) == 310
+    assert listed(store, status="shut") == ["t000", "t001", "t002"]
+    assert listed(store, status="shut", after="t000", limit=1) == ["t001"]
+    assert listed(store, status="lost") == []
+
+
+def test_a_status_that_changed_is_listed_under_the_new_one(store):
+    """The listing follows the state."""
+    store.save_state("g", "s", {}, status="open")
+    store.save_state("g", "s", {}, status="shut")
+    assert listed(store, status="open") == []
+    assert listed(store, status="shut") == ["s"]
+
+
+def test_deleted_states_are_left_out_unless_asked_for(store):
+    """A limit counts what is listed, not what is passed over."""
+    for state_id in ("a", "b", "c"):
+        store.save_state("g", state_id, {}, status="open")
+    store.delete_state("g", "b")
+    assert listed(store) == ["a", "c"]
+    assert listed(store, limit=2) == ["a", "c"]
+    assert listed(store, status="open") == ["a", "c"]
+    assert listed(store, include_deleted=True) == ["a", "b", "c"]
+
+
+@in_memory
+@pytest.mark.parametrize("limit", [-1, True, 1.5, "1"])
+def test_what_is_no_limit_is_refused(place, limit):
+    """Each iterator refuses it before it asks the backend."""
+    store, backend = place.counting()
+    for iterate in (
+        lambda: store.list_states("g", limit=limit),
+        lambda: store.list_governors(limit=limit),
+        lambda: store.get_events("g", "s", limit=limit),
+    ):
+        with pytest.raises(InvalidDataError) as caught:
+            [one for one in iterate()]
+        assert caught.value.path == "limit"
+    assert backend.calls == []
+
+
+def test_one_governor_never_sees_another(store):
+    """Governors whose ids begin alike, or hold what joins them to states, are apart."""
+    governors = ("user", "user2", "user-2", "a", "a:b", "a/b", "a/states/b", "user@1", "__a__")
+    for governor in governors:
+        store.save_state(governor, f"of {governor}", {})
+    for governor in governors:
+        assert listed(store, governor) == [f"of {governor}"]
+        assert (store.stats(governor)).states == 1
+
+
+def test_one_state_never_sees_the_events_of_another(store):
+    """States whose ids begin alike, or look like versions, have histories of their own."""
+    ids = ("x", "x@3", "x-1", "x@", "x@0000000000000000001", "xA", "x0", "X", "x/1", "x%40")
+    for state_id in ids:
+        for n in range(2):
+            store.save_state("g", state_id, {"id": state_id, "n": n})
+    for state_id in ids:
+        events = [event for event in store.get_events("g", state_id)]
+        assert [(event.version, event.to_state["id"]) for event in events] == [(1, state_id), (2, state_id)]
+
+
+def test_governors_are_listed_in_stored_order(store):
+    """Every governor that ever had a state, once."""
+    governors = ("user", "user2", "a:b", "a", "é", "__x__", "B", "b")
+    for governor in governors:
+        store.save_state(governor, "s", {})
+        store.save_state(governor, "t", {})
+    store.delete_state("b", "s")
+    expected = sorted(governors, key=escape)
+    assert [one for one in store.list_governors()] == expected
+    assert [one for one in store.list_governors(limit=3)] == expected[:3]
+    assert [one for one in store.list_governors(after=expected[2])] == expected[3:]
+    assert [one for one in store.list_governors(after=expected[2], limit=2)] == expected[3:5]
+
+
+def test_an_empty_store_has_no_governors(store):
+    """The store's own documents are no governors."""
+    assert [one for one in store.list_governors()] == []
+
+
+def test_a_batch_gives_what_is_there_and_names_what_is_not(store):
+    """Deleted states are missing, and an id asked twice is given once."""
+    for state_id in ("a", "b", "c"):
+        store.save_state("g", state_id, {"id": state_id})
+    store.delete_state("g", "b")
+    batch = store.batch_get_states("g", ["c", "b", "x", "a", "c"])
+    assert {state_id: one.data["id"] for state_id, one in batch.found.items()} == {"c": "c", "a": "a"}
+    assert batch.missing == ["b", "x"]
+
+
+def test_a_batch_of_many_states(store):
+    """More ids than one request of an engine may take."""
+    ids = [f"s{n:03}" for n in range(310)]
+    save_many(store, ids)
+    batch = store.batch_get_states("g", [*ids, "none"])
+    assert sorted(batch.found) == ids
+    assert batch.missing == ["none"]
+
+
+@in_memory
+def test_a_batch_of_nothing_asks_nothing(place):
+    """No ids, no request."""
+    store, backend = place.counting()
+    batch = store.batch_get_states("g", [])
+    assert (batch.found, batch.missing, backend.calls) == ({}, [], [])
+
+
+def test_a_batch_is_one_read(place):
+    """Several states are read as of one moment."""
+    store, backend = place.counting()
+    store.save_state("g", "a", {})
+    backend.taken()
+    store.batch_get_states("g", iter(["a", "b"]))
+    assert backend.taken() == ["get_many"]
+
+
+@in_memory
+@pytest.mark.parametrize("ids", ["abc", [""], [1], ["a", None], [["a"]], ["\ud800"]], ids=ascii)
+def test_a_batch_of_what_are_no_ids_is_refused(place, ids):
+    """One text is not several ids, and each id must be one; nothing is asked."""
+    store, backend = place.counting()
+    with pytest.raises((InvalidDataError, InvalidIdError)):
+        store.batch_get_states("g", ids)
+    assert backend.calls == []
+
+
+def test_stats_count_what_there_is(store):
+    """Live states, tombstones, events, and live states by status."""
+    for state_id, status in (("a", "open"), ("b", "open"), ("c", "shut"), ("d", "shut")):
+        store.save_state("g", state_id, {}, status=status)
+    store.save_state("g", "e", {})
+    store.save_state("g", "a", {"n": 1})
+    store.delete_state("g", "d")
+    stats = store.stats("g")
+    assert (stats.governor_id, stats.states, stats.deleted, stats.events) == ("g", 4, 1, 7)
+    assert stats.by_status == {"": 1, "open": 2, "shut": 1}
+
+
+def test_stats_of_nothing_are_zero(store):
+    """A governor without states has none."""
+    stats = store.stats("g")
+    assert (stats.states, stats.deleted, stats.events, stats.by_status) == (0, 0, 0, {})

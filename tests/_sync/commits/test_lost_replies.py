@@ -1,0 +1,94 @@
+# Generated from tests/_async/commits/test_lost_replies.py by .ci/generate_sync.py; do not edit.
+"""Every kind of change whose reply is lost for good: asked for again under its key, it is made once."""
+from datetime import timedelta
+
+import pytest
+
+from tai_state import (
+    MemoryStore,
+    StateMachinePersister,
+    TransactionManager,
+    OutcomeUnknownError,
+    RetryPolicy,
+)
+from tai_state.testing.clock import ManualClock
+from tests._sync.machines import COUNTER
+
+ONCE = RetryPolicy(attempts=1)
+
+
+def persisted(store):
+    return StateMachinePersister(store, COUNTER)
+
+
+def save_in_transaction(store):
+    def body(tx):
+        return tx.save_state("g", "s", {"n": 9})
+
+    return TransactionManager(store, ONCE).run(body, idempotency_key="k")
+
+
+def version(call):
+    return (call).version
+
+
+CHANGES = {
+    "save": lambda store: store.save_state("g", "s", {"n": 9}, idempotency_key="k"),
+    "update": lambda store: store.update_state("g", "s", {"n": 9}, 2, idempotency_key="k"),
+    "delete": lambda store: store.delete_state("g", "s", idempotency_key="k"),
+    "transition": lambda store: version(persisted(store).transition("g", "s", "add", 9, idempotency_key="k")),
+    "log": lambda store: version(
+        persisted(store).log_transition("g", "s", "a", to_status="b", data={}, idempotency_key="k")
+    ),
+    "rollback": lambda store: version(persisted(store).rollback("g", "s", 1, idempotency_key="k")),
+    "run": save_in_transaction,
+}
+"""Each makes version 3 of a state that is at version 2."""
+
+REPEATABLE = ("save", "transition", "log", "rollback")
+
+
+def begin(store):
+    persisted(store).start("g", "s")
+    persisted(store).transition("g", "s", "add", 1)
+
+
+def events(store, state_id="s"):
+    return [event.version for event in store.get_events("g", state_id)]
+
+
+@pytest.mark.parametrize("fault", ["reply lost", "request lost"])
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_of_unknown_outcome_that_is_made_again_is_made_once(place, name, fault):
+    """Whether the first one was applied or not, and whoever asks for it again."""
+    begin(place.store())
+    store, _ = place.faulty(fault, retry=ONCE)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        CHANGES[name](store)
+    assert caught.value.transition_id
+    for again in (store, place.store()):
+        assert CHANGES[name](again) == 3
+    assert events(place.store()) == [1, 2, 3]
+    assert (persisted(place.store()).validate_consistency("g")).is_consistent
+
+
+@pytest.mark.parametrize("fault", ["reply lost", "request lost"])
+def test_a_start_of_unknown_outcome_that_is_made_again_is_made_once(place, fault):
+    """Though the state may exist by then."""
+    store, _ = place.faulty(fault, retry=ONCE)
+    with pytest.raises(OutcomeUnknownError):
+        persisted(store).start("g", "s", idempotency_key="k")
+    again = persisted(place.store()).start("g", "s", idempotency_key="k")
+    assert (again.version, again.replayed) == (1, fault == "reply lost")
+    assert events(place.store()) == [1]
+
+
+@pytest.mark.parametrize("name", REPEATABLE)
+def test_a_receipt_that_has_expired_is_replaced(name):
+    """It is not obeyed: the change is made anew, and remembered for a time of its own."""
+    clock = ManualClock()
+    with MemoryStore(clock=clock, receipt_ttl=timedelta(hours=1)) as store:
+        begin(store)
+        assert [CHANGES[name](store) for _ in range(2)] == [3, 3]
+        clock.advance(3601)
+        assert [CHANGES[name](store) for _ in range(2)] == [4, 4]

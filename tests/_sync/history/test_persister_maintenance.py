@@ -1,0 +1,299 @@
+# Generated from tests/_async/history/test_persister_maintenance.py by .ci/generate_sync.py; do not edit.
+"""Snapshots, retention and sealed segments: due by count, kept exactly, and never in a move's way."""
+import random
+
+import pytest
+
+from tai_state import (
+    StateMachinePersister,
+    ConfigurationError,
+    CorruptLogError,
+    Encoding,
+    PersistenceConfig,
+    StateNotFoundError,
+)
+from tai_state.codec import decompress, from_json
+from tai_state.documents import Delete
+from tai_state.layout import state_layout, version_of
+from tai_state.rules.history.segments import read_segment
+from tests._sync.machines import COUNTER
+from tests._sync.stores import TIMEOUT, contents, document_at, plant
+
+PATHS = state_layout("g", "s")
+
+
+def counting(store, interval=4, retention=2):
+    config = PersistenceConfig(snapshot_interval=interval, snapshot_retention=retention)
+    return StateMachinePersister(store, COUNTER, config)
+
+
+def grow(persister, version, state_id="s"):
+    """Start the state where there is none, and add until it is at *version*."""
+    snapshot = persister.store.find_state("g", state_id)
+    if snapshot is None:
+        persister.start("g", state_id, {"n": 0})
+    for number in range(snapshot.version if snapshot else 1, version):
+        persister.transition("g", state_id, "add", number)
+
+
+def kept_versions(store, kind):
+    """Return the versions of the documents kept in the collection of that kind."""
+    return [version_of(path) for path in contents(store) if f"/{kind}/s@" in path]
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, 1.5])
+def test_an_interval_or_a_retention_that_is_none_is_refused(wrong):
+    """Both are at least 1."""
+    for name in ("snapshot_interval", "snapshot_retention"):
+        with pytest.raises(ConfigurationError, match=name):
+            PersistenceConfig(**{name: wrong})
+
+
+def test_snapshots_come_at_multiples(store):
+    """In the commit that reaches one, and at no other version."""
+    persister = counting(store, interval=4, retention=9)
+    kept = []
+    for version in range(1, 14):
+        grow(persister, version)
+        kept.append(kept_versions(store, "snapshots"))
+    assert kept == [[]] * 3 + [[4]] * 4 + [[4, 8]] * 4 + [[4, 8, 12]] * 2
+
+
+def test_a_snapshot_is_in_the_commit_of_its_version(place):
+    """No call of its own."""
+    store, backend = place.counting()
+    persister = counting(store)
+    grow(persister, 3)
+    backend.taken()
+    persister.transition("g", "s", "add")
+    assert backend.taken() == ["commit"]
+    assert PATHS.snapshot(4) in [write.path for write in backend.commits[-1]]
+
+
+def test_exactly_the_newest_snapshots_are_kept(store):
+    """The oldest goes in the commit that brings a new one."""
+    persister = counting(store, interval=2, retention=3)
+    for version in range(1, 14):
+        grow(persister, version)
+        multiples = list(range(2, version + 1, 2))
+        assert kept_versions(store, "snapshots") == multiples[-3:]
+    listed = [one.version for one in persister.list_snapshots("g", "s")]
+    assert listed == [8, 10, 12]
+
+
+def test_a_smaller_retention_takes_effect_with_the_next_snapshot(store):
+    """All that are too many go at once."""
+    grow(counting(store, interval=2, retention=5), 11)
+    assert kept_versions(store, "snapshots") == [2, 4, 6, 8, 10]
+    grow(counting(store, interval=2, retention=1), 12)
+    assert kept_versions(store, "snapshots") == [12]
+
+
+def test_a_snapshot_is_the_state_of_its_version(store):
+    """Every field of it."""
+    persister = counting(store)
+    grow(persister, 4)
+    state, _ = store.get_state("g", "s")
+    grow(persister, 6)
+    (snapshot,) = [one for one in persister.list_snapshots("g", "s")]
+    assert snapshot == state == persister.replay("g", "s", until_version=4)
+
+
+def test_a_snapshot_by_hand(store):
+    """Keeps the state as it is; the version stays, and a second one at that version changes nothing."""
+    persister = counting(store, interval=100)
+    grow(persister, 3)
+    state, _ = store.get_state("g", "s")
+    assert persister.create_snapshot("g", "s") == state
+    before = contents(store)
+    assert persister.create_snapshot("g", "s") == state
+    assert contents(store) == before
+    assert kept_versions(store, "snapshots") == [3]
+    assert (store.get_state("g", "s"))[0] == state
+    assert (persister.validate_consistency("g")).is_consistent
+
+
+def test_snapshots_by_hand_count_in_the_retention(store):
+    """The oldest goes."""
+    persister = counting(store, interval=100, retention=2)
+    for version in (1, 2, 3):
+        grow(persister, version)
+        persister.create_snapshot("g", "s")
+    assert kept_versions(store, "snapshots") == [2, 3]
+
+
+def test_after_a_snapshot_by_hand_the_multiples_go_on(store):
+    """It neither takes the place of the next one nor brings it early."""
+    persister = counting(store, interval=4, retention=9)
+    grow(persister, 5)
+    persister.create_snapshot("g", "s")
+    grow(persister, 9)
+    assert kept_versions(store, "snapshots") == [4, 5, 8]
+
+
+def test_a_snapshot_of_nothing_is_refused(store):
+    """There is no state to keep."""
+    with pytest.raises(StateNotFoundError):
+        counting(store).create_snapshot("g", "s")
+    assert [one for one in counting(store).list_snapshots("g", "s")] == []
+
+
+def test_a_damaged_snapshot_is_named(store):
+    """Its digest tells."""
+    persister = counting(store)
+    grow(persister, 4)
+    plant(store, PATHS.snapshot(4), data={"n": 99})
+    with pytest.raises(CorruptLogError, match="snapshots/s@"):
+        [one for one in persister.list_snapshots("g", "s")]
+
+
+def test_a_full_run_of_events_is_sealed_by_the_next_commit(store):
+    """Once there are as many as the interval, and never before."""
+    persister = counting(store)
+    sealed = []
+    for version in range(1, 11):
+        grow(persister, version)
+        sealed.append(kept_versions(store, "segments"))
+    assert sealed == [[]] * 4 + [[1]] * 4 + [[1, 5]] * 2
+    assert (document_at(store, PATHS.state)).fields["sealed_through"] == 8
+
+
+def test_a_segment_holds_its_events_as_they_were(store):
+    """Every field, the time of their commit included, in both stored shapes."""
+    persister = counting(store)
+    persister.start("g", "s", {"text": "é" * 3_000, "bytes": b"x"})
+    for payload in (1, 2, 3, 4):
+        persister.transition("g", "s", "add", payload)
+    document = document_at(store, PATHS.segment(1))
+    segment = read_segment(document, "g", "s")
+    events = [event for event in store.get_events("g", "s", until=4)]
+    assert [event.public(lambda value: value) for event in segment.events] == events
+    assert (segment.first, segment.last) == (1, 4)
+
+
+def test_a_segment_leaves_out_what_it_can_tell(store):
+    """A from_state that is the to_state before it is not stored twice."""
+    blob = {"text": "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(3_000))}
+    persister = counting(store, interval=8)
+    persister.start("g", "s", blob)
+    grow(persister, 9)
+    sealed = (document_at(store, PATHS.segment(1))).fields["events"]
+    stored = from_json(decompress(sealed))
+    assert [fields["from_state"] == "same" for fields in stored] == [False] + [True] * 7
+
+
+def test_sealing_adds_one_read_at_most(place):
+    """Warm: one read and the commit, in which the segment is."""
+    store, backend = place.counting()
+    persister = counting(store)
+    grow(persister, 4)
+    backend.taken()
+    persister.transition("g", "s", "add")
+    assert backend.taken() == ["get_many", "commit"]
+    assert PATHS.segment(1) in [write.path for write in backend.commits[-1]]
+    for _ in range(3):
+        persister.transition("g", "s", "add")
+    assert backend.taken() == ["commit"] * 3
+
+
+def test_a_cold_commit_that_seals_adds_one_read(place):
+    """Two reads and a commit."""
+    grow(counting(place.store()), 4)
+    store, backend = place.counting()
+    counting(store).transition("g", "s", "add")
+    assert backend.taken() == ["get_many", "get_many", "commit"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged", "foreign"])
+def test_sealing_is_put_off_rather_than_fail_a_move(place, damage):
+    """An event that cannot be sealed stops no move, and nothing wrong is sealed."""
+    store = place.store()
+    grow(counting(store), 4)
+    if damage == "missing":
+        store.runtime.access.backend.commit([Delete(PATHS.event(2))], timeout=TIMEOUT)
+    elif damage == "damaged":
+        plant(store, PATHS.event(2), to_state=5)
+    else:
+        plant(store, PATHS.event(2), to_status="shut")
+    grow(counting(store), 10)
+    assert kept_versions(store, "segments") == []
+    assert kept_versions(store, "snapshots") == [4, 8]
+
+
+def test_a_snapshot_that_was_put_off_comes_with_the_next_commit(store):
+    """A process with another interval does not make it; the next one that wants it does."""
+    grow(counting(store, interval=100), 9)
+    assert kept_versions(store, "snapshots") == []
+    grow(counting(store, interval=4, retention=9), 10)
+    assert kept_versions(store, "snapshots") == [10]
+
+
+def test_processes_with_different_intervals_share_a_state(place):
+    """Moves go on, and what is sealed and kept is sound."""
+    one, other = counting(place.store(), interval=3), counting(place.store(), interval=5, retention=1)
+    for version in range(1, 31):
+        grow(one if version % 2 else other, version)
+    assert (one.validate_consistency("g")).is_consistent
+    store = one.store
+    firsts = kept_versions(store, "segments")
+    segments = [read_segment(document_at(store, PATHS.segment(first)), "g", "s") for first in firsts]
+    sealed = [event.version for segment in segments for event in segment.events]
+    assert sealed == list(range(1, len(sealed) + 1))
+    assert len(sealed) >= 25
+
+
+def test_maintenance_that_is_too_large_is_put_off(store):
+    """A snapshot that no longer fits beside state and event stops no move."""
+    persister = StateMachinePersister(store, COUNTER, PersistenceConfig(snapshot_interval=2, snapshot_retention=2))
+    blob = random.Random(3).randbytes(300_000)
+    persister.start("g", "s", {"n": 0, "blob": blob})
+    for version in (2, 3, 4):
+        assert (persister.transition("g", "s", "add")).version == version
+    assert (persister.load_state("g", "s")).snapshot.data["blob"] == blob
+    assert (persister.validate_consistency("g")).is_consistent
+
+
+def test_a_rebuild_passes_over_a_damaged_segment(store):
+    """The events themselves are read instead."""
+    persister = counting(store, interval=4, retention=1)
+    grow(persister, 7)
+    lost, _ = store.get_state("g", "s")
+    plant(store, PATHS.segment(1), events=b"damaged")
+    writes = [Delete(PATHS.state), Delete(PATHS.snapshot(4))]
+    store.runtime.access.backend.commit(writes, timeout=TIMEOUT)
+    loaded = persister.load_state("g", "s")
+    assert (loaded.snapshot, loaded.recovered) == (lost, True)
+
+
+def test_a_rebuild_reads_segments_in_place_of_events(store):
+    """Sealed events may be gone."""
+    persister = counting(store, interval=4, retention=1)
+    grow(persister, 10)
+    lost, _ = store.get_state("g", "s")
+    gone = [PATHS.event(version) for version in range(1, 9)]
+    writes = [Delete(path) for path in (PATHS.state, PATHS.snapshot(8), *gone)]
+    store.runtime.access.backend.commit(writes, timeout=TIMEOUT)
+    loaded = persister.load_state("g", "s")
+    assert (loaded.snapshot, loaded.recovered) == (lost, True)
+
+
+def test_a_rebuild_reads_a_snapshot_and_what_follows(place):
+    """Not the whole history; and then once more whether the state is missing still."""
+    grow(counting(place.store()), 10)
+    store, backend = place.counting()
+    store.runtime.access.backend.commit([Delete(PATHS.state)], timeout=TIMEOUT)
+    store.runtime.access.backend.commit([Delete(PATHS.event(version)) for version in (1, 2, 3)], timeout=TIMEOUT)
+    backend.taken()
+    assert (counting(store).load_state("g", "s")).recovered
+    assert backend.taken() == ["get_many", "scan", "scan", "get_many"]
+
+
+def test_maintenance_follows_the_encoding(place):
+    """Snapshots and segments of compressed data are read back, whatever the thresholds are by then."""
+    compressed = Encoding(json_bytes_min=0, zstd_bytes_min=0)
+    grow(counting(place.store(encoding=compressed), retention=9), 9)
+    plain = counting(place.store(encoding=Encoding(json_bytes_min=10**9, zstd_bytes_min=10**9)), retention=9)
+    grow(plain, 14)
+    versions = [one.version for one in plain.list_snapshots("g", "s")]
+    assert versions == [4, 8, 12]
+    assert (plain.validate_consistency("g")).is_consistent

@@ -1,0 +1,39 @@
+# Generated from tests/_async/transactions/test_bank.py by .ci/generate_sync.py; do not edit.
+"""A bank under load: the total never changes, in any read-only transaction, and no transfer is lost or made twice."""
+import pytest
+
+from tai_state import BackendStore, StateMachinePersister
+from tests._sync.accounts import BANK
+from tests._sync.bank import OPENING, Bank
+from tests._sync.transactions.test_isolation import CarelessBackend
+
+TRANSFERS = {"memory": 2_000, "sqlite": 2_000, "firestore": 120}
+ACCOUNTS = {"memory": 8, "sqlite": 16, "firestore": 16}
+
+
+@pytest.mark.slow
+def test_the_total_never_changes(place, backend_kind):
+    """Eight workers of clients of their own, and an auditor beside them."""
+    bank = Bank(place.store, accounts=ACCOUNTS[backend_kind])
+    bank.open()
+    bank.run(workers=8, transfers=TRANSFERS[backend_kind])
+    # A busy machine may not get through all of them in the time; each one that it made must be right.
+    assert min(50, TRANSFERS[backend_kind]) <= bank.transfers <= TRANSFERS[backend_kind]
+    assert set(bank.totals) == {OPENING * bank.accounts}
+    assert len(bank.totals) > 3
+    store = place.store()
+    stats = store.stats(BANK)
+    assert stats.events == bank.accounts + 2 * bank.transfers, "each transfer is one event of each account"
+    assert (StateMachinePersister(store).validate_consistency(BANK)).problems == []
+
+
+def test_without_preconditions_the_total_changes(place):
+    """The run can fail: here nothing keeps the writers apart."""
+
+    def open_store():
+        return BackendStore(CarelessBackend(place.store().runtime.access.backend))
+
+    bank = Bank(open_store, accounts=4)
+    bank.open()
+    bank.run(workers=8, transfers=160)
+    assert set(bank.totals) != {OPENING * bank.accounts}

@@ -1,0 +1,264 @@
+# Generated from tests/_async/transactions/test_transactions_forms.py by .ci/generate_sync.py; do not edit.
+"""The forms of a transaction: run, decorator, one governor bound; the colours; and the log that they leave."""
+import functools
+
+import pytest
+
+import tai_state
+from tai_state import (
+    MemoryStore,
+    StateMachinePersister,
+    ConfigurationError,
+    InvalidDataError,
+    InvalidIdError,
+    StoreError,
+    UnsupportedOperationError,
+    change_context,
+)
+from tai_state._platform.tasks import together
+from tai_state.documents import DocumentPath
+from tai_state.layout import TRANSACTIONS
+from tests._sync.accounts import BANK, amounts, open_accounts, put, transfer, manager_of
+from tests._sync.machines import COUNTER
+from tests._sync.stores import plant
+
+
+@pytest.fixture
+def bank(store):
+    """A store where two accounts are open."""
+    open_accounts(store, a=100, b=0)
+    return store
+
+
+# The decorator
+
+
+def test_a_decorated_function_runs_a_transaction(bank):
+    """Its first argument is given to it, the others are the caller's."""
+    manager = manager_of(bank)
+
+    @manager.transactional
+    def move(tx, source, target, *, amount=1):
+        """Move an amount."""
+        transfer(tx, source, target, amount)
+        return amount
+
+    assert move("a", "b") == 1
+    assert move("a", target="b", amount=10) == 10
+    assert amounts(bank, "a", "b") == [89, 11]
+    assert (move.__name__, move.__doc__) == ("move", "Move an amount.")
+
+
+def test_a_decorator_with_options(bank):
+    """They are those of every call."""
+
+    @manager_of(bank).transactional(read_only=True, timeout=5)
+    def peek(tx, name):
+        put(tx, name, 1)
+
+    with pytest.raises(UnsupportedOperationError):
+        peek("a")
+
+
+# One governor bound
+
+
+def test_one_governor_bound(bank):
+    """Every method, without the governor."""
+    persister = StateMachinePersister(bank, COUNTER)
+
+    def body(tx):
+        assert tx.governor_id == BANK
+        assert (tx.get_state("a"))[0].data == {"n": 100}
+        assert tx.find_state("x") is None
+        assert tx.update_state("a", {"n": 1}, 1) == 2
+        assert tx.save_state("c", {}, status="new", expected_version=0) == 1
+        assert tx.delete_state("b") == 2
+        assert (tx.start(persister, "m", {"n": 0})).version == 1
+        assert (tx.transition(persister, "m", "add", 5)).snapshot.data == {"n": 5}
+        return (tx.batch_get_states(["a", "b", "c"])).missing, tx.transaction_id
+
+    missing, transaction_id = manager_of(bank).execute_transaction(BANK, body)
+    assert missing == ["b"]
+    assert manager_of(bank).get_transaction(transaction_id) is not None
+    assert [one.state_id for one in bank.list_states(BANK)] == ["a", "c", "m"]
+
+
+def test_a_bound_transaction_takes_the_options_of_run(bank):
+    """Read-only, a key."""
+    manager = manager_of(bank)
+    with pytest.raises(UnsupportedOperationError):
+        manager.execute_transaction(BANK, lambda tx: tx.save_state("a", {}), read_only=True)
+    for _ in range(2):
+        version = manager.execute_transaction(BANK, lambda tx: tx.save_state("a", {}), idempotency_key="k")
+        assert version == 2
+
+
+def test_a_governor_that_is_none_is_refused(bank):
+    """Before the body runs."""
+    with pytest.raises(InvalidIdError):
+        manager_of(bank).execute_transaction("", lambda tx: tx.find_state("a"))
+
+
+# Colours
+
+
+def test_callables_of_the_right_colour_are_taken(store):
+    """Methods, partial functions, objects, lambdas, and functions around functions."""
+
+    class Right:
+        def __call__(self, tx):
+            return tx.find_state("g", "s")
+
+        def method(self, tx):
+            return tx.find_state("g", "s")
+
+    def wrapped(fn):
+        @functools.wraps(fn)
+        def run(tx):
+            return fn(tx)
+
+        return run
+
+    right = Right()
+    for body in (
+        right,
+        right.method,
+        functools.partial(Right.method, right),
+        lambda tx: tx.find_state("g", "s"),
+        wrapped(right.method),
+    ):
+        assert manager_of(store).run(body) is None
+
+
+@pytest.mark.parametrize("wrong", [None, 7, "body"])
+def test_what_cannot_be_called_is_no_body(store, wrong):
+    """It is refused at once."""
+    with pytest.raises(ConfigurationError, match="function"):
+        manager_of(store).run(wrong)
+
+
+def test_a_generator_is_no_body(store):
+    """It would never run."""
+
+    def body(tx):
+        yield 1
+
+    with pytest.raises(ConfigurationError, match="async"):
+        manager_of(store).run(body)
+
+
+# The log
+
+
+def test_a_committed_transaction_leaves_its_record(bank):
+    """Who, why, when, and what it wrote."""
+    ids = []
+
+    def body(tx):
+        ids.append(tx.transaction_id)
+        transfer(tx, "a", "b", 1)
+
+    with change_context(changed_by="ada", reason="rent"):
+        manager_of(bank).run(body)
+    record = manager_of(bank).get_transaction(ids[0])
+    assert (record.changed_by, record.reason, record.result) == ("ada", "rent", None)
+    assert [path.rpartition("/")[2] for path in record.documents] == ["a", f"a@{2:019d}", "b", f"b@{2:019d}"]
+    (event,) = [one for one in bank.get_events(BANK, "a", after=1)]
+    assert record.committed_at == event.committed_at
+
+
+def test_all_attempts_of_a_run_have_one_id(bank):
+    """So that it can be told to others before it is known how many it takes."""
+    ids = []
+
+    def body(tx):
+        ids.append(tx.transaction_id)
+        put(tx, "a", 1)
+        if len(ids) < 3:
+            bank.save_state(BANK, "a", {"n": len(ids)})
+
+    manager_of(bank).run(body)
+    manager_of(bank).run(body)
+    assert len(ids) == 4
+    assert len(set(ids)) == 2
+    assert {one.transaction_id for one in manager_of(bank).list_transactions()} == set(ids)
+
+
+def test_records_are_listed_by_id(bank):
+    """In pages, from any id on."""
+    manager = manager_of(bank)
+    for number in range(7):
+        manager.run(lambda tx, number=number: tx.save_state("g", "s", {"n": number}))
+    ids = [one.transaction_id for one in manager.list_transactions()]
+    assert len(ids) == 7
+    assert ids == sorted(ids)
+    assert [one.transaction_id for one in manager.list_transactions(limit=3)] == ids[:3]
+    assert [one.transaction_id for one in manager.list_transactions(after=ids[2])] == ids[3:]
+    assert [one for one in manager.list_transactions(limit=0)] == []
+
+
+def test_a_transaction_that_was_not_committed_has_no_record(store):
+    """None for an id that nobody used, an error for what is none."""
+    assert manager_of(store).get_transaction("nobody") is None
+    with pytest.raises(InvalidIdError):
+        manager_of(store).get_transaction("")
+    with pytest.raises(InvalidDataError, match="limit"):
+        _ = [one for one in manager_of(store).list_transactions(limit=-1)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"transaction_id": "other"}, {"documents": 7}, {"result": 7}, {"timestamp": "noon"}, {"format": None}],
+    ids=str,
+)
+def test_a_damaged_record_says_so(store, damage):
+    """It is not taken for another's."""
+    ids = []
+
+    def body(tx):
+        ids.append(tx.transaction_id)
+        tx.save_state("g", "s", {})
+
+    manager_of(store).run(body)
+    plant(store, DocumentPath(TRANSACTIONS, ids[0]), **damage)
+    with pytest.raises(StoreError, match="no transaction record"):
+        manager_of(store).get_transaction(ids[0])
+
+
+# Life
+
+
+def test_a_closed_store_runs_nothing():
+    """Neither a transaction nor a look at the log."""
+    store = MemoryStore()
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        manager_of(store).run(lambda tx: tx.find_state("g", "s"))
+    with pytest.raises(StoreError, match="closed"):
+        manager_of(store).get_transaction("x")
+
+
+def test_a_store_that_is_drained_waits_for_its_transactions(place):
+    """The one under way ends as if nothing had happened."""
+    store = place.store()
+    drained = []
+
+    def drain():
+        drained.append(store.drain(timeout=0.01))
+
+    def body(tx):
+        together([drain])  # by another task or thread: nobody waits for his own call
+        return tx.save_state("g", "s", {})
+
+    assert manager_of(store).run(body) == 1
+    assert drained == [False]
+    assert store.drain()
+
+
+def test_the_names_are_public():
+    """In both colours."""
+    for name in ("TransactionManager", "Transaction", "GovernorTransaction"):
+        assert name in tai_state.__all__
+        assert f"Async{name}" in tai_state.__all__
+    assert "TransactionRecord" in tai_state.__all__

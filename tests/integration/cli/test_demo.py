@@ -1,0 +1,142 @@
+"""The demo and the emulator's commands, as a user runs them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def environment(**changes):
+    inherited = {name: value for name, value in os.environ.items() if name != "TAI_STATE_STORE"}
+    return inherited | {"PYTHONPATH": str(ROOT)} | changes
+
+
+def run(*arguments, folder, **changes):
+    return subprocess.run(
+        [sys.executable, "-m", "tai_state", *arguments],
+        cwd=folder,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def check_numbers(summary, *, governors=6):
+    """What the demo says of itself adds up, and nothing was lost or doubled."""
+    assert summary["sound"] is True
+    assert summary["planned"] == summary["acknowledged"] == summary["found"]
+    assert summary["planned"] % governors == 0
+    assert (summary["lost"], summary["doubled"], summary["findings"]) == (0, 0, [])
+    assert summary["kills"] >= 3
+    assert summary["workers"] == summary["kills"] + 3
+
+
+@pytest.mark.slow
+def test_the_demo_is_sound_on_sqlite(tmp_path):
+    """Without a store it makes its file where it runs; exit code 0, and the numbers add up."""
+    done = run("--json", "demo", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    check_numbers(json.loads(done.stdout))
+    assert (tmp_path / "tai_state_demo.db").exists()
+    assert f"{tmp_path}/tai_state_demo.db" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_demo_tells_its_story_twice(tmp_path):
+    """A second run on the same store has governors of its own; in a pipe the story is plain."""
+    url = f"sqlite:///{tmp_path}/demo.db"
+    first, second = (run("--store", url, "demo", "--seed", "3", folder=tmp_path) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "SOUND" in first.stdout
+    assert "killed -9" in first.stdout
+    assert "takes over at version" in first.stdout
+    assert "\x1b" not in first.stdout
+    governors = run("--store", url, "governors", folder=tmp_path).stdout.split()[1:]
+    assert len(governors) == 12
+
+
+@pytest.mark.slow
+def test_an_interrupted_demo_leaves_no_worker(tmp_path):
+    """Ctrl-C: exit code 130, no traceback, every process gone."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tai_state", "demo"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = process.stderr.readline() + process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=30)
+    assert process.returncode == 130, said + rest
+    assert "Traceback" not in said + rest
+    workers = re.findall(r"\(process ([0-9]+)\)", said + rest)
+    assert workers
+    assert all_gone(workers)
+
+
+def all_gone(pids):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_memory_is_refused(tmp_path):
+    """Processes cannot share it."""
+    done = run("--json", "--store", "memory://", "demo", folder=tmp_path)
+    assert done.returncode == 2
+    assert json.loads(done.stderr)["error"] == "configuration"
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    """The demo ends before any worker begins."""
+    done = run("--store", "sqlite:///none/demo.db", "demo", folder=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "worker" not in done.stderr
+
+
+@pytest.mark.emulator
+@pytest.mark.slow
+def test_the_demo_is_sound_on_firestore(tai_state_project, tmp_path):
+    """On the emulator that the environment names."""
+    done = run("--json", "--store", f"firestore://{tai_state_project}", "demo", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    check_numbers(json.loads(done.stdout))
+
+
+@pytest.mark.emulator
+@pytest.mark.slow
+def test_the_emulators_commands(tmp_path):
+    """Start, status and stop, each as its help shows it."""
+
+    def emulator(command, code=0):
+        # The record of the emulator is kept in the folder for temporary files: here, one of our own.
+        done = run("--json", "emulator", command, folder=tmp_path, TMPDIR=str(tmp_path))
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout)
+
+    assert emulator("status", code=1) == {"running": False}
+    try:
+        started = emulator("start")
+        assert started["running"]
+        assert emulator("status")["pid"] == started["pid"]
+    finally:
+        stopped = emulator("stop")
+    assert stopped == {"stopped": True}
+    assert emulator("stop") == {"stopped": False}

@@ -1,0 +1,187 @@
+"""Each fault of the chaos proxy does to a Commit what it says, on the real emulator, and nothing to a read."""
+
+import time
+
+import grpc
+import pytest
+
+from tai_state import LockConfig, LockManager, OutcomeUnknownError, RetryPolicy, StateMachinePersister, connect
+from tai_state.documents import DocumentPath, MustNotExist, Put
+from tai_state.errors import PreconditionFailedError
+from tai_state.testing.firestore_emulator import HOST_VARIABLE
+from tests._sync.machines import COUNTER
+from tests.chaos.faults import Fault, Plan
+from tests.chaos.proxy import Client, Proxy
+
+pytestmark = pytest.mark.emulator
+
+ONCE = RetryPolicy(attempts=1, attempt_timeout=1.0)
+LATE_SECONDS = 0.4
+WAIT_SECONDS = 10.0
+REFUSED = grpc.StatusCode.FAILED_PRECONDITION.value[0]
+
+
+class Witness:
+    """A victim that nothing happens to; it notes what the store held when it was aimed at."""
+
+    def __init__(self, stored):
+        self._stored = stored
+        self.seen = []
+
+    def kill(self):
+        self.seen.append(("kill", self._stored()))
+        return True
+
+    def freeze(self):
+        self.seen.append(("freeze", self._stored()))
+        return True
+
+    def thaw(self):
+        self.seen.append(("thaw", self._stored()))
+
+
+@pytest.fixture
+def stored(tai_state_emulator):
+    """What tells how many moves are stored, past the proxy."""
+    persister = StateMachinePersister(tai_state_emulator, COUNTER)
+    persister.start("g", "s", {"n": 0})
+    return lambda: tai_state_emulator.get_state("g", "s")[1] - 1
+
+
+@pytest.fixture
+def witness(stored):
+    """Who is aimed at."""
+    return Witness(stored)
+
+
+@pytest.fixture
+def proxy(tai_state_emulator_server, stored):
+    """A proxy before the emulator."""
+    with Proxy(tai_state_emulator_server.host) as proxy:
+        yield proxy
+    assert proxy.failures == []
+
+
+@pytest.fixture
+def behind(proxy, witness, tai_state_project, monkeypatch):
+    """What opens a persister behind the proxy whose first Commit meets a fault."""
+    opened = []
+
+    def behind(*faults, retry=ONCE, seconds=LATE_SECONDS):
+        plan = Plan("", faults, dict.fromkeys(Fault, (seconds, seconds)))
+        monkeypatch.setenv(HOST_VARIABLE, proxy.listen(Client(plan, lambda: witness)))
+        store = connect(f"firestore://{tai_state_project}", actor="tester", retry=retry)
+        opened.append(store)
+        store.get_state("g", "s")
+        return StateMachinePersister(store, COUNTER)
+
+    yield behind
+    for store in opened:
+        store.close()
+
+
+def eventually(holds):
+    """Wait for it, and return whether it came."""
+    ends = time.monotonic() + WAIT_SECONDS
+    while not holds() and time.monotonic() < ends:
+        time.sleep(0.02)
+    return holds()
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.HOLE_AFTER, Fault.KILL_AFTER])
+def test_a_lost_reply_is_that_of_a_commit_that_was_applied(behind, stored, proxy, fault):
+    """The client hears nothing, and the move is stored."""
+    with pytest.raises(OutcomeUnknownError):
+        behind(fault).transition("g", "s", "add", 1)
+    assert stored() == 1
+    assert proxy.counts == {fault: 1}
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.HOLE_BEFORE])
+def test_a_lost_request_is_never_applied(behind, stored, proxy, fault):
+    """Neither then nor later."""
+    with pytest.raises(OutcomeUnknownError):
+        behind(fault).transition("g", "s", "add", 1)
+    time.sleep(LATE_SECONDS)
+    assert stored() == 0
+    assert proxy.counts == {fault: 1}
+
+
+@pytest.mark.parametrize("fault", [Fault.ZOMBIE, Fault.KILL_BEFORE])
+def test_a_zombie_is_applied_when_its_client_is_gone(behind, stored, proxy, fault):
+    """The client is reset at once, and its Commit is delivered later."""
+    with pytest.raises(OutcomeUnknownError):
+        behind(fault, seconds=1.5).transition("g", "s", "add", 1)
+    assert stored() == 0
+    assert eventually(lambda: stored() == 1)
+    assert proxy.counts == {fault: 1}
+
+
+def test_a_zombie_of_a_lock_that_was_taken_over_is_refused(behind, stored, proxy, tai_state_emulator):
+    """The guarded move is delivered when its lock is another's; nobody has touched the state meanwhile."""
+    persister = behind(None, Fault.ZOMBIE, seconds=2.0)
+    lock = LockManager(persister.store, LockConfig(ttl=1.0)).acquire("r", owner="first", heartbeat=False)
+    with pytest.raises(OutcomeUnknownError):
+        persister.transition("g", "s", "add", 1, lock=lock)
+    with LockManager(tai_state_emulator).hold("r", owner="second", timeout=WAIT_SECONDS) as later:
+        assert later.fencing_token > lock.fencing_token
+        assert proxy.answers == {0: 1}
+        assert eventually(lambda: proxy.answers[REFUSED] == 1)
+    assert stored() == 0
+
+
+def test_a_cut_between_leaves_the_client_in_doubt(behind, proxy):
+    """It is told neither that its move was made nor that it was not."""
+    with pytest.raises(OutcomeUnknownError):
+        behind(Fault.CUT_BETWEEN).transition("g", "s", "add", 1)
+    assert proxy.counts == {Fault.CUT_BETWEEN: 1}
+
+
+@pytest.mark.parametrize("fault", [Fault.DELAY_REQUEST, Fault.DELAY_REPLY])
+def test_a_delay_is_no_more_than_that(behind, stored, proxy, fault):
+    """The move is acknowledged, and took as long as the delay."""
+    persister = behind(fault)
+    began = time.monotonic()
+    assert persister.transition("g", "s", "add", 1).version == 2
+    assert time.monotonic() - began >= LATE_SECONDS
+    assert proxy.counts == {fault: 1}
+
+
+def test_a_request_delayed_past_its_timeout_meets_its_own_repetition(behind, stored, proxy):
+    """Both arrive, and the move is made once."""
+    patient = RetryPolicy(wait_initial=0.01, wait_max=0.1, attempt_timeout=0.2)
+    assert behind(Fault.DELAY_REQUEST, retry=patient).transition("g", "s", "add", 1).version == 2
+    assert stored() == 1
+    assert proxy.counts == {Fault.DELAY_REQUEST: 1}
+
+
+@pytest.mark.parametrize(("fault", "seen"), [(Fault.KILL_AFTER, ("kill", 1)), (Fault.KILL_BEFORE, ("kill", 0))])
+def test_a_kill_strikes_at_its_moment(behind, witness, fault, seen):
+    """Once the move is stored and not yet acknowledged, or before it is delivered."""
+    with pytest.raises(OutcomeUnknownError):
+        behind(fault).transition("g", "s", "add", 1)
+    assert witness.seen == [seen]
+
+
+def test_a_frozen_client_thaws_and_gets_its_reply(behind, witness, stored):
+    """It is stopped once the move is stored."""
+    assert behind(Fault.FREEZE, seconds=0.1).transition("g", "s", "add", 1).version == 2
+    assert eventually(lambda: len(witness.seen) == 2)
+    assert witness.seen == [("freeze", 1), ("thaw", 1)]
+
+
+def test_a_commit_that_fails_has_no_reply_to_lose(behind, proxy):
+    """The server's refusal is passed on, and no fault is counted."""
+    backend = behind(Fault.CUT_AFTER).store.runtime.access.backend
+    there = DocumentPath("governors/g/states", "s")
+    with pytest.raises(PreconditionFailedError):
+        backend.commit([Put(there, {"n": 1}, MustNotExist())], timeout=WAIT_SECONDS)
+    assert proxy.counts == {}
+
+
+def test_reads_pass_unharmed(behind, proxy):
+    """Also where every Commit is cut."""
+    persister = behind(*[Fault.CUT_BEFORE] * 100)
+    assert [persister.store.get_state("g", "s")[1] for _ in range(20)] == [1] * 20
+    assert len(list(persister.history("g", "s"))) == 1
+    assert proxy.counts == {}

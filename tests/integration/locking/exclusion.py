@@ -1,0 +1,303 @@
+"""Mutual exclusion by the store's clock: workers that are frozen and killed at random, and a judge of what they did."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from google.cloud import firestore
+
+import tai_state
+from tai_state import StateMachinePersister, connect
+from tai_state.backends.sqlite.moments import from_us
+from tai_state.codec import from_json
+from tests.integration.locking.lock_worker import MACHINE
+
+WORKER = "tests.integration.locking.lock_worker"
+ROOT = Path(tai_state.__file__).parents[1]
+PROCESSES = 4
+THREADS = 4
+SKEW_SECONDS = 300.0
+TTL = 1.0
+FREEZE_SECONDS = (0.2, 2.4)
+PAUSE_SECONDS = 0.05
+END_SECONDS = 60.0
+
+_KEEP_HISTORY = """
+CREATE TABLE lease_history (seq INTEGER PRIMARY KEY, update_time INTEGER NOT NULL, fields BLOB NOT NULL);
+CREATE TRIGGER lease_granted AFTER INSERT ON documents WHEN new.collection = 'locks'
+BEGIN INSERT INTO lease_history (update_time, fields) VALUES (new.update_time, new.fields); END;
+CREATE TRIGGER lease_changed AFTER UPDATE ON documents WHEN new.collection = 'locks'
+BEGIN INSERT INTO lease_history (update_time, fields) VALUES (new.update_time, new.fields); END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The lease document as one commit left it."""
+
+    at: datetime
+    token: int
+    holder: str | None
+    ttl: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a run left: the lease's versions, who trusted it when, the events' tokens and times, and the counts."""
+
+    versions: list[Version]
+    trusts: dict[int, tuple[float, float]]
+    writes: list[tuple[int, datetime]]
+    freezes: int
+    kills: int
+    seconds: float
+
+    @property
+    def grants(self) -> int:
+        """How many grants were seen."""
+        return len({version.token for version in self.versions})
+
+
+# The judge
+
+
+def problems(record: Record) -> list[str]:
+    """Return every way in which the run broke mutual exclusion."""
+    return [
+        *_falling_tokens(record.versions),
+        *_overlaps(record.versions),
+        *_double_trust(record.trusts),
+        *stale_writes(record),
+    ]
+
+
+def _falling_tokens(versions):
+    for before, after in pairwise(versions):
+        if after.token < before.token:
+            yield f"token {before.token} was followed by {after.token} at {after.at}"
+
+
+def _overlaps(versions):
+    """A grant while the lease before it was in force, both by the store's own times."""
+    for before, after in pairwise(versions):
+        ends = before.at if before.holder is None else before.at + before.ttl
+        if after.token != before.token and after.at < ends:
+            yield f"token {after.token} was granted at {after.at}, though {before.token} held until {ends}"
+
+
+def _double_trust(trusts):
+    """Two holders who both believed it, by the clock of the host that they share."""
+    for (token, (_, until)), (later, (since, _)) in pairwise(sorted(trusts.items())):
+        if since < until:
+            yield f"tokens {token} and {later} were trusted at once for {until - since:.3f} s"
+
+
+def stale_writes(record: Record) -> list[str]:
+    """Return the writes that landed behind a later holder's grant."""
+    granted: dict[int, datetime] = {}
+    for version in record.versions:
+        granted.setdefault(version.token, version.at)
+    found = []
+    highest = 0
+    for number, (token, moment) in enumerate(record.writes, start=1):
+        followed = min((at for other, at in granted.items() if other > token), default=None)
+        if token < highest or (followed is not None and moment >= followed):
+            found.append(f"write {number} of token {token} landed at {moment}, behind a later holder's")
+        highest = max(highest, token)
+    return found
+
+
+# The run
+
+
+class Arena:
+    """Processes of workers on one place, some of them frozen or killed now and then."""
+
+    def __init__(self, url: str, folder: Path, *, guarded: bool, seed: str) -> None:
+        self._url = url
+        self._folder = folder
+        self._guarded = guarded
+        self._seed = seed
+        self._rng = random.Random(seed)
+        self._started = 0
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._thaws: dict[int, float] = {}
+        self.freezes = 0
+        self.kills = 0
+
+    def start(self) -> None:
+        """Start one more process, with clocks of its own."""
+        self._started += 1
+        skew = self._rng.choice((-1, 1)) * self._rng.uniform(SKEW_SECONDS / 2, SKEW_SECONDS)
+        options = {
+            "url": self._url,
+            "folder": str(self._folder),
+            "seed": f"{self._seed}-{self._started}",
+            "guarded": self._guarded,
+            "threads": THREADS,
+            "ttl": TTL,
+            "skew": skew,
+        }
+        command = [sys.executable, "-m", WORKER, json.dumps(options)]
+        self._running.append(subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT))
+
+    def disturb(self) -> None:
+        """Freeze or kill a process now and then, and thaw those that have stood still for long enough."""
+        now = time.monotonic()
+        for process in self._running:
+            if process.pid not in self._thaws and _is_stopped(process):
+                # It stopped itself, or was stopped just now.
+                self._thaws[process.pid] = now + self._rng.uniform(*FREEZE_SECONDS)
+                self.freezes += 1
+            elif self._thaws.get(process.pid, now + 1) <= now:
+                del self._thaws[process.pid]
+                process.send_signal(signal.SIGCONT)
+        lot = self._rng.random()
+        victim = self._rng.choice(self._running)
+        if lot < 0.03:
+            victim.send_signal(signal.SIGSTOP)
+        elif lot < 0.04:
+            self._kill(victim)
+            self.kills += 1
+            self.start()
+
+    def _kill(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
+        self._thaws.pop(process.pid, None)
+        self._running.remove(process)
+
+    def stop(self) -> None:
+        """Thaw all, and let them end by themselves."""
+        for process in self._running:
+            process.send_signal(signal.SIGCONT)
+            assert process.stdin is not None
+            process.stdin.close()
+        ends = time.monotonic() + END_SECONDS
+        while any(process.poll() is None for process in self._running) and time.monotonic() < ends:
+            for process in self._running:
+                # One may stop itself once more.
+                process.send_signal(signal.SIGCONT)
+            time.sleep(PAUSE_SECONDS)
+        codes = [process.poll() for process in self._running]
+        assert codes == [0] * PROCESSES, f"workers did not end by themselves: {codes}"
+
+    def end(self) -> None:
+        """End what still runs, whatever happened."""
+        for process in list(self._running):
+            self._kill(process)
+
+
+def _is_stopped(process: subprocess.Popen[bytes]) -> bool:
+    # Without taking the news away from a later look: WNOWAIT.
+    found = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+    if found is None:
+        return False
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG)
+    return True
+
+
+def run(
+    url: str, folder: Path, *, guarded: bool, seconds: float, grants: int = 0, seconds_max: float = 0.0, seed: str = "1"
+) -> Record:
+    """Let the workers work for *seconds* and then until *grants* were made, and return what they left.
+
+    It ends by itself after three times *seconds* or after *seconds_max*, however few grants there were.
+    """
+    path = url.removeprefix("sqlite:///") if url.startswith("sqlite") else None
+    with connect(url) as store:
+        persister = StateMachinePersister(store, MACHINE)
+        persister.start("g", "s", {"token": 0})
+        if path is not None:
+            _execute(path, _KEEP_HISTORY)
+        arena = Arena(url, folder, guarded=guarded, seed=seed)
+        began = time.monotonic()
+        try:
+            for _ in range(PROCESSES):
+                arena.start()
+            while time.monotonic() < began + max(3 * seconds, seconds_max):
+                time.sleep(PAUSE_SECONDS)
+                arena.disturb()
+                if time.monotonic() > began + seconds and _token(store) >= grants:
+                    break
+            arena.stop()
+        finally:
+            arena.end()
+        events = list(persister.history("g", "s"))
+    told = _told(folder)
+    versions = _kept_versions(path) if path is not None else _read_versions(url.removeprefix("firestore://"))
+    writes = []
+    for event in events[1:]:
+        assert event.committed_at is not None
+        writes.append((event.to_state["token"], event.committed_at))
+    return Record(versions, _trusts(told), writes, arena.freezes, arena.kills, time.monotonic() - began)
+
+
+def _token(store) -> int:
+    found = tai_state.LockManager(store).inspect("r")
+    return found.fencing_token if found else 0
+
+
+def _execute(path: str, script: str) -> None:
+    connection = sqlite3.connect(path, timeout=30)
+    connection.executescript(script)
+    connection.close()
+
+
+def _kept_versions(path: str) -> list[Version]:
+    """Return all versions of the lease, as a trigger kept them in the commits themselves."""
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT update_time, fields FROM lease_history ORDER BY seq").fetchall()
+    connection.close()
+    return [_version(from_us(moment), from_json(fields)) for moment, fields in rows]
+
+
+def _read_versions(project: str) -> list[Version]:
+    """Return all versions of the lease, read back one by one; the emulator reads as of any moment that is past."""
+    lease = firestore.Client(project=project).document("locks/r")
+    found: list[Version] = []
+    snapshot = lease.get()
+    while snapshot.exists:
+        found.append(_version(snapshot.update_time, snapshot.to_dict()))
+        snapshot = lease.get(read_time=found[-1].at - timedelta(microseconds=1))
+    return found[::-1]
+
+
+def _version(moment: datetime, fields) -> Version:
+    return Version(moment, fields["fencing_token"], fields["holder"], timedelta(seconds=fields["ttl_seconds"]))
+
+
+def _told(folder: Path) -> list[dict[str, object]]:
+    found = []
+    for path in folder.glob("*.jsonl"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue  # the last word of a process that was killed
+    return found
+
+
+def _trusts(told) -> dict[int, tuple[float, float]]:
+    """Return from when until when each grant was trusted; who is about to release it trusts it no more."""
+    found: dict[int, tuple[float, float]] = {}
+    for one in told:
+        if one["kind"] == "trusts":
+            since, until = found.get(one["token"], (one["since"], one["until"]))
+            found[one["token"]] = (min(since, one["since"]), max(until, one["until"]))
+    for one in told:
+        if one["kind"] == "left" and one["token"] in found:
+            since, until = found[one["token"]]
+            found[one["token"]] = (since, min(until, one["at"]))
+    return found

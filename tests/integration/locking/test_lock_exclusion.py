@@ -1,0 +1,72 @@
+"""Mutual exclusion on SQLite, for seconds: sixteen workers in four processes, frozen and killed at random."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.integration.locking import exclusion
+from tests.integration.locking.exclusion import Record, Version
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def version(seconds: float, token: int, holder: str | None = "a") -> Version:
+    return Version(at(seconds), token, holder, timedelta(seconds=1))
+
+
+def record(versions=(), trusts=None, writes=()) -> Record:
+    return Record(list(versions), trusts or {}, list(writes), 0, 0, 0.0)
+
+
+SOUND = [version(0, 1), version(0.9, 1), version(1.0, 1, None), version(1.1, 2), version(2.2, 3)]
+
+
+def test_the_judge_finds_nothing_in_a_sound_run():
+    """A lease that was released or has run out may be followed at once."""
+    writes = [(1, at(0.5)), (2, at(1.2)), (2, at(2.1)), (3, at(2.2))]
+    assert exclusion.problems(record(SOUND, {1: (0.0, 0.9), 2: (1.1, 2.0)}, writes)) == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        record([*SOUND, version(5, 2)]),
+        record([version(0, 1), version(0.9, 1), version(1.5, 2)]),
+        record(SOUND, {1: (0.0, 1.2), 2: (1.1, 2.0)}),
+        record(SOUND, writes=[(2, at(1.2)), (1, at(1.3))]),
+        record(SOUND, writes=[(1, at(1.1))]),
+    ],
+    ids=["a token fell", "two grants at once", "two trusted it", "writes fell", "a write behind a grant"],
+)
+def test_the_judge_finds_what_is_broken(broken):
+    """Each way by itself."""
+    assert len(exclusion.problems(broken)) == 1
+
+
+@pytest.mark.slow
+def test_no_two_of_sixteen_workers_hold_the_lock_at_once(tmp_path):
+    """By the store's clock, with client clocks that are minutes wrong; no stale write lands."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    found = exclusion.run(url, tmp_path, guarded=True, seconds=12.0, grants=50, seed="short")
+    assert exclusion.problems(found) == []
+    assert found.grants >= 50
+    assert len(found.writes) >= 50
+    assert found.freezes >= 3
+
+
+@pytest.mark.slow
+def test_without_the_guard_a_stale_write_lands(tmp_path):
+    """The same run with unguarded writes fails, so the one above could."""
+    found = Record([], {}, [], 0, 0, 0.0)
+    for attempt in range(4):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        url = f"sqlite:///{folder / 'store.db'}"
+        found = exclusion.run(url, folder, guarded=False, seconds=8.0, seed=f"unguarded-{attempt}")
+        if exclusion.stale_writes(found):
+            break
+    assert exclusion.stale_writes(found) != []
