@@ -2,7 +2,7 @@
 
 import re
 
-from tests.unit.docs.pages import ROOT, rows, sections
+from tests.unit.docs.pages import ROOT, TEST_FOLDERS, functions_of, rows, sections
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -30,3 +30,10 @@ def test_every_file_that_is_named_exists():
     paths = set(re.findall(r"`((?:tai_state|tests|docs|\.ci|emulator)/[\w./]+)`", PAGE))
     assert paths
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+def test_every_test_that_is_named_exists():
+    """By the name of its function."""
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    assert named
+    assert named <= set(functions_of(TEST_FOLDERS))
