@@ -6,31 +6,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tai_state.codec import EMPTY, Payload, normalize_data
 from tai_state.errors import InvalidDataError
 from tai_state.models import ChangeMetadata
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataRecord:
-    """Who changed a state, and why."""
+class Author(NamedTuple):
+    """Who makes a change, and why."""
 
     changed_by: str
     reason: str
-    parent_version: int | None
     context: Payload
-
-    def public(self) -> ChangeMetadata:
-        """Return the public model, its context a copy of its own."""
-        metadata: ChangeMetadata = ChangeMetadata.trusted(
-            changed_by=self.changed_by,
-            reason=self.reason,
-            parent_version=self.parent_version,
-            context=self.context.value(),
-        )
-        return metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +95,7 @@ def default_actor() -> str:
         return f"uid:{os.getuid()}"
 
 
-def resolve_metadata(metadata: ChangeMetadata | None, actor: str) -> MetadataRecord:
+def author_of(metadata: ChangeMetadata | None, actor: str) -> Author:
     """Return who makes a change: the argument, the context, the store's *actor*.
 
     Raises:
@@ -115,10 +103,10 @@ def resolve_metadata(metadata: ChangeMetadata | None, actor: str) -> MetadataRec
     """
     context = _current.get()
     if metadata is None:
-        return MetadataRecord(context.changed_by or actor, context.reason or "", None, context.context)
+        return Author(context.changed_by or actor, context.reason or "", context.context)
     _check_metadata(metadata)
     reason = metadata.reason or context.reason or ""
-    return MetadataRecord(metadata.changed_by, reason, None, _merged(context.context, metadata.context))
+    return Author(metadata.changed_by, reason, _merged(context.context, metadata.context))
 
 
 def _check_metadata(metadata: object) -> None:

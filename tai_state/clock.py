@@ -1,8 +1,13 @@
 """Where time comes from: nothing else in the package reads it."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+from tai_state.errors import DeadlineExceededError
+
+TimeLimit = float | timedelta | None
+"""The total time of one operation, in seconds or as a timedelta; None: as configured."""
 
 
 class Clock(Protocol):
@@ -48,6 +53,18 @@ class Deadline:
     def remaining(self) -> float:
         """Return the seconds left, 0.0 when none are."""
         return max(0.0, self._ends - self._clock.monotonic())
+
+    def at_most(self, seconds: float) -> float:
+        """Return the seconds left, *seconds* at most.
+
+        Raises:
+            DeadlineExceededError: None are left.
+        """
+        remaining = self._ends - self._clock.monotonic()
+        if remaining <= 0:
+            message = f"the {self.seconds:g} seconds allowed are over; nothing was written"
+            raise DeadlineExceededError(message)
+        return min(remaining, seconds)
 
     @property
     def passed(self) -> bool:

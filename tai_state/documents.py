@@ -111,10 +111,10 @@ Write = Put | Delete | Check
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    """The outcome of a commit: its time, and each write's update_time (None for a Delete or a Check)."""
+    """The outcome of a commit: its time, and the update_time of each document that a Put left behind, by path."""
 
     commit_time: datetime
-    update_times: tuple[datetime | None, ...]
+    update_times: Mapping[DocumentPath, datetime]
 
 
 @dataclass(frozen=True, slots=True)

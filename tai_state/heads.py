@@ -2,26 +2,11 @@
 
 import threading
 from collections import OrderedDict
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from tai_state.documents import DocumentPath
 
-
-class Head(Protocol):
-    """What the cache has to know of a head."""
-
-    @property
-    def version(self) -> int:
-        """The state's version."""
-        ...
-
-    @property
-    def data_bytes(self) -> int:
-        """What its data takes in memory."""
-        ...
-
-
-HeadT = TypeVar("HeadT", bound=Head)
+HeadT = TypeVar("HeadT")
 
 
 class HeadCache(Generic[HeadT]):
@@ -35,35 +20,40 @@ class HeadCache(Generic[HeadT]):
         self._size_max = size_max
         self._bytes_max = bytes_max
         self._bytes = 0
-        self._heads: OrderedDict[DocumentPath, HeadT] = OrderedDict()
+        self._heads: OrderedDict[DocumentPath, tuple[HeadT, int, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, path: DocumentPath) -> HeadT | None:
         """Return the head last seen at *path*, if it is kept."""
         with self._lock:
-            head = self._heads.get(path)
-            if head is not None:
-                self._heads.move_to_end(path)
-            return head
+            found = self._heads.get(path)
+            if found is None:
+                return None
+            self._heads.move_to_end(path)
+            return found[0]
 
-    def put(self, path: DocumentPath, head: HeadT) -> None:
-        """Keep *head*, unless a later one is known."""
+    def put(self, path: DocumentPath, head: HeadT, *, version: int, data_bytes: int) -> None:
+        """Keep *head*, unless one of a later *version* is known.
+
+        Args:
+            data_bytes: What its data takes in memory.
+        """
         with self._lock:
-            known = self._heads.get(path)
-            if known is not None and known.version > head.version:
-                return
-            self._forget(path)
-            self._heads[path] = head
-            self._bytes += head.data_bytes
+            known = self._heads.pop(path, None)
+            if known is not None:
+                if known[1] > version:
+                    self._heads[path] = known
+                    return
+                self._bytes -= known[2]
+            self._heads[path] = (head, version, data_bytes)
+            self._bytes += data_bytes
             while len(self._heads) > self._size_max or self._bytes > self._bytes_max:
-                self._forget(next(iter(self._heads)))
+                _, (_, _, dropped_bytes) = self._heads.popitem(last=False)
+                self._bytes -= dropped_bytes
 
     def drop(self, path: DocumentPath) -> None:
         """Forget what was seen at *path*."""
         with self._lock:
-            self._forget(path)
-
-    def _forget(self, path: DocumentPath) -> None:
-        head = self._heads.pop(path, None)
-        if head is not None:
-            self._bytes -= head.data_bytes
+            known = self._heads.pop(path, None)
+            if known is not None:
+                self._bytes -= known[2]

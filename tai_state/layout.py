@@ -96,11 +96,6 @@ def versioned(stored_id: str, version: int) -> str:
     return f"{stored_id}@{version:019d}"
 
 
-def version_of(versioned_id: str) -> int:
-    """Return the version in an id made by ``versioned``."""
-    return int(versioned_id.rpartition("@")[2])
-
-
 class GovernorLayout:
     """The collections of one governor."""
 
@@ -108,7 +103,6 @@ class GovernorLayout:
         "audit",
         "events",
         "governor_id",
-        "quarantine",
         "receipts",
         "segments",
         "snapshots",
@@ -125,7 +119,6 @@ class GovernorLayout:
         self.segments = f"{root}/segments"
         self.receipts = f"{root}/receipts"
         self.audit = f"{root}/audit"
-        self.quarantine = f"{root}/quarantine"
 
     def state(self, state_id: str) -> "StateLayout":
         """Return the paths of one state."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from tenacity import RetryCallState
 
 from tai_state.clock import Clock, Deadline
-from tai_state.errors import ConfigurationError, DeadlineExceededError
+from tai_state.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,7 @@ class RetryPolicy:
         Raises:
             DeadlineExceededError: No time is left.
         """
-        remaining = deadline.remaining()
-        if remaining <= 0:
-            message = f"the {deadline.seconds:g} seconds allowed are over; nothing was written"
-            raise DeadlineExceededError(message)
-        return min(remaining, self.attempt_timeout)
+        return deadline.at_most(self.attempt_timeout)
 
     def wait(self, rng: random.Random, deadline: Deadline) -> Callable[[RetryCallState], float]:
         """Return tenacity's wait: full jitter, at least what the error asks for, never past the deadline."""

@@ -2,21 +2,19 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from tai_state._async.access.access import PAGE, AsyncAccess
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.commits.writer import AsyncChangeWriter
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.locking.registry import AsyncLockRegistry
+from tai_state.clock import TimeLimit
 from tai_state.documents import Conditions, FieldEquals
 from tai_state.layout import GovernorLayout, StateLayout, escape
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import check_name
 from tai_state.rules.records.documents import owner_of, read_state
 from tai_state.rules.records.record import StateRecord
-
-TimeLimit = float | timedelta | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in the sync colour: they reach a call where it waits, as a cancellation reaches a task.
+"""Interruptions: a cancellation reaches a task where it waits, and Ctrl-C and SIGTERM reach a sync call there, too.
 
 Python runs the handler of a signal between any two steps of the main thread, and a handler that raises
 (``KeyboardInterrupt``, ``SystemExit``) tears whatever is going on there: a commit before anybody knows what became of
@@ -15,14 +15,17 @@ Handlers that are none of Python's (the default of SIGTERM kills the process, as
 are all other threads, in which no handler ever runs.
 """
 
+import asyncio
 import inspect
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Handler = Callable[[int, FrameType | None], Any]
 
 SIGNALS = (int(signal.SIGINT), int(signal.SIGTERM))
@@ -221,3 +224,32 @@ class AsyncInterruptible:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         """Do nothing."""
+
+
+async def async_shield(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Make the call and run it to its end even when the caller is cancelled meanwhile; the cancellation follows.
+
+    The call bounds itself: what it does ends by its deadline.
+    """
+    task = asyncio.ensure_future(call(*args, **kwargs))
+    # Whoever ends a loop (``asyncio.run`` does) cancels every task that it finds. This one is not to be found: its
+    # caller is, and ends only after it. The function is documented for those who make tasks of their own.
+    asyncio.tasks._unregister_task(task)  # noqa: SLF001 - see docs.python.org/3/library/asyncio-extending.html
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            # Several may come while the work ends; each is remembered by the one raised here.
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # marks it as seen: the cancellation is what the caller gets
+    raise cancelled
+
+
+def shield(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Make the call and run it to its end even when the main thread is interrupted meanwhile; the interrupt follows."""
+    with Deferral(settling=True):
+        return call(*args, **kwargs)

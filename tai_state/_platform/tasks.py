@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import sleep as _sleep
 from typing import Any, ParamSpec, TypeVar
 
-from tai_state._platform.interrupts import Deferral, Interruptible
+from tai_state._platform.interrupts import Interruptible
 
 T = TypeVar("T")
 
@@ -70,35 +70,6 @@ class Worker:
 
     def close(self) -> None:
         """Do nothing."""
-
-
-async def async_shield(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Make the call and run it to its end even when the caller is cancelled meanwhile; the cancellation follows.
-
-    The call bounds itself: what it does ends by its deadline.
-    """
-    task = asyncio.ensure_future(call(*args, **kwargs))
-    # Whoever ends a loop (``asyncio.run`` does) cancels every task that it finds. This one is not to be found: its
-    # caller is, and ends only after it. The function is documented for those who make tasks of their own.
-    asyncio.tasks._unregister_task(task)  # noqa: SLF001 - see docs.python.org/3/library/asyncio-extending.html
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            # Several may come while the work ends; each is remembered by the one raised here.
-            cancelled = error
-    if cancelled is None:
-        return task.result()
-    if not task.cancelled():
-        task.exception()  # marks it as seen: the cancellation is what the caller gets
-    raise cancelled
-
-
-def shield(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Make the call and run it to its end even when the main thread is interrupted meanwhile; the interrupt follows."""
-    with Deferral(settling=True):
-        return call(*args, **kwargs)
 
 
 async def async_gather(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:

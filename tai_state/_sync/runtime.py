@@ -2,21 +2,19 @@
 """What everything above the locks needs of one store."""
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from tai_state._sync.access.access import PAGE, Access
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.commits.writer import ChangeWriter
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.locking.registry import LockRegistry
+from tai_state.clock import TimeLimit
 from tai_state.documents import Conditions, FieldEquals
 from tai_state.layout import GovernorLayout, StateLayout, escape
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import check_name
 from tai_state.rules.records.documents import owner_of, read_state
 from tai_state.rules.records.record import StateRecord
-
-TimeLimit = float | timedelta | None
 
 
 @dataclass(frozen=True, slots=True)

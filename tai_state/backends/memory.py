@@ -190,15 +190,16 @@ class MemoryEngine:
             for write in writes:
                 self._require(write)
             commit_time = self._tick()
-            update_times = []
+            update_times: dict[DocumentPath, datetime] = {}
             for write, json in zip(writes, encoded, strict=True):
                 if self._apply(write, json, commit_time):
                     listeners += self._listeners.get(write.path, ())
                 after = self._find(write.path) if isinstance(write, Put) else None
-                update_times.append(after.update_time if after else None)
+                if after is not None:
+                    update_times[write.path] = after.update_time
         for listener in listeners:
             listener.set()
-        return CommitResult(commit_time, tuple(update_times))
+        return CommitResult(commit_time, update_times)
 
     def subscribe(self, path: DocumentPath, listener: Listener) -> None:
         """Wake *listener* after every change of *path*."""

@@ -26,23 +26,6 @@ class VectorClock(RootModel[Mapping[str, int]]):
         """Return the counter of *node*, 0 when it is absent."""
         return self.root.get(node, 0)
 
-    def tick(self, node: str) -> "VectorClock":
-        """Return this clock with one more change of *node*."""
-        return VectorClock.model_construct(root={**self.root, node: self[node] + 1})
-
-    def merge(self, other: "VectorClock") -> "VectorClock":
-        """Return the least clock that knows all that either knows."""
-        nodes = {*self.root, *other.root}
-        return VectorClock.model_construct(root={node: max(self[node], other[node]) for node in nodes})
-
-    def happens_before(self, other: "VectorClock") -> bool:
-        """Whether *other* knows all that this clock knows, and more."""
-        return self != other and all(count <= other[node] for node, count in self.root.items())
-
-    def concurrent(self, other: "VectorClock") -> bool:
-        """Whether each knows something that the other does not."""
-        return self != other and not self.happens_before(other) and not other.happens_before(self)
-
     def __eq__(self, other: object) -> bool:
         """Whether both know the same."""
         return isinstance(other, VectorClock) and dict(self.root) == dict(other.root)

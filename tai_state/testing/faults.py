@@ -261,9 +261,9 @@ class StaleHeadCache(HeadCache[Head]):
         self._plan.note(Fault.STALE_HEAD)
         return older
 
-    def put(self, path: DocumentPath, head: Head) -> None:
+    def put(self, path: DocumentPath, head: Head, *, version: int, data_bytes: int) -> None:
         """Keep *head*, and remember the one before it."""
-        super().put(path, head)
+        super().put(path, head, version=version, data_bytes=data_bytes)
         last, _ = self._kept.get(path, (None, None))
         if last is None or last.record.version < head.record.version:
             if len(self._kept) >= self._kept_max:

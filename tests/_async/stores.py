@@ -230,7 +230,7 @@ async def async_plant(store: AsyncBackendStore, path: DocumentPath, **changes: o
 async def async_contents(store: AsyncBackendStore, governor_id: str = "g") -> dict[str, Document]:
     """Return every document of a governor by its path, times included."""
     layout = GovernorLayout(governor_id)
-    names = ("states", "events", "snapshots", "segments", "receipts", "audit", "quarantine")
+    names = ("states", "events", "snapshots", "segments", "receipts", "audit")
     contents: dict[str, Document] = {}
     for name in names:
         async for document in store.runtime.access.backend.scan(getattr(layout, name), timeout=TIMEOUT):

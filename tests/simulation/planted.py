@@ -14,7 +14,7 @@ from tai_state.heads import HeadCache
 from tai_state.rules.commits import decide as rules_changes
 from tai_state.rules.commits.change import Plan, View
 from tai_state.rules.commits.decide import decide as real_decide
-from tai_state.rules.locking.fence import Guarded
+from tai_state.rules.locking.fence import Fence
 from tai_state.rules.locking.leases import Lease
 from tai_state.rules.transactions import draft as drafts
 from tai_state.testing import Faults, SimulationPlan
@@ -52,7 +52,7 @@ def unguarded_write(monkeypatch):
 
 def lock_left_out(monkeypatch):
     """A guarded commit does not carry the lease, so the store cannot refuse a holder who was replaced."""
-    monkeypatch.setattr(Guarded, "renewals", lambda self: ([], []))
+    monkeypatch.setattr(Fence, "writes", lambda self: [])
 
 
 def event_outside_the_commit(monkeypatch):
@@ -72,14 +72,15 @@ def event_outside_the_commit(monkeypatch):
 def cached_head_trusted(monkeypatch):
     """After a conflict the change is decided on the cached head again, which nobody forgets."""
 
-    async def _decide(self, change, settings, guard, refused):
+    async def _plan(self, change, settings, guard, *rest):
         cached = self.heads.get(change.paths.state)
         if cached is not None and self.origin is not None:
-            return await self._plan(change, settings, guard, View(cached, self.origin, guard.guarded))
-        return await real(self, change, settings, guard, refused)
+            carried = guard.carries if guard is not None else None
+            return await self._plan_on(View(cached, self.origin, carried), change, settings, rest[0])
+        return await real(self, change, settings, guard, *rest)
 
-    real = AsyncChangeWriter._decide
-    monkeypatch.setattr(AsyncChangeWriter, "_decide", _decide)
+    real = AsyncChangeWriter._plan
+    monkeypatch.setattr(AsyncChangeWriter, "_plan", _plan)
     monkeypatch.setattr(HeadCache, "drop", lambda self, path: None)
 
 

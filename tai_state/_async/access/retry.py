@@ -31,11 +31,28 @@ async def async_retry(
         RetriesExhaustedError: The policy's attempts are spent; from the last error.
         DeadlineExceededError: The deadline passed; from the last error.
     """
-    # Most calls succeed at once, and should not pay for the loop; a first failure enters it as attempt 1.
     try:
         return await call()
     except on as error:
-        last: Exception = error
+        first = error
+    return await async_retry_after(first, call, on, policy=policy, deadline=deadline, rng=rng, what=what)
+
+
+async def async_retry_after(
+    first: Exception,
+    call: Callable[[], Awaitable[T]],
+    on: type[Exception] | tuple[type[Exception], ...],
+    *,
+    policy: RetryPolicy,
+    deadline: Deadline,
+    rng: random.Random,
+    what: str,
+) -> T:
+    """Go on as ``async_retry`` does after the caller's own first attempt met an error of *on*.
+
+    Most calls succeed at once, and should not pay for the loop: a hot path makes its first attempt itself.
+    """
+    last = first
     is_first = True
 
     async def again() -> T:

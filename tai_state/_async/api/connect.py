@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.port import AsyncBackend
-from tai_state._async.api.store import RECEIPT_TTL, AsyncStateStore
+from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.backends.memory import AsyncMemoryBackend
 from tai_state._async.backends.sqlite import AsyncSqliteBackend
 from tai_state.clock import Clock, SystemClock
-from tai_state.config import Encoding, Maintenance
+from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
 from tai_state.urls import StoreUrl, parse_url
@@ -34,7 +34,7 @@ class AsyncBackendStore(AsyncStateStore):
         encoding: Encoding | None = None,
         maintenance: Maintenance | None = None,
         receipt_ttl: timedelta = RECEIPT_TTL,
-        head_cache_size: int = 1024,
+        head_cache_size: int = HEAD_CACHE_SIZE,
     ) -> None:
         """Put a store over *backend*.
 

@@ -1,60 +1,51 @@
 """The persister: a machine's life in a store, every move durable and logged in the same commit."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any
 
-from tai_state._async.access.inflight import AsyncInFlight
-from tai_state._async.api.store import AsyncStateStore, Timeout, check_version
+from tai_state._async.api.persister_reads import AsyncPersisterReads
+from tai_state._async.api.store import AsyncStateStore, check_version
 from tai_state._async.commits.writer import Applied
-from tai_state._async.history.snapshots import AsyncSnapshots
+from tai_state._async.locking.fence import async_guarding
 from tai_state._async.locking.lock import AsyncLock
-from tai_state._async.locking.lock_set import AsyncLockSet, async_locks_of
-from tai_state._async.recovery.verify import AsyncVerifier
-from tai_state._async.transactions.reactions import async_apply_together
-from tai_state.authors import resolve_metadata
+from tai_state._async.locking.lock_set import AsyncLockSet
+from tai_state._async.transactions import reactions
+from tai_state.authors import author_of
+from tai_state.clock import TimeLimit
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
-    CorruptLogError,
     OutcomeUnknownError,
     StateNotFoundError,
     TaiStateError,
     VersionNotFoundError,
 )
-from tai_state.layout import StateLayout, state_layout
+from tai_state.layout import state_layout
 from tai_state.machine import Machine
 from tai_state.models import (
     KEEP,
     ChangeMetadata,
-    ConsistencyReport,
     DataT,
-    Event,
     Keep,
-    LoadedState,
-    StateSnapshot,
     TransitionRequest,
     TransitionResult,
 )
-from tai_state.rules.commits.change import Change, Settings
+from tai_state.rules.commits.change import Change
 from tai_state.rules.commits.kinds import (
     Call,
-    as_data,
-    check_time,
     fitting,
     log_change,
     rollback_change,
     start_change,
     transition_change,
 )
-from tai_state.rules.history.replay import check_reached
-from tai_state.rules.records.record import StateRecord
-from tai_state.rules.recovery.rerun import rerun_of
-from tai_state.rules.transactions.dependents.reactions import known_machines
+from tai_state.rules.records.record import trusted
+from tai_state.rules.transactions.dependents.reactions import alone_with, known_machines
 
 
-class AsyncStateMachinePersister(Generic[DataT]):
+class AsyncStateMachinePersister(AsyncPersisterReads[DataT]):
     """Moves states through a machine, and reads what they went through."""
 
     def __init__(
@@ -70,22 +61,9 @@ class AsyncStateMachinePersister(Generic[DataT]):
         Args:
             machines: Other machines, which drive states that depend on those of this persister.
         """
-        self.store = store
-        self.machine = machine
-        self.config = config or PersistenceConfig()
-        self.settings = Settings(
-            store.runtime.settings.encoding, self.config.maintenance, store.runtime.settings.receipt_ttl
-        )
+        super().__init__(store, machine, config or PersistenceConfig())
         self.machines = known_machines(machine, machines)
-        self._as_data = as_data(machine)
-        self._inflight = AsyncInFlight("the persister", within=store.runtime.inflight)
-
-    async def drain(self, timeout: float = 10.0) -> bool:
-        """Take no new calls, and wait up to *timeout* seconds for those under way; return whether all ended.
-
-        The store and its other persisters go on; calls that come later get a StoreError.
-        """
-        return await self._inflight.drain(timeout)
+        self._alone = alone_with(self.machines)
 
     # Moves
 
@@ -98,7 +76,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         depends_on: Iterable[str] = (),
         metadata: ChangeMetadata | None = None,
         idempotency_key: str | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Create a state in the machine's initial status.
 
@@ -115,7 +93,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         """
         call = self._call(governor_id, state_id, metadata, None, idempotency_key)
         change = start_change(call, self.require_machine(), {} if data is None else data, depends_on)
-        return await self._apply(change, timeout)
+        return await self._write(change, timeout)
 
     async def transition(
         self,
@@ -129,7 +107,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         metadata: ChangeMetadata | None = None,
         lock: AsyncLock | AsyncLockSet | None = None,
         error: str | Keep | None = KEEP,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Move a state by *action*, in one commit with its event.
 
@@ -159,10 +137,10 @@ class AsyncStateMachinePersister(Generic[DataT]):
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return await self._apply(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
+        return await self._write(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
 
     async def transition_many(
-        self, requests: Iterable[TransitionRequest], *, timeout: Timeout = None
+        self, requests: Iterable[TransitionRequest], *, timeout: TimeLimit = None
     ) -> list[TransitionResult[DataT] | TaiStateError]:
         """Make several moves in order; each stands or fails alone. ``timeout`` bounds each."""
         outcomes: list[TransitionResult[DataT] | TaiStateError] = []
@@ -197,7 +175,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         timestamp: datetime | None = None,
         metadata: ChangeMetadata | None = None,
         idempotency_key: str | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Record a move that was decided elsewhere; no machine is asked, and an absent state is created.
 
@@ -207,7 +185,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
             timestamp: When it happened; not before the state's last change. None: now.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return await self._apply(log_change(call, action, to_status, data, timestamp), timeout)
+        return await self._write(log_change(call, action, to_status, data, timestamp), timeout)
 
     async def rollback(
         self,
@@ -218,7 +196,7 @@ class AsyncStateMachinePersister(Generic[DataT]):
         *,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Make a new version with the status, data and last_error of *to_version*; nothing is erased.
 
@@ -239,9 +217,9 @@ class AsyncStateMachinePersister(Generic[DataT]):
             if record is None:
                 raise StateNotFoundError(governor_id, state_id)
             raise VersionNotFoundError(governor_id, state_id, to_version, record.version)
-        return await self._apply(rollback_change(call, old), timeout)
+        return await self._write(rollback_change(call, old), timeout)
 
-    async def outcome(self, error: OutcomeUnknownError, *, timeout: Timeout = None) -> TransitionResult[DataT] | None:
+    async def outcome(self, error: OutcomeUnknownError, *, timeout: TimeLimit = None) -> TransitionResult[DataT] | None:
         """Return what became of a change whose outcome was unknown; None when it is not in the store.
 
         While the first attempt may still be on its way (seconds, not minutes), None is not final: retrying with
@@ -257,127 +235,6 @@ class AsyncStateMachinePersister(Generic[DataT]):
         if event is None or event.transition_id != error.transition_id:
             return None
         return self.result(Applied(event, event.state()))
-
-    # Reads
-
-    async def load_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> LoadedState[DataT]:
-        """Return the state; rebuilt from snapshots and events when its document is missing or damaged.
-
-        Nothing is written.
-
-        Raises:
-            StateNotFoundError: It never existed, or is deleted.
-            CorruptLogError: It cannot be rebuilt either.
-        """
-        paths = state_layout(governor_id, state_id)
-        record = await self._sound_head(paths, timeout)
-        recovered = record is None
-        if record is None:
-            with self._inflight.one():
-                record = await self.store.runtime.history.rebuild(paths, timeout=timeout)
-            # Created in the meantime, it was never missing.
-            found = await self._sound_head(paths, timeout)
-            record, recovered = (record, True) if found is None else (found, False)
-        if record is None or record.deleted:
-            raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
-        loaded: LoadedState[DataT] = LoadedState.trusted(snapshot=record.public(self._as_data), recovered=recovered)
-        return loaded
-
-    async def replay(
-        self,
-        governor_id: str,
-        state_id: str,
-        *,
-        until_version: int | None = None,
-        until_time: datetime | None = None,
-        timeout: Timeout = None,
-    ) -> StateSnapshot[DataT]:
-        """Fold the state's events, trusting none of them, and return the state reached.
-
-        Each event must follow from the one before, match its hash, and come out the same when this
-        persister's machine is run again.
-
-        Args:
-            until_version: Stop behind this version.
-            until_time: Stop at the last version before the first event later than this.
-            timeout: Bounds each page that is read.
-
-        Raises:
-            StateNotFoundError: There is no event up to there.
-            VersionNotFoundError: The state never had *until_version*.
-            CorruptLogError: An event is missing, damaged, or does not follow.
-            ReplayError: The machine makes something else of an event.
-        """
-        paths = state_layout(governor_id, state_id)
-        if until_version is not None:
-            check_version(until_version, "until_version")
-        until = None if until_time is None else check_time(until_time, "until_time")
-        head = await self._sound_head(paths, timeout)
-        last = head.version if head is not None else None
-        if last is not None and until_version is not None and until_version > last:
-            raise VersionNotFoundError(governor_id, state_id, until_version, last)
-        with self._inflight.one():
-            reached = await self.store.runtime.history.replay(
-                paths,
-                until_version=last if until_version is None else until_version,
-                until_time=until,
-                rerun=rerun_of(self.machine),
-                timeout=timeout,
-            )
-        if head is not None and reached.version == head.version:
-            check_reached(head, reached)
-        return reached.public(self._as_data)
-
-    async def _sound_head(self, paths: StateLayout, timeout: Timeout) -> StateRecord | None:
-        """Return the state document's record; None when it is missing or damaged."""
-        with self._inflight.one():
-            try:
-                return await self.store.runtime.record(paths, timeout)
-            except CorruptLogError:
-                return None
-
-    async def history(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> AsyncIterator[Event[DataT]]:
-        """Iterate over the state's events, in version order.
-
-        Raises:
-            StateNotFoundError: It never had one.
-        """
-        paths = state_layout(governor_id, state_id)
-        found = False
-        async for event in self._inflight.reading(self.store.runtime.history.events(paths, timeout=timeout)):
-            found = True
-            yield event.public(self._as_data)
-        if not found:
-            raise StateNotFoundError(governor_id, state_id)
-
-    async def validate_consistency(self, governor_id: str, *, timeout: Timeout = None) -> ConsistencyReport:
-        """Check every state of a governor against the fold of its events; changes nothing."""
-        with self._inflight.one():
-            return await AsyncVerifier(self.store.runtime.access).check(governor_id, rerun_of(self.machine), timeout)
-
-    # Snapshots
-
-    async def create_snapshot(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
-    ) -> StateSnapshot[DataT]:
-        """Keep a snapshot of the state as it is now, and return it; the version stays.
-
-        Raises:
-            StateNotFoundError: The state never existed.
-        """
-        paths = state_layout(governor_id, state_id)
-        with self._inflight.one():
-            record = await AsyncSnapshots(self.store.runtime.access).create(paths, self.settings, timeout)
-        return record.public(self._as_data)
-
-    async def list_snapshots(
-        self, governor_id: str, state_id: str, *, timeout: Timeout = None
-    ) -> AsyncIterator[StateSnapshot[DataT]]:
-        """Iterate over the snapshots that are kept, oldest first."""
-        paths = state_layout(governor_id, state_id)
-        found = AsyncSnapshots(self.store.runtime.access).list(paths, timeout)
-        async for record in self._inflight.reading(found):
-            yield record.public(self._as_data)
 
     # Inside
 
@@ -401,21 +258,22 @@ class AsyncStateMachinePersister(Generic[DataT]):
         idempotency_key: str | None,
     ) -> Call:
         paths = state_layout(governor_id, state_id)
-        author = resolve_metadata(metadata, self.store.actor)
+        author = author_of(metadata, self.store.runtime.actor)
         return Call(paths, author, expected_version, idempotency_key, self.config.schema_version)
 
-    async def _apply(
-        self, change: Change, timeout: Timeout, lock: AsyncLock | AsyncLockSet | None = None
+    async def _write(
+        self, change: Change, timeout: TimeLimit, lock: AsyncLock | AsyncLockSet | None = None
     ) -> TransitionResult[DataT]:
         deadline = self.store.runtime.access.begin(timeout)
         with self._inflight.one():
-            applied = await async_apply_together(
-                self.store,
+            applied = await reactions.async_write(
+                self.store.runtime,
                 self.checked(change),
                 deadline,
                 settings=self.settings,
                 machines=self.machines,
-                locks=async_locks_of(lock),
+                alone=self._alone,
+                guarding=None if lock is None else async_guarding(lock),
             )
         return self.result(applied)
 
@@ -428,11 +286,12 @@ class AsyncStateMachinePersister(Generic[DataT]):
         self._inflight.check()
         if self.machine is None or self.machine.data_type is None:
             return change
-        return replace(change, decide=fitting(change.decide, self._as_data))
+        return replace(change, target_of=fitting(change.target_of, self._as_data))
 
     def result(self, applied: Applied) -> TransitionResult[DataT]:
         """Return what a user sees of a change."""
-        result: TransitionResult[DataT] = TransitionResult.trusted(
+        result: TransitionResult[DataT] = trusted(
+            TransitionResult,
             event=applied.event.public(self._as_data),
             snapshot=applied.record.public(self._as_data),
             replayed=applied.replayed,

@@ -5,7 +5,7 @@ from typing import Any
 
 from tai_state._async.api.persister import AsyncStateMachinePersister
 from tai_state._async.transactions.attempt import AsyncAttempt
-from tai_state.authors import resolve_metadata
+from tai_state.authors import author_of
 from tai_state.errors import ConfigurationError, InvalidDataError, StateNotFoundError, UnsupportedOperationError
 from tai_state.layout import check_id, state_layout
 from tai_state.models import KEEP, BatchResult, ChangeMetadata, DataT, Keep, StateSnapshot, TransitionResult
@@ -177,12 +177,12 @@ class AsyncTransaction:
         return await self._move(persister, change)
 
     async def _move(self, persister: AsyncStateMachinePersister[DataT], change: Change) -> TransitionResult[DataT]:
-        applied = await self._attempt.apply(persister.checked(change), persister.settings, persister.machines)
+        applied = await self._attempt.write(persister.checked(change), persister.settings, persister.machines)
         return persister.result(applied)
 
     async def _version(self, change: Change) -> int:
-        settings: Settings = self._attempt.store.runtime.settings
-        return (await self._attempt.apply(change, settings)).event.version
+        settings: Settings = self._attempt.runtime.settings
+        return (await self._attempt.write(change, settings)).event.version
 
     def _call(
         self,
@@ -192,14 +192,14 @@ class AsyncTransaction:
         expected_version: int | None,
         persister: AsyncStateMachinePersister[DataT] | None = None,
     ) -> Call:
-        store = self._attempt.store
+        runtime = self._attempt.runtime
         if self._attempt.read_only:
             message = "a read_only transaction writes nothing"
             raise UnsupportedOperationError(message)
-        if persister is not None and persister.store.runtime.access.backend is not store.runtime.access.backend:
+        if persister is not None and persister.store.runtime.access.backend is not runtime.access.backend:
             message = "the persister moves the states of another store than the transaction's"
             raise ConfigurationError(message)
-        author = resolve_metadata(metadata, store.actor)
+        author = author_of(metadata, runtime.actor)
         schema_version = 1 if persister is None else persister.config.schema_version
         return Call(state_layout(governor_id, state_id), author, expected_version, None, schema_version)
 

@@ -6,11 +6,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._async.api.store import AsyncStateStore, check_limit
 from tai_state._async.api.transaction import AsyncGovernorTransaction, AsyncTransaction
-from tai_state._async.locking.lock import AsyncLock, Timeout
-from tai_state._async.locking.lock_set import AsyncLockSet, async_locks_of
+from tai_state._async.locking.fence import async_guarding
+from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._async.transactions.attempt import AsyncAttempt
-from tai_state._async.transactions.run import POLICY, AsyncRun
+from tai_state._async.transactions.run import AsyncRun
 from tai_state._platform.bodies import async_check_body, async_run_body
+from tai_state.clock import TimeLimit
+from tai_state.config import TRANSACTION_RETRY
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import TransactionRecord
@@ -41,14 +44,14 @@ class AsyncTransactionManager:
     def __init__(self, store: AsyncStateStore, retry: RetryPolicy | None = None) -> None:
         """Run transactions in *store*, each within *retry*: by default 5 attempts and 30 seconds."""
         self.store = store
-        self.retry = retry or POLICY
+        self.retry = retry or TRANSACTION_RETRY
         self._access = store.runtime.access
 
     async def run(
         self,
         fn: Callable[[AsyncTransaction], Awaitable[T]],
         *,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
         read_only: bool = False,
         lock: AsyncLock | AsyncLockSet | None = None,
         idempotency_key: str | None = None,
@@ -83,11 +86,11 @@ class AsyncTransactionManager:
             return await async_run_body(fn, AsyncTransaction(attempt))
 
         run = AsyncRun(
-            self.store,
+            self.store.runtime,
             body,
             policy=self.retry,
             deadline=self.retry.begin(self._access.clock, timeout),
-            locks=async_locks_of(lock),
+            guarding=async_guarding(lock),
             key_id=None if idempotency_key is None else keyed_id(idempotency_key),
             read_only=read_only,
         )
@@ -99,7 +102,7 @@ class AsyncTransactionManager:
         governor_id: str,
         fn: Callable[[AsyncGovernorTransaction], Awaitable[T]],
         *,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
         read_only: bool = False,
         lock: AsyncLock | AsyncLockSet | None = None,
         idempotency_key: str | None = None,
@@ -120,10 +123,10 @@ class AsyncTransactionManager:
 
     @overload
     def transactional(
-        self, fn: None = None, /, *, timeout: Timeout = None, read_only: bool = False
+        self, fn: None = None, /, *, timeout: TimeLimit = None, read_only: bool = False
     ) -> Callable[[Callable[Concatenate[AsyncTransaction, P], Awaitable[T]]], Callable[P, Awaitable[T]]]: ...
 
-    def transactional(self, fn: Any = None, /, *, timeout: Timeout = None, read_only: bool = False) -> Any:
+    def transactional(self, fn: Any = None, /, *, timeout: TimeLimit = None, read_only: bool = False) -> Any:
         """Decorate a function whose first argument is the transaction: each call of it, with the others, runs one.
 
         ``@manager.transactional``, or with options ``@manager.transactional(read_only=True)``.
@@ -135,7 +138,7 @@ class AsyncTransactionManager:
             return functools.partial(self._decorated, timeout=timeout, read_only=read_only)
         return self._decorated(fn, timeout=timeout, read_only=read_only)
 
-    def _decorated(self, fn: Callable[..., Awaitable[T]], *, timeout: Timeout, read_only: bool) -> Any:
+    def _decorated(self, fn: Callable[..., Awaitable[T]], *, timeout: TimeLimit, read_only: bool) -> Any:
         async_check_body(fn)
 
         @functools.wraps(fn)
@@ -147,7 +150,7 @@ class AsyncTransactionManager:
 
         return run
 
-    async def get_transaction(self, transaction_id: str, *, timeout: Timeout = None) -> TransactionRecord | None:
+    async def get_transaction(self, transaction_id: str, *, timeout: TimeLimit = None) -> TransactionRecord | None:
         """Return the record of a transaction that was committed; None when there is none."""
         path = transaction_path(transaction_id)
         with self.store.runtime.inflight.one():
@@ -155,7 +158,7 @@ class AsyncTransactionManager:
         return read_record(document) if document is not None else None
 
     async def list_transactions(
-        self, *, after: str | None = None, limit: int | None = None, timeout: Timeout = None
+        self, *, after: str | None = None, limit: int | None = None, timeout: TimeLimit = None
     ) -> AsyncIterator[TransactionRecord]:
         """Iterate over the records of committed transactions, ascending by id (no order in time).
 

@@ -69,7 +69,7 @@ class AsyncFirestoreBackend(AsyncBackend):
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         """Apply *writes* by exactly one Commit RPC; see the port."""
         if not writes:
-            return CommitResult(await self.server_time(timeout=timeout), ())
+            return CommitResult(await self.server_time(timeout=timeout), {})
         link = await self._channels.open()
         request = link.requests.commit(writes)
 

@@ -8,8 +8,7 @@ from functools import partial
 from tai_state._async.access.port import AsyncBackend
 from tai_state._platform.tasks import AsyncWorker, async_sleep
 from tai_state.backends.sqlite import SqliteEngine
-from tai_state.backends.sqlite.encoding import LIMITS
-from tai_state.backends.sqlite.moments import from_us
+from tai_state.backends.sqlite.encoding import LIMITS, from_us
 from tai_state.backends.sqlite.patience import deadline_in
 from tai_state.backends.sqlite.reading import PAGE_DOCUMENTS_MAX
 from tai_state.clock import Clock, SystemClock
@@ -143,7 +142,7 @@ class AsyncSqliteBackend(AsyncBackend):
         job = self._engine.submit(writes, timeout=timeout)
         try:
             # Queued before the thread is asked: one flush takes all that the loop has queued by then.
-            return await self._commits.run(partial(self._engine.finish, job))
+            return await self._engine.async_finish(job, self._commits)
         finally:
             # For a cancelled caller: what nobody has taken yet is not applied.
             self._engine.withdraw(job)

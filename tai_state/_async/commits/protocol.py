@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tai_state._async.access.access import AsyncAccess
-from tai_state._async.access.retry import async_retry
+from tai_state._async.access.retry import async_retry_after
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, Write
 from tai_state.errors import (
@@ -59,17 +59,22 @@ async def async_commit_once(
     """
     ambiguous = False
 
-    async def attempt() -> CommitResult:
+    async def send() -> CommitResult:
         nonlocal ambiguous
         try:
-            return await access.backend.commit(writes, timeout=access.retry.attempt_seconds(deadline))
+            return await access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
         except CommitAmbiguousError:
             ambiguous = True
             raise
 
     try:
-        return await async_retry(
-            attempt,
+        try:
+            return await send()
+        except StoreUnavailableError as error:
+            first = error
+        return await async_retry_after(
+            first,
+            send,
             StoreUnavailableError,
             policy=access.retry,
             deadline=deadline,

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tai_state._async.access.access import AsyncAccess
+from tai_state.clock import TimeLimit
 from tai_state.errors import CorruptLogError, StateNotFoundError
 from tai_state.layout import StateLayout, versioned
 from tai_state.rules.history.replay import Fold, Rerun, no_rerun
@@ -13,7 +14,6 @@ from tai_state.rules.history.snapshots import read_snapshot
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.record import EventRecord, StateRecord
 
-Timeout = float | timedelta | None
 log = logging.getLogger("tai_state")
 
 
@@ -31,7 +31,7 @@ class AsyncHistoryReader:
         after: int = 0,
         until: int | None = None,
         limit: int | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> AsyncIterator[EventRecord]:
         """Iterate over the event documents with ``after < version <= until``, in version order."""
         start = versioned(paths.stored_id, after + 1)
@@ -49,7 +49,7 @@ class AsyncHistoryReader:
         until_version: int | None = None,
         until_time: datetime | None = None,
         rerun: Rerun = no_rerun,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> StateRecord:
         """Fold the event documents, from the first to the version or time given, and return the state reached.
 
@@ -74,7 +74,7 @@ class AsyncHistoryReader:
             raise StateNotFoundError(paths.governor_id, paths.state_id)
         return reached
 
-    async def rebuild(self, paths: StateLayout, *, timeout: Timeout = None) -> StateRecord | None:
+    async def rebuild(self, paths: StateLayout, *, timeout: TimeLimit = None) -> StateRecord | None:
         """Return the state as snapshots, segments and events tell it; None when there is nothing.
 
         Reads the newest sound snapshot and what follows it; without one, sealed segments before single events.
@@ -98,7 +98,7 @@ class AsyncHistoryReader:
             fold.step(event)
         return fold.state()
 
-    async def _newest_snapshot(self, paths: StateLayout, timeout: Timeout) -> StateRecord | None:
+    async def _newest_snapshot(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         start, stop = versioned(paths.stored_id, 0), f"{paths.stored_id}A"
         newest: StateRecord | None = None
         # Ascending, the only order that every engine offers; few are kept.

@@ -1,9 +1,9 @@
 """Snapshots made by hand, and the list of those that are kept."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 from tai_state._async.access.access import AsyncAccess
+from tai_state.clock import TimeLimit
 from tai_state.config import Maintenance
 from tai_state.documents import Put, UpdatedAt
 from tai_state.errors import PreconditionFailedError, StateNotFoundError
@@ -13,8 +13,6 @@ from tai_state.rules.history.snapshots import add_snapshot, read_snapshot
 from tai_state.rules.records.documents import read_state, state_fields
 from tai_state.rules.records.record import StateRecord
 
-Timeout = float | timedelta | None
-
 
 class AsyncSnapshots:
     """The snapshots of states."""
@@ -23,7 +21,7 @@ class AsyncSnapshots:
         """Work through *access*."""
         self._access = access
 
-    async def create(self, paths: StateLayout, settings: Settings, timeout: Timeout) -> StateRecord:
+    async def create(self, paths: StateLayout, settings: Settings, timeout: TimeLimit) -> StateRecord:
         """Keep a snapshot of the state as it is; the oldest beyond the retention goes in the same commit.
 
         The state's version stays: only its maintenance marks change. A second call at one version changes nothing.
@@ -43,7 +41,7 @@ class AsyncSnapshots:
                 return record
             marked, writes = add_snapshot(paths, record, settings.encoding, retention)
             state = Put(paths.state, state_fields(marked, settings.encoding), UpdatedAt(document.update_time))
-            seconds = self._access.retry.attempt_seconds(deadline)
+            seconds = self._access.attempt_seconds(deadline)
             # An ambiguous reply needs no settling: the snapshot's content is the same whoever wrote it, and the
             # next attempt finds its mark.
             await self._access.backend.commit([state, *writes], timeout=seconds)
@@ -51,7 +49,7 @@ class AsyncSnapshots:
 
         return await self._access.retried(attempt, deadline, also=(PreconditionFailedError,), what="a snapshot")
 
-    async def list(self, paths: StateLayout, timeout: Timeout) -> AsyncIterator[StateRecord]:
+    async def list(self, paths: StateLayout, timeout: TimeLimit) -> AsyncIterator[StateRecord]:
         """Iterate over the snapshots that are kept, oldest first.
 
         Raises:

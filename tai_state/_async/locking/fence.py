@@ -1,46 +1,67 @@
-"""Locks that guard a commit: their turns, the time they leave, and what the commit makes of their leases."""
+"""Locks as the guard of a commit: their turns, the time they leave, and what the commit makes of their leases."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
+from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
 from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.locking.lock_set import AsyncLockSet, async_locks_of
 from tai_state.clock import Deadline
-from tai_state.errors import (
-    DeadlineExceededError,
-    FencedOutError,
-    LockLostError,
-    TaiStateError,
-)
-from tai_state.rules.locking.fence import NO_GUARD, Guarded, check_leases
-from tai_state.rules.locking.leases import Lease
+from tai_state.documents import DocumentPath
+from tai_state.errors import DeadlineExceededError, FencedOutError, LockLostError, TaiStateError
+from tai_state.rules.commits.guards import Guard
+from tai_state.rules.locking.fence import Fence, check_leases
+
+
+def async_guarding(lock: AsyncLock | AsyncLockSet | None) -> AsyncGuarding | None:
+    """Return how a commit is guarded by what a caller gave as ``lock=``; None where it is not.
+
+    Raises:
+        ConfigurationError: It is no lock, or one of the other colour.
+    """
+    locks = async_locks_of(lock)
+    return partial(async_fenced, locks) if locks else None
 
 
 @dataclass(frozen=True, slots=True)
-class AsyncGuard:
+class AsyncLockFence:
     """The locks of one commit, their turns held.
 
     ``deadline`` ends with the first of their leases: a commit that is sent later could not be ours any more.
     """
 
-    guarded: Guarded
+    carries: Fence
     deadline: Deadline
-    locks: tuple[AsyncLock, ...] = ()
-    began: float = 0.0
+    locks: tuple[AsyncLock, ...]
+    began: float
 
-    def renewed(self, leases: Sequence[Lease], update_times: Sequence[datetime | None]) -> None:
+    def committed(self, carried: Guard, update_times: Mapping[DocumentPath, datetime]) -> None:
         """Tell the locks what the commit made of their leases.
 
         Where the time of it is unknown, because the reply was lost, the next commit finds out by reading.
         """
-        for lock, lease, moment in zip(self.locks, leases, update_times, strict=False):
+        assert isinstance(carried, Fence)
+        for lock, lease in zip(self.locks, carried.renewed(), strict=True):
+            moment = update_times.get(lease.path)
             if moment is not None:
                 lock.adopt(replace(lease, update_time=moment), self.began)
 
+    def stands(self, carried: Guard) -> None:
+        """Tell the locks how their leases stand: a renewal whose reply was lost may have moved them."""
+        assert isinstance(carried, Fence)
+        for lock, lease in zip(self.locks, carried.leases, strict=True):
+            lock.refresh(lease)
+
+    def refused(self, error: FencedOutError) -> None:
+        """Tell the lock that is meant that somebody else has it, or nobody."""
+        _tell(self.locks, error)
+
 
 @asynccontextmanager
-async def async_guarded(locks: Sequence[AsyncLock], deadline: Deadline) -> AsyncIterator[AsyncGuard]:
+async def async_fenced(locks: Sequence[AsyncLock], deadline: Deadline) -> AsyncIterator[AsyncGuardHandle]:
     """Hold the turn of each lock, and give their leases as last known.
 
     A lock that turns out to be somebody else's is told so. One that its holder cannot trust any more is refused
@@ -50,9 +71,6 @@ async def async_guarded(locks: Sequence[AsyncLock], deadline: Deadline) -> Async
         FencedOutError: One of them was taken over or broken.
         LockLostError: One of them has run out, or was released.
     """
-    if not locks:
-        yield AsyncGuard(NO_GUARD, deadline)
-        return
     # Always in the order of their names: two commits that share two locks never wait for each other.
     ordered = sorted(locks, key=lambda one: one.resource)
     async with AsyncExitStack() as turns:
@@ -62,12 +80,13 @@ async def async_guarded(locks: Sequence[AsyncLock], deadline: Deadline) -> Async
             await _async_refuse(ordered, deadline, error)
             raise
         ends = min(ordered, key=lambda one: one.remaining())
+        fence = AsyncLockFence(
+            Fence(tuple(leases)), ends.deadline(deadline), tuple(ordered), ends.access.clock.monotonic()
+        )
         try:
-            yield AsyncGuard(
-                Guarded(tuple(leases)), ends.deadline(deadline), tuple(ordered), ends.access.clock.monotonic()
-            )
+            yield fence
         except FencedOutError as error:
-            _tell(ordered, error)
+            fence.refused(error)
             raise
         except DeadlineExceededError as error:
             if not deadline.passed and not ends.held:
@@ -89,14 +108,16 @@ async def _async_refuse(locks: Sequence[AsyncLock], deadline: Deadline, error: T
     Raises:
         FencedOutError: One of them was taken over or broken.
     """
-    lost = [lock.lease for lock in locks if lock.lost]
+    lost = [lock for lock in locks if lock.lost]
     if not lost:
         return
-    access = locks[0].access
+    access = lost[0].access
     try:
-        check_leases(lost, (await access.read([lease.path for lease in lost], deadline)).documents)
+        check_leases(
+            [lock.lease for lock in lost], (await access.read([lock.lease.path for lock in lost], deadline)).documents
+        )
     except FencedOutError as fenced:
-        _tell(locks, fenced)
+        _tell(lost, fenced)
         raise fenced from error
     except TaiStateError as unread:
         error.add_note(f"and the store could not be asked: {unread}")

@@ -4,7 +4,6 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -13,10 +12,9 @@ from tai_state._async.access.turns import AsyncLine
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.locking.trust_window import RELEASED, AsyncTrustWindow
 from tai_state._platform.hearts import AsyncHeart
-from tai_state._platform.interrupts import AsyncDeferral
+from tai_state._platform.interrupts import AsyncDeferral, async_shield
 from tai_state._platform.owners import async_caller
-from tai_state._platform.tasks import async_shield
-from tai_state.clock import Deadline
+from tai_state.clock import Deadline, TimeLimit
 from tai_state.config import LeaseTiming
 from tai_state.documents import CommitResult, Put
 from tai_state.errors import (
@@ -29,7 +27,6 @@ from tai_state.errors import (
 from tai_state.rules.commits.settle import Outcome
 from tai_state.rules.locking.leases import Lease, loss_reason, read_leases, released, renewed, unknown_outcome
 
-Timeout = float | timedelta | None
 log = logging.getLogger("tai_state")
 
 # A heartbeat that waits for a reply that never comes must have time for another try.
@@ -176,7 +173,7 @@ class AsyncLock:
         """Take over the lease as it was read: ours still, renewed by an attempt whose reply was lost."""
         self.lease = lease
 
-    async def renew(self, *, timeout: Timeout = None) -> None:
+    async def renew(self, *, timeout: TimeLimit = None) -> None:
         """Extend the lease by its ttl from now.
 
         Raises:
@@ -238,14 +235,14 @@ class AsyncLock:
             in_doubt.append(self._trust.lease_seconds())
             found = read_leases([write.path], (await self.access.read([write.path], deadline)).documents)[0]
             if found is not None and found.update_time and replace(found, update_time=later.update_time) == later:
-                return Settled(Outcome.APPLIED, CommitResult(found.update_time, (found.update_time,)))
+                return Settled(Outcome.APPLIED, CommitResult(found.update_time, {write.path: found.update_time}))
             return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
 
         def unknown() -> OutcomeUnknownError:
             return unknown_outcome(later, what)
 
         commit = await async_commit_once(self.access, [write], deadline, AsyncSettlement(read, unknown))
-        return replace(later, update_time=commit.update_times[0])
+        return replace(later, update_time=commit.update_times[write.path])
 
     async def _beat(self) -> float | None:
         """Renew once; return the seconds to the next beat, None when there is nothing left to renew."""
@@ -268,7 +265,7 @@ class AsyncLock:
 
     # Release
 
-    async def release(self, *, timeout: Timeout = None) -> None:
+    async def release(self, *, timeout: TimeLimit = None) -> None:
         """Free the lock for others at once.
 
         From its beginning on the lock is not held any more, whatever becomes of it. Where it fails, it may be

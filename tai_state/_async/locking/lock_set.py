@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from tai_state._async.locking.lock import AsyncLock, Timeout
-from tai_state._platform.tasks import async_shield
+from tai_state._async.locking.lock import AsyncLock
+from tai_state._platform.interrupts import async_shield
+from tai_state.clock import TimeLimit
 from tai_state.errors import (
     ConfigurationError,
     TaiStateError,
@@ -38,7 +39,7 @@ class AsyncLockSet:
         for lock in self.locks:
             await lock.check()
 
-    async def renew(self, *, timeout: Timeout = None) -> None:
+    async def renew(self, *, timeout: TimeLimit = None) -> None:
         """Extend each lease by its ttl from now.
 
         Raises:
@@ -47,7 +48,7 @@ class AsyncLockSet:
         for lock in self.locks:
             await lock.renew(timeout=timeout)
 
-    async def release(self, *, timeout: Timeout = None) -> None:
+    async def release(self, *, timeout: TimeLimit = None) -> None:
         """Free every one; the first error is raised once all were tried.
 
         Raises:
@@ -55,7 +56,7 @@ class AsyncLockSet:
         """
         await async_shield(self._release, timeout)
 
-    async def _release(self, timeout: Timeout) -> None:
+    async def _release(self, timeout: TimeLimit) -> None:
         first: TaiStateError | None = None
         for lock in self.locks:
             try:

@@ -55,13 +55,13 @@ class AsyncLockRegistry:
 
     def held_by(self, owner: str) -> bool:
         """Whether *owner* holds a lock that some store of this process granted."""
-        return any(lock.owner == owner for registry in _all_registries() for lock in registry.held())
+        return any(lock.owner == owner for registry in all_registries() for lock in registry.held())
 
     def holds(self, lease: Lease, owner: str) -> bool:
         """Whether *owner* holds that very grant, in this process: not a namesake, nor one who died before."""
         return any(
             (lock.owner, lock.resource, lock.lease.nonce) == (owner, lease.resource, lease.nonce)
-            for registry in _all_registries()
+            for registry in all_registries()
             for lock in registry.held()
         )
 
@@ -119,12 +119,7 @@ _registries: weakref.WeakSet[AsyncLockRegistry] = weakref.WeakSet()
 _registries_guard = threading.Lock()
 
 
-def _all_registries() -> list[AsyncLockRegistry]:
+def all_registries() -> list[AsyncLockRegistry]:
+    """Return those of every store of this process and colour."""
     with _registries_guard:
         return list(_registries)
-
-
-def forget_every_lock() -> None:
-    """Forget the locks of every store of this process and colour, as its death would."""
-    for registry in _all_registries():
-        registry.forget_all()

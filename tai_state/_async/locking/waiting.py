@@ -8,8 +8,9 @@ from tai_state._async.access.turns import AsyncPlace
 from tai_state._async.locking.acquire import AsyncAcquisition
 from tai_state._async.locking.deadlocks import AsyncWaitEdge
 from tai_state._async.locking.registry import AsyncLockRegistry
+from tai_state._platform.interrupts import async_shield
 from tai_state._platform.iterators import async_ending, async_interruptibly
-from tai_state._platform.tasks import async_shield, async_sleep
+from tai_state._platform.tasks import async_sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability
 
@@ -35,7 +36,7 @@ class AsyncWaiting:
         self,
         access: AsyncAccess,
         locks: AsyncLockRegistry,
-        applicant: AsyncAcquisition,
+        acquisition: AsyncAcquisition,
         *,
         deadline: Deadline,
         ttl_seconds: float,
@@ -45,13 +46,13 @@ class AsyncWaiting:
         self._may_go_on = may_go_on
         self._access = access
         self._locks = locks
-        self._applicant = applicant
+        self._acquisition = acquisition
         self._deadline = deadline
-        self._edge = AsyncWaitEdge(access, owner=applicant.owner, nonce=applicant.nonce, ttl_seconds=ttl_seconds)
+        self._edge = AsyncWaitEdge(access, owner=acquisition.owner, nonce=acquisition.nonce, ttl_seconds=ttl_seconds)
         self._is_watching = Capability.WATCH in access.backend.capabilities
 
     async def wait(self) -> None:
-        """Wait until the applicant has got the locks.
+        """Wait until the acquisition has got the locks.
 
         Raises:
             LockTimeoutError: The time was over.
@@ -59,7 +60,7 @@ class AsyncWaiting:
             StoreError: The store or the manager is drained.
         """
         try:
-            with self._locks.lines.join(self._applicant.resources) as place:
+            with self._locks.lines.join(self._acquisition.resources) as place:
                 await self._wait(place)
         finally:
             await async_shield(self._end)
@@ -68,24 +69,24 @@ class AsyncWaiting:
         async with async_ending(self._moments(place)) as moments:
             async for _ in moments:
                 self._may_go_on()
-                time = self._applicant.try_time(self._deadline)
+                time = self._acquisition.try_time(self._deadline)
                 if not place.is_first:
-                    await self._applicant.look(time)
-                elif await self._applicant.attempt(time):
+                    await self._acquisition.look(time)
+                elif await self._acquisition.attempt(time):
                     return
                 if self._deadline.passed:
-                    raise self._applicant.give_up()
+                    raise self._acquisition.give_up()
                 if self._holds_others:
                     await self._look_for_cycle(time)
                 if place.is_first:
-                    await self._applicant.reserve(time)
+                    await self._acquisition.reserve(time)
 
     @property
     def _holds_others(self) -> bool:
-        return self._locks.held_by(self._applicant.owner)
+        return self._locks.held_by(self._acquisition.owner)
 
     async def _look_for_cycle(self, time: Deadline) -> None:
-        for held in self._applicant.blocked:
+        for held in self._acquisition.blocked:
             if held.holder == held.lease.holder:
                 await self._edge.check(held.lease, time)
                 return
@@ -100,8 +101,8 @@ class AsyncWaiting:
                     yield
                 else:
                     self._may_go_on()
-            elif self._is_watching and self._applicant.blocked:
-                path = self._applicant.blocked[0].lease.path
+            elif self._is_watching and self._acquisition.blocked:
+                path = self._acquisition.blocked[0].lease.path
                 watch = self._access.backend.watch(path, timeout=self._seconds())
                 try:
                     # It begins with a wake-up: what changed since the last look is seen then.
@@ -109,7 +110,7 @@ class AsyncWaiting:
                         async for _ in async_interruptibly(changes):
                             yield
                 except Exception as error:  # noqa: BLE001 - whatever ails a wake-up, looking goes on without it
-                    log.info("lock %r is looked at instead of watched: %s", self._applicant.resources[0], error)
+                    log.info("lock %r is looked at instead of watched: %s", self._acquisition.resources[0], error)
                     self._is_watching = False
             else:
                 await async_sleep(self._seconds())
@@ -119,15 +120,15 @@ class AsyncWaiting:
         """Return how long to wait for the next look, a change apart."""
         # Behind the end of the lease, at which the store changes nothing; counted from the look that told of it,
         # since a watch begins long after that.
-        held_seconds = min((held.seconds for held in self._applicant.blocked), default=POLL_SECONDS_MAX)
-        ends = self._applicant.looked_at + held_seconds - self._access.clock.monotonic() + _SLICE_SECONDS_MIN
+        held_seconds = min((held.seconds for held in self._acquisition.blocked), default=POLL_SECONDS_MAX)
+        ends = self._acquisition.looked_at + held_seconds - self._access.clock.monotonic() + _SLICE_SECONDS_MIN
         return max(_SLICE_SECONDS_MIN, min(ends, self._seconds_max(), self._deadline.remaining()))
 
     def _seconds_max(self) -> float:
-        if not self._is_watching or self._holds_others or len(self._applicant.resources) > 1:
+        if not self._is_watching or self._holds_others or len(self._acquisition.resources) > 1:
             return self._access.rng.uniform(0.2, 1.0) * POLL_SECONDS_MAX
-        return POLL_SECONDS_MAX if self._applicant.has_reserved else LOOK_SECONDS_MAX
+        return POLL_SECONDS_MAX if self._acquisition.has_reserved else LOOK_SECONDS_MAX
 
     async def _end(self) -> None:
         await self._edge.end()
-        await self._applicant.leave()
+        await self._acquisition.leave()

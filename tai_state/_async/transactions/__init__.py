@@ -1,1 +1,18 @@
-"""Door."""
+"""Transactions: a body runs, optimistically, until one attempt of it is committed.
+
+``run`` repeats a body until it is committed or its time is over; ``attempt`` is what one run of the body reads and
+writes; ``cascade`` adds what dependents do; ``reactions`` makes a persister's change, alone where it concerns nobody
+else.
+
+One attempt:
+
+1. reads are as of one moment: what was read before is read again with what is new, and a change makes the attempt
+   stale, whatever the body makes of the error;
+2. writes wait; reads after writes see them;
+3. then one commit: what was written, a check of what was only read, the guard, and ``transactions/{id}``;
+4. a conflict runs the body again on fresh reads, with full jitter;
+5. an exception of the body passes through, once it is sure that what it saw was so; nothing was written.
+
+Nothing is locked while a body runs. Under an idempotency key the record is the receipt: a repetition returns what the
+first one returned.
+"""

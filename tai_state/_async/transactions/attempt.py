@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.commits.guard import AsyncGuardHandle
 from tai_state._async.commits.writer import Applied
-from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.runtime import AsyncRuntime
 from tai_state._async.transactions.cascade import AsyncCascade
 from tai_state._platform.interrupts import AsyncDeferral
 from tai_state._platform.waits import AsyncMutex
@@ -15,7 +15,6 @@ from tai_state.documents import Capability, Document, DocumentPath, Read, Write
 from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
 from tai_state.layout import META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings
-from tai_state.rules.locking.fence import Guarded
 from tai_state.rules.records.record import StateRecord
 from tai_state.rules.transactions.dependents.reactions import NO_MACHINES, Machines
 from tai_state.rules.transactions.draft import Decided, Draft
@@ -32,35 +31,34 @@ class AsyncAttempt:
 
     def __init__(
         self,
-        store: AsyncStateStore,
+        runtime: AsyncRuntime,
         transaction_id: str,
-        guarded: Guarded,
+        guard: AsyncGuardHandle | None,
         deadline: Deadline,
         *,
-        locks: Sequence[AsyncLock] = (),
         read_only: bool = False,
     ) -> None:
         """Begin with nothing read and nothing written.
 
         Args:
-            guarded: The leases of *locks*; their tokens go into every event. The commit brings their renewals.
+            guard: What guards the commit, as known before the body ran; its token goes into every event. The commit
+                takes from it what stands then.
         """
-        self.store = store
+        self.runtime = runtime
         self.transaction_id = transaction_id
         self.read_only = read_only
         self.stale: StaleReadError | None = None
         self.committed_at: datetime | None = None
-        self._access = store.runtime.access
-        self._writer = store.runtime.writer
-        self._guarded = guarded
-        self._locks = locks
+        self._access = runtime.access
+        self._writer = runtime.writer
+        self._guard = guard
         self._deadline = deadline
         self._mutex = AsyncMutex()
         self._ended = False
         self._documents: dict[DocumentPath, Document | None] = {}
         self._read_time: datetime | None = None
-        self._draft = Draft(self._documents, guarded)
-        self._new_store_id = store.runtime.access.new_id()
+        self._draft = Draft(self._documents, guard.carries if guard is not None else None)
+        self._new_store_id = runtime.access.new_id()
 
     # What the body asks for
 
@@ -76,7 +74,7 @@ class AsyncAttempt:
                 await self._read([paths.state for paths in wanted])
                 return [self._draft.record(paths) for paths in wanted]
 
-    async def apply(self, change: Change, settings: Settings, machines: Machines = NO_MACHINES) -> Applied:
+    async def write(self, change: Change, settings: Settings, machines: Machines = NO_MACHINES) -> Applied:
         """Decide a change on what the body sees, and keep its writes for the commit.
 
         So are the moves that dependents make because of it. All of it is kept, or nothing.
@@ -91,29 +89,29 @@ class AsyncAttempt:
         with AsyncDeferral():
             async with self._turn():
                 draft = self._draft.branch()
-                applied = await self._apply(draft, change, settings, machines)
+                applied = await self._write(draft, change, settings, machines)
                 # A task that the body left behind must not add to a commit that is under way.
                 self.check_usable()
                 self._draft.merge(draft)
         return applied
 
-    async def _apply(self, draft: Draft, change: Change, settings: Settings, machines: Machines) -> Applied:
+    async def _write(self, draft: Draft, change: Change, settings: Settings, machines: Machines) -> Applied:
         key, governor = change.idempotency_key, change.paths.governor
         receipt = None if key is None else change.paths.receipt(key)
         dependencies = [governor.state(one).state for one in change.depends_on or ()]
         await self._read([change.paths.state, *([receipt] if receipt else []), *dependencies])
         before = draft.record(change.paths)
         found = None if receipt is None else self._documents[receipt]
-        plan = self._decide(draft, change, settings, found)
+        plan = self._add(draft, change, settings, found)
         if isinstance(plan, Replay):
             return await self._writer.replayed(change.paths, plan, self._deadline)
 
         def react(reaction: Change) -> Plan:
-            made = self._decide(draft, reaction, settings)
+            made = self._add(draft, reaction, settings)
             assert isinstance(made, Plan)
             return made
 
-        cascade = AsyncCascade(draft, change, settings, machines, read=self._read, decide=react)
+        cascade = AsyncCascade(draft, change, settings, machines, read=self._read, add=react)
         await cascade.follow(before, plan.event)
         record = draft.record(change.paths)
         assert record is not None
@@ -166,16 +164,13 @@ class AsyncAttempt:
             self.stale = StaleReadError(message)
             raise StaleReadError(message)
 
-    def _decide(
-        self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None
-    ) -> Plan | Replay:
+    def _add(self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None) -> Plan | Replay:
         fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._new_store_id)
         try:
-            return draft.decide(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
+            return draft.add(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
         except FencedOutError as error:
-            for lock in self._locks:
-                if lock.resource == error.resource:
-                    lock.lose("stolen")
+            if self._guard is not None:
+                self._guard.refused(error)
             raise
 
     # What the manager asks for
@@ -197,7 +192,7 @@ class AsyncAttempt:
             StaleReadError: Something has changed; the body begins anew.
         """
         single = len(self._documents) <= 1
-        if single or self.read_only or Capability.STEADY_READS in self.store.capabilities:
+        if single or self.read_only or Capability.STEADY_READS in self._access.backend.capabilities:
             return
         self._compare(await self._access.read(list(self._documents), self._deadline))
 
@@ -217,15 +212,15 @@ class AsyncAttempt:
         for path in self.writes:
             self._writer.heads.drop(path)
 
-    def remember_heads(self, committed_at: datetime, update_times: Mapping[DocumentPath, datetime | None]) -> None:
+    def remember_heads(self, committed_at: datetime, update_times: Mapping[DocumentPath, datetime]) -> None:
         """Let the store know what the commit made.
 
         Args:
-            update_times: Of each write; empty where a lost reply left them unknown.
+            update_times: By path; empty where a lost reply left them unknown.
         """
         self.committed_at = committed_at
         if META in self.writes:
             self._writer.origin = self._new_store_id
         for path, head in self._draft.heads.items():
             if path in self.writes and (moment := update_times.get(path)) is not None:
-                self._writer.heads.put(path, Head(head.record, moment))
+                self._writer.remember(path, Head(head.record, moment))

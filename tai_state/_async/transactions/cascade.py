@@ -36,20 +36,20 @@ class AsyncCascade:
         machines: Machines,
         *,
         read: Callable[[Sequence[DocumentPath]], Awaitable[None]],
-        decide: Callable[[Change], Plan],
+        add: Callable[[Change], Plan],
     ) -> None:
         """Follow *cause*.
 
         Args:
             read: Lets the draft hold documents.
-            decide: Decides one more change in the draft.
+            add: Decides one more change, and adds it to the draft.
         """
         self._draft = draft
         self._cause = cause
         self._settings = settings
         self._machines = machines
         self._read = read
-        self._decide = decide
+        self._add = add
         self._governor = cause.paths.governor
 
     async def follow(self, before: StateRecord | None, event: EventRecord) -> None:
@@ -126,7 +126,7 @@ class AsyncCascade:
         assert dependent is not None
         for change in reactions(dependent, paths, sources, self._machines, self._cause):
             try:
-                return self._decide(change).record
+                return self._add(change).record
             except TransitionNotAllowedError:
                 continue
         return None

@@ -1,29 +1,33 @@
 """A change with all that follows from it for other states: in a commit of its own where nothing does."""
 
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.commits.guard import AsyncGuarding
 from tai_state._async.commits.writer import Applied
-from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.runtime import AsyncRuntime
 from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state._async.transactions.run import AsyncRun
 from tai_state.clock import Deadline
 from tai_state.errors import DocumentTooLargeError, OutcomeUnknownError
-from tai_state.rules.commits.change import Change, Settings
-from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError, alone_with
+from tai_state.rules.commits.change import Alone, Change, Settings
+from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError
 
 
-async def async_apply_together(
-    store: AsyncStateStore,
+async def async_write(
+    runtime: AsyncRuntime,
     change: Change,
     deadline: Deadline,
     *,
     settings: Settings,
     machines: Machines,
-    locks: Sequence[AsyncLock] = (),
+    alone: Alone,
+    guarding: AsyncGuarding | None = None,
 ) -> Applied:
     """Make *change*, and in the same commit what the states that depend on it do about it.
+
+    Args:
+        alone: ``alone_with(machines)``, which a caller makes once for all its changes.
 
     Raises:
         DependentMachineError: One of them is driven by a machine that is not among *machines*.
@@ -31,48 +35,46 @@ async def async_apply_together(
         OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         TaiStateError: The change was refused, or failed; nothing was written.
     """
-    together = _AsyncTogether(store, change, settings, machines)
-    if change.depends_on:
-        applied = await together.apply(deadline, locks)
-    else:
-        try:
-            alone = replace(change, alone=alone_with(machines))
-            applied = await store.runtime.writer.apply(alone, settings, deadline, locks)
-        except NotAloneError:
-            applied = await together.apply(deadline, locks)
-    return await _async_with_reaction(store, change, applied, deadline) if applied.replayed else applied
+    applied: Applied | None = None
+    if not change.depends_on:
+        # Nearly all changes concern their own state alone; which ones do is seen when they are decided.
+        with suppress(NotAloneError):
+            applied = await runtime.writer.write(replace(change, alone=alone), settings, deadline, guarding)
+    if applied is None:
+        applied = await _AsyncJointChange(runtime, change, settings, machines).write(deadline, guarding)
+    return await _async_with_reaction(runtime, change, applied, deadline) if applied.replayed else applied
 
 
-async def _async_with_reaction(store: AsyncStateStore, change: Change, applied: Applied, deadline: Deadline) -> Applied:
+async def _async_with_reaction(runtime: AsyncRuntime, change: Change, applied: Applied, deadline: Deadline) -> Applied:
     """Return the repeated start of a state that reacted at once as its first caller saw it."""
     if change.kind != "start" or not applied.event.depends_on:
         return applied
-    after = await store.runtime.writer.event(change.paths, applied.event.version + 1, deadline)
+    after = await runtime.writer.event(change.paths, applied.event.version + 1, deadline)
     at_once = after is not None and after.kind == "reaction" and after.committed_at == applied.event.committed_at
     return replace(applied, record=after.state()) if after is not None and at_once else applied
 
 
-class _AsyncTogether:
+class _AsyncJointChange:
     """One change that concerns other states, over the attempts that it takes."""
 
-    def __init__(self, store: AsyncStateStore, change: Change, settings: Settings, machines: Machines) -> None:
-        self._store = store
+    def __init__(self, runtime: AsyncRuntime, change: Change, settings: Settings, machines: Machines) -> None:
+        self._runtime = runtime
         self._change = change
         self._settings = settings
         self._machines = machines
         self._attempt: AsyncAttempt | None = None
         self._applied: Applied | None = None
 
-    async def apply(self, deadline: Deadline, locks: Sequence[AsyncLock]) -> Applied:
+    async def write(self, deadline: Deadline, guarding: AsyncGuarding | None) -> Applied:
         run = AsyncRun(
-            self._store,
+            self._runtime,
             self._body,
-            policy=self._store.runtime.access.retry,
+            policy=self._runtime.access.retry,
             deadline=deadline,
-            locks=locks,
+            guarding=guarding,
             key_id=None,
             read_only=False,
-            metadata=self._change.metadata,
+            author=self._change.author,
         )
         try:
             applied = await run.result()
@@ -93,5 +95,5 @@ class _AsyncTogether:
 
     async def _body(self, attempt: AsyncAttempt) -> Applied:
         self._attempt = attempt
-        self._applied = await attempt.apply(self._change, self._settings, self._machines)
+        self._applied = await attempt.write(self._change, self._settings, self._machines)
         return self._applied

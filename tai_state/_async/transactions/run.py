@@ -1,17 +1,16 @@
 """One call of ``run``: attempts of a body, until one of them is committed."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tai_state._async.access.retry import async_retry
-from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding, async_guarded
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
-from tai_state._async.locking.fence import AsyncGuard, async_guarded
-from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.runtime import AsyncRuntime
 from tai_state._async.transactions.attempt import AsyncAttempt
-from tai_state._platform.tasks import async_shield
-from tai_state.authors import MetadataRecord, resolve_metadata
+from tai_state._platform.interrupts import async_shield
+from tai_state.authors import Author, author_of
 from tai_state.clock import Deadline
 from tai_state.codec import NULL, Payload, normalize
 from tai_state.config import Encoding
@@ -27,11 +26,9 @@ from tai_state.errors import (
 from tai_state.models import TransactionRecord
 from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.settle import Outcome
-from tai_state.rules.locking.fence import check_leases
 from tai_state.rules.transactions.record import made_by, read_record, record_write, transaction_path
 
 T = TypeVar("T")
-POLICY = RetryPolicy(attempts=5, wait_initial=0.01, wait_max=1.0, deadline=30.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +43,32 @@ class AsyncRun(Generic[T]):
 
     def __init__(
         self,
-        store: AsyncStateStore,
+        runtime: AsyncRuntime,
         body: Callable[[AsyncAttempt], Awaitable[T]],
         *,
         policy: RetryPolicy,
         deadline: Deadline,
-        locks: Sequence[AsyncLock],
+        guarding: AsyncGuarding | None,
         key_id: str | None,
         read_only: bool,
-        metadata: MetadataRecord | None = None,
+        author: Author | None = None,
     ) -> None:
         """Prepare a run; *key_id* is the transaction id of its idempotency key.
 
         Args:
             metadata: Who makes it, for its record; None: who the context or the store says.
         """
-        self._store = store
-        self._access = store.runtime.access
+        self._runtime = runtime
+        self._access = runtime.access
         self._body = body
         self._policy = policy
         self._deadline = deadline
-        self._locks = locks
+        self._guarding = guarding
         self._keyed = key_id is not None
         self._read_only = read_only
-        self._metadata = metadata
+        self._author = author
         # One id for all attempts: their records exclude each other, come what may.
-        self._id = store.runtime.access.new_id() if key_id is None else key_id
+        self._id = runtime.access.new_id() if key_id is None else key_id
         self._path = transaction_path(self._id)
         self._attempts = 0
         self._conflict: ConflictError | None = None
@@ -128,12 +125,9 @@ class AsyncRun(Generic[T]):
         if self._deadline.passed:
             message = f"the {self._deadline.seconds:g} seconds allowed are over; nothing was written"
             raise DeadlineExceededError(message)
-        async with async_guarded(self._locks, self._deadline) as guard:
+        async with async_guarded(self._guarding, self._deadline) as guard:
             # The turn ends here: heartbeats go on while the body runs, and the body may use the locks, too.
-            leases = guard.guarded
-        attempt = AsyncAttempt(
-            self._store, self._id, leases, self._deadline, locks=guard.locks, read_only=self._read_only
-        )
+            attempt = AsyncAttempt(self._runtime, self._id, guard, self._deadline, read_only=self._read_only)
         try:
             result = await self._body(attempt)
         except Exception as error:
@@ -168,28 +162,30 @@ class AsyncRun(Generic[T]):
     async def _commit(self, attempt: AsyncAttempt, result: T) -> T:
         """Commit, and return the result; under a key, as a repetition will return it."""
         stored = Payload.of(normalize(result, path="result")) if self._keyed else NULL
-        async with async_guarded(self._locks, self._deadline) as guard:
+        async with async_guarded(self._guarding, self._deadline) as guard:
             try:
                 await async_shield(self._send, attempt, guard, stored)
             except PreconditionFailedError:
                 earlier = await self._earlier()
                 if earlier is None:
-                    await self._check_leases(guard)
+                    await self._ask(guard)
                     raise
                 stored = Payload.of(earlier.result)
         kept: T = stored.value() if self._keyed else result
         return kept
 
-    async def _send(self, attempt: AsyncAttempt, guard: AsyncGuard, result: Payload) -> None:
+    async def _send(self, attempt: AsyncAttempt, guard: AsyncGuardHandle | None, result: Payload) -> None:
         try:
-            await self._send_once(attempt, guard, result, self._store.runtime.settings.encoding)
+            await self._send_once(attempt, guard, result, self._runtime.settings.encoding)
         except DocumentTooLargeError:
             # Refused before anything was sent. Before the caller hears of it: everything compressed, and
             # maintenance put off.
             attempt.shrink()
-            await self._send_once(attempt, guard, result, self._store.runtime.settings.encoding.compressing())
+            await self._send_once(attempt, guard, result, self._runtime.settings.encoding.compressing())
 
-    async def _send_once(self, attempt: AsyncAttempt, guard: AsyncGuard, result: Payload, encoding: Encoding) -> None:
+    async def _send_once(
+        self, attempt: AsyncAttempt, guard: AsyncGuardHandle | None, result: Payload, encoding: Encoding
+    ) -> None:
         """Commit what the body wrote, a check of all that it only read, and the record that it happened."""
         nonce = self._access.new_id()
         record = record_write(
@@ -198,35 +194,39 @@ class AsyncRun(Generic[T]):
             changed=attempt.writes,
             result=result,
             encoding=encoding,
-            metadata=self._metadata or resolve_metadata(None, self._store.actor),
+            author=self._author or author_of(None, self._runtime.actor),
             now=self._access.clock.now(),
         )
-        leases, renewals = guard.guarded.renewals()
-        writes: list[Write] = [*attempt.writes.values(), *renewals, record, *attempt.checks()]
+        deadline = self._deadline if guard is None else guard.deadline
+        writes: list[Write] = [
+            *attempt.writes.values(),
+            *(guard.carries.writes() if guard is not None else ()),
+            record,
+            *attempt.checks(),
+        ]
 
         async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-            found = (await self._access.read([self._path], guard.deadline)).get(self._path)
+            found = (await self._access.read([self._path], deadline)).get(self._path)
             if found is not None and made_by(found, nonce):
-                return Settled(Outcome.APPLIED, CommitResult(found.create_time, ()))
+                return Settled(Outcome.APPLIED, CommitResult(found.create_time, {}))
             return Settled(Outcome.REFUSED if refused or found is not None else Outcome.PENDING)
 
         def unknown() -> OutcomeUnknownError:
             return OutcomeUnknownError(self._id)
 
         attempt.forget_heads()
-        commit = await async_commit_once(self._access, writes, guard.deadline, AsyncSettlement(read, unknown))
-        times = {write.path: moment for write, moment in zip(writes, commit.update_times, strict=False)}
-        attempt.remember_heads(commit.commit_time, times)
-        guard.renewed(leases, [times.get(lease.path) for lease in leases])
+        commit = await async_commit_once(self._access, writes, deadline, AsyncSettlement(read, unknown))
+        attempt.remember_heads(commit.commit_time, commit.update_times)
+        if guard is not None:
+            guard.committed(guard.carries, commit.update_times)
 
-    async def _check_leases(self, guard: AsyncGuard) -> None:
-        """After a refused commit: find out whether a lock of ours is the reason.
+    async def _ask(self, guard: AsyncGuardHandle | None) -> None:
+        """After a refused commit: find out whether its guard is the reason.
 
         Raises:
             FencedOutError: It is.
         """
-        if not guard.locks:
+        if guard is None:
             return
-        read = await self._access.read(guard.guarded.paths, guard.deadline)
-        for lock, lease in zip(guard.locks, check_leases(guard.guarded.leases, read.documents), strict=True):
-            lock.refresh(lease)
+        read = await self._access.read(guard.carries.paths, guard.deadline)
+        guard.stands(guard.carries.as_read(read.documents))

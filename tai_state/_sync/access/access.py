@@ -31,7 +31,16 @@ class Access:
 
     def begin(self, timeout: float | timedelta | None) -> Deadline:
         """Start the total time of one operation."""
-        return self.retry.begin(self.clock, timeout)
+        # Most calls say nothing, and need not pay for a check of what they said.
+        return Deadline(self.clock, self.retry.deadline) if timeout is None else self.retry.begin(self.clock, timeout)
+
+    def attempt_seconds(self, deadline: Deadline) -> float:
+        """Return the seconds that the next attempt at the store may take.
+
+        Raises:
+            DeadlineExceededError: No time is left.
+        """
+        return deadline.at_most(self.retry.attempt_timeout)
 
     def new_id(self) -> str:
         """Return a unique id: 128 random bits in hexadecimal."""
@@ -46,7 +55,7 @@ class Access:
         """
 
         def attempt() -> Read:
-            seconds = self.retry.attempt_seconds(deadline)
+            seconds = self.attempt_seconds(deadline)
             # One document is always as of one moment; no engine needs to be slow for it.
             with Interruptible():
                 return self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
@@ -100,7 +109,7 @@ class Access:
         limit: int,
     ) -> list[Document]:
         def attempt() -> list[Document]:
-            seconds = self.retry.attempt_seconds(deadline)
+            seconds = self.attempt_seconds(deadline)
             if conditions:
                 found = self.backend.query(collection, conditions, start=start, limit=limit, timeout=seconds)
             else:
@@ -126,7 +135,7 @@ class Access:
             # One iterator serves all pages: an engine without a cursor for ids would begin anew with each.
             nonlocal source
             if source is None:
-                seconds = self.retry.attempt_seconds(deadline)
+                seconds = self.attempt_seconds(deadline)
                 most = None if limit is None else limit - given + 1
                 source = self.backend.scan_ids(collection, start=last, limit=most, timeout=seconds)
             ids: list[str] = []
@@ -157,7 +166,7 @@ class Access:
 
         def attempt() -> datetime:
             with Interruptible():
-                return self.backend.server_time(timeout=self.retry.attempt_seconds(deadline))
+                return self.backend.server_time(timeout=self.attempt_seconds(deadline))
 
         return self.retried(attempt, deadline)
 

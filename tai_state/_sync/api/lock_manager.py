@@ -9,15 +9,15 @@ from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.acquire import Acquisition
-from tai_state._sync.locking.lock import Lock, Timeout
+from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.locking.registry import drain
 from tai_state._sync.locking.waiting import Waiting
+from tai_state._platform.interrupts import shield
 from tai_state._platform.owners import current_owner
-from tai_state._platform.tasks import shield
-from tai_state.authors import resolve_metadata
-from tai_state.clock import Deadline
-from tai_state.config import LeaseTiming, LockConfig
+from tai_state.authors import author_of
+from tai_state.clock import Deadline, TimeLimit
+from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LeaseTiming, LockConfig
 from tai_state.documents import CommitResult
 from tai_state.errors import (
     ConfigurationError,
@@ -39,9 +39,6 @@ from tai_state.rules.locking.leases import (
     unknown_outcome,
 )
 
-TIMEOUT_SECONDS = 10.0
-"""How long ``acquire`` waits where the caller does not say."""
-
 
 class LockManager:
     """Acquires locks of a store.
@@ -62,7 +59,7 @@ class LockManager:
         resource: str,
         *,
         owner: str | None = None,
-        timeout: Timeout = TIMEOUT_SECONDS,
+        timeout: TimeLimit = ACQUIRE_SECONDS,
         ttl: float | None = None,
         heartbeat: bool = True,
     ) -> Lock:
@@ -89,7 +86,7 @@ class LockManager:
         resources: Iterable[str],
         *,
         owner: str | None = None,
-        timeout: Timeout = TIMEOUT_SECONDS,
+        timeout: TimeLimit = ACQUIRE_SECONDS,
         ttl: float | None = None,
         heartbeat: bool = True,
     ) -> LockSet:
@@ -113,7 +110,7 @@ class LockManager:
         resource: str,
         *,
         owner: str | None = None,
-        timeout: Timeout = TIMEOUT_SECONDS,
+        timeout: TimeLimit = ACQUIRE_SECONDS,
         ttl: float | None = None,
         heartbeat: bool = True,
     ) -> "Hold":
@@ -122,38 +119,38 @@ class LockManager:
         return Hold(acquire)
 
     def _acquire(
-        self, resources: Sequence[str], owner: str | None, timeout: Timeout, ttl: float | None, *, heartbeat: bool
+        self, resources: Sequence[str], owner: str | None, timeout: TimeLimit, ttl: float | None, *, heartbeat: bool
     ) -> LockSet:
         name = check_id(owner if owner is not None else current_owner(), "owner")
         deadline = Deadline(self._access.clock, _wait_seconds(timeout))
         timing = self.config.timing(ttl)
-        applicant = Acquisition(self._access, self.store.runtime.locks, resources, name, timing)
+        acquisition = Acquisition(self._access, self.store.runtime.locks, resources, name, timing)
         try:
             with self._inflight.one():
-                self._obtain(applicant, deadline, timing)
-                for lock in applicant.granted:
+                self._obtain(acquisition, deadline, timing)
+                for lock in acquisition.granted:
                     lock.granted_by = self
                     if heartbeat:
                         lock.start_heartbeat()
                 # Made here: behind this block there is no step at which an interrupt could lose what was granted.
-                granted = LockSet(applicant.granted)
+                granted = LockSet(acquisition.granted)
         except BaseException:
             # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
-            shield(applicant.give_back)
+            shield(acquisition.give_back)
             raise
         return granted
 
-    def _obtain(self, applicant: Acquisition, deadline: Deadline, timing: LeaseTiming) -> None:
+    def _obtain(self, acquisition: Acquisition, deadline: Deadline, timing: LeaseTiming) -> None:
         """Try at once, unless others stand in line already; then wait."""
-        if deadline.passed or self.store.runtime.locks.lines.is_empty(applicant.resources):
-            if applicant.attempt(applicant.try_time(deadline)):
+        if deadline.passed or self.store.runtime.locks.lines.is_empty(acquisition.resources):
+            if acquisition.attempt(acquisition.try_time(deadline)):
                 return
             if deadline.passed:
-                raise applicant.give_up()
+                raise acquisition.give_up()
         waiting = Waiting(
             self._access,
             self.store.runtime.locks,
-            applicant,
+            acquisition,
             deadline=deadline,
             ttl_seconds=timing.ttl,
             may_go_on=self._inflight.check,
@@ -161,7 +158,7 @@ class LockManager:
         waiting.wait()
 
     def break_lock(
-        self, resource: str, token: int, reason: str, *, actor: str | None = None, timeout: Timeout = None
+        self, resource: str, token: int, reason: str, *, actor: str | None = None, timeout: TimeLimit = None
     ) -> None:
         """Free a lock by force, in one commit with an audit entry; its holder's guarded writes are refused from now on.
 
@@ -178,7 +175,7 @@ class LockManager:
         path = lease_path(resource)
         deadline = self._access.begin(timeout)
         entry = self._access.new_id()
-        author = resolve_metadata(None if actor is None else ChangeMetadata(changed_by=actor), self.store.actor)
+        author = author_of(None if actor is None else ChangeMetadata(changed_by=actor), self.store.actor)
 
         def attempt() -> None:
             (lease,) = read_leases([path], (self._access.read([path], deadline)).documents)
@@ -190,7 +187,7 @@ class LockManager:
             def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
                 found = (self._access.read([audit.path], deadline)).get(audit.path)
                 if found is not None:
-                    return Settled(Outcome.APPLIED, CommitResult(found.create_time, ()))
+                    return Settled(Outcome.APPLIED, CommitResult(found.create_time, {}))
                 return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
 
             def unknown() -> OutcomeUnknownError:
@@ -202,7 +199,7 @@ class LockManager:
         with self._inflight.one():
             self._access.retried(attempt, deadline, also=(PreconditionFailedError,), what="breaking a lock")
 
-    def inspect(self, resource: str, *, timeout: Timeout = None) -> LockInfo | None:
+    def inspect(self, resource: str, *, timeout: TimeLimit = None) -> LockInfo | None:
         """Return what the store says of a lock; None when it was never taken."""
         path = lease_path(resource)
         with self._inflight.one():
@@ -210,7 +207,7 @@ class LockManager:
         (lease,) = read_leases([path], read.documents)
         return info(lease, read.read_time) if lease is not None else None
 
-    def list(self, *, timeout: Timeout = None) -> Iterator[LockInfo]:
+    def list(self, *, timeout: TimeLimit = None) -> Iterator[LockInfo]:
         """Iterate over the locks that were ever taken, held or free, ascending by stored resource id.
 
         All are told as of the moment at which the iteration began; ``timeout`` bounds each page.
@@ -220,7 +217,7 @@ class LockManager:
         for document in self._inflight.reading(self._access.scan(LOCKS, timeout=timeout)):
             yield info(read_lease(document), now)
 
-    def drain(self, timeout: float = 10.0) -> bool:
+    def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
         """Take no new calls, end those that wait for a lock, and release what this manager granted.
 
         The store and its other managers go on. A lock that could not be released in time is renewed no more: it
@@ -260,9 +257,9 @@ class Hold:
         self._lock.__exit__(kind, error, trace)
 
 
-def _wait_seconds(timeout: Timeout) -> float:
+def _wait_seconds(timeout: TimeLimit) -> float:
     if timeout is None:
-        return TIMEOUT_SECONDS
+        return ACQUIRE_SECONDS
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
         message = f"timeout must be a number of seconds of at least 0 or a timedelta, not {timeout!r}"

@@ -11,8 +11,9 @@ from tai_state._sync.commits.writer import ChangeWriter
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.locking.registry import LockRegistry, drain
 from tai_state._sync.runtime import Runtime
-from tai_state.authors import default_actor, resolve_metadata
-from tai_state.config import Encoding, Maintenance
+from tai_state.authors import author_of, default_actor
+from tai_state.clock import TimeLimit
+from tai_state.config import DRAIN_SECONDS, HEAD_CACHE_SIZE, HEALTH_SECONDS, RECEIPT_TTL, Encoding, Maintenance
 from tai_state.documents import Capability
 from tai_state.errors import InvalidDataError, StateNotFoundError, TaiStateError
 from tai_state.layout import GOVERNORS, META, escape, state_layout, unescape
@@ -20,9 +21,6 @@ from tai_state.models import BatchResult, ChangeMetadata, Event, Health, StateSn
 from tai_state.rules.commits.change import Change, Settings
 from tai_state.rules.commits.kinds import Call, delete_change, save_change, update_change
 from tai_state.rules.records.documents import read_state
-
-Timeout = float | timedelta | None
-RECEIPT_TTL = timedelta(days=7)
 
 
 def _same(value: Any) -> Any:
@@ -49,7 +47,7 @@ class StateStore:
         encoding: Encoding | None = None,
         maintenance: Maintenance | None = None,
         receipt_ttl: timedelta = RECEIPT_TTL,
-        head_cache_size: int = 1024,
+        head_cache_size: int = HEAD_CACHE_SIZE,
     ) -> None:
         """Put a store over *access*.
 
@@ -91,7 +89,7 @@ class StateStore:
         finally:
             self.close()
 
-    def drain(self, timeout: float = 10.0) -> bool:
+    def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
         """Take no new calls, wait for those under way, and release the locks that were granted over this store.
 
         Callers who wait for a lock, and calls that come later, get a StoreError. A lock that could not be released
@@ -115,7 +113,7 @@ class StateStore:
         self.runtime.locks.forget_all()
         self.runtime.access.backend.close()
 
-    def health(self, *, timeout: float = 5.0) -> Health:
+    def health(self, *, timeout: float = HEALTH_SECONDS) -> Health:
         """Ask the store for its time, once; never raises for a store that does not answer."""
         clock, began = self.runtime.access.clock, self.runtime.access.clock.monotonic()
         name = type(self.runtime.access.backend).__name__
@@ -143,7 +141,7 @@ class StateStore:
         status: str | None = None,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> int:
         """Create the state or replace its data, and return the new version.
 
@@ -170,7 +168,7 @@ class StateStore:
         metadata: ChangeMetadata | None = None,
         *,
         idempotency_key: str | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> int:
         """Replace the data of a state that is at *expected_version*, and return the new version.
 
@@ -189,7 +187,7 @@ class StateStore:
         metadata: ChangeMetadata | None = None,
         *,
         idempotency_key: str | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> int:
         """Leave a tombstone in the state's place, and return its version; the history stays.
 
@@ -209,17 +207,19 @@ class StateStore:
         idempotency_key: str | None,
     ) -> Call:
         paths = state_layout(governor_id, state_id)
-        return Call(paths, resolve_metadata(metadata, self.runtime.actor), expected_version, idempotency_key)
+        return Call(paths, author_of(metadata, self.runtime.actor), expected_version, idempotency_key)
 
-    def _change(self, change: Change, timeout: Timeout) -> int:
+    def _change(self, change: Change, timeout: TimeLimit) -> int:
         deadline = self.runtime.access.begin(timeout)
         with self.runtime.inflight.one():
-            applied = self.runtime.writer.apply(change, self.runtime.settings, deadline)
+            applied = self.runtime.writer.write(change, self.runtime.settings, deadline)
         return applied.event.version
 
     # Reads
 
-    def get_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> tuple[StateSnapshot, int]:
+    def get_state(
+        self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
+    ) -> tuple[StateSnapshot, int]:
         """Return the state and its version.
 
         Raises:
@@ -230,18 +230,18 @@ class StateStore:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
         return record.public(_same), record.version
 
-    def find_state(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> StateSnapshot | None:
+    def find_state(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> StateSnapshot | None:
         """Return the state; None when it does not exist, or is deleted."""
         record = self.runtime.record(state_layout(governor_id, state_id), timeout)
         return None if record is None or record.deleted else record.public(_same)
 
-    def exists(self, governor_id: str, state_id: str, *, timeout: Timeout = None) -> bool:
+    def exists(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> bool:
         """Whether the state exists and is not deleted."""
         record = self.runtime.record(state_layout(governor_id, state_id), timeout)
         return record is not None and not record.deleted
 
     def batch_get_states(
-        self, governor_id: str, state_ids: Iterable[str], *, timeout: Timeout = None
+        self, governor_id: str, state_ids: Iterable[str], *, timeout: TimeLimit = None
     ) -> BatchResult:
         """Return several states of a governor as of one moment; deleted ones count as missing."""
         if isinstance(state_ids, str):
@@ -264,7 +264,7 @@ class StateStore:
         return BatchResult.model_construct(found=found, missing=missing)
 
     def list_governors(
-        self, *, after: str | None = None, limit: int | None = None, timeout: Timeout = None
+        self, *, after: str | None = None, limit: int | None = None, timeout: TimeLimit = None
     ) -> Iterator[str]:
         """Iterate over the governors that ever had a state, ascending by stored id.
 
@@ -284,7 +284,7 @@ class StateStore:
         after: str | None = None,
         limit: int | None = None,
         include_deleted: bool = False,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> Iterator[StateSnapshot]:
         """Iterate over a governor's states, ascending by stored id, the same order on every backend.
 
@@ -314,7 +314,7 @@ class StateStore:
         after: int = 0,
         until: int | None = None,
         limit: int | None = None,
-        timeout: Timeout = None,
+        timeout: TimeLimit = None,
     ) -> Iterator[Event]:
         """Iterate over a state's events with ``after < version <= until``, in version order.
 
@@ -329,7 +329,7 @@ class StateStore:
         for event in self.runtime.inflight.reading(found):
             yield event.public(_same)
 
-    def stats(self, governor_id: str, *, timeout: Timeout = None) -> StoreStats:
+    def stats(self, governor_id: str, *, timeout: TimeLimit = None) -> StoreStats:
         """Count what a governor holds; reads every state document of it, and no event."""
         states = deleted = events = 0
         by_status: dict[str, int] = {}

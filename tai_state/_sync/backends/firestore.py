@@ -69,7 +69,7 @@ class FirestoreBackend(Backend):
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         """Apply *writes* by exactly one Commit RPC; see the port."""
         if not writes:
-            return CommitResult(self.server_time(timeout=timeout), ())
+            return CommitResult(self.server_time(timeout=timeout), {})
         link = self._channels.open()
         request = link.requests.commit(writes)
 

@@ -8,8 +8,7 @@ from functools import partial
 from tai_state._sync.access.port import Backend
 from tai_state._platform.tasks import Worker, sleep
 from tai_state.backends.sqlite import SqliteEngine
-from tai_state.backends.sqlite.encoding import LIMITS
-from tai_state.backends.sqlite.moments import from_us
+from tai_state.backends.sqlite.encoding import LIMITS, from_us
 from tai_state.backends.sqlite.patience import deadline_in
 from tai_state.backends.sqlite.reading import PAGE_DOCUMENTS_MAX
 from tai_state.clock import Clock, SystemClock
@@ -143,7 +142,7 @@ class SqliteBackend(Backend):
         job = self._engine.submit(writes, timeout=timeout)
         try:
             # Queued before the thread is asked: one flush takes all that the loop has queued by then.
-            return self._commits.run(partial(self._engine.finish, job))
+            return self._engine.finish(job, self._commits)
         finally:
             # For a cancelled caller: what nobody has taken yet is not applied.
             self._engine.withdraw(job)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tai_state._sync.access.access import Access
-from tai_state._sync.access.retry import retry
+from tai_state._sync.access.retry import retry_after
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, Write
 from tai_state.errors import (
@@ -59,17 +59,22 @@ def commit_once(
     """
     ambiguous = False
 
-    def attempt() -> CommitResult:
+    def send() -> CommitResult:
         nonlocal ambiguous
         try:
-            return access.backend.commit(writes, timeout=access.retry.attempt_seconds(deadline))
+            return access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
         except CommitAmbiguousError:
             ambiguous = True
             raise
 
     try:
-        return retry(
-            attempt,
+        try:
+            return send()
+        except StoreUnavailableError as error:
+            first = error
+        return retry_after(
+            first,
+            send,
             StoreUnavailableError,
             policy=access.retry,
             deadline=deadline,

@@ -1,16 +1,15 @@
 # Generated from tai_state/_async/commits/writer.py by .ci/generate_sync.py; do not edit.
-"""The write path: every change of a state, whoever asks for it, goes through ``ChangeWriter.apply``."""
+"""The write path: every change of a state, whoever asks for it, goes through ``ChangeWriter.write``."""
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tai_state._sync.access.access import Access
-from tai_state._sync.access.retry import retry
+from tai_state._sync.access.retry import retry_after
 from tai_state._sync.access.turns import Lines
+from tai_state._sync.commits.guard import GuardHandle, Guarding
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
-from tai_state._sync.locking.fence import Guard, guarded
-from tai_state._sync.locking.lock import Lock
-from tai_state._platform.tasks import shield
+from tai_state._sync.history.sealing import Sealing
+from tai_state._platform.interrupts import shield
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, DocumentPath, Read
 from tai_state.errors import (
@@ -18,7 +17,6 @@ from tai_state.errors import (
     DocumentTooLargeError,
     OutcomeUnknownError,
     PreconditionFailedError,
-    ReplayError,
     SchemaVersionError,
     TaiStateError,
 )
@@ -26,15 +24,12 @@ from tai_state.heads import HeadCache
 from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide
+from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import Outcome, lost_head, settle
-from tai_state.rules.history.replay import contradiction
-from tai_state.rules.history.segments import Segment, build_segment, segment_due
 from tai_state.rules.records.documents import read_event, read_state
 from tai_state.rules.records.record import EventRecord, StateRecord
 
 log = logging.getLogger("tai_state")
-
-UNSEALABLE_MAX = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +51,20 @@ class ChangeWriter:
         # Callers of one process that change the same state go one after the other: their commits would only refuse
         # each other. Correctness never rests on it; here is where they can be coalesced into one commit.
         self._lines = Lines()
-        # By state, the first version of a run of events that could not be sealed.
-        self._unsealable: dict[DocumentPath, int] = {}
+        self._sealing = Sealing(access)
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
 
-    def apply(
-        self, change: Change, settings: Settings, deadline: Deadline, locks: Sequence[Lock] = ()
+    def write(
+        self,
+        change: Change,
+        settings: Settings,
+        deadline: Deadline,
+        guarding: Guarding | None = None,
     ) -> Applied:
         """Make *change* in one commit, and return it once it is durable.
 
-        With *locks* the commit carries their leases: the store refuses it when one of them was taken over.
+        With *guarding* the commit carries what that gives: the store refuses it where it does not hold any more.
 
         Raises:
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
@@ -74,28 +72,38 @@ class ChangeWriter:
         """
         with self._lines.turn(change.paths.state, deadline):
             try:
-                return self._apply(change, settings, deadline, locks)
+                return self._write(change, settings, deadline, guarding)
             except DocumentTooLargeError:
                 # Refused before anything was sent. Before the caller hears of it: everything compressed,
                 # and maintenance put off.
-                return self._apply(change, settings.lean(), deadline, locks)
+                return self._write(change, settings.lean(), deadline, guarding)
 
-    def _apply(
-        self, change: Change, settings: Settings, deadline: Deadline, locks: Sequence[Lock]
+    def _write(
+        self, change: Change, settings: Settings, deadline: Deadline, guarding: Guarding | None
     ) -> Applied:
         refused: Plan | None = None
 
-        def attempt() -> Applied:
+        def attempt(guard: GuardHandle | None, in_time: Deadline) -> Applied:
             nonlocal refused
-            with guarded(locks, deadline) as guard:
-                decision = self._decide(change, settings, guard, refused)
-                if isinstance(decision, Replay):
-                    return self.replayed(change.paths, decision, guard.deadline)
-                refused = decision
-                return shield(self._commit, change.paths, decision, guard)
+            plan = self._plan(change, settings, guard, in_time, refused)
+            if isinstance(plan, Replay):
+                return self.replayed(change.paths, plan, in_time)
+            refused = plan
+            return shield(self._commit, change.paths, plan, guard, in_time)
 
-        return retry(
-            attempt,
+        def once() -> Applied:
+            if guarding is None:
+                return attempt(None, deadline)
+            with guarding(deadline) as guard:
+                return attempt(guard, guard.deadline)
+
+        try:
+            return once()
+        except PreconditionFailedError as error:
+            first = error
+        return retry_after(
+            first,
+            once,
             PreconditionFailedError,
             policy=self._access.retry,
             deadline=deadline,
@@ -103,40 +111,48 @@ class ChangeWriter:
             what=f"{change.kind} of {change.key}",
         )
 
-    def _decide(
-        self, change: Change, settings: Settings, guard: Guard, refused: Plan | None
+    def _plan(
+        self,
+        change: Change,
+        settings: Settings,
+        guard: GuardHandle | None,
+        deadline: Deadline,
+        refused: Plan | None,
     ) -> Plan | Replay:
         """Decide on the cached head if there is one; refuse on what was freshly read alone."""
+        carried = guard.carries if guard is not None else None
         cached = self.heads.get(change.paths.state) if refused is None else None
         if cached is not None and self.origin is not None:
             try:
-                return self._plan(change, settings, guard, View(cached, self.origin, guard.guarded))
+                return self._plan_on(View(cached, self.origin, carried), change, settings, deadline)
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
                 # What a stale head cannot allow, the fresh one may.
                 self.heads.drop(change.paths.state)
         consistent = refused is not None
         try:
-            view = self._view(change, guard, refused, consistent=consistent)
-            return self._plan(change, settings, guard, view)
+            view = self._view(change, carried, deadline, refused, consistent=consistent)
+            return self._plan_on(view, change, settings, deadline)
         except TaiStateError:
             if change.idempotency_key is None or consistent:
                 raise
         # A read that was torn may hold a moved state without the receipt that explains it: before a keyed
         # change is refused, state and receipt are read as of one moment.
-        view = self._view(change, guard, refused, consistent=True)
-        return self._plan(change, settings, guard, view)
+        view = self._view(change, carried, deadline, refused, consistent=True)
+        return self._plan_on(view, change, settings, deadline)
 
-    def _view(self, change: Change, guard: Guard, refused: Plan | None, *, consistent: bool) -> View:
+    def _view(
+        self, change: Change, carried: Guard | None, deadline: Deadline, refused: Plan | None, *, consistent: bool
+    ) -> View:
         """Read what the decision needs; after a refused plan, also whether it can ever succeed."""
         paths = change.paths
-        wanted = [paths.state, *guard.guarded.paths]
+        wanted = [paths.state, *(carried.paths if carried is not None else ())]
         if self.origin is None:
             wanted.append(META)
         if change.idempotency_key is not None:
             wanted.append(paths.receipt(change.idempotency_key))
         if refused is not None:
             wanted.append(paths.event(refused.event.version))
-        read = self._access.read(wanted, guard.deadline, consistent=consistent)
+        read = self._access.read(wanted, deadline, consistent=consistent)
         state = read.get(paths.state)
         if refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version))):
             reason = "an event stands above the state's version"
@@ -146,7 +162,7 @@ class ChangeWriter:
         if state is not None:
             head = Head(read_state(state, paths.governor_id, paths.state_id), state.update_time)
         receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
-        return View(head, self.origin, guard.guarded, receipt, read.read_time, read.documents)
+        return View(head, self.origin, carried, receipt, read.read_time, read.documents)
 
     def learn_origin(self, read: Read) -> None:
         """Take the store's id from a read that included ``tai/meta``."""
@@ -161,47 +177,20 @@ class ChangeWriter:
             raise SchemaVersionError(stored, FORMAT, "the store")
         self.origin = store_id
 
-    def _plan(self, change: Change, settings: Settings, guard: Guard, view: View) -> Plan | Replay:
+    def _plan_on(self, view: View, change: Change, settings: Settings, deadline: Deadline) -> Plan | Replay:
         fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._access.new_id())
-        segment = self._due_segment(change.paths, settings, guard.deadline, view)
+        segment = None
+        head, maintenance = view.head, settings.maintenance
+        if head is not None and maintenance is not None:
+            unsealed = head.record.version - head.record.marks.first_unsealed + 1
+            if unsealed >= maintenance.snapshot_interval:
+                segment = self._sealing.due_segment(change.paths, head.record, maintenance, deadline)
         return decide(change, view, fresh, settings, segment)
 
-    def _due_segment(
-        self, paths: StateLayout, settings: Settings, deadline: Deadline, view: View
-    ) -> Segment | None:
-        if view.head is None or settings.maintenance is None:
-            return None
-        due = segment_due(view.head.record, settings.maintenance)
-        if due is None or self._unsealable.get(paths.state) == due.start:
-            return None
-        events: list[EventRecord] = []
-        try:
-            read = self._access.read([paths.event(version) for version in due], deadline, consistent=False)
-            for version in due:
-                document = read.get(paths.event(version))
-                if document is None:
-                    break
-                event = read_event(document, paths.governor_id, paths.state_id)
-                if events and contradiction(events[-1], event) is not None:
-                    break
-                events.append(event)
-        except ReplayError as error:
-            log.warning("events of %s/%s are damaged and not sealed: %s", paths.governor_id, paths.state_id, error)
-        except TaiStateError as error:
-            # Maintenance is put off rather than fail a change.
-            log.warning("sealing events of %s/%s is put off: %s", paths.governor_id, paths.state_id, error)
-            return None
-        segment = build_segment(paths, events) if len(events) == len(due) else None
-        if segment is None:
-            # Not read again with every later change of the state: what is damaged stays so until it is repaired.
-            if len(self._unsealable) >= UNSEALABLE_MAX:
-                self._unsealable.clear()
-            self._unsealable[paths.state] = due.start
-        return segment
-
-    def _commit(self, paths: StateLayout, plan: Plan, guard: Guard) -> Applied:
+    def _commit(
+        self, paths: StateLayout, plan: Plan, guard: GuardHandle | None, deadline: Deadline
+    ) -> Applied:
         self.heads.drop(paths.state)
-        deadline = guard.deadline
 
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             return self._settle(paths, plan, deadline, refused=refused)
@@ -213,11 +202,16 @@ class ChangeWriter:
         commit = commit_once(self._access, plan.writes, deadline, Settlement(read, unknown))
         if self.origin is None:
             self.origin = plan.event.origin
-        guard.renewed(plan.leases, commit.update_times[1:])
-        state_time = commit.update_times[0]
+        if guard is not None and plan.guard is not None:
+            guard.committed(plan.guard, commit.update_times)
+        state_time = commit.update_times.get(paths.state)
         if state_time is not None:
-            self.heads.put(paths.state, Head(plan.record, state_time))
+            self.remember(paths.state, Head(plan.record, state_time))
         return Applied(replace(plan.event, committed_at=commit.commit_time), plan.record)
+
+    def remember(self, path: DocumentPath, head: Head) -> None:
+        """Keep the head that a commit made."""
+        self.heads.put(path, head, version=head.record.version, data_bytes=len(head.record.data.json))
 
     def _settle(self, paths: StateLayout, plan: Plan, deadline: Deadline, *, refused: bool) -> Settled:
         event_path = paths.event(plan.event.version)
@@ -228,8 +222,8 @@ class ChangeWriter:
             return Settled(outcome)
         # The state as our commit left it has our commit's time. One of a later time may be at our version all the
         # same: a snapshot taken since has put its mark there, and our own record knows nothing of it.
-        moved = event.create_time if state is not None and state.update_time == event.create_time else None
-        return Settled(outcome, CommitResult(event.create_time, (moved,)))
+        is_ours = state is not None and state.update_time == event.create_time
+        return Settled(outcome, CommitResult(event.create_time, {paths.state: event.create_time} if is_ours else {}))
 
     def replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:
         """Return the change that a receipt names."""

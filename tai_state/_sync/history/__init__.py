@@ -1,2 +1,9 @@
 # Generated from tai_state/_async/history/__init__.py by .ci/generate_sync.py; do not edit.
-"""Door."""
+"""Reading what a state went through.
+
+``reader`` pages through events, folds them, and rebuilds a state from its newest sound snapshot and what follows;
+``snapshots`` makes and lists snapshots; ``sealing`` reads the run of events that is due to be sealed.
+
+Everything is read in bounded memory. A damaged snapshot or segment is passed over and logged; a gap or a damaged event
+that nothing else covers is a ``CorruptLogError`` that names the version.
+"""

@@ -8,7 +8,7 @@ from tai_state._sync.access.access import Access
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.registry import LockRegistry
-from tai_state._platform.tasks import shield
+from tai_state._platform.interrupts import shield
 from tai_state.clock import Deadline
 from tai_state.config import LeaseTiming
 from tai_state.documents import CommitResult, Write
@@ -201,9 +201,8 @@ class Acquisition:
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             found = self._found(grants, in_time)
             if all(is_grant(grant, lease) for grant, lease in zip(grants, found, strict=True)):
-                times = tuple(lease.update_time for lease in found if lease is not None)
-                assert times[0] is not None
-                return Settled(Outcome.APPLIED, CommitResult(times[0], times))
+                times = {lease.path: lease.update_time for lease in found if lease is not None and lease.update_time}
+                return Settled(Outcome.APPLIED, CommitResult(min(times.values()), times))
             if any(is_grant(grant, lease) for grant, lease in zip(grants, found, strict=True)):
                 # It was applied, and part of it is gone already: all or none.
                 raise unknown_outcome(grants[0], "granted")
@@ -219,7 +218,7 @@ class Acquisition:
             if isinstance(error, OutcomeUnknownError) or not isinstance(error, TaiStateError):
                 shield(self._abandon, grants)
             raise
-        return [replace(grant, update_time=moment) for grant, moment in zip(grants, commit.update_times, strict=False)]
+        return [replace(grant, update_time=commit.update_times[grant.path]) for grant in grants]
 
     def _found(self, grants: Sequence[Lease], deadline: Deadline) -> list[Lease | None]:
         paths = [grant.path for grant in grants]
@@ -232,7 +231,7 @@ class Acquisition:
             for grant, lease in zip(grants, self._found(grants, deadline), strict=True):
                 if lease is not None and is_grant(grant, lease):
                     _, write = released(lease)
-                    seconds = self._access.retry.attempt_seconds(deadline)
+                    seconds = self._access.attempt_seconds(deadline)
                     self._access.backend.commit([write], timeout=seconds)
         except TaiStateError as error:
             log.info(
@@ -271,7 +270,7 @@ class Acquisition:
                 return
             self._reserved += 1
             write = reserve_write(resource, self._waiter, document, round_=self._reserved)
-            self._access.backend.commit([write], timeout=self._access.retry.attempt_seconds(deadline))
+            self._access.backend.commit([write], timeout=self._access.attempt_seconds(deadline))
         except PreconditionFailedError:
             return  # another waiter was faster
         except TaiStateError as error:
@@ -290,6 +289,6 @@ class Acquisition:
                 return
             clear = clear_write(path, read_reservation(document), self._waiter, read.read_time)
             if clear is not None:
-                self._access.backend.commit([clear], timeout=self._access.retry.attempt_seconds(deadline))
+                self._access.backend.commit([clear], timeout=self._access.attempt_seconds(deadline))
         except TaiStateError as error:
             log.debug("the next place for %r stays reserved a moment: %s", self.resources[0], error)

@@ -69,11 +69,10 @@ class WaitEdge:
         write = wait_write(replace(wait, renewals=self._renewals))
         self._is_unsure = True
         # Without a precondition: sent twice, it says the same.
-        seconds = self._access.retry.attempt_seconds(deadline)
+        seconds = self._access.attempt_seconds(deadline)
         commit = self._access.backend.commit([write], timeout=seconds)
         self._is_unsure = False
-        (moment,) = commit.update_times
-        assert moment is not None
+        moment = commit.update_times[write.path]
         self._written, self._as_written = wait, UpdatedAt(moment)
         self._rewrite_at = now + self._ttl_seconds / 2
 

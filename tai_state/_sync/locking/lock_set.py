@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from tai_state._sync.locking.lock import Lock, Timeout
-from tai_state._platform.tasks import shield
+from tai_state._sync.locking.lock import Lock
+from tai_state._platform.interrupts import shield
+from tai_state.clock import TimeLimit
 from tai_state.errors import (
     ConfigurationError,
     TaiStateError,
@@ -38,7 +39,7 @@ class LockSet:
         for lock in self.locks:
             lock.check()
 
-    def renew(self, *, timeout: Timeout = None) -> None:
+    def renew(self, *, timeout: TimeLimit = None) -> None:
         """Extend each lease by its ttl from now.
 
         Raises:
@@ -47,7 +48,7 @@ class LockSet:
         for lock in self.locks:
             lock.renew(timeout=timeout)
 
-    def release(self, *, timeout: Timeout = None) -> None:
+    def release(self, *, timeout: TimeLimit = None) -> None:
         """Free every one; the first error is raised once all were tried.
 
         Raises:
@@ -55,7 +56,7 @@ class LockSet:
         """
         shield(self._release, timeout)
 
-    def _release(self, timeout: Timeout) -> None:
+    def _release(self, timeout: TimeLimit) -> None:
         first: TaiStateError | None = None
         for lock in self.locks:
             try:

@@ -8,8 +8,9 @@ from tai_state._sync.access.turns import Place
 from tai_state._sync.locking.acquire import Acquisition
 from tai_state._sync.locking.deadlocks import WaitEdge
 from tai_state._sync.locking.registry import LockRegistry
+from tai_state._platform.interrupts import shield
 from tai_state._platform.iterators import ending, interruptibly
-from tai_state._platform.tasks import shield, sleep
+from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline
 from tai_state.documents import Capability
 
@@ -35,7 +36,7 @@ class Waiting:
         self,
         access: Access,
         locks: LockRegistry,
-        applicant: Acquisition,
+        acquisition: Acquisition,
         *,
         deadline: Deadline,
         ttl_seconds: float,
@@ -45,13 +46,13 @@ class Waiting:
         self._may_go_on = may_go_on
         self._access = access
         self._locks = locks
-        self._applicant = applicant
+        self._acquisition = acquisition
         self._deadline = deadline
-        self._edge = WaitEdge(access, owner=applicant.owner, nonce=applicant.nonce, ttl_seconds=ttl_seconds)
+        self._edge = WaitEdge(access, owner=acquisition.owner, nonce=acquisition.nonce, ttl_seconds=ttl_seconds)
         self._is_watching = Capability.WATCH in access.backend.capabilities
 
     def wait(self) -> None:
-        """Wait until the applicant has got the locks.
+        """Wait until the acquisition has got the locks.
 
         Raises:
             LockTimeoutError: The time was over.
@@ -59,7 +60,7 @@ class Waiting:
             StoreError: The store or the manager is drained.
         """
         try:
-            with self._locks.lines.join(self._applicant.resources) as place:
+            with self._locks.lines.join(self._acquisition.resources) as place:
                 self._wait(place)
         finally:
             shield(self._end)
@@ -68,24 +69,24 @@ class Waiting:
         with ending(self._moments(place)) as moments:
             for _ in moments:
                 self._may_go_on()
-                time = self._applicant.try_time(self._deadline)
+                time = self._acquisition.try_time(self._deadline)
                 if not place.is_first:
-                    self._applicant.look(time)
-                elif self._applicant.attempt(time):
+                    self._acquisition.look(time)
+                elif self._acquisition.attempt(time):
                     return
                 if self._deadline.passed:
-                    raise self._applicant.give_up()
+                    raise self._acquisition.give_up()
                 if self._holds_others:
                     self._look_for_cycle(time)
                 if place.is_first:
-                    self._applicant.reserve(time)
+                    self._acquisition.reserve(time)
 
     @property
     def _holds_others(self) -> bool:
-        return self._locks.held_by(self._applicant.owner)
+        return self._locks.held_by(self._acquisition.owner)
 
     def _look_for_cycle(self, time: Deadline) -> None:
-        for held in self._applicant.blocked:
+        for held in self._acquisition.blocked:
             if held.holder == held.lease.holder:
                 self._edge.check(held.lease, time)
                 return
@@ -100,8 +101,8 @@ class Waiting:
                     yield
                 else:
                     self._may_go_on()
-            elif self._is_watching and self._applicant.blocked:
-                path = self._applicant.blocked[0].lease.path
+            elif self._is_watching and self._acquisition.blocked:
+                path = self._acquisition.blocked[0].lease.path
                 watch = self._access.backend.watch(path, timeout=self._seconds())
                 try:
                     # It begins with a wake-up: what changed since the last look is seen then.
@@ -109,7 +110,7 @@ class Waiting:
                         for _ in interruptibly(changes):
                             yield
                 except Exception as error:  # noqa: BLE001 - whatever ails a wake-up, looking goes on without it
-                    log.info("lock %r is looked at instead of watched: %s", self._applicant.resources[0], error)
+                    log.info("lock %r is looked at instead of watched: %s", self._acquisition.resources[0], error)
                     self._is_watching = False
             else:
                 sleep(self._seconds())
@@ -119,15 +120,15 @@ class Waiting:
         """Return how long to wait for the next look, a change apart."""
         # Behind the end of the lease, at which the store changes nothing; counted from the look that told of it,
         # since a watch begins long after that.
-        held_seconds = min((held.seconds for held in self._applicant.blocked), default=POLL_SECONDS_MAX)
-        ends = self._applicant.looked_at + held_seconds - self._access.clock.monotonic() + _SLICE_SECONDS_MIN
+        held_seconds = min((held.seconds for held in self._acquisition.blocked), default=POLL_SECONDS_MAX)
+        ends = self._acquisition.looked_at + held_seconds - self._access.clock.monotonic() + _SLICE_SECONDS_MIN
         return max(_SLICE_SECONDS_MIN, min(ends, self._seconds_max(), self._deadline.remaining()))
 
     def _seconds_max(self) -> float:
-        if not self._is_watching or self._holds_others or len(self._applicant.resources) > 1:
+        if not self._is_watching or self._holds_others or len(self._acquisition.resources) > 1:
             return self._access.rng.uniform(0.2, 1.0) * POLL_SECONDS_MAX
-        return POLL_SECONDS_MAX if self._applicant.has_reserved else LOOK_SECONDS_MAX
+        return POLL_SECONDS_MAX if self._acquisition.has_reserved else LOOK_SECONDS_MAX
 
     def _end(self) -> None:
         self._edge.end()
-        self._applicant.leave()
+        self._acquisition.leave()

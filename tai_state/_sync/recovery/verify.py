@@ -2,10 +2,10 @@
 """The check of one governor: every state against the fold of its events. Reads only, in bounded memory."""
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.history.reader import HistoryReader
+from tai_state.clock import TimeLimit
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, unescape
@@ -14,8 +14,6 @@ from tai_state.rules.history.replay import Fold, Rerun, differing_field, no_reru
 from tai_state.rules.records.documents import read_state
 from tai_state.rules.records.record import StateRecord
 from tai_state.rules.transactions.dependents.marks import mark_is_lost
-
-Timeout = float | timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Verifier:
         self._access = access
         self._history = HistoryReader(access)
 
-    def check(self, governor_id: str, rerun: Rerun = no_rerun, timeout: Timeout = None) -> ConsistencyReport:
+    def check(self, governor_id: str, rerun: Rerun = no_rerun, timeout: TimeLimit = None) -> ConsistencyReport:
         """Check every state of a governor, and look for events whose state is gone.
 
         Safe beside live writers: a finding is read again before it is reported.
@@ -49,7 +47,9 @@ class Verifier:
         problems.extend([orphan for orphan in self._orphans(governor, timeout)])
         return ConsistencyReport(governor_id=governor_id, problems=problems, states=states, events=events)
 
-    def _checked(self, governor: GovernorLayout, document: Document, rerun: Rerun, timeout: Timeout) -> _Checked:
+    def _checked(
+        self, governor: GovernorLayout, document: Document, rerun: Rerun, timeout: TimeLimit
+    ) -> _Checked:
         try:
             paths = governor.state(unescape(document.path.id, document.path))
         except InvalidIdError as error:
@@ -61,7 +61,7 @@ class Verifier:
         again = (self._access.read([paths.state], self._access.begin(timeout))).get(paths.state)
         return self._check_state(paths, again, rerun, timeout) if again is not None else first
 
-    def _check_state(self, paths: StateLayout, document: Document, rerun: Rerun, timeout: Timeout) -> _Checked:
+    def _check_state(self, paths: StateLayout, document: Document, rerun: Rerun, timeout: TimeLimit) -> _Checked:
         fold = Fold(paths.governor_id, paths.state_id, rerun=rerun)
         try:
             state = read_state(document, paths.governor_id, paths.state_id)
@@ -78,7 +78,7 @@ class Verifier:
             return _Checked(fold.events, _problem("state_mismatch", paths.state_id, state.version, message))
         return _Checked(fold.events, self._lost_mark(paths, state, timeout))
 
-    def _lost_mark(self, paths: StateLayout, state: StateRecord, timeout: Timeout) -> Problem | None:
+    def _lost_mark(self, paths: StateLayout, state: StateRecord, timeout: TimeLimit) -> Problem | None:
         """Find a dependency that has no mark of this state, so that its moves would pass the state over."""
         if not state.depends_on or state.deleted:
             return None
@@ -91,7 +91,9 @@ class Verifier:
                 return _problem("lost_mark", paths.state_id, state.version, message)
         return None
 
-    def _event_above(self, paths: StateLayout, document: Document, version: int, timeout: Timeout) -> str | None:
+    def _event_above(
+        self, paths: StateLayout, document: Document, version: int, timeout: TimeLimit
+    ) -> str | None:
         """Say which event stands above a state that has not moved since it was read."""
         for event in self._history.events(paths, after=version, limit=1, timeout=timeout):
             state = (self._access.read([paths.state], self._access.begin(timeout))).get(paths.state)
@@ -99,7 +101,7 @@ class Verifier:
                 return f"an event of version {event.version} stands above the state's version {version}"
         return None
 
-    def _orphans(self, governor: GovernorLayout, timeout: Timeout) -> Iterator[Problem]:
+    def _orphans(self, governor: GovernorLayout, timeout: TimeLimit) -> Iterator[Problem]:
         """Find events whose state document is gone: one look per state, jumping over its events."""
         after: str | None = None
         while True:

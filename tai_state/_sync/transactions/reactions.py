@@ -1,29 +1,33 @@
 # Generated from tai_state/_async/transactions/reactions.py by .ci/generate_sync.py; do not edit.
 """A change with all that follows from it for other states: in a commit of its own where nothing does."""
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from tai_state._sync.api.store import StateStore
+from tai_state._sync.commits.guard import Guarding
 from tai_state._sync.commits.writer import Applied
-from tai_state._sync.locking.lock import Lock
+from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.attempt import Attempt
 from tai_state._sync.transactions.run import Run
 from tai_state.clock import Deadline
 from tai_state.errors import DocumentTooLargeError, OutcomeUnknownError
-from tai_state.rules.commits.change import Change, Settings
-from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError, alone_with
+from tai_state.rules.commits.change import Alone, Change, Settings
+from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError
 
 
-def apply_together(
-    store: StateStore,
+def write(
+    runtime: Runtime,
     change: Change,
     deadline: Deadline,
     *,
     settings: Settings,
     machines: Machines,
-    locks: Sequence[Lock] = (),
+    alone: Alone,
+    guarding: Guarding | None = None,
 ) -> Applied:
     """Make *change*, and in the same commit what the states that depend on it do about it.
+
+    Args:
+        alone: ``alone_with(machines)``, which a caller makes once for all its changes.
 
     Raises:
         DependentMachineError: One of them is driven by a machine that is not among *machines*.
@@ -31,48 +35,46 @@ def apply_together(
         OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         TaiStateError: The change was refused, or failed; nothing was written.
     """
-    together = _Together(store, change, settings, machines)
-    if change.depends_on:
-        applied = together.apply(deadline, locks)
-    else:
-        try:
-            alone = replace(change, alone=alone_with(machines))
-            applied = store.runtime.writer.apply(alone, settings, deadline, locks)
-        except NotAloneError:
-            applied = together.apply(deadline, locks)
-    return _with_reaction(store, change, applied, deadline) if applied.replayed else applied
+    applied: Applied | None = None
+    if not change.depends_on:
+        # Nearly all changes concern their own state alone; which ones do is seen when they are decided.
+        with suppress(NotAloneError):
+            applied = runtime.writer.write(replace(change, alone=alone), settings, deadline, guarding)
+    if applied is None:
+        applied = _JointChange(runtime, change, settings, machines).write(deadline, guarding)
+    return _with_reaction(runtime, change, applied, deadline) if applied.replayed else applied
 
 
-def _with_reaction(store: StateStore, change: Change, applied: Applied, deadline: Deadline) -> Applied:
+def _with_reaction(runtime: Runtime, change: Change, applied: Applied, deadline: Deadline) -> Applied:
     """Return the repeated start of a state that reacted at once as its first caller saw it."""
     if change.kind != "start" or not applied.event.depends_on:
         return applied
-    after = store.runtime.writer.event(change.paths, applied.event.version + 1, deadline)
+    after = runtime.writer.event(change.paths, applied.event.version + 1, deadline)
     at_once = after is not None and after.kind == "reaction" and after.committed_at == applied.event.committed_at
     return replace(applied, record=after.state()) if after is not None and at_once else applied
 
 
-class _Together:
+class _JointChange:
     """One change that concerns other states, over the attempts that it takes."""
 
-    def __init__(self, store: StateStore, change: Change, settings: Settings, machines: Machines) -> None:
-        self._store = store
+    def __init__(self, runtime: Runtime, change: Change, settings: Settings, machines: Machines) -> None:
+        self._runtime = runtime
         self._change = change
         self._settings = settings
         self._machines = machines
         self._attempt: Attempt | None = None
         self._applied: Applied | None = None
 
-    def apply(self, deadline: Deadline, locks: Sequence[Lock]) -> Applied:
+    def write(self, deadline: Deadline, guarding: Guarding | None) -> Applied:
         run = Run(
-            self._store,
+            self._runtime,
             self._body,
-            policy=self._store.runtime.access.retry,
+            policy=self._runtime.access.retry,
             deadline=deadline,
-            locks=locks,
+            guarding=guarding,
             key_id=None,
             read_only=False,
-            metadata=self._change.metadata,
+            author=self._change.author,
         )
         try:
             applied = run.result()
@@ -93,5 +95,5 @@ class _Together:
 
     def _body(self, attempt: Attempt) -> Applied:
         self._attempt = attempt
-        self._applied = attempt.apply(self._change, self._settings, self._machines)
+        self._applied = attempt.write(self._change, self._settings, self._machines)
         return self._applied

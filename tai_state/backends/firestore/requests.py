@@ -121,10 +121,12 @@ class Requests:
         """
         results = response.write_results
         try:
-            times = tuple(
-                values.read_time(result.update_time) if isinstance(write, Put) else None
+            # The response tells the results in the order of the writes; from here on they go by path.
+            times = {
+                write.path: values.read_time(result.update_time)
                 for write, result in zip(writes, results, strict=True)
-            )
+                if isinstance(write, Put)
+            }
             return CommitResult(values.read_time(response.commit_time), times)
         except ValueError as error:
             message = f"the response to a commit of {len(writes)} writes cannot be read: {error}"

@@ -1,10 +1,9 @@
 """From the port's writes to statements: each precondition is part of the statement that it guards."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from tai_state.backends.sqlite.moments import to_us
 from tai_state.codec import dump_json
 from tai_state.documents import (
     Check,
@@ -17,7 +16,10 @@ from tai_state.documents import (
     UpdatedAt,
     Write,
 )
-from tai_state.errors import DocumentTooLargeError, InvalidDataError
+from tai_state.errors import DocumentTooLargeError, InvalidDataError, StoreError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10 * 1_048_576)
 
@@ -137,3 +139,21 @@ def _body(fields: Fields, path: DocumentPath) -> bytes:
     if len(body) > LIMITS.document_bytes:
         raise DocumentTooLargeError(len(body), LIMITS.document_bytes, f"the document {path}")
     return body
+
+
+def to_us(moment: datetime) -> int:
+    """Return the microseconds since 1970 of an aware datetime."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_us(moment_us: int) -> datetime:
+    """Return the datetime, in UTC, of *moment_us*.
+
+    Raises:
+        StoreError: There is no such time: the file is damaged.
+    """
+    try:
+        return _EPOCH + timedelta(microseconds=moment_us)
+    except OverflowError as error:
+        message = f"the file is damaged: it holds the time {moment_us} us, which no calendar has"
+        raise StoreError(message) from error

@@ -3,15 +3,16 @@
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from tai_state._platform.tasks import AsyncWorker
 from tai_state.backends.sqlite import forks, reading
-from tai_state.backends.sqlite.encoding import encode
+from tai_state.backends.sqlite.applying import Job
+from tai_state.backends.sqlite.encoding import encode, from_us
 from tai_state.backends.sqlite.failures import mapped
-from tai_state.backends.sqlite.job import Job
-from tai_state.backends.sqlite.moments import from_us
-from tai_state.backends.sqlite.patience import deadline_in, when_free
+from tai_state.backends.sqlite.patience import SYSTEM, deadline_in, when_free
 from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
 from tai_state.backends.sqlite.session import Session
 from tai_state.clock import Clock, Deadline
@@ -74,11 +75,15 @@ class SqliteEngine:
         Raises:
             DocumentTooLargeError, InvalidDataError: See ``encode``.
         """
-        job = Job(encode(writes), deadline_in(timeout))
+        job = Job(encode(writes), Deadline(SYSTEM, timeout))
         self.session().group.submit(job)
         return job
 
-    def finish(self, job: Job) -> CommitResult:
+    async def async_finish(self, job: Job, worker: AsyncWorker) -> CommitResult:
+        """Do what ``finish`` does on the thread of *worker*, so that no loop waits for the disk."""
+        return await worker.run(partial(self.finish, job))
+
+    def finish(self, job: Job, _: object = None) -> CommitResult:
         """Wait for the commit's verdict, running it and what is queued beside it where nobody else does.
 
         Raises:

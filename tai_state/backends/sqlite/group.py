@@ -13,9 +13,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from tai_state.backends.sqlite.applying import GroupApplier, RunAgainError, TooEarlyError
+from tai_state.backends.sqlite.applying import GroupApplier, Job, RunAgainError, TooEarlyError
 from tai_state.backends.sqlite.failures import is_io_error, translate
-from tai_state.backends.sqlite.job import Job
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import StoreClock
 from tai_state.clock import Deadline
@@ -115,10 +114,17 @@ class GroupCommit:
                     raise StoreError(f"the store {self._path} is closed")
                 try:
                     applier = self._open(job.deadline)
-                    when_free(applier.begin, job.deadline)
+                    self._begin(applier, job.deadline)
                 except sqlite3.Error as error:
                     raise translate(error, self._path, "opening a transaction of") from error
                 self._run_group(applier)
+
+    def _begin(self, applier: GroupApplier, deadline: Deadline) -> None:
+        try:
+            applier.begin()
+        except sqlite3.OperationalError:
+            # Another process writes, which most commits never meet.
+            when_free(applier.begin, deadline)
 
     def _open(self, deadline: Deadline) -> GroupApplier:
         if self._applier is None:

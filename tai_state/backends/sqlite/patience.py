@@ -12,7 +12,7 @@ from tai_state.clock import Deadline, SystemClock
 
 T = TypeVar("T")
 
-_SYSTEM = SystemClock()
+SYSTEM = SystemClock()
 _NAP_SECONDS_MIN = 0.0005
 _NAP_SECONDS_MAX = 0.005
 _GROWTH = 2
@@ -24,7 +24,7 @@ _never.acquire()
 
 def deadline_in(seconds: float) -> Deadline:
     """Return the deadline *seconds* from now, in real time even where the store's clock is a test's."""
-    return Deadline(_SYSTEM, seconds)
+    return Deadline(SYSTEM, seconds)
 
 
 def lock_seconds(deadline: Deadline) -> float:

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from tai_state.backends.sqlite.encoding import from_us
 from tai_state.backends.sqlite.failures import code_of
-from tai_state.backends.sqlite.moments import from_us
 from tai_state.codec import from_json
 from tai_state.documents import Conditions, Document, DocumentPath, FieldEquals
 from tai_state.errors import InvalidDataError

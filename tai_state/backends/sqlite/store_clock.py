@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tai_state.backends.sqlite.moments import to_us
+from tai_state.backends.sqlite.encoding import to_us
 from tai_state.clock import Clock, SystemClock
 
 RESERVE_US = 1_000_000

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from tai_state.authors import MetadataRecord
+from tai_state.authors import Author
 from tai_state.codec import Payload
 from tai_state.config import Encoding, Maintenance
 from tai_state.documents import Document, DocumentPath, Write
 from tai_state.layout import StateLayout
-from tai_state.rules.locking.fence import NO_GUARD, Guarded
-from tai_state.rules.locking.leases import Lease
+from tai_state.rules.commits.guards import Guard
 from tai_state.rules.records.record import (
     EventRecord,
     MachineStamp,
@@ -44,7 +43,7 @@ class Target:
     signals: tuple[Signal, ...] | None = None
 
 
-Decide = Callable[[StateRecord | None], Target]
+TargetOf = Callable[[StateRecord | None], Target]
 """Chooses the target from the state read (None: absent or deleted); raises to refuse; may run again."""
 
 
@@ -56,7 +55,7 @@ Alone = Callable[[StateRecord | None, EventRecord], None]
 class Change:
     """What a caller wants, before anything was read.
 
-    ``fingerprint`` is what a later call under the same key must match. ``depends_on`` is given where a state is
+    ``request`` is what a later call under the same key must repeat. ``depends_on`` is given where a state is
     started; any other change keeps what there is. ``alone`` has the last word before a commit of one state.
     """
 
@@ -65,9 +64,9 @@ class Change:
     action: str
     payload: Payload
     needs: Needs
-    decide: Decide
-    metadata: MetadataRecord
-    fingerprint: str
+    target_of: TargetOf
+    author: Author
+    request: Payload
     expected_version: int | None = None
     idempotency_key: str | None = None
     timestamp: datetime | None = None
@@ -88,30 +87,20 @@ class Head:
     record: StateRecord
     update_time: datetime | None
 
-    @property
-    def version(self) -> int:
-        """The state's version."""
-        return self.record.version
-
-    @property
-    def data_bytes(self) -> int:
-        """What the state's data takes in memory."""
-        return len(self.record.data.json)
-
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What a decision rests on. ``read_time`` is None where the head came from the cache alone.
 
-    ``leases`` holds the documents of the locks that guard the change, where they were read.
+    ``documents`` holds all that was read for it, those of the guard included; None where they were not read.
     """
 
     head: Head | None
     origin: str | None
-    guarded: Guarded = NO_GUARD
+    guard: Guard | None = None
     receipt: Document | None = None
     read_time: datetime | None = None
-    leases: Mapping[DocumentPath, Document] | None = None
+    documents: Mapping[DocumentPath, Document] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +127,13 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One commit: its writes (the state first, the leases behind it), and what is true once it is applied."""
+    """One commit: its writes, in any order, and what is true once it is applied."""
 
     writes: tuple[Write, ...]
     event: EventRecord
     record: StateRecord
     base: Head | None
-    leases: tuple[Lease, ...] = ()
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,18 @@ from tai_state.errors import (
 )
 from tai_state.layout import FORMAT, META
 from tai_state.rules.commits.change import Change, Fresh, Needs, Plan, Replay, Settings, Target, View
-from tai_state.rules.commits.receipts import Receipt, check_same_request, live_receipt, receipt_write
+from tai_state.rules.commits.receipts import (
+    Receipt,
+    check_same_request,
+    live_receipt,
+    receipt_write,
+    request_fingerprint,
+)
 from tai_state.rules.history.segments import Segment
-from tai_state.rules.history.snapshots import add_snapshot, snapshot_is_due
-from tai_state.rules.locking.fence import Guarded, check_leases
+from tai_state.rules.history.snapshots import add_snapshot
 from tai_state.rules.records.chain import GENESIS, event_hash
 from tai_state.rules.records.documents import event_fields, state_fields
-from tai_state.rules.records.record import NO_STATE, EventRecord, Marks, Signal, StateRecord
+from tai_state.rules.records.record import NO_STATE, EventRecord, Marks, MetadataRecord, Signal, StateRecord
 
 
 def decide(
@@ -31,22 +36,24 @@ def decide(
 
     Raises:
         IdempotencyMismatchError, FencedOutError, StateNotFoundError, StateExistsError, VersionConflictError,
-        SchemaVersionError: The change is refused; so it is by what its ``decide`` raises.
+        SchemaVersionError: The change is refused; so it is by what its ``target_of`` raises.
     """
     receipt = _receipt(change, view)
     if receipt is not None:
         return Replay(receipt.version, receipt.transition_id)
     record = view.head.record if view.head else None
-    if view.leases is not None and view.guarded.leases:
-        view = replace(view, guarded=Guarded(check_leases(view.guarded.leases, view.leases)))
-    fences = view.guarded.fences(record.fences if record else {})
+    if view.guard is not None and view.documents is not None:
+        view = replace(view, guard=view.guard.as_read(view.documents))
+    fences: Mapping[str, int] = record.fences if record else {}
+    if view.guard is not None:
+        fences = view.guard.fences(fences)
     _check_existence(change, record)
     _check_version(change, record)
     if record is not None and record.schema_version > change.schema_version:
         raise SchemaVersionError(record.schema_version, change.schema_version, f"the data of {change.key}")
-    target = change.decide(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
+    target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
     event = _event(change, view, target, fresh, fences)
-    if change.alone is not None:
+    if change.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
         change.alone(record, event)
     return _plan(change, view, event, fresh, settings, segment=segment)
 
@@ -57,7 +64,7 @@ def _receipt(change: Change, view: View) -> Receipt | None:
     ids = (change.paths.governor_id, change.paths.state_id)
     receipt = live_receipt(view.receipt, view.read_time, *ids)
     if receipt is not None:
-        check_same_request(receipt, change.fingerprint, change.idempotency_key, *ids)
+        check_same_request(receipt, fingerprint_of(change), change.idempotency_key, *ids)
     return receipt
 
 
@@ -110,13 +117,18 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         deleted=target.deleted,
         schema_version=change.schema_version,
         machine=target.machine,
-        metadata=replace(change.metadata, parent_version=before.version if before else None),
+        metadata=MetadataRecord(
+            change.author.changed_by,
+            change.author.reason,
+            before.version if before else None,
+            change.author.context,
+        ),
         causality=causality,
         fences=fences,
         origin=origin,
         parents=(before.version,) if before else (),
         transition_id=fresh.transition_id,
-        fencing_token=view.guarded.token,
+        fencing_token=view.guard.token if view.guard else None,
         timestamp=timestamp,
         created_at=timestamp if reborn or before is None else before.created_at,
         previous_hash=before.hash if before else GENESIS,
@@ -155,35 +167,39 @@ def _plan(
         extra.append(segment.write)
     record = event.state(marks)
     maintenance = settings.maintenance
-    if maintenance is not None and snapshot_is_due(record, maintenance):
+    if maintenance is not None and record.marks.snapshot_is_due(record.version, maintenance.snapshot_interval):
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
         extra += snapshots
     found = view.head.update_time if view.head else None
     precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
-    leases, renewals = view.guarded.renewals()
     writes: list[Write] = [
         Put(change.paths.state, state_fields(record, settings.encoding), precondition),
         Put(change.paths.event(event.version), event_fields(event, settings.encoding), MustNotExist()),
     ]
-    writes[1:1] = renewals
     if change.idempotency_key is not None:
         writes.append(_receipt_write(change, view, event, fresh, settings))
     if view.origin is None:
         writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
-    return Plan((*writes, *extra), event, record, view.head, tuple(leases))
+    guarded = view.guard.writes() if view.guard else ()
+    return Plan((*writes, *guarded, *extra), event, record, view.head, view.guard)
 
 
 def _receipt_write(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Write:
     assert change.idempotency_key is not None
     return receipt_write(
         change.paths.receipt(change.idempotency_key),
-        Receipt(change.fingerprint, event.version, event.transition_id),
+        Receipt(fingerprint_of(change), event.version, event.transition_id),
         key=change.idempotency_key,
         state_id=change.paths.state_id,
         expired=view.receipt,
         ttl=settings.receipt_ttl,
         now=fresh.now,
     )
+
+
+def fingerprint_of(change: Change) -> str:
+    """Return what a later call under the same key must match."""
+    return request_fingerprint(change.kind, change.action, change.request)
 
 
 def meta_fields(store_id: str) -> dict[str, object]:

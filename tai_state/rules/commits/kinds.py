@@ -7,14 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tai_state.authors import MetadataRecord
+from tai_state.authors import Author
 from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
 from tai_state.errors import CorruptLogError, DependencyCycleError, InvalidDataError, MachineVersionError
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import Keep
-from tai_state.rules.commits.change import Change, Decide, Needs, Target
-from tai_state.rules.commits.receipts import request_fingerprint
+from tai_state.rules.commits.change import Change, Needs, Target, TargetOf
 from tai_state.rules.records.record import EventRecord, MachineStamp, StateRecord
 
 NAME_BYTES_MAX = 480
@@ -26,7 +25,7 @@ class Call:
     """What every request has, checked."""
 
     paths: StateLayout
-    metadata: MetadataRecord
+    author: Author
     expected_version: int | None = None
     idempotency_key: str | None = None
     schema_version: int = 1
@@ -45,22 +44,22 @@ class Call:
         kind: str,
         action: str,
         needs: Needs,
-        decide: Decide,
+        target_of: TargetOf,
         *,
         request: Payload,
         payload: Payload = NULL,
         timestamp: datetime | None = None,
     ) -> Change:
-        """Return the change of this call; *request* is what the fingerprint covers."""
+        """Return the change of this call; *request* is what a later call under its key must repeat."""
         return Change(
             paths=self.paths,
             kind=kind,
             action=action,
             payload=payload,
             needs=needs,
-            decide=decide,
-            metadata=self.metadata,
-            fingerprint=request_fingerprint(kind, action, request),
+            target_of=target_of,
+            author=self.author,
+            request=request,
             expected_version=self.expected_version,
             idempotency_key=self.idempotency_key,
             timestamp=timestamp,
@@ -101,11 +100,11 @@ def save_change(call: Call, data: object, status: str | None) -> Change:
     payload = Payload.of(normalize_data(data))
     name = None if status is None else check_name(status, "status")
 
-    def decide(state: StateRecord | None) -> Target:
+    def target_of(state: StateRecord | None) -> Target:
         kept = state.status if state else ""
         return Target(kept if name is None else name, payload, _kept_error(state), machine=_kept_machine(state))
 
-    return call.change("save", "save", Needs.ANYTHING, decide, request=Payload.of([name, payload.digest]))
+    return call.change("save", "save", Needs.ANYTHING, target_of, request=Payload.of([name, payload.digest]))
 
 
 def update_change(call: Call, data: object) -> Change:
@@ -115,21 +114,21 @@ def update_change(call: Call, data: object) -> Change:
         raise InvalidDataError(message, path="expected_version")
     payload = Payload.of(normalize_data(data))
 
-    def decide(state: StateRecord | None) -> Target:
+    def target_of(state: StateRecord | None) -> Target:
         assert state is not None
         return Target(state.status, payload, state.last_error, machine=state.machine)
 
-    return call.change("update", "update", Needs.LIVE, decide, request=payload)
+    return call.change("update", "update", Needs.LIVE, target_of, request=payload)
 
 
 def delete_change(call: Call) -> Change:
     """Leave a tombstone: the status stays readable, the data goes (the events keep it)."""
 
-    def decide(state: StateRecord | None) -> Target:
+    def target_of(state: StateRecord | None) -> Target:
         assert state is not None
         return Target(state.status, EMPTY, state.last_error, deleted=True, machine=state.machine)
 
-    return call.change("delete", "delete", Needs.LIVE, decide, request=NULL)
+    return call.change("delete", "delete", Needs.LIVE, target_of, request=NULL)
 
 
 def stamp(machine: AnyMachine) -> MachineStamp:
@@ -156,11 +155,11 @@ def as_data(machine: AnyMachine | None) -> Callable[[Any], Any]:
     return validated
 
 
-def fitting(decide: Decide, typed: Callable[[Any], Any]) -> Decide:
-    """Return *decide* with its target's data checked by *typed*, which raises for what does not fit."""
+def fitting(target_of: TargetOf, typed: Callable[[Any], Any]) -> TargetOf:
+    """Return *target_of* with its target's data checked by *typed*, which raises for what does not fit."""
 
     def checked(state: StateRecord | None) -> Target:
-        target = decide(state)
+        target = target_of(state)
         if not target.deleted:
             typed(target.data.value())
         return target
@@ -194,11 +193,11 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
     payload = Payload.of(normalize_data(as_data(machine)(normalize_data(data))))
     mark = stamp(machine)
 
-    def decide(_: StateRecord | None) -> Target:
+    def target_of(_: StateRecord | None) -> Target:
         return Target(machine.initial, payload, None, machine=mark)
 
     request = Payload.of([payload.digest, list(dependencies)]) if dependencies else payload
-    change = call.change("start", "start", Needs.ABSENT, decide, request=request)
+    change = call.change("start", "start", Needs.ABSENT, target_of, request=request)
     return replace(change, depends_on=dependencies)
 
 
@@ -211,7 +210,7 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
     recorded = _check_error(error)
     mark, typed = stamp(machine), as_data(machine)
 
-    def decide(state: StateRecord | None) -> Target:
+    def target_of(state: StateRecord | None) -> Target:
         assert state is not None
         check_machine(state, mark)
         choice = machine.choose(state.status, name, lambda: typed(state.data.value()), wrapped.value)
@@ -219,7 +218,7 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
         last_error = state.last_error if isinstance(recorded, Keep) else recorded
         return Target(choice.target, data, last_error, machine=mark)
 
-    return call.change("transition", name, Needs.LIVE, decide, request=wrapped, payload=wrapped)
+    return call.change("transition", name, Needs.LIVE, target_of, request=wrapped, payload=wrapped)
 
 
 def _check_error(error: object) -> str | Keep | None:
@@ -249,11 +248,11 @@ def log_change(call: Call, action: str, to_status: str, data: object, timestamp:
     payload = Payload.of(normalize_data(data))
     when = None if timestamp is None else check_time(timestamp, "timestamp")
 
-    def decide(state: StateRecord | None) -> Target:
+    def target_of(state: StateRecord | None) -> Target:
         return Target(target, payload, _kept_error(state), machine=_kept_machine(state))
 
     request = Payload.of([target, payload.digest])
-    return call.change("log", name, Needs.ANYTHING, decide, request=request, timestamp=when)
+    return call.change("log", name, Needs.ANYTHING, target_of, request=request, timestamp=when)
 
 
 def check_time(value: object, what: str) -> datetime:
@@ -281,11 +280,11 @@ def rollback_change(call: Call, old: EventRecord) -> Change:
         message = f"version {old.version} is a deletion; delete the state instead"
         raise InvalidDataError(message, path="to_version")
 
-    def decide(state: StateRecord | None) -> Target:
+    def target_of(state: StateRecord | None) -> Target:
         if state is None or state.version < old.version:
             ids = (call.paths.governor_id, call.paths.state_id)
             raise CorruptLogError(*ids, old.version, "the state is behind one of its events")
         return Target(old.to_status, old.to_state, old.last_error, machine=old.machine, signals=old.signals)
 
     payload = Payload.of({"to_version": old.version})
-    return call.change("rollback", "rollback", Needs.EVER, decide, request=payload, payload=payload)
+    return call.change("rollback", "rollback", Needs.EVER, target_of, request=payload, payload=payload)

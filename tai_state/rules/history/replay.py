@@ -1,10 +1,14 @@
 """Replay: the fold over a state's events, which trusts none of them."""
 
 from collections.abc import Callable
+from dataclasses import fields
 
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.rules.records.chain import GENESIS, event_hash
 from tai_state.rules.records.record import NO_STATE, EventRecord, StateRecord
+
+_COMPARED = tuple(each.name for each in fields(StateRecord) if each.name != "marks")
+"""What the events tell of a state: all but its marks."""
 
 Rerun = Callable[[EventRecord], str | None]
 """Runs the machine again over an event; returns what differs from what it recorded, or None."""
@@ -81,25 +85,7 @@ class Fold:
 
 def differing_field(state: StateRecord, replayed: StateRecord) -> str | None:
     """Return the name of the first field in which a state differs from its replay; None when none does."""
-    names = (
-        "version",
-        "status",
-        "data",
-        "hash",
-        "last_error",
-        "deleted",
-        "schema_version",
-        "machine",
-        "metadata",
-        "causality",
-        "fences",
-        "transition_id",
-        "timestamp",
-        "created_at",
-        "depends_on",
-        "signals",
-    )
-    for name in names:
+    for name in _COMPARED:
         if getattr(state, name) != getattr(replayed, name):
             return name
     return None

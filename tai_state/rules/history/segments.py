@@ -32,7 +32,7 @@ class Segment:
 
 def segment_due(head: StateRecord, maintenance: Maintenance) -> range | None:
     """Return the versions that the next commit after *head* should seal, if a full run is unsealed."""
-    first = max(head.marks.sealed_through, head.marks.trimmed_through) + 1
+    first = head.marks.first_unsealed
     last = first + maintenance.snapshot_interval - 1
     return range(first, last + 1) if head.version >= last else None
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tai_state.codec import to_json
-from tai_state.config import INLINE, Encoding, Maintenance
+from tai_state.config import INLINE, Encoding
 from tai_state.documents import Delete, Document, Put, Write
 from tai_state.errors import CorruptLogError
 from tai_state.layout import StateLayout
@@ -48,12 +48,3 @@ def add_snapshot(
     writes: list[Write] = [Put(paths.snapshot(record.version), snapshot_fields(record, encoding))]
     writes += [Delete(paths.snapshot(version)) for version in dropped]
     return replace(record, marks=marks), writes
-
-
-def snapshot_is_due(record: StateRecord, maintenance: Maintenance) -> bool:
-    """Whether the commit that makes *record* carries a snapshot: it reaches a multiple of the interval.
-
-    One that was put off there is due with the next commit.
-    """
-    multiple = record.version - record.version % maintenance.snapshot_interval
-    return multiple > max(record.marks.snapshots, default=0)

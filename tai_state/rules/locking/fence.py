@@ -1,4 +1,4 @@
-"""Guards: the leases that a commit carries, so that the store itself refuses a holder who was replaced."""
+"""The fence: the leases that a commit carries, so that the store itself refuses a holder who was replaced."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from tai_state.rules.locking.leases import Lease, read_lease, renewed
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
-    """The leases that one commit carries, as their holder last knew them."""
+class Fence:
+    """The leases that one commit carries, as their holder last knew them: a guard of that commit."""
 
-    leases: tuple[Lease, ...] = ()
+    leases: tuple[Lease, ...]
 
     @property
-    def paths(self) -> list[DocumentPath]:
+    def paths(self) -> Sequence[DocumentPath]:
         """Where the leases live."""
         return [lease.path for lease in self.leases]
 
@@ -25,12 +25,15 @@ class Guarded:
         """The token that the event records: that of the first lease."""
         return self.leases[0].fencing_token if self.leases else None
 
-    def renewals(self) -> tuple[list[Lease], list[Write]]:
-        """Return the leases as the commit leaves them, and its writes: each renews, and each must be unchanged."""
-        pairs = [renewed(lease) for lease in self.leases]
-        return [lease for lease, _ in pairs], [write for _, write in pairs]
+    def as_read(self, documents: Mapping[DocumentPath, Document]) -> "Fence":
+        """Return the leases as they stand in the store, as a later renewal of our own may have left them.
 
-    def fences(self, before: Mapping[str, int]) -> dict[str, int]:
+        Raises:
+            FencedOutError: One of them is somebody else's now, or nobody's.
+        """
+        return Fence(check_leases(self.leases, documents))
+
+    def fences(self, before: Mapping[str, int]) -> Mapping[str, int]:
         """Return the highest tokens that wrote a state, this commit included.
 
         Raises:
@@ -45,8 +48,13 @@ class Guarded:
             fences[stored_id] = lease.fencing_token
         return fences
 
+    def renewed(self) -> tuple[Lease, ...]:
+        """Return the leases as the commit leaves them."""
+        return tuple(renewed(lease)[0] for lease in self.leases)
 
-NO_GUARD = Guarded()
+    def writes(self) -> Sequence[Write]:
+        """Return the renewals that go with the commit: each lease must be unchanged."""
+        return [renewed(lease)[1] for lease in self.leases]
 
 
 def check_leases(ours: Sequence[Lease], documents: Mapping[DocumentPath, Document]) -> tuple[Lease, ...]:

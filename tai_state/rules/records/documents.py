@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tai_state.authors import MetadataRecord
 from tai_state.codec import Payload
 from tai_state.config import Encoding
 from tai_state.documents import Document, Value
@@ -26,6 +25,7 @@ from tai_state.rules.records.record import (
     EventRecord,
     MachineStamp,
     Marks,
+    MetadataRecord,
     Signal,
     StateRecord,
 )

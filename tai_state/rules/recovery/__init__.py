@@ -1,1 +1,1 @@
-"""Door."""
+"""What was recorded, held against what should have been: machines run again over events."""

@@ -9,7 +9,7 @@ from tai_state.documents import Document, DocumentPath, MustNotExist, Put, Updat
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide
-from tai_state.rules.locking.fence import Guarded
+from tai_state.rules.commits.guards import Guard
 from tai_state.rules.records.documents import read_state, state_fields
 from tai_state.rules.records.record import StateRecord
 
@@ -51,20 +51,20 @@ class Draft:
 
     Attributes:
         heads: The states as the draft leaves them; ``update_time`` is still that of the document read.
-        writes: What is to be written, by path; the leases of the guard are not among them.
+        writes: What is to be written, by path; what the guard carries is not among them.
     """
 
-    def __init__(self, documents: Mapping[DocumentPath, Document | None], guarded: Guarded) -> None:
+    def __init__(self, documents: Mapping[DocumentPath, Document | None], guard: Guard | None) -> None:
         """Begin with nothing to write; *documents* may grow, and hold whatever a step asks for."""
         self.heads: MutableMapping[DocumentPath, Head] = {}
         self.writes: dict[DocumentPath, Write] = {}
         self._steps: list[Step] = []
         self._documents = documents
-        self._guarded = guarded
+        self._guard = guard
 
     def branch(self) -> "Draft":
         """Return a draft that goes on from this one, and that this one takes over with ``merge``, or forgets."""
-        branch = Draft(self._documents, self._guarded)
+        branch = Draft(self._documents, self._guard)
         branch.heads = ChainMap({}, self.heads)
         return branch
 
@@ -77,10 +77,10 @@ class Draft:
 
     def shrunk(self) -> "Draft":
         """Return the same changes as small as they can be; their events are the same."""
-        draft = Draft(self._documents, self._guarded)
+        draft = Draft(self._documents, self._guard)
         for step in self._steps:
             if isinstance(step, Decided):
-                draft.decide(step.lean())
+                draft.add(step.lean())
             else:
                 draft.mark(step.lean())
         return draft
@@ -99,7 +99,7 @@ class Draft:
         head = self.head(paths)
         return head.record if head else None
 
-    def decide(self, step: Decided) -> Plan | Replay:
+    def add(self, step: Decided) -> Plan | Replay:
         """Decide a change on what the draft holds, and keep its writes.
 
         Raises:
@@ -107,13 +107,13 @@ class Draft:
         """
         path = step.change.paths.state
         head = self.head(step.change.paths)
-        view = View(head, step.origin, self._guarded, step.receipt, step.read_time)
+        view = View(head, step.origin, self._guard, step.receipt, step.read_time)
         plan = decide(step.change, view, step.fresh, step.settings)
         if isinstance(plan, Replay):
             return plan
-        # The commit renews the leases as they are then: a heartbeat may come before it.
-        leases = set(self._guarded.paths)
-        self.writes.update({write.path: write for write in plan.writes if write.path not in leases})
+        # The commit takes from its guard what stands then: a heartbeat may come before it.
+        guarded = set(self._guard.paths if self._guard is not None else ())
+        self.writes.update({write.path: write for write in plan.writes if write.path not in guarded})
         # Several changes of one state are one write of it: over what was read, with what came out last.
         self.heads[path] = Head(plan.record, head.update_time if head else None)
         self._steps.append(step)

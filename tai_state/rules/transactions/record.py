@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from tai_state.authors import MetadataRecord
+from tai_state.authors import Author
 from tai_state.codec import Payload
 from tai_state.config import Encoding
 from tai_state.documents import Check, Document, DocumentPath, MustNotExist, Put, UpdatedAt, Value, Write
@@ -31,7 +31,7 @@ def record_write(
     changed: Iterable[DocumentPath],
     result: Payload,
     encoding: Encoding,
-    metadata: MetadataRecord,
+    author: Author,
     now: datetime,
 ) -> Put:
     """Return the record of a commit: it must not exist, so that no transaction is applied twice.
@@ -46,8 +46,8 @@ def record_write(
         "attempt": attempt,
         "documents": [str(path) for path in changed],
         "result": result.field(encoding),
-        "changed_by": metadata.changed_by,
-        "reason": metadata.reason,
+        "changed_by": author.changed_by,
+        "reason": author.reason,
         "timestamp": now,
     }
     return Put(transaction_path(transaction_id), fields, MustNotExist())

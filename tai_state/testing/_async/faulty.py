@@ -11,6 +11,7 @@ from tai_state._async.api.connect import AsyncBackendStore
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._platform.iterators import async_ending
 from tai_state._platform.tasks import async_sleep
+from tai_state.config import HEAD_CACHE_SIZE
 from tai_state.documents import Capability, CommitResult, Conditions, Document, DocumentPath, Read, Write
 from tai_state.errors import CommitAmbiguousError, StoreUnavailableError, TaiStateError
 from tai_state.testing.faults import (
@@ -28,7 +29,6 @@ from tai_state.testing.faults import (
 T = TypeVar("T")
 
 _DELIVERY_SECONDS = 10.0
-_HEADS_MAX = 1024
 
 
 class AsyncFaultyBackend(AsyncBackend):
@@ -281,7 +281,7 @@ class AsyncFaultyStore(AsyncBackendStore):
         plan = FaultPlan(seed, faults)
         self.faulty = self._backend_of(inner, plan)
         super().__init__(self.faulty, **options)
-        self.runtime.writer.heads = StaleHeadCache(options.get("head_cache_size", _HEADS_MAX), plan)
+        self.runtime.writer.heads = StaleHeadCache(options.get("head_cache_size", HEAD_CACHE_SIZE), plan)
 
     def _backend_of(self, inner: AsyncBackend, plan: FaultPlan) -> AsyncFaultyBackend:
         return AsyncFaultyBackend(inner, plan)

@@ -11,6 +11,7 @@ from tai_state._sync.api.connect import BackendStore
 from tai_state._sync.api.store import StateStore
 from tai_state._platform.iterators import ending
 from tai_state._platform.tasks import sleep
+from tai_state.config import HEAD_CACHE_SIZE
 from tai_state.documents import Capability, CommitResult, Conditions, Document, DocumentPath, Read, Write
 from tai_state.errors import CommitAmbiguousError, StoreUnavailableError, TaiStateError
 from tai_state.testing.faults import (
@@ -28,7 +29,6 @@ from tai_state.testing.faults import (
 T = TypeVar("T")
 
 _DELIVERY_SECONDS = 10.0
-_HEADS_MAX = 1024
 
 
 class FaultyBackend(Backend):
@@ -281,7 +281,7 @@ class FaultyStore(BackendStore):
         plan = FaultPlan(seed, faults)
         self.faulty = self._backend_of(inner, plan)
         super().__init__(self.faulty, **options)
-        self.runtime.writer.heads = StaleHeadCache(options.get("head_cache_size", _HEADS_MAX), plan)
+        self.runtime.writer.heads = StaleHeadCache(options.get("head_cache_size", HEAD_CACHE_SIZE), plan)
 
     def _backend_of(self, inner: Backend, plan: FaultPlan) -> FaultyBackend:
         return FaultyBackend(inner, plan)

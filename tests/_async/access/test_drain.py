@@ -11,8 +11,8 @@ from tai_state import (
     StoreError,
     SystemClock,
 )
-from tai_state._async.locking.registry import forget_every_lock
 from tai_state._platform.tasks import async_sleep, async_together
+from tests._async.deaths import forget_every_lock
 from tests._async.machines import COUNTER
 from tests._async.stores import NO_WAIT, AsyncWrappedBackend, in_memory
 

@@ -21,10 +21,10 @@ from tai_state import (
     StoreUnavailableError,
 )
 from tai_state._async.locking import acquire as granting
-from tai_state._async.locking.registry import forget_every_lock
 from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.documents import Put
 from tai_state.layout import LOCKS, WAITS
+from tests._async.deaths import forget_every_lock
 from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_find
 
 HOSTILE = ["a/b", "..", ".", "__x__", "état 1", "x@3", "\N{GRINNING FACE}", " ", "%41", "n" * 480, "a\nb", "\0"]

@@ -16,8 +16,8 @@ from tai_state import (
     StoreUnavailableError,
 )
 from tai_state._async.locking import acquire as granting
-from tai_state._async.locking.registry import forget_every_lock
 from tai_state._platform.tasks import async_together
+from tests._async.deaths import forget_every_lock
 from tests._async.stores import AsyncWrappedBackend
 
 FAULTS = [

@@ -13,11 +13,11 @@ from tai_state import (
     FencedOutError,
     LockLostError,
 )
-from tai_state._async.locking.registry import forget_every_lock
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
 from tai_state.rules.locking.leases import lease_path
 from tai_state.testing.clock import ManualClock
+from tests._async.deaths import forget_every_lock
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_find
 

@@ -14,11 +14,11 @@ from tai_state import (
     SystemClock,
 )
 from tai_state._async.locking import waiting
-from tai_state._async.locking.registry import forget_every_lock
 from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.documents import Put
 from tai_state.layout import WAITS
 from tai_state.rules.locking.reservations import reservation_path
+from tests._async.deaths import forget_every_lock
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_find
 

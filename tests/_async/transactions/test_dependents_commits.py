@@ -18,11 +18,11 @@ from tai_state import (
     RetryPolicy,
     Transition,
 )
-from tai_state._async.locking.registry import forget_every_lock
 from tai_state._platform.tasks import async_together
 from tai_state.errors import DeadlineExceededError
 from tai_state.testing.clock import ManualClock
 from tests._async.accounts import AsyncMeddledBackend, over
+from tests._async.deaths import forget_every_lock
 from tests._async.dependents import async_marks, async_start_all, async_statuses, persister_of
 from tests._async.stores import AsyncWrappedBackend, async_contents, in_memory
 

@@ -11,8 +11,8 @@ from tai_state import (
     StoreError,
     SystemClock,
 )
-from tai_state._sync.locking.registry import forget_every_lock
 from tai_state._platform.tasks import sleep, together
+from tests._sync.deaths import forget_every_lock
 from tests._sync.machines import COUNTER
 from tests._sync.stores import NO_WAIT, WrappedBackend, in_memory
 

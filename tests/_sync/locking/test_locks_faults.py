@@ -16,8 +16,8 @@ from tai_state import (
     StoreUnavailableError,
 )
 from tai_state._sync.locking import acquire as granting
-from tai_state._sync.locking.registry import forget_every_lock
 from tai_state._platform.tasks import together
+from tests._sync.deaths import forget_every_lock
 from tests._sync.stores import WrappedBackend
 
 FAULTS = [

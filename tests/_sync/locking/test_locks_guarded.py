@@ -13,11 +13,11 @@ from tai_state import (
     FencedOutError,
     LockLostError,
 )
-from tai_state._sync.locking.registry import forget_every_lock
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
 from tai_state.rules.locking.leases import lease_path
 from tai_state.testing.clock import ManualClock
+from tests._sync.deaths import forget_every_lock
 from tests._sync.machines import COUNTER
 from tests._sync.stores import TIMEOUT, WrappedBackend, find
 

@@ -17,11 +17,11 @@ from tai_state import (
     StoreUnavailableError,
     change_context,
 )
-from tai_state._sync.locking.registry import forget_every_lock
 from tai_state._platform.tasks import sleep
 from tai_state.documents import Delete, DocumentPath
 from tai_state.layout import AUDIT
 from tai_state.testing.clock import ManualClock
+from tests._sync.deaths import forget_every_lock
 from tests._sync.stores import TIMEOUT, WrappedBackend, plant
 
 QUICK = LockConfig(ttl=0.6)

@@ -14,11 +14,11 @@ from tai_state import (
     SystemClock,
 )
 from tai_state._sync.locking import waiting
-from tai_state._sync.locking.registry import forget_every_lock
 from tai_state._platform.tasks import sleep, together
 from tai_state.documents import Put
 from tai_state.layout import WAITS
 from tai_state.rules.locking.reservations import reservation_path
+from tests._sync.deaths import forget_every_lock
 from tests._sync.machines import COUNTER
 from tests._sync.stores import TIMEOUT, WrappedBackend, find
 

@@ -18,11 +18,11 @@ from tai_state import (
     RetryPolicy,
     Transition,
 )
-from tai_state._sync.locking.registry import forget_every_lock
 from tai_state._platform.tasks import together
 from tai_state.errors import DeadlineExceededError
 from tai_state.testing.clock import ManualClock
 from tests._sync.accounts import MeddledBackend, over
+from tests._sync.deaths import forget_every_lock
 from tests._sync.dependents import marks, start_all, statuses, persister_of
 from tests._sync.stores import WrappedBackend, contents, in_memory
 

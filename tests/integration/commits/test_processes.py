@@ -10,7 +10,7 @@ import pytest
 
 import tai_state
 from tai_state import StateMachinePersister, connect
-from tests.integration.locking.contender import MACHINE
+from tests.integration.commits.contender import MACHINE
 
 CONTENDER = Path(__file__).with_name("contender.py")
 SECONDS = 90

@@ -17,7 +17,7 @@ from google.cloud import firestore
 
 import tai_state
 from tai_state import StateMachinePersister, connect
-from tai_state.backends.sqlite.moments import from_us
+from tai_state.backends.sqlite.encoding import from_us
 from tai_state.codec import from_json
 from tests.integration.locking.lock_worker import MACHINE
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+from tests._sync.deaths import forget_every_lock
 
 from tai_state import (
     AsyncBackendStore,
@@ -18,8 +19,7 @@ from tai_state import (
     SqliteStore,
     SystemClock,
 )
-from tai_state._async.locking.registry import forget_every_lock as async_forget_every_lock
-from tai_state._sync.locking.registry import forget_every_lock
+from tests._async.deaths import forget_every_lock as async_forget_every_lock
 from tests._async.stores import AsyncWrappedBackend
 from tests._sync.stores import WrappedBackend
 

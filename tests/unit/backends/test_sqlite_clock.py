@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tai_state.backends.sqlite import SqliteEngine
-from tai_state.backends.sqlite.moments import from_us
+from tai_state.backends.sqlite.encoding import from_us
 from tai_state.backends.sqlite.store_clock import RESERVE_US
 from tai_state.documents import Delete, Document, DocumentPath, MustNotExist, Put, UpdatedAt, Write
 from tai_state.errors import PreconditionFailedError

@@ -6,8 +6,7 @@ import threading
 import pytest
 
 from tai_state.backends.sqlite import SqliteEngine
-from tai_state.backends.sqlite.applying import GroupApplier
-from tai_state.backends.sqlite.job import Job
+from tai_state.backends.sqlite.applying import GroupApplier, Job
 from tai_state.clock import SystemClock
 from tai_state.documents import DocumentPath, MustNotExist, Put, UpdatedAt
 from tai_state.errors import (

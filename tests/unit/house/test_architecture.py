@@ -1,11 +1,16 @@
-"""The house rules that no type checker sees: pure layers, the direction of imports, and docstrings.
+"""The house rules that no type checker sees: rooms and the direction of imports, one clock, and docstrings.
 
-Each rule is a function of a folder and the files in it, so that every rule is also shown a planted violation.
+Rooms and direction are import-linter's contracts in pyproject.toml; each is shown a planted violation here. What it
+has no contract for is a function of a folder and the files in it.
 """
 
 import ast
 import functools
 import inspect
+import shutil
+import subprocess
+import sys
+import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,29 +23,7 @@ import tai_state
 ROOT = Path(tai_state.__file__).parents[1]
 PACKAGE = "tai_state"
 
-LAYERS = (
-    {"errors"},
-    {"models", "documents", "layout", "codec", "machine", "causality"},
-    {"rules"},
-    {"clock", "interrupts", "retry", "telemetry", "persistence", "authors", "heads", "urls"},
-    {"backends"},
-    {"_platform"},
-    {"_async", "_sync"},
-    {"__init__"},
-    {"testing", "cli", "console", "rpc", "__main__"},
-)
-"""The parts of the package, lowest first: a part imports from its own layer and from those below."""
-
-RANKS = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
-
-PURE_PARTS = {"rules", "machine", "causality", "models", "documents", "layout", "codec", "errors"}
-IMPURE_MODULES = {"google", "grpc", "sqlite3", "time", "random", "secrets", "uuid", "asyncio", "threading"}
-
 WALL_CLOCKS = {f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")} | {"datetime.date.today"}
-
-BACKEND_OF_DRIVER = {"google": "firestore", "grpc": "firestore", "sqlite3": "sqlite"}
-CONCRETE_BACKENDS = {"memory", "sqlite", "firestore"}
-BACKEND_FOLDERS = {"_async", "_sync", "backends"}
 
 
 @dataclass(frozen=True)
@@ -111,17 +94,6 @@ def read(files: Iterable[Path], root: Path) -> list[Module]:
     return [Module.read(file, root) for file in sorted(files)]
 
 
-def impure_imports(files: Iterable[Path], root: Path) -> list[str]:
-    """Return the imports by pure parts of what does I/O, tells the time or is random."""
-    return [
-        f"{module.path}:{line}: a pure layer imports {name}"
-        for module in read(files, root)
-        if module.part in PURE_PARTS
-        for line, name in module.imports()
-        if name.split(".")[0] in IMPURE_MODULES
-    ]
-
-
 def clock_readings(files: Iterable[Path], root: Path) -> list[str]:
     """Return where anything but the clock module reads the time."""
     found = []
@@ -154,54 +126,6 @@ def attributes(tree: ast.Module) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Attribute):
             first, _, rest = ast.unparse(node).partition(".")
             yield node.lineno, f"{origins.get(first, first)}.{rest}"
-
-
-def upward_imports(files: Iterable[Path], root: Path) -> list[str]:
-    """Return the imports of a higher layer, or of the other colour, and modules that no layer names."""
-    found = []
-    for module in read(files, root):
-        if module.part not in RANKS:
-            found.append(f"{module.path}: {module.part} has no place in LAYERS")
-            continue
-        for line, name in module.imports():
-            parts = name.split(".")
-            if parts[0] != PACKAGE:
-                continue
-            # A public name of the package's root, such as tai_state.StateStore, is no part.
-            target = parts[1] if len(parts) > 1 and parts[1] in RANKS else "__init__"
-            if RANKS[target] > RANKS[module.part]:
-                found.append(f"{module.path}:{line}: {module.part} is below {target}")
-            elif crosses_colours(module, parts):
-                found.append(f"{module.path}:{line}: one colour imports the other")
-    return found
-
-
-def crosses_colours(module: Module, imported: list[str]) -> bool:
-    return any(own in module.name and other in imported for own, other in (("_async", "_sync"), ("_sync", "_async")))
-
-
-def named_backends(files: Iterable[Path], root: Path) -> list[str]:
-    """Return where the common I/O layer names a concrete backend, or one backend another."""
-    found = []
-    for module in read(files, root):
-        is_io_layer = module.part in {"_async", "_sync"}
-        if not is_io_layer or len(module.name) == 2 or module.name[2] == "connect":
-            continue
-        own = module.name[2].partition("_")[0]
-        for line, name in module.imports():
-            backend = backend_of(name)
-            if backend and backend != own:
-                found.append(f"{module.path}:{line}: names the {backend} backend; only connect.py does")
-    return found
-
-
-def backend_of(name: str) -> str | None:
-    """Return the concrete backend that the dotted *name* belongs to, if any."""
-    parts = [*name.split("."), ""]
-    if parts[0] == PACKAGE and parts[1] in BACKEND_FOLDERS:
-        backend = parts[2].partition("_")[0]
-        return backend if backend in CONCRETE_BACKENDS else None
-    return BACKEND_OF_DRIVER.get(parts[0])
 
 
 METHODS = (types.FunctionType, property, classmethod, staticmethod, functools.cached_property)
@@ -243,20 +167,13 @@ def undocumented_methods(cls: type) -> list[str]:
 def files():
     """Every module of the package."""
     found = sorted((ROOT / PACKAGE).rglob("*.py"))
-    assert {path.parts[len(ROOT.parts) + 1] for path in found} >= {
-        "rules",
-        "machine",
-        "causality",
-        "_async",
-        "_sync",
-    }
+    assert {path.parts[len(ROOT.parts) + 1] for path in found} >= {"rules", "machine", "_async", "_sync"}
     return found
 
 
-@pytest.mark.parametrize("rule", [impure_imports, clock_readings, upward_imports, named_backends])
-def test_the_package_keeps_the_rule(rule, files):
-    """No module breaks the rule."""
-    assert rule(files, ROOT) == []
+def test_only_the_clock_module_reads_the_time(files):
+    """Everything else is given a clock."""
+    assert clock_readings(files, ROOT) == []
 
 
 def test_every_public_name_has_a_docstring():
@@ -279,39 +196,6 @@ def plant(tmp_path):
         return rule([file], tmp_path)
 
     return plant
-
-
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [
-        ("rules/leases.py", "import time"),
-        ("rules/leases.py", "def f():\n    from random import random"),
-        ("machine/machine.py", "from google.cloud import firestore"),
-        ("causality/__init__.py", "import grpc.aio as x"),
-        ("models.py", "import uuid"),
-        ("documents.py", "import sqlite3"),
-        ("layout.py", "import_module('asyncio')"),
-        ("codec.py", "if not TYPE_CHECKING:\n    import threading"),
-        ("codec.py", "if TYPE_CHECKING:\n    pass\nelse:\n    import threading"),
-    ],
-)
-def test_an_impure_import_is_found(plant, path, source):
-    """Wherever the import stands in a pure module, it is found."""
-    assert len(plant(impure_imports, path, source)) == 1
-
-
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [
-        ("rules/leases.py", "from datetime import timedelta\nimport timeit, hashlib"),
-        ("rules/leases.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import time"),
-        ("rules/leases.py", "from .time import x"),
-        ("_async/locks.py", "import random"),
-    ],
-)
-def test_a_pure_import_is_let_through(plant, path, source):
-    """Types, look-alikes and other layers are not the rule's business."""
-    assert plant(impure_imports, path, source) == []
 
 
 @pytest.mark.parametrize(
@@ -344,82 +228,106 @@ def test_the_injected_clock_may_be_read(plant):
     assert plant(clock_readings, "cli/demo.py", "from datetime import datetime\nself.clock.now()\ndatetime.max") == []
 
 
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [
-        ("errors.py", "from tai_state.models import Event"),
-        ("models.py", "from .rules import replay"),
-        ("machine/machine.py", "from ..clock import Clock"),
-        ("rules/leases.py", "from tai_state import backends"),
-        ("rules/leases.py", "from .. import retry"),
-        ("backends/sqlite.py", "from tai_state._async import ports"),
-        ("backends/sqlite.py", "import tai_state._platform"),
-        ("_async/store.py", "from tai_state.testing import ManualClock"),
-        ("_async/store.py", "from tai_state import StateStore"),
-        ("_async/store.py", "from .._sync.store import StateStore"),
-        ("_sync/store.py", "from tai_state._async import ports"),
-        ("testing/_async/faulty.py", "from tai_state._sync.access.port import Backend"),
-        ("__init__.py", "from .cli import main"),
-        ("surprise.py", ""),
-    ],
-)
-def test_an_upward_import_is_found(plant, path, source):
-    """Absolute or relative, of a module or of a name in it: what leads up or across is found."""
-    assert len(plant(upward_imports, path, source)) == 1
+# Rooms and direction.
 
 
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [
-        (
-            "rules/leases.py",
-            "from tai_state.models import Event\nfrom ..errors import TaiStateError\nfrom . import waits",
-        ),
-        ("rules/leases.py", "if typing.TYPE_CHECKING:\n    from tai_state._async import store"),
-        ("_async/store.py", "from .. import rules, errors\nfrom tai_state._platform import AsyncLock"),
-        ("__init__.py", "from ._async.store import AsyncStore\nfrom ._sync.store import Store"),
-        ("testing/fixtures.py", "from tai_state import StateStore\nfrom tai_state._async import store"),
-        ("cli/main.py", "import tai_state\nimport tai_state_other"),
-    ],
-)
-def test_a_downward_import_is_let_through(plant, path, source):
-    """Imports of the own layer and of lower ones are how it is meant to be."""
-    assert plant(upward_imports, path, source) == []
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """A copy of the package that tests may break, and its contracts."""
+    root = tmp_path_factory.mktemp("planted")
+    shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", root)
+    return root
 
 
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [
-        ("_async/store.py", "from tai_state._async.backends.sqlite import AsyncSqliteBackend"),
-        ("_async/store.py", "from . import memory"),
-        ("_async/locks.py", "from tai_state.backends import firestore"),
-        ("_sync/transactions.py", "from google.api_core import exceptions"),
-        ("_async/memory.py", "from .sqlite import x"),
-        ("_async/firestore/watch.py", "import sqlite3"),
-    ],
-)
-def test_a_concrete_backend_named_outside_connect_is_found(plant, path, source):
-    """Neither the common layer nor another backend may depend on one backend."""
-    assert len(plant(named_backends, path, source)) == 1
+def broken_contracts(root):
+    """Return the names of the contracts that the package under *root* breaks."""
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    lines = ended.stdout.splitlines()
+    assert any(line.startswith("Contracts:") for line in lines), ended.stdout + ended.stderr
+    assert ended.returncode == int(any(line.endswith(" BROKEN") for line in lines))
+    return [line.removesuffix(" BROKEN") for line in lines if line.endswith(" BROKEN")]
 
 
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [
-        ("_async/connect.py", "from . import memory, sqlite\nfrom .firestore import AsyncFirestoreBackend"),
-        ("_async/__init__.py", "from .memory import AsyncMemoryBackend"),
-        (
-            "_async/firestore/commit.py",
-            "import grpc.aio\nfrom tai_state.backends.firestore import wire\nfrom . import watch",
-        ),
-        ("_async/firestore_watch.py", "import google.auth\nfrom .firestore import x"),
-        ("_async/store.py", "from .ports import AsyncBackend\nfrom tai_state.backends import errors"),
-        ("testing/conformance.py", "from tai_state._async.backends.memory import x"),
-    ],
-)
-def test_a_backend_named_where_it_belongs_is_let_through(plant, path, source):
-    """The connector, the package's list and a backend's own modules name it."""
-    assert plant(named_backends, path, source) == []
+def test_the_package_keeps_its_contracts(copied):
+    """No import leads up, across or out of a pure layer, and no room is without a floor."""
+    assert broken_contracts(copied) == []
+
+
+FLOORS = "The floors of the package"
+RULES = "The rooms of the rules"
+ROOMS = "The rooms of the protocols, in both colours"
+PORT = "A backend knows the port and nothing above it"
+PURE = "The pure layers do no I/O, tell no time and are not random"
+DRIVERS = "A driver is its own backend's"
+PLANTED = [
+    ("errors.py", "from tai_state.models import Event", FLOORS),
+    ("rules/locking/leases.py", "from tai_state import backends", FLOORS),
+    ("backends/memory.py", "from tai_state._async.access import port", FLOORS),
+    ("_async/api/store.py", "from tai_state.testing import ManualClock", FLOORS),
+    ("_async/api/store.py", "from tai_state._sync.api.store import StateStore", FLOORS),
+    ("_sync/api/store.py", "def late():\n    from tai_state._async.access import port", FLOORS),
+    ("surprise.py", "", FLOORS),
+    ("rules/records/record.py", "from tai_state.rules.commits import change", RULES),
+    ("rules/locking/leases.py", "from tai_state.rules.history import replay", RULES),
+    ("rules/surprise.py", "", RULES),
+    ("_async/commits/writer.py", "from tai_state._async.locking import lock", ROOMS),
+    ("_sync/transactions/run.py", "from tai_state._sync.api import store", ROOMS),
+    ("_async/recovery/verify.py", "from tai_state._async.transactions import run", ROOMS),
+    ("_async/commits/writer.py", "from tai_state._async.backends import sqlite", ROOMS),
+    ("_async/surprise/__init__.py", "", ROOMS),
+    ("_async/backends/memory.py", "from tai_state._async.history import reader", PORT),
+    ("rules/locking/leases.py", "import time", PURE),
+    ("machine/definition.py", "def late():\n    from random import random", PURE),
+    ("codec.py", "import threading", PURE),
+    ("_async/commits/writer.py", "import sqlite3", DRIVERS),
+    ("_sync/locking/lock.py", "from google.api_core import exceptions", DRIVERS),
+]
+
+
+@pytest.mark.parametrize(("path", "source", "contract"), PLANTED)
+def test_a_planted_import_breaks_its_contract(copied, path, source, contract):
+    """Wherever it stands in the module."""
+    file = copied / PACKAGE / path
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"{before or ''}\n{source}\n", encoding="utf-8")
+    try:
+        assert contract in broken_contracts(copied)
+    finally:
+        if before is None:
+            file.unlink()
+        else:
+            file.write_text(before, encoding="utf-8")
+
+
+def test_every_contract_is_shown_a_violation():
+    """A contract that cannot fail is none."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    names = {contract["name"] for contract in settings["tool"]["importlinter"]["contracts"]}
+    assert {contract for _, _, contract in PLANTED} == names
+
+
+def test_only_connect_names_backends():
+    """Neither the rest of the public classes nor another backend depends on one backend."""
+    found = []
+    for colour in ("_async", "_sync"):
+        for module in read((ROOT / PACKAGE / colour).rglob("*.py"), ROOT):
+            if module.name[2:] == ("api", "connect"):
+                continue
+            own = module.name[3] if module.name[2:3] == ("backends",) and len(module.name) > 3 else None
+            for line, name in module.imports():
+                parts = name.split(".")
+                named = parts[3] if parts[:3] == [PACKAGE, colour, "backends"] and len(parts) > 3 else None
+                if parts[:2] == [PACKAGE, "backends"] and len(parts) > 2:
+                    named = parts[2]
+                if named is not None and named != own:
+                    found.append(f"{module.path}:{line}: names the {named} backend")
+    assert found == []
+
+
+# Docstrings.
 
 
 class Documented:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from tai_state.config import LockConfig
 from tai_state.documents import Document, MustNotExist, Put, UpdatedAt
 from tai_state.errors import ConfigurationError, FencedOutError, SchemaVersionError, StoreError
 from tai_state.rules.locking.deadlocks import Wait, is_confirmed, live_wait, victim, wait_path, wait_write
-from tai_state.rules.locking.fence import Guarded, check_leases
+from tai_state.rules.locking.fence import Fence, check_leases
 from tai_state.rules.locking.leases import (
     Grant,
     Held,
@@ -303,20 +304,20 @@ def test_a_newer_lease_is_refused():
 def test_a_guard_carries_every_lease_and_raises_it():
     """So that the commit fails where one of them has changed, and renews them otherwise."""
     leases = (lease(), lease(resource="s", fencing_token=7, update_time=at(1)))
-    later, writes = Guarded(leases).renewals()
+    later, writes = Fence(leases).renewed(), Fence(leases).writes()
     assert [one.renewals for one in later] == [1, 1]
     assert [write.precondition for write in writes] == [UpdatedAt(START), UpdatedAt(at(1))]
-    assert Guarded(leases).token == 3
+    assert Fence(leases).token == 3
 
 
 @given(st.lists(st.integers(1, 20), max_size=30))
 def test_the_tokens_that_write_a_state_never_fall(tokens):
     """Whatever tries, in whatever order; equal ones are the same holder's."""
-    fences: dict[str, int] = {}
+    fences: Any = {}
     written: list[int] = []
     for token in tokens:
         try:
-            fences = Guarded((lease(fencing_token=token),)).fences(fences)
+            fences = Fence((lease(fencing_token=token),)).fences(fences)
             written.append(token)
         except FencedOutError as error:
             assert (error.token, error.current) == (token, max(written))  # noqa: PT017 - the rest is written

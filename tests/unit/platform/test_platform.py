@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
+from tai_state._platform.interrupts import async_shield
 from tai_state._platform.owners import async_current_owner, current_owner
-from tai_state._platform.tasks import AsyncWorker, async_shield
+from tai_state._platform.tasks import AsyncWorker
 
 
 def exit_code_of_child(pid: int) -> int:

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from tai_state._platform import interrupts
-from tai_state._platform.interrupts import Deferral, Interruptible
-from tai_state._platform.tasks import shield, sleep
+from tai_state._platform.interrupts import Deferral, Interruptible, shield
+from tai_state._platform.tasks import sleep
 from tai_state._platform.waits import Mutex
 
 BOTH = (signal.SIGINT, signal.SIGTERM)

@@ -39,7 +39,9 @@ FAILURES = (AssertionError, pytest.fail.Exception)
 class AppliesWritesOneByOne(MemoryBackend):
     def commit(self, writes, *, timeout):
         results = [super(AppliesWritesOneByOne, self).commit([write], timeout=timeout) for write in writes]
-        return CommitResult(results[-1].commit_time, tuple(one.update_times[0] for one in results))
+        return CommitResult(
+            results[-1].commit_time, {path: at for one in results for path, at in one.update_times.items()}
+        )
 
 
 class IgnoresPreconditions(MemoryBackend):
@@ -69,11 +71,7 @@ class IgnoresUpdatedAt(IgnoresPreconditions):
 
 class IgnoresChecks(MemoryBackend):
     def commit(self, writes, *, timeout):
-        result = super().commit([one for one in writes if not isinstance(one, Check)], timeout=timeout)
-        times = iter(result.update_times)
-        return CommitResult(
-            result.commit_time, tuple(None if isinstance(one, Check) else next(times) for one in writes)
-        )
+        return super().commit([one for one in writes if not isinstance(one, Check)], timeout=timeout)
 
 
 class RaisesTheWrongError(MemoryBackend):

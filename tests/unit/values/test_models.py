@@ -24,11 +24,10 @@ from tai_state import (
     TransitionRequest,
     TransitionResult,
 )
-from tai_state.authors import MetadataRecord
 from tai_state.clock import Deadline, SystemClock
 from tai_state.codec import Payload
 from tai_state.rules.records.chain import event_hash
-from tai_state.rules.records.record import EventRecord, MachineStamp, Signal
+from tai_state.rules.records.record import EventRecord, MachineStamp, MetadataRecord, Signal
 from tai_state.testing.clock import ManualClock
 
 

@@ -100,7 +100,7 @@ def reactions(
     mark = dependent.machine
     if mark is None:
         return []
-    call = Call(paths, cause.metadata, schema_version=dependent.schema_version)
+    call = Call(paths, cause.author, schema_version=dependent.schema_version)
     changes: dict[str, Change] = {}
     for source in sources:
         machine = machines.get(mark.name)
@@ -120,10 +120,10 @@ def _reaction(call: Call, machine: AnyMachine, action: str, signal: Signal, sign
     for one in signals:
         nearest.setdefault(one.status, one)
     change = transition_change(call, machine, action, {"state_id": signal.state_id, "status": signal.status}, KEEP)
-    decide = change.decide
+    target_of = change.target_of
 
     def reacting(state: StateRecord | None) -> Target:
-        return replace(decide(state), signals=tuple(nearest.values()))
+        return replace(target_of(state), signals=tuple(nearest.values()))
 
     checked = reacting if machine.data_type is None else fitting(reacting, as_data(machine))
-    return replace(change, kind="reaction", decide=checked)
+    return replace(change, kind="reaction", target_of=checked)

@@ -138,12 +138,8 @@ class AsyncPreconditionContract(AsyncConformanceBase):
     async def test_the_update_time_of_a_commit_serves_the_next(self, backend: AsyncBackend) -> None:
         """The update_time that a commit returns is the one that the next commit may require."""
         created = await self.put(backend, AT, OLD, MustNotExist())
-        first = created.update_times[0]
-        assert first is not None
-        replaced = await self.put(backend, AT, NEW, UpdatedAt(first))
-        second = replaced.update_times[0]
-        assert second is not None
-        await self.put(backend, AT, OLD, UpdatedAt(second))
+        replaced = await self.put(backend, AT, NEW, UpdatedAt(created.update_times[AT]))
+        await self.put(backend, AT, OLD, UpdatedAt(replaced.update_times[AT]))
         assert (await self.read(backend, AT)).fields == OLD
 
     async def test_a_put_replaces_all_fields(self, backend: AsyncBackend) -> None:

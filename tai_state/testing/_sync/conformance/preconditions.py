@@ -138,12 +138,8 @@ class PreconditionContract(ConformanceBase):
     def test_the_update_time_of_a_commit_serves_the_next(self, backend: Backend) -> None:
         """The update_time that a commit returns is the one that the next commit may require."""
         created = self.put(backend, AT, OLD, MustNotExist())
-        first = created.update_times[0]
-        assert first is not None
-        replaced = self.put(backend, AT, NEW, UpdatedAt(first))
-        second = replaced.update_times[0]
-        assert second is not None
-        self.put(backend, AT, OLD, UpdatedAt(second))
+        replaced = self.put(backend, AT, NEW, UpdatedAt(created.update_times[AT]))
+        self.put(backend, AT, OLD, UpdatedAt(replaced.update_times[AT]))
         assert (self.read(backend, AT)).fields == OLD
 
     def test_a_put_replaces_all_fields(self, backend: Backend) -> None:

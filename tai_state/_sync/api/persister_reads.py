@@ -1,0 +1,179 @@
+# Generated from tai_state/_async/api/persister_reads.py by .ci/generate_sync.py; do not edit.
+"""What a persister reads: states as loaded or rebuilt, their histories, checks and snapshots."""
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Generic
+
+from tai_state._sync.access.inflight import InFlight
+from tai_state._sync.api.store import StateStore, check_version
+from tai_state._sync.history.snapshots import Snapshots
+from tai_state._sync.recovery.verify import Verifier
+from tai_state.clock import TimeLimit
+from tai_state.config import DRAIN_SECONDS, PersistenceConfig
+from tai_state.errors import (
+    CorruptLogError,
+    StateNotFoundError,
+    VersionNotFoundError,
+)
+from tai_state.layout import StateLayout, state_layout
+from tai_state.machine import Machine
+from tai_state.models import (
+    ConsistencyReport,
+    DataT,
+    Event,
+    LoadedState,
+    StateSnapshot,
+)
+from tai_state.rules.commits.change import Settings
+from tai_state.rules.commits.kinds import (
+    as_data,
+    check_time,
+)
+from tai_state.rules.history.replay import check_reached
+from tai_state.rules.records.record import StateRecord, trusted
+from tai_state.rules.recovery.rerun import rerun_of
+
+
+class PersisterReads(Generic[DataT]):
+    """The half of a persister that changes no state."""
+
+    def __init__(self, store: StateStore, machine: Machine[DataT] | None, config: PersistenceConfig) -> None:
+        """Read in *store*."""
+        self.store = store
+        self.machine = machine
+        self.config = config
+        self.settings = Settings(
+            store.runtime.settings.encoding, config.maintenance, store.runtime.settings.receipt_ttl
+        )
+        self._as_data = as_data(machine)
+        self._inflight = InFlight("the persister", within=store.runtime.inflight)
+
+    def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
+        """Take no new calls, and wait up to *timeout* seconds for those under way; return whether all ended.
+
+        The store and its other persisters go on; calls that come later get a StoreError.
+        """
+        return self._inflight.drain(timeout)
+
+    # Reads
+
+    def load_state(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> LoadedState[DataT]:
+        """Return the state; rebuilt from snapshots and events when its document is missing or damaged.
+
+        Nothing is written.
+
+        Raises:
+            StateNotFoundError: It never existed, or is deleted.
+            CorruptLogError: It cannot be rebuilt either.
+        """
+        paths = state_layout(governor_id, state_id)
+        record = self._sound_head(paths, timeout)
+        recovered = record is None
+        if record is None:
+            with self._inflight.one():
+                record = self.store.runtime.history.rebuild(paths, timeout=timeout)
+            # Created in the meantime, it was never missing.
+            found = self._sound_head(paths, timeout)
+            record, recovered = (record, True) if found is None else (found, False)
+        if record is None or record.deleted:
+            raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
+        loaded: LoadedState[DataT] = trusted(LoadedState, snapshot=record.public(self._as_data), recovered=recovered)
+        return loaded
+
+    def replay(
+        self,
+        governor_id: str,
+        state_id: str,
+        *,
+        until_version: int | None = None,
+        until_time: datetime | None = None,
+        timeout: TimeLimit = None,
+    ) -> StateSnapshot[DataT]:
+        """Fold the state's events, trusting none of them, and return the state reached.
+
+        Each event must follow from the one before, match its hash, and come out the same when this
+        persister's machine is run again.
+
+        Args:
+            until_version: Stop behind this version.
+            until_time: Stop at the last version before the first event later than this.
+            timeout: Bounds each page that is read.
+
+        Raises:
+            StateNotFoundError: There is no event up to there.
+            VersionNotFoundError: The state never had *until_version*.
+            CorruptLogError: An event is missing, damaged, or does not follow.
+            ReplayError: The machine makes something else of an event.
+        """
+        paths = state_layout(governor_id, state_id)
+        if until_version is not None:
+            check_version(until_version, "until_version")
+        until = None if until_time is None else check_time(until_time, "until_time")
+        head = self._sound_head(paths, timeout)
+        last = head.version if head is not None else None
+        if last is not None and until_version is not None and until_version > last:
+            raise VersionNotFoundError(governor_id, state_id, until_version, last)
+        with self._inflight.one():
+            reached = self.store.runtime.history.replay(
+                paths,
+                until_version=last if until_version is None else until_version,
+                until_time=until,
+                rerun=rerun_of(self.machine),
+                timeout=timeout,
+            )
+        if head is not None and reached.version == head.version:
+            check_reached(head, reached)
+        return reached.public(self._as_data)
+
+    def _sound_head(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
+        """Return the state document's record; None when it is missing or damaged."""
+        with self._inflight.one():
+            try:
+                return self.store.runtime.record(paths, timeout)
+            except CorruptLogError:
+                return None
+
+    def history(
+        self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
+    ) -> Iterator[Event[DataT]]:
+        """Iterate over the state's events, in version order.
+
+        Raises:
+            StateNotFoundError: It never had one.
+        """
+        paths = state_layout(governor_id, state_id)
+        found = False
+        for event in self._inflight.reading(self.store.runtime.history.events(paths, timeout=timeout)):
+            found = True
+            yield event.public(self._as_data)
+        if not found:
+            raise StateNotFoundError(governor_id, state_id)
+
+    def validate_consistency(self, governor_id: str, *, timeout: TimeLimit = None) -> ConsistencyReport:
+        """Check every state of a governor against the fold of its events; changes nothing."""
+        with self._inflight.one():
+            return Verifier(self.store.runtime.access).check(governor_id, rerun_of(self.machine), timeout)
+
+    # Snapshots
+
+    def create_snapshot(
+        self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
+    ) -> StateSnapshot[DataT]:
+        """Keep a snapshot of the state as it is now, and return it; the version stays.
+
+        Raises:
+            StateNotFoundError: The state never existed.
+        """
+        paths = state_layout(governor_id, state_id)
+        with self._inflight.one():
+            record = Snapshots(self.store.runtime.access).create(paths, self.settings, timeout)
+        return record.public(self._as_data)
+
+    def list_snapshots(
+        self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
+    ) -> Iterator[StateSnapshot[DataT]]:
+        """Iterate over the snapshots that are kept, oldest first."""
+        paths = state_layout(governor_id, state_id)
+        found = Snapshots(self.store.runtime.access).list(paths, timeout)
+        for record in self._inflight.reading(found):
+            yield record.public(self._as_data)

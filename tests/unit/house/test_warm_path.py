@@ -1,0 +1,61 @@
+"""A warm transition can be followed from call to bytes: which files it passes, and in which order."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import tai_state
+from tai_state import Machine, MemoryStore, SqliteStore, StateMachinePersister, Transition
+
+PACKAGE = Path(tai_state.__file__).parent
+FILES_MAX = 25
+COUNTER = Machine("counter", "on", [Transition("add", "on", "on", apply=lambda data, _: {"n": data["n"] + 1})])
+
+VERBS = [
+    ("_sync/api/persister.py", "transition"),
+    ("_sync/transactions/reactions.py", "write"),
+    ("_sync/commits/writer.py", "write"),
+    ("rules/commits/decide.py", "decide"),
+    ("_sync/commits/protocol.py", "commit_once"),
+]
+"""One verb a layer, from the call down to the backend."""
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def walk(request, tmp_path):
+    """Every function of the package that one warm transition enters, as file and name, in order."""
+    store = SqliteStore(tmp_path / "store.db") if request.param == "sqlite" else MemoryStore()
+    entered = []
+
+    def note(frame, event, _):
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and path.is_relative_to(PACKAGE):
+            entered.append((path.relative_to(PACKAGE).as_posix(), frame.f_code.co_name))
+
+    with store:
+        persister = StateMachinePersister(store, COUNTER)
+        persister.start("g", "s", {"n": 0})
+        persister.transition("g", "s", "add")
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            persister.transition("g", "s", "add")
+        finally:
+            sys.setprofile(before)
+    return entered
+
+
+def test_a_warm_transition_passes_few_files(walk):
+    """A reader opens no more than these, one after the other."""
+    files = list(dict.fromkeys(file for file, _ in walk))
+    assert files[0] == "_sync/api/persister.py"
+    assert len(files) <= FILES_MAX, files
+
+
+def test_the_layers_are_entered_from_the_top_down(walk):
+    """Each verb calls the next one, and ends in the port's commit."""
+    first = {step: index for index, step in reversed(list(enumerate(walk)))}
+    backend = next(index for (file, name), index in first.items() if "backends/" in file and name == "commit")
+    assert [first[verb] for verb in VERBS] == sorted(first[verb] for verb in VERBS)
+    assert first[VERBS[-1]] < backend

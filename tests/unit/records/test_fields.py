@@ -1,0 +1,210 @@
+"""Every field of an event and of a state goes everywhere: a name left out of any list of them fails here.
+
+The records below hold in every field a value that is none of the defaults, so that what is forgotten is seen.
+"""
+
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tai_state import Event, StateSnapshot
+from tai_state.codec import Payload
+from tai_state.config import Encoding
+from tai_state.documents import Document, DocumentPath
+from tai_state.layout import state_layout
+from tai_state.rules.history.replay import differing_field
+from tai_state.rules.history.segments import build_segment, read_segment
+from tai_state.rules.history.snapshots import read_snapshot, snapshot_fields
+from tai_state.rules.records.chain import event_hash
+from tai_state.rules.records.documents import event_fields, event_from, read_state, state_fields
+from tai_state.rules.records.record import (
+    Content,
+    EventRecord,
+    MachineStamp,
+    Marks,
+    MetadataRecord,
+    Signal,
+    StateRecord,
+)
+
+NOW = datetime(2024, 2, 29, 12, tzinfo=UTC)
+LATER = datetime(2024, 3, 1, 12, tzinfo=UTC)
+EVENT = EventRecord(
+    governor_id="g",
+    state_id="s",
+    version=2,
+    last_error="broke",
+    deleted=True,
+    schema_version=3,
+    machine=MachineStamp("orders", 4, "f" * 64),
+    metadata=MetadataRecord("ann", "why", 1, Payload.of({"ticket": 7})),
+    causality={"a": 2},
+    fences={"nightly": 7},
+    transition_id="t",
+    timestamp=LATER,
+    created_at=NOW,
+    hash="0" * 64,
+    depends_on=("other",),
+    signals=(Signal("other", "failed"),),
+    action="pay",
+    kind="transition",
+    payload=Payload.of({"amount": 1}),
+    idempotency_key="k",
+    from_status="new",
+    to_status="paid",
+    from_state=Payload.of({"n": 1}),
+    to_state=Payload.of({"n": 2}),
+    origin="a",
+    parents=(1,),
+    fencing_token=7,
+    previous_hash="1" * 64,
+    committed_at=LATER,
+)
+MARKS = Marks(sealed_through=1, trimmed_through=1, trimmed_hash="h", snapshots=(1,), dependents={"d": "m"})
+STATE = EVENT.state(MARKS)
+AS_IT_IS = Encoding()
+PATH = DocumentPath("governors/g/states", "s")
+
+
+def names_of(record: type) -> list[str]:
+    return sorted(field.name for field in fields(record))
+
+
+def leaves(record: Any, prefix: str = "") -> list[str]:
+    """Return the dotted names of a record's fields, those of the records inside it in their place."""
+    found: list[str] = []
+    for field in fields(record):
+        value = getattr(record, field.name)
+        inside = is_dataclass(value) and not isinstance(value, Payload)
+        found += leaves(value, f"{prefix}{field.name}.") if inside else [f"{prefix}{field.name}"]
+    return found
+
+
+def altered(record: Any, name: str) -> Any:
+    """Return *record* with another value in the field of a dotted *name*."""
+    first, _, rest = name.partition(".")
+    value = getattr(record, first)
+    if rest:
+        return replace(record, **{first: altered(value, rest)})
+    others: dict[type, Any] = {
+        str: "another",
+        int: 99,
+        bool: value is not True,
+        datetime: datetime(2031, 1, 1, tzinfo=UTC),
+        Payload: Payload.of({"another": 1}),
+        dict: {"another": "m" if first == "dependents" else 1},
+        tuple: (),
+    }
+    return replace(record, **{first: others[type(value)]})
+
+
+@pytest.mark.parametrize("record", [EVENT, STATE, STATE.marks, EVENT.machine, EVENT.metadata])
+def test_the_records_hold_no_default(record):
+    """Else a field that is forgotten would come out right by chance."""
+    for field in fields(record):
+        assert getattr(record, field.name) not in (None, False, 0, "", (), {}, field.default), field.name
+
+
+@pytest.mark.parametrize("name", leaves(EVENT))
+def test_an_event_comes_back_from_its_document(name):
+    """Each field by itself, with another value than all the rest."""
+    event = altered(EVENT, name)
+    assert getattr(event, name.split(".")[0]) != getattr(EVENT, name.split(".")[0])
+    assert event_from(event_fields(event, AS_IT_IS), event.committed_at) == event
+
+
+@pytest.mark.parametrize("name", leaves(STATE))
+def test_a_state_comes_back_from_its_document(name):
+    """Each field by itself, with another value than all the rest; whose it is apart."""
+    state = altered(STATE, name)
+    document = Document(PATH, state_fields(state, AS_IT_IS), NOW, NOW)
+    assert read_state(document, state.governor_id, state.state_id) == state
+
+
+@pytest.mark.parametrize("name", leaves(replace(STATE, marks=Marks())))
+def test_a_snapshot_keeps_every_field_of_the_content(name):
+    """And tells any that was altered by its digest."""
+    state = altered(replace(STATE, marks=Marks()), name)
+    document = Document(PATH, snapshot_fields(state, AS_IT_IS), NOW, NOW)
+    assert read_snapshot(document, state.governor_id, state.state_id) == replace(state, marks=Marks())
+
+
+def test_a_segment_keeps_every_field():
+    """The events in it come out as they went in, the time of their commit included."""
+    first = replace(EVENT, version=1, from_state=Payload.of(None))
+    segment = build_segment(state_layout("g", "s"), [first, EVENT])
+    assert segment is not None
+    assert segment.write is not None
+    document = Document(segment.write.path, dict(segment.write.fields), NOW, NOW)
+    assert list(read_segment(document, "g", "s").events) == [first, EVENT]
+
+
+@pytest.mark.parametrize("name", [name for name in leaves(EVENT) if name not in {"hash", "committed_at"}])
+def test_the_hash_covers_each_field(name):
+    """Whatever is altered shows, in the records inside an event, too."""
+    assert event_hash(altered(EVENT, name)) != event_hash(EVENT)
+
+
+@pytest.mark.parametrize("name", [name for name in leaves(STATE) if not name.startswith("marks.")])
+def test_a_field_that_differs_from_the_replay_is_named(name):
+    """All of the content counts; the marks are no part of it."""
+    field = name.split(".")[0]
+    assert differing_field(altered(STATE, name), STATE) == field
+
+
+def test_marks_are_no_difference():
+    """No event tells of them."""
+    assert differing_field(replace(STATE, marks=Marks()), STATE) is None
+
+
+@pytest.mark.parametrize("name", names_of(Content))
+def test_an_event_rebuilds_its_state(name):
+    """What state and event have in common is the same in both."""
+    assert getattr(STATE, name) == getattr(EVENT, name)
+
+
+def test_an_event_rebuilds_the_rest_of_its_state():
+    """Status and data are those that it led to, and the marks are those given."""
+    rest = set(names_of(StateRecord)) - set(names_of(Content))
+    assert rest == {"status", "data", "marks"}
+    assert (STATE.status, STATE.data, STATE.marks) == (EVENT.to_status, EVENT.to_state, MARKS)
+
+
+PUBLIC = {
+    "machine_name": "orders",
+    "machine_version": 4,
+    "machine_fingerprint": "f" * 64,
+    "data": {"n": 2},
+    "status": "paid",
+    "payload": {"amount": 1},
+    "from_state": {"n": 1},
+    "to_state": {"n": 2},
+}
+
+
+@pytest.mark.parametrize(("record", "model"), [(EVENT, Event), (STATE, StateSnapshot)], ids=["event", "state"])
+def test_a_public_model_shows_every_field(record, model):
+    """The model is made without validation, so a field that is not given would be missing."""
+    shown = record.public(lambda data: data)
+    assert set(vars(shown)) == set(model.model_fields)
+    dumped = shown.model_dump()
+    for name in set(model.model_fields) - {"metadata", "causality"}:
+        assert dumped[name] == PUBLIC.get(name, getattr(record, name, None)), name
+    assert dumped["causality"] == {"a": 2}
+    assert dumped["metadata"] == {
+        "changed_by": "ann",
+        "reason": "why",
+        "parent_version": 1,
+        "context": {"ticket": 7},
+    }
+
+
+def test_no_field_is_kept_from_users():
+    """Save what tells no user anything: the digest's parts, marks, and what is another field's."""
+    hidden = {"machine", "fences", "signals"}
+    shown = set(Event.model_fields) - {"machine_name", "machine_version", "machine_fingerprint"}
+    assert shown == set(names_of(EventRecord)) - hidden
+    shown = set(StateSnapshot.model_fields) - {"machine_name", "machine_version"}
+    assert shown == set(names_of(StateRecord)) - hidden - {"transition_id", "hash", "marks"}
