@@ -77,7 +77,7 @@ class DictBackend(Backend):
                     self._documents[write.path] = (stored[write.path], created, now)
                 elif isinstance(write, Delete):
                     self._documents.pop(write.path, None)
-        return CommitResult(now, tuple(now if isinstance(write, Put) else None for write in writes))
+        return CommitResult(now, dict.fromkeys(stored, now))
 
     def _check_sizes(self, writes: Sequence[Write], stored: dict[DocumentPath, bytes]) -> None:
         if len({write.path for write in writes}) != len(writes):
