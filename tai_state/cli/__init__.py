@@ -1,5 +1,27 @@
-"""The command line: ``tai-state``, also ``python -m tai_state``."""
+"""The command line: ``tai-state``, also ``python -m tai_state``.
 
-from tai_state.cli.app import main
+What holds for every command, and what programs may rely on:
+
+stdout carries the data and nothing else; notes, progress and errors go to stderr. With ``--json`` a list is a
+line of JSON for each thing as it comes, one thing is one object, and an error is ``{"error": code, "message":
+text, ...}`` on stderr, the code that of the exception. Stored values keep the types that JSON lacks, as
+``tai_state.values`` writes them. Without ``--json`` a terminal gets a table, a pipe plain columns, uncut.
+Whatever a user stored or typed, no control character of it reaches a terminal.
+
+Exit codes: 0 sound, 1 something is left (not found, a conflict, findings), 2 bad usage, 3 the store is
+unreachable, 130 interrupted. What is foreseen ends in one line; a traceback is a defect of ours.
+
+Reading never makes a store. No change is without an author: ``--actor``, or whom the store's own order finds.
+Whatever is killed can be run again.
+
+The rooms: ``program`` is what the commands share, ``commands`` has a file or a folder for each, and neither
+knows more of the library than its users do: public names only.
+"""
+
+from tai_state.cli.commands import COMMANDS
+from tai_state.cli.program.app import main
+
+for _command in COMMANDS:
+    main.add_command(_command)
 
 __all__ = ["main"]

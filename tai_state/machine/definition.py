@@ -163,6 +163,17 @@ class Machine(Generic[DataT]):
         self._check_status(status)
         return list(self._allowed[status])
 
+    def targets(self, status: str, action: str) -> list[str]:
+        """Return the statuses that *action* may lead to from *status*: one for each guard, in the order they are asked.
+
+        Raises:
+            TransitionNotAllowedError: There is no such move.
+        """
+        candidates = self._moves.get((status, action))
+        if candidates is None:
+            raise self._refusal(status, action)
+        return list(dict.fromkeys(candidate.target for candidate in candidates))
+
     def to_mermaid(self, current: str | None = None) -> str:
         """Return the machine as a Mermaid ``stateDiagram-v2``, the *current* status marked.
 

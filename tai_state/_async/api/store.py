@@ -241,9 +241,9 @@ class AsyncStateStore:
         return record is not None and not record.deleted
 
     async def batch_get_states(
-        self, governor_id: str, state_ids: Iterable[str], *, timeout: TimeLimit = None
+        self, governor_id: str, state_ids: Iterable[str], *, include_deleted: bool = False, timeout: TimeLimit = None
     ) -> BatchResult:
-        """Return several states of a governor as of one moment; deleted ones count as missing."""
+        """Return several states of a governor as of one moment; without *include_deleted*, deleted ones are missing."""
         if isinstance(state_ids, str):
             message = "must be several ids, not one str"
             raise InvalidDataError(message, path="state_ids")
@@ -257,7 +257,7 @@ class AsyncStateStore:
         for paths in wanted:
             document = read.get(paths.state)
             record = read_state(document, paths.governor_id, paths.state_id) if document else None
-            if record is None or record.deleted:
+            if record is None or (record.deleted and not include_deleted):
                 missing.append(paths.state_id)
             else:
                 found[paths.state_id] = record.public(_same)

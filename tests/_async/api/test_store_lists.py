@@ -169,6 +169,16 @@ async def test_a_batch_gives_what_is_there_and_names_what_is_not(store):
     assert batch.missing == ["b", "x"]
 
 
+async def test_a_batch_gives_deleted_states_where_asked(store):
+    """include_deleted gives a tombstone with its version; what never was is missing all the same."""
+    await store.save_state("g", "a", {})
+    await store.save_state("g", "b", {})
+    await store.delete_state("g", "b")
+    batch = await store.batch_get_states("g", ["a", "b", "x"], include_deleted=True)
+    found = {state_id: (one.version, one.deleted) for state_id, one in batch.found.items()}
+    assert (found, batch.missing) == ({"a": (1, False), "b": (2, True)}, ["x"])
+
+
 async def test_a_batch_of_many_states(store):
     """More ids than one request of an engine may take."""
     ids = [f"s{n:03}" for n in range(310)]

@@ -1,7 +1,6 @@
-"""The demo and the emulator's commands, as a user runs them."""
+"""``demo``, as a user runs it."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -11,24 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-
-
-def environment(**changes):
-    inherited = {name: value for name, value in os.environ.items() if name != "TAI_STATE_STORE"}
-    return inherited | {"PYTHONPATH": str(ROOT)} | changes
-
-
-def run(*arguments, folder, **changes):
-    return subprocess.run(
-        [sys.executable, "-m", "tai_state", *arguments],
-        cwd=folder,
-        env=environment(**changes),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+from tests.integration.cli.calls import environment, run
 
 
 def check_numbers(summary, *, governors=6):
@@ -118,25 +100,3 @@ def test_the_demo_is_sound_on_firestore(tai_state_project, tmp_path):
     done = run("--json", "--store", f"firestore://{tai_state_project}", "demo", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     check_numbers(json.loads(done.stdout))
-
-
-@pytest.mark.emulator
-@pytest.mark.slow
-def test_the_emulators_commands(tmp_path):
-    """Start, status and stop, each as its help shows it."""
-
-    def emulator(command, code=0):
-        # The record of the emulator is kept in the folder for temporary files: here, one of our own.
-        done = run("--json", "emulator", command, folder=tmp_path, TMPDIR=str(tmp_path))
-        assert done.returncode == code, done.stderr
-        return json.loads(done.stdout)
-
-    assert emulator("status", code=1) == {"running": False}
-    try:
-        started = emulator("start")
-        assert started["running"]
-        assert emulator("status")["pid"] == started["pid"]
-    finally:
-        stopped = emulator("stop")
-    assert stopped == {"stopped": True}
-    assert emulator("stop") == {"stopped": False}

@@ -103,6 +103,20 @@ def test_next_says_why_a_move_is_not_allowed(order, status, action, reason, allo
     assert (error.status, error.action, error.reason, error.allowed) == (status, action, reason, allowed)
 
 
+def test_targets_are_all_that_an_action_may_lead_to(order):
+    """One for each guard, in the order they are asked, each once."""
+    assert order.targets("new", "pay") == ["paid", "short"]
+    assert order.targets("paid", "ship") == ["shipped"]
+    twice = Machine("m", "a", [Transition("go", "a", "b", guard=always), Transition("go", "a", "b")])
+    assert twice.targets("a", "go") == ["b"]
+
+
+def test_targets_of_a_move_that_is_not_there_are_refused(order):
+    """As next does."""
+    with pytest.raises(TransitionNotAllowedError, match="no such transition"):
+        order.targets("new", "ship")
+
+
 def chosen(machine, status, action, data=None, payload=None):
     return machine.choose(status, action, lambda: dict(data or {}), lambda: payload)
 

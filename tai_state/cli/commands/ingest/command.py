@@ -1,0 +1,141 @@
+"""``ingest``: what a user sees of it, from the arguments to the summary."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tai_state import Clock, SystemClock, async_connect
+from tai_state.cli.commands.ingest.applying import Applier, Counts, numbered
+from tai_state.cli.commands.ingest.checking import Totals, check_log
+from tai_state.cli.commands.ingest.moves import AllowedMoves
+from tai_state.cli.commands.ingest.source import Source
+from tai_state.cli.program.command import Command
+from tai_state.cli.program.failures import InterruptedWorkError
+from tai_state.cli.program.machine_file import MACHINE_FILE, read_machine
+from tai_state.cli.program.output import note, write_one
+from tai_state.cli.program.session import Session, pass_session
+from tai_state.urls import parse_url
+
+# One file takes all that waits in one flush, and more in flight is only more memory; a server is not to be flooded.
+_IN_FLIGHT = {"sqlite": 64, "memory": 64, "firestore": 16}
+_NOTE_SECONDS = 10.0
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "tai-state --store sqlite:///i.db ingest incidents.jsonl.gz",
+        "tai-state --store sqlite:///i.db ingest incidents.jsonl.gz --machine incident.json",
+    ],
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
+@click.option("--machine", "machine_file", type=MACHINE_FILE, help="Refuse what this machine file does not allow.")
+@pass_session
+def ingest(session: Session, file: str, machine_file: Path | None) -> None:
+    """Apply a log of status changes, each line exactly once.
+
+    FILE holds JSON lines, plain or gzip; - is standard input. A line has at, governor, machine, from, to, actor,
+    data and maybe action. The nth line of a machine becomes its version n; the line's actor is its author.
+
+    The whole log is checked before anything is written. Stopped or killed at any point and run again, it goes on
+    from there: lines that the store has are compared and skipped, and another change at a line's version
+    is a conflict.
+    """
+    moves = AllowedMoves(read_machine(machine_file)) if machine_file is not None else None
+    clock = SystemClock()
+    began = clock.monotonic()
+    counts, totals = Counts(), None
+    try:
+        with Source(file) as source, _progress(clock) as progress:
+            totals = check_log(source, moves, lambda lines: progress("checking", lines, None))
+            asyncio.run(_apply(session.url, source, totals, counts, progress))
+    except KeyboardInterrupt as error:
+        raise InterruptedWorkError(_how_far(counts, totals)) from error
+    _write_summary(Summary(source.name, totals, counts, clock.monotonic() - began), session)
+
+
+def _how_far(counts: Counts, totals: Totals | None) -> str:
+    if totals is None:
+        return "interrupted while the log was checked; nothing was written"
+    return (
+        f"interrupted: {counts.done:,} of {totals.lines:,} lines are known to be in the store; "
+        "run the same command again to go on"
+    )
+
+
+async def _apply(url: str | None, source: Source, totals: Totals, counts: Counts, progress: Progress) -> None:
+    async with async_connect(url) as store:
+        applier = Applier(store, in_flight=_IN_FLIGHT[parse_url(url).scheme], counts=counts)
+        await applier.apply(numbered(source), lambda: progress("applying", counts.done, totals.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an ingest did."""
+
+    name: str
+    totals: Totals
+    counts: Counts
+    seconds: float
+
+    @property
+    def lines_per_second(self) -> float:
+        """Lines checked and settled per second."""
+        return self.totals.lines / self.seconds if self.seconds else 0.0
+
+
+def _write_summary(summary: Summary, session: Session) -> None:
+    totals, counts = summary.totals, summary.counts
+    record = {
+        "file": summary.name,
+        "lines": totals.lines,
+        "machines": totals.machines,
+        "applied": counts.applied,
+        "already_there": counts.already_there,
+        "seconds": round(summary.seconds, 3),
+        "lines_per_second": round(summary.lines_per_second, 1),
+    }
+    fields = {
+        "log": summary.name,
+        "lines": f"{totals.lines:,} of {totals.machines:,} machines",
+        "applied": f"{counts.applied:,}",
+        "already there": f"{counts.already_there:,}",
+        "seconds": f"{summary.seconds:,.1f}, {summary.lines_per_second:,.0f} lines/s",
+    }
+    write_one(fields, as_json=session.as_json, record=record)
+
+
+@contextmanager
+def _progress(clock: Clock) -> Iterator[Progress]:
+    """Show progress on stderr: a bar at a terminal, else a line now and then."""
+    if not sys.stderr.isatty():
+        yield _noting(clock)
+        return
+    # Imported here: only a terminal needs it.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("checking", total=None)
+        yield lambda doing, done, total: bar.update(task, description=doing, completed=done, total=total)
+
+
+def _noting(clock: Clock) -> Progress:
+    noted = clock.monotonic()
+
+    def progress(doing: str, done: int, total: int | None) -> None:
+        nonlocal noted
+        if clock.monotonic() - noted >= _NOTE_SECONDS:
+            noted = clock.monotonic()
+            note(f"{doing}: {done:,}{'' if total is None else f' of {total:,}'} lines")
+
+    return progress

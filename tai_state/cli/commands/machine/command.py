@@ -1,0 +1,16 @@
+"""The group ``machine`` and its commands."""
+
+import click
+
+from tai_state.cli.commands.machine.check import check
+from tai_state.cli.commands.machine.diagram import diagram
+from tai_state.cli.program.command import Group
+
+
+@click.group(cls=Group, examples=["tai-state machine check order.json"])
+def machine() -> None:
+    """Check and draw machine files."""
+
+
+for _command in (check, diagram):
+    machine.add_command(_command)

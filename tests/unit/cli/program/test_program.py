@@ -1,0 +1,213 @@
+"""The program: options, exit codes, errors, help, and every example of the help."""
+
+import json
+import re
+import shlex
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import tai_state
+from tai_state import (
+    ConfigurationError,
+    DeadlineExceededError,
+    StateNotFoundError,
+    StoreError,
+    StoreUnavailableError,
+    UnsupportedOperationError,
+    VersionConflictError,
+)
+from tai_state.cli import main
+from tai_state.cli.program.failures import InterruptedWorkError, exit_code_of, guarded
+from tests.data_log import chained, write_log
+
+
+@pytest.fixture
+def run():
+    runner = CliRunner()
+
+    def run(*arguments):
+        return runner.invoke(main, list(arguments), prog_name="tai-state")
+
+    return run
+
+
+def commands(group, path=()):
+    """Yield every command and group below *group*, with its path."""
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+ALL = [((), main), *commands(main)]
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) or "tai-state" for path, _ in ALL])
+def test_help_shows_an_example(run, path, command):
+    """Each command says what it does, and shows how it is called."""
+    result = run(*path, "--help")
+    assert result.exit_code == 0
+    assert command.help
+    for example in command.examples:
+        assert f"  {example}\n" in result.output
+        assert example.startswith("tai-state ")
+
+
+EXAMPLES = sorted({example for _, command in ALL for example in command.examples})
+NEED_PROCESSES = re.compile(r"tai-state (demo|emulator)")
+
+
+@pytest.mark.parametrize("example", [example for example in EXAMPLES if not NEED_PROCESSES.match(example)])
+def test_an_example_runs(run, example, tmp_path, monkeypatch):
+    """What the help shows works where its files are; the examples with processes run in tests/integration."""
+    monkeypatch.chdir(tmp_path)
+    order = {
+        "name": "order",
+        "initial": "new",
+        "transitions": [
+            {"action": "paid", "source": "new", "target": "paid"},
+            {"action": "sent", "source": "paid", "target": "sent"},
+        ],
+    }
+    for name in ("order.json", "incident.json"):
+        (tmp_path / name).write_text(json.dumps(order))
+    log = chained(["new", "paid"], governor="shop-1", machine="order-17")
+    log[1]["at"] = log[0]["at"] = "2026-03-31T14:00:00Z"
+    write_log(tmp_path / "incidents.jsonl.gz", log)
+    if " ingest " not in example:
+        assert run("--store", "sqlite:///i.db", "ingest", "incidents.jsonl.gz").exit_code == 0
+    result = run(*shlex.split(example)[1:])
+    assert result.exit_code == 0, result.output
+    assert result.stdout
+
+
+def test_the_version_is_the_packages(run):
+    """--version says which release it is."""
+    assert run("--version").output == f"tai-state, version {tai_state.__version__}\n"
+
+
+def test_an_unknown_command_is_bad_usage(run):
+    """Exit code 2, and nothing on stdout."""
+    result = run("no-such")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "No such command" in result.stderr
+
+
+def test_bad_usage_is_json_where_json_is_asked_for(run):
+    """A program gets one JSON object on stderr."""
+    result = run("--json", "show", "g")
+    assert result.exit_code == 2
+    assert json.loads(result.stderr)["error"] == "usage"
+
+
+def test_what_a_user_typed_cannot_harm_the_terminal(run):
+    """Control characters of an argument are escaped in the complaint about it."""
+    result = run("\x1b[31m")
+    assert "\x1b" not in result.stderr
+    assert "\\x1b[31m" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["nosql://x", "sqlite:///", "plain"])
+def test_a_store_url_that_cannot_be_is_bad_usage(run, url):
+    """The forms that there are are named."""
+    result = run("--store", url, "governors")
+    assert result.exit_code == 2
+    assert "sqlite:///FILE" in result.stderr or "three slashes" in result.stderr
+
+
+def test_the_environment_names_the_store(run, tmp_path, monkeypatch):
+    """Without --store, $TAI_STATE_STORE is used."""
+    monkeypatch.setenv("TAI_STATE_STORE", f"sqlite:///{tmp_path}/named.db")
+    assert "named.db" in run("governors").stderr
+
+
+def test_a_store_that_is_not_there_is_not_made(run, tmp_path):
+    """Reading says that there is no file, and leaves it at that."""
+    result = run("--json", "--store", f"sqlite:///{tmp_path}/none.db", "governors")
+    assert result.exit_code == 3
+    assert json.loads(result.stderr)["error"] == "store_missing"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_store_is_refused(run, tmp_path):
+    """Somebody else's file is named and left as it is."""
+    path = tmp_path / "x.db"
+    path.write_text("not a database, but long enough to look at" * 100)
+    result = run("--store", f"sqlite:///{path}", "governors")
+    assert result.exit_code == 2
+    assert "not an SQLite database" in result.stderr
+
+
+def test_an_empty_actor_is_refused(run, tmp_path):
+    """No change is without an author."""
+    result = run("--actor", "", "--store", f"sqlite:///{tmp_path}/x.db", "governors")
+    assert result.exit_code == 2
+    assert "changed_by" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StateNotFoundError("g", "s"), 1),
+        (VersionConflictError("g/s", 1, 2), 1),
+        (ConfigurationError("x"), 2),
+        (StoreUnavailableError(), 3),
+        (StoreError("x"), 3),
+        (DeadlineExceededError("x"), 3),
+        (UnsupportedOperationError("x"), 1),
+        (InterruptedWorkError("x"), 130),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_each_error_has_its_exit_code(error, code):
+    """The codes are those of the contract."""
+    assert exit_code_of(error) == code
+
+
+def test_a_store_that_was_given_up_says_why(capsys):
+    """The last failure stands beside the deadline."""
+    error = DeadlineExceededError("time is over")
+    error.__cause__ = StoreUnavailableError("nobody answers")
+    assert guarded(failing(error), as_json=False) == 3
+    assert capsys.readouterr().err == "error: time is over; last: nobody answers\n"
+
+
+def failing(error):
+    def run():
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (click.Abort(), 130, "error: interrupted\n"),
+        (BrokenPipeError(32, "Broken pipe"), 1, ""),
+        (OSError(28, "No space left on device"), 1, "error: [Errno 28] No space left on device\n"),
+    ],
+)
+def test_what_the_system_does_ends_without_a_traceback(capsys, error, code, said):
+    """Ctrl-C, a reader that went away and a full disk are told in a line at most."""
+    assert guarded(failing(error), as_json=False) == code
+    assert capsys.readouterr().err == said
+
+
+def test_a_defect_of_ours_keeps_its_traceback():
+    """What nobody foresaw is not hidden."""
+    with pytest.raises(ZeroDivisionError):
+        guarded(failing(ZeroDivisionError()), as_json=False)
+
+
+def test_an_error_is_one_json_object(capsys):
+    """Code and message stand on stderr, in a line."""
+    guarded(failing(StateNotFoundError("g", "s")), as_json=True)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert json.loads(captured.err) == {
+        "error": "state_not_found",
+        "message": "state 's' of governor 'g' does not exist",
+    }
