@@ -20,7 +20,12 @@ CONTRACTS = {
         "contracts"
     ]
 }
-PICTURES = {"The floors": "package", "The rooms of the rules": "rules", "The rooms of the protocols": "rooms"}
+PICTURES = {
+    "The floors": "package",
+    "The rooms of the rules": "rules",
+    "The rooms of the protocols": "rooms",
+    "The rooms of the command line": "cli",
+}
 
 
 def picture(heading: str) -> list[list[str]]:
