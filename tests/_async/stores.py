@@ -11,7 +11,9 @@ from tai_state import AsyncBackendStore, AsyncFirestoreStore, AsyncMemoryStore, 
 from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
 from tai_state.errors import CommitAmbiguousError
-from tai_state.layout import GovernorLayout
+from tai_state.layout import GovernorLayout, StateLayout
+from tai_state.rules.records.chain import state_digest
+from tai_state.rules.records.documents import _state_from
 
 TIMEOUT = 10.0
 NO_WAIT = RetryPolicy(wait_initial=0.0, wait_max=0.0)
@@ -225,6 +227,13 @@ async def async_plant(store: AsyncBackendStore, path: DocumentPath, **changes: o
     document = await async_find(store, path)
     fields = {**(document.fields if document else {}), **changes}
     await store.runtime.access.backend.commit([Put(path, fields)], timeout=TIMEOUT)
+
+
+async def async_alter(store: AsyncBackendStore, paths: StateLayout, **changes: object) -> None:
+    """Overwrite fields of a state's document as one does who knows of its digest."""
+    document = await async_document_at(store, paths.state)
+    fields = {**document.fields, **changes}
+    await async_plant(store, paths.state, **changes, digest=state_digest(_state_from(fields)))
 
 
 async def async_contents(store: AsyncBackendStore, governor_id: str = "g") -> dict[str, Document]:

@@ -11,7 +11,9 @@ from tai_state import BackendStore, FirestoreStore, MemoryStore, SqliteStore, Re
 from tai_state._sync.access.port import Backend
 from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
 from tai_state.errors import CommitAmbiguousError
-from tai_state.layout import GovernorLayout
+from tai_state.layout import GovernorLayout, StateLayout
+from tai_state.rules.records.chain import state_digest
+from tai_state.rules.records.documents import _state_from
 
 TIMEOUT = 10.0
 NO_WAIT = RetryPolicy(wait_initial=0.0, wait_max=0.0)
@@ -225,6 +227,13 @@ def plant(store: BackendStore, path: DocumentPath, **changes: object) -> None:
     document = find(store, path)
     fields = {**(document.fields if document else {}), **changes}
     store.runtime.access.backend.commit([Put(path, fields)], timeout=TIMEOUT)
+
+
+def alter(store: BackendStore, paths: StateLayout, **changes: object) -> None:
+    """Overwrite fields of a state's document as one does who knows of its digest."""
+    document = document_at(store, paths.state)
+    fields = {**document.fields, **changes}
+    plant(store, paths.state, **changes, digest=state_digest(_state_from(fields)))
 
 
 def contents(store: BackendStore, governor_id: str = "g") -> dict[str, Document]:

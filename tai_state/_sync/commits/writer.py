@@ -178,7 +178,7 @@ class ChangeWriter:
         self.origin = store_id
 
     def _plan_on(self, view: View, change: Change, settings: Settings, deadline: Deadline) -> Plan | Replay:
-        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._access.new_id())
+        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._access.new_id(), self._access.new_id())
         segment = None
         head, maintenance = view.head, settings.maintenance
         if head is not None and maintenance is not None:

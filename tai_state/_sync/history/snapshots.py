@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from tai_state._sync.access.access import Access
 from tai_state.clock import TimeLimit
 from tai_state.config import Maintenance
-from tai_state.documents import Put, UpdatedAt
 from tai_state.errors import PreconditionFailedError, StateNotFoundError
 from tai_state.layout import StateLayout, versioned
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.history.snapshots import add_snapshot, read_snapshot
-from tai_state.rules.records.documents import read_state, state_fields
+from tai_state.rules.records.documents import read_state, state_put
 from tai_state.rules.records.record import StateRecord
 
 
@@ -40,7 +39,7 @@ class Snapshots:
             if record.version in record.marks.snapshots:
                 return record
             marked, writes = add_snapshot(paths, record, settings.encoding, retention)
-            state = Put(paths.state, state_fields(marked, settings.encoding), UpdatedAt(document.update_time))
+            state = state_put(paths, marked, settings.encoding, document.update_time)
             seconds = self._access.attempt_seconds(deadline)
             # An ambiguous reply needs no settling: the snapshot's content is the same whoever wrote it, and the
             # next attempt finds its mark.

@@ -165,7 +165,7 @@ class Attempt:
             raise StaleReadError(message)
 
     def _add(self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None) -> Plan | Replay:
-        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._new_store_id)
+        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._new_store_id, self._access.new_id())
         try:
             return draft.add(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
         except FencedOutError as error:

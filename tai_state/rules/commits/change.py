@@ -118,11 +118,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What a pure function may not make itself: the writer's time, a unique id, a store id to be."""
+    """What a pure function may not make itself: the writer's time, a unique id, a store id to be, an event's salt."""
 
     now: datetime
     transition_id: str
     store_id: str
+    salt: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tai_state.documents import MustNotExist, Precondition, Put, UpdatedAt, Write
+from tai_state.documents import MustNotExist, Put, Write
 from tai_state.errors import (
     InvalidDataError,
     SchemaVersionError,
@@ -22,8 +22,8 @@ from tai_state.rules.commits.receipts import (
 )
 from tai_state.rules.history.segments import Segment
 from tai_state.rules.history.snapshots import add_snapshot
-from tai_state.rules.records.chain import GENESIS, event_hash
-from tai_state.rules.records.documents import event_fields, state_fields
+from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
+from tai_state.rules.records.documents import event_fields, state_put
 from tai_state.rules.records.record import NO_STATE, EventRecord, Marks, MetadataRecord, Signal, StateRecord
 
 
@@ -136,7 +136,8 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         depends_on=depends_on,
         signals=signals,
     )
-    return replace(event, hash=event_hash(event))
+    sealed = replace(event, seal=make_seal(event, fresh.salt))
+    return replace(sealed, hash=event_hash(sealed))
 
 
 def _dependence(
@@ -171,9 +172,8 @@ def _plan(
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
         extra += snapshots
     found = view.head.update_time if view.head else None
-    precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
     writes: list[Write] = [
-        Put(change.paths.state, state_fields(record, settings.encoding), precondition),
+        state_put(change.paths, record, settings.encoding, found),
         Put(change.paths.event(event.version), event_fields(event, settings.encoding), MustNotExist()),
     ]
     if change.idempotency_key is not None:
@@ -204,4 +204,4 @@ def fingerprint_of(change: Change) -> str:
 
 def meta_fields(store_id: str) -> dict[str, object]:
     """Return the fields of a new store's ``tai/meta``."""
-    return {"format": FORMAT, "store_id": store_id, "fence_epoch": 0}
+    return {"format": FORMAT, "store_id": store_id}

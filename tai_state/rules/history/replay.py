@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from tai_state.errors import CorruptLogError, ReplayError
-from tai_state.rules.records.chain import GENESIS, event_hash
+from tai_state.rules.records.chain import GENESIS, event_hash, seal_is_sound
 from tai_state.rules.records.record import NO_STATE, EventRecord, StateRecord
 
 _COMPARED = tuple(each.name for each in fields(StateRecord) if each.name != "marks")
@@ -30,6 +30,7 @@ def contradiction(previous: EventRecord | StateRecord | None, event: EventRecord
     status, data = (before.status, before.data) if before else (None, NO_STATE)
     checks = (
         (event_hash(event) == event.hash, "its content does not match its hash"),
+        (seal_is_sound(event), "its values do not match their digests"),
         (event.version == version + 1, f"version {event.version} follows version {version}"),
         (event.previous_hash == hash_, "its previous_hash is not the hash of the event before"),
         (event.from_status == status, f"its from_status {event.from_status!r} is not {status!r}, where the state was"),

@@ -9,19 +9,14 @@ from tai_state.config import INLINE, Encoding
 from tai_state.documents import Delete, Document, Put, Write
 from tai_state.errors import CorruptLogError
 from tai_state.layout import StateLayout
-from tai_state.rules.records.documents import read_state, state_fields
+from tai_state.rules.records.documents import plain_state_fields, read_state, state_fields
 from tai_state.rules.records.record import Marks, StateRecord
 
 
-def _digest(fields: dict[str, Any]) -> str:
-    return hashlib.sha256(to_json(fields)).hexdigest()
-
-
 def snapshot_fields(record: StateRecord, encoding: Encoding) -> dict[str, Any]:
-    """Return the fields of a snapshot document: the state's own, and a digest that tells damage."""
+    """Return the fields of a snapshot document: those of the state, whose digest tells damage."""
     # The marks belong to the state as it is now, not to the version that is kept.
-    kept = replace(record, marks=Marks())
-    return {**state_fields(kept, encoding), "digest": _digest(state_fields(kept, INLINE))}
+    return state_fields(replace(record, marks=Marks()), encoding)
 
 
 def read_snapshot(document: Document, governor_id: str, state_id: str) -> StateRecord:
@@ -31,11 +26,16 @@ def read_snapshot(document: Document, governor_id: str, state_id: str) -> StateR
         CorruptLogError: It is damaged: its content does not have its digest.
     """
     record = read_state(document, governor_id, state_id)
-    if document.fields.get("digest") != _digest(state_fields(replace(record, marks=Marks()), INLINE)):
+    if document.fields["format"] == 1 and document.fields.get("digest") != _digest_of_format_1(record):
         raise CorruptLogError(
             governor_id, state_id, record.version, f"snapshot {document.path} does not match its digest"
         )
     return record
+
+
+def _digest_of_format_1(record: StateRecord) -> str:
+    fields = plain_state_fields(replace(record, marks=Marks()), INLINE)
+    return hashlib.sha256(to_json({**fields, "format": 1})).hexdigest()
 
 
 def add_snapshot(

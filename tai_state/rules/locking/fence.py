@@ -8,6 +8,9 @@ from tai_state.errors import FencedOutError
 from tai_state.layout import escape
 from tai_state.rules.locking.leases import Lease, read_lease, renewed
 
+FENCES_MAX = 16
+"""Of how many locks a state remembers the highest token that wrote it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fence:
@@ -34,7 +37,11 @@ class Fence:
         return Fence(check_leases(self.leases, documents))
 
     def fences(self, before: Mapping[str, int]) -> Mapping[str, int]:
-        """Return the highest tokens that wrote a state, this commit included.
+        """Return the tokens of the locks that wrote a state last, this commit included, the latest last.
+
+        Of FENCES_MAX locks at most: a state that is guarded by ever new locks must not grow for ever. It is a second
+        line: the commit's precondition on the lease itself refuses whoever was replaced, of any lock. This one tells a
+        lease document that was put back by hand to an earlier grant.
 
         Raises:
             FencedOutError: A later holder of one of the locks wrote it already; also after a restored lease.
@@ -42,11 +49,11 @@ class Fence:
         fences = dict(before)
         for lease in self.leases:
             stored_id = escape(lease.resource)
-            highest = fences.get(stored_id, 0)
+            highest = fences.pop(stored_id, 0)
             if highest > lease.fencing_token:
                 raise FencedOutError(lease.fencing_token, highest, lease.resource)
             fences[stored_id] = lease.fencing_token
-        return fences
+        return dict(list(fences.items())[-FENCES_MAX:])
 
     def renewed(self) -> tuple[Lease, ...]:
         """Return the leases as the commit leaves them."""

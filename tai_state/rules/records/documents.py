@@ -6,9 +6,10 @@ from typing import Any
 
 from tai_state.codec import Payload
 from tai_state.config import Encoding
-from tai_state.documents import Document, Value
+from tai_state.documents import Document, MustNotExist, Precondition, Put, UpdatedAt, Value
 from tai_state.errors import CorruptLogError, InvalidIdError
-from tai_state.layout import FORMAT, unescape
+from tai_state.layout import StateLayout, unescape
+from tai_state.rules.records.chain import state_digest
 from tai_state.rules.records.fields import (
     FieldError,
     check_format,
@@ -26,11 +27,26 @@ from tai_state.rules.records.record import (
     MachineStamp,
     Marks,
     MetadataRecord,
+    Seal,
     Signal,
     StateRecord,
 )
 
 Fields = dict[str, Value]
+
+FORMATS = {"digest": 2, "digests": 2}
+"""Fields that an older build does not know and would wipe, since a Put replaces the whole document.
+
+A document that has one of them is of that format, which such a build refuses to read; any other is of format 1. A field
+that is there only where it is used makes only those documents new.
+"""
+
+FORMAT_NEWEST = max(FORMATS.values())
+
+
+def _formatted(fields: Fields) -> Fields:
+    fields["format"] = max((FORMATS[name] for name in FORMATS.keys() & fields.keys()), default=1)
+    return fields
 
 
 def _metadata_fields(metadata: MetadataRecord, encoding: Encoding) -> Fields:
@@ -74,6 +90,35 @@ def _signals_from(fields: Mapping[str, Value]) -> tuple[Signal, ...]:
     return tuple(Signal(take(one, "state_id", str), take(one, "status", str)) for one in stored)
 
 
+def _fences_list(fences: Mapping[str, int]) -> list[Fields]:
+    # A list, since a map's keys have no order that every engine keeps.
+    return [{"resource": resource, "token": token} for resource, token in fences.items()]
+
+
+def _fences_from(fields: Mapping[str, Value]) -> dict[str, int]:
+    if take(fields, "format", int) == 1:
+        return dict(sorted(take_counters(fields, "fences").items()))
+    stored = take_list(fields, "fences", dict)
+    return {take(one, "resource", str): take(one, "token", int) for one in stored}
+
+
+def _sealed_fields(event: EventRecord, seal: Seal) -> Fields:
+    fields: Fields = {"digests": dict(seal.digests), "fences": _fences_list(event.fences)}
+    if seal.salt is not None:
+        fields["salt"] = seal.salt
+    return fields
+
+
+def _seal_from(fields: Mapping[str, Value]) -> Seal | None:
+    if "digests" not in fields:
+        return None
+    digests = take(fields, "digests", dict)
+    if any(type(digest) is not str for digest in digests.values()):
+        message = "field 'digests' should be a map of str"
+        raise FieldError(message)
+    return Seal(take_or_none(fields, "salt", str), digests)
+
+
 def _dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
     if "dependents" not in fields:
         return {}
@@ -87,7 +132,6 @@ def _dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
 def _content_fields(content: Content, encoding: Encoding) -> Fields:
     machine = content.machine
     return {
-        "format": FORMAT,
         "governor_id": content.governor_id,
         "state_id": content.state_id,
         "version": content.version,
@@ -119,7 +163,7 @@ def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
         "machine": _machine_from(fields),
         "metadata": _metadata_from(fields),
         "causality": take_counters(fields, "causality"),
-        "fences": take_counters(fields, "fences"),
+        "fences": _fences_from(fields),
         "transition_id": take(fields, "transition_id", str),
         "timestamp": take(fields, "timestamp", datetime),
         "created_at": take(fields, "created_at", datetime),
@@ -129,8 +173,24 @@ def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
     }
 
 
+def state_put(paths: StateLayout, record: StateRecord, encoding: Encoding, found: datetime | None) -> Put:
+    """Return the write of a state document, the only one that there is.
+
+    Args:
+        found: The update_time of the document that *record* was made from; None where there was none.
+    """
+    precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
+    return Put(paths.state, state_fields(record, encoding), precondition)
+
+
 def state_fields(record: StateRecord, encoding: Encoding) -> Fields:
-    """Return the fields of a state document."""
+    """Return the fields of a state document, with the digest that tells whether they were altered."""
+    added = {"fences": _fences_list(record.fences), "digest": state_digest(record)}
+    return _formatted({**plain_state_fields(record, encoding), **added})
+
+
+def plain_state_fields(record: StateRecord, encoding: Encoding) -> Fields:
+    """Return the fields of a state document of format 1, but for its number."""
     marks = record.marks
     # As a payload: it may grow, and as a native map each of its keys would be indexed.
     dependents = {"dependents": Payload.of(dict(marks.dependents)).field(encoding)} if marks.dependents else {}
@@ -163,21 +223,24 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
 
 def event_fields(event: EventRecord, encoding: Encoding) -> Fields:
     """Return the fields of an event document; ``committed_at`` is the document's own create_time."""
-    return {
-        **_content_fields(event, encoding),
-        "action": event.action,
-        "kind": event.kind,
-        "payload": event.payload.field(encoding),
-        "idempotency_key": event.idempotency_key,
-        "from_status": event.from_status,
-        "to_status": event.to_status,
-        "from_state": event.from_state.field(encoding),
-        "to_state": event.to_state.field(encoding),
-        "origin": event.origin,
-        "parents": list(event.parents),
-        "fencing_token": event.fencing_token,
-        "previous_hash": event.previous_hash,
-    }
+    return _formatted(
+        {
+            **_content_fields(event, encoding),
+            "action": event.action,
+            "kind": event.kind,
+            "payload": event.payload.field(encoding),
+            "idempotency_key": event.idempotency_key,
+            "from_status": event.from_status,
+            "to_status": event.to_status,
+            "from_state": event.from_state.field(encoding),
+            "to_state": event.to_state.field(encoding),
+            "origin": event.origin,
+            "parents": list(event.parents),
+            "fencing_token": event.fencing_token,
+            "previous_hash": event.previous_hash,
+            **(_sealed_fields(event, event.seal) if event.seal is not None else {}),
+        }
+    )
 
 
 def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> EventRecord:
@@ -201,6 +264,7 @@ def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> Ev
         fencing_token=take_or_none(fields, "fencing_token", int),
         previous_hash=take(fields, "previous_hash", str),
         committed_at=committed_at,
+        seal=_seal_from(fields),
     )
 
 
@@ -224,9 +288,10 @@ def read_state(document: Document, governor_id: str, state_id: str) -> StateReco
         SchemaVersionError: A newer release wrote it.
     """
     try:
-        check_format(document.fields, document.path)
+        check_format(document.fields, document.path, newest=FORMAT_NEWEST)
         record = _state_from(document.fields)
         _check_owner(record, governor_id, state_id)
+        _check_digest(record, document.fields)
     except FieldError as error:
         raise CorruptLogError(
             governor_id, state_id, _version_in(document), f"state document {document.path}: {error}"
@@ -242,7 +307,7 @@ def read_event(document: Document, governor_id: str, state_id: str) -> EventReco
         SchemaVersionError: A newer release wrote it.
     """
     try:
-        check_format(document.fields, document.path)
+        check_format(document.fields, document.path, newest=FORMAT_NEWEST)
         event = event_from(document.fields, document.create_time)
         _check_owner(event, governor_id, state_id)
     except FieldError as error:
@@ -250,6 +315,12 @@ def read_event(document: Document, governor_id: str, state_id: str) -> EventReco
             governor_id, state_id, _version_in(document), f"event document {document.path}: {error}"
         ) from error
     return event
+
+
+def _check_digest(record: StateRecord, fields: Mapping[str, Value]) -> None:
+    if fields["format"] > 1 and take(fields, "digest", str) != state_digest(record):
+        message = "its content does not have its digest: it was altered by hand, or damaged"
+        raise FieldError(message)
 
 
 def _check_owner(content: Content, governor_id: str, state_id: str) -> None:

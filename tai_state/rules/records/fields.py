@@ -105,13 +105,13 @@ def take_version(fields: Mapping[str, Value]) -> int:
     return version
 
 
-def check_format(fields: Mapping[str, Value], what: object) -> None:
+def check_format(fields: Mapping[str, Value], what: object, *, newest: int = FORMAT) -> None:
     """Refuse a document of a newer format.
 
     Raises:
-        SchemaVersionError: Its format number is above ours.
+        SchemaVersionError: Its format number is above the *newest* that this build reads.
         FieldError: It has none.
     """
     stored = take(fields, "format", int)
-    if stored > FORMAT:
-        raise SchemaVersionError(stored, FORMAT, f"document {what}")
+    if stored > newest:
+        raise SchemaVersionError(stored, newest, f"document {what}")

@@ -74,13 +74,27 @@ class Signal:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What lets the values of an event be erased without breaking the chain (see ``chain``).
+
+    Attributes:
+        salt: Random, in hexadecimal; without it a digest of a small value could be guessed. None once it is erased,
+            and the values with it.
+        digests: Of each value that the event was made with, by name.
+    """
+
+    salt: str | None
+    digests: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What a state and the event that made it have in common.
 
-    ``fences`` holds, for each lock that ever guarded the state, by stored resource id, the highest token
-    that wrote. ``depends_on`` names states of the same governor; ``signals`` are those that put the state where
-    it stands, the nearest first: its own dependents may react to them as to its status.
+    ``fences`` holds, for the locks that guarded the state last, by stored resource id, the highest token that wrote,
+    the latest last (see ``rules.locking.fence``). ``depends_on`` names states of the same governor; ``signals`` are
+    those that put the state where it stands, the nearest first: its own dependents may react to them as to its status.
     """
 
     governor_id: str
@@ -178,6 +192,7 @@ class EventRecord(Content):
     fencing_token: int | None
     previous_hash: str
     committed_at: datetime | None = None
+    seal: Seal | None = None
 
     def public(self, as_data: AsData[DataT]) -> Event[DataT]:
         """Return the public model, its data and payload copies of its own."""

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tai_state.documents import Document, DocumentPath, MustNotExist, Put, UpdatedAt, Write
+from tai_state.documents import Document, DocumentPath, Write
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide
 from tai_state.rules.commits.guards import Guard
-from tai_state.rules.records.documents import read_state, state_fields
+from tai_state.rules.records.documents import read_state, state_put
 from tai_state.rules.records.record import StateRecord
 
 
@@ -129,7 +129,6 @@ class Draft:
             # Writing it again would not even move its update_time; that it was read is checked by the commit.
             return
         found = head.update_time
-        precondition = MustNotExist() if found is None else UpdatedAt(found)
-        self.writes[path] = Put(path, state_fields(record, step.settings.encoding), precondition)
+        self.writes[path] = state_put(step.paths, record, step.settings.encoding, found)
         self.heads[path] = Head(record, found)
         self._steps.append(step)

@@ -9,10 +9,10 @@ from tai_state.codec import Payload
 from tai_state.config import Encoding
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
-from tai_state.rules.records.chain import event_hash
+from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.documents import event_fields, read_event
 from tests._async.machines import COUNTER
-from tests._async.stores import TIMEOUT, async_contents, async_document_at, async_find, async_plant
+from tests._async.stores import TIMEOUT, async_alter, async_contents, async_document_at, async_find, async_plant
 
 PATHS = state_layout("g", "s")
 
@@ -37,17 +37,21 @@ async def async_write(store, event):
     await store.runtime.access.backend.commit([Put(PATHS.event(event.version), fields)], timeout=TIMEOUT)
 
 
+def sealed(event):
+    """Return an event with digests and hash that fit what it says."""
+    event = replace(event, seal=make_seal(event, event.seal.salt))
+    return replace(event, hash=event_hash(event))
+
+
 async def async_forge(store, version, *, to_the_end=False, **changes):
     """Change an event and recompute its hash; *to_the_end*: also all links behind it, and the state's."""
-    event = replace(await async_stored_event(store, version), **changes)
-    event = replace(event, hash=event_hash(event))
+    event = sealed(replace(await async_stored_event(store, version), **changes))
     await async_write(store, event)
     while to_the_end and await async_find(store, PATHS.event(event.version + 1)):
-        event = replace(await async_stored_event(store, event.version + 1), previous_hash=event.hash)
-        event = replace(event, hash=event_hash(event))
+        event = sealed(replace(await async_stored_event(store, event.version + 1), previous_hash=event.hash))
         await async_write(store, event)
     if to_the_end:
-        await async_plant(store, PATHS.state, hash=event.hash)
+        await async_alter(store, PATHS, hash=event.hash)
 
 
 async def async_findings(persister, **options):
@@ -120,7 +124,7 @@ async def test_a_forged_last_event_with_its_hash_is_found(counter, store):
 async def test_a_forged_chain_is_found_by_the_machine(counter, store):
     """Every hash recomputed to the end: only running the machine again tells."""
     await async_forge(store, 5, to_the_end=True, to_state=Payload.of({"n": 99}))
-    await async_plant(store, PATHS.state, data={"n": 99})
+    await async_alter(store, PATHS, data={"n": 99})
     assert await async_findings(AsyncStateMachinePersister(store)) == []
     assert await async_findings(counter) == [("replay", "s", 5)]
     with pytest.raises(ReplayError, match="version 5"):
@@ -182,8 +186,8 @@ async def test_swapped_events_are_found(counter, store):
     ids=str,
 )
 async def test_an_edited_state_document_is_found(counter, store, changes):
-    """Whatever field was edited: it is not what the last event made."""
-    await async_plant(store, PATHS.state, **changes)
+    """Whatever field was edited, by one who knows of the digest: it is not what the last event made."""
+    await async_alter(store, PATHS, **changes)
     assert await async_findings(counter) == [("state_mismatch", "s", 5)]
     with pytest.raises(CorruptLogError):
         await counter.replay("g", "s")
@@ -192,7 +196,7 @@ async def test_an_edited_state_document_is_found(counter, store, changes):
 @pytest.mark.parametrize("version", [4, 6, 7])
 async def test_a_state_at_another_version_is_found(counter, store, version):
     """Below its events, or past them."""
-    await async_plant(store, PATHS.state, version=version)
+    await async_alter(store, PATHS, version=version)
     found = await async_findings(counter)
     assert [(kind, state_id) for kind, state_id, _ in found] == [("state_mismatch", "s")]
 
@@ -248,7 +252,7 @@ async def test_each_damage_is_found_beside_the_others(counter, store):
     """One finding a state, and the sound ones are not named."""
     for state_id in ("u", "v"):
         await counter.start("g", state_id)
-    await async_plant(store, PATHS.state, status="shut")
+    await async_alter(store, PATHS, status="shut")
     await async_plant(store, state_layout("g", "u").event(1), to_state=5)
     await store.runtime.access.backend.commit([Delete(state_layout("g", "t").state)], timeout=TIMEOUT)
     assert sorted(await async_findings(counter)) == [
@@ -260,6 +264,6 @@ async def test_each_damage_is_found_beside_the_others(counter, store):
 
 async def test_a_document_of_a_newer_release_is_found(counter, store):
     """It is not called sound by a release that cannot read it."""
-    await async_plant(store, PATHS.event(3), format=2)
+    await async_plant(store, PATHS.event(3), format=3)
     found = await async_findings(counter)
     assert [state_id for _, state_id, _ in found] == ["s"]

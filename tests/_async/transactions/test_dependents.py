@@ -25,7 +25,7 @@ from tests._async.dependents import (
     async_statuses,
     persister_of,
 )
-from tests._async.stores import TIMEOUT, async_contents, async_plant, in_memory
+from tests._async.stores import TIMEOUT, async_alter, async_contents, async_plant, in_memory
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ async def test_a_dependent_whose_document_is_gone_is_not_passed_over(jobs, store
 async def test_a_lost_mark_is_found(jobs, store):
     """By the check of the governor, which names the state and what it depends on."""
     await async_start_all(jobs, a=(), b=["a"])
-    await async_plant(store, state_layout("g", "a").state, dependents={})
+    await async_alter(store, state_layout("g", "a"), dependents={})
     (problem,) = (await jobs.validate_consistency("g")).problems
     assert (problem.kind, problem.state_id) == ("lost_mark", "b")
     assert "'a'" in problem.message
@@ -324,7 +324,7 @@ async def test_a_lost_mark_is_found(jobs, store):
 async def test_a_forged_dependency_is_found(jobs, store):
     """What a state depends on is part of its content, and of its hash."""
     await async_start_all(jobs, a=(), b=["a"], c=())
-    await async_plant(store, state_layout("g", "b").state, depends_on=["c"])
+    await async_alter(store, state_layout("g", "b"), depends_on=["c"])
     (problem,) = (await jobs.validate_consistency("g")).problems
     assert (problem.kind, problem.state_id) == ("state_mismatch", "b")
     await async_plant(store, state_layout("g", "b").event(1), depends_on=["c"])

@@ -1,10 +1,13 @@
 # Generated from tests/_async/api/test_store_lists.py by .ci/generate_sync.py; do not edit.
 """Several states: listed, filtered, read together, counted."""
+from dataclasses import replace
+
 import pytest
 
 from tai_state import InvalidDataError, InvalidIdError
-from tai_state.documents import Put
+from tai_state.config import Encoding
 from tai_state.layout import escape, state_layout
+from tai_state.rules.records.documents import read_state, state_put
 from tests._sync.stores import TIMEOUT, document_at, in_memory
 
 HOSTILE_IDS = (
@@ -22,8 +25,9 @@ def save_many(store, state_ids, governor_id="g", **options):
     model = state_layout("model", "model")
     store.save_state("model", "model", {"n": 1}, **options)
     document = document_at(store, model.state)
+    record = read_state(document, "model", "model")
     writes = [
-        Put(paths.state, {**document.fields, "governor_id": governor_id, "state_id": paths.state_id})
+        state_put(paths, replace(record, governor_id=governor_id, state_id=paths.state_id), Encoding(), None)
         for paths in (state_layout(governor_id, state_id) for state_id in state_ids)
     ]
     for first in range(0, len(writes), 200):

@@ -9,10 +9,10 @@ from tai_state.codec import Payload
 from tai_state.config import Encoding
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
-from tai_state.rules.records.chain import event_hash
+from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.documents import event_fields, read_event
 from tests._sync.machines import COUNTER
-from tests._sync.stores import TIMEOUT, contents, document_at, find, plant
+from tests._sync.stores import TIMEOUT, alter, contents, document_at, find, plant
 
 PATHS = state_layout("g", "s")
 
@@ -37,17 +37,21 @@ def write(store, event):
     store.runtime.access.backend.commit([Put(PATHS.event(event.version), fields)], timeout=TIMEOUT)
 
 
+def sealed(event):
+    """Return an event with digests and hash that fit what it says."""
+    event = replace(event, seal=make_seal(event, event.seal.salt))
+    return replace(event, hash=event_hash(event))
+
+
 def forge(store, version, *, to_the_end=False, **changes):
     """Change an event and recompute its hash; *to_the_end*: also all links behind it, and the state's."""
-    event = replace(stored_event(store, version), **changes)
-    event = replace(event, hash=event_hash(event))
+    event = sealed(replace(stored_event(store, version), **changes))
     write(store, event)
     while to_the_end and find(store, PATHS.event(event.version + 1)):
-        event = replace(stored_event(store, event.version + 1), previous_hash=event.hash)
-        event = replace(event, hash=event_hash(event))
+        event = sealed(replace(stored_event(store, event.version + 1), previous_hash=event.hash))
         write(store, event)
     if to_the_end:
-        plant(store, PATHS.state, hash=event.hash)
+        alter(store, PATHS, hash=event.hash)
 
 
 def findings(persister, **options):
@@ -120,7 +124,7 @@ def test_a_forged_last_event_with_its_hash_is_found(counter, store):
 def test_a_forged_chain_is_found_by_the_machine(counter, store):
     """Every hash recomputed to the end: only running the machine again tells."""
     forge(store, 5, to_the_end=True, to_state=Payload.of({"n": 99}))
-    plant(store, PATHS.state, data={"n": 99})
+    alter(store, PATHS, data={"n": 99})
     assert findings(StateMachinePersister(store)) == []
     assert findings(counter) == [("replay", "s", 5)]
     with pytest.raises(ReplayError, match="version 5"):
@@ -182,8 +186,8 @@ def test_swapped_events_are_found(counter, store):
     ids=str,
 )
 def test_an_edited_state_document_is_found(counter, store, changes):
-    """Whatever field was edited: it is not what the last event made."""
-    plant(store, PATHS.state, **changes)
+    """Whatever field was edited, by one who knows of the digest: it is not what the last event made."""
+    alter(store, PATHS, **changes)
     assert findings(counter) == [("state_mismatch", "s", 5)]
     with pytest.raises(CorruptLogError):
         counter.replay("g", "s")
@@ -192,7 +196,7 @@ def test_an_edited_state_document_is_found(counter, store, changes):
 @pytest.mark.parametrize("version", [4, 6, 7])
 def test_a_state_at_another_version_is_found(counter, store, version):
     """Below its events, or past them."""
-    plant(store, PATHS.state, version=version)
+    alter(store, PATHS, version=version)
     found = findings(counter)
     assert [(kind, state_id) for kind, state_id, _ in found] == [("state_mismatch", "s")]
 
@@ -248,7 +252,7 @@ def test_each_damage_is_found_beside_the_others(counter, store):
     """One finding a state, and the sound ones are not named."""
     for state_id in ("u", "v"):
         counter.start("g", state_id)
-    plant(store, PATHS.state, status="shut")
+    alter(store, PATHS, status="shut")
     plant(store, state_layout("g", "u").event(1), to_state=5)
     store.runtime.access.backend.commit([Delete(state_layout("g", "t").state)], timeout=TIMEOUT)
     assert sorted(findings(counter)) == [
@@ -260,6 +264,6 @@ def test_each_damage_is_found_beside_the_others(counter, store):
 
 def test_a_document_of_a_newer_release_is_found(counter, store):
     """It is not called sound by a release that cannot read it."""
-    plant(store, PATHS.event(3), format=2)
+    plant(store, PATHS.event(3), format=3)
     found = findings(counter)
     assert [state_id for _, state_id, _ in found] == ["s"]

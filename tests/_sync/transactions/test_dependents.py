@@ -25,7 +25,7 @@ from tests._sync.dependents import (
     statuses,
     persister_of,
 )
-from tests._sync.stores import TIMEOUT, contents, plant, in_memory
+from tests._sync.stores import TIMEOUT, alter, contents, plant, in_memory
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ def test_a_dependent_whose_document_is_gone_is_not_passed_over(jobs, store):
 def test_a_lost_mark_is_found(jobs, store):
     """By the check of the governor, which names the state and what it depends on."""
     start_all(jobs, a=(), b=["a"])
-    plant(store, state_layout("g", "a").state, dependents={})
+    alter(store, state_layout("g", "a"), dependents={})
     (problem,) = (jobs.validate_consistency("g")).problems
     assert (problem.kind, problem.state_id) == ("lost_mark", "b")
     assert "'a'" in problem.message
@@ -324,7 +324,7 @@ def test_a_lost_mark_is_found(jobs, store):
 def test_a_forged_dependency_is_found(jobs, store):
     """What a state depends on is part of its content, and of its hash."""
     start_all(jobs, a=(), b=["a"], c=())
-    plant(store, state_layout("g", "b").state, depends_on=["c"])
+    alter(store, state_layout("g", "b"), depends_on=["c"])
     (problem,) = (jobs.validate_consistency("g")).problems
     assert (problem.kind, problem.state_id) == ("state_mismatch", "b")
     plant(store, state_layout("g", "b").event(1), depends_on=["c"])

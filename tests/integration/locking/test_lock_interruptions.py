@@ -4,7 +4,6 @@ import asyncio
 import threading
 
 import pytest
-from tests._sync.deaths import forget_every_lock
 
 from tai_state import (
     AsyncBackendStore,
@@ -21,6 +20,7 @@ from tai_state import (
 )
 from tests._async.deaths import forget_every_lock as async_forget_every_lock
 from tests._async.stores import AsyncWrappedBackend
+from tests._sync.deaths import forget_every_lock
 from tests._sync.stores import WrappedBackend
 
 LONG = 60.0

@@ -17,7 +17,7 @@ from tai_state.layout import state_layout
 from tai_state.rules.history.replay import differing_field
 from tai_state.rules.history.segments import build_segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot, snapshot_fields
-from tai_state.rules.records.chain import event_hash
+from tai_state.rules.records.chain import event_hash, make_seal, seal_is_sound, state_digest
 from tai_state.rules.records.documents import event_fields, event_from, read_state, state_fields
 from tai_state.rules.records.record import (
     Content,
@@ -62,6 +62,7 @@ EVENT = EventRecord(
     previous_hash="1" * 64,
     committed_at=LATER,
 )
+EVENT = replace(EVENT, seal=make_seal(EVENT, "5" * 32))
 MARKS = Marks(sealed_through=1, trimmed_through=1, trimmed_hash="h", snapshots=(1,), dependents={"d": "m"})
 STATE = EVENT.state(MARKS)
 AS_IT_IS = Encoding()
@@ -94,7 +95,7 @@ def altered(record: Any, name: str) -> Any:
         bool: value is not True,
         datetime: datetime(2031, 1, 1, tzinfo=UTC),
         Payload: Payload.of({"another": 1}),
-        dict: {"another": "m" if first == "dependents" else 1},
+        dict: {"another": 1 if first in {"causality", "fences"} else "m"},
         tuple: (),
     }
     return replace(record, **{first: others[type(value)]})
@@ -131,20 +132,46 @@ def test_a_snapshot_keeps_every_field_of_the_content(name):
     assert read_snapshot(document, state.governor_id, state.state_id) == replace(state, marks=Marks())
 
 
-def test_a_segment_keeps_every_field():
+@pytest.mark.parametrize("seal", [EVENT.seal, None], ids=["sealed", "from before"])
+def test_a_segment_keeps_every_field(seal):
     """The events in it come out as they went in, the time of their commit included."""
-    first = replace(EVENT, version=1, from_state=Payload.of(None))
-    segment = build_segment(state_layout("g", "s"), [first, EVENT])
+    second = replace(EVENT, seal=seal)
+    first = replace(second, version=1, from_state=Payload.of(None))
+    segment = build_segment(state_layout("g", "s"), [first, second])
     assert segment is not None
     assert segment.write is not None
     document = Document(segment.write.path, dict(segment.write.fields), NOW, NOW)
-    assert list(read_segment(document, "g", "s").events) == [first, EVENT]
+    assert list(read_segment(document, "g", "s").events) == [first, second]
 
 
 @pytest.mark.parametrize("name", [name for name in leaves(EVENT) if name not in {"hash", "committed_at"}])
-def test_the_hash_covers_each_field(name):
-    """Whatever is altered shows, in the records inside an event, too."""
-    assert event_hash(altered(EVENT, name)) != event_hash(EVENT)
+def test_hash_and_digests_cover_each_field(name):
+    """Whatever is altered shows in the hash, or in the digests that it covers; in records inside an event, too."""
+    event = altered(EVENT, name)
+    assert event_hash(event) != event_hash(EVENT) or not seal_is_sound(event)
+
+
+@pytest.mark.parametrize("name", [name for name in leaves(replace(EVENT, seal=None)) if name != "seal"])
+def test_the_hash_of_layout_1_covers_each_field(name):
+    """Logs that were written before are verified as they were."""
+    before = replace(EVENT, seal=None)
+    is_covered = name not in {"hash", "committed_at"}
+    assert (event_hash(altered(before, name)) != event_hash(before)) is is_covered
+
+
+@pytest.mark.parametrize("name", leaves(STATE))
+def test_the_digest_of_a_state_covers_each_field(name):
+    """Content and marks."""
+    assert state_digest(altered(STATE, name)) != state_digest(STATE)
+
+
+@pytest.mark.parametrize("name", [name for name in leaves(replace(EVENT, seal=None)) if name != "seal"])
+def test_an_event_without_a_seal_comes_back_from_its_document(name):
+    """As a segment made today holds one that was written before."""
+    event = altered(replace(EVENT, seal=None), name)
+    fields = event_fields(event, AS_IT_IS)
+    assert fields["format"] == 1
+    assert event_from(fields, event.committed_at) == event
 
 
 @pytest.mark.parametrize("name", [name for name in leaves(STATE) if not name.startswith("marks.")])
@@ -152,6 +179,14 @@ def test_a_field_that_differs_from_the_replay_is_named(name):
     """All of the content counts; the marks are no part of it."""
     field = name.split(".")[0]
     assert differing_field(altered(STATE, name), STATE) == field
+
+
+@pytest.mark.parametrize("signal", [Signal("another", "failed"), Signal("other", "another")])
+def test_both_parts_of_a_signal_are_covered(signal):
+    """By the hash in both layouts, and by the digest of the state."""
+    for event in (EVENT, replace(EVENT, seal=None)):
+        assert event_hash(replace(event, signals=(signal,))) != event_hash(event)
+    assert state_digest(replace(STATE, signals=(signal,))) != state_digest(STATE)
 
 
 def test_marks_are_no_difference():
@@ -203,7 +238,7 @@ def test_a_public_model_shows_every_field(record, model):
 
 def test_no_field_is_kept_from_users():
     """Save what tells no user anything: the digest's parts, marks, and what is another field's."""
-    hidden = {"machine", "fences", "signals"}
+    hidden = {"machine", "fences", "signals", "seal"}
     shown = set(Event.model_fields) - {"machine_name", "machine_version", "machine_fingerprint"}
     assert shown == set(names_of(EventRecord)) - hidden
     shown = set(StateSnapshot.model_fields) - {"machine_name", "machine_version"}

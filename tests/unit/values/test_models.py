@@ -26,7 +26,7 @@ from tai_state import (
 )
 from tai_state.clock import Deadline, SystemClock
 from tai_state.codec import Payload
-from tai_state.rules.records.chain import event_hash
+from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.record import EventRecord, MachineStamp, MetadataRecord, Signal
 from tai_state.testing.clock import ManualClock
 
@@ -149,12 +149,18 @@ GOLDEN = EventRecord(
 GOLDEN_HASH = "b67d1f80406b47113464bf0acbbe0f1c154b9bf7ee0d835bd1812aa32169124c"  # pragma: allowlist secret
 
 
+SEALED_HASH = "c95d316d7d8a734e98f1999ddca97c512a00a53d96dd8584aeacc459de3329a8"  # pragma: allowlist secret
+
+
 def test_the_hash_of_an_event_never_changes():
-    """Logs that were written are checked by it."""
+    """Logs that were written are checked by it, in both of its layouts."""
     assert event_hash(GOLDEN) == GOLDEN_HASH
+    assert event_hash(replace(GOLDEN, seal=make_seal(GOLDEN, "0" * 32))) == SEALED_HASH
 
 
-@pytest.mark.parametrize("name", sorted({field.name for field in fields(EventRecord)} - {"hash", "committed_at"}))
+@pytest.mark.parametrize(
+    "name", sorted({field.name for field in fields(EventRecord)} - {"hash", "committed_at", "seal"})
+)
 def test_the_hash_covers_every_field(name):
     """Whatever is changed shows."""
     changed: dict[str, Any] = {

@@ -1,0 +1,194 @@
+"""A store that an earlier release wrote opens, verifies and goes on; what is new has a higher number."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tai_state import (
+    AsyncLockManager,
+    AsyncSqliteStore,
+    AsyncStateMachinePersister,
+    CorruptLogError,
+    FencedOutError,
+    Machine,
+    PersistenceConfig,
+    Transition,
+)
+from tai_state.codec import Payload
+from tai_state.config import Encoding
+from tai_state.documents import DocumentPath, Put
+from tai_state.layout import state_layout
+from tai_state.rules.history.replay import contradiction
+from tai_state.rules.records.chain import event_hash, seal_is_sound
+from tai_state.rules.records.documents import event_fields, read_event
+from tests._async.stores import TIMEOUT, async_alter, async_contents, async_document_at, async_plant
+
+FORMAT_1 = Path(__file__).parents[2] / "data" / "format1"
+ORDERS = Machine(
+    "order",
+    "new",
+    [
+        Transition("pay", "new", "paid", apply=lambda data, payload: {**data, "paid": payload["amount"]}),
+        Transition("ship", "paid", "shipped"),
+        Transition("tick", "new", "new", apply=lambda data, _: {**data, "n": data["n"] + 1}),
+        Transition("stop", ("new", "paid"), "stopped"),
+    ],
+    on_dependency={"stopped": "stop"},
+)
+PATHS = state_layout("g", "s")
+
+
+@pytest.fixture
+async def old(store):
+    """A store that holds what the earlier release wrote."""
+    lines = (FORMAT_1 / "documents.jsonl").read_text(encoding="utf-8").splitlines()
+    writes = []
+    for line in lines:
+        stored = json.loads(line)
+        fields = _decoded(json.loads(stored["fields"]))
+        writes.append(Put(DocumentPath(stored["collection"], stored["id"]), fields))
+    await store.runtime.access.backend.commit(writes, timeout=TIMEOUT)
+    return store
+
+
+def _decoded(fields):
+    decoded = Payload(json.dumps(fields).encode()).value()
+    assert isinstance(decoded, dict)
+    return decoded
+
+
+def persister_of(store):
+    return AsyncStateMachinePersister(store, ORDERS, PersistenceConfig(snapshot_interval=5, snapshot_retention=2))
+
+
+async def test_what_an_earlier_release_wrote_verifies(old):
+    """States, events, snapshots and segments, under the machine that made them."""
+    persister = persister_of(old)
+    report = await persister.validate_consistency("shop")
+    assert (report.problems, report.states, report.events) == ([], 5, 23)
+    assert [one.version async for one in persister.list_snapshots("shop", "o/1")] == [10, 15]
+    reached = await persister.replay("shop", "o/1")
+    assert reached == (await persister.load_state("shop", "o/1")).snapshot
+
+
+async def test_what_an_earlier_release_wrote_goes_on(old):
+    """The chain continues under the new layout, keys are known, and old runs are sealed as they are."""
+    persister = persister_of(old)
+    assert (await persister.transition("shop", "o/1", "tick", {"i": 9}, idempotency_key="k9")).replayed
+    for number in range(8):
+        await persister.transition("shop", "o/1", "tick", {"more": number})
+    assert (await persister.validate_consistency("shop")).is_consistent
+    rebuilt = await old.runtime.history.rebuild(state_layout("shop", "o/1"))
+    assert rebuilt is not None
+    assert rebuilt.version == (await old.get_state("shop", "o/1"))[1]
+
+
+async def test_a_file_that_an_earlier_release_wrote_opens(tmp_path):
+    """The SQLite file itself, with its schema and its clock."""
+    shutil.copy(FORMAT_1 / "store.db", tmp_path / "store.db")
+    async with AsyncSqliteStore(tmp_path / "store.db") as store:
+        assert (await persister_of(store).validate_consistency("shop")).is_consistent
+        assert await store.save_state("shop", "plain", {"again": 1}) == 4
+
+
+async def test_new_documents_of_states_and_events_have_a_higher_format(store):
+    """So that a build that would wipe their fields refuses them; all else keeps its number."""
+    await store.save_state("g", "s", {"n": 1}, idempotency_key="k")
+    formats = {
+        path: (await async_document_at(store, path)).fields["format"]
+        for path in (PATHS.state, PATHS.event(1), PATHS.receipt("k"))
+    }
+    assert formats == {PATHS.state: 2, PATHS.event(1): 2, PATHS.receipt("k"): 1}
+
+
+async def test_an_erased_event_keeps_the_chain(store):
+    """Values and salt go, the digests stay: hash and link are as before, and a half erased event is found."""
+    await store.save_state("g", "s", {"name": "anna"})
+    event = read_event(await async_document_at(store, PATHS.event(1)), "g", "s")
+    assert event.seal is not None
+    erased = replace(
+        event,
+        to_state=Payload.of({}),
+        metadata=replace(event.metadata, changed_by="", reason=""),
+        seal=replace(event.seal, salt=None),
+    )
+    assert contradiction(None, erased) is None
+    assert event_hash(erased) == event.hash
+    assert not seal_is_sound(replace(erased, to_state=event.to_state))
+    again = event_fields(erased, Encoding())
+    assert "salt" not in again
+
+
+async def test_equal_values_of_two_events_have_different_digests(store):
+    """So a small value cannot be guessed from its digest once the salt is gone."""
+    await store.save_state("g", "s", {"vote": "yes"})
+    await store.save_state("g", "s", {"vote": "yes"})
+    first, second = [read_event(await async_document_at(store, PATHS.event(one)), "g", "s") for one in (1, 2)]
+    assert first.seal is not None
+    assert second.seal is not None
+    assert first.seal.digests["to_state"] != second.seal.digests["to_state"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"data": {"n": 99}}, {"status": "shut"}, {"sealed_through": 7}, {"snapshots": [9]}]
+)
+async def test_altered_data_is_told_at_load(place, changes):
+    """By whoever reads the state, and nobody writes over it."""
+    await place.store().save_state("g", "s", {"n": 1})
+    fresh = place.store()
+    await async_plant(fresh, PATHS.state, **changes)
+    before = await async_contents(fresh)
+    calls = [
+        lambda: fresh.get_state("g", "s"),
+        lambda: fresh.save_state("g", "s", {"n": 2}),
+        lambda: fresh.delete_state("g", "s"),
+    ]
+    for call in calls:
+        with pytest.raises(CorruptLogError, match="digest"):
+            await call()
+    assert await async_contents(fresh) == before
+
+
+async def test_altered_data_is_told_before_a_warm_write(store):
+    """The head is known; the commit that finds it changed reads it, and refuses."""
+    await store.save_state("g", "s", {"n": 1})
+    await async_plant(store, PATHS.state, data={"n": 99})
+    with pytest.raises(CorruptLogError, match="digest"):
+        await store.save_state("g", "s", {"n": 2})
+
+
+async def test_a_state_remembers_few_locks(store):
+    """Neither state nor event grows with the number of lock names; an old holder is refused all the same."""
+    persister = AsyncStateMachinePersister(store, ORDERS)
+    locks = AsyncLockManager(store)
+    await persister.start("g", "s", {"n": 0})
+    old = await locks.acquire("lock-0", owner="old", heartbeat=False)
+    await persister.transition("g", "s", "tick", lock=old)
+    info = await locks.inspect("lock-0")
+    assert info is not None
+    await locks.break_lock("lock-0", info.fencing_token, "it hangs")
+    for number in range(20):
+        async with locks.hold(f"lock-{number}", owner="new") as lock:
+            await persister.transition("g", "s", "tick", lock=lock)
+    fields = (await async_document_at(store, PATHS.state)).fields
+    assert [one["resource"] for one in fields["fences"]] == [f"lock-{number}" for number in range(4, 20)]
+    with pytest.raises(FencedOutError):
+        await persister.transition("g", "s", "tick", lock=old)
+
+
+async def test_the_lock_that_wrote_last_is_remembered_longest(store):
+    """A long held lock is not forgotten because of many short ones."""
+    persister = AsyncStateMachinePersister(store, ORDERS)
+    locks = AsyncLockManager(store)
+    await persister.start("g", "s", {"n": 0})
+    async with locks.hold("leader", owner="a") as leader:
+        for number in range(20):
+            async with locks.hold(f"lock-{number}", owner="b") as lock:
+                await persister.transition("g", "s", "tick", lock=lock)
+            await persister.transition("g", "s", "tick", lock=leader)
+    await async_alter(store, state_layout("g", "s"))
+    fields = (await async_document_at(store, PATHS.state)).fields
+    assert fields["fences"][-1] == {"resource": "leader", "token": 1}

@@ -1,0 +1,194 @@
+# Generated from tests/_async/history/test_formats.py by .ci/generate_sync.py; do not edit.
+"""A store that an earlier release wrote opens, verifies and goes on; what is new has a higher number."""
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tai_state import (
+    LockManager,
+    SqliteStore,
+    StateMachinePersister,
+    CorruptLogError,
+    FencedOutError,
+    Machine,
+    PersistenceConfig,
+    Transition,
+)
+from tai_state.codec import Payload
+from tai_state.config import Encoding
+from tai_state.documents import DocumentPath, Put
+from tai_state.layout import state_layout
+from tai_state.rules.history.replay import contradiction
+from tai_state.rules.records.chain import event_hash, seal_is_sound
+from tai_state.rules.records.documents import event_fields, read_event
+from tests._sync.stores import TIMEOUT, alter, contents, document_at, plant
+
+FORMAT_1 = Path(__file__).parents[2] / "data" / "format1"
+ORDERS = Machine(
+    "order",
+    "new",
+    [
+        Transition("pay", "new", "paid", apply=lambda data, payload: {**data, "paid": payload["amount"]}),
+        Transition("ship", "paid", "shipped"),
+        Transition("tick", "new", "new", apply=lambda data, _: {**data, "n": data["n"] + 1}),
+        Transition("stop", ("new", "paid"), "stopped"),
+    ],
+    on_dependency={"stopped": "stop"},
+)
+PATHS = state_layout("g", "s")
+
+
+@pytest.fixture
+def old(store):
+    """A store that holds what the earlier release wrote."""
+    lines = (FORMAT_1 / "documents.jsonl").read_text(encoding="utf-8").splitlines()
+    writes = []
+    for line in lines:
+        stored = json.loads(line)
+        fields = _decoded(json.loads(stored["fields"]))
+        writes.append(Put(DocumentPath(stored["collection"], stored["id"]), fields))
+    store.runtime.access.backend.commit(writes, timeout=TIMEOUT)
+    return store
+
+
+def _decoded(fields):
+    decoded = Payload(json.dumps(fields).encode()).value()
+    assert isinstance(decoded, dict)
+    return decoded
+
+
+def persister_of(store):
+    return StateMachinePersister(store, ORDERS, PersistenceConfig(snapshot_interval=5, snapshot_retention=2))
+
+
+def test_what_an_earlier_release_wrote_verifies(old):
+    """States, events, snapshots and segments, under the machine that made them."""
+    persister = persister_of(old)
+    report = persister.validate_consistency("shop")
+    assert (report.problems, report.states, report.events) == ([], 5, 23)
+    assert [one.version for one in persister.list_snapshots("shop", "o/1")] == [10, 15]
+    reached = persister.replay("shop", "o/1")
+    assert reached == (persister.load_state("shop", "o/1")).snapshot
+
+
+def test_what_an_earlier_release_wrote_goes_on(old):
+    """The chain continues under the new layout, keys are known, and old runs are sealed as they are."""
+    persister = persister_of(old)
+    assert (persister.transition("shop", "o/1", "tick", {"i": 9}, idempotency_key="k9")).replayed
+    for number in range(8):
+        persister.transition("shop", "o/1", "tick", {"more": number})
+    assert (persister.validate_consistency("shop")).is_consistent
+    rebuilt = old.runtime.history.rebuild(state_layout("shop", "o/1"))
+    assert rebuilt is not None
+    assert rebuilt.version == (old.get_state("shop", "o/1"))[1]
+
+
+def test_a_file_that_an_earlier_release_wrote_opens(tmp_path):
+    """The SQLite file itself, with its schema and its clock."""
+    shutil.copy(FORMAT_1 / "store.db", tmp_path / "store.db")
+    with SqliteStore(tmp_path / "store.db") as store:
+        assert (persister_of(store).validate_consistency("shop")).is_consistent
+        assert store.save_state("shop", "plain", {"again": 1}) == 4
+
+
+def test_new_documents_of_states_and_events_have_a_higher_format(store):
+    """So that a build that would wipe their fields refuses them; all else keeps its number."""
+    store.save_state("g", "s", {"n": 1}, idempotency_key="k")
+    formats = {
+        path: (document_at(store, path)).fields["format"]
+        for path in (PATHS.state, PATHS.event(1), PATHS.receipt("k"))
+    }
+    assert formats == {PATHS.state: 2, PATHS.event(1): 2, PATHS.receipt("k"): 1}
+
+
+def test_an_erased_event_keeps_the_chain(store):
+    """Values and salt go, the digests stay: hash and link are as before, and a half erased event is found."""
+    store.save_state("g", "s", {"name": "anna"})
+    event = read_event(document_at(store, PATHS.event(1)), "g", "s")
+    assert event.seal is not None
+    erased = replace(
+        event,
+        to_state=Payload.of({}),
+        metadata=replace(event.metadata, changed_by="", reason=""),
+        seal=replace(event.seal, salt=None),
+    )
+    assert contradiction(None, erased) is None
+    assert event_hash(erased) == event.hash
+    assert not seal_is_sound(replace(erased, to_state=event.to_state))
+    again = event_fields(erased, Encoding())
+    assert "salt" not in again
+
+
+def test_equal_values_of_two_events_have_different_digests(store):
+    """So a small value cannot be guessed from its digest once the salt is gone."""
+    store.save_state("g", "s", {"vote": "yes"})
+    store.save_state("g", "s", {"vote": "yes"})
+    first, second = [read_event(document_at(store, PATHS.event(one)), "g", "s") for one in (1, 2)]
+    assert first.seal is not None
+    assert second.seal is not None
+    assert first.seal.digests["to_state"] != second.seal.digests["to_state"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"data": {"n": 99}}, {"status": "shut"}, {"sealed_through": 7}, {"snapshots": [9]}]
+)
+def test_altered_data_is_told_at_load(place, changes):
+    """By whoever reads the state, and nobody writes over it."""
+    place.store().save_state("g", "s", {"n": 1})
+    fresh = place.store()
+    plant(fresh, PATHS.state, **changes)
+    before = contents(fresh)
+    calls = [
+        lambda: fresh.get_state("g", "s"),
+        lambda: fresh.save_state("g", "s", {"n": 2}),
+        lambda: fresh.delete_state("g", "s"),
+    ]
+    for call in calls:
+        with pytest.raises(CorruptLogError, match="digest"):
+            call()
+    assert contents(fresh) == before
+
+
+def test_altered_data_is_told_before_a_warm_write(store):
+    """The head is known; the commit that finds it changed reads it, and refuses."""
+    store.save_state("g", "s", {"n": 1})
+    plant(store, PATHS.state, data={"n": 99})
+    with pytest.raises(CorruptLogError, match="digest"):
+        store.save_state("g", "s", {"n": 2})
+
+
+def test_a_state_remembers_few_locks(store):
+    """Neither state nor event grows with the number of lock names; an old holder is refused all the same."""
+    persister = StateMachinePersister(store, ORDERS)
+    locks = LockManager(store)
+    persister.start("g", "s", {"n": 0})
+    old = locks.acquire("lock-0", owner="old", heartbeat=False)
+    persister.transition("g", "s", "tick", lock=old)
+    info = locks.inspect("lock-0")
+    assert info is not None
+    locks.break_lock("lock-0", info.fencing_token, "it hangs")
+    for number in range(20):
+        with locks.hold(f"lock-{number}", owner="new") as lock:
+            persister.transition("g", "s", "tick", lock=lock)
+    fields = (document_at(store, PATHS.state)).fields
+    assert [one["resource"] for one in fields["fences"]] == [f"lock-{number}" for number in range(4, 20)]
+    with pytest.raises(FencedOutError):
+        persister.transition("g", "s", "tick", lock=old)
+
+
+def test_the_lock_that_wrote_last_is_remembered_longest(store):
+    """A long held lock is not forgotten because of many short ones."""
+    persister = StateMachinePersister(store, ORDERS)
+    locks = LockManager(store)
+    persister.start("g", "s", {"n": 0})
+    with locks.hold("leader", owner="a") as leader:
+        for number in range(20):
+            with locks.hold(f"lock-{number}", owner="b") as lock:
+                persister.transition("g", "s", "tick", lock=lock)
+            persister.transition("g", "s", "tick", lock=leader)
+    alter(store, state_layout("g", "s"))
+    fields = (document_at(store, PATHS.state)).fields
+    assert fields["fences"][-1] == {"resource": "leader", "token": 1}
