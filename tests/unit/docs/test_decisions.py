@@ -9,7 +9,7 @@ from tests.unit.docs.pages import DOCS, page, sections
 FOLDER = DOCS / "decisions"
 RECORDS = sorted(path.name for path in FOLDER.glob("[0-9]*.md"))
 LISTED = re.findall(r"^- \[(\d{4}: .+)\]\((.+)\)$", page("decisions/README.md"), re.MULTILINE)
-STATUS = re.compile(r"^Status: (accepted|superseded by (\d{4}))\.$", re.MULTILINE)
+STATUS = re.compile(r"^Status: (?:accepted|(?:accepted, amended|superseded) by (\d{4}))\.$", re.MULTILINE)
 
 
 def test_the_list_names_every_record():
@@ -31,13 +31,13 @@ def test_there_is_nothing_but_records_and_the_list():
 
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_record_has_context_decision_and_consequences(name):
-    """With text under each heading, and a status; a superseded one names a later record."""
+    """With text under each heading, and a status; one that was amended or superseded names a later record."""
     text = page(f"decisions/{name}")
     found = sections(text)
     assert list(found) == ["Context", "Decision", "Consequences"]
     assert all(len(part.split()) > 10 for part in found.values())
     (status,) = STATUS.finditer(text)
-    later = status[2]
+    later = status[1]
     assert later is None or (later > name[:4] and any(one.startswith(later) for one in RECORDS))
 
 
