@@ -18,7 +18,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint format test test-all demo torture simulate clean
+.PHONY: help venv install generate lint format test test-more test-all demo torture simulate clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,7 +55,10 @@ format: venv ## Format the code and repair what ruff can, then write the twins
 	$(BIN)/python .ci/generate_sync.py
 
 test: install ## Run the tests, emulator included (PYTEST_ARGS="-k locks" passes on)
-	$(BIN)/pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --durations=20 $(PYTEST_ARGS)
+
+test-more: install ## Run the full size of what `make test` does small: at most half an hour
+	$(BIN)/pytest -n $(PYTEST_WORKERS) -m 'more and not torture' --durations=20 $(PYTEST_ARGS)
 
 test-all: install ## Run the tests on every Python from 3.11 up that this machine has
 	bash .ci/test_all.sh -n $(PYTEST_WORKERS) $(PYTEST_ARGS)

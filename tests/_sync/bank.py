@@ -26,6 +26,8 @@ class Bank:
     totals: list[int] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     at_work: int = 0
+    is_over: Callable[[], bool] = lambda: False
+    """What ends the run before its transfers are made."""
     deadline: Deadline = field(default_factory=lambda: Deadline(SystemClock(), 0.0))
 
     @property
@@ -36,6 +38,11 @@ class Bank:
     def open(self) -> None:
         """Open the accounts."""
         open_accounts(self.open_store(), **dict.fromkeys(self.names, OPENING))
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the auditor has seen another total than that of the opening."""
+        return any(total != OPENING * self.accounts for total in self.totals)
 
     def run(self, *, workers: int, transfers: int, seconds_max: float = 30.0) -> None:
         """Let each of the workers make its share of the transfers in the time, while the auditor looks."""
@@ -51,7 +58,7 @@ class Bank:
         manager = TransactionManager(self.open_store(), PATIENT)
         try:
             for _ in range(transfers):
-                if self.deadline.passed:
+                if self.deadline.passed or self.is_over():
                     return
                 source, target = rng.sample(self.names, 2)
                 manager.run(partial(self._move, source=source, target=target, amount=rng.randint(1, 9)))

@@ -17,7 +17,11 @@ from tests.chaos.frames import PREFACE_BYTES, Unit, Units
 
 COMMIT = b"/google.firestore.v1.Firestore/Commit"
 REPLY_SECONDS_MAX = 30.0
-START_SECONDS_MAX = 10.0
+START_SECONDS_MAX = 60.0
+UNTIL_TOLD = 1e9
+"""So many seconds of delay last until ``Proxy.deliver`` is called."""
+SETTLING_ROUNDS = 10
+"""More rounds of the event loop than an accepted connection or a closed transport needs to become known to it."""
 
 
 class Victim(Protocol):
@@ -58,7 +62,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="chaos-proxy", daemon=True)
         self._servers: list[asyncio.Server] = []
-        self._connections: set[asyncio.Task[None]] = set()
+        self._told = asyncio.Event()
         self.counts: Counter[Fault] = Counter()
         self.answers: Counter[int | None] = Counter()
         self.failures: list[BaseException] = []
@@ -79,14 +83,22 @@ class Proxy:
         """Return where *client* finds the emulator, in the form of FIRESTORE_EMULATOR_HOST."""
         return str(self._run(self._listen(client)))
 
+    def deliver(self) -> None:
+        """Deliver what waits to be, and whatever will."""
+        self._loop.call_soon_threadsafe(self._told.set)
+
+    async def delay(self, seconds: float) -> None:
+        """Wait for *seconds*, or until it is told to deliver."""
+        if seconds >= UNTIL_TOLD:
+            await self._told.wait()
+        else:
+            await asyncio.sleep(seconds)
+
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(START_SECONDS_MAX)
 
     async def _listen(self, client: Client) -> str:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._connections.add(task)
             try:
                 await self._serve(client, reader, writer)
             except (OSError, asyncio.CancelledError):
@@ -94,8 +106,6 @@ class Proxy:
                 reset(writer)
             except Exception as error:  # noqa: BLE001 - told to the test, whose thread this is not
                 self.failures.append(error)
-            finally:
-                self._connections.discard(task)
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         self._servers.append(server)
@@ -103,18 +113,28 @@ class Proxy:
         return f"{host}:{port}"
 
     async def _serve(self, client: Client, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_connection(*self._target)
-        connection = _Connection(self, client, writer, to_server)
-        await connection.run(reader, from_server)
+        opening = asyncio.ensure_future(asyncio.open_connection(*self._target))
+        try:
+            from_server, to_server = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Nobody would close what is opened in this very moment.
+            reset((await opening)[1])
+            raise
+        try:
+            await _Connection(self, client, writer, to_server).run(reader, from_server)
+        finally:
+            reset(to_server)
 
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        # The transports close in the loop's next rounds.
-        await asyncio.sleep(0.05)
+        # A client that was reset connects anew: what was accepted by now gets its task, so that it can be ended.
+        await _settle()
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await _settle()
 
 
 class _Connection:
@@ -201,7 +221,7 @@ class _Connection:
             case _:
                 assert fault in {Fault.ZOMBIE, Fault.KILL_BEFORE}, fault
                 self._die()
-                await asyncio.sleep(seconds)
+                await self._proxy.delay(seconds)
                 await self._deliver(stream, request)
         return False
 
@@ -285,6 +305,11 @@ class _Connection:
 
     def _count(self, fault: Fault) -> None:
         self._proxy.counts[fault] += 1
+
+
+async def _settle() -> None:
+    for _ in range(SETTLING_ROUNDS):
+        await asyncio.sleep(0)
 
 
 async def _whole(first: Unit, units: Units) -> bytes | None:

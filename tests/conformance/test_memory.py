@@ -144,21 +144,22 @@ def test_a_path_that_firestore_refuses_is_refused(backend, at):
         backend.commit([Put(at, {"n": 1})], timeout=TIMEOUT)
 
 
-def test_a_hundred_thousand_documents(backend):
+def test_a_hundred_thousand_documents(backend, scale):
     """Reads by id and by range stay quick beside very many documents, written in no order."""
-    count = 100_000
+    count = scale(10_000, 100_000)
+    middle, last = count // 2, count - 1
     ids = [f"{n * 7_919 % count:06}" for n in range(count)]
     for first in range(0, count, 1_000):
         backend.commit(
             [Put(DocumentPath(STATES, id_), {"status": id_[-1]}) for id_ in ids[first : first + 1_000]],
             timeout=TIMEOUT,
         )
-    backend.commit([Delete(DocumentPath(STATES, "050001"))], timeout=TIMEOUT)
-    found = backend.scan(STATES, start="050000", limit=3, timeout=TIMEOUT)
-    assert [one.path.id for one in found] == ["050000", "050002", "050003"]
-    assert sum(1 for _ in backend.scan(STATES, timeout=TIMEOUT)) == count - 1
-    matches = backend.query(STATES, [FieldEquals("status", "7")], start="099950", timeout=TIMEOUT)
-    assert [one.path.id for one in matches] == ["099957", "099967", "099977", "099987", "099997"]
+    backend.commit([Delete(DocumentPath(STATES, f"{middle + 1:06}"))], timeout=TIMEOUT)
+    found = backend.scan(STATES, start=f"{middle:06}", limit=3, timeout=TIMEOUT)
+    assert [one.path.id for one in found] == [f"{middle + step:06}" for step in (0, 2, 3)]
+    assert sum(1 for _ in backend.scan(STATES, timeout=TIMEOUT)) == last
+    matches = backend.query(STATES, [FieldEquals("status", "7")], start=f"{count - 50:06}", timeout=TIMEOUT)
+    assert [one.path.id for one in matches] == [f"{count - 50 + step:06}" for step in (7, 17, 27, 37, 47)]
 
 
 def test_threads_that_switch_at_any_point_lose_nothing(backend, request):

@@ -247,6 +247,7 @@ class AsyncUnreachableBackend(AsyncWrappedBackend):
     """Answers until it is cut off."""
 
     is_cut = False
+    refused = 0
 
     async def get_many(self, paths, *, timeout, consistent=True):
         if self.is_cut:
@@ -255,6 +256,7 @@ class AsyncUnreachableBackend(AsyncWrappedBackend):
 
     async def commit(self, writes, *, timeout):
         if self.is_cut:
+            self.refused += 1
             raise StoreUnavailableError("cut off")
         return await super().commit(writes, timeout=timeout)
 
@@ -262,7 +264,7 @@ class AsyncUnreachableBackend(AsyncWrappedBackend):
 async def test_a_heartbeat_that_reaches_nobody_gives_up_before_the_lease_ends(store):
     """At the renew deadline, as unreachable."""
     backend = AsyncUnreachableBackend(store.runtime.access.backend)
-    cut = AsyncLockManager(AsyncBackendStore(backend), LockConfig(ttl=3.0, renew_deadline=0.5, retry_period=0.1))
+    cut = AsyncLockManager(AsyncBackendStore(backend), LockConfig(ttl=60.0, renew_deadline=0.5, retry_period=0.1))
     lock = await cut.acquire("r", owner="a")
     told: list[str] = []
     lock.on_lost(told.append)
@@ -277,10 +279,10 @@ async def test_a_heartbeat_that_reaches_nobody_gives_up_before_the_lease_ends(st
 async def test_a_heartbeat_survives_a_store_that_fails_for_a_while(store):
     """It is tried again until the renew deadline."""
     backend = AsyncUnreachableBackend(store.runtime.access.backend)
-    locks = AsyncLockManager(AsyncBackendStore(backend), LockConfig(ttl=3.0, renew_deadline=2.5, retry_period=0.1))
+    locks = AsyncLockManager(AsyncBackendStore(backend), LockConfig(ttl=3.0, renew_deadline=2.8, retry_period=0.05))
     lock = await locks.acquire("r", owner="a")
     backend.is_cut = True
-    await async_sleep(1.3)
+    await async_until(lambda: backend.refused >= 3)
     backend.is_cut = False
     await async_until(lambda: lock.lease.renewals >= 1)
     assert lock.held

@@ -12,13 +12,13 @@ from tai_state import (
     LockTimeoutError,
     OutcomeUnknownError,
     PreconditionFailedError,
-    RetryPolicy,
     StoreUnavailableError,
 )
 from tai_state._sync.locking import acquire as granting
 from tai_state._platform.tasks import together
+from tai_state.testing.clock import ManualClock
 from tests._sync.deaths import forget_every_lock
-from tests._sync.stores import WrappedBackend
+from tests._sync.stores import NO_WAIT, TIMEOUT, WrappedBackend
 
 FAULTS = [
     ("reply lost",),
@@ -107,24 +107,27 @@ def test_of_two_releases_at_once_one_is_told(place):
 
 
 class MuteBackend(WrappedBackend):
-    """Applies commits and loses every reply, from the moment it is told to; then it answers nothing at all."""
+    """Applies a commit and loses every reply; then it answers nothing at all, while time passes on its ``clock``."""
 
     def __init__(self, inner, *, applies=True):
         super().__init__(inner)
         self.is_mute = True
         self.applies = applies
         self.commits = 0
+        self.clock = ManualClock()
 
     def commit(self, writes, *, timeout):
         if not self.is_mute:
             return super().commit(writes, timeout=timeout)
         self.commits += 1
         if self.applies and self.commits == 1:
-            super().commit(writes, timeout=timeout)
+            super().commit(writes, timeout=TIMEOUT)
+        self.clock.advance(0.1)
         raise CommitAmbiguousError("no reply")
 
     def get_many(self, paths, *, timeout, consistent=True):
         if self.is_mute and self.commits:
+            self.clock.advance(0.1)
             raise StoreUnavailableError("no reply")
         return super().get_many(paths, timeout=timeout, consistent=consistent)
 
@@ -132,12 +135,11 @@ class MuteBackend(WrappedBackend):
 @pytest.mark.parametrize("applies", [True, False])
 def test_a_grant_of_which_nobody_knows_is_a_typed_error(place, monkeypatch, applies):
     """And ends with its ttl, since nobody renews it: the next one gets the lock."""
-    monkeypatch.setattr(granting, "TRY_SECONDS", 0.3)
     monkeypatch.setattr(granting, "GIVE_BACK_SECONDS", 0.1)
-    policy = RetryPolicy(wait_initial=0.01, wait_max=0.01)
-    store = BackendStore(MuteBackend(place.store().runtime.access.backend, applies=applies), retry=policy)
+    backend = MuteBackend(place.store().runtime.access.backend, applies=applies)
+    store = BackendStore(backend, clock=backend.clock, retry=NO_WAIT)
     with pytest.raises(LockTimeoutError) as caught:
-        LockManager(store, LockConfig(ttl=1.5)).acquire("r", owner="a", timeout=0.1)
+        LockManager(store, LockConfig(ttl=0.5)).acquire("r", owner="a", timeout=0.1)
     assert isinstance(caught.value, LockError)
     assert isinstance(caught.value.__cause__, OutcomeUnknownError)
     assert "ends by itself" in str(caught.value.__cause__)
@@ -155,11 +157,10 @@ class RecoveringBackend(MuteBackend):
         return super().get_many(paths, timeout=timeout, consistent=consistent)
 
 
-def test_a_grant_of_which_nobody_knew_is_taken_back_when_the_store_answers(place, monkeypatch):
+def test_a_grant_of_which_nobody_knew_is_taken_back_when_the_store_answers(place):
     """It does not even wait for its ttl."""
-    monkeypatch.setattr(granting, "TRY_SECONDS", 0.3)
     backend = RecoveringBackend(place.store().runtime.access.backend)
-    store = BackendStore(backend, retry=RetryPolicy(wait_initial=0.01, wait_max=0.01))
+    store = BackendStore(backend, clock=backend.clock, retry=NO_WAIT)
     with pytest.raises(LockTimeoutError):
         LockManager(store, LockConfig(ttl=60.0)).acquire("r", owner="a", timeout=0.1)
     assert (LockManager(place.store()).acquire("r", owner="b", timeout=0)).fencing_token == 2

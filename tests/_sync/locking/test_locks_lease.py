@@ -247,6 +247,7 @@ class UnreachableBackend(WrappedBackend):
     """Answers until it is cut off."""
 
     is_cut = False
+    refused = 0
 
     def get_many(self, paths, *, timeout, consistent=True):
         if self.is_cut:
@@ -255,6 +256,7 @@ class UnreachableBackend(WrappedBackend):
 
     def commit(self, writes, *, timeout):
         if self.is_cut:
+            self.refused += 1
             raise StoreUnavailableError("cut off")
         return super().commit(writes, timeout=timeout)
 
@@ -262,7 +264,7 @@ class UnreachableBackend(WrappedBackend):
 def test_a_heartbeat_that_reaches_nobody_gives_up_before_the_lease_ends(store):
     """At the renew deadline, as unreachable."""
     backend = UnreachableBackend(store.runtime.access.backend)
-    cut = LockManager(BackendStore(backend), LockConfig(ttl=3.0, renew_deadline=0.5, retry_period=0.1))
+    cut = LockManager(BackendStore(backend), LockConfig(ttl=60.0, renew_deadline=0.5, retry_period=0.1))
     lock = cut.acquire("r", owner="a")
     told: list[str] = []
     lock.on_lost(told.append)
@@ -277,10 +279,10 @@ def test_a_heartbeat_that_reaches_nobody_gives_up_before_the_lease_ends(store):
 def test_a_heartbeat_survives_a_store_that_fails_for_a_while(store):
     """It is tried again until the renew deadline."""
     backend = UnreachableBackend(store.runtime.access.backend)
-    locks = LockManager(BackendStore(backend), LockConfig(ttl=3.0, renew_deadline=2.5, retry_period=0.1))
+    locks = LockManager(BackendStore(backend), LockConfig(ttl=3.0, renew_deadline=2.8, retry_period=0.05))
     lock = locks.acquire("r", owner="a")
     backend.is_cut = True
-    sleep(1.3)
+    until(lambda: backend.refused >= 3)
     backend.is_cut = False
     until(lambda: lock.lease.renewals >= 1)
     assert lock.held

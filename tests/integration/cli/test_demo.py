@@ -23,7 +23,6 @@ def check_numbers(summary, *, governors=6):
     assert summary["workers"] == summary["kills"] + 3
 
 
-@pytest.mark.slow
 def test_the_demo_is_sound_on_sqlite(tmp_path):
     """Without a store it makes its file where it runs; exit code 0, and the numbers add up."""
     done = run("--json", "demo", folder=tmp_path)
@@ -33,7 +32,6 @@ def test_the_demo_is_sound_on_sqlite(tmp_path):
     assert f"{tmp_path}/tai_state_demo.db" in done.stderr
 
 
-@pytest.mark.slow
 def test_the_demo_tells_its_story_twice(tmp_path):
     """A second run on the same store has governors of its own; in a pipe the story is plain."""
     url = f"sqlite:///{tmp_path}/demo.db"
@@ -47,7 +45,6 @@ def test_the_demo_tells_its_story_twice(tmp_path):
     assert len(governors) == 12
 
 
-@pytest.mark.slow
 def test_an_interrupted_demo_leaves_no_worker(tmp_path):
     """Ctrl-C: exit code 130, no traceback, every process gone."""
     process = subprocess.Popen(
@@ -94,7 +91,6 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
 
 
 @pytest.mark.emulator
-@pytest.mark.slow
 def test_the_demo_is_sound_on_firestore(tai_state_project, tmp_path):
     """On the emulator that the environment names."""
     done = run("--json", "--store", f"firestore://{tai_state_project}", "demo", folder=tmp_path)

@@ -8,7 +8,6 @@ from tests.integration.cli.calls import run
 
 
 @pytest.mark.emulator
-@pytest.mark.slow
 def test_the_emulators_commands(tmp_path):
     """Start, status and stop, each as its help shows it."""
 

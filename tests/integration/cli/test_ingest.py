@@ -283,7 +283,6 @@ def test_memory_takes_a_log(tmp_path):
     assert json.loads(result.stdout)["applied"] == 100
 
 
-@pytest.mark.slow
 def test_killed_at_any_point_it_ends_with_every_line_once(url, tmp_path):
     """SIGKILL at seeded points, and again: the last run finds or applies the rest."""
     log = write_log(tmp_path / "log.jsonl.gz", LINES)
@@ -304,7 +303,6 @@ def test_killed_at_any_point_it_ends_with_every_line_once(url, tmp_path):
     assert consistent(url)
 
 
-@pytest.mark.slow
 def test_interrupted_it_says_how_far_it_came(url, tmp_path):
     """Ctrl-C: exit code 130, no traceback, and the next run goes on."""
     log = write_log(tmp_path / "log.jsonl.gz", LINES)
@@ -320,7 +318,6 @@ def test_interrupted_it_says_how_far_it_came(url, tmp_path):
     assert held(url) == expected(LINES)
 
 
-@pytest.mark.slow
 def test_two_at_once_apply_each_line_once(url, tmp_path):
     """Each takes what the other wrote for what it is."""
     log = write_log(tmp_path / "log.jsonl.gz", LINES[:1_000])
@@ -345,7 +342,6 @@ def test_the_real_log_begins_well(run, tmp_path):
 
 
 @pytest.mark.emulator
-@pytest.mark.slow
 def test_firestore_takes_a_log(tai_state_project, tmp_path):
     """The same lines, the same summary, and the second run finds them all."""
     log = write_log(tmp_path / "log.jsonl", LINES[:300])

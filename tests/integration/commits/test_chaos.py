@@ -10,7 +10,6 @@ SECONDS_MAX = 240.0
 SHORT_FAULTS = {**runs.FAULTS, Fault.CUT_AFTER: 0.1, Fault.KILL_AFTER: 0.06}
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.emulator
 def test_nothing_is_lost_or_doubled_under_lost_replies_and_kills(
@@ -34,7 +33,6 @@ def test_nothing_is_lost_or_doubled_under_lost_replies_and_kills(
     assert run.figures.kills == sum(run.faults[fault] for fault in KILLS) >= 3
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path):
     """On SQLite, where the processes kill themselves before and behind the commit, and others kill and freeze them."""
@@ -56,7 +54,6 @@ def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path):
     assert run.figures.kills >= run.evidence.notes[AFTER_COMMIT] + run.evidence.notes[BEFORE_COMMIT]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.emulator
 def test_the_usual_loop_doubles_moves_under_the_same_faults(tai_state_emulator_server, tai_state_project, tmp_path):

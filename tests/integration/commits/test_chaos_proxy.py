@@ -11,13 +11,14 @@ from tai_state.errors import PreconditionFailedError
 from tai_state.testing.firestore_emulator import HOST_VARIABLE
 from tests._sync.machines import COUNTER
 from tests.chaos.faults import Fault, Plan
-from tests.chaos.proxy import Client, Proxy
+from tests.chaos.proxy import UNTIL_TOLD, Client, Proxy
+from tests.waits import eventually
 
 pytestmark = pytest.mark.emulator
 
-ONCE = RetryPolicy(attempts=1, attempt_timeout=1.0)
+ONCE = RetryPolicy(attempts=1, attempt_timeout=30.0)
 LATE_SECONDS = 0.4
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
 REFUSED = grpc.StatusCode.FAILED_PRECONDITION.value[0]
 
 
@@ -80,14 +81,6 @@ def behind(proxy, witness, tai_state_project, monkeypatch):
         store.close()
 
 
-def eventually(holds):
-    """Wait for it, and return whether it came."""
-    ends = time.monotonic() + WAIT_SECONDS
-    while not holds() and time.monotonic() < ends:
-        time.sleep(0.02)
-    return holds()
-
-
 @pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.HOLE_AFTER, Fault.KILL_AFTER])
 def test_a_lost_reply_is_that_of_a_commit_that_was_applied(behind, stored, proxy, fault):
     """The client hears nothing, and the move is stored."""
@@ -111,21 +104,23 @@ def test_a_lost_request_is_never_applied(behind, stored, proxy, fault):
 def test_a_zombie_is_applied_when_its_client_is_gone(behind, stored, proxy, fault):
     """The client is reset at once, and its Commit is delivered later."""
     with pytest.raises(OutcomeUnknownError):
-        behind(fault, seconds=1.5).transition("g", "s", "add", 1)
+        behind(fault, seconds=UNTIL_TOLD).transition("g", "s", "add", 1)
     assert stored() == 0
+    proxy.deliver()
     assert eventually(lambda: stored() == 1)
     assert proxy.counts == {fault: 1}
 
 
 def test_a_zombie_of_a_lock_that_was_taken_over_is_refused(behind, stored, proxy, tai_state_emulator):
     """The guarded move is delivered when its lock is another's; nobody has touched the state meanwhile."""
-    persister = behind(None, Fault.ZOMBIE, seconds=2.0)
+    persister = behind(None, Fault.ZOMBIE, seconds=UNTIL_TOLD)
     lock = LockManager(persister.store, LockConfig(ttl=1.0)).acquire("r", owner="first", heartbeat=False)
     with pytest.raises(OutcomeUnknownError):
         persister.transition("g", "s", "add", 1, lock=lock)
     with LockManager(tai_state_emulator).hold("r", owner="second", timeout=WAIT_SECONDS) as later:
         assert later.fencing_token > lock.fencing_token
         assert proxy.answers == {0: 1}
+        proxy.deliver()
         assert eventually(lambda: proxy.answers[REFUSED] == 1)
     assert stored() == 0
 

@@ -19,7 +19,8 @@ from tai_state.layout import escape, unescape
 from tests._sync.stores import CountingBackend, Place
 
 SHARDS = 4
-CASES = {"memory": 100_000, "sqlite": 4_000, "firestore": 2_000}
+CASES = {"memory": (2_000, 25_000), "sqlite": (1_000, 4_000), "firestore": (1_000, 2_000)}
+"""How many values: in `make test`, and in `make test-more`; in memory in each shard."""
 GROUP = {"memory": 25, "sqlite": 25, "firestore": 100}
 
 TEXTS = (
@@ -254,19 +255,18 @@ def seed(request):
     return request.config.getoption("randomly_seed", 0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_any_value_in_memory(seed, shard):
-    """100,000 values in four parts."""
-    fuzz(f"{seed} {shard}", Place("memory"), CASES["memory"] // SHARDS)
+def test_any_value_in_memory(seed, shard, scale):
+    """The values of all shards together are 100,000 in the end."""
+    fuzz(f"{seed} {shard}", Place("memory"), scale(*CASES["memory"]))
 
 
-def test_any_value_in_sqlite(seed, tmp_path):
-    """4,000 values."""
-    fuzz(str(seed), Place("sqlite", path=tmp_path / "store.db"), CASES["sqlite"])
+def test_any_value_in_sqlite(seed, tmp_path, scale):
+    """Up to 4,000 values."""
+    fuzz(str(seed), Place("sqlite", path=tmp_path / "store.db"), scale(*CASES["sqlite"]))
 
 
 @pytest.mark.emulator
-def test_any_value_on_firestore(seed, tai_state_project):
-    """2,000 values."""
-    fuzz(str(seed), Place("firestore", project=tai_state_project), CASES["firestore"])
+def test_any_value_on_firestore(seed, tai_state_project, scale):
+    """Up to 2,000 values."""
+    fuzz(str(seed), Place("firestore", project=tai_state_project), scale(*CASES["firestore"]))

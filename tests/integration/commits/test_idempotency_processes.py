@@ -93,7 +93,6 @@ def killed_behind_its_commit(calls, proxy):
     return start
 
 
-@pytest.mark.slow
 def test_a_move_whose_process_was_killed_behind_the_commit_is_not_made_again(
     persister, calls, killed_behind_its_commit
 ):
@@ -108,7 +107,6 @@ def test_a_move_whose_process_was_killed_behind_the_commit_is_not_made_again(
     assert [one.transition_id for one in persister.history("g", "s")][1:] == [event.transition_id]
 
 
-@pytest.mark.slow
 def test_the_key_of_a_killed_process_is_refused_for_another_request(persister, calls, killed_behind_its_commit):
     """Another amount under the same key is a mismatch, and nothing is written."""
     life, _ = killed_behind_its_commit([("k", 5)])
@@ -117,7 +115,6 @@ def test_the_key_of_a_killed_process_is_refused_for_another_request(persister, c
     assert [event.payload for event in persister.history("g", "s")][1:] == [5]
 
 
-@pytest.mark.slow
 def test_two_processes_that_race_with_one_key_make_one_event_and_both_get_it(persister, calls):
     """Each time one of the two makes the move, and the other one is told of the same event."""
     moves = [(f"k{number}", number) for number in range(1, KEYS + 1)]

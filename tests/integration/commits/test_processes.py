@@ -16,13 +16,11 @@ CONTENDER = Path(__file__).with_name("contender.py")
 SECONDS = 90
 
 
-@pytest.fixture(
-    params=[(8, 200, "sqlite"), pytest.param((4, 50, "firestore"), marks=pytest.mark.emulator)],
-    ids=["sqlite", "firestore"],
-)
-def arena(request):
+@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
+def arena(request, scale):
     """How many processes, how many moves each, and where."""
-    processes, moves, kind = request.param
+    kind = request.param
+    processes, moves = scale((3, 40), (8, 200) if kind == "sqlite" else (4, 50))
     if kind == "sqlite":
         return processes, moves, f"sqlite:///{request.getfixturevalue('tmp_path') / 'store.db'}"
     return processes, moves, f"firestore://{request.getfixturevalue('tai_state_project')}"
@@ -75,7 +73,6 @@ def check(url, successes):
         assert kept == list(range(100, version + 1, 100))[-5:]
 
 
-@pytest.mark.slow
 def test_moves_of_many_processes_all_succeed(arena):
     """Conflicts are retried until each one is made."""
     processes, moves, url = arena
@@ -87,7 +84,6 @@ def test_moves_of_many_processes_all_succeed(arena):
     check(url, processes * moves)
 
 
-@pytest.mark.slow
 def test_a_named_version_is_changed_by_one_process_alone(arena):
     """Each call succeeds or conflicts, and for each version named in a conflict somebody succeeded."""
     processes, moves, url = arena

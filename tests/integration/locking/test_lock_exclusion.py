@@ -47,7 +47,6 @@ def test_the_judge_finds_what_is_broken(broken):
     assert len(exclusion.problems(broken)) == 1
 
 
-@pytest.mark.slow
 def test_no_two_of_sixteen_workers_hold_the_lock_at_once(tmp_path):
     """By the store's clock, with client clocks that are minutes wrong; no stale write lands."""
     url = f"sqlite:///{tmp_path / 'store.db'}"
@@ -58,7 +57,6 @@ def test_no_two_of_sixteen_workers_hold_the_lock_at_once(tmp_path):
     assert found.freezes >= 3
 
 
-@pytest.mark.slow
 def test_without_the_guard_a_stale_write_lands(tmp_path):
     """The same run with unguarded writes fails, so the one above could."""
     found = Record([], {}, [], 0, 0, 0.0)

@@ -173,7 +173,6 @@ def check(tmp_path_factory):
     return run
 
 
-@pytest.mark.slow
 def test_users_code_is_checked(check):
     """What the contract shows passes, and each mistake is found with its own code."""
     mistakes = [f"{HEAD}\n{line}\n" for line, _ in WRONG.values()]

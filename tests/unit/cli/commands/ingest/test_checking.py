@@ -123,7 +123,6 @@ def test_a_bad_line_does_not_spoil_those_that_follow(tmp_path, spoiled):
     assert [problem.line for problem in caught.value.problems] == [2]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not REAL_LOG.exists(), reason="the real log is not beside the project")
 def test_the_real_log_is_sound():
