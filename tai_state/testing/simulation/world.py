@@ -113,7 +113,8 @@ class SharedMemory(AsyncMemoryBackend):
         if event.path.collection != _VAULT_EVENTS or event.fields["fencing_token"] is None:
             return
         resource = event.fields["state_id"]
-        token = event.fields["fences"][escape(resource)]
+        tokens = {one["resource"]: one["token"] for one in event.fields["fences"]}
+        token = tokens[escape(resource)]
         path = lease_path(resource)
         lease = self._engine.read([path]).documents[path].fields
         if lease["fencing_token"] != token or lease["holder"] is None:

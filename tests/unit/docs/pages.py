@@ -1,0 +1,43 @@
+"""The pages that the tests of this folder read, and what they hold."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
+
+TEST_FOLDERS = (ROOT / "tests", ROOT / "tai_state" / "testing")
+"""Where tests are: the suite, and the conformance suite that is shipped."""
+
+
+def page(name: str) -> str:
+    """Return the text of a page of docs/."""
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return what stands under each heading of the second level."""
+    _, *found = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    return dict(zip(found[::2], found[1::2], strict=True))
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """Yield the cells of every row of the tables in *text*, headings and rules left out."""
+    for line, below in zip(text.splitlines(), [*text.splitlines()[1:], ""], strict=True):
+        is_heading, is_rule = below.startswith("|--"), line.startswith("|--")
+        if line.startswith("|") and not is_heading and not is_rule:
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def functions_of(folders: Iterable[Path]) -> dict[str, set[str]]:
+    """Return, by the name of each test function, the files that define it; the twins of two colours are one file."""
+    found: dict[str, set[str]] = {}
+    for folder in folders:
+        for file in sorted(folder.rglob("*.py")):
+            path = re.sub(r"\b_sync\b", "_async", file.relative_to(folder).as_posix())
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                    found.setdefault(node.name, set()).add(path)
+    return found

@@ -1,0 +1,84 @@
+"""The examples of README.md and docs/ run as they stand, and the README is short and names what there is."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.docs.pages import DOCS, ROOT
+
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+EXAMPLES = [
+    pytest.param(example, id=f"{path.stem}-{number}")
+    for path in PAGES
+    for number, example in enumerate(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL), 1)
+]
+LINKS = [
+    pytest.param(path, link, id=f"{path.stem}-{link}")
+    for path in PAGES
+    for link in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8"))
+    if "://" not in link
+]
+README_LINES_MAX = 150
+
+
+def run_example(example: str, folder: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TAI_STATE_")}
+    completed = subprocess.run(
+        [sys.executable, "-W", "error", "-c", example],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout
+
+
+def test_the_readme_has_a_quickstart_in_each_colour() -> None:
+    """A sync one, and an async one."""
+    examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert ["await" in example for example in examples] == [False, True]
+
+
+def test_the_readme_is_short() -> None:
+    """What a stranger reads first fits on a few screens; the rest is in docs/."""
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= README_LINES_MAX
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_prints_what_its_comments_promise(example: str, tmp_path: Path) -> None:
+    """An example runs in an empty folder, and what its comments say is printed, is."""
+    printed = run_example(example, tmp_path)
+    for promised in re.findall(r"print\(.*\)  # (.+)$", example, re.MULTILINE):
+        assert promised in printed
+
+
+@pytest.mark.parametrize(("path", "link"), LINKS)
+def test_a_link_leads_to_a_file(path: Path, link: str) -> None:
+    """As the page's place has it."""
+    assert (path.parent / link).exists()
+
+
+def test_the_commands_of_the_pages_exist() -> None:
+    """Each `tai-state` command that a page names is one of the command line's."""
+    from tai_state.cli import main  # noqa: PLC0415 - the examples above need no command line
+
+    text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    named = set(re.findall(r"^    tai-state (?:--store \S+ )?(\w+)", text, re.MULTILINE))
+    assert named <= set(main.commands)
+    assert {"demo", "ingest", "show"} <= named
+
+
+def test_the_targets_of_the_pages_exist() -> None:
+    """Each `make` target that a page names is one of the Makefile's."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    named = set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert {"demo", "test"} <= named <= targets
