@@ -183,7 +183,7 @@ class ChangeWriter:
         head, maintenance = view.head, settings.maintenance
         if head is not None and maintenance is not None:
             unsealed = head.record.version - head.record.marks.first_unsealed + 1
-            if unsealed >= maintenance.snapshot_interval:
+            if unsealed >= maintenance.segment_events:
                 segment = self._sealing.due_segment(change.paths, head.record, maintenance, deadline)
         return decide(change, view, fresh, settings, segment)
 

@@ -15,7 +15,10 @@ from tai_state.rules.records.fields import FieldError, check_format
 from tai_state.rules.records.record import EventRecord, StateRecord
 
 SEGMENT_BYTES_MAX = 900 * 1024
+"""What a segment takes at most as stored: below the mebibyte that a document holds."""
 
+SEGMENT_JSON_BYTES_MAX = 16 * 1024 * 1024
+"""What it takes at most uncompressed: whoever reads it holds all of it in memory."""
 
 _SAME = "same"
 
@@ -33,7 +36,7 @@ class Segment:
 def segment_due(head: StateRecord, maintenance: Maintenance) -> range | None:
     """Return the versions that the next commit after *head* should seal, if a full run is unsealed."""
     first = head.marks.first_unsealed
-    last = first + maintenance.snapshot_interval - 1
+    last = first + maintenance.segment_events - 1
     return range(first, last + 1) if head.version >= last else None
 
 
@@ -46,31 +49,44 @@ def _sealed_fields(event: EventRecord, previous: EventRecord | None) -> dict[str
 
 
 def build_segment(paths: StateLayout, events: Sequence[EventRecord]) -> Segment | None:
-    """Return the segment of as many leading *events* as fit in 900 KiB; None when not even one does.
+    """Return the segment of as many leading *events* as fit; None when not even one does.
+
+    Within 16 MiB as they are read, and 900 KiB compressed: of those, all, or a half, a quarter and so on.
 
     Args:
         events: Contiguous, ascending, sound.
     """
-    count = len(events)
-    while count:
-        run = events[:count]
-        sealed = [_sealed_fields(event, before) for event, before in zip(run, (None, *run), strict=False)]
-        blob = compress(dump_json(sealed))
+    pairs = zip(events, (None, *events), strict=False)
+    sealed: list[bytes] = []
+    size = 0
+    for event, before in pairs:
+        encoded = dump_json(_sealed_fields(event, before))
+        size += len(encoded)
+        if size > SEGMENT_JSON_BYTES_MAX:
+            break
+        sealed.append(encoded)
+    while sealed:
+        blob = compress(b"[" + b",".join(sealed) + b"]")
         if len(blob) <= SEGMENT_BYTES_MAX:
-            fields = {
-                "format": FORMAT,
-                "governor_id": paths.governor_id,
-                "state_id": paths.state_id,
-                "first": run[0].version,
-                "last": run[-1].version,
-                "hash": run[-1].hash,
-                "digest": hashlib.sha256(blob).hexdigest(),
-                "events": blob,
-            }
-            # No precondition: the state's own decides, and a segment left by a lost race holds the same events.
-            return Segment(run[0].version, run[-1].version, Put(paths.segment(run[0].version), fields))
-        count //= 2
+            return _segment(paths, events[: len(sealed)], blob)
+        sealed = sealed[: len(sealed) // 2]
     return None
+
+
+def _segment(paths: StateLayout, run: Sequence[EventRecord], blob: bytes) -> Segment:
+    first, last = run[0], run[-1]
+    fields = {
+        "format": FORMAT,
+        "governor_id": paths.governor_id,
+        "state_id": paths.state_id,
+        "first": first.version,
+        "last": last.version,
+        "hash": last.hash,
+        "digest": hashlib.sha256(blob).hexdigest(),
+        "events": blob,
+    }
+    # No precondition: the state's own decides, and a segment left by a lost race holds the same events.
+    return Segment(first.version, last.version, Put(paths.segment(first.version), fields))
 
 
 def read_segment(document: Document, governor_id: str, state_id: str) -> Segment:
