@@ -39,6 +39,7 @@ def decide(
         SchemaVersionError: The change is refused; so it is by what its ``target_of`` raises.
     """
     receipt = _receipt(change, view)
+    # Before every other verdict: a repetition of what was done is answered, whatever became of the state since.
     if receipt is not None:
         return Replay(receipt.version, receipt.transition_id)
     record = view.head.record if view.head else None
@@ -47,6 +48,7 @@ def decide(
     fences: Mapping[str, int] = record.fences if record else {}
     if view.guard is not None:
         fences = view.guard.fences(fences)
+    # Existence before version: "there is none" explains more than "it is at another version".
     _check_existence(change, record)
     _check_version(change, record)
     if record is not None and record.schema_version > change.schema_version:
@@ -59,6 +61,7 @@ def decide(
 
 
 def _receipt(change: Change, view: View) -> Receipt | None:
+    # Without a read there is no receipt to see; the commit's own precondition on it tells then.
     if change.idempotency_key is None or view.read_time is None:
         return None
     ids = (change.paths.governor_id, change.paths.state_id)
@@ -96,9 +99,11 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         raise InvalidDataError(message, path="timestamp")
     # The writer's clock may be behind the previous writer's; a state's timestamps never fall.
     timestamp = change.timestamp or (max(fresh.now, floor) if floor else fresh.now)
+    # The first commit of a store names it; a store that was copied must take a new name before it syncs.
     origin = view.origin or fresh.store_id
     causality = dict(before.causality) if before else {}
     causality[origin] = causality.get(origin, 0) + 1
+    # A state that is made again is a new one that goes on with the old one's versions.
     reborn = before is None or (before.deleted and not target.deleted)
     depends_on, signals = _dependence(change, before, target, reborn=reborn)
     event = EventRecord(
@@ -178,6 +183,7 @@ def _plan(
     ]
     if change.idempotency_key is not None:
         writes.append(_receipt_write(change, view, event, fresh, settings))
+    # With the first change, not before it: a store that is only read is not written.
     if view.origin is None:
         writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
     guarded = view.guard.writes() if view.guard else ()

@@ -175,6 +175,7 @@ def check_dependencies(depends_on: object, state_id: str) -> tuple[str, ...]:
         InvalidIdError: One of them cannot be an id.
         DependencyCycleError: *state_id* is among them.
     """
+    # A str is an iterable of its letters, which is never what was meant.
     if isinstance(depends_on, str | bytes) or not isinstance(depends_on, Iterable):
         message = f"must be several ids, not one {type(depends_on).__name__}"
         raise InvalidDataError(message, path="depends_on")
@@ -212,6 +213,7 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
 
     def target_of(state: StateRecord | None) -> Target:
         assert state is not None
+        # Before guard and reducer: functions of one machine must not see the data of another.
         check_machine(state, mark)
         choice = machine.choose(state.status, name, lambda: typed(state.data.value()), wrapped.value)
         data = Payload.of(normalize_data(choice.data)) if choice.transition.apply is not None else state.data
@@ -237,6 +239,7 @@ def check_machine(state: StateRecord, ours: MachineStamp) -> None:
     Raises:
         MachineVersionError: It is.
     """
+    # An older version of ours goes on: a definition that was extended takes over what it finds.
     stored = state.machine
     if stored is not None and (stored.name != ours.name or stored.version > ours.version):
         raise MachineVersionError(str(stored), str(ours))
@@ -264,6 +267,7 @@ def check_time(value: object, what: str) -> datetime:
     if not isinstance(value, datetime):
         message = f"must be a datetime, not {type(value).__name__}"
         raise InvalidDataError(message, path=what)
+    # Read as local time it would mean another moment on every host.
     if value.utcoffset() is None:
         message = "a datetime needs a time zone"
         raise InvalidDataError(message, path=what)
@@ -281,6 +285,7 @@ def rollback_change(call: Call, old: EventRecord) -> Change:
         raise InvalidDataError(message, path="to_version")
 
     def target_of(state: StateRecord | None) -> Target:
+        # The event was read before the state: a state behind it contradicts its own log.
         if state is None or state.version < old.version:
             ids = (call.paths.governor_id, call.paths.state_id)
             raise CorruptLogError(*ids, old.version, "the state is behind one of its events")

@@ -108,6 +108,7 @@ def read_segment(document: Document, governor_id: str, state_id: str) -> Segment
 
 
 def _unsealed(blob: bytes, digest: str, versions: range) -> list[EventRecord]:
+    # Before it is unpacked: what is damaged is not fed to a decompressor.
     if hashlib.sha256(blob).hexdigest() != digest:
         message = "it does not match its digest"
         raise FieldError(message)
@@ -116,6 +117,7 @@ def _unsealed(blob: bytes, digest: str, versions: range) -> list[EventRecord]:
         if fields["from_state"] == _SAME:
             fields["from_state"] = events[-1].to_state.field(INLINE)
         events.append(event_from(fields, fields["committed_at"]))
+    # A segment that holds other events than its id says would hide a gap.
     if [event.version for event in events] != list(versions):
         message = "its events are not those that it names"
         raise FieldError(message)

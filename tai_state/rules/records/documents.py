@@ -324,6 +324,7 @@ def _check_digest(record: StateRecord, fields: Mapping[str, Value]) -> None:
 
 
 def _check_owner(content: Content, governor_id: str, state_id: str) -> None:
+    # A document that was copied to another place would make two states of one history.
     if (content.governor_id, content.state_id) != (governor_id, state_id):
         message = f"it names governor {content.governor_id!r} and state {content.state_id!r}"
         raise FieldError(message)
@@ -331,4 +332,5 @@ def _check_owner(content: Content, governor_id: str, state_id: str) -> None:
 
 def _version_in(document: Document) -> int | None:
     version = document.fields.get("version")
+    # For the message only: the document is damaged, so the version may be anything.
     return version if type(version) is int else None

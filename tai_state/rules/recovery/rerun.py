@@ -9,6 +9,7 @@ from tai_state.rules.records.record import EventRecord
 
 def rerun_of(machine: AnyMachine | None) -> Rerun:
     """Return the check of one event against *machine*; events of other machines and kinds pass."""
+    # Without a machine there is nothing to hold the log against but itself.
     if machine is None:
         return no_rerun
     mark, typed = stamp(machine), as_data(machine)
@@ -16,6 +17,7 @@ def rerun_of(machine: AnyMachine | None) -> Rerun:
     def rerun(event: EventRecord) -> str | None:
         if event.kind == "start" and event.machine == mark:
             return None if event.to_status == machine.initial else f"machine {mark} starts in {machine.initial!r}"
+        # What another machine or version made is not ours to judge; neither is what was decided elsewhere.
         if event.kind not in {"transition", "reaction"} or event.machine != mark or event.from_status is None:
             return None
         try:
