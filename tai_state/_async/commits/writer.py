@@ -178,7 +178,10 @@ class AsyncChangeWriter:
         self.origin = store_id
 
     async def _plan_on(self, view: View, change: Change, settings: Settings, deadline: Deadline) -> Plan | Replay:
-        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._access.new_id(), self._access.new_id())
+        if change.timestamp is not None:
+            await self._access.see_passed(change.timestamp, deadline)
+        access = self._access
+        fresh = Fresh(access.clock.now(), access.new_id(), access.new_id(), access.new_id(), access.store_time.latest)
         segment = None
         head, maintenance = view.head, settings.maintenance
         if head is not None and maintenance is not None:

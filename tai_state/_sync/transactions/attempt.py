@@ -100,6 +100,8 @@ class Attempt:
         receipt = None if key is None else change.paths.receipt(key)
         dependencies = [governor.state(one).state for one in change.depends_on or ()]
         self._read([change.paths.state, *([receipt] if receipt else []), *dependencies])
+        if change.timestamp is not None:
+            self._access.see_passed(change.timestamp, self._deadline)
         before = draft.record(change.paths)
         found = None if receipt is None else self._documents[receipt]
         plan = self._add(draft, change, settings, found)
@@ -165,7 +167,10 @@ class Attempt:
             raise StaleReadError(message)
 
     def _add(self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None) -> Plan | Replay:
-        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._new_store_id, self._access.new_id())
+        access = self._access
+        fresh = Fresh(
+            access.clock.now(), access.new_id(), self._new_store_id, access.new_id(), access.store_time.latest
+        )
         try:
             return draft.add(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
         except FencedOutError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from tai_state.documents import MustNotExist, Put, Write
 from tai_state.errors import (
@@ -94,9 +95,7 @@ def _check_version(change: Change, record: StateRecord | None) -> None:
 def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Mapping[str, int]) -> EventRecord:
     before = view.head.record if view.head else None
     floor = before.timestamp if before else None
-    if change.timestamp is not None and floor is not None and change.timestamp < floor:
-        message = f"{change.timestamp.isoformat()} is before the state's last change at {floor.isoformat()}"
-        raise InvalidDataError(message, path="timestamp")
+    _check_timestamp(change.timestamp, floor, fresh.store_time)
     # The writer's clock may be behind the previous writer's; a state's timestamps never fall.
     timestamp = change.timestamp or (max(fresh.now, floor) if floor else fresh.now)
     # The first commit of a store names it; a store that was copied must take a new name before it syncs.
@@ -136,6 +135,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         fencing_token=view.guard.token if view.guard else None,
         timestamp=timestamp,
         created_at=timestamp if reborn or before is None else before.created_at,
+        occurred_at=change.occurred_at,
         previous_hash=before.hash if before else GENESIS,
         hash="",
         depends_on=depends_on,
@@ -143,6 +143,22 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
     )
     sealed = replace(event, seal=make_seal(event, fresh.salt))
     return replace(sealed, hash=event_hash(sealed))
+
+
+def _check_timestamp(timestamp: datetime | None, floor: datetime | None, ceiling: datetime | None) -> None:
+    """Refuse a time of a change's own that is before the last change's, or later than the store's clock.
+
+    One from the future would drag every later change of the state there: their times never fall.
+    """
+    if timestamp is None:
+        return
+    instead = "leave timestamp out, and say when it happened with occurred_at"
+    if floor is not None and timestamp < floor:
+        message = f"{timestamp.isoformat()} is before the state's last change at {floor.isoformat()}; {instead}"
+        raise InvalidDataError(message, path="timestamp")
+    if ceiling is not None and timestamp > ceiling:
+        message = f"{timestamp.isoformat()} is later than the store's clock, {ceiling.isoformat()}; {instead}"
+        raise InvalidDataError(message, path="timestamp")
 
 
 def _dependence(

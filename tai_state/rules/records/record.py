@@ -193,6 +193,7 @@ class EventRecord(Content):
     parents: tuple[int, ...]
     fencing_token: int | None
     previous_hash: str
+    occurred_at: datetime | None = None
     committed_at: datetime | None = None
     seal: Seal | None = None
 
@@ -227,6 +228,7 @@ class EventRecord(Content):
             created_at=self.created_at,
             previous_hash=self.previous_hash,
             hash=self.hash,
+            occurred_at=self.occurred_at,
             committed_at=self.committed_at,
             depends_on=self.depends_on,
         )
