@@ -12,7 +12,7 @@ from tai_state.errors import (
     StateNotFoundError,
     VersionConflictError,
 )
-from tai_state.layout import FORMAT, META
+from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Needs, Plan, Replay, Settings, Target, View
 from tai_state.rules.commits.receipts import (
     Receipt,
@@ -25,12 +25,10 @@ from tai_state.rules.history.segments import Segment
 from tai_state.rules.history.snapshots import add_snapshot
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import event_fields, state_put
-from tai_state.rules.records.record import NO_STATE, EventRecord, Marks, MetadataRecord, Signal, StateRecord
+from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord
 
 
-def decide(
-    change: Change, view: View, fresh: Fresh, settings: Settings, segment: Segment | None = None
-) -> Plan | Replay:
+def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan | Replay:
     """Return the commit that makes *change*, or the earlier change that it repeats.
 
     The verdicts come in this order: receipt, fence, existence, expected version, what the machine allows, guard.
@@ -58,7 +56,7 @@ def decide(
     event = _event(change, view, target, fresh, fences)
     if change.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
         change.alone(record, event)
-    return _plan(change, view, event, fresh, settings, segment=segment)
+    return _plan(change, view, event, fresh, settings)
 
 
 def _receipt(change: Change, view: View) -> Receipt | None:
@@ -178,16 +176,32 @@ def _dependence(
     return depends_on, before.signals if before and stays else ()
 
 
-def _plan(
-    change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings, *, segment: Segment | None
-) -> Plan:
+def segment_is_due(plan: Plan, settings: Settings) -> bool:
+    """Whether the state that a plan changes has a full run of events unsealed."""
+    maintenance, base = settings.maintenance, plan.base
+    if maintenance is None or base is None:
+        return False
+    unsealed = base.record.version - base.record.marks.first_unsealed + 1
+    return unsealed >= maintenance.segment_events
+
+
+def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Settings) -> Plan:
+    """Return *plan* with a segment that is due, and its mark in the state; as it is where another has sealed it."""
+    assert segment.write is not None
+    if plan.base is None or segment.first != plan.base.record.marks.first_unsealed:
+        return plan
+    marks = replace(plan.record.marks, sealed_through=segment.last)
+    record = replace(plan.record, marks=marks)
+    found = plan.base.update_time if plan.base else None
+    state = state_put(paths, record, settings.encoding, found)
+    others = (write for write in plan.writes if write.path != paths.state)
+    return replace(plan, writes=(state, *others, segment.write), record=record)
+
+
+def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Plan:
     before = view.head.record if view.head else None
-    marks = before.marks if before else Marks()
     extra: list[Write] = []
-    if segment is not None and segment.write is not None:
-        marks = replace(marks, sealed_through=segment.last)
-        extra.append(segment.write)
-    record = event.state(marks)
+    record = event.state(before.marks if before else None)
     maintenance = settings.maintenance
     if maintenance is not None and record.marks.snapshot_is_due(record.version, maintenance.snapshot_interval):
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)

@@ -1,8 +1,9 @@
 """Sealed segments: runs of events in one compressed document, so that recovery reads one instead of many."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tai_state.codec import compress, decompress, dump_json, from_json
@@ -10,6 +11,7 @@ from tai_state.config import INLINE, Maintenance
 from tai_state.documents import Document, Put
 from tai_state.errors import CorruptLogError, InvalidDataError
 from tai_state.layout import FORMAT, StateLayout
+from tai_state.rules.history.replay import contradiction
 from tai_state.rules.records.documents import event_fields, event_from
 from tai_state.rules.records.fields import FieldError, check_format
 from tai_state.rules.records.record import EventRecord, StateRecord
@@ -19,6 +21,9 @@ SEGMENT_BYTES_MAX = 900 * 1024
 
 SEGMENT_JSON_BYTES_MAX = 16 * 1024 * 1024
 """What it takes at most uncompressed: whoever reads it holds all of it in memory."""
+
+_BATCH_BYTES = 2 * 1024 * 1024
+"""What is read at a time of the events to be sealed, about: between two reads is seen whether there is time left."""
 
 _SAME = "same"
 
@@ -38,6 +43,22 @@ def segment_due(head: StateRecord, maintenance: Maintenance) -> range | None:
     first = head.marks.first_unsealed
     last = first + maintenance.segment_events - 1
     return range(first, last + 1) if head.version >= last else None
+
+
+def batches(due: range, head: StateRecord) -> Iterator[range]:
+    """Yield the versions that are to be read, those of one read at a time; together no more than a segment holds.
+
+    How large an event is is not known before it is read: about as large as the data of *head*, which it holds twice.
+    """
+    size = len(head.data.json) + 1
+    step = max(1, _BATCH_BYTES // (2 * size))
+    wanted = due[: max(1, SEGMENT_JSON_BYTES_MAX // size)]
+    return (wanted[first : first + step] for first in range(0, len(wanted), step))
+
+
+def is_sound_run(events: Sequence[EventRecord]) -> bool:
+    """Whether each of *events* follows from the one before: what contradicts itself is not sealed."""
+    return all(contradiction(before, event) is None for before, event in pairwise(events))
 
 
 def _sealed_fields(event: EventRecord, previous: EventRecord | None) -> dict[str, Any]:

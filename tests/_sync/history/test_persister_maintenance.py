@@ -12,6 +12,7 @@ from tai_state import (
     PersistenceConfig,
     StateNotFoundError,
 )
+from tai_state._sync.history import sealing
 from tai_state.codec import decompress, from_json
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
@@ -169,8 +170,10 @@ def test_segments_are_as_long_as_they_say(store):
     assert kept_versions(store, "snapshots") == []
 
 
-def test_a_segment_holds_no_more_than_a_reader_can(store):
+def test_a_segment_holds_no_more_than_a_reader_can(store, monkeypatch):
     """Events that compress well fill it before their number does, and the rest waits for the next one."""
+    monkeypatch.setattr(sealing, "SECONDS_MAX", 30.0)
+    monkeypatch.setattr(sealing, "SHARE", 1.0)
     persister = counting(store, interval=10_000, segment=8)
     persister.start("g", "s", {"n": 0, "text": "x" * 3_000_000})
     grow(persister, 9)
