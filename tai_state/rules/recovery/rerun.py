@@ -1,7 +1,7 @@
 """Run a machine again over recorded moves: a log that says something else was not made by it."""
 
 from tai_state.codec import Payload, normalize_data
-from tai_state.errors import InvalidDataError, TransitionNotAllowedError
+from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNotAllowedError
 from tai_state.rules.commits.kinds import AnyMachine, as_data, stamp
 from tai_state.rules.history.replay import Rerun, no_rerun
 from tai_state.rules.records.record import EventRecord
@@ -24,7 +24,7 @@ def rerun_of(machine: AnyMachine | None) -> Rerun:
             choice = machine.choose(
                 event.from_status, event.action, lambda: typed(event.from_state.value()), event.payload.value
             )
-        except (TransitionNotAllowedError, InvalidDataError) as error:
+        except (TransitionNotAllowedError, InvalidDataError, InvalidMachineError) as error:
             return f"machine {mark} refuses it: {error}"
         data = Payload.of(normalize_data(choice.data)) if choice.transition.apply is not None else event.from_state
         if (choice.target, data) != (event.to_status, event.to_state):
