@@ -422,6 +422,12 @@ class CommitAmbiguousError(StoreUnavailableError):
     code = "commit_ambiguous"
 
 
+class DamagedStoreError(StoreError):
+    """The store was reached, and what it is kept in is damaged: restore it from a backup."""
+
+    code = "store_damaged"
+
+
 class UnsupportedOperationError(StoreError):
     """The backend does not have the capability that was asked for."""
 
