@@ -320,7 +320,7 @@ class LockTimeoutError(LockError, TimeoutError):
 
 
 class LockLostError(LockError):
-    """The lock is not held any more; ``reason`` is expired, stolen, broken, released or unreachable."""
+    """The lock is not held any more; ``reason`` is expired, stolen, broken, released, unreachable or forked."""
 
     code = "lock_lost"
 

@@ -9,6 +9,7 @@ from tai_state._sync.access.turns import Lines
 from tai_state._sync.commits.guard import GuardHandle, Guarding
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.history.sealing import Sealing
+from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import shield
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, DocumentPath, Read
@@ -49,6 +50,7 @@ class ChangeWriter:
         """Keep at most *cache_size* heads of states."""
         self._access = access
         self.heads: HeadCache[Head] = HeadCache(cache_size)
+        anew_in_children(self.heads)
         # Callers of one process that change the same state go one after the other: their commits would only refuse
         # each other. Correctness never rests on it; here is where they can be coalesced into one commit.
         self._lines = Lines()
