@@ -24,8 +24,14 @@ ACQUIRE_SECONDS = 10.0
 TTL_SECONDS_MIN = 0.01
 TTL_SECONDS_MAX = 24 * 3600.0
 
-TRANSACTION_RETRY = RetryPolicy(attempts=5, wait_initial=0.01, wait_max=1.0, deadline=30.0)
-"""How a transaction that met a conflict is tried again."""
+TRANSACTION_RETRY = RetryPolicy(attempts=None, wait_initial=0.01, wait_max=1.0, deadline=30.0)
+"""How a transaction that met a conflict is tried again: the deadline is the bound."""
+
+QUEUE_AFTER = 3
+"""After how many conflicts a transaction queues with those of other processes that met them at the same states."""
+
+QUEUE_TTL_SECONDS = 5.0
+"""How long those who queue wait for a process that died in front of them."""
 
 
 @dataclass(frozen=True, slots=True)
