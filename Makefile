@@ -14,6 +14,9 @@ FIRST ?= 0
 # Two workers: what a small machine has cores for. One emulator serves them all.
 PYTEST_WORKERS ?= 2
 
+# The tests start hundreds of Pythons, which should not compile the package each.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 STAMP := .venv/.stamp
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
@@ -58,7 +61,8 @@ test: install ## Run the tests, emulator included (PYTEST_ARGS="-k locks" passes
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --durations=20 $(PYTEST_ARGS)
 
 test-more: install ## Run the full size of what `make test` does small: at most half an hour
-	$(BIN)/pytest -n $(PYTEST_WORKERS) -m 'more and not torture' --durations=20 $(PYTEST_ARGS)
+	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} \
+		$(BIN)/pytest -n $(PYTEST_WORKERS) -m 'more and not torture' --durations=20 $(PYTEST_ARGS)
 
 test-all: install ## Run the tests on every Python from 3.11 up that this machine has
 	bash .ci/test_all.sh -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
@@ -68,7 +72,7 @@ demo: venv ## Show the main job end to end: run, kill -9, recover, verify (STORE
 
 torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
 	bash .ci/ensure.sh spin gcc
-	$(BIN)/pytest tests/torture -m torture --timeout=0 $(PYTEST_ARGS)
+	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} $(BIN)/pytest tests/torture -m torture --timeout=0 $(PYTEST_ARGS)
 
 simulate: venv ## Run many seeds of the simulation in two processes (SEEDS=10000, FIRST=0)
 	$(BIN)/python -m tests.simulation.many --seeds $(SEEDS) --first $(FIRST)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 SECONDS_MAX = 60.0
 POLL_SECONDS = 0.01
+STRETCH_MAX = 10.0
 
 
 def eventually(condition: Callable[[], object], seconds_max: float = SECONDS_MAX) -> bool:
@@ -33,4 +34,4 @@ def patience(seconds: float) -> float:
             waiting = max(waiting, float(told.read().split()[3].partition("/")[0]))
     except FileNotFoundError:
         pass  # not Linux
-    return seconds * max(1.0, 2 * waiting / (os.cpu_count() or 1))
+    return seconds * min(max(1.0, waiting / (os.cpu_count() or 1)), STRETCH_MAX)

@@ -60,3 +60,18 @@ async def async_marks(store, state_id, governor_id="g"):
     paths = state_layout(governor_id, state_id)
     document = await async_document_at(store, paths.state)
     return dict(read_state(document, governor_id, state_id).marks.dependents)
+
+
+async def async_versions(store, *state_ids):
+    """Return the versions of the states."""
+    found = (await store.batch_get_states("g", state_ids)).found
+    return [found[state_id].version for state_id in state_ids]
+
+
+async def async_sound(persister):
+    """Whether every log and every mark is as it should be, and every state the fold of its events."""
+    report = await persister.validate_consistency("g")
+    assert report.problems == []
+    async for snapshot in persister.store.list_states("g"):
+        assert await persister.replay("g", snapshot.state_id) == snapshot
+    return True

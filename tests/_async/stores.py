@@ -10,7 +10,7 @@ import pytest
 from tai_state import AsyncBackendStore, AsyncFirestoreStore, AsyncMemoryStore, AsyncSqliteStore, RetryPolicy
 from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
-from tai_state.errors import CommitAmbiguousError
+from tai_state.errors import CommitAmbiguousError, StoreUnavailableError
 from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.rules.records.chain import state_digest
 from tai_state.rules.records.documents import _state_from
@@ -208,6 +208,24 @@ class AsyncFaultyBackend(AsyncWrappedBackend):
     async def deliver(self) -> None:
         """Apply the last commit that was sent, late."""
         await super().commit(self.sent[-1], timeout=TIMEOUT)
+
+
+class AsyncUnreachableBackend(AsyncWrappedBackend):
+    """Answers until it is cut off."""
+
+    is_cut = False
+    refused = 0
+
+    async def get_many(self, paths, *, timeout, consistent=True):
+        if self.is_cut:
+            raise StoreUnavailableError("cut off")
+        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+
+    async def commit(self, writes, *, timeout):
+        if self.is_cut:
+            self.refused += 1
+            raise StoreUnavailableError("cut off")
+        return await super().commit(writes, timeout=timeout)
 
 
 async def async_find(store: AsyncBackendStore, path: DocumentPath) -> Document | None:

@@ -60,3 +60,18 @@ def marks(store, state_id, governor_id="g"):
     paths = state_layout(governor_id, state_id)
     document = document_at(store, paths.state)
     return dict(read_state(document, governor_id, state_id).marks.dependents)
+
+
+def versions(store, *state_ids):
+    """Return the versions of the states."""
+    found = (store.batch_get_states("g", state_ids)).found
+    return [found[state_id].version for state_id in state_ids]
+
+
+def sound(persister):
+    """Whether every log and every mark is as it should be, and every state the fold of its events."""
+    report = persister.validate_consistency("g")
+    assert report.problems == []
+    for snapshot in persister.store.list_states("g"):
+        assert persister.replay("g", snapshot.state_id) == snapshot
+    return True

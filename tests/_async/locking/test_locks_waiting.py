@@ -328,12 +328,12 @@ async def test_many_locks_in_opposite_orders_never_deadlock(place):
 async def test_a_renewed_wait_is_seen_for_longer_than_its_ttl(tmp_path):
     """Its document changes with every renewal, or the store would not move its time."""
     store = AsyncSqliteStore(tmp_path / "store.db")
-    locks = AsyncLockManager(store, LockConfig(ttl=0.4))
-    await locks.acquire("mine", owner="me")
-    theirs = await locks.acquire("theirs", owner="them")
+    locks = AsyncLockManager(store)
+    await locks.acquire("mine", owner="me", ttl=PAST_EVERY_WAIT)
+    theirs = await locks.acquire("theirs", owner="them", ttl=PAST_EVERY_WAIT)
 
     async def wait():
-        return await locks.acquire("theirs", owner="me", timeout=LONG)
+        return await locks.acquire("theirs", owner="me", ttl=0.4, timeout=LONG)
 
     async def look():
         lasted = 0.0

@@ -328,12 +328,12 @@ def test_many_locks_in_opposite_orders_never_deadlock(place):
 def test_a_renewed_wait_is_seen_for_longer_than_its_ttl(tmp_path):
     """Its document changes with every renewal, or the store would not move its time."""
     store = SqliteStore(tmp_path / "store.db")
-    locks = LockManager(store, LockConfig(ttl=0.4))
-    locks.acquire("mine", owner="me")
-    theirs = locks.acquire("theirs", owner="them")
+    locks = LockManager(store)
+    locks.acquire("mine", owner="me", ttl=PAST_EVERY_WAIT)
+    theirs = locks.acquire("theirs", owner="them", ttl=PAST_EVERY_WAIT)
 
     def wait():
-        return locks.acquire("theirs", owner="me", timeout=LONG)
+        return locks.acquire("theirs", owner="me", ttl=0.4, timeout=LONG)
 
     def look():
         lasted = 0.0

@@ -7,45 +7,25 @@ import pytest
 from tai_state import (
     StateMachinePersister,
     TransactionManager,
-    ConfigurationError,
-    CorruptLogError,
-    DependentMachineError,
     Machine,
     TransitionRequest,
-    VersionConflictError,
 )
-from tai_state.documents import Delete
-from tai_state.layout import state_layout
 from tests._sync.dependents import (
     ALERT,
-    JOB,
     PLAIN,
-    marks,
+    sound,
     start_all,
     statuses,
+    versions,
     persister_of,
 )
-from tests._sync.stores import TIMEOUT, alter, contents, plant, in_memory
+from tests._sync.stores import in_memory
 
 
 @pytest.fixture
 def jobs(store):
     """A persister of jobs."""
     return persister_of(store)
-
-
-def versions(store, *state_ids):
-    found = (store.batch_get_states("g", state_ids)).found
-    return [found[state_id].version for state_id in state_ids]
-
-
-def sound(persister):
-    """Whether every log and every mark is as it should be, and every state the fold of its events."""
-    report = persister.validate_consistency("g")
-    assert report.problems == []
-    for snapshot in persister.store.list_states("g"):
-        assert persister.replay("g", snapshot.state_id) == snapshot
-    return True
 
 
 def test_a_dependent_reacts_in_the_same_commit(place):
@@ -171,167 +151,6 @@ def test_what_went_on_by_itself_passes_no_cause_on(jobs, store):
     assert statuses(store, "c") == ["new"]
 
 
-def test_a_deleted_dependent_does_not_react(jobs, store):
-    """Its mark is dropped with the next cascade."""
-    start_all(jobs, a=(), b=["a"], c=["a"])
-    store.delete_state("g", "b")
-    jobs.transition("g", "a", "fail")
-    assert not store.exists("g", "b")
-    assert marks(store, "a") == {"c": "job"}
-    assert sound(jobs)
-
-
-@in_memory
-def test_a_dependent_that_was_made_again_without_does_not_react(jobs, store):
-    """Whether it was started or saved."""
-    start_all(jobs, a=(), b=["a"], c=["a"])
-    for state_id in "bc":
-        store.delete_state("g", state_id)
-    jobs.start("g", "b")
-    store.save_state("g", "c", {}, status="new")
-    assert [(store.get_state("g", one))[0].depends_on for one in "bc"] == [(), ()]
-    jobs.transition("g", "a", "fail")
-    assert statuses(store, "b", "c") == ["new", "new"]
-
-
-def test_dependencies_stay_with_their_state(jobs, store):
-    """Through every other kind of change, in the state, its events, its snapshots and its replay."""
-    start_all(jobs, a=(), b=["a"])
-    jobs.transition("g", "b", "run")
-    store.save_state("g", "b", {"n": 1})
-    store.update_state("g", "b", {"n": 2}, 3)
-    jobs.log_transition("g", "b", "seen", to_status="running", data={"n": 3})
-    jobs.rollback("g", "b", 2)
-    jobs.create_snapshot("g", "b")
-    assert [event.depends_on for event in store.get_events("g", "b")] == [("a",)] * 6
-    assert (store.get_state("g", "b"))[0].depends_on == ("a",)
-    assert [one.depends_on for one in jobs.list_snapshots("g", "b")] == [("a",)]
-    assert sound(jobs)
-    jobs.transition("g", "a", "fail")
-    assert statuses(store, "b") == ["blocked"]
-
-
-@in_memory
-def test_changes_past_the_machine_move_nobody(jobs, store):
-    """A status that was saved, recorded or rolled back to is no move; the next real one is."""
-    start_all(jobs, a=(), b=())
-    jobs.transition("g", "a", "fail")
-    jobs.transition("g", "a", "run")
-    jobs.start("g", "c", depends_on=["a", "b"])
-    store.save_state("g", "a", {}, status="failed")
-    jobs.log_transition("g", "a", "seen", to_status="failed", data={})
-    jobs.rollback("g", "a", 2)
-    assert statuses(store, "a", "c") == ["failed", "new"]
-    jobs.transition("g", "b", "fail")
-    assert statuses(store, "c") == ["blocked"]
-
-
-def test_a_rollback_brings_a_deleted_dependent_back(jobs, store):
-    """With what it depended on, and marked again where its mark was dropped meanwhile."""
-    start_all(jobs, a=(), b=["a"])
-    store.delete_state("g", "b")
-    jobs.transition("g", "a", "fail")
-    jobs.transition("g", "a", "run")
-    assert marks(store, "a") == {}
-    jobs.rollback("g", "b", 1)
-    assert (store.get_state("g", "b"))[0].depends_on == ("a",)
-    assert marks(store, "a") == {"b": "job"}
-    jobs.transition("g", "a", "fail")
-    assert statuses(store, "b") == ["blocked"]
-    assert sound(jobs)
-
-
-@in_memory
-def test_a_state_that_is_made_again_has_its_dependents_still(jobs, store):
-    """They name it by its id."""
-    start_all(jobs, a=(), b=["a"])
-    store.delete_state("g", "a")
-    jobs.start("g", "a")
-    jobs.transition("g", "a", "fail")
-    assert statuses(store, "b") == ["blocked"]
-
-
-@in_memory
-def test_a_start_can_be_what_dependents_react_to(store):
-    """A state that is made again in a status that they know."""
-    broken = Machine("broken", "failed", [])
-    jobs, maker = persister_of(store), StateMachinePersister(store, broken, machines=[JOB])
-    start_all(jobs, a=(), b=["a"])
-    store.delete_state("g", "a")
-    maker.start("g", "a")
-    assert statuses(store, "a", "b") == ["failed", "blocked"]
-
-
-def test_a_dependent_of_an_unknown_machine_refuses_the_move(store):
-    """The error names it and its machine, and nothing is written."""
-    jobs, alerts = StateMachinePersister(store, JOB), persister_of(store, ALERT)
-    start_all(jobs, a=(), b=["a"])
-    alerts.start("g", "x", depends_on=["b"])
-    before = contents(store)
-    with pytest.raises(DependentMachineError, match=r"'x'.*'b'.*alert@1.*machines=") as caught:
-        jobs.transition("g", "a", "fail")
-    assert (caught.value.state_id, caught.value.dependency_id, caught.value.machine) == ("x", "b", "alert@1")
-    assert contents(store) == before
-    store.delete_state("g", "x")
-    jobs.transition("g", "a", "fail")
-    assert statuses(store, "a", "b") == ["failed", "blocked"]
-
-
-@in_memory
-def test_a_dependent_of_a_newer_machine_refuses_the_move(store):
-    """An older definition does not decide for it."""
-    newer = Machine("job", "new", JOB.transitions, version=2, on_dependency=JOB.on_dependency)
-    jobs = StateMachinePersister(store, JOB)
-    jobs.start("g", "a")
-    StateMachinePersister(store, newer).start("g", "b", depends_on=["a"])
-    with pytest.raises(DependentMachineError, match="job@2"):
-        jobs.transition("g", "a", "fail")
-    StateMachinePersister(store, newer).transition("g", "a", "fail")
-    assert statuses(store, "a", "b") == ["failed", "blocked"]
-
-
-@in_memory
-def test_two_machines_of_one_name_are_refused(store):
-    """Nobody could say which of them moves a state; the same one twice is no harm."""
-    other = Machine("job", "new", [])
-    with pytest.raises(ConfigurationError, match="'job'"):
-        StateMachinePersister(store, JOB, machines=[other])
-    assert list(StateMachinePersister(store, JOB, machines=[JOB, ALERT]).machines) == ["job", "alert"]
-
-
-@in_memory
-def test_a_dependent_whose_document_is_gone_is_not_passed_over(jobs, store):
-    """The move is refused until the document is rebuilt."""
-    start_all(jobs, a=(), b=["a"])
-    path = state_layout("g", "b").state
-    store.runtime.access.backend.commit([Delete(path)], timeout=TIMEOUT)
-    with pytest.raises(CorruptLogError) as caught:
-        jobs.transition("g", "a", "fail")
-    assert (caught.value.state_id, "missing" in caught.value.reason) == ("b", True)
-    assert statuses(store, "a") == ["new"]
-
-
-def test_a_lost_mark_is_found(jobs, store):
-    """By the check of the governor, which names the state and what it depends on."""
-    start_all(jobs, a=(), b=["a"])
-    alter(store, state_layout("g", "a"), dependents={})
-    (problem,) = (jobs.validate_consistency("g")).problems
-    assert (problem.kind, problem.state_id) == ("lost_mark", "b")
-    assert "'a'" in problem.message
-
-
-@in_memory
-def test_a_forged_dependency_is_found(jobs, store):
-    """What a state depends on is part of its content, and of its hash."""
-    start_all(jobs, a=(), b=["a"], c=())
-    alter(store, state_layout("g", "b"), depends_on=["c"])
-    (problem,) = (jobs.validate_consistency("g")).problems
-    assert (problem.kind, problem.state_id) == ("state_mismatch", "b")
-    plant(store, state_layout("g", "b").event(1), depends_on=["c"])
-    (problem,) = (jobs.validate_consistency("g")).problems
-    assert (problem.kind, problem.state_id) == ("corrupt_log", "b")
-
-
 def test_ids_may_be_any_text(jobs, store):
     """Of dependents and of what they depend on."""
     ids = ["a/b", "..", "__x__", "état 1", "$map", "🙂@3"]
@@ -350,18 +169,6 @@ def test_governors_do_not_mix(jobs, store):
         start_all(jobs, governor_id, a=(), b=["a"])
     jobs.transition("g", "a", "fail")
     assert statuses(store, "b", governor_id="h") == ["new"]
-
-
-@in_memory
-def test_a_version_that_moved_on_is_refused(jobs, store):
-    """With dependents as without, and nobody moves."""
-    start_all(jobs, a=(), b=["a"])
-    jobs.transition("g", "a", "run")
-    with pytest.raises(VersionConflictError):
-        jobs.transition("g", "a", "fail", expected_version=1)
-    assert statuses(store, "a", "b") == ["running", "new"]
-    jobs.transition("g", "a", "fail", expected_version=2)
-    assert statuses(store, "a", "b") == ["failed", "blocked"]
 
 
 @in_memory
@@ -389,24 +196,4 @@ def test_a_transaction_starts_and_moves_with_dependents(jobs, store):
 
     assert TransactionManager(store).run(body) == ["failed", "blocked"]
     assert statuses(store, "a", "b") == ["failed", "blocked"]
-    assert sound(jobs)
-
-
-@in_memory
-def test_a_refused_cascade_leaves_nothing_in_a_transaction(store):
-    """A body that goes on after the refusal commits what it did beside it, and not the half of the move."""
-    jobs = StateMachinePersister(store, JOB)
-    start_all(jobs, a=(), b=["a"])
-    persister_of(store, ALERT).start("g", "x", depends_on=["b"])
-
-    def body(tx):
-        with pytest.raises(DependentMachineError):
-            tx.transition(jobs, "g", "a", "fail")
-        tx.save_state("g", "other", {})
-        found = tx.batch_get_states("g", ["a", "b"])
-        return [found.found[one].status for one in "ab"]
-
-    assert TransactionManager(store).run(body) == ["new", "new"]
-    assert statuses(store, "a", "b", "x") == ["new", "new", "quiet"]
-    assert store.exists("g", "other")
     assert sound(jobs)

@@ -13,9 +13,9 @@ def environment(**changes):
     return inherited | {"PYTHONPATH": str(ROOT)} | changes
 
 
-def run(*arguments, folder, **changes):
+def run(*arguments, folder, program=("-m", "tai_state"), **changes):
     return subprocess.run(
-        [sys.executable, "-m", "tai_state", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=folder,
         env=environment(**changes),
         capture_output=True,

@@ -7,13 +7,14 @@ from tests.chaos.faults import KILLS, Fault
 from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
 
 SECONDS_MAX = 240.0
+CLIENTS = 3
 SHORT_FAULTS = {**runs.FAULTS, Fault.CUT_AFTER: 0.1, Fault.KILL_AFTER: 0.06}
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.emulator
 def test_nothing_is_lost_or_doubled_under_lost_replies_and_kills(
-    tai_state_emulator_server, tai_state_project, tmp_path
+    tai_state_emulator_server, tai_state_project, tmp_path, scale
 ):
     """On the emulator: each acknowledged move is stored once, and every history is linearizable."""
     run = runs.on_emulator(
@@ -21,56 +22,58 @@ def test_nothing_is_lost_or_doubled_under_lost_replies_and_kills(
         tai_state_project,
         tmp_path,
         seed="short",
-        clients=3,
-        share=35,
+        clients=CLIENTS,
+        share=scale(12, 35),
         faults=SHORT_FAULTS,
         seconds_max=SECONDS_MAX,
     )
     run.tell("emulator")
     assert run.problems == []
-    assert run.evidence.acknowledged >= 90
-    assert run.lost_replies >= 6
-    assert run.figures.kills == sum(run.faults[fault] for fault in KILLS) >= 3
+    assert run.evidence.acknowledged >= scale(30, 90)
+    assert run.lost_replies >= scale(2, 6)
+    assert run.figures.kills == sum(run.faults[fault] for fault in KILLS) >= scale(1, 3)
 
 
 @pytest.mark.timeout(300)
-def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path):
+def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path, scale):
     """On SQLite, where the processes kill themselves before and behind the commit, and others kill and freeze them."""
     run = runs.on_sqlite(
         tmp_path,
         seed="short",
-        clients=3,
-        share=70,
-        dooms={BEFORE_COMMIT: 0.02, AFTER_COMMIT: 0.03},
+        clients=CLIENTS,
+        share=scale(20, 70),
+        dooms=scale({BEFORE_COMMIT: 0.06, AFTER_COMMIT: 0.08}, {BEFORE_COMMIT: 0.02, AFTER_COMMIT: 0.03}),
         kills_per_second=1.0,
         freezes_per_second=0.3,
         seconds_max=SECONDS_MAX,
     )
     run.tell("sqlite")
     assert run.problems == []
-    assert run.evidence.acknowledged >= 180
-    assert run.evidence.notes[AFTER_COMMIT] >= 3
-    assert run.evidence.notes[BEFORE_COMMIT] >= 2
+    assert run.evidence.acknowledged >= scale(45, 180)
+    assert run.evidence.notes[AFTER_COMMIT] >= scale(2, 3)
+    assert run.evidence.notes[BEFORE_COMMIT] >= scale(1, 2)
     assert run.figures.kills >= run.evidence.notes[AFTER_COMMIT] + run.evidence.notes[BEFORE_COMMIT]
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.emulator
-def test_the_usual_loop_doubles_moves_under_the_same_faults(tai_state_emulator_server, tai_state_project, tmp_path):
+def test_the_usual_loop_doubles_moves_under_the_same_faults(
+    tai_state_emulator_server, tai_state_project, tmp_path, scale
+):
     """The judge finds the duplicates, so it would have found ours."""
     run = runs.on_emulator(
         tai_state_emulator_server.host,
         tai_state_project,
         tmp_path,
         seed="naive",
-        clients=3,
-        share=40,
+        clients=CLIENTS,
+        share=scale(20, 40),
         faults={Fault.CUT_AFTER: 0.1, Fault.KILL_AFTER: 0.05},
         naive=True,
         seconds_max=SECONDS_MAX,
     )
     run.tell("naive")
     aimed = run.lost_replies + run.figures.kills
-    assert aimed >= 10
+    assert aimed >= scale(5, 10)
     assert len(run.verdict["duplicated"]) >= aimed // 2
     assert run.verdict["not linearizable"] != []

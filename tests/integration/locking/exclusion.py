@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -29,6 +30,7 @@ SKEW_SECONDS = 300.0
 TTL = 1.0
 FREEZE_SECONDS = (0.2, 2.4)
 PAUSE_SECONDS = 0.05
+LOOK_SECONDS = 0.5
 END_SECONDS = 60.0
 
 _KEEP_HISTORY = """
@@ -209,11 +211,21 @@ def _is_stopped(process: subprocess.Popen[bytes]) -> bool:
 
 
 def run(
-    url: str, folder: Path, *, guarded: bool, seconds: float, grants: int = 0, seconds_max: float = 0.0, seed: str = "1"
+    url: str,
+    folder: Path,
+    *,
+    guarded: bool,
+    seconds: float,
+    grants: int = 0,
+    freezes: int = 0,
+    seconds_max: float = 0.0,
+    seed: str = "1",
+    until: Callable[[Record], object] | None = None,
 ) -> Record:
-    """Let the workers work for *seconds* and then until *grants* were made, and return what they left.
+    """Let the workers work for *seconds* and then until there were *grants* and *freezes*; return what they left.
 
-    It ends by itself after three times *seconds* or after *seconds_max*, however few grants there were.
+    It ends by itself after three times *seconds* or after *seconds_max*, however few of them there were; and as soon
+    as *until* is true of what is there on SQLite.
     """
     path = url.removeprefix("sqlite:///") if url.startswith("sqlite") else None
     with connect(url) as store:
@@ -226,22 +238,32 @@ def run(
         try:
             for _ in range(PROCESSES):
                 arena.start()
+            look = began
             while time.monotonic() < began + max(3 * seconds, seconds_max):
                 time.sleep(PAUSE_SECONDS)
                 arena.disturb()
-                if time.monotonic() > began + seconds and _token(store) >= grants:
+                if time.monotonic() > began + seconds and arena.freezes >= freezes and _token(store) >= grants:
                     break
+                if until is not None and path is not None and time.monotonic() > look + LOOK_SECONDS:
+                    look = time.monotonic()
+                    if until(Record(_kept_versions(path), {}, _writes(persister), 0, 0, 0.0)):
+                        break
             arena.stop()
         finally:
             arena.end()
-        events = list(persister.history("g", "s"))
+        writes = _writes(persister)
     told = _told(folder)
     versions = _kept_versions(path) if path is not None else _read_versions(url.removeprefix("firestore://"))
+    return Record(versions, _trusts(told), writes, arena.freezes, arena.kills, time.monotonic() - began)
+
+
+def _writes(persister: StateMachinePersister) -> list[tuple[int, datetime]]:
+    """Return the token and the time of each write."""
     writes = []
-    for event in events[1:]:
+    for event in list(persister.history("g", "s"))[1:]:
         assert event.committed_at is not None
         writes.append((event.to_state["token"], event.committed_at))
-    return Record(versions, _trusts(told), writes, arena.freezes, arena.kills, time.monotonic() - began)
+    return writes
 
 
 def _token(store) -> int:

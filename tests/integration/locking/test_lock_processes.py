@@ -12,6 +12,7 @@ import pytest
 import tai_state
 from tai_state import LockConfig, LockManager, StateMachinePersister, SystemClock, connect
 from tests._sync.machines import COUNTER
+from tests.waits import patience
 
 TTL = 1.0
 LONG = 60.0
@@ -73,9 +74,9 @@ def start(url, store):
     """Start a holder in a process of its own, which ends with the test; returns it and its token."""
     started = []
 
-    def start(moment=""):
+    def start(moment="", ttl=TTL):
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, url, str(TTL), moment],
+            [sys.executable, "-c", HOLDER, url, str(ttl), moment],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -132,7 +133,7 @@ def test_a_holder_that_was_frozen_for_too_long_knows_it(store, start):
 
 def test_a_holder_that_was_only_frozen_for_a_moment_goes_on(store, start):
     """Nothing was taken from it."""
-    process, _ = start("behind the check")
+    process, _ = start("behind the check", ttl=LONG)
     go(process)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED)
     process.send_signal(signal.SIGCONT)
@@ -141,14 +142,14 @@ def test_a_holder_that_was_only_frozen_for_a_moment_goes_on(store, start):
 
 
 def test_a_killed_holder_is_followed_after_its_ttl_and_a_retry_period(store, start):
-    """Its heartbeat ends with it; the rest is an allowance for a busy machine."""
+    """Its heartbeat ends with it; the rest is an allowance, larger on a busy machine."""
     process, token = start()
     locks = LockManager(store, LockConfig(ttl=TTL))
     process.kill()
     process.wait()
     killed = monotonic()
     with locks.hold("r", owner="other", timeout=LONG) as lock:
-        assert monotonic() - killed < TTL + TTL / 15 + 1.0
+        assert monotonic() - killed < TTL + TTL / 15 + patience(1.0)
         assert lock.fencing_token == token + 1
 
 

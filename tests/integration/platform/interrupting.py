@@ -1,5 +1,6 @@
 """What is interrupted, and what must be so afterwards; shared by the tests of interrupts, short and long."""
 
+import gc
 import signal
 import sys
 import threading
@@ -104,6 +105,9 @@ class Strike:
         """Make the call, and note whether it was interrupted."""
         # A process that a shell started in the background ignores Ctrl-C.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        # What is raised in a callback of the collector is dropped; other tools than ours have such callbacks.
+        collects = gc.isenabled()
+        gc.disable()
         # Held here: the interpreter only borrows it while it calls it, and we may take it back in that very call.
         notice = self._notice
         sys.setprofile(notice)
@@ -113,6 +117,8 @@ class Strike:
             self.interrupted = True
         finally:
             sys.setprofile(None)
+            if collects:
+                gc.enable()
             self.leaves_a_handler = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
             signal.signal(signal.SIGINT, before)
 

@@ -13,7 +13,7 @@ from tai_state import (
     TransactionManager,
 )
 from tests._sync.machines import COUNTER
-from tests.integration.backends.test_firestore_backend import HOST, Loopback
+from tests.integration.backends.firestore_loopback import HOST, Loopback
 
 
 @pytest.fixture

@@ -1,0 +1,132 @@
+# Generated from tests/_async/transactions/test_dependents_refusals.py by .ci/generate_sync.py; do not edit.
+"""A move that its dependents cannot follow is refused, and damaged dependencies are found."""
+import pytest
+
+from tai_state import (
+    StateMachinePersister,
+    TransactionManager,
+    ConfigurationError,
+    CorruptLogError,
+    DependentMachineError,
+    Machine,
+    VersionConflictError,
+)
+from tai_state.documents import Delete
+from tai_state.layout import state_layout
+from tests._sync.dependents import (
+    ALERT,
+    JOB,
+    sound,
+    start_all,
+    statuses,
+    persister_of,
+)
+from tests._sync.stores import TIMEOUT, alter, contents, plant, in_memory
+
+
+@pytest.fixture
+def jobs(store):
+    """A persister of jobs."""
+    return persister_of(store)
+
+
+def test_a_dependent_of_an_unknown_machine_refuses_the_move(store):
+    """The error names it and its machine, and nothing is written."""
+    jobs, alerts = StateMachinePersister(store, JOB), persister_of(store, ALERT)
+    start_all(jobs, a=(), b=["a"])
+    alerts.start("g", "x", depends_on=["b"])
+    before = contents(store)
+    with pytest.raises(DependentMachineError, match=r"'x'.*'b'.*alert@1.*machines=") as caught:
+        jobs.transition("g", "a", "fail")
+    assert (caught.value.state_id, caught.value.dependency_id, caught.value.machine) == ("x", "b", "alert@1")
+    assert contents(store) == before
+    store.delete_state("g", "x")
+    jobs.transition("g", "a", "fail")
+    assert statuses(store, "a", "b") == ["failed", "blocked"]
+
+
+@in_memory
+def test_a_dependent_of_a_newer_machine_refuses_the_move(store):
+    """An older definition does not decide for it."""
+    newer = Machine("job", "new", JOB.transitions, version=2, on_dependency=JOB.on_dependency)
+    jobs = StateMachinePersister(store, JOB)
+    jobs.start("g", "a")
+    StateMachinePersister(store, newer).start("g", "b", depends_on=["a"])
+    with pytest.raises(DependentMachineError, match="job@2"):
+        jobs.transition("g", "a", "fail")
+    StateMachinePersister(store, newer).transition("g", "a", "fail")
+    assert statuses(store, "a", "b") == ["failed", "blocked"]
+
+
+@in_memory
+def test_two_machines_of_one_name_are_refused(store):
+    """Nobody could say which of them moves a state; the same one twice is no harm."""
+    other = Machine("job", "new", [])
+    with pytest.raises(ConfigurationError, match="'job'"):
+        StateMachinePersister(store, JOB, machines=[other])
+    assert list(StateMachinePersister(store, JOB, machines=[JOB, ALERT]).machines) == ["job", "alert"]
+
+
+@in_memory
+def test_a_dependent_whose_document_is_gone_is_not_passed_over(jobs, store):
+    """The move is refused until the document is rebuilt."""
+    start_all(jobs, a=(), b=["a"])
+    path = state_layout("g", "b").state
+    store.runtime.access.backend.commit([Delete(path)], timeout=TIMEOUT)
+    with pytest.raises(CorruptLogError) as caught:
+        jobs.transition("g", "a", "fail")
+    assert (caught.value.state_id, "missing" in caught.value.reason) == ("b", True)
+    assert statuses(store, "a") == ["new"]
+
+
+def test_a_lost_mark_is_found(jobs, store):
+    """By the check of the governor, which names the state and what it depends on."""
+    start_all(jobs, a=(), b=["a"])
+    alter(store, state_layout("g", "a"), dependents={})
+    (problem,) = (jobs.validate_consistency("g")).problems
+    assert (problem.kind, problem.state_id) == ("lost_mark", "b")
+    assert "'a'" in problem.message
+
+
+@in_memory
+def test_a_forged_dependency_is_found(jobs, store):
+    """What a state depends on is part of its content, and of its hash."""
+    start_all(jobs, a=(), b=["a"], c=())
+    alter(store, state_layout("g", "b"), depends_on=["c"])
+    (problem,) = (jobs.validate_consistency("g")).problems
+    assert (problem.kind, problem.state_id) == ("state_mismatch", "b")
+    plant(store, state_layout("g", "b").event(1), depends_on=["c"])
+    (problem,) = (jobs.validate_consistency("g")).problems
+    assert (problem.kind, problem.state_id) == ("corrupt_log", "b")
+
+
+@in_memory
+def test_a_version_that_moved_on_is_refused(jobs, store):
+    """With dependents as without, and nobody moves."""
+    start_all(jobs, a=(), b=["a"])
+    jobs.transition("g", "a", "run")
+    with pytest.raises(VersionConflictError):
+        jobs.transition("g", "a", "fail", expected_version=1)
+    assert statuses(store, "a", "b") == ["running", "new"]
+    jobs.transition("g", "a", "fail", expected_version=2)
+    assert statuses(store, "a", "b") == ["failed", "blocked"]
+
+
+@in_memory
+def test_a_refused_cascade_leaves_nothing_in_a_transaction(store):
+    """A body that goes on after the refusal commits what it did beside it, and not the half of the move."""
+    jobs = StateMachinePersister(store, JOB)
+    start_all(jobs, a=(), b=["a"])
+    persister_of(store, ALERT).start("g", "x", depends_on=["b"])
+
+    def body(tx):
+        with pytest.raises(DependentMachineError):
+            tx.transition(jobs, "g", "a", "fail")
+        tx.save_state("g", "other", {})
+        found = tx.batch_get_states("g", ["a", "b"])
+        return [found.found[one].status for one in "ab"]
+
+    assert TransactionManager(store).run(body) == ["new", "new"]
+    assert statuses(store, "a", "b", "x") == ["new", "new", "quiet"]
+    assert store.exists("g", "other")
+    assert sound(jobs)
