@@ -39,6 +39,21 @@ class SystemClock:
         return time.clock_gettime(self._elapsed)
 
 
+class StoreTime:
+    """A store's clock as its replies last told it: the latest of them, which it has passed since."""
+
+    __slots__ = ("latest",)
+
+    def __init__(self) -> None:
+        """Begin without a reply."""
+        self.latest: datetime | None = None
+
+    def hear(self, moment: datetime) -> None:
+        """Note the time of one reply; of several at once any may be kept, none of which the clock has yet to reach."""
+        if self.latest is None or moment > self.latest:
+            self.latest = moment
+
+
 class Deadline:
     """A point in elapsed time until which an operation may go on, retries included."""
 

@@ -1,6 +1,6 @@
 """Every public setting, and each default said once. A store's and a manager's own arguments take these."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 
 from tai_state.errors import ConfigurationError
@@ -24,8 +24,14 @@ ACQUIRE_SECONDS = 10.0
 TTL_SECONDS_MIN = 0.01
 TTL_SECONDS_MAX = 24 * 3600.0
 
-TRANSACTION_RETRY = RetryPolicy(attempts=5, wait_initial=0.01, wait_max=1.0, deadline=30.0)
-"""How a transaction that met a conflict is tried again."""
+TRANSACTION_RETRY = RetryPolicy(attempts=None, wait_initial=0.01, wait_max=1.0, deadline=30.0)
+"""How a transaction that met a conflict is tried again: the deadline is the bound."""
+
+QUEUE_AFTER = 3
+"""After how many conflicts a transaction queues with those of other processes that met them at the same states."""
+
+QUEUE_TTL_SECONDS = 5.0
+"""How long those who queue wait for a process that died in front of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +52,15 @@ INLINE = Encoding(json_bytes_min=2**62, zstd_bytes_min=2**62)
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """How often a state is snapshotted, and how many snapshots are kept."""
+    """How often a state is snapshotted, how many snapshots are kept, and how many events make a sealed segment."""
 
     snapshot_interval: int = 100
     snapshot_retention: int = 5
+    segment_events: int = 100
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1."""
-        for name in ("snapshot_interval", "snapshot_retention"):
+        for name in ("snapshot_interval", "snapshot_retention", "segment_events"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 message = f"{name} must be an int of at least 1, not {value!r}"
@@ -65,14 +72,17 @@ class PersistenceConfig:
     """The settings of one persister; processes with different ones may share a store.
 
     Args:
-        snapshot_interval: A snapshot goes with the commit that reaches a multiple of it, and so many events make
-            a sealed segment.
+        snapshot_interval: A snapshot goes with the commit that reaches a multiple of it.
         snapshot_retention: The newest snapshots that are kept, exactly.
+        segment_events: So many events are sealed in one segment, which one commit reads and writes; fewer where they
+            are large.
         schema_version: The version of the data's own schema; a state with a higher one is refused.
     """
 
     snapshot_interval: int = 100
     snapshot_retention: int = 5
+    _: KW_ONLY
+    segment_events: int = 100
     schema_version: int = 1
 
     def __post_init__(self) -> None:
@@ -81,8 +91,8 @@ class PersistenceConfig:
 
     @property
     def maintenance(self) -> Maintenance:
-        """The intervals, as the rules take them."""
-        return Maintenance(self.snapshot_interval, self.snapshot_retention)
+        """The numbers, as the rules take them."""
+        return Maintenance(self.snapshot_interval, self.snapshot_retention, self.segment_events)
 
 
 @dataclass(frozen=True, slots=True)

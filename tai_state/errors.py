@@ -320,7 +320,7 @@ class LockTimeoutError(LockError, TimeoutError):
 
 
 class LockLostError(LockError):
-    """The lock is not held any more; ``reason`` is expired, stolen, broken, released or unreachable."""
+    """The lock is not held any more; ``reason`` is expired, stolen, broken, released, unreachable or forked."""
 
     code = "lock_lost"
 
@@ -420,6 +420,12 @@ class CommitAmbiguousError(StoreUnavailableError):
     """
 
     code = "commit_ambiguous"
+
+
+class DamagedStoreError(StoreError):
+    """The store was reached, and what it is kept in is damaged: restore it from a backup."""
+
+    code = "store_damaged"
 
 
 class UnsupportedOperationError(StoreError):

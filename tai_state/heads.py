@@ -19,6 +19,10 @@ class HeadCache(Generic[HeadT]):
         """Keep at most *size_max* heads (0: none) with at most *bytes_max* bytes of data between them."""
         self._size_max = size_max
         self._bytes_max = bytes_max
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Keep none: in a fork's child another thread may have been inside at that moment."""
         self._bytes = 0
         self._heads: OrderedDict[DocumentPath, tuple[HeadT, int, int]] = OrderedDict()
         self._lock = threading.Lock()

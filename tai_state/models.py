@@ -102,6 +102,8 @@ class Event(Model, Generic[DataT]):
         transition_id: Unique to this change; how a lost acknowledgement is recognised.
         fencing_token: The token of the lock that guarded it, if any.
         previous_hash, hash: The links of the hash chain, hexadecimal SHA-256.
+        timestamp: When the change was made, by its writer's clock, or as its caller said; never falls within a state.
+        occurred_at: When it happened elsewhere, as its caller said; free, and read by nothing.
         committed_at: When the store committed it, by the store's clock.
         depends_on: The states of the same governor whose statuses the state reacts to.
     """
@@ -133,6 +135,7 @@ class Event(Model, Generic[DataT]):
     created_at: datetime
     previous_hash: str
     hash: str
+    occurred_at: datetime | None = None
     committed_at: datetime | None = None
     depends_on: tuple[str, ...] = ()
 

@@ -16,7 +16,8 @@ class RetryPolicy:
     """Bounds of a retry loop, in seconds.
 
     Waits have full jitter: uniform between 0 and ``wait_initial`` doubled per attempt, at most
-    ``wait_max`` (Brooker, Exponential Backoff and Jitter, AWS Architecture Blog, 2015).
+    ``wait_max`` (Brooker, Exponential Backoff and Jitter, AWS Architecture Blog, 2015). A transaction begins from
+    what its last attempt took, where that is longer: two that conflict are to miss each other.
 
     Args:
         attempts: The most attempts, the first included; None: as many as the deadline allows.
@@ -66,11 +67,18 @@ class RetryPolicy:
         """
         return deadline.at_most(self.attempt_timeout)
 
-    def wait(self, rng: random.Random, deadline: Deadline) -> Callable[[RetryCallState], float]:
-        """Return tenacity's wait: full jitter, at least what the error asks for, never past the deadline."""
+    def wait(
+        self, rng: random.Random, deadline: Deadline, attempt_seconds: Callable[[], float] | None = None
+    ) -> Callable[[RetryCallState], float]:
+        """Return tenacity's wait: full jitter, at least what the error asks for, never past the deadline.
+
+        Args:
+            attempt_seconds: Tells what the last attempt took, where waits are to be of that size at least.
+        """
 
         def seconds(state: RetryCallState) -> float:
-            ceiling = min(self.wait_max, self.wait_initial * 2 ** min(state.attempt_number - 1, 30))
+            initial = max(self.wait_initial, attempt_seconds() if attempt_seconds else 0.0)
+            ceiling = min(self.wait_max, initial * 2 ** min(state.attempt_number - 1, 30))
             error = state.outcome.exception() if state.outcome else None
             asked = getattr(error, "retry_after", None) or 0.0
             return min(max(rng.uniform(0, ceiling), asked), deadline.remaining())

@@ -1,10 +1,11 @@
 """What everything above the locks needs of one store."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tai_state._async.access.access import PAGE, AsyncAccess
 from tai_state._async.access.inflight import AsyncInFlight
+from tai_state._async.access.turns import AsyncLines
 from tai_state._async.commits.writer import AsyncChangeWriter
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.locking.registry import AsyncLockRegistry
@@ -26,6 +27,7 @@ class AsyncRuntime:
         settings: Encodings, maintenance and the ttl of receipts, where no persister says otherwise.
         locks: The locks that were granted over the store, and who waits for more.
         inflight: The calls under way.
+        turns: Where transactions stand in line for the states that they write.
     """
 
     access: AsyncAccess
@@ -35,6 +37,7 @@ class AsyncRuntime:
     inflight: AsyncInFlight
     settings: Settings
     actor: str
+    turns: AsyncLines = field(default_factory=AsyncLines)
 
     async def record(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         """Return a state's record, tombstones included; None where there never was one."""

@@ -17,6 +17,7 @@ are all other threads, in which no handler ever runs.
 
 import asyncio
 import inspect
+import os
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Sequence
@@ -48,6 +49,7 @@ class _Door:
         self.pending: list[int] = []
         self._guarded: Sequence[tuple[int, Handler]] = ()
         self._is_usable = True
+        self.forked_by_main = True
 
     def guard(self) -> bool:
         """Put our handler in the place of the others; return False where handlers cannot be set at all."""
@@ -78,6 +80,12 @@ class _Door:
         finally:
             self.is_guarded = False
             self.deliver()
+
+    def abandon(self) -> None:
+        """Put the handlers back, and forget what came: the call that waited for its end is another process's."""
+        self.pending.clear()
+        self.is_guarded = False
+        _restore(self._guarded)
 
     def deliver(self) -> None:
         """Run the handlers of what is pending, all of them, even where one raises."""
@@ -123,6 +131,19 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 def _is_main_thread() -> bool:
     return threading.get_ident() == threading.main_thread().ident
+
+
+def _before_fork() -> None:
+    _door.forked_by_main = _is_main_thread()
+
+
+def _after_fork_in_child() -> None:
+    # The call that put our handlers there goes on in the child only where its thread does, the one that forked.
+    if _door.is_guarded and not _door.forked_by_main:
+        _door.abandon()
+
+
+os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
 
 
 class Deferral:

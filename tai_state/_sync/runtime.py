@@ -1,10 +1,11 @@
 # Generated from tai_state/_async/runtime.py by .ci/generate_sync.py; do not edit.
 """What everything above the locks needs of one store."""
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tai_state._sync.access.access import PAGE, Access
 from tai_state._sync.access.inflight import InFlight
+from tai_state._sync.access.turns import Lines
 from tai_state._sync.commits.writer import ChangeWriter
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.locking.registry import LockRegistry
@@ -26,6 +27,7 @@ class Runtime:
         settings: Encodings, maintenance and the ttl of receipts, where no persister says otherwise.
         locks: The locks that were granted over the store, and who waits for more.
         inflight: The calls under way.
+        turns: Where transactions stand in line for the states that they write.
     """
 
     access: Access
@@ -35,6 +37,7 @@ class Runtime:
     inflight: InFlight
     settings: Settings
     actor: str
+    turns: Lines = field(default_factory=Lines)
 
     def record(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         """Return a state's record, tombstones included; None where there never was one."""

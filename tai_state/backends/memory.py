@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Protocol
 
 from tai_state import codec
+from tai_state._platform.forks import anew_in_children
 from tai_state.clock import Clock
 from tai_state.documents import (
     Check,
@@ -125,13 +126,18 @@ class MemoryEngine:
     def __init__(self, clock: Clock) -> None:
         """Hold nothing; *clock* drives the store's own clock."""
         self._clock = clock
-        self._lock = threading.Lock()
+        self.begin_anew()
+        anew_in_children(self)
         self._collections: dict[str, _Collection] = {}
         self._listeners: dict[DocumentPath, list[Listener]] = {}
         # Elapsed time, not the wall clock, moves the store's clock: a step of the wall moves no lease.
         self._started = clock.now()
         self._started_monotonic = clock.monotonic()
         self._last_time = self._started
+
+    def begin_anew(self) -> None:
+        """Be free: no thread of a fork's child is inside the lock, whoever was at that moment."""
+        self._lock = threading.Lock()
 
     def server_time(self) -> datetime:
         """Return the store's clock, later than every time it gave before."""

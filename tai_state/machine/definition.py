@@ -1,6 +1,6 @@
 """The machine: a checked, immutable table of moves."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, cast
 
 from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
@@ -141,18 +141,27 @@ class Machine(Generic[DataT]):
 
         Raises:
             TransitionNotAllowedError: There is no such move, or every guard refused.
-            InvalidDataError: An apply returned None in place of the data.
+            InvalidMachineError: A guard returned anything but a bool.
+            InvalidDataError: An apply returned None, a coroutine or the like in place of the data.
             ConfigurationError: The machine was read from a file without the function that is needed.
         """
         candidates = self._moves.get((status, action))
         if candidates is None:
             raise self._refusal(status, action)
         for candidate in candidates:
-            if candidate.guard is None or candidate.guard(data(), payload()):
+            if candidate.guard is None or self._is_open(candidate, candidate.guard(data(), payload())):
                 return Choice(candidate.target, _applied(candidate, data, payload), candidate)
         names = ", ".join(repr(candidate.guard_name) for candidate in candidates)
         reason = f"guard {names} refused" if len(candidates) == 1 else f"every guard refused: {names}"
         raise self._refusal(status, action, reason)
+
+    def _is_open(self, transition: Transition[DataT], answer: object) -> bool:
+        try:
+            return verdict(answer)
+        except TypeError as error:
+            place = f"transitions[{self.transitions.index(transition)}].guard"
+            message = f"{place} {transition.guard_name!r} {error}"
+            raise InvalidMachineError([MachineProblem("invalid_function", message, place)]) from error
 
     def allowed(self, status: str) -> list[str]:
         """Return the actions that lead from *status*, guarded ones included, in order of definition.
@@ -278,9 +287,35 @@ class Machine(Generic[DataT]):
 def _applied(transition: Transition[DataT], data: Callable[[], DataT], payload: Callable[[], Any]) -> DataT:
     if transition.apply is None:
         return data()
-    applied: DataT | None = transition.apply(data(), payload())
-    if applied is None:
-        where = f"apply {transition.apply_name!r} of action {transition.action!r}"
-        message = f"{where} returned None; it must return the data"
+    applied = transition.apply(data(), payload())
+    if defect := returned_defect(applied):
+        message = f"apply {transition.apply_name!r} of action {transition.action!r} {defect}; it must return the data"
         raise InvalidDataError(message, path="data")
     return applied
+
+
+def returned_defect(value: object) -> str | None:
+    """Return what is wrong with *value* as the result of any function of a user's; None when nothing is.
+
+    Coroutines, generators and NotImplemented count as true: what is not looked at lets everything pass.
+    """
+    if isinstance(value, Coroutine | Generator):
+        # Nobody is going to run it; left alone it would warn of that from wherever it is collected.
+        value.close()
+    if value is None or value is NotImplemented:
+        return f"returned {value}"
+    if isinstance(value, Awaitable | Iterator | AsyncIterator):
+        return f"returned a {type(value).__name__}"
+    return None
+
+
+def verdict(value: object) -> bool:
+    """Return what a condition of a user's answered.
+
+    Raises:
+        TypeError: It is no bool; says what it is.
+    """
+    if type(value) is not bool:
+        message = f"{returned_defect(value) or f'returned a {type(value).__name__}'}; it must return a bool"
+        raise TypeError(message)
+    return value

@@ -10,7 +10,7 @@ from tai_state.errors import ConfigurationError
 
 DataT = TypeVar("DataT", default=dict[str, Any])
 
-Guard: TypeAlias = Callable[[DataT, Any], object]
+Guard: TypeAlias = Callable[[DataT, Any], bool]
 Apply: TypeAlias = Callable[[DataT, Any], DataT]
 
 ANY = "*"
@@ -49,7 +49,7 @@ class Transition(Generic[DataT]):
 
     Attributes:
         source: A status, several, or "*" for every status. Several are kept as a sorted tuple.
-        guard: ``guard(data, payload)``; the move is open when its result is true.
+        guard: ``guard(data, payload)`` returns True where the move is open, else False, and nothing else.
         apply: ``apply(data, payload)`` returns the new data; without it the data stays.
         guard_name: What the guard is called in files, diagrams and errors; its ``__name__`` if not given.
         apply_name: The same for ``apply``.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from tai_state._platform.forks import anew_in_children
 from tai_state.documents import DocumentPath, Write
 from tai_state.errors import ConfigurationError
 from tai_state.heads import HeadCache
@@ -154,6 +155,11 @@ class FaultPlan:
         self.calls = 0
         self._rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self._injected: Counter[Fault] = Counter()
+        self.begin_anew()
+        anew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Be free: no thread of a fork's child is inside the lock, whoever was at that moment."""
         self._lock = threading.Lock()
 
     @property
@@ -220,6 +226,11 @@ class UnderWay:
 
     def __init__(self) -> None:
         """Begin with none."""
+        self.begin_anew()
+        anew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Send none: what a fork's child inherited is on its way from the parent, and arrives once."""
         self._commits: list[tuple[int, tuple[Write, ...]]] = []
         self._lock = threading.Lock()
 
@@ -250,6 +261,10 @@ class StaleHeadCache(HeadCache[Head]):
         super().__init__(size_max)
         self._kept_max = size_max
         self._plan = plan
+
+    def begin_anew(self) -> None:
+        """Keep none, and remember none."""
+        super().begin_anew()
         self._kept: dict[DocumentPath, tuple[Head, Head | None]] = {}
 
     def get(self, path: DocumentPath) -> Head | None:

@@ -21,6 +21,7 @@ class AsyncBank:
 
     open_store: Callable[[], AsyncStateStore]
     accounts: int = 8
+    retry: RetryPolicy | None = PATIENT
     transfers: int = 0
     attempts: int = 0
     totals: list[int] = field(default_factory=list)
@@ -55,7 +56,7 @@ class AsyncBank:
 
     async def _work(self, seed: int, transfers: int) -> None:
         rng = random.Random(seed)
-        manager = AsyncTransactionManager(self.open_store(), PATIENT)
+        manager = AsyncTransactionManager(self.open_store(), self.retry)
         try:
             for _ in range(transfers):
                 if self.deadline.passed or self.is_over():
@@ -74,7 +75,7 @@ class AsyncBank:
         await async_transfer(tx, source, target, amount)
 
     async def _audit(self) -> None:
-        manager = AsyncTransactionManager(self.open_store(), PATIENT)
+        manager = AsyncTransactionManager(self.open_store(), self.retry)
         while self.at_work:
             self.totals.append(await manager.run(self.add_up, read_only=True))
         self.totals.append(await manager.run(self.add_up, read_only=True))

@@ -21,6 +21,7 @@ class Bank:
 
     open_store: Callable[[], StateStore]
     accounts: int = 8
+    retry: RetryPolicy | None = PATIENT
     transfers: int = 0
     attempts: int = 0
     totals: list[int] = field(default_factory=list)
@@ -55,7 +56,7 @@ class Bank:
 
     def _work(self, seed: int, transfers: int) -> None:
         rng = random.Random(seed)
-        manager = TransactionManager(self.open_store(), PATIENT)
+        manager = TransactionManager(self.open_store(), self.retry)
         try:
             for _ in range(transfers):
                 if self.deadline.passed or self.is_over():
@@ -74,7 +75,7 @@ class Bank:
         transfer(tx, source, target, amount)
 
     def _audit(self) -> None:
-        manager = TransactionManager(self.open_store(), PATIENT)
+        manager = TransactionManager(self.open_store(), self.retry)
         while self.at_work:
             self.totals.append(manager.run(self.add_up, read_only=True))
         self.totals.append(manager.run(self.add_up, read_only=True))

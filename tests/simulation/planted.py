@@ -36,8 +36,8 @@ def rebased_retry(monkeypatch):
 def unguarded_write(monkeypatch):
     """State and event are written whatever stands there: the last writer wins."""
 
-    def decide(change, view, fresh, settings, segment=None):
-        plan = real_decide(change, view, fresh, settings, segment)
+    def decide(change, view, fresh, settings):
+        plan = real_decide(change, view, fresh, settings)
         if not isinstance(plan, Plan):
             return plan
         return replace(plan, writes=tuple(unguarded(write) for write in plan.writes))

@@ -6,6 +6,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._async.api.store import AsyncStateStore, check_limit
 from tai_state._async.api.transaction import AsyncGovernorTransaction, AsyncTransaction
+from tai_state._async.api.transaction_queue import AsyncTransactionQueue
 from tai_state._async.locking.fence import async_guarding
 from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet
@@ -42,10 +43,11 @@ class AsyncTransactionManager:
     """
 
     def __init__(self, store: AsyncStateStore, retry: RetryPolicy | None = None) -> None:
-        """Run transactions in *store*, each within *retry*: by default 5 attempts and 30 seconds."""
+        """Run transactions in *store*, each within *retry*: by default as often as 30 seconds allow."""
         self.store = store
         self.retry = retry or TRANSACTION_RETRY
         self._access = store.runtime.access
+        self._queue = AsyncTransactionQueue(store)
 
     async def run(
         self,
@@ -55,6 +57,7 @@ class AsyncTransactionManager:
         read_only: bool = False,
         lock: AsyncLock | AsyncLockSet | None = None,
         idempotency_key: str | None = None,
+        serialize: str | None = None,
     ) -> T:
         """Run *fn* until one attempt is committed, and return what that attempt returned.
 
@@ -66,10 +69,13 @@ class AsyncTransactionManager:
             lock: Guards the commit, and is renewed by it: the store refuses it when the lock was taken over.
             idempotency_key: Makes the transaction once for the whole store, whatever the body. The result must be
                 JSON-like, and a repetition returns it without running the body.
+            serialize: A name: the runs under it, of all processes, go one after the other, in the order in which
+                they came. For states so hot that runs would spend their time on conflicts.
 
         Raises:
-            RetriesExhaustedError: Every attempt met a conflict; from the last one. Nothing was written.
-            DeadlineExceededError: The time was over first. Nothing was written.
+            DeadlineExceededError: The time was over; from the last conflict, if there was one. Nothing was written.
+            RetriesExhaustedError: The policy allows so many attempts, and each met a conflict; from the last one.
+                Nothing was written.
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it;
                 ``get_transaction(error.transition_id)`` tells later.
             LockLostError, FencedOutError: *lock* cannot be trusted any more, or the store refused it.
@@ -85,17 +91,20 @@ class AsyncTransactionManager:
         async def body(attempt: AsyncAttempt) -> T:
             return await async_run_body(fn, AsyncTransaction(attempt))
 
+        deadline = self.retry.begin(self._access.clock, timeout)
         run = AsyncRun(
             self.store.runtime,
             body,
             policy=self.retry,
-            deadline=self.retry.begin(self._access.clock, timeout),
+            deadline=deadline,
             guarding=async_guarding(lock),
             key_id=None if idempotency_key is None else keyed_id(idempotency_key),
             read_only=read_only,
+            queue=self._queue.fair,
         )
         with self.store.runtime.inflight.one():
-            return await run.result()
+            async with self._queue.serialized(serialize, deadline):
+                return await run.result()
 
     async def execute_transaction(
         self,
@@ -106,6 +115,7 @@ class AsyncTransactionManager:
         read_only: bool = False,
         lock: AsyncLock | AsyncLockSet | None = None,
         idempotency_key: str | None = None,
+        serialize: str | None = None,
     ) -> T:
         """Run *fn* as ``run`` does, with one governor bound: the methods of its argument take none."""
         async_check_body(fn)
@@ -114,7 +124,14 @@ class AsyncTransactionManager:
         async def bound(tx: AsyncTransaction) -> T:
             return await async_run_body(fn, AsyncGovernorTransaction(tx, governor_id))
 
-        return await self.run(bound, timeout=timeout, read_only=read_only, lock=lock, idempotency_key=idempotency_key)
+        return await self.run(
+            bound,
+            timeout=timeout,
+            read_only=read_only,
+            lock=lock,
+            idempotency_key=idempotency_key,
+            serialize=serialize,
+        )
 
     @overload
     def transactional(

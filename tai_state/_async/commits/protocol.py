@@ -62,10 +62,12 @@ async def async_commit_once(
     async def send() -> CommitResult:
         nonlocal ambiguous
         try:
-            return await access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
+            result = await access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
         except CommitAmbiguousError:
             ambiguous = True
             raise
+        access.store_time.hear(result.commit_time)
+        return result
 
     try:
         try:

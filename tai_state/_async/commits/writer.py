@@ -9,6 +9,7 @@ from tai_state._async.access.turns import AsyncLines
 from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.history.sealing import AsyncSealing
+from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import async_shield
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult, DocumentPath, Read
@@ -23,9 +24,10 @@ from tai_state.errors import (
 from tai_state.heads import HeadCache
 from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
-from tai_state.rules.commits.decide import decide
+from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import Outcome, lost_head, settle
+from tai_state.rules.history.segments import Segment
 from tai_state.rules.records.documents import read_event, read_state
 from tai_state.rules.records.record import EventRecord, StateRecord
 
@@ -48,6 +50,7 @@ class AsyncChangeWriter:
         """Keep at most *cache_size* heads of states."""
         self._access = access
         self.heads: HeadCache[Head] = HeadCache(cache_size)
+        anew_in_children(self.heads)
         # Callers of one process that change the same state go one after the other: their commits would only refuse
         # each other. Correctness never rests on it; here is where they can be coalesced into one commit.
         self._lines = AsyncLines()
@@ -75,19 +78,26 @@ class AsyncChangeWriter:
                 return await self._write(change, settings, deadline, guarding)
             except DocumentTooLargeError:
                 # Refused before anything was sent. Before the caller hears of it: everything compressed,
-                # and maintenance put off.
+                # and maintenance put off, by the changes that come next, too.
+                self._sealing.put_off(change.paths.state)
                 return await self._write(change, settings.lean(), deadline, guarding)
 
     async def _write(
         self, change: Change, settings: Settings, deadline: Deadline, guarding: AsyncGuarding | None
     ) -> Applied:
         refused: Plan | None = None
+        is_read, segment = False, None
 
         async def attempt(guard: AsyncGuardHandle | None, in_time: Deadline) -> Applied:
-            nonlocal refused
+            nonlocal refused, is_read, segment
             plan = await self._plan(change, settings, guard, in_time, refused)
             if isinstance(plan, Replay):
                 return await self.replayed(change.paths, plan, in_time)
+            if segment_is_due(plan, settings) and not is_read:
+                # Read once, not again with each conflict.
+                is_read, segment = True, await self._due_segment(change.paths, plan, settings, in_time)
+            if segment is not None:
+                plan = with_segment(plan, change.paths, segment, settings)
             refused = plan
             return await async_shield(self._commit, change.paths, plan, guard, in_time)
 
@@ -120,25 +130,27 @@ class AsyncChangeWriter:
         refused: Plan | None,
     ) -> Plan | Replay:
         """Decide on the cached head if there is one; refuse on what was freshly read alone."""
+        if change.timestamp is not None:
+            await self._access.see_passed(change.timestamp, deadline)
         carried = guard.carries if guard is not None else None
         cached = self.heads.get(change.paths.state) if refused is None else None
         if cached is not None and self.origin is not None:
             try:
-                return await self._plan_on(View(cached, self.origin, carried), change, settings, deadline)
+                return self._plan_on(View(cached, self.origin, carried), change, settings)
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
                 # What a stale head cannot allow, the fresh one may.
                 self.heads.drop(change.paths.state)
         consistent = refused is not None
         try:
             view = await self._view(change, carried, deadline, refused, consistent=consistent)
-            return await self._plan_on(view, change, settings, deadline)
+            return self._plan_on(view, change, settings)
         except TaiStateError:
             if change.idempotency_key is None or consistent:
                 raise
         # A read that was torn may hold a moved state without the receipt that explains it: before a keyed
         # change is refused, state and receipt are read as of one moment.
         view = await self._view(change, carried, deadline, refused, consistent=True)
-        return await self._plan_on(view, change, settings, deadline)
+        return self._plan_on(view, change, settings)
 
     async def _view(
         self, change: Change, carried: Guard | None, deadline: Deadline, refused: Plan | None, *, consistent: bool
@@ -177,15 +189,17 @@ class AsyncChangeWriter:
             raise SchemaVersionError(stored, FORMAT, "the store")
         self.origin = store_id
 
-    async def _plan_on(self, view: View, change: Change, settings: Settings, deadline: Deadline) -> Plan | Replay:
-        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._access.new_id(), self._access.new_id())
-        segment = None
-        head, maintenance = view.head, settings.maintenance
-        if head is not None and maintenance is not None:
-            unsealed = head.record.version - head.record.marks.first_unsealed + 1
-            if unsealed >= maintenance.snapshot_interval:
-                segment = await self._sealing.due_segment(change.paths, head.record, maintenance, deadline)
-        return decide(change, view, fresh, settings, segment)
+    def _plan_on(self, view: View, change: Change, settings: Settings) -> Plan | Replay:
+        access = self._access
+        fresh = Fresh(access.clock.now(), access.new_id(), access.new_id(), access.new_id(), access.store_time.latest)
+        return decide(change, view, fresh, settings)
+
+    async def _due_segment(
+        self, paths: StateLayout, plan: Plan, settings: Settings, deadline: Deadline
+    ) -> Segment | None:
+        assert plan.base is not None
+        assert settings.maintenance is not None
+        return await self._sealing.due_segment(paths, plan.base.record, settings.maintenance, deadline)
 
     async def _commit(
         self, paths: StateLayout, plan: Plan, guard: AsyncGuardHandle | None, deadline: Deadline

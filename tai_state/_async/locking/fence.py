@@ -9,6 +9,7 @@ from functools import partial
 from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
 from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet, async_locks_of
+from tai_state._async.locking.trust_window import FORKED
 from tai_state.clock import Deadline
 from tai_state.documents import DocumentPath
 from tai_state.errors import DeadlineExceededError, FencedOutError, LockLostError, TaiStateError
@@ -77,7 +78,8 @@ async def async_fenced(locks: Sequence[AsyncLock], deadline: Deadline) -> AsyncI
         try:
             leases = [await turns.enter_async_context(lock.turn(deadline)) for lock in ordered]
         except LockLostError as error:
-            await _async_refuse(ordered, deadline, error)
+            if error.reason != FORKED:
+                await _async_refuse(ordered, deadline, error)
             raise
         ends = min(ordered, key=lambda one: one.remaining())
         fence = AsyncLockFence(

@@ -40,7 +40,8 @@ class AsyncLock:
     margin. The store trusts it a little longer, so two holders never overlap. What cannot be seen from here (a
     takeover after a pause of this process) is caught by the store, when a change is made with ``lock=``.
 
-    Threads, tasks and event loops may share it. Once lost, it stays lost.
+    Threads, tasks and event loops may share it. Once lost, it stays lost. It belongs to its process: in a fork's child
+    it is lost (``forked``), and neither ``release`` nor the end of its block touches the parent's.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class AsyncLock:
     @property
     def lost(self) -> bool:
         """Whether it was lost without being released."""
-        return self._trust.reason() not in {None, RELEASED}
+        return self._trust.is_lost
 
     def remaining(self) -> float:
         """Return the seconds for which it can be trusted without another renewal, 0.0 when it cannot."""
@@ -115,7 +116,10 @@ class AsyncLock:
         self._trust.check()
 
     def on_lost(self, callback: Callable[[str], object]) -> None:
-        """Call *callback* with the reason (expired, stolen, broken, unreachable) once, when the loss is noticed.
+        """Call *callback* with the reason once, when the loss is noticed.
+
+        Reasons: expired, stolen, broken, unreachable; released, by somebody else than this handle; forked, when asked
+        in a fork's child, where the parent's lock is lost from the beginning.
 
         It is called on the thread or task that notices: by the heartbeat, or by whoever uses the lock.
 
@@ -126,6 +130,8 @@ class AsyncLock:
 
     def lose(self, reason: str) -> None:
         """Note that it is lost, and tell whoever asked to be told; the first reason stands."""
+        if self._trust.is_foreign:
+            return  # a fork's child, and all of this is its parent's
         self._heart.stop_soon()
         if self._trust.end(reason):
             self._when_ended(self)
@@ -150,6 +156,8 @@ class AsyncLock:
 
     @asynccontextmanager
     async def _first_in_line(self, deadline: Deadline, interrupted: int | None = None) -> AsyncIterator[None]:
+        if self._trust.is_foreign:
+            self.check_held()
         if interrupted is not None and self._turn_of == interrupted:
             # Whose turn it is stands still beneath the handler of a signal, until that is done.
             yield
@@ -199,7 +207,7 @@ class AsyncLock:
             except PreconditionFailedError:
                 maybe_released = what == RELEASED and any(trusted > 0 for trusted in in_doubt)
                 if await self._is_released(write, deadline, maybe_released=maybe_released):
-                    self._trust.end(RELEASED)
+                    self.lose(RELEASED)
                     if what != RELEASED:
                         self._trust.check()
                     return

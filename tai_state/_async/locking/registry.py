@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.access.turns import AsyncLines
 from tai_state._async.locking.lock import AsyncLock
+from tai_state._platform.forks import anew_in_children
 from tai_state._platform.owners import async_caller
 from tai_state._platform.tasks import async_within
 from tai_state.clock import Deadline, SystemClock
@@ -27,12 +28,16 @@ class AsyncLockRegistry:
     def __init__(self) -> None:
         """Begin with none."""
         self.lines = AsyncLines()
+        self.begin_anew()
+        anew_in_children(self)
+        with _registries_guard:
+            _registries.add(self)
+
+    def begin_anew(self) -> None:
+        """Hold no lock: what a fork's child inherited is its parent's."""
         # A map for its order: a drain releases the locks as they were granted.
         self._locks: dict[AsyncLock, None] = {}
         self._guard = threading.Lock()
-        self._pid = os.getpid()
-        with _registries_guard:
-            _registries.add(self)
 
     def add(self, locks: Iterable[AsyncLock]) -> None:
         """Remember *locks* until they are released or lost."""
@@ -47,8 +52,6 @@ class AsyncLockRegistry:
 
     def held(self) -> list[AsyncLock]:
         """Return those that are held now, by this process."""
-        if self._pid != os.getpid():
-            return []  # a fork's child: what it inherited is its parent's
         with self._guard:
             locks = list(self._locks)
         return [lock for lock in locks if lock.remaining() > 0]
@@ -117,6 +120,15 @@ async def async_drain(
 
 _registries: weakref.WeakSet[AsyncLockRegistry] = weakref.WeakSet()
 _registries_guard = threading.Lock()
+
+
+def _free_registries() -> None:
+    """In a fork's child nobody may be inside the guard for ever."""
+    global _registries_guard  # noqa: PLW0603 - a lock of its own, as everything there
+    _registries_guard = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_free_registries)
 
 
 def all_registries() -> list[AsyncLockRegistry]:

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import os
 import threading
 from collections.abc import Callable
 
@@ -12,10 +13,13 @@ from tai_state.errors import ConfigurationError, LockLostError
 log = logging.getLogger("tai_state")
 
 RELEASED = "released"
+FORKED = "forked"
 
 
 class AsyncTrustWindow:
     """A holder's trust in one lease: it ends once, by a release or by a loss, and stays ended.
+
+    It belongs to the process that holds the lease: in a fork's child it has ended, and nothing there tells the parent.
 
     Attributes:
         renewed_at: When the last renewal that succeeded was sent, by the monotonic clock.
@@ -28,6 +32,7 @@ class AsyncTrustWindow:
         self._resource = resource
         self._clock = clock
         self._timing = timing
+        self._pid = os.getpid()
         self._guard = threading.Lock()
         self._callbacks: list[Callable[[str], object]] = []
         self._ended: str | None = None
@@ -58,6 +63,8 @@ class AsyncTrustWindow:
 
     def reason(self) -> str | None:
         """Return why the trust has ended, None when it has not; a lease that has run out is noticed here."""
+        if self.is_foreign:
+            return self._ended or FORKED
         if self._ended is None and self._is_suspended:
             return RELEASED
         if self._ended is None and self.lease_seconds() <= 0:
@@ -69,14 +76,25 @@ class AsyncTrustWindow:
         return "unreachable" if self.is_failing else "expired"
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether this is a fork's child of the process that holds the lease."""
+        return self._pid != os.getpid()
+
+    @property
     def has_ended(self) -> bool:
-        """Whether the end was noticed, or a release is under way."""
-        return self._ended is not None or self._is_suspended
+        """Whether the end was noticed, or a release is under way, or all of it is another process's."""
+        return self._ended is not None or self._is_suspended or self.is_foreign
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended without a release that its holder asked for."""
+        reason = self.reason()
+        return reason is not None and not (reason == RELEASED and self._is_suspended)
 
     @property
     def is_released(self) -> bool:
-        """Whether it ended by a release that the store has confirmed."""
-        return self._ended == RELEASED
+        """Whether it ended by a release that its holder asked for and the store has confirmed."""
+        return self._ended == RELEASED and self._is_suspended
 
     def check(self) -> None:
         """Do nothing while there is trust.
@@ -95,7 +113,7 @@ class AsyncTrustWindow:
                 return False
             self._ended = reason
             callbacks, self._callbacks = self._callbacks, []
-        if reason != RELEASED:
+        if not self.is_released:
             log.warning("%s is lost: %s", self._what, reason)
             for callback in callbacks:
                 self._tell(callback, reason)
@@ -110,11 +128,15 @@ class AsyncTrustWindow:
         if inspect.iscoroutinefunction(callback):
             message = "on_lost takes a plain function; let it set an event that a task waits for"
             raise ConfigurationError(message)
-        with self._guard:
-            ended = self._ended
-            if ended is None:
-                self._callbacks.append(callback)
-        if ended is not None and ended != RELEASED:
+        if self.is_foreign:
+            # Not by way of the guard, in which another thread of the parent may have been.
+            ended = self.reason()
+        else:
+            with self._guard:
+                ended = self._ended
+                if ended is None:
+                    self._callbacks.append(callback)
+        if ended is not None and not self.is_released:
             self._tell(callback, ended)
 
     def _tell(self, callback: Callable[[str], object], reason: str) -> None:

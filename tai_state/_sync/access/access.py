@@ -9,7 +9,7 @@ from typing import TypeVar
 from tai_state._sync.access.port import Backend
 from tai_state._sync.access.retry import retry
 from tai_state._platform.interrupts import Interruptible
-from tai_state.clock import Clock, Deadline, SystemClock
+from tai_state.clock import Clock, Deadline, StoreTime, SystemClock
 from tai_state.documents import Conditions, Document, DocumentPath, Read
 from tai_state.errors import StoreUnavailableError
 from tai_state.retry import RetryPolicy
@@ -28,6 +28,7 @@ class Access:
     clock: Clock = field(default_factory=SystemClock)
     rng: random.Random = field(default_factory=random.SystemRandom)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    store_time: StoreTime = field(default_factory=StoreTime)
 
     def begin(self, timeout: float | timedelta | None) -> Deadline:
         """Start the total time of one operation."""
@@ -60,7 +61,9 @@ class Access:
             with Interruptible():
                 return self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
 
-        return self.retried(attempt, deadline)
+        read = self.retried(attempt, deadline)
+        self.store_time.hear(read.read_time)
+        return read
 
     def scan(
         self,
@@ -168,7 +171,15 @@ class Access:
             with Interruptible():
                 return self.backend.server_time(timeout=self.attempt_seconds(deadline))
 
-        return self.retried(attempt, deadline)
+        moment = self.retried(attempt, deadline)
+        self.store_time.hear(moment)
+        return moment
+
+    def see_passed(self, moment: datetime, deadline: Deadline) -> None:
+        """Ask the store for its time where no reply told yet that it has passed *moment*."""
+        latest = self.store_time.latest
+        if latest is None or moment > latest:
+            self.server_time(deadline)
 
     def retried(
         self,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Optional, TypeVar
 
+from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import Deferral
 from tai_state._platform.owners import caller
 from tai_state._platform.tasks import sleep
@@ -61,8 +62,13 @@ class InFlight:
         """
         self._what = what
         self._within = within
-        self._counts: dict[int, int] = {}
         self._is_shut = False
+        self.begin_anew()
+        anew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Count no call: those under way are the parent's."""
+        self._counts: dict[int, int] = {}
         self._lock = threading.Lock()
 
     def one(self) -> Call:
@@ -103,10 +109,10 @@ class InFlight:
         self.check()
 
     def end(self, caller: int) -> None:
-        """Count a call no more."""
+        """Count a call no more; one that began before a fork is not counted in the child."""
         with self._lock:
-            count = self._counts.pop(caller) - 1
-            if count:
+            count = self._counts.pop(caller, 0) - 1
+            if count > 0:
                 self._counts[caller] = count
         if self._within is not None:
             self._within.end(caller)

@@ -4,7 +4,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tenacity import Retrying, RetryError, retry_if_exception_type
+from tenacity import Retrying, RetryCallState, RetryError, retry_if_exception_type
 
 from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline
@@ -22,10 +22,14 @@ def retry(
     deadline: Deadline,
     rng: random.Random,
     what: str,
+    wait: Callable[[RetryCallState], float] | None = None,
 ) -> T:
     """Return what *call* returns, calling it again after an error of *on*, with jitter, within *deadline*.
 
     Any other error passes through at once.
+
+    Args:
+        wait: How long to wait between two; None: as the policy says.
 
     Raises:
         RetriesExhaustedError: The policy's attempts are spent; from the last error.
@@ -35,7 +39,7 @@ def retry(
         return call()
     except on as error:
         first = error
-    return retry_after(first, call, on, policy=policy, deadline=deadline, rng=rng, what=what)
+    return retry_after(first, call, on, policy=policy, deadline=deadline, rng=rng, what=what, wait=wait)
 
 
 def retry_after(
@@ -47,6 +51,7 @@ def retry_after(
     deadline: Deadline,
     rng: random.Random,
     what: str,
+    wait: Callable[[RetryCallState], float] | None = None,
 ) -> T:
     """Go on as ``retry`` does after the caller's own first attempt met an error of *on*.
 
@@ -72,7 +77,7 @@ def retry_after(
 
     retrying = Retrying(
         stop=policy.stop(deadline),
-        wait=policy.wait(rng, deadline),
+        wait=wait or policy.wait(rng, deadline),
         retry=retry_if_exception_type(on),
         sleep=sleep,
     )

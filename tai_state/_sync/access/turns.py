@@ -3,11 +3,13 @@
 
 Unlike a mutex of asyncio, a line is shared by tasks of several event loops, and fair between threads.
 """
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Hashable, Iterator
 from contextlib import contextmanager, contextmanager
 
+from tai_state._platform.forks import anew_in_children
 from tai_state._platform.waits import Signal
 from tai_state.clock import Deadline
 from tai_state.errors import DeadlineExceededError
@@ -50,6 +52,7 @@ class Line:
         """Begin with nobody."""
         self._guard = threading.Lock()
         self._places: deque[Place] = deque()
+        self._pid = os.getpid()
 
     @property
     def first(self) -> Place | None:
@@ -68,20 +71,30 @@ class Line:
                 self._places.append(place)
             yield place
         finally:
-            with self._guard:
-                was_first = bool(self._places) and self._places[0] is place
-                if place in self._places:
-                    self._places.remove(place)
-                following = self._places[0] if was_first and self._places else None
-            if following is not None:
-                following.call()
+            # A fork's child that leaves a line of its parent's has nobody to let forward there.
+            if self._pid == os.getpid():
+                self._leave(place)
+
+    def _leave(self, place: Place) -> None:
+        with self._guard:
+            was_first = bool(self._places) and self._places[0] is place
+            if place in self._places:
+                self._places.remove(place)
+            following = self._places[0] if was_first and self._places else None
+        if following is not None:
+            following.call()
 
 
 class Lines:
-    """A line for each key in use; one in which nobody stands takes no memory."""
+    """A line for each key in use; one in which nobody stands takes no memory. In a fork's child nobody stands."""
 
     def __init__(self) -> None:
         """Begin with none."""
+        self.begin_anew()
+        anew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Let nobody stand in any line."""
         self._guard = threading.Lock()
         self._lines: dict[Hashable, tuple[Line, int]] = {}
 
@@ -106,14 +119,17 @@ class Lines:
     @contextmanager
     def join(self, key: Hashable) -> Iterator[Place]:
         """Stand in the line of *key* for as long as the block runs."""
+        lines = self._lines
         with self._guard:
-            line, users = self._lines.get(key) or (Line(), 0)
-            self._lines[key] = (line, users + 1)
+            line, users = lines.get(key) or (Line(), 0)
+            lines[key] = (line, users + 1)
         try:
             with line.join() as place:
                 yield place
         finally:
-            with self._guard:
-                line, users = self._lines.pop(key)
-                if users > 1:
-                    self._lines[key] = (line, users - 1)
+            # Others by now: we are in a fork's child, and stand in no line of it.
+            if lines is self._lines:
+                with self._guard:
+                    line, users = lines.pop(key)
+                    if users > 1:
+                        lines[key] = (line, users - 1)

@@ -171,10 +171,14 @@ class StateMachinePersister(PersisterReads[DataT]):
         *,
         to_status: str,
         data: object,
+        payload: object = None,
         expected_version: int | None = None,
         timestamp: datetime | None = None,
+        occurred_at: datetime | None = None,
         metadata: ChangeMetadata | None = None,
         idempotency_key: str | None = None,
+        lock: Lock | LockSet | None = None,
+        error: str | Keep | None = KEEP,
         timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Record a move that was decided elsewhere; no machine is asked, and an absent state is created.
@@ -182,10 +186,29 @@ class StateMachinePersister(PersisterReads[DataT]):
         What depends on the state stays as it is.
 
         Args:
-            timestamp: When it happened; not before the state's last change. None: now.
+            payload: What came with the action, JSON-like; goes into the event.
+            timestamp: The event's own time; not before the state's last change, and not later than the store's
+                clock, since times never fall within a state. None: now.
+            occurred_at: When it happened, where that is another time; kept in the event, and free: before other
+                events, or in the future. No replay reads it.
+            lock: Guards the change, as for ``transition``.
+            error: Sets ``last_error``, clears it (None), or keeps it.
+
+        Raises:
+            InvalidDataError: Something cannot be stored, or *timestamp* is not between those two.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return self._write(log_change(call, action, to_status, data, timestamp), timeout)
+        change = log_change(
+            call,
+            action,
+            to_status,
+            data,
+            payload=payload,
+            error=error,
+            timestamp=timestamp,
+            occurred_at=occurred_at,
+        )
+        return self._write(change, timeout, lock)
 
     def rollback(
         self,

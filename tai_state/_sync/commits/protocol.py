@@ -62,10 +62,12 @@ def commit_once(
     def send() -> CommitResult:
         nonlocal ambiguous
         try:
-            return access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
+            result = access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
         except CommitAmbiguousError:
             ambiguous = True
             raise
+        access.store_time.hear(result.commit_time)
+        return result
 
     try:
         try:

@@ -1,62 +1,99 @@
 # Generated from tai_state/_async/history/sealing.py by .ci/generate_sync.py; do not edit.
 """Sealing: when a full run of a state's events is unsealed, the next change of the state carries its segment."""
 import logging
+from dataclasses import dataclass
 
 from tai_state._sync.access.access import Access
 from tai_state.clock import Deadline
 from tai_state.config import Maintenance
 from tai_state.documents import DocumentPath
-from tai_state.errors import ReplayError, TaiStateError
+from tai_state.errors import CorruptLogError, ReplayError, TaiStateError
 from tai_state.layout import StateLayout
-from tai_state.rules.history.replay import contradiction
-from tai_state.rules.history.segments import Segment, build_segment, segment_due
+from tai_state.rules.history.segments import Segment, batches, build_segment, is_sound_run, segment_due
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.record import EventRecord, StateRecord
 
 log = logging.getLogger("tai_state")
 
-_UNSEALABLE_MAX = 1024
+SHARE = 0.1
+"""The part of a change's time that its sealing may take."""
+
+SECONDS_MAX = 1.0
+"""What it may take at most: a change with all the time of the world is not to wait for it either."""
+
+_PUT_OFF_SECONDS_MIN = 1.0
+_PUT_OFF_SECONDS_MAX = 300.0
+_PUT_OFF_STATES_MAX = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _PutOff:
+    """Until when, on the monotonic clock, a state is not sealed, and how long that is."""
+
+    until: float
+    seconds: float
 
 
 class Sealing:
-    """Reads the runs that are due; whatever ails one, it is put off rather than fail a change."""
+    """Reads the runs that are due; whatever ails one, it is put off rather than fail or delay a change.
+
+    What failed once is tried again after a second, then after two, and so on up to five minutes.
+    """
 
     def __init__(self, access: Access) -> None:
         """Read through *access*."""
         self._access = access
-        # By state, the first version of a run of events that could not be sealed.
-        self._unsealable: dict[DocumentPath, int] = {}
+        self._put_off: dict[DocumentPath, _PutOff] = {}
 
     def due_segment(
         self, paths: StateLayout, record: StateRecord, maintenance: Maintenance, deadline: Deadline
     ) -> Segment | None:
-        """Return the segment that goes with the next change of a state; None where none is due, or can be made."""
+        """Return the segment that goes with the next change of a state; None where none is due, or can be made now.
+
+        It takes a tenth of the time that *deadline* leaves, a second at most; what was read by then is sealed.
+        """
         due = segment_due(record, maintenance)
-        if due is None or self._unsealable.get(paths.state) == due.start:
+        if due is None or self._is_put_off(paths.state):
             return None
         events: list[EventRecord] = []
+        part = Deadline(self._access.clock, min(SECONDS_MAX, SHARE * deadline.remaining()))
         try:
-            read = self._access.read([paths.event(version) for version in due], deadline, consistent=False)
-            for version in due:
-                document = read.get(paths.event(version))
-                if document is None:
-                    break
-                event = read_event(document, paths.governor_id, paths.state_id)
-                if events and contradiction(events[-1], event) is not None:
-                    break
-                events.append(event)
-        except ReplayError as error:
-            log.warning("events of %s/%s are damaged and not sealed: %s", paths.governor_id, paths.state_id, error)
+            for batch in batches(due, record):
+                events += self._events(paths, batch, part)
         except TaiStateError as error:
             log.warning("sealing events of %s/%s is put off: %s", paths.governor_id, paths.state_id, error)
-            return None
-        segment = build_segment(paths, events) if len(events) == len(due) else None
+            if isinstance(error, ReplayError):
+                events = []
+        segment = build_segment(paths, events) if is_sound_run(events) else None
         if segment is None:
-            self._pass_over(paths.state, due.start)
+            self.put_off(paths.state)
+        else:
+            self._put_off.pop(paths.state, None)
         return segment
 
-    def _pass_over(self, state: DocumentPath, first: int) -> None:
-        """Do not read a run again with every later change: what is damaged stays so until it is repaired."""
-        if len(self._unsealable) >= _UNSEALABLE_MAX:
-            self._unsealable.clear()
-        self._unsealable[state] = first
+    def _events(self, paths: StateLayout, versions: range, deadline: Deadline) -> list[EventRecord]:
+        """Read the events of *versions* at once.
+
+        Raises:
+            CorruptLogError: One of them is missing or damaged.
+        """
+        read = self._access.read([paths.event(version) for version in versions], deadline, consistent=False)
+        events = []
+        for version in versions:
+            document = read.get(paths.event(version))
+            if document is None:
+                raise CorruptLogError(paths.governor_id, paths.state_id, version, "the event is missing")
+            events.append(read_event(document, paths.governor_id, paths.state_id))
+        return events
+
+    def put_off(self, state: DocumentPath) -> None:
+        """Do not read a state's events again with every later change; longer with each time."""
+        before = self._put_off.pop(state, None)
+        if len(self._put_off) >= _PUT_OFF_STATES_MAX:
+            self._put_off.clear()
+        seconds = _PUT_OFF_SECONDS_MIN if before is None else min(2 * before.seconds, _PUT_OFF_SECONDS_MAX)
+        self._put_off[state] = _PutOff(self._access.clock.monotonic() + seconds, seconds)
+
+    def _is_put_off(self, state: DocumentPath) -> bool:
+        found = self._put_off.get(state)
+        return found is not None and self._access.clock.monotonic() < found.until

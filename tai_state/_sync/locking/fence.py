@@ -9,6 +9,7 @@ from functools import partial
 from tai_state._sync.commits.guard import GuardHandle, Guarding
 from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet, locks_of
+from tai_state._sync.locking.trust_window import FORKED
 from tai_state.clock import Deadline
 from tai_state.documents import DocumentPath
 from tai_state.errors import DeadlineExceededError, FencedOutError, LockLostError, TaiStateError
@@ -77,7 +78,8 @@ def fenced(locks: Sequence[Lock], deadline: Deadline) -> Iterator[GuardHandle]:
         try:
             leases = [turns.enter_context(lock.turn(deadline)) for lock in ordered]
         except LockLostError as error:
-            _refuse(ordered, deadline, error)
+            if error.reason != FORKED:
+                _refuse(ordered, deadline, error)
             raise
         ends = min(ordered, key=lambda one: one.remaining())
         fence = LockFence(

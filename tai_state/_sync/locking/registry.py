@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.locking.lock import Lock
+from tai_state._platform.forks import anew_in_children
 from tai_state._platform.owners import caller
 from tai_state._platform.tasks import within
 from tai_state.clock import Deadline, SystemClock
@@ -27,12 +28,16 @@ class LockRegistry:
     def __init__(self) -> None:
         """Begin with none."""
         self.lines = Lines()
+        self.begin_anew()
+        anew_in_children(self)
+        with _registries_guard:
+            _registries.add(self)
+
+    def begin_anew(self) -> None:
+        """Hold no lock: what a fork's child inherited is its parent's."""
         # A map for its order: a drain releases the locks as they were granted.
         self._locks: dict[Lock, None] = {}
         self._guard = threading.Lock()
-        self._pid = os.getpid()
-        with _registries_guard:
-            _registries.add(self)
 
     def add(self, locks: Iterable[Lock]) -> None:
         """Remember *locks* until they are released or lost."""
@@ -47,8 +52,6 @@ class LockRegistry:
 
     def held(self) -> list[Lock]:
         """Return those that are held now, by this process."""
-        if self._pid != os.getpid():
-            return []  # a fork's child: what it inherited is its parent's
         with self._guard:
             locks = list(self._locks)
         return [lock for lock in locks if lock.remaining() > 0]
@@ -117,6 +120,15 @@ def drain(
 
 _registries: weakref.WeakSet[LockRegistry] = weakref.WeakSet()
 _registries_guard = threading.Lock()
+
+
+def _free_registries() -> None:
+    """In a fork's child nobody may be inside the guard for ever."""
+    global _registries_guard  # noqa: PLW0603 - a lock of its own, as everything there
+    _registries_guard = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_free_registries)
 
 
 def all_registries() -> list[LockRegistry]:

@@ -1,8 +1,10 @@
 # Generated from tai_state/_async/transactions/attempt.py by .ci/generate_sync.py; do not edit.
 """One attempt of a transaction: what its body read as of one moment, and the writes that wait for the commit."""
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import datetime
+from typing import NoReturn
 
 from tai_state._sync.commits.guard import GuardHandle
 from tai_state._sync.commits.writer import Applied
@@ -37,10 +39,12 @@ class Attempt:
         deadline: Deadline,
         *,
         read_only: bool = False,
+        ahead: Collection[DocumentPath] = (),
     ) -> None:
         """Begin with nothing read and nothing written.
 
         Args:
+            ahead: What the body will probably read, since it did so before: read with the first that it does.
             guard: What guards the commit, as known before the body ran; its token goes into every event. The commit
                 takes from it what stands then.
         """
@@ -48,6 +52,7 @@ class Attempt:
         self.transaction_id = transaction_id
         self.read_only = read_only
         self.stale: StaleReadError | None = None
+        self.conflict: DocumentPath | None = None
         self.committed_at: datetime | None = None
         self._access = runtime.access
         self._writer = runtime.writer
@@ -56,6 +61,9 @@ class Attempt:
         self._mutex = Mutex()
         self._ended = False
         self._documents: dict[DocumentPath, Document | None] = {}
+        self._ahead = ahead
+        # What was read ahead, and nobody asked for yet: no part of what the body saw, so no part of the checks.
+        self._aside: dict[DocumentPath, Document | None] = {}
         self._read_time: datetime | None = None
         self._draft = Draft(self._documents, guard.carries if guard is not None else None)
         self._new_store_id = runtime.access.new_id()
@@ -100,6 +108,8 @@ class Attempt:
         receipt = None if key is None else change.paths.receipt(key)
         dependencies = [governor.state(one).state for one in change.depends_on or ()]
         self._read([change.paths.state, *([receipt] if receipt else []), *dependencies])
+        if change.timestamp is not None:
+            self._access.see_passed(change.timestamp, self._deadline)
         before = draft.record(change.paths)
         found = None if receipt is None else self._documents[receipt]
         plan = self._add(draft, change, settings, found)
@@ -148,24 +158,37 @@ class Attempt:
 
     def _read(self, paths: Sequence[DocumentPath]) -> None:
         new = [path for path in dict.fromkeys(paths) if path not in self._documents]
-        if not new:
-            return
+        if any(path not in self._aside for path in new):
+            self._fetch(new)
+        self._documents.update({path: self._aside.pop(path) for path in new})
+
+    def _fetch(self, new: Sequence[DocumentPath]) -> None:
+        """Read *new*, and again what the body saw already: all of it is as of one moment, or the attempt is stale."""
         meta = [] if self._writer.origin else [META]
-        read = self._access.read([*new, *self._documents, *meta], self._deadline, consistent=self.read_only)
+        wanted = dict.fromkeys([*new, *self._ahead])
+        read = self._access.read([*wanted, *self._documents, *meta], self._deadline, consistent=self.read_only)
         self._compare(read)
         self._writer.learn_origin(read)
         self._read_time = read.read_time
-        self._documents.update({path: read.get(path) for path in new})
+        self._aside = {path: read.get(path) for path in wanted}
+        self._ahead = ()
 
     def _compare(self, read: Read) -> None:
         changed = first_change(self._documents, read.documents)
         if changed is not None:
-            message = f"{changed} changed while a transaction read"
-            self.stale = StaleReadError(message)
-            raise StaleReadError(message)
+            self._outdated(changed)
+
+    def _outdated(self, path: DocumentPath) -> NoReturn:
+        self.conflict = path
+        message = f"{path} changed after a transaction read it"
+        self.stale = StaleReadError(message)
+        raise StaleReadError(message)
 
     def _add(self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None) -> Plan | Replay:
-        fresh = Fresh(self._access.clock.now(), self._access.new_id(), self._new_store_id, self._access.new_id())
+        access = self._access
+        fresh = Fresh(
+            access.clock.now(), access.new_id(), self._new_store_id, access.new_id(), access.store_time.latest
+        )
         try:
             return draft.add(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
         except FencedOutError as error:
@@ -181,9 +204,27 @@ class Attempt:
         return self._draft.writes
 
     @property
-    def states_written(self) -> int:
-        """How many states the commit changes."""
-        return sum(path in self.writes for path in self._draft.heads)
+    def read(self) -> AbstractSet[DocumentPath]:
+        """What the body read so far."""
+        return self._documents.keys()
+
+    @property
+    def states_written(self) -> frozenset[DocumentPath]:
+        """The states that the commit changes."""
+        return frozenset(path for path in self._draft.heads if path in self.writes)
+
+    def check_heads(self) -> None:
+        """See whether this store made a newer version of a state that the commit changes; no request is sent.
+
+        Raises:
+            StaleReadError: It did; the commit would only be refused.
+        """
+        for path in self.states_written:
+            head, document = self._writer.heads.get(path), self._documents[path]
+            if head is None or head.update_time is None:
+                continue
+            if document is None or head.update_time > document.update_time:
+                self._outdated(path)
 
     def confirm(self) -> None:
         """See whether all that was read stands as of one moment, where the engine may tear a batch.

@@ -86,7 +86,7 @@ class _JointChange:
         except DocumentTooLargeError as error:
             if self._attempt is None or error.what != "the commit":
                 raise
-            others = self._attempt.states_written - 1
+            others = len(self._attempt.states_written) - 1
             what = f"the commit that moves {self._change.key} and {others:,} states with it"
             raise DocumentTooLargeError(error.size, error.limit, what) from error
         if applied.replayed or self._attempt is None:

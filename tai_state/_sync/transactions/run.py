@@ -4,17 +4,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from tenacity import RetryCallState
+
 from tai_state._sync.access.retry import retry
 from tai_state._sync.commits.guard import GuardHandle, Guarding, guarded
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.attempt import Attempt
+from tai_state._sync.transactions.turns import Queue, Turns
 from tai_state._platform.interrupts import shield
 from tai_state.authors import Author, author_of
 from tai_state.clock import Deadline
 from tai_state.codec import NULL, Payload, normalize
-from tai_state.config import Encoding
-from tai_state.documents import CommitResult, Write
+from tai_state.config import QUEUE_AFTER, Encoding
+from tai_state.documents import CommitResult, DocumentPath, Write
 from tai_state.errors import (
     ConflictError,
     DeadlineExceededError,
@@ -52,11 +55,13 @@ class Run(Generic[T]):
         key_id: str | None,
         read_only: bool,
         author: Author | None = None,
+        queue: Queue | None = None,
     ) -> None:
         """Prepare a run; *key_id* is the transaction id of its idempotency key.
 
         Args:
-            metadata: Who makes it, for its record; None: who the context or the store says.
+            author: Who makes it, for its record; None: who the context or the store says.
+            queue: Where a run that goes on meeting conflicts queues with those of other processes.
         """
         self._runtime = runtime
         self._access = runtime.access
@@ -70,8 +75,12 @@ class Run(Generic[T]):
         # One id for all attempts: their records exclude each other, come what may.
         self._id = runtime.access.new_id() if key_id is None else key_id
         self._path = transaction_path(self._id)
+        self._turns = Turns(runtime.turns, runtime.access.clock, deadline, queue)
         self._attempts = 0
+        self._attempt_seconds = 0.0
+        self._last: Attempt | None = None
         self._conflict: ConflictError | None = None
+        self._conflicts: set[DocumentPath] = set()
 
     def result(self) -> T:
         """Return what the attempt that counts returned: ours, or the one that was committed under our key."""
@@ -80,14 +89,16 @@ class Run(Generic[T]):
             kept: T = earlier.result
             return kept
         try:
-            ended = retry(
-                self._attempt,
-                (PreconditionFailedError, StaleReadError),
-                policy=self._policy,
-                deadline=self._deadline,
-                rng=self._access.rng,
-                what="a transaction",
-            )
+            with self._turns:
+                ended = retry(
+                    self._attempt,
+                    (PreconditionFailedError, StaleReadError),
+                    policy=self._policy,
+                    deadline=self._deadline,
+                    rng=self._access.rng,
+                    what="a transaction",
+                    wait=self._wait,
+                )
         except DeadlineExceededError as error:
             if self._conflict is None or not self._deadline.passed or error.__cause__ is self._conflict:
                 raise
@@ -108,12 +119,35 @@ class Run(Generic[T]):
         return read_record(document) if document is not None else None
 
     def _attempt(self) -> T | _Raised:
+        if self._last is not None:
+            states = self._last.states_written | self._conflicts
+            self._turns.after_conflicts(states, queues=self._attempts >= QUEUE_AFTER)
         self._attempts += 1
+        self._turns.waited_seconds = 0.0
+        began = self._access.clock.monotonic()
         try:
             return self._attempt_once()
         except (PreconditionFailedError, StaleReadError) as error:
+            self._attempt_seconds = self._access.clock.monotonic() - began - self._turns.waited_seconds
             self._conflict = error
+            self._note_conflict(error)
             raise
+
+    def _wait(self, state: RetryCallState) -> float:
+        # Who comes from the first conflict has his turn already, and keeps others waiting while he waits; so does who
+        # stands in the queue.
+        if state.attempt_number == 1 or state.attempt_number > QUEUE_AFTER:
+            return min(self._attempt_seconds, self._policy.wait_max) * 0
+        wait = self._policy.wait(self._access.rng, self._deadline, lambda: self._attempt_seconds)
+        return wait(state)
+
+    def _note_conflict(self, error: ConflictError) -> None:
+        """Remember what another writer changed; where the engine does not tell, it is one of what we write."""
+        assert self._last is not None
+        told = self._last.conflict
+        if isinstance(error, PreconditionFailedError):
+            told = next((path for path in self._last.read if str(path) == error.path), None)
+        self._conflicts |= self._last.states_written if told is None else {told}
 
     def _attempt_once(self) -> T | _Raised:
         """Run the body once, and commit what it wrote.
@@ -127,7 +161,11 @@ class Run(Generic[T]):
             raise DeadlineExceededError(message)
         with guarded(self._guarding, self._deadline) as guard:
             # The turn ends here: heartbeats go on while the body runs, and the body may use the locks, too.
-            attempt = Attempt(self._runtime, self._id, guard, self._deadline, read_only=self._read_only)
+            ahead = self._last.read if self._last is not None else ()
+            attempt = Attempt(
+                self._runtime, self._id, guard, self._deadline, read_only=self._read_only, ahead=ahead
+            )
+        self._last = attempt
         try:
             result = self._body(attempt)
         except Exception as error:
@@ -162,6 +200,8 @@ class Run(Generic[T]):
     def _commit(self, attempt: Attempt, result: T) -> T:
         """Commit, and return the result; under a key, as a repetition will return it."""
         stored = Payload.of(normalize(result, path="result")) if self._keyed else NULL
+        if self._turns.before_commit(attempt.states_written):
+            attempt.check_heads()
         with guarded(self._guarding, self._deadline) as guard:
             try:
                 shield(self._send, attempt, guard, stored)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from tai_state._platform.forks import anew_in_children
 from tai_state.errors import StoreError
 
 from .client import Connection, Source
@@ -152,10 +153,15 @@ class Channels:
         """Open nothing yet."""
         self._source = source
         self._root = root
-        self._lock = threading.Lock()
         self._link: Link | None = None
         self._inherited: list[Link] = []
         self._closed = False
+        self.begin_anew()
+        anew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Be free: no thread of a fork's child is inside the lock, whoever was at that moment."""
+        self._lock = threading.Lock()
 
     def open(self) -> Link:
         """Return the link, made on first use.

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from tai_state._platform.forks import anew_in_children
 from tai_state.errors import ConfigurationError, StoreError, StoreUnavailableError
 
 DEFAULT_DATABASE = "(default)"
@@ -41,11 +42,16 @@ class Source:
         self._project = project or None
         self._database = database or DEFAULT_DATABASE
         self._client = client
-        self._lock = threading.Lock()
         self._found: Connection | None = None
+        self.begin_anew()
+        anew_in_children(self)
         if client is not None:
             self._found = _connection(client)
             self._refuse_another(self._found.database)
+
+    def begin_anew(self) -> None:
+        """Be free: no thread of a fork's child is inside the lock, whoever was at that moment."""
+        self._lock = threading.Lock()
 
     @property
     def is_emulator(self) -> bool:

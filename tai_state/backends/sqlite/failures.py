@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tai_state._platform.interrupts import Deferral
-from tai_state.errors import StoreError, StoreUnavailableError
+from tai_state.errors import DamagedStoreError, StoreError, StoreUnavailableError
 
 _PRIMARY = 0xFF
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -30,10 +30,10 @@ def is_io_error(error: sqlite3.Error) -> bool:
 
 
 _ADVICE = {
-    sqlite3.SQLITE_FULL: "the disk is full: {said}; nothing was written, free some space and try again",
+    sqlite3.SQLITE_FULL: "the disk is full: {said}; the change was not written; free some space and try again",
     sqlite3.SQLITE_READONLY: "the file is read-only: {said}; make it and its folder writable",
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened: {said}; check that it is there, and its permissions",
-} | dict.fromkeys(_DAMAGED, "the file is damaged: {said}; restore it from a backup")
+}
 
 _TRANSIENT = {
     sqlite3.SQLITE_INTERRUPT: "the timeout passed: {said}",
@@ -53,6 +53,8 @@ def translate(error: sqlite3.Error, path: str, doing: str) -> StoreError:
     if code == sqlite3.SQLITE_CANTOPEN and os.access(path, os.R_OK | os.W_OK):
         # The file is there and ours: another process was just making or removing the log beside it.
         return StoreUnavailableError(f"the file could not be opened at once: {said}")
+    if code in _DAMAGED:
+        return DamagedStoreError(f"the file is damaged: {said}; restore it from a backup")
     if code in _TRANSIENT:
         return StoreUnavailableError(_TRANSIENT[code].replace("{said}", said))
     return StoreError(_ADVICE.get(code, "{said}").replace("{said}", said))

@@ -7,8 +7,9 @@ import click
 
 from tai_state.cli.program.command import Command, Group
 from tai_state.cli.program.failures import LEFT, SOUND
-from tai_state.cli.program.output import json_line, note, printable
+from tai_state.cli.program.output import note, put
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.texts import json_line, printable
 
 if TYPE_CHECKING:
     from tai_state.testing.firestore_emulator import EmulatorRecord
@@ -43,9 +44,9 @@ def stop(session: Session) -> None:
 
     stopped = stop_detached()
     if session.as_json:
-        click.echo(json_line({"stopped": stopped}))
+        put(json_line({"stopped": stopped}))
     else:
-        click.echo("stopped" if stopped else "none was running")
+        put("stopped" if stopped else "none was running")
 
 
 @emulator.command(cls=Command, examples=["tai-state emulator status"])
@@ -59,7 +60,7 @@ def status(session: Session) -> int:
         _write(record, session)
         return SOUND
     if session.as_json:
-        click.echo(json_line({"running": False}))
+        put(json_line({"running": False}))
     else:
         note("no emulator runs; start one: tai-state emulator start")
     return LEFT
@@ -67,7 +68,7 @@ def status(session: Session) -> int:
 
 def _write(record: "EmulatorRecord", session: Session) -> None:
     if session.as_json:
-        click.echo(json_line({"running": True, **asdict(record)}))
+        put(json_line({"running": True, **asdict(record)}))
         return
-    click.echo(f"FIRESTORE_EMULATOR_HOST={printable(record.host)}")
+    put(f"FIRESTORE_EMULATOR_HOST={printable(record.host)}")
     note(f"process {record.pid}, log {record.log_path}")

@@ -4,8 +4,9 @@ import click
 
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.options import LIMIT
-from tai_state.cli.program.output import Column, note, write_list
+from tai_state.cli.program.output import note, write_list
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.tables import Column
 
 
 @click.command(cls=Command, examples=["tai-state --store sqlite:///i.db governors"])

@@ -5,12 +5,13 @@ import click
 from tai_state import Event, StateNotFoundError
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.options import LIMIT
-from tai_state.cli.program.output import Column, moment, note, record_of, write_list
+from tai_state.cli.program.output import moment, note, record_of, write_list
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.tables import Column
 
 _EVENT_COLUMNS: list[Column[Event]] = [
     Column("version", lambda event: event.version, is_number=True),
-    Column("time", lambda event: moment(event.timestamp), is_whole=True),
+    Column("time", lambda event: moment(event.timestamp), is_whole=True, is_first_to_go=True),
     Column("action", lambda event: event.action),
     Column("from -> to", lambda event: f"{event.from_status or ''} -> {event.to_status}".lstrip()),
     Column("by", lambda event: event.metadata.changed_by),

@@ -6,8 +6,9 @@ from tai_state import StateSnapshot, StateStore
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import GovernorNotFoundError
 from tai_state.cli.program.options import LIMIT
-from tai_state.cli.program.output import Column, moment, note, record_of, write_list
+from tai_state.cli.program.output import moment, note, record_of, write_list
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.tables import Column
 
 _STATE_COLUMNS: list[Column[StateSnapshot]] = [
     Column("state", lambda state: state.state_id),

@@ -7,8 +7,9 @@ import click
 from tai_state import StateStore, StoreStats
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import GovernorNotFoundError
-from tai_state.cli.program.output import Column, note, record_of, write_list, write_one
+from tai_state.cli.program.output import note, record_of, write_list, write_one
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.tables import Column
 
 _STATS_COLUMNS: list[Column[StoreStats]] = [
     Column("governor", lambda found: found.governor_id),

@@ -1,17 +1,15 @@
-"""The program: the global options, and the one place where errors end."""
+"""The program itself, and the one place where errors end."""
 
-import io
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from tai_state import __version__, change_context
+from tai_state import __version__
 from tai_state.cli.program.command import Group
-from tai_state.cli.program.failures import guarded
-from tai_state.cli.program.session import Session
-from tai_state.urls import FORMS
+from tai_state.cli.program.failures import ReaderGoneError, guarded
+from tai_state.cli.program.streams import prepare_streams
 
 
 class Program(Group):
@@ -33,11 +31,24 @@ class Program(Group):
 
         if not standalone_mode:
             return run()
-        for stream in (sys.stdout, sys.stderr):
-            # A terminal or a file that cannot show a character gets its escape instead of our death.
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
+        prepare_streams()
         sys.exit(guarded(run, as_json="--json" in given))
+
+    # click exits by itself, with 1, when the reader of a pipe has gone: no broken pipe may reach it.
+
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        """Read the options; ``--help`` writes here."""
+        try:
+            return super().make_context(*arguments, **extra)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
 
 @click.group(
@@ -47,14 +58,6 @@ class Program(Group):
     epilog="Exit codes: 0 sound, 1 something is left (not found, conflict, findings), 2 bad usage, "
     "3 store unreachable, 130 interrupted.",
 )
-@click.option("--store", "url", metavar="URL", help=f"{FORMS}. Without it: $TAI_STATE_STORE, or ./tai_state.db.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON: a line for each thing of a list; errors too.")
-@click.option("--actor", metavar="NAME", help="Who makes the changes.")
-@click.option("--reason", metavar="TEXT", help="Why they are made.")
 @click.version_option(__version__, prog_name="tai-state")
-@click.pass_context
-def main(context: click.Context, url: str | None, as_json: bool, actor: str | None, reason: str | None) -> None:  # noqa: FBT001 - click passes options by name
+def main() -> None:
     """Look into a store of tai_state, fill it, and prove that it holds what it should."""
-    context.obj = Session(url, as_json)
-    # For every change that a command makes, whatever it calls.
-    context.with_resource(change_context(changed_by=actor, reason=reason))

@@ -1,9 +1,13 @@
-"""Commands whose help ends with examples: every command has one, and the tests run them all."""
+"""Commands whose help ends with examples, and which take the options of the program behind their name, too."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import click
+
+from tai_state import change_context
+from tai_state.cli.program.options import SharedOption, shared_options
+from tai_state.cli.program.session import Session
 
 
 class _WithExamples(click.Command):
@@ -13,6 +17,24 @@ class _WithExamples(click.Command):
         """Take click's arguments, and the *examples*: whole command lines."""
         super().__init__(*arguments, **options)
         self.examples = tuple(examples)
+        # An option of the command's own goes before one of the program's that is written alike.
+        taken = {name for parameter in self.params for name in parameter.opts}
+        self.params += [option for option in shared_options() if taken.isdisjoint(option.opts)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options, then those that every command takes, then the commands of a group."""
+        own: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                (shared if isinstance(parameter, SharedOption) else own).append(record)
+        for title, records in (("Options", own), ("Options of every command", shared)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples as they are, a line each, and the epilog behind them."""
@@ -25,6 +47,12 @@ class _WithExamples(click.Command):
 
 class Command(_WithExamples):
     """A command with examples."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; whatever it changes is signed as the options say."""
+        session = ctx.ensure_object(Session)
+        with change_context(changed_by=session.actor, reason=session.reason):
+            return super().invoke(ctx)
 
 
 class Group(_WithExamples, click.Group):

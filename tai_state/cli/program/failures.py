@@ -1,16 +1,19 @@
 """What can go wrong at the command line: its own errors, the exit codes, and how a person or a program is told."""
 
+import contextlib
 import errno
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
-from tai_state.cli.program.output import json_line, printable
+from tai_state.cli.program.streams import drop_output
+from tai_state.cli.program.texts import emphasised, json_line, printable
 from tai_state.errors import (
     ConfigurationError,
+    DamagedStoreError,
     DeadlineExceededError,
     InvalidDataError,
     InvalidIdError,
@@ -30,6 +33,8 @@ INTERRUPTED = 130
 
 _USAGE_ERRORS = (ConfigurationError, InvalidIdError, InvalidDataError)
 _UNREACHABLE_ERRORS = (StoreError, DeadlineExceededError, RetriesExhaustedError, OutcomeUnknownError)
+_ANSWERS = (UnsupportedOperationError, DamagedStoreError)
+"""Errors of a store that was reached: it lacks something, or something of it is damaged."""
 
 
 class GovernorNotFoundError(TaiStateError, LookupError):
@@ -49,19 +54,38 @@ class StoreMissingError(StoreError):
     code = "store_missing"
 
 
+class ReaderGoneError(Exception):
+    """Whoever read our output has gone, as `head` does: it has all that it wanted, and that is no failure."""
+
+
 class InterruptedWorkError(TaiStateError):
     """Ctrl-C ended the work; the message says how far it came."""
 
     code = "interrupted"
 
 
+class StoppedWorkError(TaiStateError):
+    """Long work ended before it was done; the cause says why, the message how far it came, too."""
+
+    code = "stopped"
+
+    def __init__(self, cause: TaiStateError, how_far: str, details: Mapping[str, object]) -> None:
+        """Put *how_far* behind what *cause* says; *details* and those of the cause are for programs."""
+        # What one call says of itself is not true of the work that it was a part of.
+        super().__init__(_message_of(cause).replace("; nothing was written", "") + how_far)
+        self.cause = cause
+        self.details = {**details, **getattr(cause, "details", {})}
+
+
 def exit_code_of(error: TaiStateError) -> int:
     """Return the exit code that tells of *error*."""
+    if isinstance(error, StoppedWorkError):
+        return exit_code_of(error.cause)
     if isinstance(error, InterruptedWorkError):
         return INTERRUPTED
     if isinstance(error, _USAGE_ERRORS):
         return USAGE
-    if isinstance(error, _UNREACHABLE_ERRORS) and not isinstance(error, UnsupportedOperationError):
+    if isinstance(error, _UNREACHABLE_ERRORS) and not isinstance(error, _ANSWERS):
         return UNREACHABLE
     return LEFT
 
@@ -75,22 +99,37 @@ def guarded(run: Callable[[], object], *, as_json: bool) -> int:
         code = run()
         sys.stdout.flush()
     except click.UsageError as error:
-        return _usage(error, as_json=as_json)
+        code = _usage(error, as_json=as_json)
     except click.ClickException as error:
         _tell("file", error.format_message(), as_json=as_json)
-        return error.exit_code
+        code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _tell(InterruptedWorkError.code, "interrupted", as_json=as_json)
-        return INTERRUPTED
+        code = INTERRUPTED
     except TaiStateError as error:
-        _tell(error.code, _message_of(error), as_json=as_json, **getattr(error, "details", {}))
-        return exit_code_of(error)
+        code = _foreseen(error, as_json=as_json)
+    except (ReaderGoneError, BrokenPipeError):
+        drop_output()
+        code = SOUND
     except OSError as error:
-        # The reader of a pipe that went away, as `head` does, wants to hear nothing more.
-        if error.errno != errno.EPIPE:
-            _tell("os", str(error), as_json=as_json)
-        return LEFT
+        code = _system_error(error, as_json=as_json)
     return code if isinstance(code, int) else SOUND
+
+
+def _foreseen(error: TaiStateError, *, as_json: bool) -> int:
+    why = error.cause if isinstance(error, StoppedWorkError) else error
+    message = str(error) if why is not error else _message_of(error)
+    _tell(why.code, message, as_json=as_json, **getattr(error, "details", {}))
+    return exit_code_of(error)
+
+
+def _system_error(error: OSError, *, as_json: bool) -> int:
+    message = str(error)
+    if error.errno == errno.EBADF:
+        message = "a standard stream is closed"
+        drop_output()
+    _tell("os", message, as_json=as_json)
+    return LEFT
 
 
 def _message_of(error: TaiStateError) -> str:
@@ -107,13 +146,18 @@ def _usage(error: click.UsageError, *, as_json: bool) -> int:
     else:
         told = io.StringIO()
         error.show(told)
-        click.echo(printable(told.getvalue(), keep_lines=True), err=True, nl=False)
+        _say(printable(told.getvalue(), keep_lines=True).removesuffix("\n"))
     return error.exit_code
 
 
 def _tell(code: str, message: str, *, as_json: bool, **details: Any) -> None:
     if as_json:
-        click.echo(json_line({"error": code, "message": message, **details}), err=True)
-        return
-    label = click.style("error:", fg="red", bold=True)
-    click.echo(f"{label} {printable(message, keep_lines=True)}", err=True)
+        _say(json_line({"error": code, "message": message, **details}))
+    else:
+        _say(f"{emphasised('error:')} {printable(message, keep_lines=True)}")
+
+
+def _say(text: str) -> None:
+    # Where stderr is gone, too, the exit code says what there is to say.
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)

@@ -1,8 +1,14 @@
-"""The kinds of values that several commands take as options."""
+"""The options that every command takes, before its name and behind it, and kinds of values that several take."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import click
+
+from tai_state.cli.program.session import Session
+from tai_state.urls import FORMS
 
 LIMIT = click.IntRange(min=0)
 """How many rows at most, or behind which one to begin."""
@@ -26,3 +32,49 @@ def aware_time(context: click.Context, parameter: click.Parameter, value: str | 
         message = f"{value!r} has no offset: add Z for UTC, or one such as +02:00"
         raise click.BadParameter(message)
     return found
+
+
+class SharedOption(click.Option):
+    """An option of every command. It is told to the session, not to the command; what stands last goes first."""
+
+
+def _session_field(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def tell(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        del parameter
+        # Behind the command's name an option that is not there takes nothing back.
+        if value is not None:
+            context.obj = replace(context.obj or Session(), **{name: value})
+
+    return tell
+
+
+def shared_options() -> list[click.Option]:
+    """Return the options that every command takes, made anew for each."""
+
+    def shared(*names: str, **attributes: Any) -> SharedOption:
+        return SharedOption(list(names), expose_value=False, **attributes)
+
+    return [
+        shared(
+            "--store",
+            metavar="URL",
+            callback=_session_field("url"),
+            help=f"{FORMS}. Without it: $TAI_STATE_STORE, or ./tai_state.db.",
+        ),
+        shared(
+            "--json",
+            is_flag=True,
+            default=None,
+            callback=_session_field("as_json"),
+            help="Write JSON: a line for each thing of a list; errors too.",
+        ),
+        shared(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            callback=_session_field("timeout"),
+            help="How long one call of the store may take, retries included; 30 without it.",
+        ),
+        shared("--actor", metavar="NAME", callback=_session_field("actor"), help="Who makes the changes."),
+        shared("--reason", metavar="TEXT", callback=_session_field("reason"), help="Why they are made."),
+    ]

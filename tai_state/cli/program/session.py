@@ -1,28 +1,47 @@
-"""The global options of one call, and the store that they name."""
+"""The options of one call that every command takes, and the store that they name."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tai_state import StateStore, connect
+from tai_state import RetryPolicy, StateStore, connect
 from tai_state.cli.program.failures import StoreMissingError
+from tai_state.cli.program.output import note
+from tai_state.cli.program.waiting import waiting
 from tai_state.urls import parse_url
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What was said before the command.
+    """What was said beside the command.
 
     Args:
         url: The store's URL; None: as ``connect`` decides.
         as_json: Whether programs read the output.
+        timeout: How many seconds a call of the store may take; None: as the store decides.
+        actor: Who makes the changes; None: as the store's own order finds.
+        reason: Why they are made.
     """
 
     url: str | None = None
     as_json: bool = False
+    timeout: float | None = None
+    actor: str | None = None
+    reason: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What ``connect`` and ``async_connect`` are told beside the URL."""
+        return {} if self.timeout is None else {"retry": RetryPolicy(deadline=self.timeout)}
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Have it said on stderr, once, when the store is silent for two seconds."""
+        limit = RetryPolicy().deadline if self.timeout is None else self.timeout
+        return waiting(note, f"the store {parse_url(self.url).text}, {limit:g} s a call at most (--timeout)")
 
     @contextmanager
     def reading(self) -> Iterator[StateStore]:
@@ -35,8 +54,8 @@ class Session:
         if parsed.scheme == "sqlite" and not Path(parsed.path).exists():
             message = f"there is no store at {Path(parsed.path).absolute()}; name another with --store"
             raise StoreMissingError(message)
-        with connect(self.url) as store:
+        with self.waiting(), connect(self.url, **self.options) as store:
             yield store
 
 
-pass_session = click.make_pass_decorator(Session)
+pass_session = click.make_pass_decorator(Session, ensure=True)

@@ -70,6 +70,7 @@ class Change:
     expected_version: int | None = None
     idempotency_key: str | None = None
     timestamp: datetime | None = None
+    occurred_at: datetime | None = None
     schema_version: int = 1
     depends_on: tuple[str, ...] | None = None
     alone: Alone | None = None
@@ -118,12 +119,16 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What a pure function may not make itself: the writer's time, a unique id, a store id to be, an event's salt."""
+    """What a pure function may not make itself: the writer's time, a unique id, a store id to be, an event's salt.
+
+    ``store_time`` is the store's clock as its replies last told it; None where none told it.
+    """
 
     now: datetime
     transition_id: str
     store_id: str
     salt: str
+    store_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from tai_state.documents import MustNotExist, Put, Write
 from tai_state.errors import (
@@ -11,7 +12,7 @@ from tai_state.errors import (
     StateNotFoundError,
     VersionConflictError,
 )
-from tai_state.layout import FORMAT, META
+from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Needs, Plan, Replay, Settings, Target, View
 from tai_state.rules.commits.receipts import (
     Receipt,
@@ -24,12 +25,10 @@ from tai_state.rules.history.segments import Segment
 from tai_state.rules.history.snapshots import add_snapshot
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import event_fields, state_put
-from tai_state.rules.records.record import NO_STATE, EventRecord, Marks, MetadataRecord, Signal, StateRecord
+from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord
 
 
-def decide(
-    change: Change, view: View, fresh: Fresh, settings: Settings, segment: Segment | None = None
-) -> Plan | Replay:
+def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan | Replay:
     """Return the commit that makes *change*, or the earlier change that it repeats.
 
     The verdicts come in this order: receipt, fence, existence, expected version, what the machine allows, guard.
@@ -39,6 +38,7 @@ def decide(
         SchemaVersionError: The change is refused; so it is by what its ``target_of`` raises.
     """
     receipt = _receipt(change, view)
+    # Before every other verdict: a repetition of what was done is answered, whatever became of the state since.
     if receipt is not None:
         return Replay(receipt.version, receipt.transition_id)
     record = view.head.record if view.head else None
@@ -47,6 +47,7 @@ def decide(
     fences: Mapping[str, int] = record.fences if record else {}
     if view.guard is not None:
         fences = view.guard.fences(fences)
+    # Existence before version: "there is none" explains more than "it is at another version".
     _check_existence(change, record)
     _check_version(change, record)
     if record is not None and record.schema_version > change.schema_version:
@@ -55,10 +56,11 @@ def decide(
     event = _event(change, view, target, fresh, fences)
     if change.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
         change.alone(record, event)
-    return _plan(change, view, event, fresh, settings, segment=segment)
+    return _plan(change, view, event, fresh, settings)
 
 
 def _receipt(change: Change, view: View) -> Receipt | None:
+    # Without a read there is no receipt to see; the commit's own precondition on it tells then.
     if change.idempotency_key is None or view.read_time is None:
         return None
     ids = (change.paths.governor_id, change.paths.state_id)
@@ -91,14 +93,14 @@ def _check_version(change: Change, record: StateRecord | None) -> None:
 def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Mapping[str, int]) -> EventRecord:
     before = view.head.record if view.head else None
     floor = before.timestamp if before else None
-    if change.timestamp is not None and floor is not None and change.timestamp < floor:
-        message = f"{change.timestamp.isoformat()} is before the state's last change at {floor.isoformat()}"
-        raise InvalidDataError(message, path="timestamp")
+    _check_timestamp(change.timestamp, floor, fresh.store_time)
     # The writer's clock may be behind the previous writer's; a state's timestamps never fall.
     timestamp = change.timestamp or (max(fresh.now, floor) if floor else fresh.now)
+    # The first commit of a store names it; a store that was copied must take a new name before it syncs.
     origin = view.origin or fresh.store_id
     causality = dict(before.causality) if before else {}
     causality[origin] = causality.get(origin, 0) + 1
+    # A state that is made again is a new one that goes on with the old one's versions.
     reborn = before is None or (before.deleted and not target.deleted)
     depends_on, signals = _dependence(change, before, target, reborn=reborn)
     event = EventRecord(
@@ -131,6 +133,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         fencing_token=view.guard.token if view.guard else None,
         timestamp=timestamp,
         created_at=timestamp if reborn or before is None else before.created_at,
+        occurred_at=change.occurred_at,
         previous_hash=before.hash if before else GENESIS,
         hash="",
         depends_on=depends_on,
@@ -138,6 +141,22 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
     )
     sealed = replace(event, seal=make_seal(event, fresh.salt))
     return replace(sealed, hash=event_hash(sealed))
+
+
+def _check_timestamp(timestamp: datetime | None, floor: datetime | None, ceiling: datetime | None) -> None:
+    """Refuse a time of a change's own that is before the last change's, or later than the store's clock.
+
+    One from the future would drag every later change of the state there: their times never fall.
+    """
+    if timestamp is None:
+        return
+    instead = "leave timestamp out, and say when it happened with occurred_at"
+    if floor is not None and timestamp < floor:
+        message = f"{timestamp.isoformat()} is before the state's last change at {floor.isoformat()}; {instead}"
+        raise InvalidDataError(message, path="timestamp")
+    if ceiling is not None and timestamp > ceiling:
+        message = f"{timestamp.isoformat()} is later than the store's clock, {ceiling.isoformat()}; {instead}"
+        raise InvalidDataError(message, path="timestamp")
 
 
 def _dependence(
@@ -157,16 +176,32 @@ def _dependence(
     return depends_on, before.signals if before and stays else ()
 
 
-def _plan(
-    change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings, *, segment: Segment | None
-) -> Plan:
+def segment_is_due(plan: Plan, settings: Settings) -> bool:
+    """Whether the state that a plan changes has a full run of events unsealed."""
+    maintenance, base = settings.maintenance, plan.base
+    if maintenance is None or base is None:
+        return False
+    unsealed = base.record.version - base.record.marks.first_unsealed + 1
+    return unsealed >= maintenance.segment_events
+
+
+def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Settings) -> Plan:
+    """Return *plan* with a segment that is due, and its mark in the state; as it is where another has sealed it."""
+    assert segment.write is not None
+    if plan.base is None or segment.first != plan.base.record.marks.first_unsealed:
+        return plan
+    marks = replace(plan.record.marks, sealed_through=segment.last)
+    record = replace(plan.record, marks=marks)
+    found = plan.base.update_time if plan.base else None
+    state = state_put(paths, record, settings.encoding, found)
+    others = (write for write in plan.writes if write.path != paths.state)
+    return replace(plan, writes=(state, *others, segment.write), record=record)
+
+
+def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Plan:
     before = view.head.record if view.head else None
-    marks = before.marks if before else Marks()
     extra: list[Write] = []
-    if segment is not None and segment.write is not None:
-        marks = replace(marks, sealed_through=segment.last)
-        extra.append(segment.write)
-    record = event.state(marks)
+    record = event.state(before.marks if before else None)
     maintenance = settings.maintenance
     if maintenance is not None and record.marks.snapshot_is_due(record.version, maintenance.snapshot_interval):
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
@@ -178,6 +213,7 @@ def _plan(
     ]
     if change.idempotency_key is not None:
         writes.append(_receipt_write(change, view, event, fresh, settings))
+    # With the first change, not before it: a store that is only read is not written.
     if view.origin is None:
         writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
     guarded = view.guard.writes() if view.guard else ()

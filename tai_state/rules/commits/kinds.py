@@ -12,7 +12,7 @@ from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
 from tai_state.errors import CorruptLogError, DependencyCycleError, InvalidDataError, MachineVersionError
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
-from tai_state.models import Keep
+from tai_state.models import KEEP, Keep
 from tai_state.rules.commits.change import Change, Needs, Target, TargetOf
 from tai_state.rules.records.record import EventRecord, MachineStamp, StateRecord
 
@@ -175,6 +175,7 @@ def check_dependencies(depends_on: object, state_id: str) -> tuple[str, ...]:
         InvalidIdError: One of them cannot be an id.
         DependencyCycleError: *state_id* is among them.
     """
+    # A str is an iterable of its letters, which is never what was meant.
     if isinstance(depends_on, str | bytes) or not isinstance(depends_on, Iterable):
         message = f"must be several ids, not one {type(depends_on).__name__}"
         raise InvalidDataError(message, path="depends_on")
@@ -204,14 +205,12 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
 def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
     """Move a state through *machine*; guards and reducers run on copies of what is read."""
     name = check_name(action, "action")
-    if isinstance(payload, BaseModel):
-        payload = payload.model_dump(mode="json")
-    wrapped = Payload.of(normalize(payload, path="payload"))
-    recorded = _check_error(error)
+    wrapped, recorded = _payload_of(payload), _check_error(error)
     mark, typed = stamp(machine), as_data(machine)
 
     def target_of(state: StateRecord | None) -> Target:
         assert state is not None
+        # Before guard and reducer: functions of one machine must not see the data of another.
         check_machine(state, mark)
         choice = machine.choose(state.status, name, lambda: typed(state.data.value()), wrapped.value)
         data = Payload.of(normalize_data(choice.data)) if choice.transition.apply is not None else state.data
@@ -219,6 +218,12 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
         return Target(choice.target, data, last_error, machine=mark)
 
     return call.change("transition", name, Needs.LIVE, target_of, request=wrapped, payload=wrapped)
+
+
+def _payload_of(payload: object) -> Payload:
+    if isinstance(payload, BaseModel):
+        payload = payload.model_dump(mode="json")
+    return Payload.of(normalize(payload, path="payload"))
 
 
 def _check_error(error: object) -> str | Keep | None:
@@ -237,22 +242,37 @@ def check_machine(state: StateRecord, ours: MachineStamp) -> None:
     Raises:
         MachineVersionError: It is.
     """
+    # An older version of ours goes on: a definition that was extended takes over what it finds.
     stored = state.machine
     if stored is not None and (stored.name != ours.name or stored.version > ours.version):
         raise MachineVersionError(str(stored), str(ours))
 
 
-def log_change(call: Call, action: str, to_status: str, data: object, timestamp: datetime | None) -> Change:
+def log_change(
+    call: Call,
+    action: str,
+    to_status: str,
+    data: object,
+    *,
+    payload: object = None,
+    error: object = KEEP,
+    timestamp: datetime | None = None,
+    occurred_at: datetime | None = None,
+) -> Change:
     """Record a move that was decided elsewhere."""
     name, target = check_name(action, "action"), check_name(to_status, "to_status")
-    payload = Payload.of(normalize_data(data))
+    stored, wrapped, recorded = Payload.of(normalize_data(data)), _payload_of(payload), _check_error(error)
     when = None if timestamp is None else check_time(timestamp, "timestamp")
+    happened = None if occurred_at is None else check_time(occurred_at, "occurred_at")
 
     def target_of(state: StateRecord | None) -> Target:
-        return Target(target, payload, _kept_error(state), machine=_kept_machine(state))
+        last_error = _kept_error(state) if isinstance(recorded, Keep) else recorded
+        return Target(target, stored, last_error, machine=_kept_machine(state))
 
-    request = Payload.of([target, payload.digest])
-    return call.change("log", name, Needs.ANYTHING, target_of, request=request, timestamp=when)
+    # Without a payload, what a key stood for before there were any.
+    request = Payload.of([target, stored.digest, *([] if wrapped == NULL else [wrapped.digest])])
+    change = call.change("log", name, Needs.ANYTHING, target_of, request=request, payload=wrapped, timestamp=when)
+    return replace(change, occurred_at=happened)
 
 
 def check_time(value: object, what: str) -> datetime:
@@ -264,6 +284,7 @@ def check_time(value: object, what: str) -> datetime:
     if not isinstance(value, datetime):
         message = f"must be a datetime, not {type(value).__name__}"
         raise InvalidDataError(message, path=what)
+    # Read as local time it would mean another moment on every host.
     if value.utcoffset() is None:
         message = "a datetime needs a time zone"
         raise InvalidDataError(message, path=what)
@@ -281,6 +302,7 @@ def rollback_change(call: Call, old: EventRecord) -> Change:
         raise InvalidDataError(message, path="to_version")
 
     def target_of(state: StateRecord | None) -> Target:
+        # The event was read before the state: a state behind it contradicts its own log.
         if state is None or state.version < old.version:
             ids = (call.paths.governor_id, call.paths.state_id)
             raise CorruptLogError(*ids, old.version, "the state is behind one of its events")

@@ -46,6 +46,7 @@ def live_receipt(document: Document | None, read_time: datetime, governor_id: st
     except (OverflowError, FieldError) as error:
         reason = f"receipt {document.path} is damaged: {error}"
         raise CorruptLogError(governor_id, state_id, None, reason) from error
+    # At the very moment it still counts, as a lease does: one rule for all that expires.
     return None if read_time > expires else receipt
 
 
@@ -70,6 +71,7 @@ def receipt_write(
     now: datetime,
 ) -> Put:
     """Return the write of a receipt: it must not exist, or be the *expired* one unchanged."""
+    # Two callers under one key: the first receipt wins, and the other finds it when its commit is refused.
     precondition: Precondition = UpdatedAt(expired.update_time) if expired else MustNotExist()
     fields = {
         "format": FORMAT,

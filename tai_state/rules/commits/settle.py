@@ -27,14 +27,17 @@ def settle(plan: Plan, state: Document | None, event: Document | None, *, refuse
     4. No event, the state elsewhere but below our version (or gone): our precondition can never hold.
     5. No event though the state is at or past our version: the log was trimmed or damaged; nobody can tell.
     """
+    # The event is the proof: it is written once, in the same commit, and nobody rewrites it.
     if event is not None:
         ours = event.fields.get("transition_id") == plan.event.transition_id
         return Outcome.APPLIED if ours else Outcome.REFUSED
     seen = state.update_time if state else None
     based = plan.base.update_time if plan.base else None
+    # Not moved, and no event: our preconditions still hold, so an attempt under way can still apply.
     if seen == based:
         return Outcome.REFUSED if refused else Outcome.PENDING
     version = state.fields.get("version") if state else 0
+    # Whoever moved it took our precondition away for good.
     if isinstance(version, int) and version < plan.event.version:
         return Outcome.REFUSED
     return Outcome.UNKNOWN
@@ -48,4 +51,5 @@ def lost_head(plan: Plan, state: Document | None, event: Document | None) -> boo
     """
     seen = state.update_time if state else None
     based = plan.base.update_time if plan.base else None
+    # The state never saw that event: a commit writes both or none, so something broke the log.
     return event is not None and seen == based

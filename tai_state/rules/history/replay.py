@@ -28,6 +28,7 @@ def contradiction(previous: EventRecord | StateRecord | None, event: EventRecord
     before = previous.state() if isinstance(previous, EventRecord) else previous
     version, hash_ = (before.version, before.hash) if before else (0, GENESIS)
     status, data = (before.status, before.data) if before else (None, NO_STATE)
+    # In the order of what they explain: an event that is not itself explains whatever else does not fit.
     checks = (
         (event_hash(event) == event.hash, "its content does not match its hash"),
         (seal_is_sound(event), "its values do not match their digests"),

@@ -42,9 +42,11 @@ def add_snapshot(
     paths: StateLayout, record: StateRecord, encoding: Encoding, retention: int
 ) -> tuple[StateRecord, list[Write]]:
     """Return *record* with a snapshot of it among its marks, and the writes: the new one, and the old ones dropped."""
+    # A set: the same version may be snapshotted by hand and by the interval.
     kept = sorted({*record.marks.snapshots, record.version})
     dropped = kept[:-retention]
     marks = replace(record.marks, snapshots=tuple(kept[-retention:]))
+    # No precondition: the state's own decides, and whoever snapshots a version writes the same content.
     writes: list[Write] = [Put(paths.snapshot(record.version), snapshot_fields(record, encoding))]
     writes += [Delete(paths.snapshot(version)) for version in dropped]
     return replace(record, marks=marks), writes

@@ -52,6 +52,7 @@ def wait_write(wait: Wait) -> Put:
         "ttl_seconds": wait.ttl_seconds,
         "renewals": wait.renewals,
     }
+    # Without a precondition: nobody else writes under this owner, and sent twice it says the same.
     return Put(wait_path(wait.owner), fields)
 
 
@@ -71,11 +72,13 @@ def live_wait(document: Document | None, read_time: datetime) -> Wait | None:
     except (KeyError, FieldError) as error:
         message = f"document {document.path} is no wait: {error}"
         raise StoreError(message) from error
+    # By the store's clock alone: a dead waiter must not convict the living, and no two hosts agree on the time.
     return wait if read_time <= ends else None
 
 
 def _checked(wait: Wait) -> Wait:
     texts = (wait.owner, wait.nonce, wait.resource, wait.holder)
+    # By exact type: an enum or a bool that compares equal would be written back as something else.
     if any(type(text) is not str for text in texts) or type(wait.token) is not int:
         message = "a field has another type"
         raise FieldError(message)
@@ -87,6 +90,7 @@ def _checked(wait: Wait) -> Wait:
 
 def is_confirmed(cycle: list[Wait], leases: Mapping[str, Lease], read_time: datetime) -> bool:
     """Whether every edge stands as of one moment: each awaited lock is held by the next owner, under the same token."""
+    # A cycle that was put together from reads of different moments may never have stood: each edge must hold in one.
     return all(
         (lease := leases.get(wait.resource)) is not None
         and lease.is_held(read_time)
@@ -97,4 +101,5 @@ def is_confirmed(cycle: list[Wait], leases: Mapping[str, Lease], read_time: date
 
 def victim(cycle: list[Wait]) -> Wait:
     """Return the one wait of a cycle that gives up: all its members choose the same."""
+    # The nonce is random and the same for everybody who looks: one victim, without a word between the members.
     return max(cycle, key=lambda wait: wait.nonce)

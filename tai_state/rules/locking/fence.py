@@ -49,6 +49,7 @@ class Fence:
         fences = dict(before)
         for lease in self.leases:
             stored_id = escape(lease.resource)
+            # Taken out and put back at the end: the map is in the order in which locks wrote.
             highest = fences.pop(stored_id, 0)
             if highest > lease.fencing_token:
                 raise FencedOutError(lease.fencing_token, highest, lease.resource)
@@ -74,6 +75,7 @@ def check_leases(ours: Sequence[Lease], documents: Mapping[DocumentPath, Documen
     for lease in ours:
         document = documents.get(lease.path)
         stored = read_lease(document) if document is not None else None
+        # The nonce, not the token: a lease that was broken keeps its token and is nobody's all the same.
         if stored is None or stored.nonce != lease.nonce or stored.holder != lease.holder:
             raise FencedOutError(lease.fencing_token, stored.fencing_token if stored else 0, lease.resource)
         found.append(stored)

@@ -109,6 +109,7 @@ def _check_lease(lease: Lease, path: DocumentPath) -> None:
     if lease_path(lease.resource) != path:
         message = f"it names the resource {lease.resource!r}"
         raise FieldError(message)
+    # Out of range it was not written by us; believing it could hold a lock for ever, or let two have it.
     if lease.fencing_token < 1 or not 0 < lease.ttl_seconds <= TTL_SECONDS_MAX:
         message = f"its token is {lease.fencing_token} and its ttl {lease.ttl_seconds:g} seconds"
         raise FieldError(message)
@@ -161,6 +162,7 @@ def decide_acquire(
     1. Held, and not expired by the store's clock: wait, whoever holds it.
     2. Free, expired or never taken: granted with the next token, if nobody is faster.
     """
+    # Also where the holder has our own name: whether it is us is known by the nonce, in this process.
     if current is not None and current.is_held(read_time):
         return Held(current, (current.expires() - read_time).total_seconds(), current.holder)
     lease = Lease(
@@ -186,6 +188,7 @@ def is_grant(granted: Lease, found: Lease | None) -> bool:
 
 def renewed(lease: Lease) -> tuple[Lease, Put]:
     """Return the lease renewed, and its write: refused by the store if anybody changed it meanwhile."""
+    # Raised so that the document changes: a write of equal fields would not move its update_time.
     later = replace(lease, renewals=lease.renewals + 1)
     return later, _write(later, lease)
 
@@ -209,6 +212,7 @@ def loss_reason(ours: Lease, found: Lease | None, read_time: datetime, *, maybe_
         maybe_released: We asked for its release within our trust, and the reply was lost: then whoever holds it
             now could only come behind that.
     """
+    # A later grant comes only behind our release or our expiry.
     if found is not None and found.fencing_token > ours.fencing_token:
         return "released" if maybe_released else "stolen"
     # Gone or set back, which only a hand does; or freed by break_lock, which takes the nonce away.
@@ -216,6 +220,7 @@ def loss_reason(ours: Lease, found: Lease | None, read_time: datetime, *, maybe_
         return "broken"
     if found.holder is None:
         return "released"
+    # Ours by its nonce, and nobody took it yet: still no lock, since anybody may at this moment.
     return None if found.is_held(read_time) else "expired"
 
 

@@ -42,6 +42,7 @@ class Reservation:
 
     def keeps_out(self, other: Waiter, read_time: datetime) -> bool:
         """Whether *other* has to leave the lock to the one who is next: he came later, and it still counts."""
+        # Strictly earlier: of two who came in the same microsecond neither keeps the other out.
         return self.waiter.nonce != other.nonce and self.waiter.since < other.since and self.remaining(read_time) > 0
 
 
@@ -59,6 +60,7 @@ def read_reservation(document: Document | None) -> Reservation | None:
         return None
     fields = document.fields
     owner, nonce, since = fields.get("owner"), fields.get("nonce"), fields.get("since")
+    # Damage costs fairness for a second at most, so nothing is raised for it.
     if not isinstance(owner, str) or not isinstance(nonce, str) or not isinstance(since, datetime) or not since.tzinfo:
         return None
     return Reservation(Waiter(owner, nonce, since), document.update_time)
@@ -69,6 +71,7 @@ def may_reserve(found: Reservation | None, waiter: Waiter, read_time: datetime) 
     if found is None:
         return True
     if found.waiter.nonce == waiter.nonce:
+        # Renewed at half time: one lost renewal does not lose the place.
         return found.remaining(read_time) < RESERVED_SECONDS / 2
     return not found.keeps_out(waiter, read_time)
 
@@ -89,6 +92,7 @@ def reserve_write(resource: str, waiter: Waiter, found: Document | None, *, roun
 
 def clear_write(path: DocumentPath, found: Reservation | None, waiter: Waiter, read_time: datetime) -> Delete | None:
     """Return what a grant takes away with it: the waiter's own reservation, or one that is over."""
+    # Another waiter's place that still counts is his to clear.
     if found is None or (found.waiter.nonce != waiter.nonce and found.remaining(read_time) > 0):
         return None
     return Delete(path)

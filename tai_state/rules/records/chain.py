@@ -11,6 +11,7 @@ Layout 1, of events without a seal, covers unsalted digests by position; it is r
 import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from tai_state.codec import EMPTY, NULL, Payload, to_json
@@ -92,6 +93,7 @@ def _by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
         "fences": _pairs(event.fences),
         "depends_on": list(event.depends_on),
         "signals": _signals(event.signals),
+        "occurred_at": _moment(event.occurred_at),
     }
     return covered | {name: value for name, value in optional.items() if value}
 
@@ -176,6 +178,10 @@ def state_digest(record: StateRecord) -> str:
 
 def _machine(machine: MachineStamp | None) -> list[Any] | None:
     return [machine.name, machine.version, machine.fingerprint] if machine else None
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="microseconds") if moment is not None else None
 
 
 def _pairs(fences: Mapping[str, int]) -> list[list[Any]]:

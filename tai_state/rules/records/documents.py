@@ -34,8 +34,9 @@ from tai_state.rules.records.record import (
 
 Fields = dict[str, Value]
 
-FORMATS = {"digest": 2, "digests": 2}
-"""Fields that an older build does not know and would wipe, since a Put replaces the whole document.
+FORMATS = {"digest": 2, "digests": 2, "occurred_at": 3}
+"""Fields that an older build does not know: it would wipe them, since a Put replaces the whole document, or miss them
+in a hash and call the event corrupt.
 
 A document that has one of them is of that format, which such a build refuses to read; any other is of format 1. A field
 that is there only where it is used makes only those documents new.
@@ -106,6 +107,8 @@ def _sealed_fields(event: EventRecord, seal: Seal) -> Fields:
     fields: Fields = {"digests": dict(seal.digests), "fences": _fences_list(event.fences)}
     if seal.salt is not None:
         fields["salt"] = seal.salt
+    if event.occurred_at is not None:
+        fields["occurred_at"] = event.occurred_at
     return fields
 
 
@@ -249,6 +252,7 @@ def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> Ev
     Raises:
         FieldError: They are not an event of ours.
     """
+    seal = _seal_from(fields)
     return EventRecord(
         **_content_from(fields),
         action=take(fields, "action", str),
@@ -263,8 +267,10 @@ def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> Ev
         parents=take_list(fields, "parents", int),
         fencing_token=take_or_none(fields, "fencing_token", int),
         previous_hash=take(fields, "previous_hash", str),
+        # Events without a seal are older than the field.
+        occurred_at=take_or_none(fields, "occurred_at", datetime) if seal is not None else None,
         committed_at=committed_at,
-        seal=_seal_from(fields),
+        seal=seal,
     )
 
 
@@ -324,6 +330,7 @@ def _check_digest(record: StateRecord, fields: Mapping[str, Value]) -> None:
 
 
 def _check_owner(content: Content, governor_id: str, state_id: str) -> None:
+    # A document that was copied to another place would make two states of one history.
     if (content.governor_id, content.state_id) != (governor_id, state_id):
         message = f"it names governor {content.governor_id!r} and state {content.state_id!r}"
         raise FieldError(message)
@@ -331,4 +338,5 @@ def _check_owner(content: Content, governor_id: str, state_id: str) -> None:
 
 def _version_in(document: Document) -> int | None:
     version = document.fields.get("version")
+    # For the message only: the document is damaged, so the version may be anything.
     return version if type(version) is int else None

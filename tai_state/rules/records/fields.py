@@ -22,6 +22,7 @@ def take(fields: Mapping[str, Value], name: str, kind: type[T]) -> T:
         FieldError: It is missing, or of another type.
     """
     value = fields.get(name)
+    # By exact type: to Python True is an int, and a bool where a version should be is damage.
     if type(value) is not kind:
         message = f"field {name!r} should be {kind.__name__}, it is {type(value).__name__}"
         raise FieldError(message)
@@ -86,6 +87,7 @@ def take_object(fields: Mapping[str, Value], name: str) -> Payload:
         FieldError: It is something else.
     """
     payload = take_payload(fields, name)
+    # Told by its canonical JSON: parsing a large payload only to see what it is costs more than all the rest.
     if not payload.json.startswith(b"{"):
         message = f"field {name!r} should hold a map"
         raise FieldError(message)

@@ -21,6 +21,7 @@ def trusted(model: type[Model], **values: Any) -> Any:
     What ``model_construct`` does, without its look at aliases and defaults: a transition makes seven models,
     and that look took a tenth of its time.
     """
+    # Past the model's own freezing, which guards users and would cost a check a field here.
     made = model.__new__(model)
     for name, value in (
         ("__dict__", values),
@@ -140,6 +141,7 @@ class Marks:
 
         One that was put off there is due with the next commit.
         """
+        # By the newest snapshot, not by the version alone: so what was put off is due with the next commit.
         return version - version % interval > max(self.snapshots, default=0)
 
 
@@ -191,6 +193,7 @@ class EventRecord(Content):
     parents: tuple[int, ...]
     fencing_token: int | None
     previous_hash: str
+    occurred_at: datetime | None = None
     committed_at: datetime | None = None
     seal: Seal | None = None
 
@@ -225,6 +228,7 @@ class EventRecord(Content):
             created_at=self.created_at,
             previous_hash=self.previous_hash,
             hash=self.hash,
+            occurred_at=self.occurred_at,
             committed_at=self.committed_at,
             depends_on=self.depends_on,
         )

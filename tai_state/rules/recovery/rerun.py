@@ -1,7 +1,7 @@
 """Run a machine again over recorded moves: a log that says something else was not made by it."""
 
 from tai_state.codec import Payload, normalize_data
-from tai_state.errors import InvalidDataError, TransitionNotAllowedError
+from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNotAllowedError
 from tai_state.rules.commits.kinds import AnyMachine, as_data, stamp
 from tai_state.rules.history.replay import Rerun, no_rerun
 from tai_state.rules.records.record import EventRecord
@@ -9,6 +9,7 @@ from tai_state.rules.records.record import EventRecord
 
 def rerun_of(machine: AnyMachine | None) -> Rerun:
     """Return the check of one event against *machine*; events of other machines and kinds pass."""
+    # Without a machine there is nothing to hold the log against but itself.
     if machine is None:
         return no_rerun
     mark, typed = stamp(machine), as_data(machine)
@@ -16,13 +17,14 @@ def rerun_of(machine: AnyMachine | None) -> Rerun:
     def rerun(event: EventRecord) -> str | None:
         if event.kind == "start" and event.machine == mark:
             return None if event.to_status == machine.initial else f"machine {mark} starts in {machine.initial!r}"
+        # What another machine or version made is not ours to judge; neither is what was decided elsewhere.
         if event.kind not in {"transition", "reaction"} or event.machine != mark or event.from_status is None:
             return None
         try:
             choice = machine.choose(
                 event.from_status, event.action, lambda: typed(event.from_state.value()), event.payload.value
             )
-        except (TransitionNotAllowedError, InvalidDataError) as error:
+        except (TransitionNotAllowedError, InvalidDataError, InvalidMachineError) as error:
             return f"machine {mark} refuses it: {error}"
         data = Payload.of(normalize_data(choice.data)) if choice.transition.apply is not None else event.from_state
         if (choice.target, data) != (event.to_status, event.to_state):

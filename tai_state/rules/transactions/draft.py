@@ -109,6 +109,7 @@ class Draft:
         head = self.head(step.change.paths)
         view = View(head, step.origin, self._guard, step.receipt, step.read_time)
         plan = decide(step.change, view, step.fresh, step.settings)
+        # Made before: it adds nothing to this commit, and what follows is decided on what it left.
         if isinstance(plan, Replay):
             return plan
         # The commit takes from its guard what stands then: a heartbeat may come before it.

@@ -16,6 +16,7 @@ from tai_state.rules.records.fields import FieldError, check_format
 
 def keyed_id(idempotency_key: str) -> str:
     """Return the transaction id of a key: every process that runs under it meets at one document."""
+    # Hashed: a key may be any text, and longer than an id may be.
     return "key-" + hashlib.sha256(check_id(idempotency_key, "idempotency_key").encode()).hexdigest()
 
 
@@ -50,6 +51,7 @@ def record_write(
         "reason": author.reason,
         "timestamp": now,
     }
+    # The one precondition that makes a transaction happen once, whatever becomes of its other documents.
     return Put(transaction_path(transaction_id), fields, MustNotExist())
 
 
@@ -67,6 +69,7 @@ def read_record(document: Document) -> TransactionRecord:
     fields = document.fields
     try:
         check_format(fields, document.path)
+        # A record that was copied elsewhere would vouch for a transaction that never was.
         if transaction_path(fields["transaction_id"]) != document.path:
             message = "it names another transaction"
             raise FieldError(message)
@@ -99,6 +102,7 @@ def first_change(
     """Return a path at which *later* holds something else than what was *read*; None when all stands."""
     for path, before in read.items():
         now = later.get(path)
+        # Times tell enough: a document that is deleted and made again never gets an earlier one.
         if (before and before.update_time) != (now and now.update_time):
             return path
     return None

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from tai_state._async.access.port import AsyncBackend
 from tai_state._async.api.connect import AsyncBackendStore
 from tai_state._async.api.store import AsyncStateStore
+from tai_state._platform.forks import anew_in_children
 from tai_state._platform.iterators import async_ending
 from tai_state._platform.tasks import async_sleep
 from tai_state.config import HEAD_CACHE_SIZE
@@ -281,7 +282,9 @@ class AsyncFaultyStore(AsyncBackendStore):
         plan = FaultPlan(seed, faults)
         self.faulty = self._backend_of(inner, plan)
         super().__init__(self.faulty, **options)
-        self.runtime.writer.heads = StaleHeadCache(options.get("head_cache_size", HEAD_CACHE_SIZE), plan)
+        heads = StaleHeadCache(options.get("head_cache_size", HEAD_CACHE_SIZE), plan)
+        anew_in_children(heads)
+        self.runtime.writer.heads = heads
 
     def _backend_of(self, inner: AsyncBackend, plan: FaultPlan) -> AsyncFaultyBackend:
         return AsyncFaultyBackend(inner, plan)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from tai_state._sync.access.port import Backend
 from tai_state._sync.api.connect import BackendStore
 from tai_state._sync.api.store import StateStore
+from tai_state._platform.forks import anew_in_children
 from tai_state._platform.iterators import ending
 from tai_state._platform.tasks import sleep
 from tai_state.config import HEAD_CACHE_SIZE
@@ -281,7 +282,9 @@ class FaultyStore(BackendStore):
         plan = FaultPlan(seed, faults)
         self.faulty = self._backend_of(inner, plan)
         super().__init__(self.faulty, **options)
-        self.runtime.writer.heads = StaleHeadCache(options.get("head_cache_size", HEAD_CACHE_SIZE), plan)
+        heads = StaleHeadCache(options.get("head_cache_size", HEAD_CACHE_SIZE), plan)
+        anew_in_children(heads)
+        self.runtime.writer.heads = heads
 
     def _backend_of(self, inner: Backend, plan: FaultPlan) -> FaultyBackend:
         return FaultyBackend(inner, plan)

@@ -55,7 +55,8 @@ class SimulationPlan:
         think: How long a client waits between two requests at most.
         receipt_ttl, lock_ttl: How long keys are remembered, and leases last.
         heartbeat: The share of locks that are renewed in the background.
-        snapshot_interval, snapshot_retention: How often states are snapshotted and sealed, and what is kept.
+        snapshot_interval, snapshot_retention: How often states are snapshotted, and what is kept.
+        segment_events: How many events are sealed in one segment.
         head_cache_size: How many heads a process keeps.
         wall_skew: By how much the processes' wall clocks differ at most.
         downtime: How long a process that died stays away at most.
@@ -80,6 +81,7 @@ class SimulationPlan:
     heartbeat: float = 0.5
     snapshot_interval: int = 4
     snapshot_retention: int = 2
+    segment_events: int = 4
     head_cache_size: int = 64
     wall_skew: float = 1.0
     downtime: float = 0.5
@@ -112,6 +114,7 @@ def drawn(seed: int) -> SimulationPlan:
         head_cache_size=rng.choice((0, 1, 64, 64)),
         wall_skew=rng.choice((0.0, 0.5, 60.0)),
         downtime=rng.choice((0.05, 0.5, 5.0)),
+        segment_events=rng.choice((2, 3, 5, 100)),
     )
 
 

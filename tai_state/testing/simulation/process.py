@@ -155,14 +155,14 @@ def settings(plan: SimulationPlan, name: str) -> dict[str, Any]:
         "actor": name,
         "retry": RETRY,
         "receipt_ttl": timedelta(seconds=plan.receipt_ttl),
-        "maintenance": Maintenance(plan.snapshot_interval, plan.snapshot_retention),
+        "maintenance": Maintenance(plan.snapshot_interval, plan.snapshot_retention, plan.segment_events),
         "head_cache_size": plan.head_cache_size,
     }
 
 
 def persister_of(store: AsyncBackendStore, plan: SimulationPlan) -> AsyncStateMachinePersister[Any]:
     """Return the persister of the machine that all processes run."""
-    config = PersistenceConfig(plan.snapshot_interval, plan.snapshot_retention)
+    config = PersistenceConfig(plan.snapshot_interval, plan.snapshot_retention, segment_events=plan.segment_events)
     return AsyncStateMachinePersister(store, MACHINE, config)
 
 

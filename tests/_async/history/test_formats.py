@@ -61,7 +61,8 @@ def _decoded(fields):
 
 
 def persister_of(store):
-    return AsyncStateMachinePersister(store, ORDERS, PersistenceConfig(snapshot_interval=5, snapshot_retention=2))
+    config = PersistenceConfig(snapshot_interval=5, snapshot_retention=2, segment_events=5)
+    return AsyncStateMachinePersister(store, ORDERS, config)
 
 
 async def test_what_an_earlier_release_wrote_verifies(old):

@@ -12,18 +12,22 @@ from tai_state import (
     PersistenceConfig,
     StateNotFoundError,
 )
+from tai_state._async.history import sealing
 from tai_state.codec import decompress, from_json
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
-from tai_state.rules.history.segments import read_segment
+from tai_state.rules.history.segments import SEGMENT_JSON_BYTES_MAX, read_segment
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, async_contents, async_document_at, async_plant
 
 PATHS = state_layout("g", "s")
 
 
-def counting(store, interval=4, retention=2):
-    config = PersistenceConfig(snapshot_interval=interval, snapshot_retention=retention)
+def counting(store, interval=4, retention=2, segment=None):
+    """Return a persister whose segments are as long as its interval, unless *segment* says otherwise."""
+    config = PersistenceConfig(
+        snapshot_interval=interval, snapshot_retention=retention, segment_events=segment or interval
+    )
     return AsyncStateMachinePersister(store, COUNTER, config)
 
 
@@ -42,9 +46,9 @@ async def async_kept_versions(store, kind):
 
 
 @pytest.mark.parametrize("wrong", [0, -1, True, 1.5])
-def test_an_interval_or_a_retention_that_is_none_is_refused(wrong):
-    """Both are at least 1."""
-    for name in ("snapshot_interval", "snapshot_retention"):
+def test_a_number_of_maintenance_that_is_none_is_refused(wrong):
+    """All are at least 1."""
+    for name in ("snapshot_interval", "snapshot_retention", "segment_events"):
         with pytest.raises(ConfigurationError, match=name):
             PersistenceConfig(**{name: wrong})
 
@@ -156,6 +160,27 @@ async def test_a_full_run_of_events_is_sealed_by_the_next_commit(store):
         sealed.append(await async_kept_versions(store, "segments"))
     assert sealed == [[]] * 4 + [[1]] * 4 + [[1, 5]] * 2
     assert (await async_document_at(store, PATHS.state)).fields["sealed_through"] == 8
+
+
+async def test_segments_are_as_long_as_they_say(store):
+    """Whatever the interval between two snapshots: a large one makes no large read."""
+    persister = counting(store, interval=10_000, segment=3)
+    await async_grow(persister, 8)
+    assert await async_kept_versions(store, "segments") == [1, 4]
+    assert await async_kept_versions(store, "snapshots") == []
+
+
+async def test_a_segment_holds_no_more_than_a_reader_can(store, monkeypatch):
+    """Events that compress well fill it before their number does, and the rest waits for the next one."""
+    monkeypatch.setattr(sealing, "SECONDS_MAX", 30.0)
+    monkeypatch.setattr(sealing, "SHARE", 1.0)
+    persister = counting(store, interval=10_000, segment=8)
+    await persister.start("g", "s", {"n": 0, "text": "x" * 3_000_000})
+    await async_grow(persister, 9)
+    segment = read_segment(await async_document_at(store, PATHS.segment(1)), "g", "s")
+    assert [event.version for event in segment.events] == [1, 2, 3, 4, 5]
+    sealed = (await async_document_at(store, PATHS.segment(1))).fields["events"]
+    assert len(decompress(sealed)) <= SEGMENT_JSON_BYTES_MAX
 
 
 async def test_a_segment_holds_its_events_as_they_were(store):

@@ -4,7 +4,6 @@ import pytest
 
 from tai_state import (
     AsyncBackendStore,
-    AsyncTransactionManager,
     ConfigurationError,
     DeadlineExceededError,
     PreconditionFailedError,
@@ -149,20 +148,6 @@ async def test_attempts_are_bounded(place, other):
     changed = {path.rpartition("/")[2] for path in set(await async_contents(other, BANK)) - set(before)}
     assert {name.partition("@")[0] for name in changed} == {"b"}, "nothing of ours"
     assert [one async for one in manager_of(other).list_transactions()] == []
-
-
-async def test_five_attempts_are_the_default(place, other):
-    """And waits in between, within 30 seconds."""
-    runs = []
-
-    async def body(tx):
-        runs.append(1)
-        await async_put(tx, "b", 1)
-        await other.save_state(BANK, "b", {"n": len(runs)})
-
-    with pytest.raises(RetriesExhaustedError):
-        await AsyncTransactionManager(place.store()).run(body)
-    assert len(runs) == 5
 
 
 async def test_the_time_is_bounded(place, other):

@@ -213,7 +213,7 @@ async def test_snapshots_come_at_multiples(store):
 async def test_sealing_is_put_off(place):
     """A transaction reads no old events; the next move seals them."""
     store, backend = place.counting()
-    persister = AsyncStateMachinePersister(store, COUNTER, PersistenceConfig(snapshot_interval=2))
+    persister = AsyncStateMachinePersister(store, COUNTER, PersistenceConfig(segment_events=2))
     for _ in range(3):
         if await store.find_state("g", "s") is None:
             await persister.start("g", "s", {"n": 0})

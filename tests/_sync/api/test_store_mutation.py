@@ -116,7 +116,7 @@ SPOILING = Machine(
     "spoiling",
     "on",
     [
-        Transition("refuse", "on", "on", guard=lambda data, payload: spoil(data) or spoil(payload)),
+        Transition("refuse", "on", "on", guard=lambda data, payload: bool(spoil(data) or spoil(payload))),
         Transition("refuse", "on", "on"),
         Transition("guarded", "on", "on", guard=spoiling_guard),
         Transition("applied", "on", "on", guard=spoiling_guard, apply=spoiling_apply),

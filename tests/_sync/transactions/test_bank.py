@@ -2,8 +2,9 @@
 """A bank under load: the total never changes, in any read-only transaction, and no transfer is lost or made twice."""
 import pytest
 
-from tai_state import BackendStore, StateMachinePersister
-from tests._sync.accounts import BANK
+from tai_state import BackendStore, StateMachinePersister, TransactionManager
+from tai_state._platform.tasks import together
+from tests._sync.accounts import BANK, amount, amounts, open_accounts, put
 from tests._sync.bank import OPENING, Bank
 from tests._sync.transactions.test_isolation import CarelessBackend
 
@@ -38,3 +39,65 @@ def test_without_preconditions_the_total_changes(place):
     bank.open()
     bank.run(workers=8, transfers=160)
     assert bank.is_wrong
+
+
+def run_bank(place, transfers):
+    """Eight workers on eight accounts, each transfer as a manager makes it by default; none may be given up."""
+    bank = Bank(place.store, accounts=8, retry=None)
+    bank.open()
+    bank.run(workers=8, transfers=transfers, seconds_max=3_600.0)
+    assert bank.transfers == transfers
+    assert set(bank.totals) == {OPENING * bank.accounts}
+
+
+def test_eight_workers_on_eight_accounts_give_up_no_transfer(place):
+    """Nearly half of the first attempts meet a conflict."""
+    run_bank(place, 160)
+
+
+@pytest.mark.more
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("backend_kind", ["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
+def test_eight_workers_on_eight_accounts_give_up_none_of_4000_transfers(place):
+    """The full size of it."""
+    run_bank(place, 4_000)
+
+
+def count_up(tx):
+    put(tx, "hot", amount(tx, "hot") + 1)
+
+
+def test_twenty_writers_of_one_state_lose_nothing(place):
+    """Five increments each, from clients of their own."""
+    open_accounts(place.store(), hot=0)
+
+    def work():
+        manager = TransactionManager(place.store())
+        for _ in range(5):
+            manager.run(count_up)
+
+    together([work] * 20)
+    assert amounts(place.store(), "hot") == [100]
+
+
+@pytest.mark.more
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("backend_kind", ["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
+def test_ten_writers_of_one_state_with_large_transactions_lose_nothing(place):
+    """Ten transactions of a hundred saves each, from clients of their own: the losers queue."""
+    open_accounts(place.store(), hot=0)
+    attempts = []
+
+    def body(tx):
+        attempts.append(1)
+        for _ in range(100):
+            count_up(tx)
+
+    def work():
+        manager = TransactionManager(place.store())
+        for _ in range(10):
+            manager.run(body)
+
+    together([work] * 10)
+    assert amounts(place.store(), "hot") == [10_000]
+    assert len(attempts) < 1_000, "ten attempts for each, on average"

@@ -4,7 +4,6 @@ import pytest
 
 from tai_state import (
     BackendStore,
-    TransactionManager,
     ConfigurationError,
     DeadlineExceededError,
     PreconditionFailedError,
@@ -149,20 +148,6 @@ def test_attempts_are_bounded(place, other):
     changed = {path.rpartition("/")[2] for path in set(contents(other, BANK)) - set(before)}
     assert {name.partition("@")[0] for name in changed} == {"b"}, "nothing of ours"
     assert [one for one in manager_of(other).list_transactions()] == []
-
-
-def test_five_attempts_are_the_default(place, other):
-    """And waits in between, within 30 seconds."""
-    runs = []
-
-    def body(tx):
-        runs.append(1)
-        put(tx, "b", 1)
-        other.save_state(BANK, "b", {"n": len(runs)})
-
-    with pytest.raises(RetriesExhaustedError):
-        TransactionManager(place.store()).run(body)
-    assert len(runs) == 5
 
 
 def test_the_time_is_bounded(place, other):

@@ -213,7 +213,7 @@ def test_snapshots_come_at_multiples(store):
 def test_sealing_is_put_off(place):
     """A transaction reads no old events; the next move seals them."""
     store, backend = place.counting()
-    persister = StateMachinePersister(store, COUNTER, PersistenceConfig(snapshot_interval=2))
+    persister = StateMachinePersister(store, COUNTER, PersistenceConfig(segment_events=2))
     for _ in range(3):
         if store.find_state("g", "s") is None:
             persister.start("g", "s", {"n": 0})

@@ -1,29 +1,11 @@
 """The program as the system sees it: its names, its pipes."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import tai_state
-from tai_state import SqliteStore
-from tests.integration.cli.calls import ROOT, environment, run
-
-
-def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
-    """`| head` closes the pipe: nothing is said about it."""
-    with SqliteStore(tmp_path / "store.db") as store:
-        for number in range(60):
-            store.save_state("g", "m", {"n": number})
-    url = f"sqlite:///{tmp_path}/store.db"
-    arguments = [sys.executable, "-m", "tai_state", "--json", "--store", url, "history", "g", "m"]
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "w") as closed:
-        done = subprocess.run(
-            arguments, cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60, check=False
-        )
-    assert (done.returncode, done.stderr) == (1, "")
+from tests.integration.cli.calls import environment, run
 
 
 def test_the_module_is_called_like_the_command(tmp_path):

@@ -12,7 +12,7 @@ from tai_state.cli.commands import COMMANDS
 from tai_state.cli.program.command import Command, Group
 
 ROOT = Path(__file__).parents[3]
-GLOBAL_OPTIONS = r"(?: --(?:json|(?:store|actor|reason) \S+))*"
+GLOBAL_OPTIONS = r"(?: --(?:json|(?:store|timeout|actor|reason) \S+))*"
 
 
 def unlisted(folder: Path, listed: Iterable[click.Command]) -> list[str]:

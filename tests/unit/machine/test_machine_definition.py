@@ -23,11 +23,11 @@ def record(data, payload):
 
 
 def always(data, payload):
-    return 1
+    return True
 
 
 def never(data, payload):
-    return []
+    return False
 
 
 PAY = Transition("pay", "new", "paid", guard=paid_enough, apply=record)
@@ -151,7 +151,7 @@ def test_choose_names_every_guard_when_all_refused():
         chosen(machine, "a", "go")
 
 
-def test_what_a_guard_returns_counts_by_its_truth():
+def test_the_first_guard_that_holds_decides():
     machine = Machine("m", "a", [Transition("go", "a", "b", never), Transition("go", "a", "c", always)])
     assert chosen(machine, "a", "go").target == "c"
 

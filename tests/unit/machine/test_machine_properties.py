@@ -4,7 +4,7 @@ import contextlib
 import html
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ names = (st.sampled_from(HOSTILE) | st.text(st.characters(exclude_categories=["C
 FUNCTIONS = {
     "guard of x": lambda data, payload: True,
     "<lambda>": lambda data, payload: False,
-    "g: 1\n": lambda data, payload: "yes",
+    "g: 1\n": lambda data, payload: bool("yes"),
 }
 
 
@@ -196,7 +196,7 @@ PLANTED: dict[str, dict[str, Any]] = {
     "invalid_source": {"transitions": [Transition("enter", (), "mid")]},
     "invalid_target": {"transitions": [Transition("leave", "new", "")]},
     "invalid_transition": {"transitions": ["new -> mid"]},
-    "invalid_function": {"transitions": [Transition("ask", "new", "mid", asynchronous)]},
+    "invalid_function": {"transitions": [Transition("ask", "new", "mid", cast("Any", asynchronous))]},
     "invalid_terminal": {"terminal": [5]},
     "unknown_terminal": {"terminal": ["nowhere"]},
     "terminal_left": {

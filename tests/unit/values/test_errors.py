@@ -44,6 +44,7 @@ SAMPLES = {
     "StoreError": errors.StoreError("message"),
     "StoreUnavailableError": errors.StoreUnavailableError("message", retry_after=1.5),
     "CommitAmbiguousError": errors.CommitAmbiguousError("message", retry_after=2.5),
+    "DamagedStoreError": errors.DamagedStoreError("message"),
     "UnsupportedOperationError": errors.UnsupportedOperationError("message"),
 }
 ALL = {name: kind for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, TaiStateError)}
@@ -118,6 +119,7 @@ def test_codes_are_unique_and_stable():
         "StoreError": "store",
         "StoreUnavailableError": "store_unavailable",
         "CommitAmbiguousError": "commit_ambiguous",
+        "DamagedStoreError": "store_damaged",
         "UnsupportedOperationError": "unsupported_operation",
     }
     assert len({kind.code for kind in ALL.values()}) == len(ALL)
@@ -154,6 +156,7 @@ def test_errors_are_public():
         ("SchemaVersionError", (errors.ReplayError,)),
         ("StoreUnavailableError", (errors.StoreError,)),
         ("CommitAmbiguousError", (errors.StoreUnavailableError,)),
+        ("DamagedStoreError", (errors.StoreError,)),
         ("UnsupportedOperationError", (errors.StoreError,)),
     ],
 )

@@ -13,8 +13,9 @@ import click
 from tai_state import ConfigurationError, SystemClock, connect
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND, InterruptedWorkError
-from tai_state.cli.program.output import json_line, note
+from tai_state.cli.program.output import note, put
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.texts import json_line
 from tai_state.urls import StoreUrl, parse_url
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def demo(session: Session, seed: int | None) -> int:
         message = "interrupted; the demo's workers were ended"
         raise InterruptedWorkError(message) from error
     if session.as_json:
-        click.echo(json_line(show.record()))
+        put(json_line(show.record()))
     else:
         show.write()
     return SOUND if show.verdict.is_sound else LEFT

@@ -15,10 +15,13 @@ from tai_state.cli.commands.ingest.checking import Totals, check_log
 from tai_state.cli.commands.ingest.moves import AllowedMoves
 from tai_state.cli.commands.ingest.source import Source
 from tai_state.cli.program.command import Command
-from tai_state.cli.program.failures import InterruptedWorkError
+from tai_state.cli.program.failures import InterruptedWorkError, StoppedWorkError
 from tai_state.cli.program.machine_file import MACHINE_FILE, read_machine
 from tai_state.cli.program.output import note, write_one
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.texts import rich_console
+from tai_state.cli.program.waiting import answered
+from tai_state.errors import TaiStateError
 from tai_state.urls import parse_url
 
 # One file takes all that waits in one flush, and more in flight is only more memory; a server is not to be flooded.
@@ -55,25 +58,43 @@ def ingest(session: Session, file: str, machine_file: Path | None) -> None:
     try:
         with Source(file) as source, _progress(clock) as progress:
             totals = check_log(source, moves, lambda lines: progress("checking", lines, None))
-            asyncio.run(_apply(session.url, source, totals, counts, progress))
+            with session.waiting():
+                asyncio.run(_apply(session, source, totals, counts, progress))
     except KeyboardInterrupt as error:
-        raise InterruptedWorkError(_how_far(counts, totals)) from error
+        raise InterruptedWorkError(f"interrupted{_how_far(counts, totals)}") from error
+    except TaiStateError as error:
+        if totals is None:
+            raise
+        raise StoppedWorkError(error, _how_far(counts, totals), _numbers(totals, counts)) from error
     _write_summary(Summary(source.name, totals, counts, clock.monotonic() - began), session)
 
 
 def _how_far(counts: Counts, totals: Totals | None) -> str:
     if totals is None:
-        return "interrupted while the log was checked; nothing was written"
+        return " while the log was checked; nothing was written"
     return (
-        f"interrupted: {counts.done:,} of {totals.lines:,} lines are known to be in the store; "
-        "run the same command again to go on"
+        f"; {counts.done:,} of {totals.lines:,} lines are known to be in the store; run the same command again to go on"
     )
 
 
-async def _apply(url: str | None, source: Source, totals: Totals, counts: Counts, progress: Progress) -> None:
-    async with async_connect(url) as store:
-        applier = Applier(store, in_flight=_IN_FLIGHT[parse_url(url).scheme], counts=counts)
-        await applier.apply(numbered(source), lambda: progress("applying", counts.done, totals.lines))
+def _numbers(totals: Totals, counts: Counts) -> dict[str, object]:
+    """Return what the log holds, and how much of it is in the store for certain."""
+    return {
+        "lines": totals.lines,
+        "machines": totals.machines,
+        "applied": counts.applied,
+        "already_there": counts.already_there,
+    }
+
+
+async def _apply(session: Session, source: Source, totals: Totals, counts: Counts, progress: Progress) -> None:
+    def on_progress() -> None:
+        answered()
+        progress("applying", counts.done, totals.lines)
+
+    async with async_connect(session.url, **session.options) as store:
+        applier = Applier(store, in_flight=_IN_FLIGHT[parse_url(session.url).scheme], counts=counts)
+        await applier.apply(numbered(source), on_progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +116,7 @@ def _write_summary(summary: Summary, session: Session) -> None:
     totals, counts = summary.totals, summary.counts
     record = {
         "file": summary.name,
-        "lines": totals.lines,
-        "machines": totals.machines,
-        "applied": counts.applied,
-        "already_there": counts.already_there,
+        **_numbers(totals, counts),
         "seconds": round(summary.seconds, 3),
         "lines_per_second": round(summary.lines_per_second, 1),
     }
@@ -119,12 +137,11 @@ def _progress(clock: Clock) -> Iterator[Progress]:
         yield _noting(clock)
         return
     # Imported here: only a terminal needs it.
-    from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=rich_console(sys.stderr), transient=True) as bar:
         task = bar.add_task("checking", total=None)
         yield lambda doing, done, total: bar.update(task, description=doing, completed=done, total=total)
 

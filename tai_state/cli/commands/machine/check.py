@@ -11,8 +11,9 @@ from tai_state import InvalidMachineError, Machine
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND
 from tai_state.cli.program.machine_file import MACHINE_FILE, read_machine
-from tai_state.cli.program.output import json_line, printable
+from tai_state.cli.program.output import put
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.texts import json_line, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
         if checked.machine is None:
             code = LEFT
         if session.as_json:
-            click.echo(json_line(checked.record()))
+            put(json_line(checked.record()))
             continue
         for line in checked.lines():
-            click.echo(printable(line))
+            put(printable(line))
     return code

@@ -7,8 +7,9 @@ import click
 from tai_state import InvalidDataError
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.machine_file import MACHINE_FILE, read_machine
-from tai_state.cli.program.output import json_line, printable
+from tai_state.cli.program.output import put
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.texts import json_line, printable
 
 
 @click.command(cls=Command, examples=["tai-state machine diagram order.json --current paid"])
@@ -23,6 +24,6 @@ def diagram(session: Session, file: Path, current: str | None) -> None:
     except InvalidDataError as error:
         raise click.UsageError(str(error)) from error
     if session.as_json:
-        click.echo(json_line({"file": str(file), "mermaid": text}))
+        put(json_line({"file": str(file), "mermaid": text}))
     else:
-        click.echo(printable(text, keep_lines=True), nl=False)
+        put(printable(text.removesuffix("\n"), keep_lines=True))

@@ -38,11 +38,13 @@ class Ancestry:
         """
         above: list[str] = []
         for record in records:
+            # A tombstone reacts to nothing, so no cycle can run through it.
             if record is None or record.deleted:
                 continue
             for dependency_id in record.depends_on:
                 if dependency_id == self._state_id:
                     raise DependencyCycleError(self._cycle(record.state_id))
+                # Each state once: two ways up to the same state are no cycle.
                 if dependency_id not in self._below:
                     self._below[dependency_id] = record.state_id
                     above.append(dependency_id)

@@ -17,6 +17,7 @@ def driver(record: StateRecord | EventRecord) -> str:
 
 def marked(dependency: StateRecord, dependent_id: str, machine: str) -> StateRecord:
     """Return *dependency* with the mark of a dependent; itself where it has that mark."""
+    # The same record says that nothing is to be written: a write that changes nothing would move no time.
     if dependency.marks.dependents.get(dependent_id) == machine:
         return dependency
     return _with_dependents(dependency, {**dependency.marks.dependents, dependent_id: machine})
@@ -36,6 +37,7 @@ def _with_dependents(record: StateRecord, dependents: Mapping[str, str]) -> Stat
 
 def mark_is_lost(dependent: StateRecord, dependency: StateRecord) -> bool:
     """Whether *dependency*, which a live state names in its ``depends_on``, has no mark of it."""
+    # Only a live state that a machine drives can react, so only such a one is missed.
     if dependent.deleted or dependent.machine is None:
         return False
     return dependency.marks.dependents.get(dependent.state_id) != driver(dependent)
@@ -47,6 +49,7 @@ def depends(record: StateRecord | None, paths: StateLayout, dependency_id: str) 
     Raises:
         CorruptLogError: Its document is gone, so nobody can tell.
     """
+    # A mark outlives a dependent whose document was lost; passing it over would hide the loss.
     if record is None:
         reason = f"the state document is missing, though state {dependency_id!r} has it among its dependents"
         raise CorruptLogError(paths.governor_id, paths.state_id, None, reason)

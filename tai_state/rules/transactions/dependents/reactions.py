@@ -36,6 +36,7 @@ def known_machines(machine: AnyMachine | None, others: Iterable[AnyMachine]) -> 
     """
     known: dict[str, AnyMachine] = {}
     for one in (*(() if machine is None else (machine,)), *others):
+        # States are stamped with the name: with two of one name nobody could tell which drives a state.
         if known.setdefault(one.name, one) != one:
             message = f"two different machines are called {one.name!r}; a persister moves each state by one of them"
             raise ConfigurationError(message)
@@ -53,6 +54,7 @@ def concerned(dependents: Mapping[str, str], machines: Machines, signals: Sequen
     reacting = {
         name
         for name in set(dependents.values())
+        # Of a machine that is not known here nobody can say that it would not react, so it counts as one that may.
         if name and (name not in machines or any(map(machines[name].reaction_to, statuses)))
     }
     return [dependent_id for dependent_id, name in dependents.items() if name in reacting]
@@ -60,6 +62,7 @@ def concerned(dependents: Mapping[str, str], machines: Machines, signals: Sequen
 
 def enters(before: StateRecord | None, event: EventRecord) -> bool:
     """Whether a move of a machine brought its state into another status, or into life."""
+    # What was only recorded (log, save, rollback) was decided elsewhere, reactions included.
     if event.kind not in _MOVES or event.deleted:
         return False
     return before is None or before.deleted or before.status != event.to_status
@@ -104,6 +107,7 @@ def reactions(
     changes: dict[str, Change] = {}
     for source in sources:
         machine = machines.get(mark.name)
+        # An older definition may lack the reaction that the newer one has: guessing would lose it.
         if machine is None or machine.version < mark.version:
             raise DependentMachineError(paths.governor_id, paths.state_id, source.state_id, str(mark))
         signals = signals_of(source)

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tai_state.cli.program.output import Column, json_line, printable, record_of, write_list, write_one
+from tai_state.cli.program.output import record_of, write_list, write_one
+from tai_state.cli.program.tables import Column
+from tai_state.cli.program.texts import json_line, printable
 from tai_state.models import ChangeMetadata
 
 HOSTILE = "a\x1b[31mb\x9b2J\u202ec\x7f\r\n[red]d[/red]é 👍"

@@ -6,12 +6,13 @@ import shlex
 
 import click
 import pytest
-from click.testing import CliRunner
 
 import tai_state
 from tai_state import (
     ConfigurationError,
+    DamagedStoreError,
     DeadlineExceededError,
+    SqliteStore,
     StateNotFoundError,
     StoreError,
     StoreUnavailableError,
@@ -21,16 +22,6 @@ from tai_state import (
 from tai_state.cli import main
 from tai_state.cli.program.failures import InterruptedWorkError, exit_code_of, guarded
 from tests.data_log import chained, write_log
-
-
-@pytest.fixture
-def run():
-    runner = CliRunner()
-
-    def run(*arguments):
-        return runner.invoke(main, list(arguments), prog_name="tai-state")
-
-    return run
 
 
 def commands(group, path=()):
@@ -140,6 +131,19 @@ def test_a_file_that_is_no_store_is_refused(run, tmp_path):
     assert "not an SQLite database" in result.stderr
 
 
+def test_a_damaged_store_was_reached(run, tmp_path):
+    """What is broken inside is something left to mend: exit code 1, and its own code."""
+    path = tmp_path / "x.db"
+    with SqliteStore(path) as store:
+        for number in range(200):
+            store.save_state("g", f"s-{number}", {"text": "x" * 900})
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    result = run("--json", "--store", f"sqlite:///{path}", "states", "g")
+    assert result.exit_code == 1
+    assert json.loads(result.stderr)["error"] == "store_damaged"
+
+
 def test_an_empty_actor_is_refused(run, tmp_path):
     """No change is without an author."""
     result = run("--actor", "", "--store", f"sqlite:///{tmp_path}/x.db", "governors")
@@ -157,6 +161,7 @@ def test_an_empty_actor_is_refused(run, tmp_path):
         (StoreError("x"), 3),
         (DeadlineExceededError("x"), 3),
         (UnsupportedOperationError("x"), 1),
+        (DamagedStoreError("x"), 1),
         (InterruptedWorkError("x"), 130),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
@@ -186,7 +191,7 @@ def failing(error):
     [
         (KeyboardInterrupt(), 130, "error: interrupted\n"),
         (click.Abort(), 130, "error: interrupted\n"),
-        (BrokenPipeError(32, "Broken pipe"), 1, ""),
+        (BrokenPipeError(32, "Broken pipe"), 0, ""),
         (OSError(28, "No space left on device"), 1, "error: [Errno 28] No space left on device\n"),
     ],
 )

@@ -1,0 +1,81 @@
+"""The queue of transactions that go on meeting conflicts: the project's own fair lock, under reserved names."""
+
+import logging
+from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
+from contextlib import asynccontextmanager
+
+from tai_state._async.api.lock_manager import AsyncLockManager
+from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.locking.lock_set import AsyncLockSet
+from tai_state.clock import Deadline
+from tai_state.config import QUEUE_TTL_SECONDS
+from tai_state.documents import DocumentPath
+from tai_state.errors import DeadlineExceededError, LockTimeoutError, TaiStateError
+from tai_state.rules.transactions.queueing import queue_resources, serialize_resource
+
+log = logging.getLogger("tai_state")
+
+_RELEASE_SECONDS = 2.0
+
+
+class AsyncTransactionQueue:
+    """Lets runs of all processes of a store go one after the other.
+
+    A lock of this queue guards nothing: the commit's own checks do. Where it is lost, the runs are as many as before.
+    """
+
+    def __init__(self, store: AsyncStateStore) -> None:
+        """Queue in *store*."""
+        self._access = store.runtime.access
+        self._locks = AsyncLockManager(store)
+
+    @asynccontextmanager
+    async def fair(self, states: AbstractSet[DocumentPath], seconds: float) -> AsyncIterator[None]:
+        """Stand in the queues of *states* for as long as the block runs; who has no turn in *seconds* goes on without.
+
+        The run has an owner of its own: what its body locks is another matter.
+        """
+        held: AsyncLockSet | None = None
+        try:
+            held = await self._locks.acquire_many(
+                queue_resources(states), owner=self._access.new_id(), timeout=seconds, ttl=QUEUE_TTL_SECONDS
+            )
+        except TaiStateError as error:
+            log.debug("a transaction goes on without its turn: %s", error)
+        try:
+            yield
+        finally:
+            if held is not None:
+                await self._release(held)
+
+    @asynccontextmanager
+    async def serialized(self, name: str | None, deadline: Deadline) -> AsyncIterator[None]:
+        """Be the only run under *name* for as long as the block runs; None: one of many.
+
+        Raises:
+            DeadlineExceededError: The turn did not come in time.
+            DeadlockError: The caller is inside such a block of the same name.
+        """
+        if name is None:
+            yield
+            return
+        resources = [serialize_resource(name)]
+        try:
+            held = await self._locks.acquire_many(resources, timeout=deadline.remaining(), ttl=QUEUE_TTL_SECONDS)
+        except LockTimeoutError as error:
+            message = (
+                f"other transactions under serialize={name!r} took the {deadline.seconds:g} seconds allowed; "
+                "nothing was written"
+            )
+            raise DeadlineExceededError(message) from error
+        try:
+            yield
+        finally:
+            await self._release(held)
+
+    async def _release(self, held: AsyncLockSet) -> None:
+        try:
+            await held.release(timeout=_RELEASE_SECONDS)
+        except TaiStateError as error:
+            log.debug("the next transaction has to wait for the end of a lease: %s", error)

@@ -1,0 +1,293 @@
+# Generated from tests/_async/transactions/test_transactions_turns.py by .ci/generate_sync.py; do not edit.
+"""Who meets conflicts gets his turn: in one process, between processes, and under a name that all of them give."""
+import pytest
+
+from tai_state import (
+    BackendStore,
+    LockManager,
+    TransactionManager,
+    DeadlineExceededError,
+    DeadlockError,
+    InvalidIdError,
+    PreconditionFailedError,
+    RetryPolicy,
+    SystemClock,
+)
+from tai_state._platform.tasks import sleep, together
+from tai_state.documents import Check
+from tai_state.layout import state_layout
+from tai_state.testing.clock import ManualClock
+from tests._sync.accounts import (
+    BANK,
+    MeddledBackend,
+    amount,
+    amounts,
+    open_accounts,
+    put,
+    manager_of,
+    over,
+)
+from tests._sync.stores import CountingBackend
+
+NO_WAIT = RetryPolicy(wait_initial=0.0, wait_max=0.0)
+SOON_SECONDS = 10.0
+
+
+@pytest.fixture
+def other(place):
+    """Another writer in the same place, where two accounts are open."""
+    store = place.store()
+    open_accounts(store, a=100, b=0)
+    return store
+
+
+def increment(tx):
+    put(tx, "a", amount(tx, "a") + 1)
+
+
+def meddled(place, other, times):
+    """Return a store whose first commits find that *other* was there before, and its backend."""
+    store, backend = over(place, MeddledBackend)
+    backend.before_commits += [lambda: other.save_state(BANK, "a", {"n": 100})] * times
+    return store, backend
+
+
+def test_the_deadline_is_the_bound_by_default(place, other):
+    """A body is run as often as the time allows; then the error comes from the last conflict."""
+    clock = ManualClock()
+    store = BackendStore(place.store().runtime.access.backend, clock=clock)
+    runs = []
+
+    def body(tx):
+        runs.append(1)
+        put(tx, "b", 1)
+        other.save_state(BANK, "b", {"n": len(runs)})
+        clock.advance(3)
+
+    manager = TransactionManager(store)
+    manager.retry = NO_WAIT
+    with pytest.raises(DeadlineExceededError, match="30 seconds") as caught:
+        manager.run(body)
+    assert isinstance(caught.value.__cause__, PreconditionFailedError)
+    assert TransactionManager(store).retry.attempts is None
+    assert len(runs) == 10
+
+
+def test_runs_of_one_store_that_write_one_state_take_two_attempts_at_most(place, other):
+    """One that met a conflict begins anew with nobody of this process before it."""
+    manager = TransactionManager(place.store())
+    attempts = []
+
+    def run():
+        runs = []
+
+        def body(tx):
+            runs.append(1)
+            increment(tx)
+
+        manager.run(body)
+        attempts.append(len(runs))
+
+    together([run] * 8)
+    assert amounts(other, "a") == [108]
+    assert max(attempts) == 2
+
+
+def test_a_turn_that_does_not_come_is_no_error(place, other):
+    """Half of the time is waited for it; then the run goes on without."""
+    store = place.store()
+    with store.runtime.turns.join(state_layout(BANK, "a").state):
+        manager_of(store).run(increment, timeout=4)
+    assert amounts(other, "a") == [101]
+
+
+def test_a_run_inside_a_rerun_waits_for_no_turn(place, other):
+    """The turn that it would wait for is that of the run around it."""
+    store, _ = meddled(place, other, 1)
+    manager = manager_of(store, NO_WAIT)
+    runs: list[int] = []
+
+    def body(tx):
+        runs.append(1)
+        if len(runs) == 2:
+            manager.run(increment)
+        increment(tx)
+
+    began = SystemClock().monotonic()
+    manager.run(body)
+    assert amounts(other, "a") == [102]
+    assert len(runs) == 2
+    assert SystemClock().monotonic() - began < SOON_SECONDS
+
+
+def test_a_rerun_reads_in_one_go(place, other):
+    """What the last attempt read bit by bit."""
+    _, backend = meddled(place, other, 1)
+    counting = CountingBackend(backend)
+    reads = []
+
+    def body(tx):
+        counting.taken()
+        amount(tx, "b")
+        increment(tx)
+        reads.append(counting.taken())
+
+    manager_of(BackendStore(counting)).run(body)
+    assert reads == [["get_many", "get_many"], ["get_many"]]
+
+
+def test_what_was_read_ahead_and_not_asked_for_is_not_checked(place, other):
+    """A rerun that goes another way depends on nothing of the old one."""
+    _, backend = meddled(place, other, 1)
+    counting = CountingBackend(backend)
+    runs: list[int] = []
+
+    def body(tx):
+        runs.append(1)
+        if len(runs) == 1:
+            amount(tx, "b")
+        increment(tx)
+
+    manager_of(BackendStore(counting)).run(body)
+    checked = [[write.path for write in writes if isinstance(write, Check)] for writes in counting.commits]
+    assert checked == [[state_layout(BANK, "b").state], []]
+
+
+def test_what_was_read_ahead_is_read_anew_behind_a_later_read(place, other):
+    """All that a body sees is as of one moment."""
+    store, _ = meddled(place, other, 1)
+    open_accounts(other, c=0)
+    runs: list[int] = []
+    seen = []
+
+    def body(tx):
+        runs.append(1)
+        if len(runs) == 1:
+            tx.batch_get_states(BANK, ["a", "b"])
+            return put(tx, "a", 0)
+        held = amount(tx, "a")
+        if len(runs) == 2:
+            # Both are moved before the third is read, which this store has not read yet.
+            open_accounts(other, b=100, c=100)
+        third = amount(tx, "c")
+        seen.append((amount(tx, "b"), third))
+        return put(tx, "a", held)
+
+    manager_of(store).run(body)
+    assert seen[-1] in {(0, 0), (100, 100)}
+    assert all(first == third for first, third in seen)
+
+
+# Between processes
+
+
+def queues(store):
+    """Return who holds which of the transactions' own locks."""
+    return {info.resource: info.holder for info in LockManager(store).list()}
+
+
+def test_a_run_that_goes_on_meeting_conflicts_queues(place, other):
+    """Behind a lock that the package takes for itself, and gives back."""
+    store, _ = meddled(place, other, 3)
+    seen = []
+
+    def body(tx):
+        seen.append(queues(other))
+        increment(tx)
+
+    manager_of(store, NO_WAIT).run(body)
+    assert seen[:3] == [{}] * 3
+    ((resource, holder),) = seen[3].items()
+    assert resource.startswith("tai_state:queue:")
+    assert holder is not None
+    assert queues(other) == {resource: None}
+
+
+def test_a_queue_that_does_not_move_is_no_error(place, other):
+    """Whoever holds it for too long, or its lock's store, fails nobody's run."""
+    store, _ = meddled(place, other, 3)
+    found = []
+
+    def body(tx):
+        found.append(1)
+        increment(tx)
+
+    manager_of(store, NO_WAIT).run(body)
+    (resource,) = queues(other)
+    _, backend = meddled(place, other, 3)
+    with LockManager(other).hold(resource):
+        manager_of(BackendStore(backend), NO_WAIT).run(body, timeout=1.5)
+    assert len(found) == 8
+    assert amounts(other, "a") == [101]
+
+
+# Under one name
+
+
+def test_runs_under_one_name_go_one_after_the_other(place, other):
+    """From whatever process they come: none of them meets another."""
+    at_work: list[int] = []
+    attempts: list[int] = []
+
+    def body(tx):
+        attempts.append(1)
+        at_work.append(1)
+        assert len(at_work) == 1
+        increment(tx)
+        sleep(0.001)
+        at_work.pop()
+
+    def run():
+        TransactionManager(place.store()).run(body, serialize="a")
+
+    together([run] * 6)
+    assert len(attempts) == 6
+    assert amounts(other, "a") == [106]
+
+
+def test_a_governor_bound_run_takes_a_name_as_well(place, other):
+    """Its lock is under a reserved name."""
+    seen = []
+
+    def body(tx):
+        seen.append(queues(other))
+        tx.save_state("a", {"n": 1})
+
+    manager_of(place.store()).execute_transaction(BANK, body, serialize="hot")
+    ((resource, holder),) = seen[0].items()
+    assert resource == "tai_state:serialize:hot"
+    assert holder is not None
+    assert queues(other) == {resource: None}
+
+
+def test_a_name_that_stays_busy_is_a_deadline(place, other):
+    """Nothing was run, and the error says who was in the way."""
+    runs = []
+
+    def body(tx):
+        runs.append(1)
+        increment(tx)
+
+    with LockManager(other).hold("tai_state:serialize:hot"):
+        with pytest.raises(DeadlineExceededError, match="serialize='hot'"):
+            together([lambda: manager_of(place.store()).run(body, serialize="hot", timeout=0.2)])
+    assert runs == []
+
+
+def test_a_name_within_itself_is_a_deadlock(place, other):
+    """Told at once."""
+    manager = manager_of(other)
+
+    def body(tx):
+        manager.run(increment, serialize="hot")
+
+    with pytest.raises(DeadlockError):
+        manager.run(body, serialize="hot")
+    assert amounts(other, "a") == [100]
+
+
+@pytest.mark.parametrize("name", ["", 7, "\ud800"])
+def test_a_name_that_is_none_is_refused(other, name):
+    """As ids are."""
+    with pytest.raises(InvalidIdError):
+        manager_of(other).run(increment, serialize=name)
