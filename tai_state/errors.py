@@ -422,6 +422,12 @@ class CommitAmbiguousError(StoreUnavailableError):
     code = "commit_ambiguous"
 
 
+class StoreMissingError(StoreError):
+    """A store was opened to read only, and there is none; reading never makes one."""
+
+    code = "store_missing"
+
+
 class DamagedStoreError(StoreError):
     """The store was reached, and what it is kept in is damaged: restore it from a backup."""
 

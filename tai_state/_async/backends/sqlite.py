@@ -39,18 +39,26 @@ class AsyncSqliteBackend(AsyncBackend):
     )
     limits: Limits = LIMITS
 
-    def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        synchronous: str = "FULL",
+        read_only: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
         """Check the options; nothing is opened before first use.
 
         Args:
             path: The file. ``:memory:`` is refused: that is what the memory backend is for.
             synchronous: ``FULL``, or ``NORMAL``, with which a power cut may undo the last commits.
+            read_only: Make and change nothing, and refuse commits.
             clock: The wall clock starts the store's clock once a boot, the boot clock moves it; None: the host's.
 
         Raises:
             ConfigurationError: The path or *synchronous* cannot be.
         """
-        self._engine = SqliteEngine(path, synchronous=synchronous, clock=clock or SystemClock())
+        self._engine = SqliteEngine(path, synchronous=synchronous, read_only=read_only, clock=clock or SystemClock())
         # Two threads, so that no read waits for a flush.
         self._commits = AsyncWorker("tai-sqlite-commit")
         self._reads = AsyncWorker("tai-sqlite-read")

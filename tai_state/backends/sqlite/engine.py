@@ -17,7 +17,7 @@ from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
 from tai_state.backends.sqlite.session import Session
 from tai_state.clock import Clock, Deadline
 from tai_state.documents import CommitResult, Conditions, DocumentPath, Read, Write
-from tai_state.errors import ConfigurationError, StoreError, StoreUnavailableError
+from tai_state.errors import ConfigurationError, StoreError, StoreUnavailableError, UnsupportedOperationError
 
 T = TypeVar("T")
 
@@ -29,13 +29,20 @@ class SqliteEngine:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, synchronous: str, clock: Clock, boot_id: str | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        synchronous: str,
+        clock: Clock,
+        read_only: bool = False,
+        boot_id: str | None = None,
     ) -> None:
         """Check the options; the file is not touched before first use.
 
         Args:
             synchronous: ``FULL``: an acknowledged commit survives a power cut; ``NORMAL``: it survives the death
                 of the process, and a power cut may undo the last ones.
+            read_only: Make and change nothing.
             boot_id: What tells one boot of the host from another, in tests; None: the host's own.
 
         Raises:
@@ -44,11 +51,13 @@ class SqliteEngine:
         text = os.fspath(path)
         if not isinstance(text, str) or not text or text == ":memory:":
             raise ConfigurationError(f"the SQLite store needs a file, not {text!r}; memory:// keeps states in memory")
+        if "\0" in text:
+            raise ConfigurationError(f"the path {text!r} holds a NUL, which no file system takes")
         if synchronous not in SYNCHRONOUS:
             raise ConfigurationError(f"synchronous must be one of {', '.join(SYNCHRONOUS)}, not {synchronous!r}")
         # Absolute, so that a later chdir does not lead to another file.
         self.path = str(Path(text).absolute())
-        self._place = Place(self.path, synchronous)
+        self._place = Place(self.path, synchronous, read_only)
         self._clock = clock
         self._boot_id = boot_id
         self._closed = False
@@ -74,7 +83,10 @@ class SqliteEngine:
 
         Raises:
             DocumentTooLargeError, InvalidDataError: See ``encode``.
+            UnsupportedOperationError: The file was opened to read only.
         """
+        if self._place.read_only:
+            raise UnsupportedOperationError(f"the store {self.path} was opened to read only")
         job = Job(encode(writes), Deadline(SYSTEM, timeout))
         self.session().group.submit(job)
         return job

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 from tai_state.backends.sqlite import schema
 from tai_state.backends.sqlite.connections import ReaderPool
+from tai_state.backends.sqlite.failures import is_busy
+from tai_state.backends.sqlite.file_locks import FileLocks
 from tai_state.backends.sqlite.group import GroupCommit
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import (
@@ -14,6 +16,7 @@ from tai_state.backends.sqlite.store_clock import (
     host_boot_id,
     read_anchor,
     shared,
+    unkept_anchor,
     write_anchor,
 )
 from tai_state.clock import Clock, Deadline
@@ -34,6 +37,7 @@ class Session:
         self.readers = ReaderPool(place)
         self.group = GroupCommit(place.path, self._open_writer)
         self._place = place
+        self._locks = FileLocks(place.path)
         self._clock = clock
         self._boot_id = boot_id
         self._store_clock: StoreClock | None = None
@@ -55,16 +59,27 @@ class Session:
             raise StoreUnavailableError(f"the timeout passed while {self._place.path} was being opened")
         try:
             if self._store_clock is None:
-                self._store_clock = when_free(self._prepare, deadline)
+                self._store_clock = when_free(self._prepared, deadline)
             return self._store_clock
         finally:
             self._opening.release()
+
+    def _prepared(self) -> StoreClock:
+        try:
+            return self._prepare()
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                self._locks.check()
+            raise
 
     def _prepare(self) -> StoreClock:
         schema.prepare(self._place)
         boot_id = self._boot_id or host_boot_id()
         connection = self._place.open()
         try:
+            if self._place.read_only:
+                self._spare = connection
+                return read_anchor(connection, self._clock, boot_id) or unkept_anchor(connection, self._clock)
             schema.keep_wal(connection, self._place.path)
             found = read_anchor(connection, self._clock, boot_id)
             if found is None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from tai_state import RetryPolicy, StateStore, connect
-from tai_state.cli.program.failures import StoreMissingError
+from tai_state import RetryPolicy, StateStore, StoreMissingError, connect
 from tai_state.cli.program.output import note
 from tai_state.cli.program.waiting import waiting
 from tai_state.urls import parse_url
@@ -45,7 +44,7 @@ class Session:
 
     @contextmanager
     def reading(self) -> Iterator[StateStore]:
-        """Open the store to read from it: a file that is not there is not made.
+        """Open the store to read from it: nothing is made or changed, and a read-only file system will do.
 
         Raises:
             StoreMissingError: There is no such file.
@@ -54,7 +53,8 @@ class Session:
         if parsed.scheme == "sqlite" and not Path(parsed.path).exists():
             message = f"there is no store at {Path(parsed.path).absolute()}; name another with --store"
             raise StoreMissingError(message)
-        with self.waiting(), connect(self.url, **self.options) as store:
+        options = {**self.options, "read_only": True} if parsed.scheme == "sqlite" else self.options
+        with self.waiting(), connect(self.url, **options) as store:
             yield store
 
 

@@ -44,6 +44,7 @@ SAMPLES = {
     "StoreError": errors.StoreError("message"),
     "StoreUnavailableError": errors.StoreUnavailableError("message", retry_after=1.5),
     "CommitAmbiguousError": errors.CommitAmbiguousError("message", retry_after=2.5),
+    "StoreMissingError": errors.StoreMissingError("message"),
     "DamagedStoreError": errors.DamagedStoreError("message"),
     "UnsupportedOperationError": errors.UnsupportedOperationError("message"),
 }
@@ -119,6 +120,7 @@ def test_codes_are_unique_and_stable():
         "StoreError": "store",
         "StoreUnavailableError": "store_unavailable",
         "CommitAmbiguousError": "commit_ambiguous",
+        "StoreMissingError": "store_missing",
         "DamagedStoreError": "store_damaged",
         "UnsupportedOperationError": "unsupported_operation",
     }
@@ -156,6 +158,7 @@ def test_errors_are_public():
         ("SchemaVersionError", (errors.ReplayError,)),
         ("StoreUnavailableError", (errors.StoreError,)),
         ("CommitAmbiguousError", (errors.StoreUnavailableError,)),
+        ("StoreMissingError", (errors.StoreError,)),
         ("DamagedStoreError", (errors.StoreError,)),
         ("UnsupportedOperationError", (errors.StoreError,)),
     ],
