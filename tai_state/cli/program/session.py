@@ -1,7 +1,7 @@
 """The options of one call that every command takes, and the store that they name."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,9 @@ class Session:
         return {} if self.timeout is None else {"retry": RetryPolicy(deadline=self.timeout)}
 
     def waiting(self) -> AbstractContextManager[None]:
-        """Have it said on stderr, once, when the store is silent for two seconds."""
+        """Have it said on stderr, once, when the store is silent for two seconds; a program needs no such comfort."""
+        if self.as_json:
+            return nullcontext()
         limit = RetryPolicy().deadline if self.timeout is None else self.timeout
         return waiting(note, f"the store {parse_url(self.url).text}, {limit:g} s a call at most (--timeout)")
 
