@@ -210,8 +210,7 @@ class AsyncChangeWriter:
             return await self._settle(paths, plan, deadline, refused=refused)
 
         def unknown() -> OutcomeUnknownError:
-            event = plan.event
-            return OutcomeUnknownError(event.transition_id, event.governor_id, event.state_id, event.version)
+            return plan.event.unknown()
 
         commit = await async_commit_once(self._access, plan.writes, deadline, AsyncSettlement(read, unknown))
         if self.origin is None:

@@ -210,8 +210,7 @@ class ChangeWriter:
             return self._settle(paths, plan, deadline, refused=refused)
 
         def unknown() -> OutcomeUnknownError:
-            event = plan.event
-            return OutcomeUnknownError(event.transition_id, event.governor_id, event.state_id, event.version)
+            return plan.event.unknown()
 
         commit = commit_once(self._access, plan.writes, deadline, Settlement(read, unknown))
         if self.origin is None:

@@ -72,6 +72,29 @@ async def test_a_change_of_unknown_outcome_that_is_made_again_is_made_once(place
     assert (await persisted(place.store()).validate_consistency("g")).is_consistent
 
 
+UNKEYED = {
+    "save": lambda store, key: store.save_state("g", "s", {"n": 9}, idempotency_key=key),
+    "transition": lambda store, key: persisted(store).transition("g", "s", "add", 9, idempotency_key=key),
+    "cascade": lambda store, key: persisted(store).start("g", "t", depends_on=["s"], idempotency_key=key),
+    "run": lambda store, key: AsyncTransactionManager(store, ONCE).run(async_save, idempotency_key=key),
+}
+
+
+async def async_save(tx):
+    return await tx.save_state("g", "s", {"n": 9})
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+@pytest.mark.parametrize("name", UNKEYED)
+async def test_an_unknown_outcome_may_be_tried_again_under_a_key_alone(place, name, key):
+    """A retry loop that asks ``retryable`` would apply the change twice."""
+    await async_begin(place.store())
+    store, _ = place.faulty("late", "late", retry=ONCE)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await UNKEYED[name](store, key)
+    assert caught.value.retryable is (key is not None)
+
+
 @pytest.mark.parametrize("fault", ["reply lost", "request lost"])
 async def test_a_start_of_unknown_outcome_that_is_made_again_is_made_once(place, fault):
     """Though the state may exist by then."""

@@ -72,6 +72,29 @@ def test_a_change_of_unknown_outcome_that_is_made_again_is_made_once(place, name
     assert (persisted(place.store()).validate_consistency("g")).is_consistent
 
 
+UNKEYED = {
+    "save": lambda store, key: store.save_state("g", "s", {"n": 9}, idempotency_key=key),
+    "transition": lambda store, key: persisted(store).transition("g", "s", "add", 9, idempotency_key=key),
+    "cascade": lambda store, key: persisted(store).start("g", "t", depends_on=["s"], idempotency_key=key),
+    "run": lambda store, key: TransactionManager(store, ONCE).run(save, idempotency_key=key),
+}
+
+
+def save(tx):
+    return tx.save_state("g", "s", {"n": 9})
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+@pytest.mark.parametrize("name", UNKEYED)
+def test_an_unknown_outcome_may_be_tried_again_under_a_key_alone(place, name, key):
+    """A retry loop that asks ``retryable`` would apply the change twice."""
+    begin(place.store())
+    store, _ = place.faulty("late", "late", retry=ONCE)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        UNKEYED[name](store, key)
+    assert caught.value.retryable is (key is not None)
+
+
 @pytest.mark.parametrize("fault", ["reply lost", "request lost"])
 def test_a_start_of_unknown_outcome_that_is_made_again_is_made_once(place, fault):
     """Though the state may exist by then."""

@@ -174,7 +174,6 @@ def test_what_may_be_tried_again_says_so():
     assert {name for name, kind in ALL.items() if kind.retryable} == {
         "DeadlineExceededError",
         "RetriesExhaustedError",
-        "OutcomeUnknownError",
         "ConflictError",
         "VersionConflictError",
         "StaleReadError",
@@ -184,6 +183,16 @@ def test_what_may_be_tried_again_says_so():
         "StoreUnavailableError",
         "CommitAmbiguousError",
     }
+
+
+def test_an_unknown_outcome_may_be_tried_again_where_that_has_no_second_effect():
+    """Under a key; a generic retry loop must not withdraw twice."""
+    assert not errors.OutcomeUnknownError("t-1").retryable
+    keyed = pickle.loads(pickle.dumps(errors.OutcomeUnknownError("t-1", "g", "s", 2, retryable=True)))
+    assert keyed.retryable
+    assert "same idempotency key" in str(keyed)
+    assert "outcome(error)" in str(errors.OutcomeUnknownError("t-1", "g", "s", 2))
+    assert "twice" in str(errors.OutcomeUnknownError("t-1", "g", "s", 2))
 
 
 def test_a_message_tells_what_it_is_about():
