@@ -446,6 +446,20 @@ class DamagedStoreError(StoreError):
     code = "store_damaged"
 
 
+class StoreReplacedError(StoreError):
+    """The file of an open store was removed, or another one put in its place; nothing was written.
+
+    What was acknowledged before is in the file that was opened. Open the store anew to use what is there now.
+    """
+
+    code = "store_replaced"
+
+    def __init__(self, path: str, what: str) -> None:
+        """Say which file it is, and what became of it."""
+        super().__init__(f"the file {path} {what} while the store was open; close the store, and open it anew")
+        self.path = path
+
+
 class UnsupportedOperationError(StoreError):
     """The backend does not have the capability that was asked for."""
 

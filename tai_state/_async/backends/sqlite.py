@@ -67,7 +67,8 @@ class AsyncSqliteBackend(AsyncBackend):
         """Read *paths* in one snapshot, whether or not it must be *consistent*."""
         del consistent
         self._engine.session()
-        return await self._reads.run(partial(self._engine.get_many, list(paths), timeout=timeout))
+        deadline = deadline_in(timeout)
+        return await self._reads.run(partial(self._engine.get_many, list(paths), deadline=deadline), deadline)
 
     async def scan(
         self,
@@ -111,6 +112,7 @@ class AsyncSqliteBackend(AsyncBackend):
         left = limit
         while next_start is not None and (left is None or left > 0):
             self._engine.session()
+            deadline = deadline_in(timeout)
             call = partial(
                 self._engine.scan_page,
                 collection,
@@ -118,9 +120,9 @@ class AsyncSqliteBackend(AsyncBackend):
                 start=next_start,
                 stop=stop,
                 limit=PAGE_DOCUMENTS_MAX if left is None else left,
-                timeout=timeout,
+                deadline=deadline,
             )
-            documents, next_start = await self._reads.run(call)
+            documents, next_start = await self._reads.run(call, deadline)
             for found in documents:
                 yield found
             left = None if left is None else left - len(documents)
@@ -133,14 +135,15 @@ class AsyncSqliteBackend(AsyncBackend):
         left = limit
         while next_start is not None and (left is None or left > 0):
             self._engine.session()
+            deadline = deadline_in(timeout)
             call = partial(
                 self._engine.scan_ids_page,
                 collection,
                 start=next_start,
                 limit=PAGE_DOCUMENTS_MAX if left is None else left,
-                timeout=timeout,
+                deadline=deadline,
             )
-            ids, next_start = await self._reads.run(call)
+            ids, next_start = await self._reads.run(call, deadline)
             for found in ids:
                 yield found
             left = None if left is None else left - len(ids)
@@ -159,9 +162,9 @@ class AsyncSqliteBackend(AsyncBackend):
         """Yield at the start and soon after each change of *path*, by any process, until *timeout* has passed."""
         deadline = deadline_in(timeout)
         self._engine.session()
-        await self._reads.run(partial(self._engine.open, timeout=timeout))
+        await self._reads.run(partial(self._engine.open, deadline=deadline), deadline)
         version = self._engine.data_version()
-        changed = await self._reads.run(partial(self._engine.update_time_us, path, timeout=timeout))
+        changed = await self._reads.run(partial(self._engine.update_time_us, path, deadline=deadline), deadline)
         yield
         while not deadline.passed:
             await async_sleep(min(_POLL_SECONDS, deadline.remaining()))
@@ -169,9 +172,8 @@ class AsyncSqliteBackend(AsyncBackend):
             if seen == version:
                 continue
             version = seen
-            latest = await self._reads.run(
-                partial(self._engine.update_time_us, path, timeout=max(1.0, deadline.remaining()))
-            )
+            in_time = deadline_in(max(1.0, deadline.remaining()))
+            latest = await self._reads.run(partial(self._engine.update_time_us, path, deadline=in_time), in_time)
             if latest != changed:
                 changed = latest
                 yield
@@ -179,11 +181,12 @@ class AsyncSqliteBackend(AsyncBackend):
     async def server_time(self, *, timeout: float) -> datetime:
         """Return the store's clock."""
         self._engine.session()
-        return from_us(await self._reads.run(partial(self._engine.server_time_us, timeout=timeout)))
+        deadline = deadline_in(timeout)
+        return from_us(await self._reads.run(partial(self._engine.server_time_us, deadline=deadline), deadline))
 
     async def close(self) -> None:
         """End the running commit and close the connections and threads; a second call does nothing."""
         if not self._engine.closed:
             await self._commits.run(self._engine.close)
-        self._commits.close()
-        self._reads.close()
+        await self._commits.close()
+        await self._reads.close()

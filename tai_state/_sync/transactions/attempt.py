@@ -233,7 +233,7 @@ class Attempt:
             if document is None or head.update_time > document.update_time:
                 self._outdated(path)
 
-    def confirm(self) -> None:
+    def confirm(self, deadline: Deadline | None = None) -> None:
         """See whether all that was read stands as of one moment, where the engine may tear a batch.
 
         Raises:
@@ -242,7 +242,7 @@ class Attempt:
         single = len(self._documents) <= 1
         if single or self.read_only or Capability.STEADY_READS in self._access.backend.capabilities:
             return
-        self._compare(self._access.read(list(self._documents), self._deadline))
+        self._compare(self._access.read(list(self._documents), deadline or self._deadline))
 
     def checks(self) -> list[Write]:
         """Return what the commit checks: all that was read and not written."""

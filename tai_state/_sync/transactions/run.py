@@ -25,6 +25,7 @@ from tai_state.errors import (
     DocumentTooLargeError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    RetriesExhaustedError,
     StaleReadError,
     TaiStateError,
 )
@@ -41,6 +42,10 @@ from tai_state.rules.transactions.record import (
 )
 
 T = TypeVar("T")
+
+
+JUDGE_SECONDS = 1.0
+"""What a body's exception gets at least to be held against the store: a verdict beats a doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ class Run(Generic[T]):
             raise ended.error
         return ended
 
-    def _earlier(self) -> TransactionRecord | None:
+    def _earlier(self, deadline: Deadline | None = None) -> TransactionRecord | None:
         """Return the record of the transaction that was committed under our key, None when there is none yet.
 
         Raises:
@@ -155,7 +160,7 @@ class Run(Generic[T]):
         """
         if self._key is None:
             return None
-        read = self._access.read([self._path], self._deadline)
+        read = self._access.read([self._path], deadline or self._deadline)
         self._expired = None
         document = read.get(self._path)
         if document is None:
@@ -278,13 +283,23 @@ class Run(Generic[T]):
     def _judge(self, attempt: Attempt, error: Exception) -> TransactionRecord | None:
         """Return what was committed under our key, in view of which the body failed; None: its exception counts.
 
+        A body that ran until its time was over gets a moment more: what it raised says more than that.
+
         Raises:
             StaleReadError: What the body raised rests on what never was, or is no more.
+            DeadlineExceededError, RetriesExhaustedError: The store could not be asked; from what the body raised.
         """
         if attempt.stale is not None:
             raise attempt.stale from error
-        attempt.confirm()
-        return self._earlier()
+        deadline = Deadline(self._access.clock, max(self._deadline.remaining(), JUDGE_SECONDS))
+        try:
+            attempt.confirm(deadline)
+            return self._earlier(deadline)
+        except (DeadlineExceededError, RetriesExhaustedError) as late:
+            if isinstance(error, DeadlineExceededError | RetriesExhaustedError):
+                # The body failed for the same reason, and its error has the cause.
+                return None
+            raise late from late.__cause__ or error
 
     def _commit(self, attempt: Attempt, result: Any) -> Any:
         """Commit, and return the result; under a key, as a repetition will return it."""

@@ -131,6 +131,7 @@ async def test_a_winner_instead_of_a_lost_cascade_is_a_conflict(place, other):
 async def test_an_outcome_that_stays_unknown_can_be_asked_for(place, other):
     """The error names the move itself, and the persister finds it."""
     store, backend = place.faulty("reply lost", "late", "late", retry=THREE)
+    backend.unread = 3
     jobs = persister_of(store)
     with pytest.raises(OutcomeUnknownError) as caught:
         await jobs.transition("g", "a", "fail")

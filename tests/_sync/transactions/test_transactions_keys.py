@@ -261,7 +261,9 @@ def test_an_unknown_outcome_is_found_out_under_the_same_key(place, other):
     """Applied or not: called again it was made once."""
     for fault in ("reply lost", "request lost"):
         open_accounts(other, a=100, b=0)
-        store, _ = place.faulty(fault, "request lost", retry=RetryPolicy(attempts=2, wait_initial=0.0, wait_max=0.0))
+        policy = RetryPolicy(attempts=2, wait_initial=0.0, wait_max=0.0)
+        store, backend = place.faulty(fault, "request lost", retry=policy)
+        backend.unread = 2
         with pytest.raises(OutcomeUnknownError):
             manager_of(store).run(withdraw, idempotency_key=fault)
         assert manager_of(store).run(withdraw, idempotency_key=fault) == {"taken": 100}

@@ -46,6 +46,7 @@ SAMPLES = {
     "CommitAmbiguousError": errors.CommitAmbiguousError("message", retry_after=2.5),
     "StoreMissingError": errors.StoreMissingError("message"),
     "DamagedStoreError": errors.DamagedStoreError("message"),
+    "StoreReplacedError": errors.StoreReplacedError("/a/store.db", "was removed"),
     "UnsupportedOperationError": errors.UnsupportedOperationError("message"),
 }
 ALL = {name: kind for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, TaiStateError)}
@@ -122,6 +123,7 @@ def test_codes_are_unique_and_stable():
         "CommitAmbiguousError": "commit_ambiguous",
         "StoreMissingError": "store_missing",
         "DamagedStoreError": "store_damaged",
+        "StoreReplacedError": "store_replaced",
         "UnsupportedOperationError": "unsupported_operation",
     }
     assert len({kind.code for kind in ALL.values()}) == len(ALL)
@@ -160,6 +162,7 @@ def test_errors_are_public():
         ("CommitAmbiguousError", (errors.StoreUnavailableError,)),
         ("StoreMissingError", (errors.StoreError,)),
         ("DamagedStoreError", (errors.StoreError,)),
+        ("StoreReplacedError", (errors.StoreError,)),
         ("UnsupportedOperationError", (errors.StoreError,)),
     ],
 )
