@@ -64,7 +64,7 @@ def settle_snapshot(
 
 def unknown_snapshot(governor_id: str, state_id: str, version: int) -> OutcomeUnknownError:
     """Return the error that says that nobody knows whether a snapshot of *version* is kept."""
-    error = OutcomeUnknownError("", governor_id, state_id, version)
+    error = OutcomeUnknownError("", governor_id, state_id, version, retryable=True)
     message = (
         f"whether a snapshot of state {state_id!r} of governor {governor_id!r} at version {version} was kept is "
         "unknown; ask for it again: at one version it is made once"
