@@ -1,0 +1,81 @@
+"""Who is next: reservations keep out whoever came later."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tai_state.documents import Document, MustNotExist, UpdatedAt
+from tai_state.rules.locking.deadlocks import wait_path
+from tai_state.rules.locking.reservations import (
+    RESERVED_SECONDS,
+    Reservation,
+    Waiter,
+    clear_write,
+    may_reserve,
+    read_reservation,
+    reservation_path,
+    reserve_write,
+)
+from tests.unit.locking.leases import START, at
+
+
+def reservation(since: float = 0.0, written: float = 0.0, nonce: str = "n") -> Reservation:
+    return Reservation(Waiter("w", nonce, at(since)), at(written))
+
+
+@pytest.mark.parametrize(
+    ("since", "seconds", "out"), [(1, 0.5, True), (1, 1.5, False), (0, 0.5, False), (-1, 0.5, False)]
+)
+def test_whoever_came_later_is_kept_out_while_the_reservation_counts(since, seconds, out):
+    """He who came before it, or in the same moment, is not."""
+    assert reservation().keeps_out(Waiter("v", "m", at(since)), at(seconds)) is out
+
+
+def test_nobody_is_kept_out_by_himself():
+    """His own reservation is his own."""
+    assert not reservation().keeps_out(Waiter("w", "n", at(5)), at(0.1))
+
+
+@given(st.permutations(range(6)))
+def test_the_reservation_goes_to_whoever_waits_longest(order):
+    """Whatever the order in which they try."""
+    found = None
+    for since in order:
+        waiter = Waiter("w", f"n{since}", at(since))
+        if may_reserve(found, waiter, at(10)):
+            found = Reservation(waiter, at(10))
+    assert found is not None
+    assert found.waiter.since == at(0)
+
+
+def test_a_reservation_is_renewed_when_half_of_it_is_over():
+    """Not at every look: each is a write."""
+    mine = reservation()
+    assert not may_reserve(mine, mine.waiter, at(RESERVED_SECONDS * 0.4))
+    assert may_reserve(mine, mine.waiter, at(RESERVED_SECONDS * 0.6))
+
+
+def test_a_reservation_comes_back_as_it_was_stored():
+    """And differs from the one before, or the store would not move its time."""
+    waiter = Waiter("w", "n", at(1))
+    first, second = (reserve_write("r", waiter, None, round_=round_) for round_ in (1, 2))
+    assert first.fields != second.fields
+    assert first.precondition == MustNotExist()
+    document = Document(first.path, dict(first.fields), START, START)
+    assert read_reservation(document) == Reservation(waiter, START)
+    assert reserve_write("r", waiter, document, round_=2).precondition == UpdatedAt(START)
+
+
+def test_a_grant_takes_away_its_own_reservation_and_what_is_over():
+    """Not that of somebody who is next now."""
+    path, waiter = reservation_path("r"), Waiter("v", "m", at(5))
+    assert clear_write(path, None, waiter, at(0.5)) is None
+    assert clear_write(path, reservation(), waiter, at(0.5)) is None
+    assert clear_write(path, reservation(), waiter, at(1.5)) is not None
+    assert clear_write(path, reservation(nonce="m"), waiter, at(0.5)) is not None
+
+
+@given(st.text(min_size=1, max_size=40), st.text(min_size=1, max_size=40))
+def test_no_wait_of_an_owner_is_a_reservation_of_a_resource(owner, resource):
+    """They lie in one collection, and never meet."""
+    assert wait_path(owner) != reservation_path(resource)

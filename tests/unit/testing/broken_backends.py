@@ -1,0 +1,311 @@
+"""Broken backends, each with the test of the conformance suite that must catch it.
+
+What they do wrong is all that they define.
+"""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tai_state._platform.tasks import sleep
+from tai_state._sync.backends.memory import MemoryBackend
+from tai_state.documents import (
+    Capability,
+    Check,
+    CommitResult,
+    Delete,
+    MustExist,
+    MustNotExist,
+    Put,
+    UpdatedAt,
+)
+from tai_state.errors import ConflictError, DocumentTooLargeError, StoreError
+from tai_state.testing._sync.conformance import preconditions, values
+from tai_state.testing._sync.conformance.base import path
+
+AT = preconditions.AT
+
+
+class AppliesWritesOneByOne(MemoryBackend):
+    def commit(self, writes, *, timeout):
+        results = [super(AppliesWritesOneByOne, self).commit([write], timeout=timeout) for write in writes]
+        return CommitResult(
+            results[-1].commit_time, {path: at for one in results for path, at in one.update_times.items()}
+        )
+
+
+class IgnoresPreconditions(MemoryBackend):
+    """Drops the preconditions of one kind, on Puts and Deletes."""
+
+    ignored: type
+
+    def commit(self, writes, *, timeout):
+        kept = []
+        for write in writes:
+            is_ignored = isinstance(write.precondition, self.ignored) and not isinstance(write, Check)
+            kept.append(replace(write, precondition=None) if is_ignored else write)
+        return super().commit(kept, timeout=timeout)
+
+
+class IgnoresMustNotExist(IgnoresPreconditions):
+    ignored = MustNotExist
+
+
+class IgnoresMustExist(IgnoresPreconditions):
+    ignored = MustExist
+
+
+class IgnoresUpdatedAt(IgnoresPreconditions):
+    ignored = UpdatedAt
+
+
+class IgnoresChecks(MemoryBackend):
+    def commit(self, writes, *, timeout):
+        return super().commit([one for one in writes if not isinstance(one, Check)], timeout=timeout)
+
+
+class RaisesTheWrongError(MemoryBackend):
+    def commit(self, writes, *, timeout):
+        try:
+            return super().commit(writes, timeout=timeout)
+        except ConflictError as error:
+            raise StoreError(str(error)) from error
+
+
+class TakesAPathTwice(MemoryBackend):
+    def commit(self, writes, *, timeout):
+        return super().commit(list({write.path: write for write in writes}.values()), timeout=timeout)
+
+
+class ChangesWhatItReads(MemoryBackend):
+    """The base of backends that hand out something else than what is stored."""
+
+    def changed(self, document):
+        raise NotImplementedError
+
+    def get_many(self, paths, *, timeout, consistent=True):
+        read = super().get_many(paths, timeout=timeout, consistent=consistent)
+        return replace(read, documents={at: self.changed(one) for at, one in read.documents.items()})
+
+    def scan(self, collection, *, start=None, stop=None, limit=None, timeout):
+        for document in super().scan(collection, start=start, stop=stop, limit=limit, timeout=timeout):
+            yield self.changed(document)
+
+
+class NeverMovesTheUpdateTime(ChangesWhatItReads):
+    def changed(self, document):
+        return replace(document, update_time=document.create_time)
+
+
+class LosesMicroseconds(ChangesWhatItReads):
+    def changed(self, document):
+        return replace(document, update_time=document.update_time.replace(microsecond=0))
+
+
+class HandsOutItsOwn(ChangesWhatItReads):
+    def __init__(self):
+        super().__init__()
+        self._handed_out = {}
+
+    def changed(self, document):
+        return self._handed_out.setdefault((document.path, document.update_time), document)
+
+
+class KeepsTheCallersDict(ChangesWhatItReads):
+    def __init__(self):
+        super().__init__()
+        self._given = {}
+
+    def commit(self, writes, *, timeout):
+        result = super().commit(writes, timeout=timeout)
+        self._given |= {one.path: one.fields for one in writes if isinstance(one, Put)}
+        return result
+
+    def changed(self, document):
+        return replace(document, fields=self._given[document.path])
+
+
+class MakesIntsOfFloats(ChangesWhatItReads):
+    def changed(self, document):
+        return replace(document, fields=_whole(document.fields))
+
+
+def _whole(value):
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class KeepsTheFirstCreateTime(ChangesWhatItReads):
+    def __init__(self):
+        super().__init__()
+        self._created = {}
+
+    def changed(self, document):
+        return replace(document, create_time=self._created.setdefault(document.path, document.create_time))
+
+
+class ReadsOneByOne(MemoryBackend):
+    def get_many(self, paths, *, timeout, consistent=True):
+        reads = []
+        for at in paths:
+            reads.append(super().get_many([at], timeout=timeout, consistent=consistent))
+            sleep(0.001)
+        found = {at: one for read in reads for at, one in read.documents.items()}
+        return replace(reads[-1], documents=found)
+
+
+class ReadsThePast(MemoryBackend):
+    """Answers from what it read the last time."""
+
+    def __init__(self):
+        super().__init__()
+        self._read = {}
+
+    def get_many(self, paths, *, timeout, consistent=True):
+        key = tuple(paths)
+        fresh = super().get_many(paths, timeout=timeout, consistent=consistent)
+        stale = self._read.get(key, fresh)
+        self._read[key] = fresh
+        return stale
+
+
+class ChecksBeforeItLocks(MemoryBackend):
+    """Compares first and writes later, with others in between."""
+
+    def commit(self, writes, *, timeout):
+        for write in writes:
+            super().commit([Check(write.path, write.precondition)] if write.precondition else [], timeout=timeout)
+        sleep(0.001)
+        return super().commit([replace(write, precondition=None) for write in writes], timeout=timeout)
+
+
+class ScansUnsorted(MemoryBackend):
+    def scan(self, collection, *, start=None, stop=None, limit=None, timeout):
+        found = list(super().scan(collection, start=start, stop=stop, timeout=timeout))
+        yield from found[::-1][:limit]
+
+
+class SortsAsUtf16(MemoryBackend):
+    def scan(self, collection, *, start=None, stop=None, limit=None, timeout):
+        found = list(super().scan(collection, start=start, stop=stop, limit=limit, timeout=timeout))
+        yield from sorted(found, key=lambda one: one.path.id.encode("utf-16-be"))
+
+
+class IncludesTheStop(MemoryBackend):
+    def scan(self, collection, *, start=None, stop=None, limit=None, timeout):
+        last = None if stop is None else f"{stop}\0"
+        return super().scan(collection, start=start, stop=last, limit=limit, timeout=timeout)
+
+
+class ScansOnePage(MemoryBackend):
+    def scan(self, collection, *, start=None, stop=None, limit=None, timeout):
+        return super().scan(collection, start=start, stop=stop, limit=min(limit or 1_000, 1_000), timeout=timeout)
+
+
+class ForgetsParents(MemoryBackend):
+    def scan_ids(self, collection, *, start=None, limit=None, timeout):
+        for document in self.scan(collection, start=start, limit=limit, timeout=timeout):
+            yield document.path.id
+
+
+class TakesTrueForOne(MemoryBackend):
+    def query(self, collection, conditions, *, start=None, limit=None, timeout):
+        found = 0
+        for document in self.scan(collection, start=start, timeout=timeout):
+            matches = all(document.fields.get(one.name, ...) == one.value for one in conditions)
+            if matches and (limit is None or found < limit):
+                found += 1
+                yield document
+
+
+class LimitsBeforeItMatches(MemoryBackend):
+    def query(self, collection, conditions, *, start=None, limit=None, timeout):
+        ids = {one.path.id for one in self.scan(collection, start=start, limit=limit, timeout=timeout)}
+        for document in super().query(collection, conditions, start=start, timeout=timeout):
+            if document.path.id in ids:
+                yield document
+
+
+class FoldsCase(MemoryBackend):
+    def commit(self, writes, *, timeout):
+        lower = [replace(one, path=replace(one.path, id=one.path.id.lower())) for one in writes]
+        return super().commit(lower, timeout=timeout)
+
+
+class FindsTheDocumentTooLargeTooLate(MemoryBackend):
+    def commit(self, writes, *, timeout):
+        try:
+            return super().commit(writes, timeout=timeout)
+        except DocumentTooLargeError:
+            super().commit(writes[:1], timeout=timeout)
+            raise
+
+
+class LetsItsClockRunBack(MemoryBackend):
+    def server_time(self, *, timeout):
+        return datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class NeverWakes(MemoryBackend):
+    def watch(self, path, *, timeout):
+        yield
+        threading.Event().wait(timeout)
+
+
+class WatchesForEver(MemoryBackend):
+    def watch(self, path, *, timeout):
+        yield from super().watch(path, timeout=timeout + 1)
+
+
+class ClaimsToBeDurable(MemoryBackend):
+    capabilities = frozenset({Capability.DURABLE})
+
+
+class ClaimsTooLittle(MemoryBackend):
+    capabilities = frozenset()
+
+
+PLANTED = [
+    (AppliesWritesOneByOne, "test_a_failure_of_the_last_write_undoes_all", {"last": "check"}),
+    (AppliesWritesOneByOne, "test_preconditions_see_the_store_before_the_commit", {}),
+    (AppliesWritesOneByOne, "test_all_that_a_commit_changes_has_its_time", {}),
+    (IgnoresMustNotExist, "test_must_not_exist_fails_when_present", {"make": preconditions._put}),
+    (IgnoresMustNotExist, "test_one_creator_wins", {}),
+    (IgnoresMustExist, "test_must_exist_fails_when_absent", {"make": Delete}),
+    (IgnoresUpdatedAt, "test_updated_at_fails_when_stale", {"make": preconditions._put}),
+    (IgnoresUpdatedAt, "test_updated_at_fails_on_a_document_created_anew", {"make": Delete}),
+    (IgnoresChecks, "test_a_stale_check_undoes_all", {}),
+    (RaisesTheWrongError, "test_must_exist_fails_when_absent", {"make": Check}),
+    (TakesAPathTwice, "test_a_path_that_occurs_twice_is_refused", {"second": Delete(path("a"))}),
+    (NeverMovesTheUpdateTime, "test_a_put_keeps_the_create_time", {}),
+    (LosesMicroseconds, "test_all_that_a_commit_changes_has_its_time", {}),
+    (HandsOutItsOwn, "test_what_is_handed_out_is_copied", {}),
+    (KeepsTheCallersDict, "test_what_was_passed_in_is_copied", {}),
+    (
+        MakesIntsOfFloats,
+        "test_values_come_back_equal_and_of_the_same_type",
+        {"fields": values.VALUES["floats"]},
+    ),
+    (KeepsTheFirstCreateTime, "test_a_document_created_anew_has_new_times", {}),
+    (ReadsOneByOne, "test_a_consistent_read_is_never_torn", {}),
+    (ReadsThePast, "test_a_read_sees_what_was_acknowledged", {"consistent": False}),
+    (ChecksBeforeItLocks, "test_no_increment_is_lost", {}),
+    (ScansUnsorted, "test_bounds", {"start": None, "stop": None, "expected": "abcde"}),
+    (ScansUnsorted, "test_hostile_ids_stay_apart_in_one_collection", {}),
+    (SortsAsUtf16, "test_other_ids_ascend_by_their_utf8_bytes", {}),
+    (IncludesTheStop, "test_bounds", {"start": "b", "stop": "d", "expected": "bc"}),
+    (ScansOnePage, "test_a_long_collection_is_paged", {}),
+    (ForgetsParents, "test_missing_parents_are_listed", {}),
+    (TakesTrueForOne, "test_equality_is_exact", {"asked": "bool-true"}),
+    (LimitsBeforeItMatches, "test_a_query_has_a_start_and_a_limit", {}),
+    (FoldsCase, "test_hostile_ids_stay_apart_in_one_collection", {}),
+    (FindsTheDocumentTooLargeTooLate, "test_a_document_that_is_too_large_is_refused", {}),
+    (LetsItsClockRunBack, "test_server_time_is_not_before_a_commit", {}),
+    (NeverWakes, "test_a_change_wakes_a_watch", {"write": Delete(AT)}),
+    (WatchesForEver, "test_a_watch_ends_at_its_timeout", {}),
+    (ClaimsToBeDurable, "test_what_was_acknowledged_survives_a_reopening", {}),
+    (ClaimsTooLittle, "test_a_watch_that_is_not_declared_is_refused", {}),
+]
