@@ -1,0 +1,63 @@
+"""The tests' own house: short files, in rooms that have the names of what they prove."""
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[2]
+LINES_MAX = 399
+ROOMS = frozenset(
+    {
+        "access",
+        "api",
+        "backends",
+        "cli",
+        "commits",
+        "docs",
+        "history",
+        "house",
+        "locking",
+        "machine",
+        "platform",
+        "records",
+        "recovery",
+        "testing",
+        "transactions",
+        "values",
+    }
+)
+"""The rooms of the package, and those of what stands around it: its documents, its house, its values."""
+
+
+def sources(folder):
+    """Return what is written by hand; tests/_sync is generated."""
+    return [path for path in sorted(folder.rglob("*.py")) if "_sync" not in path.parts]
+
+
+def long_files(folder):
+    return [str(path) for path in sources(folder) if len(path.read_text(encoding="utf-8").splitlines()) > LINES_MAX]
+
+
+def strange_rooms(folder):
+    found = {path.relative_to(folder).parts[0] for path in sources(folder) if path.parent != folder}
+    return sorted(found - ROOMS)
+
+
+def test_no_file_is_too_long_to_read():
+    """A file that grows past this holds a second idea, which has a name of its own."""
+    assert long_files(TESTS) == []
+
+
+@pytest.mark.parametrize("kind", ["_async", "unit", "integration", "torture"])
+def test_every_folder_is_a_room(kind):
+    """Who finds an act in the package finds its proof in the room of the same name."""
+    assert strange_rooms(TESTS / kind) == []
+
+
+def test_a_long_file_and_a_strange_room_are_found(tmp_path):
+    """The two rules above can fail."""
+    (tmp_path / "misc").mkdir()
+    (tmp_path / "misc" / "test_all.py").write_text("\n" * (LINES_MAX + 1))
+    (tmp_path / "conftest.py").write_text("\n" * LINES_MAX)
+    assert long_files(tmp_path) == [str(tmp_path / "misc" / "test_all.py")]
+    assert strange_rooms(tmp_path) == ["misc"]
