@@ -11,6 +11,9 @@ STORE ?= sqlite:///demo.db
 PYTEST_ARGS ?=
 SEEDS ?= 10000
 FIRST ?= 0
+FUZZ_SECONDS ?= 600
+MUTANTS ?= 400
+SEED ?= 1
 # Two workers: what a small machine has cores for. One emulator serves them all.
 PYTEST_WORKERS ?= 2
 
@@ -21,7 +24,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint format test test-more test-all demo torture simulate clean
+.PHONY: help venv install generate lint format test test-more test-all demo torture simulate coverage fuzz mutants clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +79,16 @@ torture: install ## Kill, cut off and restart for minutes, then prove that nothi
 
 simulate: venv ## Run many seeds of the simulation in two processes (SEEDS=10000, FIRST=0)
 	$(BIN)/python -m tests.simulation.many --seeds $(SEEDS) --first $(FIRST)
+
+coverage: install ## Run the tests and print the branch coverage of the package (at least 95 %)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
+
+fuzz: venv ## Feed rubbish to all that reads, FUZZ_SECONDS=600 a target: nothing untyped may come out
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+mutants: install ## Plant MUTANTS=400 small bugs in rules and protocols: at least 90 % must be found
+	$(BIN)/$(PIP_INSTALL) '.[mutants]'
+	$(BIN)/python .ci/mutants.py --sample $(MUTANTS) --seed $(SEED)
 
 clean: ## Remove what make and its tools made, the virtual environments too
 	rm -rf .venv .venvs build dist htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

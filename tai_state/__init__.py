@@ -17,6 +17,7 @@ from tai_state._async.api.persister import AsyncStateMachinePersister
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.api.transaction import AsyncGovernorTransaction, AsyncTransaction
 from tai_state._async.api.transaction_manager import AsyncTransactionManager
+from tai_state._async.api.unit_of_work import AsyncUnitOfWork
 from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._sync.access.port import Backend
@@ -26,6 +27,7 @@ from tai_state._sync.api.persister import StateMachinePersister
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.api.transaction import GovernorTransaction, Transaction
 from tai_state._sync.api.transaction_manager import TransactionManager
+from tai_state._sync.api.unit_of_work import UnitOfWork
 from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet
 from tai_state.authors import change_context
@@ -63,6 +65,8 @@ from tai_state.errors import (
     StateExistsError,
     StateNotFoundError,
     StoreError,
+    StoreMissingError,
+    StoreReplacedError,
     StoreUnavailableError,
     TaiStateError,
     TransitionNotAllowedError,
@@ -77,6 +81,7 @@ from tai_state.models import (
     ChangeMetadata,
     ConsistencyReport,
     Event,
+    FailedTransaction,
     Health,
     LoadedState,
     LockInfo,
@@ -106,6 +111,7 @@ __all__ = [
     "AsyncStateStore",
     "AsyncTransaction",
     "AsyncTransactionManager",
+    "AsyncUnitOfWork",
     "Backend",
     "BackendStore",
     "BatchResult",
@@ -125,6 +131,7 @@ __all__ = [
     "DocumentTooLargeError",
     "Encoding",
     "Event",
+    "FailedTransaction",
     "FencedOutError",
     "FirestoreStore",
     "GovernorTransaction",
@@ -163,6 +170,8 @@ __all__ = [
     "StateSnapshot",
     "StateStore",
     "StoreError",
+    "StoreMissingError",
+    "StoreReplacedError",
     "StoreStats",
     "StoreUnavailableError",
     "SystemClock",
@@ -174,6 +183,7 @@ __all__ = [
     "TransitionNotAllowedError",
     "TransitionRequest",
     "TransitionResult",
+    "UnitOfWork",
     "UnsupportedOperationError",
     "VectorClock",
     "VersionConflictError",

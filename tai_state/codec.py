@@ -287,7 +287,12 @@ class Payload:
         if field is None:
             return cls(b"null")
         if isinstance(field, dict):
-            return cls(to_json(field))
+            try:
+                return cls(to_json(field))
+            except (TypeError, ValueError, RecursionError) as error:
+                # An engine has types that we never store: a place on a map, a reference to a document.
+                message = f"a stored map holds what was never stored by us: {error}"
+                raise InvalidDataError(message) from error
         if isinstance(field, bytes):
             field = decompress(field)
         elif not isinstance(field, str):

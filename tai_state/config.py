@@ -9,6 +9,12 @@ from tai_state.retry import RetryPolicy
 RECEIPT_TTL = timedelta(days=7)
 """How long an idempotency key is remembered."""
 
+TRANSACTION_TTL = timedelta(days=7)
+"""How long the record of a transaction counts, and with it an idempotency key of ``run``."""
+
+FAILED_TRANSACTIONS_MAX = 100
+"""How many transactions that failed a store remembers."""
+
 HEAD_CACHE_SIZE = 1024
 """The most states whose heads a store keeps in memory."""
 
@@ -21,6 +27,7 @@ HEALTH_SECONDS = 5.0
 ACQUIRE_SECONDS = 10.0
 """How long ``acquire`` waits for a lock where the caller does not say."""
 
+TTL_MAX = timedelta(days=36_525)
 TTL_SECONDS_MIN = 0.01
 TTL_SECONDS_MAX = 24 * 3600.0
 
@@ -161,3 +168,27 @@ def _checked(seconds: object, name: str) -> float:
         message = f"the {name} of a lock must be a positive number of seconds, at most a day, not {seconds!r}"
         raise ConfigurationError(message)
     return float(seconds)
+
+
+def check_ttl(ttl: object, name: str) -> timedelta:
+    """Return *ttl*.
+
+    Raises:
+        ConfigurationError: It is no positive timedelta, or one of more than a hundred years.
+    """
+    if not isinstance(ttl, timedelta) or not timedelta(0) < ttl <= TTL_MAX:
+        message = f"{name} must be a positive timedelta of at most {TTL_MAX.days:,} days, not {ttl!r}"
+        raise ConfigurationError(message)
+    return ttl
+
+
+def check_concurrency(count: object) -> int | None:
+    """Return how many transactions may run at once.
+
+    Raises:
+        ConfigurationError: It is no int of at least 1, and not None.
+    """
+    if count is not None and (type(count) is not int or count < 1):
+        message = f"max_concurrent must be an int of at least 1 or None, not {count!r}"
+        raise ConfigurationError(message)
+    return count

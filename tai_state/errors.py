@@ -20,7 +20,8 @@ class TaiStateError(Exception):
     """Base of every error that tai_state raises on purpose."""
 
     code: ClassVar[str] = "tai_state_error"
-    retryable: ClassVar[bool] = False
+    # Of the class, save where it depends on the call.
+    retryable: bool = False
     retry_after: float | None = None
 
     # Exceptions pickle as cls(*args); ours take data, not the message, so the
@@ -126,23 +127,35 @@ class RetriesExhaustedError(TaiStateError):
 class OutcomeUnknownError(TaiStateError):
     """The store may or may not have applied the change, and time ran out before it could be told.
 
-    Call again with the same idempotency key, or ask ``persister.outcome(error)``.
+    Under an idempotency key call again with the same one: that is ``retryable``. Without a key a second call could
+    apply the change twice, so it is not: ask ``persister.outcome(error)``, or ``get_transaction`` of a manager.
     """
 
     code = "outcome_unknown"
-    retryable = True
 
     def __init__(
-        self, transition_id: str, governor_id: str = "", state_id: str = "", version: int | None = None
+        self,
+        transition_id: str,
+        governor_id: str = "",
+        state_id: str = "",
+        version: int | None = None,
+        *,
+        retryable: bool = False,
     ) -> None:
-        """Name the change whose outcome is unknown and the version that it would have."""
-        what = f"transaction {transition_id}"
-        then = "retry with the same idempotency key or ask get_transaction(id)"
+        """Name the change whose outcome is unknown and the version that it would have.
+
+        Args:
+            retryable: Whether the same call can be made again without a second effect.
+        """
+        what, asked = f"transaction {transition_id}", "get_transaction(id)"
         if governor_id:
             state = f"state {state_id!r} of governor {governor_id!r}"
-            what = f"change {transition_id} of {state}, to become version {version},"
-            then = "retry with the same idempotency key or ask outcome(error)"
+            what, asked = f"change {transition_id} of {state}, to become version {version},", "outcome(error)"
+        then = f"ask {asked}; another call without an idempotency key may apply it twice"
+        if retryable:
+            then = f"retry with the same idempotency key or ask {asked}"
         super().__init__(f"{what} may or may not have been applied; {then}")
+        self.retryable = retryable
         self.transition_id = transition_id
         self.governor_id = governor_id
         self.state_id = state_id
@@ -190,10 +203,9 @@ class IdempotencyMismatchError(ConflictError):
     retryable = False
 
     def __init__(self, key: str, governor_id: str = "", state_id: str = "") -> None:
-        """Name the key and the state it belongs to."""
-        super().__init__(
-            f"idempotency key {key!r} of state {state_id!r} of governor {governor_id!r} was used for another request"
-        )
+        """Name the key and the state it belongs to; none for the key of a transaction."""
+        whose = f"state {state_id!r} of governor {governor_id!r}" if governor_id else "a transaction"
+        super().__init__(f"idempotency key {key!r} of {whose} was used for another request")
         self.key = key
         self.governor_id = governor_id
         self.state_id = state_id
@@ -422,10 +434,30 @@ class CommitAmbiguousError(StoreUnavailableError):
     code = "commit_ambiguous"
 
 
+class StoreMissingError(StoreError):
+    """A store was opened to read only, and there is none; reading never makes one."""
+
+    code = "store_missing"
+
+
 class DamagedStoreError(StoreError):
     """The store was reached, and what it is kept in is damaged: restore it from a backup."""
 
     code = "store_damaged"
+
+
+class StoreReplacedError(StoreError):
+    """The file of an open store was removed, or another one put in its place; nothing was written.
+
+    What was acknowledged before is in the file that was opened. Open the store anew to use what is there now.
+    """
+
+    code = "store_replaced"
+
+    def __init__(self, path: str, what: str) -> None:
+        """Say which file it is, and what became of it."""
+        super().__init__(f"the file {path} {what} while the store was open; close the store, and open it anew")
+        self.path = path
 
 
 class UnsupportedOperationError(StoreError):

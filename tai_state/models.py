@@ -230,6 +230,8 @@ class TransactionRecord(Model):
         documents: The paths of what it wrote, as stored.
         result: What its body returned, where it ran under an idempotency key.
         timestamp: When it was committed, by the writer's clock; ``committed_at`` by the store's.
+        request: What its idempotency key stands for; None without a key.
+        expires_at: Until when it counts, by the store's clock; None: for ever.
     """
 
     transaction_id: str
@@ -239,6 +241,29 @@ class TransactionRecord(Model):
     reason: str
     timestamp: datetime
     committed_at: datetime
+    request: str | None = None
+    expires_at: datetime | None = None
+
+
+class FailedTransaction(Model):
+    """A transaction that was not committed, or of which that is not known, as its own process remembers it.
+
+    Attributes:
+        attempts: How often its body ran.
+        reads: The paths of what its last attempt read, as stored.
+        writes: The paths of what its last attempt would have written.
+        code: The code of the error that ended it; "" for an exception that is none of the package's.
+        reason: What that error said.
+        failed_at: When, by this process's clock.
+    """
+
+    transaction_id: str
+    attempts: int
+    reads: list[str]
+    writes: list[str]
+    code: str
+    reason: str
+    failed_at: datetime
 
 
 class LockInfo(Model):

@@ -29,19 +29,20 @@ def parse_url(url: str | None) -> StoreUrl:
         ConfigurationError: The URL has another form or scheme, or none is given on Cloud Run.
     """
     text = _default_url() if url is None else _checked_text(url)
+    _refuse_unseen(text)
     try:
         parts = urlsplit(text)
     except ValueError as error:
         message = f"store URL {text!r}: {error}; use {FORMS}"
         raise ConfigurationError(message) from error
-    if not text.startswith(f"{parts.scheme}://"):
+    if not text.lower().startswith(f"{parts.scheme}://"):
         message = f"store URL {text!r} has no scheme; use {FORMS}"
         raise ConfigurationError(message)
     if parts.scheme == "memory":
         _refuse_rest(text, parts.netloc + parts.path + parts.query + parts.fragment)
         return StoreUrl(text, "memory")
     if parts.scheme == "sqlite":
-        return _sqlite(text, parts.netloc, parts.path, parts.query + parts.fragment)
+        return _sqlite(text, parts.netloc, parts.path)
     if parts.scheme == "firestore":
         return _firestore(text, parts.netloc, parts.path, parts.query, parts.fragment)
     message = f"store URL {text!r} has the unknown scheme {parts.scheme!r}; use {FORMS}"
@@ -53,6 +54,14 @@ def _checked_text(url: object) -> str:
         message = f"a store URL is a str, not {type(url).__name__}"
         raise ConfigurationError(message)
     return url
+
+
+def _refuse_unseen(text: str) -> None:
+    # Left to itself, urlsplit would drop some of them and say nothing: another file than the one that was named.
+    for char in text:
+        if char < " " or char == "\x7f":
+            message = f"store URL {text!r} holds a control character; in a name write it as %{ord(char):02X}"
+            raise ConfigurationError(message)
 
 
 def _default_url() -> str:
@@ -75,12 +84,23 @@ def _refuse_rest(text: str, rest: str) -> None:
         raise ConfigurationError(message)
 
 
-def _sqlite(text: str, netloc: str, path: str, rest: str) -> StoreUrl:
-    _refuse_rest(text, rest)
+def _sqlite(text: str, netloc: str, path: str) -> StoreUrl:
+    for sign in "?#":
+        if sign in text:
+            meant = text.replace("?", "%3F").replace("#", "%23")
+            message = (
+                f"store URL {text!r} has a part behind {sign!r}, and SQLite takes no options here; "
+                f"where it belongs to the file's name, write {meant}"
+            )
+            raise ConfigurationError(message)
     if netloc or path in {"", "/"}:
         message = f"store URL {text!r} names no file; three slashes and a relative path, or four and an absolute one"
         raise ConfigurationError(message)
-    return StoreUrl(text, "sqlite", path=unquote(path[1:]))
+    found = unquote(path[1:])
+    if "\0" in found:
+        message = f"store URL {text!r} has a NUL in the file's name, which no file system takes"
+        raise ConfigurationError(message)
+    return StoreUrl(text, "sqlite", path=found)
 
 
 def _firestore(text: str, netloc: str, path: str, query: str, fragment: str) -> StoreUrl:

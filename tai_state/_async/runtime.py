@@ -1,5 +1,6 @@
 """What everything above the locks needs of one store."""
 
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -10,8 +11,10 @@ from tai_state._async.commits.writer import AsyncChangeWriter
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.locking.registry import AsyncLockRegistry
 from tai_state.clock import TimeLimit
+from tai_state.config import FAILED_TRANSACTIONS_MAX
 from tai_state.documents import Conditions, FieldEquals
 from tai_state.layout import GovernorLayout, StateLayout, escape
+from tai_state.models import FailedTransaction
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import check_name
 from tai_state.rules.records.documents import owner_of, read_state
@@ -28,6 +31,7 @@ class AsyncRuntime:
         locks: The locks that were granted over the store, and who waits for more.
         inflight: The calls under way.
         turns: Where transactions stand in line for the states that they write.
+        failed_transactions: The last of those that failed, for people and telemetry.
     """
 
     access: AsyncAccess
@@ -38,6 +42,7 @@ class AsyncRuntime:
     settings: Settings
     actor: str
     turns: AsyncLines = field(default_factory=AsyncLines)
+    failed_transactions: deque[FailedTransaction] = field(default_factory=lambda: deque(maxlen=FAILED_TRANSACTIONS_MAX))
 
     async def record(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         """Return a state's record, tombstones included; None where there never was one."""

@@ -12,6 +12,7 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 _LAMBDA = "<lambda>"
+_NAME_LENGTH_MAX = 100
 
 
 def async_check_body(body: object) -> None:
@@ -94,3 +95,11 @@ def run_body(body: Callable[[A], T], argument: A) -> T:
 def _is_awaitable(value: object) -> bool:
     # Types say which it is; the caller of the wrong colour has none that say so.
     return inspect.isawaitable(value)
+
+
+def body_name(body: object) -> str:
+    """Return the qualified name of the function that *body* is, or calls: what an idempotency key stands for."""
+    called = inspect.unwrap(_called(body))
+    name: str = getattr(called, "__qualname__", type(called).__qualname__)
+    # The end of it tells more than the beginning.
+    return name[-_NAME_LENGTH_MAX:]

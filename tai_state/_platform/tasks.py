@@ -9,6 +9,8 @@ from time import sleep as _sleep
 from typing import Any, ParamSpec, TypeVar
 
 from tai_state._platform.interrupts import Interruptible
+from tai_state.clock import Deadline
+from tai_state.errors import StoreUnavailableError
 
 T = TypeVar("T")
 
@@ -31,6 +33,15 @@ def sleep(seconds: float) -> None:
         _sleep(seconds)
 
 
+async def async_give_way() -> None:
+    """Let the other tasks that are ready run first."""
+    await asyncio.sleep(0)
+
+
+def give_way() -> None:
+    """Do nothing, the twin of async_give_way: the interpreter switches between threads by itself."""
+
+
 class AsyncWorker:
     """One thread that runs blocking calls in the order given, so that the loop never waits for a disk."""
 
@@ -40,22 +51,48 @@ class AsyncWorker:
         self._executor: ThreadPoolExecutor | None = None
         self._pid = os.getpid()
 
-    async def run(self, function: Callable[[], T]) -> T:
+    async def run(self, function: Callable[[], T], deadline: Deadline | None = None) -> T:
         """Run *function* on the thread and return what it returns.
 
-        A cancelled caller stops waiting; a call that has begun still runs to its end.
+        Who is cancelled, or whose *deadline* passes, stops waiting; a call that has begun still runs to its end.
+
+        Raises:
+            StoreUnavailableError: The deadline passed, while the call ran or others before it.
         """
+        call = self.begin(function)
+        if deadline is None:
+            return await call
+        try:
+            await asyncio.wait([call], timeout=deadline.remaining())
+            if not call.done():
+                message = (
+                    f"the timeout of {deadline.seconds:g} seconds passed while earlier calls were busy with the disk"
+                )
+                raise StoreUnavailableError(message)
+            return call.result()
+        finally:
+            call.cancel()
+
+    def begin(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Give *function* to the thread, and return its future."""
         # A forked child inherits the executor without its thread, and would wait for ever.
         if self._executor is None or self._pid != os.getpid():
             self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
             self._pid = os.getpid()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function)
+        return asyncio.get_running_loop().run_in_executor(self._executor, function)
 
-    def close(self) -> None:
-        """End the thread after what was given to it; a later ``run`` starts another."""
+    async def close(self) -> None:
+        """End the thread after what was given to it, the loop going on meanwhile; a later ``run`` starts another."""
         executor, self._executor = self._executor, None
-        if executor is not None and self._pid == os.getpid():
-            executor.shutdown(wait=True)
+        if executor is None or self._pid != os.getpid():
+            return
+        try:
+            # Behind this the thread has nothing more to do, and ends at once.
+            await asyncio.get_running_loop().run_in_executor(executor, give_way)
+        except BaseException:
+            executor.shutdown(wait=False)
+            raise
+        executor.shutdown(wait=True)
 
 
 class Worker:
@@ -64,8 +101,8 @@ class Worker:
     def __init__(self, name: str) -> None:
         """Keep nothing."""
 
-    def run(self, function: Callable[[], T]) -> T:
-        """Call *function*."""
+    def run(self, function: Callable[[], T], _: Deadline | None = None) -> T:
+        """Call *function*, which keeps its own time."""
         return function()
 
     def close(self) -> None:

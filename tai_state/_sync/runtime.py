@@ -1,5 +1,6 @@
 # Generated from tai_state/_async/runtime.py by .ci/generate_sync.py; do not edit.
 """What everything above the locks needs of one store."""
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -10,8 +11,10 @@ from tai_state._sync.commits.writer import ChangeWriter
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.locking.registry import LockRegistry
 from tai_state.clock import TimeLimit
+from tai_state.config import FAILED_TRANSACTIONS_MAX
 from tai_state.documents import Conditions, FieldEquals
 from tai_state.layout import GovernorLayout, StateLayout, escape
+from tai_state.models import FailedTransaction
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import check_name
 from tai_state.rules.records.documents import owner_of, read_state
@@ -28,6 +31,7 @@ class Runtime:
         locks: The locks that were granted over the store, and who waits for more.
         inflight: The calls under way.
         turns: Where transactions stand in line for the states that they write.
+        failed_transactions: The last of those that failed, for people and telemetry.
     """
 
     access: Access
@@ -38,6 +42,7 @@ class Runtime:
     settings: Settings
     actor: str
     turns: Lines = field(default_factory=Lines)
+    failed_transactions: deque[FailedTransaction] = field(default_factory=lambda: deque(maxlen=FAILED_TRANSACTIONS_MAX))
 
     def record(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         """Return a state's record, tombstones included; None where there never was one."""

@@ -187,6 +187,9 @@ class FaultyBackend(WrappedBackend):
         self.sent: list[tuple[Write, ...]] = []
         self.between: Callable[[], object] | None = None
         """Called once, behind the first fault: what another writer does meanwhile."""
+        self.unread = 0
+        """How many reads find the store unavailable behind the last fault: those that would tell what became of it."""
+        self._unread = 0
         self.clock: Any = None
         self.attempt_seconds = 0.0
         """How long each commit takes on ``clock``."""
@@ -198,12 +201,20 @@ class FaultyBackend(WrappedBackend):
             self.clock.advance(self.attempt_seconds)
         if fault == "fine":
             return super().commit(writes, timeout=timeout)
+        if not self.faults:
+            self._unread, self.unread = self.unread, 0
         if fault == "reply lost":
             super().commit(writes, timeout=timeout)
         if self.between is not None:
             between, self.between = self.between, None
             between()
         raise CommitAmbiguousError(fault)
+
+    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+        if self._unread:
+            self._unread -= 1
+            raise StoreUnavailableError
+        return super().get_many(paths, timeout=timeout, consistent=consistent)
 
     def deliver(self) -> None:
         """Apply the last commit that was sent, late."""

@@ -6,7 +6,8 @@ from typing import Generic
 
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.store import AsyncStateStore, check_version
-from tai_state._async.history.snapshots import AsyncSnapshots
+from tai_state._async.commits.snapshot import async_create_snapshot
+from tai_state._async.history.snapshots import async_kept_snapshots
 from tai_state._async.recovery.verify import AsyncVerifier
 from tai_state.clock import TimeLimit
 from tai_state.config import DRAIN_SECONDS, PersistenceConfig
@@ -163,10 +164,11 @@ class AsyncPersisterReads(Generic[DataT]):
 
         Raises:
             StateNotFoundError: The state never existed.
+            OutcomeUnknownError: The time was over before the store told whether it is kept.
         """
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
-            record = await AsyncSnapshots(self.store.runtime.access).create(paths, self.settings, timeout)
+            record = await async_create_snapshot(self.store.runtime.access, paths, self.settings, timeout)
         return record.public(self._as_data)
 
     async def list_snapshots(
@@ -174,6 +176,6 @@ class AsyncPersisterReads(Generic[DataT]):
     ) -> AsyncIterator[StateSnapshot[DataT]]:
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
-        found = AsyncSnapshots(self.store.runtime.access).list(paths, timeout)
+        found = async_kept_snapshots(self.store.runtime.access, paths, timeout)
         async for record in self._inflight.reading(found):
             yield record.public(self._as_data)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from tai_state._async.access.port import AsyncBackend
-from tai_state._platform.tasks import async_sleep
+from tai_state._platform.tasks import async_give_way
 from tai_state._platform.waits import AsyncSignal
 from tai_state.backends.memory import LIMITS, MemoryEngine, Range
 from tai_state.clock import Clock, Deadline, SystemClock
@@ -49,7 +49,7 @@ class AsyncMemoryBackend(AsyncBackend):
         consistent: bool = True,  # noqa: ARG002 - every read is
     ) -> Read:
         """Read *paths* at one moment; see the port."""
-        await async_sleep(0)
+        await async_give_way()
         return self._engine.read(paths)
 
     def scan(
@@ -78,7 +78,7 @@ class AsyncMemoryBackend(AsyncBackend):
 
     async def _documents(self, rest: Range | None) -> AsyncIterator[Document]:
         while rest is not None:
-            await async_sleep(0)
+            await async_give_way()
             page, rest = self._engine.page(rest)
             for document in page:
                 yield document
@@ -94,14 +94,14 @@ class AsyncMemoryBackend(AsyncBackend):
         """Iterate over ids, missing parents included; see the port."""
         rest: Range | None = Range(collection, start, limit=limit)
         while rest is not None:
-            await async_sleep(0)
+            await async_give_way()
             page, rest = self._engine.page_of_ids(rest)
             for id_ in page:
                 yield id_
 
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:  # noqa: ARG002 - nothing here waits
         """Apply *writes*, all or none; see the port."""
-        await async_sleep(0)
+        await async_give_way()
         return self._engine.commit(writes)
 
     async def watch(self, path: DocumentPath, *, timeout: float) -> AsyncIterator[None]:
@@ -119,7 +119,7 @@ class AsyncMemoryBackend(AsyncBackend):
 
     async def server_time(self, *, timeout: float) -> datetime:  # noqa: ARG002 - nothing here waits
         """Return the store's clock; see the port."""
-        await async_sleep(0)
+        await async_give_way()
         return self._engine.server_time()
 
     async def close(self) -> None:

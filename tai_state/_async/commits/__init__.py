@@ -9,7 +9,8 @@ A commit, from its first request on:
 2. no verdict (time was over, the connection broke): the IDENTICAL request again, never a rebased one;
 3. a failed precondition before any doubt: a real conflict, and the change is decided anew;
 4. a failed precondition or a refusal after a doubt: read, and settle;
-5. out of time while in doubt: ``OutcomeUnknownError``, which says so.
+5. the attempts spent while in doubt, with time left: read once, and settle;
+6. out of time while in doubt: ``OutcomeUnknownError``, which says so.
 
 Invariants:
 

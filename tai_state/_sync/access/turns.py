@@ -1,5 +1,5 @@
 # Generated from tai_state/_async/access/turns.py by .ci/generate_sync.py; do not edit.
-"""Lines of callers: in the order in which they came, and only the first may act.
+"""Lines of callers: in the order in which they came, and only the first may act, or the first few.
 
 Unlike a mutex of asyncio, a line is shared by tasks of several event loops, and fair between threads.
 """
@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Hashable, Iterator
 from contextlib import contextmanager, contextmanager
+from itertools import islice
 
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.waits import Signal
@@ -30,7 +31,7 @@ class Place:
     @property
     def is_first(self) -> bool:
         """Whether it is this caller's turn."""
-        return self._line.first is self
+        return self._line.lets(self)
 
     def call(self) -> None:
         """Wake the caller; from any thread."""
@@ -46,19 +47,19 @@ class Place:
 
 
 class Line:
-    """A line of callers."""
+    """A line of callers, of whom the first *width* may act."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 1) -> None:
         """Begin with nobody."""
+        self._width = width
         self._guard = threading.Lock()
         self._places: deque[Place] = deque()
         self._pid = os.getpid()
 
-    @property
-    def first(self) -> Place | None:
-        """Whose turn it is."""
+    def lets(self, place: Place) -> bool:
+        """Whether it is the turn of *place*."""
         with self._guard:
-            return self._places[0] if self._places else None
+            return place in islice(self._places, self._width)
 
     @contextmanager
     def join(self) -> Iterator[Place]:
@@ -66,7 +67,7 @@ class Line:
         place = Place(self)
         try:
             with self._guard:
-                if self._places:
+                if len(self._places) >= self._width:
                     place.expect()
                 self._places.append(place)
             yield place
@@ -77,10 +78,10 @@ class Line:
 
     def _leave(self, place: Place) -> None:
         with self._guard:
-            was_first = bool(self._places) and self._places[0] is place
+            was_first = place in islice(self._places, self._width)
             if place in self._places:
                 self._places.remove(place)
-            following = self._places[0] if was_first and self._places else None
+            following = next(islice(self._places, self._width - 1, None), None) if was_first else None
         if following is not None:
             following.call()
 
@@ -88,8 +89,9 @@ class Line:
 class Lines:
     """A line for each key in use; one in which nobody stands takes no memory. In a fork's child nobody stands."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, width: int = 1) -> None:
+        """Begin with none; in each the first *width* callers may act."""
+        self._width = width
         self.begin_anew()
         anew_in_children(self)
 
@@ -121,7 +123,7 @@ class Lines:
         """Stand in the line of *key* for as long as the block runs."""
         lines = self._lines
         with self._guard:
-            line, users = lines.get(key) or (Line(), 0)
+            line, users = lines.get(key) or (Line(self._width), 0)
             lines[key] = (line, users + 1)
         try:
             with line.join() as place:

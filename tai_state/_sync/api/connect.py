@@ -81,6 +81,7 @@ class SqliteStore(BackendStore):
         path: str | os.PathLike[str],
         *,
         synchronous: str = "FULL",
+        read_only: bool = False,
         clock: Clock | None = None,
         **options: Any,
     ) -> None:
@@ -91,9 +92,12 @@ class SqliteStore(BackendStore):
                 "NORMAL": it survives the death of the process, but a power cut, or a crash of the whole machine, may
                 take all that was acknowledged since the last checkpoint (about 1,000 pages of changes). What is left
                 is whole: changes are lost from the end, never half, and never one in the middle.
+            read_only: Make and change nothing: without a store at *path* the first use is a StoreMissingError, and
+                every change an UnsupportedOperationError. A file system that is mounted read-only will do.
         """
         clock = clock if clock is not None else SystemClock()
-        super().__init__(SqliteBackend(path, synchronous=synchronous, clock=clock), clock=clock, **options)
+        backend = SqliteBackend(path, synchronous=synchronous, read_only=read_only, clock=clock)
+        super().__init__(backend, clock=clock, **options)
 
 
 class FirestoreStore(BackendStore):

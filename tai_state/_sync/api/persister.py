@@ -17,6 +17,7 @@ from tai_state.clock import TimeLimit
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
+    MachineError,
     OutcomeUnknownError,
     StateNotFoundError,
     TaiStateError,
@@ -142,7 +143,10 @@ class StateMachinePersister(PersisterReads[DataT]):
     def transition_many(
         self, requests: Iterable[TransitionRequest], *, timeout: TimeLimit = None
     ) -> list[TransitionResult[DataT] | TaiStateError]:
-        """Make several moves in order; each stands or fails alone. ``timeout`` bounds each."""
+        """Make several moves in order; each stands or fails alone. ``timeout`` bounds each.
+
+        What a guard or reducer raises of its own is the cause of the ``MachineError`` in its move's place.
+        """
         outcomes: list[TransitionResult[DataT] | TaiStateError] = []
         for request in requests:
             try:
@@ -161,6 +165,8 @@ class StateMachinePersister(PersisterReads[DataT]):
                 )
             except TaiStateError as error:
                 outcomes.append(error)
+            except Exception as error:  # noqa: BLE001 - the outcomes of the others are not to be lost with it
+                outcomes.append(_failed_alone(request, error))
         return outcomes
 
     def log_transition(
@@ -320,3 +326,13 @@ class StateMachinePersister(PersisterReads[DataT]):
             replayed=applied.replayed,
         )
         return result
+
+
+def _failed_alone(request: TransitionRequest, error: Exception) -> MachineError:
+    """Return what stands in the place of a move whose guard or reducer raised *error*."""
+    failed = MachineError(
+        f"action {request.action!r} of state {request.state_id!r} of governor {request.governor_id!r} raised "
+        f"{type(error).__name__}: {error}; nothing of it was written"
+    )
+    failed.__cause__ = error
+    return failed

@@ -6,7 +6,8 @@ from typing import Generic
 
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.store import StateStore, check_version
-from tai_state._sync.history.snapshots import Snapshots
+from tai_state._sync.commits.snapshot import create_snapshot
+from tai_state._sync.history.snapshots import kept_snapshots
 from tai_state._sync.recovery.verify import Verifier
 from tai_state.clock import TimeLimit
 from tai_state.config import DRAIN_SECONDS, PersistenceConfig
@@ -163,10 +164,11 @@ class PersisterReads(Generic[DataT]):
 
         Raises:
             StateNotFoundError: The state never existed.
+            OutcomeUnknownError: The time was over before the store told whether it is kept.
         """
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
-            record = Snapshots(self.store.runtime.access).create(paths, self.settings, timeout)
+            record = create_snapshot(self.store.runtime.access, paths, self.settings, timeout)
         return record.public(self._as_data)
 
     def list_snapshots(
@@ -174,6 +176,6 @@ class PersisterReads(Generic[DataT]):
     ) -> Iterator[StateSnapshot[DataT]]:
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
-        found = Snapshots(self.store.runtime.access).list(paths, timeout)
+        found = kept_snapshots(self.store.runtime.access, paths, timeout)
         for record in self._inflight.reading(found):
             yield record.public(self._as_data)

@@ -1,6 +1,7 @@
 # Generated from tai_state/_async/api/transaction.py by .ci/generate_sync.py; do not edit.
 """What the body of a transaction reads and writes with."""
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from tai_state._sync.api.persister import StateMachinePersister
@@ -13,6 +14,7 @@ from tai_state.rules.commits.change import Change, Settings
 from tai_state.rules.commits.kinds import (
     Call,
     delete_change,
+    log_change,
     save_change,
     start_change,
     transition_change,
@@ -22,6 +24,12 @@ from tai_state.rules.commits.kinds import (
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _check_mapping(states: object) -> None:
+    if not isinstance(states, Mapping):
+        message = f"must be a mapping of state ids to data, not {type(states).__name__}"
+        raise InvalidDataError(message, path="states")
 
 
 class Transaction:
@@ -92,6 +100,24 @@ class Transaction:
         """
         call = self._call(governor_id, state_id, metadata, expected_version)
         return self._version(save_change(call, data, status))
+
+    def save_states(
+        self,
+        governor_id: str,
+        states: Mapping[str, object],
+        metadata: ChangeMetadata | None = None,
+        *,
+        status: str | None = None,
+    ) -> dict[str, int]:
+        """Do with the data of several states, by id, what ``save_state`` does; return the versions that they will have.
+
+        They are read in one request. Where one cannot be stored, none is kept for the commit.
+        """
+        _check_mapping(states)
+        calls = {state_id: self._call(governor_id, state_id, metadata, None) for state_id in states}
+        changes = {state_id: save_change(call, states[state_id], status) for state_id, call in calls.items()}
+        self._attempt.records([call.paths for call in calls.values()])
+        return {state_id: self._version(change) for state_id, change in changes.items()}
 
     def update_state(
         self,
@@ -176,6 +202,44 @@ class Transaction:
         change = transition_change(call, persister.require_machine(), action, payload, error)
         return self._move(persister, change)
 
+    def log_transition(
+        self,
+        persister: StateMachinePersister[DataT],
+        governor_id: str,
+        state_id: str,
+        action: str,
+        *,
+        to_status: str,
+        data: object,
+        payload: object = None,
+        expected_version: int | None = None,
+        timestamp: datetime | None = None,
+        occurred_at: datetime | None = None,
+        metadata: ChangeMetadata | None = None,
+        error: str | Keep | None = KEEP,
+    ) -> TransitionResult[DataT]:
+        """Record a move that was decided elsewhere with the commit; several of one state make several events.
+
+        Arguments as for ``StateMachinePersister.log_transition``.
+
+        Raises:
+            InvalidDataError: Something cannot be stored, or *timestamp* is not between the last event and now.
+            VersionConflictError: The state is not at *expected_version*, the body's own moves included.
+            ConfigurationError: *persister* moves the states of another store.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, persister)
+        change = log_change(
+            call,
+            action,
+            to_status,
+            data,
+            payload=payload,
+            error=error,
+            timestamp=timestamp,
+            occurred_at=occurred_at,
+        )
+        return self._move(persister, change)
+
     def _move(self, persister: StateMachinePersister[DataT], change: Change) -> TransitionResult[DataT]:
         applied = self._attempt.write(persister.checked(change), persister.settings, persister.machines)
         return persister.result(applied)
@@ -243,6 +307,12 @@ class GovernorTransaction:
             self.governor_id, state_id, data, metadata, status=status, expected_version=expected_version
         )
 
+    def save_states(
+        self, states: Mapping[str, object], metadata: ChangeMetadata | None = None, *, status: str | None = None
+    ) -> dict[str, int]:
+        """See ``Transaction.save_states``."""
+        return self._tx.save_states(self.governor_id, states, metadata, status=status)
+
     def update_state(
         self, state_id: str, data: object, expected_version: int, metadata: ChangeMetadata | None = None
     ) -> int:
@@ -288,6 +358,37 @@ class GovernorTransaction:
             action,
             payload,
             expected_version=expected_version,
+            metadata=metadata,
+            error=error,
+        )
+
+    def log_transition(
+        self,
+        persister: StateMachinePersister[DataT],
+        state_id: str,
+        action: str,
+        *,
+        to_status: str,
+        data: object,
+        payload: object = None,
+        expected_version: int | None = None,
+        timestamp: datetime | None = None,
+        occurred_at: datetime | None = None,
+        metadata: ChangeMetadata | None = None,
+        error: str | Keep | None = KEEP,
+    ) -> TransitionResult[DataT]:
+        """See ``Transaction.log_transition``."""
+        return self._tx.log_transition(
+            persister,
+            self.governor_id,
+            state_id,
+            action,
+            to_status=to_status,
+            data=data,
+            payload=payload,
+            expected_version=expected_version,
+            timestamp=timestamp,
+            occurred_at=occurred_at,
             metadata=metadata,
             error=error,
         )

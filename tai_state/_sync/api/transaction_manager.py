@@ -2,27 +2,34 @@
 """Transactions: read-then-write over any states of any governors, all or none, serialisable, optimistic."""
 import functools
 from collections.abc import Iterator, Awaitable, Callable
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
+from tai_state._sync.access.turns import Lines
 from tai_state._sync.api.store import StateStore, check_limit
 from tai_state._sync.api.transaction import GovernorTransaction, Transaction
 from tai_state._sync.api.transaction_queue import TransactionQueue
+from tai_state._sync.api.transactional import Transactional
+from tai_state._sync.api.unit_of_work import UnitOfWork
 from tai_state._sync.locking.fence import guarding
 from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.transactions.attempt import Attempt
 from tai_state._sync.transactions.run import Run
-from tai_state._platform.bodies import check_body, run_body
-from tai_state.clock import TimeLimit
-from tai_state.config import TRANSACTION_RETRY
+from tai_state._sync.transactions.turns import is_inside_run
+from tai_state._platform.bodies import check_body, run_body, body_name
+from tai_state.clock import Deadline, TimeLimit
+from tai_state.config import TRANSACTION_RETRY, TRANSACTION_TTL, check_concurrency, check_ttl
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
-from tai_state.models import TransactionRecord
+from tai_state.models import FailedTransaction, TransactionRecord
 from tai_state.retry import RetryPolicy
-from tai_state.rules.transactions.record import keyed_id, read_record, transaction_path
+from tai_state.rules.transactions.record import Key, has_expired, read_record, transaction_path
 
 T = TypeVar("T")
 P = ParamSpec("P")
+S = TypeVar("S")
 
 
 class TransactionManager:
@@ -42,10 +49,29 @@ class TransactionManager:
       record of the transaction.
     """
 
-    def __init__(self, store: StateStore, retry: RetryPolicy | None = None) -> None:
-        """Run transactions in *store*, each within *retry*: by default as often as 30 seconds allow."""
+    def __init__(
+        self,
+        store: StateStore,
+        retry: RetryPolicy | None = None,
+        *,
+        max_concurrent: int | None = None,
+        record_ttl: timedelta = TRANSACTION_TTL,
+    ) -> None:
+        """Run transactions in *store*.
+
+        Args:
+            retry: Bounds each of them; None: they are tried again for 30 seconds.
+            max_concurrent: The most that run at once; others wait, in the order in which they came. None: no bound.
+            record_ttl: How long the record of a transaction counts, and with it an idempotency key.
+
+        Raises:
+            ConfigurationError: *max_concurrent* is no int of at least 1, or *record_ttl* no positive timedelta.
+        """
         self.store = store
         self.retry = retry or TRANSACTION_RETRY
+        self.max_concurrent = check_concurrency(max_concurrent)
+        self.record_ttl = check_ttl(record_ttl, "record_ttl")
+        self._places = Lines(self.max_concurrent or 1)
         self._access = store.runtime.access
         self._queue = TransactionQueue(store)
 
@@ -57,6 +83,7 @@ class TransactionManager:
         read_only: bool = False,
         lock: Lock | LockSet | None = None,
         idempotency_key: str | None = None,
+        request: str | None = None,
         serialize: str | None = None,
     ) -> T:
         """Run *fn* until one attempt is committed, and return what that attempt returned.
@@ -67,8 +94,10 @@ class TransactionManager:
                 reads or commits after that time is refused.
             read_only: Read only, as of one moment; writing is refused, and nothing is checked or committed.
             lock: Guards the commit, and is renewed by it: the store refuses it when the lock was taken over.
-            idempotency_key: Makes the transaction once for the whole store, whatever the body. The result must be
-                JSON-like, and a repetition returns it without running the body.
+            idempotency_key: Makes the transaction once for the whole store. The result must be JSON-like, and a
+                repetition returns it without running the body.
+            request: What the key stands for; None: the qualified name of *fn*. Under the same key another request
+                is refused.
             serialize: A name: the runs under it, of all processes, go one after the other, in the order in which
                 they came. For states so hot that runs would spend their time on conflicts.
 
@@ -78,15 +107,15 @@ class TransactionManager:
                 Nothing was written.
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it;
                 ``get_transaction(error.transition_id)`` tells later.
+            IdempotencyMismatchError: *idempotency_key* was used for another request.
             LockLostError, FencedOutError: *lock* cannot be trusted any more, or the store refused it.
             InvalidDataError: The result of a keyed body is not JSON-like; nothing was written.
             DocumentTooLargeError: The commit is larger than the store takes; nothing was sent.
-            ConfigurationError: *fn* is of the other colour; *read_only* and *idempotency_key* are both given.
+            ConfigurationError: *fn* is of the other colour; *read_only* and *idempotency_key* are both given,
+                or a *request* without a key.
         """
         check_body(fn)
-        if read_only and idempotency_key is not None:
-            message = "a read_only transaction writes nothing, not even that it was made under a key"
-            raise ConfigurationError(message)
+        key = _key(idempotency_key, request, fn, read_only=read_only)
 
         def body(attempt: Attempt) -> T:
             return run_body(fn, Transaction(attempt))
@@ -98,13 +127,54 @@ class TransactionManager:
             policy=self.retry,
             deadline=deadline,
             guarding=guarding(lock),
-            key_id=None if idempotency_key is None else keyed_id(idempotency_key),
+            record_ttl=self.record_ttl,
+            key=key,
             read_only=read_only,
             queue=self._queue.fair,
         )
         with self.store.runtime.inflight.one():
-            with self._queue.serialized(serialize, deadline):
+            with self._place(deadline), self._queue.serialized(serialize, deadline):
                 return run.result()
+
+    @contextmanager
+    def _place(self, deadline: Deadline) -> Iterator[None]:
+        """Be one of those who run at once; whoever runs inside another is that one."""
+        if self.max_concurrent is None or is_inside_run():
+            yield
+            return
+        with self._places.turn(f"the {self.max_concurrent} places of a transaction manager", deadline):
+            yield
+
+    def begin(
+        self,
+        lock: Lock | LockSet | None = None,
+        *,
+        timeout: TimeLimit = None,
+        read_only: bool = False,
+    ) -> UnitOfWork:
+        """Return a unit of work: ``with manager.begin() as tx`` is one attempt, committed with its block.
+
+        An exception of the block passes through, and nothing is written. Arguments as for ``run``.
+
+        Raises:
+            StaleReadError: At the end of the block, or in it: what it read has changed; nothing was written.
+            TaiStateError: As for ``run``.
+        """
+        run: Run[None] = Run(
+            self.store.runtime,
+            _never,
+            policy=self.retry,
+            deadline=self.retry.begin(self._access.clock, timeout),
+            guarding=guarding(lock),
+            record_ttl=self.record_ttl,
+            read_only=read_only,
+        )
+        return UnitOfWork(run, self.store.runtime.inflight)
+
+    @property
+    def failed_transactions(self) -> list[FailedTransaction]:
+        """The last transactions of this store's process that failed, the newest at the end; at most 100 are kept."""
+        return list(self.store.runtime.failed_transactions)
 
     def execute_transaction(
         self,
@@ -115,6 +185,7 @@ class TransactionManager:
         read_only: bool = False,
         lock: Lock | LockSet | None = None,
         idempotency_key: str | None = None,
+        request: str | None = None,
         serialize: str | None = None,
     ) -> T:
         """Run *fn* as ``run`` does, with one governor bound: the methods of its argument take none."""
@@ -130,6 +201,7 @@ class TransactionManager:
             read_only=read_only,
             lock=lock,
             idempotency_key=idempotency_key,
+            request=_request(idempotency_key, request, fn),
             serialize=serialize,
         )
 
@@ -140,44 +212,89 @@ class TransactionManager:
 
     @overload
     def transactional(
-        self, fn: None = None, /, *, timeout: TimeLimit = None, read_only: bool = False
+        self, fn: Callable[Concatenate[S, Transaction, P], T], /
+    ) -> Callable[Concatenate[S, P], T]: ...
+
+    @overload
+    def transactional(
+        self,
+        fn: None = None,
+        /,
+        *,
+        timeout: TimeLimit = None,
+        read_only: bool = False,
+        lock: Lock | LockSet | Callable[..., Lock | LockSet] | None = None,
+        idempotency_key: str | Callable[..., str] | None = None,
+        serialize: str | None = None,
     ) -> Callable[[Callable[Concatenate[Transaction, P], T]], Callable[P, T]]: ...
 
-    def transactional(self, fn: Any = None, /, *, timeout: TimeLimit = None, read_only: bool = False) -> Any:
+    def transactional(
+        self,
+        fn: Any = None,
+        /,
+        *,
+        timeout: TimeLimit = None,
+        read_only: bool = False,
+        lock: Lock | LockSet | Callable[..., Lock | LockSet] | None = None,
+        idempotency_key: str | Callable[..., str] | None = None,
+        serialize: str | None = None,
+    ) -> Any:
         """Decorate a function whose first argument is the transaction: each call of it, with the others, runs one.
 
-        ``@manager.transactional``, or with options ``@manager.transactional(read_only=True)``.
+        ``@manager.transactional``, or with options ``@manager.transactional(read_only=True)``. Of a method the
+        transaction is the argument behind ``self``.
+
+        Args:
+            timeout, read_only, serialize: As for ``run``.
+            lock: As for ``run``; or a function that returns it, given the arguments of a call.
+            idempotency_key: As for ``run``, the same for all calls; or a function that returns it, given the arguments
+                of a call.
 
         Raises:
             ConfigurationError: The function is of the other colour; at once where that can be told.
         """
         if fn is None:
-            return functools.partial(self._decorated, timeout=timeout, read_only=read_only)
-        return self._decorated(fn, timeout=timeout, read_only=read_only)
-
-    def _decorated(self, fn: Callable[..., T], *, timeout: TimeLimit, read_only: bool) -> Any:
+            return functools.partial(
+                self.transactional,
+                timeout=timeout,
+                read_only=read_only,
+                lock=lock,
+                idempotency_key=idempotency_key,
+                serialize=serialize,
+            )
         check_body(fn)
 
-        @functools.wraps(fn)
-        def run(*args: Any, **kwargs: Any) -> T:
-            def body(tx: Transaction) -> T:
-                return run_body(lambda one: fn(one, *args, **kwargs), tx)
+        def run(
+            body: Callable[[Transaction], Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> Any:
+            key = idempotency_key(*args, **kwargs) if callable(idempotency_key) else idempotency_key
+            return self.run(
+                body,
+                timeout=timeout,
+                read_only=read_only,
+                lock=lock(*args, **kwargs) if callable(lock) else lock,
+                idempotency_key=key,
+                request=_request(key, None, fn),
+                serialize=serialize,
+            )
 
-            return self.run(body, timeout=timeout, read_only=read_only)
-
-        return run
+        return Transactional(fn, run)
 
     def get_transaction(self, transaction_id: str, *, timeout: TimeLimit = None) -> TransactionRecord | None:
-        """Return the record of a transaction that was committed; None when there is none."""
+        """Return the record of a transaction that was committed; None when there is none, or none any more."""
         path = transaction_path(transaction_id)
         with self.store.runtime.inflight.one():
-            document = (self._access.read([path], self._access.begin(timeout))).get(path)
-        return read_record(document) if document is not None else None
+            read = self._access.read([path], self._access.begin(timeout))
+        document = read.get(path)
+        record = read_record(document) if document is not None else None
+        return None if record is None or has_expired(record, read.read_time) else record
 
     def list_transactions(
         self, *, after: str | None = None, limit: int | None = None, timeout: TimeLimit = None
     ) -> Iterator[TransactionRecord]:
         """Iterate over the records of committed transactions, ascending by id (no order in time).
+
+        Those that had expired when the iteration began are left out.
 
         Args:
             after: Begin behind this transaction id.
@@ -185,5 +302,34 @@ class TransactionManager:
         """
         start = None if after is None else escape(after, "after")
         check_limit(limit)
-        for document in self._access.scan(TRANSACTIONS, after=start, limit=limit, timeout=timeout):
-            yield read_record(document)
+        inflight = self.store.runtime.inflight
+        with inflight.one():
+            now = self._access.server_time(self._access.begin(timeout))
+        left = limit
+        for document in inflight.reading(self._access.scan(TRANSACTIONS, after=start, timeout=timeout)):
+            if left == 0:
+                return
+            record = read_record(document)
+            if not has_expired(record, now):
+                left = None if left is None else left - 1
+                yield record
+
+
+def _never(attempt: Attempt) -> None:
+    """Stand for the body of a run that is a block of its caller's."""
+
+
+def _request(key: str | None, request: str | None, fn: object) -> str | None:
+    return body_name(fn) if request is None and key is not None else request
+
+
+def _key(text: str | None, request: str | None, fn: object, *, read_only: bool) -> Key | None:
+    if text is None:
+        if request is not None:
+            message = "request= tells what an idempotency key stands for: give idempotency_key=, too"
+            raise ConfigurationError(message)
+        return None
+    if read_only:
+        message = "a read_only transaction writes nothing, not even that it was made under a key"
+        raise ConfigurationError(message)
+    return Key(text, body_name(fn) if request is None else request)

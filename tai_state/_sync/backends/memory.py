@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from tai_state._sync.access.port import Backend
-from tai_state._platform.tasks import sleep
+from tai_state._platform.tasks import give_way
 from tai_state._platform.waits import Signal
 from tai_state.backends.memory import LIMITS, MemoryEngine, Range
 from tai_state.clock import Clock, Deadline, SystemClock
@@ -49,7 +49,7 @@ class MemoryBackend(Backend):
         consistent: bool = True,  # noqa: ARG002 - every read is
     ) -> Read:
         """Read *paths* at one moment; see the port."""
-        sleep(0)
+        give_way()
         return self._engine.read(paths)
 
     def scan(
@@ -78,7 +78,7 @@ class MemoryBackend(Backend):
 
     def _documents(self, rest: Range | None) -> Iterator[Document]:
         while rest is not None:
-            sleep(0)
+            give_way()
             page, rest = self._engine.page(rest)
             for document in page:
                 yield document
@@ -94,14 +94,14 @@ class MemoryBackend(Backend):
         """Iterate over ids, missing parents included; see the port."""
         rest: Range | None = Range(collection, start, limit=limit)
         while rest is not None:
-            sleep(0)
+            give_way()
             page, rest = self._engine.page_of_ids(rest)
             for id_ in page:
                 yield id_
 
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:  # noqa: ARG002 - nothing here waits
         """Apply *writes*, all or none; see the port."""
-        sleep(0)
+        give_way()
         return self._engine.commit(writes)
 
     def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
@@ -119,7 +119,7 @@ class MemoryBackend(Backend):
 
     def server_time(self, *, timeout: float) -> datetime:  # noqa: ARG002 - nothing here waits
         """Return the store's clock; see the port."""
-        sleep(0)
+        give_way()
         return self._engine.server_time()
 
     def close(self) -> None:

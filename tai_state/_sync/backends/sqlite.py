@@ -39,18 +39,26 @@ class SqliteBackend(Backend):
     )
     limits: Limits = LIMITS
 
-    def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        synchronous: str = "FULL",
+        read_only: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
         """Check the options; nothing is opened before first use.
 
         Args:
             path: The file. ``:memory:`` is refused: that is what the memory backend is for.
             synchronous: ``FULL``, or ``NORMAL``, with which a power cut may undo the last commits.
+            read_only: Make and change nothing, and refuse commits.
             clock: The wall clock starts the store's clock once a boot, the boot clock moves it; None: the host's.
 
         Raises:
             ConfigurationError: The path or *synchronous* cannot be.
         """
-        self._engine = SqliteEngine(path, synchronous=synchronous, clock=clock or SystemClock())
+        self._engine = SqliteEngine(path, synchronous=synchronous, read_only=read_only, clock=clock or SystemClock())
         # Two threads, so that no read waits for a flush.
         self._commits = Worker("tai-sqlite-commit")
         self._reads = Worker("tai-sqlite-read")
@@ -59,7 +67,8 @@ class SqliteBackend(Backend):
         """Read *paths* in one snapshot, whether or not it must be *consistent*."""
         del consistent
         self._engine.session()
-        return self._reads.run(partial(self._engine.get_many, list(paths), timeout=timeout))
+        deadline = deadline_in(timeout)
+        return self._reads.run(partial(self._engine.get_many, list(paths), deadline=deadline), deadline)
 
     def scan(
         self,
@@ -103,6 +112,7 @@ class SqliteBackend(Backend):
         left = limit
         while next_start is not None and (left is None or left > 0):
             self._engine.session()
+            deadline = deadline_in(timeout)
             call = partial(
                 self._engine.scan_page,
                 collection,
@@ -110,9 +120,9 @@ class SqliteBackend(Backend):
                 start=next_start,
                 stop=stop,
                 limit=PAGE_DOCUMENTS_MAX if left is None else left,
-                timeout=timeout,
+                deadline=deadline,
             )
-            documents, next_start = self._reads.run(call)
+            documents, next_start = self._reads.run(call, deadline)
             for found in documents:
                 yield found
             left = None if left is None else left - len(documents)
@@ -125,14 +135,15 @@ class SqliteBackend(Backend):
         left = limit
         while next_start is not None and (left is None or left > 0):
             self._engine.session()
+            deadline = deadline_in(timeout)
             call = partial(
                 self._engine.scan_ids_page,
                 collection,
                 start=next_start,
                 limit=PAGE_DOCUMENTS_MAX if left is None else left,
-                timeout=timeout,
+                deadline=deadline,
             )
-            ids, next_start = self._reads.run(call)
+            ids, next_start = self._reads.run(call, deadline)
             for found in ids:
                 yield found
             left = None if left is None else left - len(ids)
@@ -151,9 +162,9 @@ class SqliteBackend(Backend):
         """Yield at the start and soon after each change of *path*, by any process, until *timeout* has passed."""
         deadline = deadline_in(timeout)
         self._engine.session()
-        self._reads.run(partial(self._engine.open, timeout=timeout))
+        self._reads.run(partial(self._engine.open, deadline=deadline), deadline)
         version = self._engine.data_version()
-        changed = self._reads.run(partial(self._engine.update_time_us, path, timeout=timeout))
+        changed = self._reads.run(partial(self._engine.update_time_us, path, deadline=deadline), deadline)
         yield
         while not deadline.passed:
             sleep(min(_POLL_SECONDS, deadline.remaining()))
@@ -161,9 +172,8 @@ class SqliteBackend(Backend):
             if seen == version:
                 continue
             version = seen
-            latest = self._reads.run(
-                partial(self._engine.update_time_us, path, timeout=max(1.0, deadline.remaining()))
-            )
+            in_time = deadline_in(max(1.0, deadline.remaining()))
+            latest = self._reads.run(partial(self._engine.update_time_us, path, deadline=in_time), in_time)
             if latest != changed:
                 changed = latest
                 yield
@@ -171,7 +181,8 @@ class SqliteBackend(Backend):
     def server_time(self, *, timeout: float) -> datetime:
         """Return the store's clock."""
         self._engine.session()
-        return from_us(self._reads.run(partial(self._engine.server_time_us, timeout=timeout)))
+        deadline = deadline_in(timeout)
+        return from_us(self._reads.run(partial(self._engine.server_time_us, deadline=deadline), deadline))
 
     def close(self) -> None:
         """End the running commit and close the connections and threads; a second call does nothing."""

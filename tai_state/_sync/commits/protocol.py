@@ -12,7 +12,6 @@ from tai_state.errors import (
     DeadlineExceededError,
     OutcomeUnknownError,
     PreconditionFailedError,
-    RetriesExhaustedError,
     StoreUnavailableError,
     TaiStateError,
 )
@@ -50,7 +49,8 @@ def commit_once(
        rebased one. Every commit of ours holds a document that must not exist yet, so it cannot apply twice.
     3. A failed precondition before any attempt was ambiguous: a real conflict.
     4. A failed precondition, or a refusal for good, after an ambiguous attempt: no verdict; read, and settle.
-    5. Out of time while ambiguous: the outcome is unknown, and the error says so.
+    5. The attempts of the policy spent while ambiguous, with time left: one read may still tell; settle.
+    6. Out of time while ambiguous: the outcome is unknown, and the error says so.
 
     Raises:
         PreconditionFailedError: Nothing was written: another writer was there first.
@@ -83,7 +83,7 @@ def commit_once(
             rng=access.rng,
             what="a commit",
         )
-    except (DeadlineExceededError, RetriesExhaustedError) as error:
+    except DeadlineExceededError as error:
         if ambiguous:
             raise settlement.unknown() from error
         raise

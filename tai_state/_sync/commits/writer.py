@@ -12,14 +12,15 @@ from tai_state._sync.history.sealing import Sealing
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import shield
 from tai_state.clock import Deadline
-from tai_state.documents import CommitResult, DocumentPath, Read
+from tai_state.documents import Capability, CommitResult, DocumentPath, Read
 from tai_state.errors import (
     CorruptLogError,
+    DeadlineExceededError,
     DocumentTooLargeError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    RetriesExhaustedError,
     SchemaVersionError,
-    TaiStateError,
 )
 from tai_state.heads import HeadCache
 from tai_state.layout import FORMAT, META, StateLayout
@@ -140,16 +141,20 @@ class ChangeWriter:
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
                 # What a stale head cannot allow, the fresh one may.
                 self.heads.drop(change.paths.state)
-        consistent = refused is not None
+        is_steady = refused is not None or Capability.STEADY_READS in self._access.backend.capabilities
+        view = self._view(change, carried, deadline, refused, consistent=is_steady)
         try:
-            view = self._view(change, carried, deadline, refused, consistent=consistent)
             return self._plan_on(view, change, settings)
-        except TaiStateError:
-            if change.idempotency_key is None or consistent:
+        except Exception as error:
+            if change.idempotency_key is None or is_steady:
                 raise
+            refusal = error
         # A read that was torn may hold a moved state without the receipt that explains it: before a keyed
-        # change is refused, state and receipt are read as of one moment.
-        view = self._view(change, carried, deadline, refused, consistent=True)
+        # change is refused, whoever refuses it, state and receipt are read as of one moment.
+        try:
+            view = self._view(change, carried, deadline, refused, consistent=True)
+        except (DeadlineExceededError, RetriesExhaustedError) as error:
+            raise error from error.__cause__ or refusal
         return self._plan_on(view, change, settings)
 
     def _view(
@@ -210,8 +215,7 @@ class ChangeWriter:
             return self._settle(paths, plan, deadline, refused=refused)
 
         def unknown() -> OutcomeUnknownError:
-            event = plan.event
-            return OutcomeUnknownError(event.transition_id, event.governor_id, event.state_id, event.version)
+            return plan.event.unknown()
 
         commit = commit_once(self._access, plan.writes, deadline, Settlement(read, unknown))
         if self.origin is None:

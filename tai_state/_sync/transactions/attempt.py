@@ -13,14 +13,14 @@ from tai_state._sync.transactions.cascade import Cascade
 from tai_state._platform.interrupts import Deferral
 from tai_state._platform.waits import Mutex
 from tai_state.clock import Deadline
-from tai_state.documents import Capability, Document, DocumentPath, Read, Write
+from tai_state.documents import Capability, Document, DocumentPath, Put, Read, Write
 from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
 from tai_state.layout import META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings
 from tai_state.rules.records.record import StateRecord
 from tai_state.rules.transactions.dependents.reactions import NO_MACHINES, Machines
 from tai_state.rules.transactions.draft import Decided, Draft
-from tai_state.rules.transactions.record import checks, first_change
+from tai_state.rules.transactions.record import Evidence, checks, first_change
 
 
 class Attempt:
@@ -213,6 +213,13 @@ class Attempt:
         """The states that the commit changes."""
         return frozenset(path for path in self._draft.heads if path in self.writes)
 
+    @property
+    def evidence(self) -> Evidence:
+        """The event of the first change: no other commit makes it."""
+        events = (write for write in self.writes.values() if write.path.collection.endswith("/events"))
+        event = next(write for write in events if isinstance(write, Put))
+        return Evidence(event.path, "transition_id", event.fields["transition_id"])
+
     def check_heads(self) -> None:
         """See whether this store made a newer version of a state that the commit changes; no request is sent.
 
@@ -226,7 +233,7 @@ class Attempt:
             if document is None or head.update_time > document.update_time:
                 self._outdated(path)
 
-    def confirm(self) -> None:
+    def confirm(self, deadline: Deadline | None = None) -> None:
         """See whether all that was read stands as of one moment, where the engine may tear a batch.
 
         Raises:
@@ -235,7 +242,7 @@ class Attempt:
         single = len(self._documents) <= 1
         if single or self.read_only or Capability.STEADY_READS in self._access.backend.capabilities:
             return
-        self._compare(self._access.read(list(self._documents), self._deadline))
+        self._compare(self._access.read(list(self._documents), deadline or self._deadline))
 
     def checks(self) -> list[Write]:
         """Return what the commit checks: all that was read and not written."""

@@ -72,8 +72,7 @@ class _JointChange:
             policy=self._runtime.access.retry,
             deadline=deadline,
             guarding=guarding,
-            key_id=None,
-            read_only=False,
+            record_ttl=None,
             author=self._change.author,
         )
         try:
@@ -82,7 +81,7 @@ class _JointChange:
             if self._applied is None:
                 raise
             event = self._applied.event
-            raise OutcomeUnknownError(event.transition_id, event.governor_id, event.state_id, event.version) from error
+            raise event.unknown() from error
         except DocumentTooLargeError as error:
             if self._attempt is None or error.what != "the commit":
                 raise

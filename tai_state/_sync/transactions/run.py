@@ -2,7 +2,8 @@
 """One call of ``run``: attempts of a body, until one of them is committed."""
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
 
 from tenacity import RetryCallState
 
@@ -17,21 +18,34 @@ from tai_state.authors import Author, author_of
 from tai_state.clock import Deadline
 from tai_state.codec import NULL, Payload, normalize
 from tai_state.config import QUEUE_AFTER, Encoding
-from tai_state.documents import CommitResult, DocumentPath, Write
+from tai_state.documents import CommitResult, Document, DocumentPath, Put, Write
 from tai_state.errors import (
     ConflictError,
     DeadlineExceededError,
     DocumentTooLargeError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    RetriesExhaustedError,
     StaleReadError,
+    TaiStateError,
 )
-from tai_state.models import TransactionRecord
+from tai_state.models import FailedTransaction, TransactionRecord
 from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.settle import Outcome
-from tai_state.rules.transactions.record import made_by, read_record, record_write, transaction_path
+from tai_state.rules.transactions.record import (
+    Evidence,
+    Key,
+    has_expired,
+    read_record,
+    record_write,
+    transaction_path,
+)
 
 T = TypeVar("T")
+
+
+JUDGE_SECONDS = 1.0
+"""What a body's exception gets at least to be held against the store: a verdict beats a doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +66,17 @@ class Run(Generic[T]):
         policy: RetryPolicy,
         deadline: Deadline,
         guarding: Guarding | None,
-        key_id: str | None,
-        read_only: bool,
+        record_ttl: timedelta | None,
+        key: Key | None = None,
+        read_only: bool = False,
         author: Author | None = None,
         queue: Queue | None = None,
     ) -> None:
-        """Prepare a run; *key_id* is the transaction id of its idempotency key.
+        """Prepare a run.
 
         Args:
+            record_ttl: How long its record counts; None: it leaves none, and is known by the event of its first change.
+            key: What makes it once for the whole store.
             author: Who makes it, for its record; None: who the context or the store says.
             queue: Where a run that goes on meeting conflicts queues with those of other processes.
         """
@@ -69,13 +86,16 @@ class Run(Generic[T]):
         self._policy = policy
         self._deadline = deadline
         self._guarding = guarding
-        self._keyed = key_id is not None
+        self._record_ttl = record_ttl
+        self._key = key
+        # The record of our key that counts no more, and that ours replaces.
+        self._expired: Document | None = None
         self._read_only = read_only
         self._author = author
         # One id for all attempts: their records exclude each other, come what may.
-        self._id = runtime.access.new_id() if key_id is None else key_id
+        self._id = runtime.access.new_id() if key is None else key.transaction_id
         self._path = transaction_path(self._id)
-        self._turns = Turns(runtime.turns, runtime.access.clock, deadline, queue)
+        self.turns = Turns(runtime.turns, runtime.access.clock, deadline, queue)
         self._attempts = 0
         self._attempt_seconds = 0.0
         self._last: Attempt | None = None
@@ -84,12 +104,33 @@ class Run(Generic[T]):
 
     def result(self) -> T:
         """Return what the attempt that counts returned: ours, or the one that was committed under our key."""
+        try:
+            return self._result()
+        except Exception as error:
+            self._note_failure(error)
+            raise
+
+    def _note_failure(self, error: Exception) -> None:
+        if self._record_ttl is not None:
+            self._runtime.failed_transactions.append(
+                FailedTransaction(
+                    transaction_id=self._id,
+                    attempts=self._attempts,
+                    reads=[str(path) for path in self._last.read] if self._last else [],
+                    writes=[str(path) for path in self._last.writes] if self._last else [],
+                    code=error.code if isinstance(error, TaiStateError) else "",
+                    reason=f"{type(error).__name__}: {error}",
+                    failed_at=self._access.clock.now(),
+                )
+            )
+
+    def _result(self) -> T:
         earlier = self._earlier()
         if earlier is not None:
             kept: T = earlier.result
             return kept
         try:
-            with self._turns:
+            with self.turns:
                 ended = retry(
                     self._attempt,
                     (PreconditionFailedError, StaleReadError),
@@ -111,24 +152,37 @@ class Run(Generic[T]):
             raise ended.error
         return ended
 
-    def _earlier(self) -> TransactionRecord | None:
-        """Return the record of the transaction that was committed under our key, None when there is none yet."""
-        if not self._keyed:
+    def _earlier(self, deadline: Deadline | None = None) -> TransactionRecord | None:
+        """Return the record of the transaction that was committed under our key, None when there is none yet.
+
+        Raises:
+            IdempotencyMismatchError: It was another request.
+        """
+        if self._key is None:
             return None
-        document = (self._access.read([self._path], self._deadline)).get(self._path)
-        return read_record(document) if document is not None else None
+        read = self._access.read([self._path], deadline or self._deadline)
+        self._expired = None
+        document = read.get(self._path)
+        if document is None:
+            return None
+        record = read_record(document)
+        if has_expired(record, read.read_time):
+            self._expired = document
+            return None
+        self._key.check(record)
+        return record
 
     def _attempt(self) -> T | _Raised:
         if self._last is not None:
             states = self._last.states_written | self._conflicts
-            self._turns.after_conflicts(states, queues=self._attempts >= QUEUE_AFTER)
+            self.turns.after_conflicts(states, queues=self._attempts >= QUEUE_AFTER)
         self._attempts += 1
-        self._turns.waited_seconds = 0.0
+        self.turns.waited_seconds = 0.0
         began = self._access.clock.monotonic()
         try:
             return self._attempt_once()
         except (PreconditionFailedError, StaleReadError) as error:
-            self._attempt_seconds = self._access.clock.monotonic() - began - self._turns.waited_seconds
+            self._attempt_seconds = self._access.clock.monotonic() - began - self.turns.waited_seconds
             self._conflict = error
             self._note_conflict(error)
             raise
@@ -137,7 +191,7 @@ class Run(Generic[T]):
         # Who comes from the first conflict has his turn already, and keeps others waiting while he waits; so does who
         # stands in the queue.
         if state.attempt_number == 1 or state.attempt_number > QUEUE_AFTER:
-            return min(self._attempt_seconds, self._policy.wait_max) * 0
+            return 0.0
         wait = self._policy.wait(self._access.rng, self._deadline, lambda: self._attempt_seconds)
         return wait(state)
 
@@ -156,16 +210,7 @@ class Run(Generic[T]):
         2. A stale view begins anew, whatever the body made of it.
         3. Without a write, and without a key to remember, there is nothing to commit.
         """
-        if self._deadline.passed:
-            message = f"the {self._deadline.seconds:g} seconds allowed are over; nothing was written"
-            raise DeadlineExceededError(message)
-        with guarded(self._guarding, self._deadline) as guard:
-            # The turn ends here: heartbeats go on while the body runs, and the body may use the locks, too.
-            ahead = self._last.read if self._last is not None else ()
-            attempt = Attempt(
-                self._runtime, self._id, guard, self._deadline, read_only=self._read_only, ahead=ahead
-            )
-        self._last = attempt
+        attempt = self.begin()
         try:
             result = self._body(attempt)
         except Exception as error:
@@ -179,9 +224,58 @@ class Run(Generic[T]):
             raise
         finally:
             attempt.end()
+        finished: T = self._finish(attempt, result)
+        return finished
+
+    def begin(self) -> Attempt:
+        """Return a new attempt; the last one tells it what to read ahead.
+
+        Raises:
+            DeadlineExceededError: The time is over.
+            LockLostError, FencedOutError: What guards the run does not hold any more.
+        """
+        if self._deadline.passed:
+            message = f"the {self._deadline.seconds:g} seconds allowed are over; nothing was written"
+            raise DeadlineExceededError(message)
+        with guarded(self._guarding, self._deadline) as guard:
+            # The turn ends here: heartbeats go on while the body runs, and the body may use the locks, too.
+            self._last = Attempt(
+                self._runtime,
+                self._id,
+                guard,
+                self._deadline,
+                read_only=self._read_only,
+                ahead=self._last.read if self._last is not None else (),
+            )
+        return self._last
+
+    def abandon(self) -> None:
+        """End the attempt that was begun, and write nothing."""
+        if self._last is not None:
+            self._last.end()
+
+    def commit(self) -> None:
+        """Commit the only attempt of a run, whose body has ended.
+
+        Raises:
+            StaleReadError: What it read has changed.
+        """
+        assert self._last is not None
+        self._last.end()
+        try:
+            with self.turns:
+                self._finish(self._last, None)
+        except Exception as error:
+            self._note_failure(error)
+            if isinstance(error, PreconditionFailedError):
+                message = f"{error.path or 'a document'} changed after a transaction read it; nothing was written"
+                raise StaleReadError(message) from error
+            raise
+
+    def _finish(self, attempt: Attempt, result: Any) -> Any:
         if attempt.stale is not None:
             raise attempt.stale
-        if attempt.writes or self._keyed:
+        if attempt.writes or self._key is not None:
             return self._commit(attempt, result)
         attempt.confirm()
         return result
@@ -189,18 +283,28 @@ class Run(Generic[T]):
     def _judge(self, attempt: Attempt, error: Exception) -> TransactionRecord | None:
         """Return what was committed under our key, in view of which the body failed; None: its exception counts.
 
+        A body that ran until its time was over gets a moment more: what it raised says more than that.
+
         Raises:
             StaleReadError: What the body raised rests on what never was, or is no more.
+            DeadlineExceededError, RetriesExhaustedError: The store could not be asked; from what the body raised.
         """
         if attempt.stale is not None:
             raise attempt.stale from error
-        attempt.confirm()
-        return self._earlier()
+        deadline = Deadline(self._access.clock, max(self._deadline.remaining(), JUDGE_SECONDS))
+        try:
+            attempt.confirm(deadline)
+            return self._earlier(deadline)
+        except (DeadlineExceededError, RetriesExhaustedError) as late:
+            if isinstance(error, DeadlineExceededError | RetriesExhaustedError):
+                # The body failed for the same reason, and its error has the cause.
+                return None
+            raise late from late.__cause__ or error
 
-    def _commit(self, attempt: Attempt, result: T) -> T:
+    def _commit(self, attempt: Attempt, result: Any) -> Any:
         """Commit, and return the result; under a key, as a repetition will return it."""
-        stored = Payload.of(normalize(result, path="result")) if self._keyed else NULL
-        if self._turns.before_commit(attempt.states_written):
+        stored = Payload.of(normalize(result, path="result")) if self._key is not None else NULL
+        if self.turns.before_commit(attempt.states_written):
             attempt.check_heads()
         with guarded(self._guarding, self._deadline) as guard:
             try:
@@ -211,8 +315,7 @@ class Run(Generic[T]):
                     self._ask(guard)
                     raise
                 stored = Payload.of(earlier.result)
-        kept: T = stored.value() if self._keyed else result
-        return kept
+        return stored.value() if self._key is not None else result
 
     def _send(self, attempt: Attempt, guard: GuardHandle | None, result: Payload) -> None:
         try:
@@ -227,38 +330,48 @@ class Run(Generic[T]):
         self, attempt: Attempt, guard: GuardHandle | None, result: Payload, encoding: Encoding
     ) -> None:
         """Commit what the body wrote, a check of all that it only read, and the record that it happened."""
-        nonce = self._access.new_id()
-        record = record_write(
-            self._id,
-            attempt=nonce,
-            changed=attempt.writes,
-            result=result,
-            encoding=encoding,
-            author=self._author or author_of(None, self._runtime.actor),
-            now=self._access.clock.now(),
-        )
         deadline = self._deadline if guard is None else guard.deadline
+        record, expired = self._record(attempt, result, encoding), self._expired
+        evidence = attempt.evidence if record is None else Evidence(record.path, "attempt", record.fields["attempt"])
         writes: list[Write] = [
             *attempt.writes.values(),
             *(guard.carries.writes() if guard is not None else ()),
-            record,
+            *([record] if record is not None else []),
             *attempt.checks(),
         ]
 
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-            found = (self._access.read([self._path], deadline)).get(self._path)
-            if found is not None and made_by(found, nonce):
-                return Settled(Outcome.APPLIED, CommitResult(found.create_time, {}))
-            return Settled(Outcome.REFUSED if refused or found is not None else Outcome.PENDING)
+            found = (self._access.read([evidence.path], deadline)).get(evidence.path)
+            if found is not None and evidence.is_in(found):
+                return Settled(Outcome.APPLIED, CommitResult(found.update_time, {}))
+            is_anothers = found is not None and (expired is None or found.update_time != expired.update_time)
+            return Settled(Outcome.REFUSED if refused or is_anothers else Outcome.PENDING)
 
         def unknown() -> OutcomeUnknownError:
-            return OutcomeUnknownError(self._id)
+            return OutcomeUnknownError(self._id, retryable=self._key is not None)
 
         attempt.forget_heads()
         commit = commit_once(self._access, writes, deadline, Settlement(read, unknown))
         attempt.remember_heads(commit.commit_time, commit.update_times)
         if guard is not None:
             guard.committed(guard.carries, commit.update_times)
+
+    def _record(self, attempt: Attempt, result: Payload, encoding: Encoding) -> Put | None:
+        """Return the record of a commit; None where it leaves none."""
+        if self._record_ttl is None:
+            return None
+        return record_write(
+            self._id,
+            attempt=self._access.new_id(),
+            changed=attempt.writes,
+            request=self._key.request if self._key is not None else None,
+            result=result,
+            encoding=encoding,
+            author=self._author or author_of(None, self._runtime.actor),
+            expired=self._expired,
+            ttl=self._record_ttl,
+            now=self._access.clock.now(),
+        )
 
     def _ask(self, guard: GuardHandle | None) -> None:
         """After a refused commit: find out whether its guard is the reason.

@@ -5,6 +5,7 @@ it offers no public way to what its own collaborators take from it.
 """
 
 import os
+import re
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,11 @@ from tai_state.errors import ConfigurationError, StoreError, StoreUnavailableErr
 
 DEFAULT_DATABASE = "(default)"
 _EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
+# Wider than the rules for new names: old projects, and what the emulator takes.
+_PROJECT = re.compile(r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+:)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_DATABASE = re.compile(r"\(default\)|[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
+_PORT_MAX = 65_535
 _NO_PROJECT = "no Google Cloud project was given: name it (firestore://PROJECT) or set GOOGLE_CLOUD_PROJECT"
 
 
@@ -37,10 +43,13 @@ class Source:
         """Keep what was given.
 
         Raises:
-            ConfigurationError: *client* is for another project or database than those given.
+            ConfigurationError: *client* is for another project or database than those given, or one of them has a
+                name that none can have.
         """
         self._project = project or None
         self._database = database or DEFAULT_DATABASE
+        if client is None:
+            _check_names(self._project, self._database)
         self._client = client
         self._found: Connection | None = None
         self.begin_anew()
@@ -64,7 +73,8 @@ class Source:
         """Return the connection; the first call may read files and ask the metadata server for credentials.
 
         Raises:
-            ConfigurationError: There is no project or there are no credentials; says what to set.
+            ConfigurationError: There is no project or there are no credentials, or a variable of the environment is
+                no such thing; says what to set.
         """
         with self._lock:
             if self._found is None:
@@ -101,8 +111,9 @@ def _make_client(project: str | None, database: str) -> Any:
     from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415 - nothing of google before first use
     from google.cloud.firestore import Client  # noqa: PLC0415
 
+    _check_emulator_host(os.environ.get(_EMULATOR_HOST))
     try:
-        return Client(project=project, database=database)
+        client = Client(project=project, database=database)
     except DefaultCredentialsError as error:
         message = (
             "no Google Cloud credentials were found: run `gcloud auth application-default login`, set "
@@ -111,6 +122,37 @@ def _make_client(project: str | None, database: str) -> Any:
         raise ConfigurationError(message if project else f"{_NO_PROJECT}; {message}") from error
     except OSError as error:
         raise ConfigurationError(_NO_PROJECT) from error
+    # The environment may have named it.
+    _check_names(client.project, database)
+    return client
+
+
+def _check_names(project: object, database: object) -> None:
+    """Refuse at once what Google's servers and the emulator answer only with obscure errors, tried again for long.
+
+    Raises:
+        ConfigurationError: A name that no project or no database can have.
+    """
+    if project is not None and not (isinstance(project, str) and _PROJECT.fullmatch(project)):
+        message = f"{project!r} is no id of a Google Cloud project: lower-case letters, digits and hyphens"
+        raise ConfigurationError(message)
+    if not (isinstance(database, str) and _DATABASE.fullmatch(database)):
+        message = f"{database!r} is no id of a Firestore database: lower-case letters, digits and hyphens, or (default)"
+        raise ConfigurationError(message)
+
+
+def _check_emulator_host(value: str | None) -> None:
+    """Refuse an emulator's host that gRPC would look for in vain.
+
+    Raises:
+        ConfigurationError: It is no HOST:PORT.
+    """
+    if value is None:
+        return
+    found = _HOST_PORT.fullmatch(value)
+    if found is None or not 0 < int(found[1]) <= _PORT_MAX:
+        message = f"{_EMULATOR_HOST} is {value!r}; it takes HOST:PORT, such as 127.0.0.1:8080, and no http://"
+        raise ConfigurationError(message)
 
 
 def _connection(client: Any) -> Connection:

@@ -14,6 +14,7 @@ from typing import Any
 from tai_state.documents import Write
 from tai_state.errors import (
     CommitAmbiguousError,
+    ConfigurationError,
     DocumentTooLargeError,
     PreconditionFailedError,
     StoreError,
@@ -33,7 +34,8 @@ _CONFLICTS = frozenset({"FAILED_PRECONDITION", "ALREADY_EXISTS", "NOT_FOUND"})
 # The same codes also tell that a project has no such database: waiting for it to be changed by
 # somebody would never end.
 _NO_DATABASE = re.compile(
-    r"database .*does not exist|datastore mode|has not been used in project", re.IGNORECASE | re.DOTALL
+    r"database .*does not exist|datastore mode|has not been used in project|denied on resource project",
+    re.IGNORECASE | re.DOTALL,
 )
 # What the emulator says to an update_time later than the document's own, after an import for one.
 _TOO_NEW = re.compile("base version.* greater than the stored version", re.IGNORECASE)
@@ -136,6 +138,9 @@ class _Boundary:
     def _for_good(self, code: str, text: str) -> TaiStateError:
         if code == "RESOURCE_EXHAUSTED":
             return self._errors.exhausted(text)
+        if _NO_DATABASE.search(text):
+            said = text.removeprefix(f"{code}: ")
+            return ConfigurationError(f"the project or the database named is not there, or not for this use: {said}")
         if code == "UNAUTHENTICATED":
             return UnauthenticatedError(text)
         # NOT_FOUND among them: a missing document is no error of the requests that we send, a
@@ -180,7 +185,7 @@ def code_and_details(error: BaseException) -> tuple[str, str]:
     status: Any = code() if callable(code) else None
     details: Any = getattr(error, "details", None)
     text: Any = details() if callable(details) else None
-    return (str(status.name) if status is not None else "UNKNOWN"), str(text or error)
+    return (str(status.name) if status is not None else "UNKNOWN"), str(text or "the server gave no reason")
 
 
 def _auth_error(error: Exception) -> StoreError:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from tai_state.backends.sqlite.schema import Place
 from tai_state.clock import Deadline
+from tai_state.errors import StoreUnavailableError
 
 T = TypeVar("T")
 
@@ -18,11 +19,13 @@ _STEPS_BETWEEN_LOOKS = 20_000
 class Reader:
     """A connection that only reads, and gives up when its caller's deadline has passed."""
 
-    __slots__ = ("connection", "deadline")
+    __slots__ = ("_place", "_resting", "connection", "deadline")
 
     def __init__(self, place: Place) -> None:
         """Open the connection."""
         self.deadline: Deadline | None = None
+        self._place = place
+        self._resting = place.resting()
         self.connection = place.open()
         try:
             self.connection.execute("PRAGMA query_only = ON")
@@ -30,6 +33,15 @@ class Reader:
         except BaseException:
             self.connection.close()
             raise
+
+    def check(self) -> None:
+        """Do nothing unless what was read may have been changed under the reader.
+
+        Raises:
+            StoreUnavailableError: Somebody began to write to a file that was taken to rest.
+        """
+        if self._resting is not None and self._place.resting() != self._resting:
+            raise StoreUnavailableError(f"{self._place.path} was written while it was read; it is read again")
 
     def _is_late(self) -> bool:
         return self.deadline is not None and self.deadline.passed
@@ -57,9 +69,16 @@ class ReaderPool:
         reader = self._take()
         try:
             reader.deadline = deadline
-            return call(reader.connection)
-        finally:
+            found = call(reader.connection)
+            reader.check()
+        except StoreUnavailableError:
+            self._give_back(reader, keep=False)
+            raise
+        except BaseException:
             self._give_back(reader)
+            raise
+        self._give_back(reader)
+        return found
 
     def _take(self) -> Reader:
         with self._lock:
@@ -67,11 +86,11 @@ class ReaderPool:
             self._leased.add(reader)
             return reader
 
-    def _give_back(self, reader: Reader) -> None:
+    def _give_back(self, reader: Reader, *, keep: bool = True) -> None:
         reader.deadline = None
         with self._lock:
             self._leased.discard(reader)
-            keep = not self._closed and len(self._idle) < _IDLE_MAX
+            keep = keep and not self._closed and len(self._idle) < _IDLE_MAX
             try:
                 if reader.connection.in_transaction:
                     reader.connection.rollback()

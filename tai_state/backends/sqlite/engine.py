@@ -1,5 +1,6 @@
 """The blocking SQLite backend that both colours wrap."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -12,12 +13,19 @@ from tai_state.backends.sqlite import forks, reading
 from tai_state.backends.sqlite.applying import Job
 from tai_state.backends.sqlite.encoding import encode, from_us
 from tai_state.backends.sqlite.failures import mapped
-from tai_state.backends.sqlite.patience import SYSTEM, deadline_in, when_free
+from tai_state.backends.sqlite.group import GRACE_SECONDS, FileIdentity
+from tai_state.backends.sqlite.patience import SYSTEM, deadline_in, lock_seconds, when_free
 from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
 from tai_state.backends.sqlite.session import Session
 from tai_state.clock import Clock, Deadline
 from tai_state.documents import CommitResult, Conditions, DocumentPath, Read, Write
-from tai_state.errors import ConfigurationError, StoreError, StoreUnavailableError
+from tai_state.errors import (
+    CommitAmbiguousError,
+    ConfigurationError,
+    StoreError,
+    StoreUnavailableError,
+    UnsupportedOperationError,
+)
 
 T = TypeVar("T")
 
@@ -29,13 +37,20 @@ class SqliteEngine:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, synchronous: str, clock: Clock, boot_id: str | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        synchronous: str,
+        clock: Clock,
+        read_only: bool = False,
+        boot_id: str | None = None,
     ) -> None:
         """Check the options; the file is not touched before first use.
 
         Args:
             synchronous: ``FULL``: an acknowledged commit survives a power cut; ``NORMAL``: it survives the death
                 of the process, and a power cut may undo the last ones.
+            read_only: Make and change nothing.
             boot_id: What tells one boot of the host from another, in tests; None: the host's own.
 
         Raises:
@@ -44,15 +59,18 @@ class SqliteEngine:
         text = os.fspath(path)
         if not isinstance(text, str) or not text or text == ":memory:":
             raise ConfigurationError(f"the SQLite store needs a file, not {text!r}; memory:// keeps states in memory")
+        if "\0" in text:
+            raise ConfigurationError(f"the path {text!r} holds a NUL, which no file system takes")
         if synchronous not in SYNCHRONOUS:
             raise ConfigurationError(f"synchronous must be one of {', '.join(SYNCHRONOUS)}, not {synchronous!r}")
         # Absolute, so that a later chdir does not lead to another file.
         self.path = str(Path(text).absolute())
-        self._place = Place(self.path, synchronous)
+        self._place = Place(self.path, synchronous, read_only)
         self._clock = clock
         self._boot_id = boot_id
         self._closed = False
-        self._session = Session(self._place, clock, boot_id)
+        self._identity = FileIdentity(self.path)
+        self._session = Session(self._place, clock, boot_id, self._identity)
         forks.watch(self)
 
     def session(self) -> Session:
@@ -66,7 +84,7 @@ class SqliteEngine:
         if self._session.pid != os.getpid():
             # A fork's child. SQLite forbids it to use or even to close what its parent opened.
             forks.keep_for_ever(self._session)
-            self._session = Session(self._place, self._clock, self._boot_id)
+            self._session = Session(self._place, self._clock, self._boot_id, self._identity)
         return self._session
 
     def submit(self, writes: Sequence[Write], *, timeout: float) -> Job:
@@ -74,14 +92,32 @@ class SqliteEngine:
 
         Raises:
             DocumentTooLargeError, InvalidDataError: See ``encode``.
+            UnsupportedOperationError: The file was opened to read only.
         """
+        if self._place.read_only:
+            raise UnsupportedOperationError(f"the store {self.path} was opened to read only")
         job = Job(encode(writes), Deadline(SYSTEM, timeout))
         self.session().group.submit(job)
         return job
 
     async def async_finish(self, job: Job, worker: AsyncWorker) -> CommitResult:
-        """Do what ``finish`` does on the thread of *worker*, so that no loop waits for the disk."""
-        return await worker.run(partial(self.finish, job))
+        """Do what ``finish`` does on the thread of *worker*, so that no loop waits for the disk.
+
+        The caller's time counts from ``submit``, also while the thread is busy with a job that has more of it.
+        """
+        call = worker.begin(partial(self.finish, job))
+        try:
+            await asyncio.wait([call], timeout=lock_seconds(job.deadline))
+            if not (call.done() or self.withdraw(job)):
+                # It is being flushed: a verdict beats a doubt.
+                await asyncio.wait([call], timeout=GRACE_SECONDS)
+            if call.done():
+                return call.result()
+            if job.done:
+                return job.outcome()
+            raise self._session.group.in_doubt()
+        finally:
+            call.cancel()
 
     def finish(self, job: Job, _: object = None) -> CommitResult:
         """Wait for the commit's verdict, running it and what is queued beside it where nobody else does.
@@ -92,15 +128,17 @@ class SqliteEngine:
             CommitAmbiguousError: Applied or not.
             StoreError: Refused for good.
         """
-        return self.session().group.finish(job)
+        # Also of a store that is closed by now: what another caller has committed for this one is told as done.
+        if not job.done and self._session.pid != os.getpid():
+            raise CommitAmbiguousError(f"the process forked, and its parent commits to {self.path} what it began")
+        return self._session.group.finish(job)
 
     def withdraw(self, job: Job) -> bool:
         """Take back what is still queued; return whether it was, and so is certain not to be applied."""
         return not job.done and self._session.group.withdraw(job)
 
-    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float) -> Read:
+    def get_many(self, paths: Sequence[DocumentPath], *, deadline: Deadline) -> Read:
         """Read *paths* in one snapshot."""
-        deadline = deadline_in(timeout)
         with mapped(self.path, "reading"):
             session = self.session()
             clock = session.clock(deadline)
@@ -118,24 +156,23 @@ class SqliteEngine:
         start: str,
         stop: str | None,
         limit: int,
-        timeout: float,
+        deadline: Deadline,
     ) -> reading.Page:
         """Read a page of the documents with ``start <= id < stop`` that meet *conditions*; it may be short."""
         limit = min(limit, reading.PAGE_DOCUMENTS_MAX)
         return self._page(
             lambda connection: reading.scan(connection, collection, conditions, start=start, stop=stop, limit=limit),
-            timeout,
+            deadline,
         )
 
-    def scan_ids_page(self, collection: str, *, start: str, limit: int, timeout: float) -> reading.IdPage:
+    def scan_ids_page(self, collection: str, *, start: str, limit: int, deadline: Deadline) -> reading.IdPage:
         """Read a page of the ids >= *start* of documents and of parents."""
         limit = min(limit, reading.PAGE_DOCUMENTS_MAX)
         return self._page(
-            lambda connection: reading.scan_ids(connection, collection, start=start, limit=limit), timeout
+            lambda connection: reading.scan_ids(connection, collection, start=start, limit=limit), deadline
         )
 
-    def _page(self, call: Callable[[sqlite3.Connection], T], timeout: float) -> T:
-        deadline = deadline_in(timeout)
+    def _page(self, call: Callable[[sqlite3.Connection], T], deadline: Deadline) -> T:
         with mapped(self.path, "reading"):
             session = self.session()
             session.clock(deadline)
@@ -144,28 +181,29 @@ class SqliteEngine:
     def _read(self, session: Session, deadline: Deadline, call: Callable[[sqlite3.Connection], T]) -> T:
         if deadline.passed:
             raise StoreUnavailableError(f"the timeout passed before {self.path} could be read")
+        self._identity.check()
         # Readers wait for nobody in WAL mode, but for those who open or close the file first or last.
         return when_free(lambda: session.readers.run(call, deadline), deadline)
 
-    def open(self, *, timeout: float) -> None:
+    def open(self, *, deadline: Deadline) -> None:
         """Make or check the file, so that the calls after it need not."""
         with mapped(self.path, "opening"):
-            self.session().clock(deadline_in(timeout))
+            self.session().clock(deadline)
 
     def data_version(self) -> int:
         """Return a number that changes with every commit of anybody, without the disk; ``open`` comes first."""
         with mapped(self.path, "watching"):
             return when_free(self.session().data_version, deadline_in(1.0))
 
-    def update_time_us(self, path: DocumentPath, *, timeout: float) -> int | None:
+    def update_time_us(self, path: DocumentPath, *, deadline: Deadline) -> int | None:
         """Return when the document last changed, None where there is none."""
-        rows = self._page(lambda connection: reading.get_rows(connection, [path]), timeout)
+        rows = self._page(lambda connection: reading.get_rows(connection, [path]), deadline)
         return rows[0][1][1] if rows else None
 
-    def server_time_us(self, *, timeout: float) -> int:
+    def server_time_us(self, *, deadline: Deadline) -> int:
         """Return the store's clock."""
         with mapped(self.path, "opening"):
-            return self.session().clock(deadline_in(timeout)).now_us()
+            return self.session().clock(deadline).now_us()
 
     def close(self) -> None:
         """End the commit that is running and close the connections; a second call does nothing."""

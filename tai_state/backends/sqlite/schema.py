@@ -1,13 +1,15 @@
 """The file: how it is recognised, created and opened. A file that is not ours is never changed."""
 
+import os
 import sqlite3
+import stat
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from urllib.parse import quote
 
 from tai_state.backends.sqlite.failures import code_of
-from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError
+from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError, StoreMissingError
 
 APPLICATION_ID = 0x54_41_49_53
 """``TAIS``: what tells our files from others', in the header of the file."""
@@ -44,19 +46,22 @@ class Found(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the file is and how safely it is written."""
+    """Where the file is, and whether and how safely it is written."""
 
     path: str
     synchronous: str
+    read_only: bool = False
 
     def connect(self, mode: str) -> sqlite3.Connection:
         """Open a connection that any one thread at a time may use.
 
         Args:
-            mode: SQLite's ``ro``, ``rw`` or ``rwc`` (which creates the file).
+            mode: SQLite's ``ro``, ``rw`` or ``rwc`` (which creates the file); more parameters may follow it.
         """
         return sqlite3.connect(
-            f"file:{quote(self.path)}?mode={mode}",
+            # An empty authority, so that a path that begins with two slashes names no host; bytes, for names that
+            # are no UTF-8.
+            f"file://{quote(os.fsencode(self.path))}?mode={mode}",
             uri=True,
             timeout=0,
             isolation_level=None,
@@ -65,6 +70,8 @@ class Place:
 
     def open(self) -> sqlite3.Connection:
         """Open a connection to a file that ``prepare`` has found sound; a file that has gone is not made anew."""
+        if self.read_only:
+            return self.connect(self._mode())
         connection = self.connect("rw")
         try:
             # Cache and checkpoints stay as SQLite has them. Measured: a larger cache changes nothing, and with
@@ -75,18 +82,56 @@ class Place:
             raise
         return connection
 
+    def _mode(self) -> str:
+        """Return how a file is opened that is only read: as it lies there where nobody may write beside it.
+
+        A reader of a file in WAL mode needs the shared memory beside it, and makes it where it is missing; the last
+        one to close removes it again. Where that cannot be, a log beside the file means that somebody else has it open,
+        and made it. Without a log the file is whole, and read as it lies there.
+        """
+        if self._is_writable():
+            return "rw"
+        return "ro" if self._has_log() else "ro&immutable=1"
+
+    def _is_writable(self) -> bool:
+        return os.access(self.path, os.W_OK) and os.access(Path(self.path).parent, os.W_OK)
+
+    def _has_log(self) -> bool:
+        try:
+            return Path(f"{self.path}-wal").stat().st_size > 0
+        except OSError:
+            return False
+
+    def resting(self) -> tuple[int, int, int] | None:
+        """Return what a file that is read as it lies there is known by; None: it is not read so.
+
+        Whoever writes begins with a log beside the file, and changes the file itself before removing the log.
+        """
+        if not self.read_only or self._is_writable() or self._has_log():
+            return None
+        try:
+            found = Path(self.path).stat()
+        except OSError:
+            return None  # it has gone, which opening it will tell
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
 
 def check_place(path: str) -> None:
     """Refuse a path at which no file can be.
 
     Raises:
-        ConfigurationError: The folder is missing, or the path is a folder.
+        ConfigurationError: The folder is missing, or what is there is no file: a folder, a FIFO, a device.
     """
     folder = Path(path).parent
     if not folder.is_dir():
         raise ConfigurationError(f"the folder {folder} of the SQLite file {path} does not exist; create it first")
-    if Path(path).is_dir():
-        raise ConfigurationError(f"{path} is a folder; the SQLite store needs a file")
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return  # nothing is there yet, or it cannot be looked at: opening it will tell
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise ConfigurationError(f"{path} is {kind}; the SQLite store needs a file")
 
 
 def prepare(place: Place) -> None:
@@ -97,8 +142,13 @@ def prepare(place: Place) -> None:
     Raises:
         ConfigurationError: It is no database, or somebody else's; nothing in it was changed.
         SchemaVersionError: A newer release made it; nothing in it was changed.
+        StoreMissingError: It is to be read only, and is not there or empty.
     """
     check_place(place.path)
+    if place.read_only:
+        if _look(place) is Found.NOTHING:
+            raise StoreMissingError(f"{place.path} holds no store yet, and was opened to read only")
+        return
     if _look(place) is not Found.OURS:
         _create(place)
 
@@ -106,7 +156,7 @@ def prepare(place: Place) -> None:
 def _look(place: Place) -> Found:
     """Say what is at the path without writing a byte: a read-only connection runs no checkpoint."""
     try:
-        connection = place.connect("ro")
+        connection = place.open() if place.read_only else place.connect("ro")
     except sqlite3.OperationalError:
         if Path(place.path).exists():
             raise

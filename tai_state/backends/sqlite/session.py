@@ -7,13 +7,16 @@ from contextlib import ExitStack
 
 from tai_state.backends.sqlite import schema
 from tai_state.backends.sqlite.connections import ReaderPool
-from tai_state.backends.sqlite.group import GroupCommit
+from tai_state.backends.sqlite.failures import is_busy
+from tai_state.backends.sqlite.file_locks import FileLocks
+from tai_state.backends.sqlite.group import FileIdentity, GroupCommit
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import (
     StoreClock,
     host_boot_id,
     read_anchor,
     shared,
+    unkept_anchor,
     write_anchor,
 )
 from tai_state.clock import Clock, Deadline
@@ -23,17 +26,20 @@ from tai_state.errors import StoreUnavailableError
 class Session:
     """The queue, the connections and the clock of one process for one file; opened at first use."""
 
-    def __init__(self, place: schema.Place, clock: Clock, boot_id: str | None) -> None:
+    def __init__(self, place: schema.Place, clock: Clock, boot_id: str | None, identity: FileIdentity) -> None:
         """Open nothing yet.
 
         Args:
+            identity: The store's, which its sessions share: a fork's child goes on with the same file.
             boot_id: What tells boots apart in tests; None: the host's.
         """
         self.pid = os.getpid()
         self._opening = threading.Lock()
         self.readers = ReaderPool(place)
-        self.group = GroupCommit(place.path, self._open_writer)
+        self.group = GroupCommit(place.path, self._open_writer, identity)
+        self._identity = identity
         self._place = place
+        self._locks = FileLocks(place.path)
         self._clock = clock
         self._boot_id = boot_id
         self._store_clock: StoreClock | None = None
@@ -55,16 +61,32 @@ class Session:
             raise StoreUnavailableError(f"the timeout passed while {self._place.path} was being opened")
         try:
             if self._store_clock is None:
-                self._store_clock = when_free(self._prepare, deadline)
+                self._store_clock = when_free(self._prepared, deadline)
             return self._store_clock
         finally:
             self._opening.release()
 
+    def _prepared(self) -> StoreClock:
+        try:
+            return self._prepare()
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                self._locks.check()
+            raise
+
     def _prepare(self) -> StoreClock:
-        schema.prepare(self._place)
+        if self._identity.is_known:
+            self._identity.check()
+        else:
+            schema.prepare(self._place)
+            # Before anything is opened: a file that is replaced meanwhile is noticed with the first commit.
+            self._identity.note()
         boot_id = self._boot_id or host_boot_id()
         connection = self._place.open()
         try:
+            if self._place.read_only:
+                self._spare = connection
+                return read_anchor(connection, self._clock, boot_id) or unkept_anchor(connection, self._clock)
             schema.keep_wal(connection, self._place.path)
             found = read_anchor(connection, self._clock, boot_id)
             if found is None:

@@ -140,6 +140,13 @@ def write_anchor(connection: sqlite3.Connection, clock: Clock, boot_id: str) -> 
     return StoreClock(clock, offset_us, mark_us)
 
 
+def unkept_anchor(connection: sqlite3.Connection, clock: Clock) -> StoreClock:
+    """Return the clock of one who only reads, in a boot that has not started it yet: it is not kept in the file."""
+    stored = _stored(connection)
+    start_us = max(to_us(clock.now()), stored.mark_us if stored else 0)
+    return StoreClock(clock, start_us - _elapsed_us(clock), start_us)
+
+
 _shared: weakref.WeakValueDictionary[tuple[int, int, int, int], StoreClock] = weakref.WeakValueDictionary()
 _sharing = threading.Lock()
 

@@ -48,12 +48,6 @@ class GovernorNotFoundError(TaiStateError, LookupError):
         self.governor_id = governor_id
 
 
-class StoreMissingError(StoreError):
-    """A file that was to be read is not there; reading never makes one."""
-
-    code = "store_missing"
-
-
 class ReaderGoneError(Exception):
     """Whoever read our output has gone, as `head` does: it has all that it wanted, and that is no failure."""
 

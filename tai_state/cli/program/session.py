@@ -1,15 +1,14 @@
 """The options of one call that every command takes, and the store that they name."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tai_state import RetryPolicy, StateStore, connect
-from tai_state.cli.program.failures import StoreMissingError
+from tai_state import RetryPolicy, StateStore, StoreMissingError, connect
 from tai_state.cli.program.output import note
 from tai_state.cli.program.waiting import waiting
 from tai_state.urls import parse_url
@@ -39,13 +38,15 @@ class Session:
         return {} if self.timeout is None else {"retry": RetryPolicy(deadline=self.timeout)}
 
     def waiting(self) -> AbstractContextManager[None]:
-        """Have it said on stderr, once, when the store is silent for two seconds."""
+        """Have it said on stderr, once, when the store is silent for two seconds; a program needs no such comfort."""
+        if self.as_json:
+            return nullcontext()
         limit = RetryPolicy().deadline if self.timeout is None else self.timeout
         return waiting(note, f"the store {parse_url(self.url).text}, {limit:g} s a call at most (--timeout)")
 
     @contextmanager
     def reading(self) -> Iterator[StateStore]:
-        """Open the store to read from it: a file that is not there is not made.
+        """Open the store to read from it: nothing is made or changed, and a read-only file system will do.
 
         Raises:
             StoreMissingError: There is no such file.
@@ -54,7 +55,8 @@ class Session:
         if parsed.scheme == "sqlite" and not Path(parsed.path).exists():
             message = f"there is no store at {Path(parsed.path).absolute()}; name another with --store"
             raise StoreMissingError(message)
-        with self.waiting(), connect(self.url, **self.options) as store:
+        options = {**self.options, "read_only": True} if parsed.scheme == "sqlite" else self.options
+        with self.waiting(), connect(self.url, **options) as store:
             yield store
 
 

@@ -1,9 +1,12 @@
 """Settle a commit that ended without a verdict, from what stands in the store now."""
 
+from datetime import datetime
 from enum import Enum
 
 from tai_state.documents import Document
+from tai_state.errors import OutcomeUnknownError
 from tai_state.rules.commits.change import Plan
+from tai_state.rules.records.record import Marks
 
 
 class Outcome(Enum):
@@ -41,6 +44,33 @@ def settle(plan: Plan, state: Document | None, event: Document | None, *, refuse
     if isinstance(version, int) and version < plan.event.version:
         return Outcome.REFUSED
     return Outcome.UNKNOWN
+
+
+def settle_snapshot(
+    version: int, based: datetime, state: Document | None, marks: Marks | None, *, refused: bool
+) -> Outcome:
+    """Return what became of the commit that keeps a snapshot of *version*, given the state and its marks now.
+
+    1. Its mark is there: applied. Whoever wrote the snapshot, its content is the same.
+    2. The state as it was found, at *based*: not applied; refused, or an attempt is still under way.
+    3. The state elsewhere: our precondition can never hold.
+    """
+    if marks is not None and version in marks.snapshots:
+        return Outcome.APPLIED
+    if state is not None and state.update_time == based and not refused:
+        return Outcome.PENDING
+    return Outcome.REFUSED
+
+
+def unknown_snapshot(governor_id: str, state_id: str, version: int) -> OutcomeUnknownError:
+    """Return the error that says that nobody knows whether a snapshot of *version* is kept."""
+    error = OutcomeUnknownError("", governor_id, state_id, version, retryable=True)
+    message = (
+        f"whether a snapshot of state {state_id!r} of governor {governor_id!r} at version {version} was kept is "
+        "unknown; ask for it again: at one version it is made once"
+    )
+    error.args = (message,)
+    return error
 
 
 def lost_head(plan: Plan, state: Document | None, event: Document | None) -> bool:

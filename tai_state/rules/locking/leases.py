@@ -226,7 +226,8 @@ def loss_reason(ours: Lease, found: Lease | None, read_time: datetime, *, maybe_
 
 def unknown_outcome(lease: Lease, what: str) -> OutcomeUnknownError:
     """Return the error that says that nobody knows whether *lease* was granted, renewed or released."""
-    error = OutcomeUnknownError(lease.nonce, "", lease.resource, lease.fencing_token)
+    # Whatever is asked of one grant is asked under its token: a second time it does nothing more.
+    error = OutcomeUnknownError(lease.nonce, "", lease.resource, lease.fencing_token, retryable=True)
     message = (
         f"whether lock {lease.resource!r} was {what} under token {lease.fencing_token} is unknown; "
         f"if nothing else is done, it ends by itself after its {lease.ttl_seconds:g} seconds"

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from tai_state.causality import VectorClock
 from tai_state.codec import NULL, Payload
-from tai_state.errors import InvalidDataError
+from tai_state.errors import InvalidDataError, OutcomeUnknownError
 from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
 
 DataT = TypeVar("DataT")
@@ -196,6 +196,13 @@ class EventRecord(Content):
     occurred_at: datetime | None = None
     committed_at: datetime | None = None
     seal: Seal | None = None
+
+    def unknown(self) -> OutcomeUnknownError:
+        """Return the error that says that nobody knows whether this change was applied."""
+        is_keyed = self.idempotency_key is not None
+        return OutcomeUnknownError(
+            self.transition_id, self.governor_id, self.state_id, self.version, retryable=is_keyed
+        )
 
     def public(self, as_data: AsData[DataT]) -> Event[DataT]:
         """Return the public model, its data and payload copies of its own."""

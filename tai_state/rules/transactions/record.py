@@ -2,22 +2,56 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from tai_state.authors import Author
 from tai_state.codec import Payload
 from tai_state.config import Encoding
-from tai_state.documents import Check, Document, DocumentPath, MustNotExist, Put, UpdatedAt, Value, Write
-from tai_state.errors import StoreError
+from tai_state.documents import (
+    Check,
+    Document,
+    DocumentPath,
+    MustNotExist,
+    Precondition,
+    Put,
+    UpdatedAt,
+    Value,
+    Write,
+)
+from tai_state.errors import IdempotencyMismatchError, StoreError
 from tai_state.layout import FORMAT, TRANSACTIONS, check_id, escape
 from tai_state.models import TransactionRecord
-from tai_state.rules.records.fields import FieldError, check_format
+from tai_state.rules.records.fields import FieldError, check_format, take
 
 
-def keyed_id(idempotency_key: str) -> str:
-    """Return the transaction id of a key: every process that runs under it meets at one document."""
-    # Hashed: a key may be any text, and longer than an id may be.
-    return "key-" + hashlib.sha256(check_id(idempotency_key, "idempotency_key").encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key of the whole store, and the request that it stands for."""
+
+    text: str
+    request: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no id."""
+        check_id(self.text, "idempotency_key")
+        check_id(self.request, "request")
+
+    @property
+    def transaction_id(self) -> str:
+        """The id under it: every process that runs under it meets at one document."""
+        # Hashed: a key may be any text, and longer than an id may be.
+        return "key-" + hashlib.sha256(self.text.encode()).hexdigest()
+
+    def check(self, record: TransactionRecord) -> None:
+        """Refuse to take the transaction of another request for ours.
+
+        Raises:
+            IdempotencyMismatchError: The key was used for another request.
+        """
+        # Records of earlier releases do not say which it was.
+        if record.request not in {None, self.request}:
+            raise IdempotencyMismatchError(self.text)
 
 
 def transaction_path(transaction_id: str) -> DocumentPath:
@@ -30,16 +64,23 @@ def record_write(
     *,
     attempt: str,
     changed: Iterable[DocumentPath],
+    request: str | None,
     result: Payload,
     encoding: Encoding,
     author: Author,
+    expired: Document | None,
+    ttl: timedelta,
     now: datetime,
 ) -> Put:
-    """Return the record of a commit: it must not exist, so that no transaction is applied twice.
+    """Return the record of a commit: it must not exist, or be the *expired* one of the same key, unchanged.
+
+    So no transaction is applied twice.
 
     Args:
         attempt: Unique to this commit; how our own lost reply is told from another process under the same key.
+        request: What a key stands for; None without a key.
         result: What a keyed body returned, given back to whoever repeats the key.
+        ttl: How long the record counts.
     """
     fields: dict[str, Value] = {
         "format": FORMAT,
@@ -50,18 +91,37 @@ def record_write(
         "changed_by": author.changed_by,
         "reason": author.reason,
         "timestamp": now,
+        "ttl_seconds": ttl.total_seconds(),
+        # Feeds the engine's TTL policy alone; by the writer's clock, so never obeyed.
+        "tai_expires_at": now + ttl,
     }
+    precondition: Precondition = UpdatedAt(expired.update_time) if expired else MustNotExist()
+    if request is not None:
+        fields["request"] = request
     # The one precondition that makes a transaction happen once, whatever becomes of its other documents.
-    return Put(transaction_path(transaction_id), fields, MustNotExist())
+    return Put(transaction_path(transaction_id), fields, precondition)
 
 
-def made_by(record: Document | None, attempt: str) -> bool:
-    """Whether *record* is there, and was written by the commit that *attempt* names."""
-    return record is not None and record.fields.get("attempt") == attempt
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The document by which a commit is known to have been applied: no other commit writes *value* there."""
+
+    path: DocumentPath
+    field: str
+    value: str
+
+    def is_in(self, document: Document | None) -> bool:
+        """Whether the commit was applied."""
+        return document is not None and document.fields.get(self.field) == self.value
+
+
+def has_expired(record: TransactionRecord, read_time: datetime) -> bool:
+    """Whether a record counts no more, by the store's clock."""
+    return record.expires_at is not None and read_time > record.expires_at
 
 
 def read_record(document: Document) -> TransactionRecord:
-    """Return the record in a document.
+    """Return the record in a document, whether or not it has expired.
 
     Raises:
         StoreError: It is no record of ours.
@@ -73,6 +133,10 @@ def read_record(document: Document) -> TransactionRecord:
         if transaction_path(fields["transaction_id"]) != document.path:
             message = "it names another transaction"
             raise FieldError(message)
+        # Records of earlier releases never expire.
+        ttl = timedelta(seconds=take(fields, "ttl_seconds", float)) if "ttl_seconds" in fields else None
+        # Not its create_time: an expired record is replaced in place.
+        committed_at = document.update_time
         return TransactionRecord(
             transaction_id=fields["transaction_id"],
             documents=fields["documents"],
@@ -80,9 +144,11 @@ def read_record(document: Document) -> TransactionRecord:
             changed_by=fields["changed_by"],
             reason=fields["reason"],
             timestamp=fields["timestamp"],
-            committed_at=document.create_time,
+            committed_at=committed_at,
+            request=fields.get("request"),
+            expires_at=None if ttl is None else committed_at + ttl,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         message = f"document {document.path} is no transaction record: {error}"
         raise StoreError(message) from error
 

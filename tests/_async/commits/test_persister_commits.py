@@ -165,8 +165,9 @@ async def test_two_creations_and_a_lost_reply(place):
 
 @pytest.mark.parametrize("fault", ["reply lost", "request lost"])
 async def test_ambiguous_to_the_end_is_an_unknown_outcome(place, other, fault):
-    """When the attempts are spent the error names the change, and says neither yes nor no."""
+    """When the attempts are spent, and no read tells, the error names the change, and says neither yes nor no."""
     persister, backend = faulty(place, fault, "request lost", "request lost", retry=THREE)
+    backend.unread = 3
     with pytest.raises(OutcomeUnknownError) as caught:
         await persister.transition("g", "s", "add", 5, idempotency_key="k")
     error = caught.value

@@ -112,6 +112,7 @@ async def test_a_winner_instead_of_our_lost_commit_is_a_conflict(place, other):
 async def test_ambiguous_to_the_end_is_an_unknown_outcome(place, other, fault):
     """The error names the transaction, whose record tells what became of it."""
     store, backend = place.faulty(fault, "request lost", "request lost", retry=THREE)
+    backend.unread = 3
     with pytest.raises(OutcomeUnknownError) as caught:
         await manager_of(store).run(async_pay)
     assert len(backend.sent) == 3

@@ -6,13 +6,17 @@ import pytest
 
 import tai_state
 from tai_state import (
+    AsyncLockManager,
     AsyncMemoryStore,
     AsyncStateMachinePersister,
     ConfigurationError,
+    IdempotencyMismatchError,
     InvalidDataError,
     InvalidIdError,
+    LockLostError,
     StoreError,
     UnsupportedOperationError,
+    VersionConflictError,
     change_context,
 )
 from tai_state._platform.tasks import async_together
@@ -58,6 +62,120 @@ async def test_a_decorator_with_options(bank):
 
     with pytest.raises(UnsupportedOperationError):
         await peek("a")
+
+
+async def test_a_decorated_method_keeps_its_object(bank):
+    """The transaction is the argument behind it, called by an object or by the class."""
+    manager = manager_of(bank)
+
+    class Teller:
+        def __init__(self, amount):
+            self.amount = amount
+
+        @manager.transactional
+        async def move(self, tx, source, *, target):
+            """Move the amount."""
+            await async_transfer(tx, source, target, self.amount)
+            return self.amount
+
+    teller = Teller(5)
+    assert await teller.move("a", target="b") == 5
+    assert await Teller.move(teller, "a", target="b") == 5
+    assert await async_amounts(bank, "a", "b") == [90, 10]
+    assert Teller.move.__doc__ == "Move the amount."
+
+
+async def test_a_decorator_takes_a_key_of_each_call(bank):
+    """A function of the call's arguments; the key stands for the decorated function."""
+    manager = manager_of(bank)
+
+    @manager.transactional(idempotency_key=lambda name, **_: f"open-{name}")
+    async def fill(tx, name, *, amount):
+        return await async_put(tx, name, amount)
+
+    @manager.transactional(idempotency_key="open-a")
+    async def other(tx):
+        return await async_put(tx, "a", 7)
+
+    assert await fill("a", amount=1) == 2
+    assert await fill("a", amount=2) == 2
+    assert await fill("b", amount=3) == 2
+    assert await async_amounts(bank, "a", "b") == [1, 3]
+    with pytest.raises(IdempotencyMismatchError):
+        await other()
+
+
+async def test_a_decorator_takes_a_lock(bank):
+    """Or a function that gives it: the commit is guarded."""
+    manager = manager_of(bank)
+    lock = await AsyncLockManager(bank).acquire("r")
+
+    @manager.transactional(lock=lock)
+    async def fill(tx, name):
+        return await async_put(tx, name, 1)
+
+    @manager.transactional(lock=lambda name: {"a": lock}[name])
+    async def fill_by_name(tx, name):
+        return await async_put(tx, name, 2)
+
+    assert [await fill("a"), await fill_by_name("a")] == [2, 3]
+    await lock.release()
+    for call in (fill, fill_by_name):
+        with pytest.raises(LockLostError):
+            await call("a")
+    assert await async_amounts(bank, "a") == [2]
+
+
+# Several states
+
+
+async def test_several_states_are_saved_at_once(place, bank):
+    """One read, one commit, an event each; the versions come back by id."""
+    store, backend = place.counting()
+    versions = await manager_of(store).run(
+        lambda tx: tx.save_states(BANK, {"a": {"n": 1}, "c": {"n": 3}}, status="open")
+    )
+    assert versions == {"a": 2, "c": 1}
+    assert backend.taken() == ["get_many", "commit"]
+    assert await manager_of(bank).execute_transaction(BANK, lambda tx: tx.save_states({"a": {"n": 2}})) == {"a": 3}
+    assert await async_amounts(bank, "a", "c") == [2, 3]
+    assert (await bank.get_state(BANK, "a"))[0].status == "open"
+
+
+@pytest.mark.parametrize("states", [{"c": {"n": 1}, "d": {"n": object()}}, [("c", {})]], ids=["data", "shape"])
+async def test_several_states_of_which_one_cannot_be_stored_are_none(bank, states):
+    """Though the body goes on."""
+
+    async def body(tx):
+        with pytest.raises(InvalidDataError):
+            await tx.save_states(BANK, states)
+        await async_put(tx, "a", 1)
+
+    await manager_of(bank).run(body)
+    assert await bank.find_state(BANK, "c") is None
+
+
+async def test_several_events_of_one_state_are_recorded_at_its_version(bank):
+    """A move that was decided elsewhere, and the next on top of it; another writer's makes it a conflict."""
+    persister = AsyncStateMachinePersister(bank, COUNTER)
+
+    async def body(tx):
+        for version, status in enumerate(("seen", "paid")):
+            result = await tx.log_transition(
+                persister, BANK, "order", status, to_status=status, data={"n": 0}, payload=7, expected_version=version
+            )
+            assert result.version == version + 1
+
+    await manager_of(bank).run(body)
+    events = [event async for event in bank.get_events(BANK, "order")]
+    assert [(event.to_status, event.payload) for event in events] == [("seen", 7), ("paid", 7)]
+    with pytest.raises(VersionConflictError):
+        await manager_of(bank).execute_transaction(
+            BANK,
+            lambda tx: tx.log_transition(
+                persister, "order", "again", to_status="seen", data={"n": 0}, expected_version=0
+            ),
+        )
 
 
 # One governor bound

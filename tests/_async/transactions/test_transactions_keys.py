@@ -1,6 +1,7 @@
 """Idempotency keys of transactions: made once for the whole store, with one result for everybody."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
@@ -8,6 +9,7 @@ from tai_state import (
     AsyncBackendStore,
     ConfigurationError,
     DeadlineExceededError,
+    IdempotencyMismatchError,
     InvalidDataError,
     InvalidIdError,
     OutcomeUnknownError,
@@ -16,6 +18,8 @@ from tai_state import (
     StoreError,
 )
 from tai_state._platform.tasks import async_together
+from tai_state.documents import Put
+from tai_state.rules.transactions.record import transaction_path
 from tai_state.testing.clock import ManualClock
 from tests._async.accounts import (
     BANK,
@@ -28,7 +32,7 @@ from tests._async.accounts import (
     manager_of,
     over,
 )
-from tests._async.stores import async_contents
+from tests._async.stores import TIMEOUT, async_contents, async_document_at
 
 ONCE = RetryPolicy(attempts=1, wait_initial=0.0, wait_max=0.0)
 
@@ -83,9 +87,9 @@ async def test_two_who_race_with_one_key_make_one_transaction(place, other):
     """Both commits were on their way: the one that was refused returns the other's result."""
     store, backend = over(place, AsyncMeddledBackend)
     backend.before_commits.append(
-        lambda: manager_of(other).run(lambda tx: async_create(tx, "theirs"), idempotency_key="k")
+        lambda: manager_of(other).run(partial(async_create, name="theirs"), idempotency_key="k")
     )
-    result = await manager_of(store, ONCE).run(lambda tx: async_create(tx, "ours"), idempotency_key="k")
+    result = await manager_of(store, ONCE).run(partial(async_create, name="ours"), idempotency_key="k")
     assert result == "theirs"
     assert await other.find_state("g", "ours") is None
     assert await other.find_state("g", "theirs") is not None
@@ -129,6 +133,51 @@ async def test_many_who_race_with_one_key_make_one_transaction(place, other):
 
 def _call(run):
     return lambda: run(async_withdraw, idempotency_key="k")
+
+
+async def test_a_key_of_another_body_is_refused(place, other):
+    """Its result is not that of this one: by the body's name, or by what the caller says."""
+    manager = manager_of(other)
+    await manager.run(async_withdraw, idempotency_key="k")
+    with pytest.raises(IdempotencyMismatchError, match="'k' of a transaction") as caught:
+        await manager_of(place.store()).run(partial(async_create, name="s"), idempotency_key="k")
+    assert caught.value.key == "k"
+    with pytest.raises(IdempotencyMismatchError):
+        await manager.run(async_withdraw, idempotency_key="k", request="other")
+    with pytest.raises(IdempotencyMismatchError):
+        await manager.execute_transaction("g", lambda tx: tx.find_state("s"), idempotency_key="k")
+    assert await other.find_state("g", "s") is None
+
+
+async def test_a_request_that_is_named_is_the_same_whatever_the_body(other):
+    """Lambdas, renamed functions: the caller says that they are one."""
+    manager = manager_of(other)
+    assert await manager.run(async_withdraw, idempotency_key="k", request="r") == {"taken": 100}
+    assert await manager.run(lambda tx: tx.find_state("g", "s"), idempotency_key="k", request="r") == {"taken": 100}
+    with pytest.raises(ConfigurationError, match="request"):
+        await manager.run(async_withdraw, request="r")
+
+
+async def test_a_key_that_another_took_meanwhile_for_another_request_is_refused(place, other):
+    """Found when our commit is refused."""
+    store, backend = over(place, AsyncMeddledBackend)
+    backend.before_commits.append(lambda: manager_of(other).run(async_withdraw, idempotency_key="k"))
+    with pytest.raises(IdempotencyMismatchError):
+        await manager_of(store).run(partial(async_create, name="ours"), idempotency_key="k")
+    assert await other.find_state("g", "ours") is None
+
+
+async def test_a_record_without_a_request_is_taken(place, other):
+    """An earlier release wrote it."""
+    await manager_of(other).run(async_withdraw, idempotency_key="k")
+    (record,) = [one async for one in manager_of(other).list_transactions()]
+    path = transaction_path(record.transaction_id)
+    document = await async_document_at(other, path)
+    fields = {name: value for name, value in document.fields.items() if name not in {"request", "ttl_seconds"}}
+    await other.runtime.access.backend.commit([Put(path, fields)], timeout=TIMEOUT)
+    assert await manager_of(other).run(async_withdraw, idempotency_key="k") == {"taken": 100}
+    found = await manager_of(other).get_transaction(record.transaction_id)
+    assert (found.request, found.expires_at) == (None, None)
 
 
 async def test_a_key_without_writes_is_remembered(place, other):
@@ -212,7 +261,9 @@ async def test_an_unknown_outcome_is_found_out_under_the_same_key(place, other):
     """Applied or not: called again it was made once."""
     for fault in ("reply lost", "request lost"):
         await async_open_accounts(other, a=100, b=0)
-        store, _ = place.faulty(fault, "request lost", retry=RetryPolicy(attempts=2, wait_initial=0.0, wait_max=0.0))
+        policy = RetryPolicy(attempts=2, wait_initial=0.0, wait_max=0.0)
+        store, backend = place.faulty(fault, "request lost", retry=policy)
+        backend.unread = 2
         with pytest.raises(OutcomeUnknownError):
             await manager_of(store).run(async_withdraw, idempotency_key=fault)
         assert await manager_of(store).run(async_withdraw, idempotency_key=fault) == {"taken": 100}
@@ -229,8 +280,8 @@ async def test_a_lost_reply_under_a_key(place, other):
 async def test_anothers_record_is_not_taken_for_ours(place, other):
     """Ours was lost and theirs came first: their result is returned, and nothing of ours was written."""
     store, backend = place.faulty("request lost")
-    backend.between = lambda: manager_of(other).run(lambda tx: async_create(tx, "theirs"), idempotency_key="k")
-    assert await manager_of(store).run(lambda tx: async_create(tx, "ours"), idempotency_key="k") == "theirs"
+    backend.between = lambda: manager_of(other).run(partial(async_create, name="theirs"), idempotency_key="k")
+    assert await manager_of(store).run(partial(async_create, name="ours"), idempotency_key="k") == "theirs"
     assert await other.find_state("g", "ours") is None
 
 
@@ -239,7 +290,7 @@ async def test_anothers_record_settles_what_was_refused_for_good(place, other):
     store, backend = place.faulty("request lost")
 
     async def close():
-        await manager_of(other).run(lambda tx: async_create(tx, "theirs"), idempotency_key="k")
+        await manager_of(other).run(partial(async_create, name="theirs"), idempotency_key="k")
 
         async def refuse(writes, *, timeout):
             raise StoreError("you may not write any more")
@@ -247,7 +298,7 @@ async def test_anothers_record_settles_what_was_refused_for_good(place, other):
         backend.commit = refuse
 
     backend.between = close
-    assert await manager_of(store).run(lambda tx: async_create(tx, "ours"), idempotency_key="k") == "theirs"
+    assert await manager_of(store).run(partial(async_create, name="ours"), idempotency_key="k") == "theirs"
 
 
 async def test_the_look_for_the_key_takes_of_the_time(place, other):

@@ -168,6 +168,7 @@ async def test_an_unknown_outcome_under_a_lock(place, other):
     store, backend = place.faulty(retry=RetryPolicy(attempts=1))
     lock = await async_acquire(store)
     backend.faults.append("reply lost")
+    backend.unread = 1
     with pytest.raises(OutcomeUnknownError):
         await manager_of(store).run(lambda tx: async_transfer(tx, "a", "b", 1), lock=lock)
     await manager_of(store).run(lambda tx: async_transfer(tx, "a", "b", 1), lock=lock)

@@ -77,12 +77,19 @@ async def test_runs_of_one_store_that_write_one_state_take_two_attempts_at_most(
     """One that met a conflict begins anew with nobody of this process before it."""
     manager = AsyncTransactionManager(place.store())
     attempts = []
+    met: list[int] = []
 
     async def run():
         runs = []
 
         async def body(tx):
             runs.append(1)
+            await tx.get_state(BANK, "a")
+            if len(runs) == 1:
+                # All have read before the first one commits.
+                met.append(1)
+                while len(met) < 8:
+                    await async_sleep(0.001)
             await async_increment(tx)
 
         await manager.run(body)

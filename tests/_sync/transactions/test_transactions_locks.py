@@ -168,6 +168,7 @@ def test_an_unknown_outcome_under_a_lock(place, other):
     store, backend = place.faulty(retry=RetryPolicy(attempts=1))
     lock = acquire(store)
     backend.faults.append("reply lost")
+    backend.unread = 1
     with pytest.raises(OutcomeUnknownError):
         manager_of(store).run(lambda tx: transfer(tx, "a", "b", 1), lock=lock)
     manager_of(store).run(lambda tx: transfer(tx, "a", "b", 1), lock=lock)

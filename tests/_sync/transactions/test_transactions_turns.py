@@ -77,12 +77,19 @@ def test_runs_of_one_store_that_write_one_state_take_two_attempts_at_most(place,
     """One that met a conflict begins anew with nobody of this process before it."""
     manager = TransactionManager(place.store())
     attempts = []
+    met: list[int] = []
 
     def run():
         runs = []
 
         def body(tx):
             runs.append(1)
+            tx.get_state(BANK, "a")
+            if len(runs) == 1:
+                # All have read before the first one commits.
+                met.append(1)
+                while len(met) < 8:
+                    sleep(0.001)
             increment(tx)
 
         manager.run(body)

@@ -6,6 +6,7 @@ import pytest
 from tai_state.documents import MustExist, MustNotExist
 from tai_state.errors import (
     CommitAmbiguousError,
+    ConfigurationError,
     DocumentTooLargeError,
     PreconditionFailedError,
     StoreError,
@@ -98,8 +99,9 @@ def test_a_missing_database_is_no_conflict(driver, server):
     """NOT_FOUND also tells that the project has no such database."""
     details = "The database (default) does not exist for project p"
     server.failures.append((grpc.StatusCode.NOT_FOUND, details))
-    with pytest.raises(StoreError, match="does not exist"):
+    with pytest.raises(ConfigurationError, match="does not exist") as caught:
         driver.commit(put(precondition=MustExist()))
+    assert "NOT_FOUND" not in str(caught.value)
 
 
 def test_the_only_guarded_document_is_named(driver, server):

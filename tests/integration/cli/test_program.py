@@ -1,10 +1,15 @@
 """The program as the system sees it: its names, its pipes."""
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import tai_state
+from tai_state import SqliteStore
 from tests.integration.cli.calls import environment, run
 
 
@@ -27,3 +32,46 @@ def test_the_installed_command_is_the_program(tmp_path):
         check=True,
     )
     assert done.stdout == f"tai-state, version {tai_state.__version__}\n"
+
+
+def can_mount():
+    """Whether a namespace with a file system of its own can be had here."""
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        return False
+    tried = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run(tried, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not can_mount(), reason="needs a file system of its own, in a namespace")
+def test_a_store_on_a_read_only_mount_is_read(tmp_path):
+    """Every command that only reads does so there, and leaves nothing."""
+    with SqliteStore(tmp_path / "s.db") as store:
+        store.save_state("g", "s", {"n": 1})
+    (tmp_path / "still").mkdir()
+    script = (
+        "mount -t tmpfs tmpfs still && cp s.db still && mount -o remount,ro still && "
+        '"$@" governors && "$@" states g && "$@" show g s && "$@" history g s && "$@" stats && ls still'
+    )
+    program = [sys.executable, "-m", "tai_state", "--store", "sqlite:///still/s.db"]
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", script, "bash", *program],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:2] == ["GOVERNOR", "g"]
+    assert done.stdout.splitlines()[-1] == "s.db"
+
+
+def test_a_command_that_reads_makes_nothing(tmp_path):
+    """Neither a folder nor a store of an empty file."""
+    (tmp_path / "empty.db").touch()
+    for url in ("sqlite:///empty.db", "sqlite:///none.db", "sqlite:///no/folder.db"):
+        done = run("--json", "--store", url, "stats", folder=tmp_path)
+        assert done.returncode == 3
+        assert json.loads(done.stderr)["error"] == "store_missing"
+    assert [(file.name, file.stat().st_size) for file in tmp_path.iterdir()] == [("empty.db", 0)]

@@ -1,5 +1,6 @@
 """Pipes, terminals and streams that are not there, as the system gives them."""
 
+import json
 import os
 import pty
 import sqlite3
@@ -138,6 +139,12 @@ def test_who_waits_is_told_and_waits_no_longer_than_asked(locked, tmp_path):
     assert first.startswith("waiting for the store sqlite:///")
     assert "3 seconds" in second
     assert 3 <= took < 15
+
+
+def test_a_program_that_waits_gets_the_error_alone(locked, tmp_path):
+    """With --json stderr holds one object."""
+    done = shell('"$@"', "governors", "--json", "--store", locked, "--timeout", "3", folder=tmp_path)
+    assert json.loads(done.stderr)["error"] == "deadline_exceeded"
 
 
 def test_who_does_not_wait_is_told_nothing(url, tmp_path):

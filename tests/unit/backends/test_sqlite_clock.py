@@ -8,6 +8,7 @@ import pytest
 
 from tai_state.backends.sqlite import SqliteEngine
 from tai_state.backends.sqlite.encoding import from_us
+from tai_state.backends.sqlite.patience import deadline_in
 from tai_state.backends.sqlite.store_clock import RESERVE_US
 from tai_state.documents import Delete, Document, DocumentPath, MustNotExist, Put, UpdatedAt, Write
 from tai_state.errors import PreconditionFailedError
@@ -42,7 +43,7 @@ def commit(engine: SqliteEngine, *writes: Write):
 
 
 def read(engine: SqliteEngine) -> Document:
-    return engine.get_many([AT], timeout=5).documents[AT]
+    return engine.get_many([AT], deadline=deadline_in(5)).documents[AT]
 
 
 def mark(path: Path) -> int:
@@ -81,7 +82,7 @@ def test_a_reboot_with_the_wall_clock_set_back_does_not_run_back(booted):
     last = commit(engine, Put(AT, {"n": 1}))
     after = ManualClock(before.now() - timedelta(days=365))
     engine = booted(after, "second")
-    assert from_us(engine.server_time_us(timeout=5)) > last
+    assert from_us(engine.server_time_us(deadline=deadline_in(5))) > last
     assert commit(engine, Put(AT, {"n": 2})) > last
 
 
@@ -90,7 +91,7 @@ def test_a_reboot_starts_from_the_wall_clock(booted):
     before = ManualClock()
     commit(booted(before), Put(AT, {"n": 1}))
     after = ManualClock(before.now() + timedelta(days=2))
-    assert from_us(booted(after, "second").server_time_us(timeout=5)) == after.now()
+    assert from_us(booted(after, "second").server_time_us(deadline=deadline_in(5))) == after.now()
 
 
 def test_a_boot_clock_that_began_anew_is_noticed_without_a_boot_id(booted):
@@ -132,7 +133,7 @@ def test_two_backends_of_one_process_share_the_clock(path):
     times = [commit(engine, Put(AT, {"n": n})) for n, engine in enumerate([one, other, one, other])]
     assert times == sorted(set(times))
     last = [commit(one, Put(DocumentPath("c", f"{n}"), {"n": n})) for n in range(3)][-1]
-    assert from_us(other.server_time_us(timeout=5)) >= last
+    assert from_us(other.server_time_us(deadline=deadline_in(5))) >= last
     one.close()
     other.close()
 
@@ -163,7 +164,7 @@ def test_an_expected_time_in_the_future_does_not_move_the_clock(booted):
     first = commit(engine, Put(AT, {"n": 1}))
     with pytest.raises(PreconditionFailedError):
         commit(engine, Put(AT, {"n": 2}, UpdatedAt(first + timedelta(days=1_000))))
-    assert from_us(engine.server_time_us(timeout=5)) < first + timedelta(seconds=1)
+    assert from_us(engine.server_time_us(deadline=deadline_in(5))) < first + timedelta(seconds=1)
 
 
 def test_a_document_made_again_in_a_later_boot_is_later(booted):

@@ -11,7 +11,7 @@ import pytest
 from tai_state._sync.backends.sqlite import SqliteBackend
 from tai_state.backends.sqlite import schema
 from tai_state.documents import DocumentPath, MustNotExist, Put
-from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError
+from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError, StoreReplacedError
 
 AT = DocumentPath("governors/g/states", "s")
 
@@ -131,7 +131,7 @@ def test_a_deleted_file_is_not_made_anew_by_a_read(tmp_path):
     backend.server_time(timeout=5)
     for file in tmp_path.iterdir():
         file.unlink()
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreReplacedError, match="was removed"):
         backend.get(AT, timeout=5)
     backend.close()
     assert not path.exists()

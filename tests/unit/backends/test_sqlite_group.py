@@ -7,6 +7,7 @@ import pytest
 
 from tai_state.backends.sqlite import SqliteEngine
 from tai_state.backends.sqlite.applying import GroupApplier, Job
+from tai_state.backends.sqlite.patience import deadline_in
 from tai_state.clock import SystemClock
 from tai_state.documents import DocumentPath, MustNotExist, Put, UpdatedAt
 from tai_state.errors import (
@@ -60,7 +61,7 @@ def stored(engine: SqliteEngine) -> list[str]:
     ids: list[str] = []
     start: str | None = ""
     while start is not None:
-        page, start = engine.scan_ids_page("c", start=start, limit=1_000, timeout=5)
+        page, start = engine.scan_ids_page("c", start=start, limit=1_000, deadline=deadline_in(5))
         ids += page
     return ids
 
@@ -125,10 +126,10 @@ def test_a_commit_that_fails_halfway_leaves_nothing(engine):
 
 def test_commits_of_one_group_see_each_other(engine):
     """Two replacements of the same version in one group: the first wins, the second is refused."""
-    read = engine.get_many([at("first")], timeout=5).documents[at("first")]
+    read = engine.get_many([at("first")], deadline=deadline_in(5)).documents[at("first")]
     jobs = [engine.submit([Put(at("first"), {"n": n}, UpdatedAt(read.update_time))], timeout=5) for n in (7, 8)]
     assert [verdict(engine, job) for job in jobs] == [None, PreconditionFailedError]
-    assert engine.get_many([at("first")], timeout=5).documents[at("first")].fields == {"n": 7}
+    assert engine.get_many([at("first")], deadline=deadline_in(5)).documents[at("first")].fields == {"n": 7}
 
 
 def test_another_writers_lock_ends_in_unavailable(engine, locked):
@@ -256,3 +257,19 @@ def test_a_closed_store_refuses(engine):
         engine.finish(queued)
     with pytest.raises(StoreError, match="closed"):
         queue(engine, "b")
+
+
+def test_what_another_caller_has_committed_is_told_as_done_after_close(engine):
+    """A store that is closed takes no more commits; those that were made it does not deny."""
+    mine, theirs = queue(engine, "a", "b")
+    engine.finish(theirs)
+    engine.close()
+    assert engine.finish(mine).commit_time == mine.outcome().commit_time
+
+
+def test_what_nobody_has_committed_is_refused_after_close(engine):
+    """It was not applied, and never will be."""
+    (job,) = queue(engine, "a")
+    engine.close()
+    with pytest.raises(StoreError, match="is closed"):
+        engine.finish(job)

@@ -25,7 +25,7 @@ def test_a_worker_serves_a_forked_child() -> None:
         code = asyncio.run(asyncio.wait_for(worker.run(lambda: 7), 10))
         os._exit(code)
     assert exit_code_of_child(child) == 7
-    worker.close()
+    asyncio.run(worker.close())
 
 
 async def test_shielded_work_ends_before_the_cancellation() -> None:

@@ -44,7 +44,9 @@ SAMPLES = {
     "StoreError": errors.StoreError("message"),
     "StoreUnavailableError": errors.StoreUnavailableError("message", retry_after=1.5),
     "CommitAmbiguousError": errors.CommitAmbiguousError("message", retry_after=2.5),
+    "StoreMissingError": errors.StoreMissingError("message"),
     "DamagedStoreError": errors.DamagedStoreError("message"),
+    "StoreReplacedError": errors.StoreReplacedError("/a/store.db", "was removed"),
     "UnsupportedOperationError": errors.UnsupportedOperationError("message"),
 }
 ALL = {name: kind for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, TaiStateError)}
@@ -119,7 +121,9 @@ def test_codes_are_unique_and_stable():
         "StoreError": "store",
         "StoreUnavailableError": "store_unavailable",
         "CommitAmbiguousError": "commit_ambiguous",
+        "StoreMissingError": "store_missing",
         "DamagedStoreError": "store_damaged",
+        "StoreReplacedError": "store_replaced",
         "UnsupportedOperationError": "unsupported_operation",
     }
     assert len({kind.code for kind in ALL.values()}) == len(ALL)
@@ -156,7 +160,9 @@ def test_errors_are_public():
         ("SchemaVersionError", (errors.ReplayError,)),
         ("StoreUnavailableError", (errors.StoreError,)),
         ("CommitAmbiguousError", (errors.StoreUnavailableError,)),
+        ("StoreMissingError", (errors.StoreError,)),
         ("DamagedStoreError", (errors.StoreError,)),
+        ("StoreReplacedError", (errors.StoreError,)),
         ("UnsupportedOperationError", (errors.StoreError,)),
     ],
 )
@@ -171,7 +177,6 @@ def test_what_may_be_tried_again_says_so():
     assert {name for name, kind in ALL.items() if kind.retryable} == {
         "DeadlineExceededError",
         "RetriesExhaustedError",
-        "OutcomeUnknownError",
         "ConflictError",
         "VersionConflictError",
         "StaleReadError",
@@ -181,6 +186,16 @@ def test_what_may_be_tried_again_says_so():
         "StoreUnavailableError",
         "CommitAmbiguousError",
     }
+
+
+def test_an_unknown_outcome_may_be_tried_again_where_that_has_no_second_effect():
+    """Under a key; a generic retry loop must not withdraw twice."""
+    assert not errors.OutcomeUnknownError("t-1").retryable
+    keyed = pickle.loads(pickle.dumps(errors.OutcomeUnknownError("t-1", "g", "s", 2, retryable=True)))
+    assert keyed.retryable
+    assert "same idempotency key" in str(keyed)
+    assert "outcome(error)" in str(errors.OutcomeUnknownError("t-1", "g", "s", 2))
+    assert "twice" in str(errors.OutcomeUnknownError("t-1", "g", "s", 2))
 
 
 def test_a_message_tells_what_it_is_about():

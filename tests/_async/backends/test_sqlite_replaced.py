@@ -1,0 +1,76 @@
+"""The file of an open SQLite store is removed or replaced: nothing is acknowledged into nothing, and health tells."""
+
+import shutil
+
+import pytest
+
+from tai_state import AsyncSqliteStore, StoreReplacedError
+
+
+def remove(path):
+    path.unlink()
+
+
+def replace(path):
+    other = path.with_name("other.db")
+    shutil.copy(path, other)
+    other.replace(path)
+
+
+TAKEN = pytest.mark.parametrize("take", [remove, replace])
+
+
+@pytest.fixture
+async def path(tmp_path):
+    """Where the store's file is."""
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+async def store(path):
+    """A store that was used."""
+    async with AsyncSqliteStore(path, actor="tester") as store:
+        await store.save_state("g", "s", {"n": 1})
+        yield store
+
+
+@TAKEN
+async def test_the_next_commit_is_refused(store, path, take):
+    """With a typed error that names the file; also the one after it."""
+    take(path)
+    for _ in range(2):
+        with pytest.raises(StoreReplacedError, match=r"store\.db was re"):
+            await store.save_state("g", "s", {"n": 2})
+
+
+@TAKEN
+async def test_reads_are_refused(store, path, take):
+    """What they would tell is not what anybody else sees."""
+    take(path)
+    with pytest.raises(StoreReplacedError):
+        await store.get_state("g", "s")
+
+
+@TAKEN
+async def test_health_tells(store, path, take):
+    """It is not well, and says why."""
+    assert (await store.health()).ok
+    take(path)
+    health = await store.health()
+    assert not health.ok
+    assert "was re" in health.message
+
+
+async def test_a_store_opened_anew_finds_what_is_there_now(store, path):
+    """The replacement, with what it holds."""
+    replace(path)
+    async with AsyncSqliteStore(path) as anew:
+        assert (await anew.get_state("g", "s"))[1] == 1
+
+
+async def test_a_file_that_is_moved_away_and_back_is_the_same(store, path):
+    """What counts is the file, not that somebody touched it."""
+    away = path.with_name("away.db")
+    path.rename(away)
+    away.rename(path)
+    assert await store.save_state("g", "s", {"n": 2}) == 2

@@ -1,0 +1,60 @@
+"""Snapshots made by hand whose replies are lost: what is told of them is so."""
+
+import pytest
+
+from tai_state import AsyncStateMachinePersister, OutcomeUnknownError, RetryPolicy
+from tests._async.machines import COUNTER
+
+ONCE = RetryPolicy(attempts=1)
+
+
+@pytest.fixture
+async def other(place):
+    """Another caller's persister, whose state is at version 1."""
+    persister = AsyncStateMachinePersister(place.store(), COUNTER)
+    await persister.start("g", "s", {"n": 1})
+    return persister
+
+
+def faulty(place, *faults, **options):
+    store, backend = place.faulty(*faults, **options)
+    return AsyncStateMachinePersister(store, COUNTER), backend
+
+
+async def async_kept(persister):
+    return [snapshot.version async for snapshot in persister.list_snapshots("g", "s")]
+
+
+@pytest.mark.parametrize("faults", [("reply lost",), ("request lost",), ("reply lost", "reply lost")])
+async def test_a_lost_reply_is_settled(place, other, faults):
+    """It is sent again as it is, or its mark is found: the snapshot is kept, once."""
+    persister, backend = faulty(place, *faults)
+    assert (await persister.create_snapshot("g", "s")).version == 1
+    assert await async_kept(other) == [1]
+    assert all(writes == backend.sent[0] for writes in backend.sent)
+
+
+async def test_the_last_reply_is_lost_and_a_read_tells(place, other):
+    """The attempts are spent: its mark tells that it was applied."""
+    persister, _ = faulty(place, "reply lost", retry=ONCE)
+    assert (await persister.create_snapshot("g", "s")).version == 1
+    assert await async_kept(other) == [1]
+
+
+@pytest.mark.parametrize("fault", ["reply lost", "request lost"])
+async def test_what_nobody_can_tell_is_not_called_unwritten(place, other, fault):
+    """The error says that it may have been kept; asked for again it is."""
+    persister, backend = faulty(place, fault, retry=ONCE)
+    backend.unread = 1
+    with pytest.raises(OutcomeUnknownError, match="snapshot"):
+        await persister.create_snapshot("g", "s")
+    assert (await persister.create_snapshot("g", "s")).version == 1
+    assert await async_kept(other) == [1]
+
+
+async def test_a_state_that_moved_meanwhile_is_kept_as_it_is_then(place, other):
+    """The first commit met another writer, and can never be applied: the next one is of the newer version."""
+    persister, backend = faulty(place, "request lost")
+    backend.between = lambda: other.transition("g", "s", "add")
+    assert (await persister.create_snapshot("g", "s")).version == 2
+    assert await async_kept(other) == [2]

@@ -1,0 +1,207 @@
+"""What a store knows of its transactions: records that expire, those that failed, and how many run at once."""
+
+from datetime import timedelta
+
+import pytest
+
+from tai_state import (
+    AsyncBackendStore,
+    AsyncMemoryStore,
+    AsyncTransactionManager,
+    ConfigurationError,
+    DeadlineExceededError,
+    RetriesExhaustedError,
+    RetryPolicy,
+    StoreError,
+)
+from tai_state._platform.tasks import async_sleep, async_together
+from tai_state.rules.transactions.record import transaction_path
+from tai_state.testing.clock import ManualClock
+from tests._async.accounts import BANK, async_amount, async_amounts, async_open_accounts, async_put, manager_of
+from tests._async.stores import async_document_at, in_memory
+
+HOUR = timedelta(hours=1)
+
+
+class Refusal(Exception):  # noqa: N818 - what a user's own exception may be called
+    pass
+
+
+async def async_increment(tx):
+    more = await async_amount(tx, "a") + 1
+    await async_put(tx, "a", more)
+    return more
+
+
+# Records that expire
+
+
+async def test_a_record_says_when_it_expires(store):
+    """For the engine's TTL policy, and for reads; a week unless the manager says otherwise."""
+    await async_open_accounts(store, a=0)
+    await manager_of(store).run(async_increment)
+    (record,) = [one async for one in manager_of(store).list_transactions()]
+    assert record.expires_at == record.committed_at + timedelta(days=7)
+    document = await async_document_at(store, transaction_path(record.transaction_id))
+    assert document.fields["tai_expires_at"] == document.fields["timestamp"] + timedelta(days=7)
+
+
+async def test_a_record_that_has_expired_is_none():
+    """By the store's clock: nobody finds it, and its key may be used again."""
+    clock = ManualClock()
+    async with AsyncMemoryStore(clock=clock) as store:
+        await async_open_accounts(store, a=0)
+        manager = AsyncTransactionManager(store, record_ttl=HOUR)
+        assert [await manager.run(async_increment, idempotency_key="k") for _ in range(2)] == [1, 1]
+        (record,) = [one async for one in manager.list_transactions()]
+        clock.advance(3_601)
+        assert [one async for one in manager.list_transactions()] == []
+        assert await manager.get_transaction(record.transaction_id) is None
+        assert [await manager.run(async_increment, idempotency_key="k") for _ in range(2)] == [2, 2]
+        again = await manager.get_transaction(record.transaction_id)
+        assert again is not None
+        assert again.expires_at == again.committed_at + HOUR
+        assert again.committed_at > record.committed_at
+
+
+async def test_a_limit_counts_what_has_not_expired():
+    """Those that have are passed over."""
+    clock = ManualClock()
+    async with AsyncMemoryStore(clock=clock) as store:
+        await async_open_accounts(store, a=0)
+        for _ in range(3):
+            await AsyncTransactionManager(store, record_ttl=HOUR).run(async_increment)
+        clock.advance(3_601)
+        for _ in range(3):
+            await AsyncTransactionManager(store).run(async_increment)
+        records = [one async for one in manager_of(store).list_transactions(limit=2)]
+        assert len(records) == 2
+        assert all(one.expires_at - one.committed_at == timedelta(days=7) for one in records)
+
+
+@in_memory
+@pytest.mark.parametrize("ttl", [timedelta(0), -HOUR, timedelta.max, 3_600, None])
+async def test_a_ttl_that_is_none_is_refused(store, ttl):
+    """Where it comes in."""
+    with pytest.raises(ConfigurationError, match="record_ttl"):
+        AsyncTransactionManager(store, record_ttl=ttl)
+
+
+async def test_a_drained_store_lists_no_transactions(store):
+    """As it takes no other call."""
+    await async_open_accounts(store, a=0)
+    await manager_of(store).run(async_increment)
+    assert await store.drain()
+    with pytest.raises(StoreError, match="drained"):
+        _ = [one async for one in manager_of(store).list_transactions()]
+
+
+# Those that failed
+
+
+async def test_a_transaction_that_failed_is_remembered(place, store):
+    """What it read and would have written, how often it was tried, and why it was given up."""
+    await async_open_accounts(store, a=0, b=0)
+    other = place.store()
+
+    async def body(tx):
+        await async_amount(tx, "b")
+        await async_put(tx, "a", 1)
+        await other.save_state(BANK, "a", {"n": 7})
+
+    with pytest.raises(RetriesExhaustedError):
+        await manager_of(store, RetryPolicy(attempts=2, wait_initial=0.0, wait_max=0.0)).run(body)
+    (failed,) = manager_of(store).failed_transactions
+    assert (failed.attempts, failed.code) == (2, "retries_exhausted")
+    assert {path.rpartition("/")[2] for path in failed.reads} == {"a", "b"}
+    assert {path.rpartition("/")[2].partition("@")[0] for path in failed.writes} == {"a"}
+    assert "gave" in failed.reason or "given up" in failed.reason
+    assert manager_of(other).failed_transactions == []
+
+
+async def test_an_exception_of_the_body_is_a_failure(store):
+    """With its name, and no code of ours."""
+
+    async def body(tx):
+        message = "too little"
+        raise Refusal(message)
+
+    with pytest.raises(Refusal):
+        await manager_of(store).run(body)
+    (failed,) = manager_of(store).failed_transactions
+    assert (failed.code, failed.reason, failed.attempts) == ("", "Refusal: too little", 1)
+
+
+async def test_what_succeeds_in_the_end_did_not_fail(place, store):
+    """Conflicts on the way are none."""
+    await async_open_accounts(store, a=0)
+    await async_together([lambda: manager_of(store).run(async_increment)] * 4)
+    assert manager_of(store).failed_transactions == []
+
+
+@in_memory
+async def test_the_last_hundred_failures_are_remembered(store):
+    """A process that fails for days does not grow."""
+
+    async def body(tx):
+        runs.append(1)
+        raise Refusal(str(len(runs)))
+
+    runs: list[int] = []
+    for _ in range(103):
+        with pytest.raises(Refusal):
+            await manager_of(store).run(body)
+    failed = manager_of(store).failed_transactions
+    assert [one.reason for one in failed] == [f"Refusal: {number}" for number in range(4, 104)]
+
+
+# How many at once
+
+
+async def test_so_many_run_at_once_and_no_more(store):
+    """The others wait, and each gets its turn."""
+    await async_open_accounts(store, a=0)
+    manager = AsyncTransactionManager(store, max_concurrent=3)
+    at_work: list[int] = []
+    most: list[int] = []
+
+    async def body(tx):
+        at_work.append(1)
+        most.append(len(at_work))
+        await async_sleep(0.01)
+        at_work.pop()
+
+    await async_together([lambda: manager.run(body)] * 12)
+    assert len(most) == 12
+    assert max(most) == 3
+
+
+async def test_a_run_inside_a_body_takes_no_place_of_its_own(store):
+    """It would wait for the one around it."""
+    await async_open_accounts(store, a=0)
+    manager = AsyncTransactionManager(store, max_concurrent=1)
+    await manager.run(lambda tx: manager.run(async_increment))
+    assert await async_amounts(store, "a") == [1]
+
+
+async def test_a_place_that_stays_taken_is_a_deadline(place, store):
+    """Nothing was run."""
+    manager = AsyncTransactionManager(store, max_concurrent=1)
+    refused = []
+
+    async def late():
+        with pytest.raises(DeadlineExceededError, match="1 places"):
+            await manager.run(lambda tx: tx.find_state("g", "s"), timeout=0.05)
+        refused.append(1)
+
+    with manager._places.join("the 1 places of a transaction manager"):
+        await late()
+    assert refused == [1]
+
+
+@in_memory
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])
+async def test_a_number_that_is_none_is_refused(store, count):
+    """Where it comes in."""
+    with pytest.raises(ConfigurationError, match="max_concurrent"):
+        AsyncTransactionManager(AsyncBackendStore(store.runtime.access.backend), max_concurrent=count)

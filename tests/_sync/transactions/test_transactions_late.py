@@ -1,0 +1,109 @@
+# Generated from tests/_async/transactions/test_transactions_late.py by .ci/generate_sync.py; do not edit.
+"""A body that ran until its time was over: what it raised is what its caller hears, once the store bears it out."""
+import pytest
+
+from tai_state import BackendStore, TransactionManager, DeadlineExceededError, VersionConflictError
+from tai_state.errors import StoreUnavailableError
+from tai_state.testing.clock import ManualClock
+from tests._sync.accounts import TearingBackend
+
+KEYS = pytest.mark.parametrize("key", [None, "k"])
+
+
+class Refused(Exception):  # noqa: N818 - what a body says
+    """What a body of these tests raises."""
+
+
+@pytest.fixture
+def clock():
+    """The clock of the callers; a body lets it run."""
+    return ManualClock()
+
+
+@KEYS
+def test_what_a_late_body_raises_passes(place, clock, key):
+    """With a key as without one."""
+    store, _ = place.counting(clock=clock)
+
+    def body(tx):
+        tx.find_state("g", "s")
+        clock.advance(60)
+        raise Refused
+
+    with pytest.raises(Refused):
+        TransactionManager(store).run(body, timeout=5, idempotency_key=key)
+
+
+@KEYS
+def test_a_late_bodys_own_deadline_keeps_its_cause(place, clock, key):
+    """Time was over in a read of it: that error passes, with what kept the store from answering."""
+    store, backend = place.faulty(clock=clock)
+
+    def away(paths, *, timeout, consistent=True):
+        clock.advance(60)
+        raise StoreUnavailableError
+
+    def body(tx):
+        tx.find_state("g", "s")
+        backend.get_many = away
+        tx.find_state("g", "t")
+
+    with pytest.raises(DeadlineExceededError) as caught:
+        TransactionManager(store).run(body, timeout=5, idempotency_key=key)
+    assert isinstance(caught.value.__cause__, StoreUnavailableError)
+
+
+def test_what_cannot_be_held_against_the_store_is_behind_its_error(place, clock):
+    """The store does not answer any more: that is no verdict, and what the body raised is not lost."""
+    store, backend = place.faulty(clock=clock)
+
+    def away(paths, *, timeout, consistent=True):
+        clock.advance(60)
+        raise StoreUnavailableError
+
+    def body(tx):
+        tx.find_state("g", "s")
+        backend.get_many = away
+        raise Refused
+
+    with pytest.raises(DeadlineExceededError) as caught:
+        TransactionManager(store).run(body, timeout=5, idempotency_key="k")
+    seen: list[type[BaseException]] = []
+    behind: BaseException | None = caught.value
+    while behind is not None:
+        seen.append(type(behind))
+        behind = behind.__cause__ or behind.__context__
+    assert Refused in seen
+
+
+def test_a_keyed_refusal_that_cannot_be_confirmed_is_behind_the_error(place, clock, monkeypatch):
+    """Of a batch that may be torn: the deadline's error has what the change was refused for."""
+    backend = TearingBackend(place.store().runtime.access.backend)
+    store = BackendStore(backend, actor="tester", clock=clock)
+    store.save_state("g", "s", {})
+    get_many = backend.get_many
+
+    def late(paths, *, timeout, consistent=True):
+        if consistent and len(paths) > 1:
+            clock.advance(60)
+            raise StoreUnavailableError
+        return get_many(paths, timeout=timeout, consistent=consistent)
+
+    monkeypatch.setattr(backend, "get_many", late)
+    cold = BackendStore(backend, actor="tester", clock=clock)
+    with pytest.raises(DeadlineExceededError) as caught:
+        cold.update_state("g", "s", {}, 7, idempotency_key="k", timeout=5)
+    assert caught.value.__cause__ is not None
+
+
+def test_a_keyed_refusal_of_a_steady_engine_is_read_once(place):
+    """A batch that is never torn need not be read again."""
+    store, backend = place.counting()
+    if place.kind == "firestore":
+        pytest.skip("its emulator tears batches")
+    store.save_state("g", "s", {})
+    store.runtime.writer.heads.begin_anew()
+    backend.taken()
+    with pytest.raises(VersionConflictError):
+        store.update_state("g", "s", {}, 7, idempotency_key="k")
+    assert backend.taken() == ["get_many"]

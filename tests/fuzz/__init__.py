@@ -1,0 +1,1 @@
+"""Rubbish for all that reads: each target takes what Hypothesis draws, and lets nothing out but our own errors."""
