@@ -94,23 +94,30 @@ class AsyncWaiting:
         while True:
             if not place.is_first:
                 seconds = max(_SLICE_SECONDS_MIN, min(self._seconds_max(), self._deadline.remaining()))
-                if await place.wait(seconds) or self._holds_others or self._deadline.passed:
+                is_first = await place.wait(seconds)
+                if not is_first:
+                    self._deadline.waited(seconds)
+                if is_first or self._holds_others or self._deadline.passed:
                     yield
                 else:
                     self._may_go_on()
             elif self._is_watching and self._acquisition.blocked:
                 path = self._acquisition.blocked[0].lease.path
-                watch = self._access.backend.watch(path, timeout=self._seconds())
+                seconds = self._seconds()
+                watch = self._access.backend.watch(path, timeout=seconds)
                 try:
                     # It begins with a wake-up: what changed since the last look is seen then.
                     async with async_ending(watch) as changes:
                         async for _ in async_interruptibly(changes):
                             yield
+                    self._deadline.waited(seconds)
                 except Exception as error:  # noqa: BLE001 - whatever ails a wake-up, looking goes on without it
                     log.info("lock %r is looked at instead of watched: %s", self._acquisition.resources[0], error)
                     self._is_watching = False
             else:
-                await async_sleep(self._seconds())
+                seconds = self._seconds()
+                await async_sleep(seconds)
+                self._deadline.waited(seconds)
                 yield
 
     def _seconds(self) -> float:

@@ -75,6 +75,10 @@ def retry_after(
             error.__cause__ = error.__cause__ or last
             raise
 
+    def sleep(seconds: float) -> None:
+        sleep(seconds)
+        deadline.waited(seconds)
+
     retrying = Retrying(
         stop=policy.stop(deadline),
         wait=wait or policy.wait(rng, deadline),
