@@ -75,7 +75,7 @@ async def async_retry_after(
             error.__cause__ = error.__cause__ or last
             raise
 
-    async def sleep(seconds: float) -> None:
+    async def rest(seconds: float) -> None:
         await async_sleep(seconds)
         deadline.waited(seconds)
 
@@ -83,7 +83,7 @@ async def async_retry_after(
         stop=policy.stop(deadline),
         wait=wait or policy.wait(rng, deadline),
         retry=retry_if_exception_type(on),
-        sleep=sleep,
+        sleep=rest,
     )
     try:
         return await retrying(again)

@@ -75,7 +75,7 @@ def retry_after(
             error.__cause__ = error.__cause__ or last
             raise
 
-    def sleep(seconds: float) -> None:
+    def rest(seconds: float) -> None:
         sleep(seconds)
         deadline.waited(seconds)
 
@@ -83,7 +83,7 @@ def retry_after(
         stop=policy.stop(deadline),
         wait=wait or policy.wait(rng, deadline),
         retry=retry_if_exception_type(on),
-        sleep=sleep,
+        sleep=rest,
     )
     try:
         return retrying(again)
