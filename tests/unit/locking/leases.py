@@ -4,12 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tai_state.documents import Document
-from tai_state.rules.locking.leases import Claim, (
+from tai_state.rules.locking.leases import Claim, Lease, lease_fields, lease_path
 from tai_state.rules.locking.owners import Owner
-    Lease,
-    lease_fields,
-    lease_path,
-)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
