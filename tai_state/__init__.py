@@ -20,6 +20,7 @@ from tai_state._async.api.transaction_manager import AsyncTransactionManager
 from tai_state._async.api.unit_of_work import AsyncUnitOfWork
 from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet
+from tai_state._platform.owners import lock_owner
 from tai_state._sync.access.port import Backend
 from tai_state._sync.api.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
 from tai_state._sync.api.lock_manager import LockManager
@@ -191,4 +192,5 @@ __all__ = [
     "async_connect",
     "change_context",
     "connect",
+    "lock_owner",
 ]

@@ -55,19 +55,31 @@ class StoreTime:
 
 
 class Deadline:
-    """A point in elapsed time until which an operation may go on, retries included."""
+    """A point in elapsed time until which an operation may go on, retries included.
 
-    __slots__ = ("_clock", "_ends", "seconds")
+    What its owner really waited counts, too (``waited``): by a clock that stands still until a test moves it a wait
+    would never end.
+    """
+
+    __slots__ = ("_clock", "_ends", "_waited", "seconds")
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         """Start counting *seconds* now."""
         self._clock = clock
         self.seconds = seconds
         self._ends = clock.monotonic() + seconds
+        self._waited = 0.0
+
+    def waited(self, seconds: float) -> None:
+        """Note that so many seconds were waited for, all of them; by a clock that runs that says nothing new."""
+        self._waited += seconds
+
+    def _left(self) -> float:
+        return min(self._ends - self._clock.monotonic(), self.seconds - self._waited)
 
     def remaining(self) -> float:
         """Return the seconds left, 0.0 when none are."""
-        return max(0.0, self._ends - self._clock.monotonic())
+        return max(0.0, self._left())
 
     def at_most(self, seconds: float) -> float:
         """Return the seconds left, *seconds* at most.
@@ -75,7 +87,7 @@ class Deadline:
         Raises:
             DeadlineExceededError: None are left.
         """
-        remaining = self._ends - self._clock.monotonic()
+        remaining = self._left()
         if remaining <= 0:
             message = f"the {self.seconds:g} seconds allowed are over; nothing was written"
             raise DeadlineExceededError(message)

@@ -28,6 +28,7 @@ class Capability(StrEnum):
     SHARED = "shared"  # several processes may use the same store at once
     WATCH = "watch"  # changes of a document wake a waiter
     STEADY_READS = "steady_reads"  # a batch is as of one moment even when it need not be consistent
+    ONE_HOST = "one_host"  # all that use it run on one host, where one process sees that another has died
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,11 +324,33 @@ class LockTimeoutError(LockError, TimeoutError):
     code = "lock_timeout"
     retryable = True
 
-    def __init__(self, resource: str, holder: str | None = None) -> None:
-        """Name the resource and who holds it, as last read."""
-        super().__init__(f"lock {resource!r} is held by {holder!r}")
+    def __init__(
+        self,
+        resource: str,
+        holder: str | None = None,
+        *,
+        next_owner: str | None = None,
+        resources: Sequence[str] = (),
+    ) -> None:
+        """Name the resource and who holds it, as last read.
+
+        Args:
+            holder: None: nobody was seen to hold it.
+            next_owner: Whom it was kept for, since he waits for it longer; nobody held it then.
+            resources: All that stood in the way; *resource* alone where nothing is said.
+        """
+        if holder is not None:
+            told = f"lock {resource!r} is held by {holder!r}"
+        elif next_owner is not None:
+            told = f"lock {resource!r} is held by nobody, and kept for {next_owner!r}, who waits longer"
+        else:
+            told = f"lock {resource!r} was not had in the time allowed"
         self.resource = resource
         self.holder = holder
+        self.next_owner = next_owner
+        self.resources = list(resources) or [resource]
+        others = [repr(one) for one in self.resources if one != resource]
+        super().__init__(f"{told}; {', '.join(others)} could not be had either" if others else told)
 
 
 class LockLostError(LockError):
@@ -362,11 +384,21 @@ class DeadlockError(LockError):
     code = "deadlock"
     retryable = True
 
-    def __init__(self, cycle: Sequence[str]) -> None:
-        """List the owners of the cycle, in order."""
+    def __init__(self, cycle: Sequence[str], resources: Sequence[str] = ()) -> None:
+        """List the owners of the cycle, in order, the first one again at its end.
+
+        Args:
+            resources: What each of them waits for: it is held by the next one.
+        """
         listed = list(cycle)
-        super().__init__("deadlock: " + " -> ".join(str(owner) for owner in listed))
+        if resources:
+            steps = zip(listed, resources, listed[1:], strict=False)
+            told = ", ".join(f"{waiter!r} waits for {wanted!r}, held by {holder!r}" for waiter, wanted, holder in steps)
+        else:
+            told = " -> ".join(str(owner) for owner in listed)
+        super().__init__(f"deadlock: {told}")
         self.cycle = listed
+        self.resources = list(resources)
 
 
 class ReplayError(TaiStateError):

@@ -1,6 +1,6 @@
 """Where the tests of this folder get their stores: a place on each backend, and backends that watch or fail."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,9 @@ class AsyncWrappedBackend(AsyncBackend):
         self.inner = inner
         self.capabilities = inner.capabilities
         self.limits = inner.limits
+
+    async def place(self) -> Hashable:
+        return await self.inner.place()
 
     async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         return await self.inner.get_many(paths, timeout=timeout, consistent=consistent)

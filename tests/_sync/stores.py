@@ -1,6 +1,6 @@
 # Generated from tests/_async/stores.py by .ci/generate_sync.py; do not edit.
 """Where the tests of this folder get their stores: a place on each backend, and backends that watch or fail."""
-from collections.abc import Iterator, Awaitable, Callable, Sequence
+from collections.abc import Iterator, Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,9 @@ class WrappedBackend(Backend):
         self.inner = inner
         self.capabilities = inner.capabilities
         self.limits = inner.limits
+
+    def place(self) -> Hashable:
+        return self.inner.place()
 
     def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         return self.inner.get_many(paths, timeout=timeout, consistent=consistent)

@@ -75,11 +75,15 @@ async def async_retry_after(
             error.__cause__ = error.__cause__ or last
             raise
 
+    async def rest(seconds: float) -> None:
+        await async_sleep(seconds)
+        deadline.waited(seconds)
+
     retrying = AsyncRetrying(
         stop=policy.stop(deadline),
         wait=wait or policy.wait(rng, deadline),
         retry=retry_if_exception_type(on),
-        sleep=async_sleep,
+        sleep=rest,
     )
     try:
         return await retrying(again)

@@ -1,5 +1,6 @@
 """Locks: leases in the store, with a fencing token that the store itself checks."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -9,20 +10,26 @@ from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.locking.acquire import AsyncAcquisition
+from tai_state._async.locking.attaching import async_attached
+from tai_state._async.locking.handle import AsyncGrantor
 from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._async.locking.registry import async_drain
 from tai_state._async.locking.waiting import AsyncWaiting
+from tai_state._platform.hearts import AsyncHearts
 from tai_state._platform.interrupts import async_shield
 from tai_state._platform.owners import async_current_owner
+from tai_state._platform.processes import this_process
 from tai_state.authors import author_of
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LeaseTiming, LockConfig
-from tai_state.documents import CommitResult
+from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LockConfig
+from tai_state.documents import Capability, CommitResult
 from tai_state.errors import (
     ConfigurationError,
+    DeadlockError,
     FencedOutError,
     InvalidDataError,
+    LockTimeoutError,
     OutcomeUnknownError,
     PreconditionFailedError,
 )
@@ -38,6 +45,8 @@ from tai_state.rules.locking.leases import (
     read_leases,
     unknown_outcome,
 )
+from tai_state.rules.locking.owners import ProcessStamp
+from tai_state.rules.locking.tickets import lease_of
 
 
 class AsyncLockManager:
@@ -52,7 +61,9 @@ class AsyncLockManager:
         self.store = store
         self.config = config or LockConfig()
         self._access = store.runtime.access
+        self._locks = store.runtime.locks
         self._inflight = AsyncInFlight("the lock manager", within=store.runtime.inflight)
+        self._grantor = AsyncGrantor(self._access, self.config, AsyncHearts("tai-locks"), self._locks.discard)
 
     async def acquire(
         self,
@@ -66,20 +77,63 @@ class AsyncLockManager:
         """Wait for the lock and take it.
 
         Args:
-            owner: Who takes it; None: the running task or thread. A lease that an earlier process left under the
-                same name is waited for like anybody's.
-            timeout: How many seconds to wait; 0: try once.
+            owner: What its owner is called; None: as the ``lock_owner`` block says, else after the running task or
+                thread. The owner himself is the block, or that task or thread, under this name: whoever else is
+                called the same is another one, whose locks are waited for like anybody's.
+            timeout: How many seconds to wait; 0: try once; None: without end.
             ttl: How long the lease outlives its last renewal; None: as configured.
             heartbeat: Whether to renew it in the background.
 
         Raises:
             LockTimeoutError: Somebody else held it all the time; or whether it was granted is not known, and then
                 it is nobody's after *ttl* at the latest.
-            DeadlockError: Waiting would close a cycle; or *owner* holds the lock itself.
+            DeadlockError: Waiting would close a cycle; or the owner holds the lock itself.
             DeadlineExceededError: The store did not answer.
         """
         wanted = [check_id(resource, "resource")]
         return (await self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)).locks[0]
+
+    async def try_acquire(
+        self, resource: str, *, owner: str | None = None, ttl: float | None = None, heartbeat: bool = True
+    ) -> AsyncLock | None:
+        """Take the lock if it can be had at once; None when somebody holds it, also the caller himself.
+
+        Arguments as for ``acquire``.
+
+        Raises:
+            LockTimeoutError: Whether it was granted is not known; it is nobody's after *ttl* at the latest.
+            DeadlineExceededError: The store did not answer.
+        """
+        try:
+            return await self.acquire(resource, owner=owner, timeout=0, ttl=ttl, heartbeat=heartbeat)
+        except DeadlockError:
+            return None
+        except LockTimeoutError as error:
+            if error.__cause__ is not None:
+                raise
+            return None
+
+    async def attach(self, ticket: str, *, heartbeat: bool = True, timeout: TimeLimit = None) -> AsyncLock:
+        """Go on with a lock that was acquired elsewhere, by its ``ticket``: one read, and a renewal.
+
+        Whoever has the first handle goes on with it, too, unless its process has ended.
+
+        Args:
+            heartbeat: Whether to renew it in the background.
+
+        Raises:
+            LockLostError: It was released, broken or taken over, or has expired.
+            InvalidDataError: The ticket is none.
+        """
+        granted = lease_of(ticket)
+        with self._inflight.one():
+            handle = await async_attached(
+                self._grantor, granted, self._access.begin(timeout), process=self._process(heartbeat=heartbeat)
+            )
+            self._locks.add([handle])
+            if heartbeat:
+                handle.start_heartbeat()
+        return AsyncLock(handle)
 
     async def acquire_many(
         self,
@@ -94,7 +148,7 @@ class AsyncLockManager:
 
         Raises:
             LockTimeoutError: One of them was always held by somebody else.
-            DeadlockError: Waiting would close a cycle; or *owner* holds one of them itself.
+            DeadlockError: Waiting would close a cycle; or the owner holds one of them itself.
         """
         if isinstance(resources, str):
             message = "must be several resources, not one str"
@@ -121,39 +175,39 @@ class AsyncLockManager:
     async def _acquire(
         self, resources: Sequence[str], owner: str | None, timeout: TimeLimit, ttl: float | None, *, heartbeat: bool
     ) -> AsyncLockSet:
-        name = check_id(owner if owner is not None else async_current_owner(), "owner")
+        holder = async_current_owner(None if owner is None else check_id(owner, "owner"))
         deadline = Deadline(self._access.clock, _wait_seconds(timeout))
-        timing = self.config.timing(ttl)
-        acquisition = AsyncAcquisition(self._access, self.store.runtime.locks, resources, name, timing)
+        process = self._process(heartbeat=heartbeat)
+        acquisition = AsyncAcquisition(
+            self._grantor, self._locks, resources, holder, self.config.timing(ttl), process=process
+        )
         try:
             with self._inflight.one():
-                await self._obtain(acquisition, deadline, timing)
-                for lock in acquisition.granted:
-                    lock.granted_by = self
-                    if heartbeat:
+                await self._obtain(acquisition, deadline)
+                if heartbeat:
+                    for lock in acquisition.granted:
                         lock.start_heartbeat()
                 # Made here: behind this block there is no step at which an interrupt could lose what was granted.
-                granted = AsyncLockSet(acquisition.granted)
+                granted = AsyncLockSet([AsyncLock(lock) for lock in acquisition.granted])
         except BaseException:
             # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
             await async_shield(acquisition.give_back)
             raise
         return granted
 
-    async def _obtain(self, acquisition: AsyncAcquisition, deadline: Deadline, timing: LeaseTiming) -> None:
+    def _process(self, *, heartbeat: bool) -> ProcessStamp | None:
+        """Return the process that a lease ends with: one that nobody renews in it may be meant to outlive it."""
+        return this_process() if heartbeat and Capability.ONE_HOST in self.store.capabilities else None
+
+    async def _obtain(self, acquisition: AsyncAcquisition, deadline: Deadline) -> None:
         """Try at once, unless others stand in line already; then wait."""
-        if deadline.passed or self.store.runtime.locks.lines.is_empty(acquisition.resources):
-            if await acquisition.attempt(acquisition.try_time(deadline)):
+        if deadline.passed or self._locks.lines.is_empty(acquisition.resources):
+            if await acquisition.attempt(acquisition.patience(deadline)):
                 return
             if deadline.passed:
                 raise acquisition.give_up()
         waiting = AsyncWaiting(
-            self._access,
-            self.store.runtime.locks,
-            acquisition,
-            deadline=deadline,
-            ttl_seconds=timing.ttl,
-            may_go_on=self._inflight.check,
+            self._access, self._locks, acquisition, deadline=deadline, may_go_on=self._inflight.check
         )
         await waiting.wait()
 
@@ -229,7 +283,7 @@ class AsyncLockManager:
         Returns:
             Whether all calls have ended and all locks are released.
         """
-        return await async_drain(self._inflight, self.store.runtime.locks, timeout, granted_by=self)
+        return await async_drain(self._inflight, self._locks, timeout, granted_by=self._grantor)
 
 
 class AsyncHold:
@@ -259,7 +313,7 @@ class AsyncHold:
 
 def _wait_seconds(timeout: TimeLimit) -> float:
     if timeout is None:
-        return ACQUIRE_SECONDS
+        return math.inf
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
         message = f"timeout must be a number of seconds of at least 0 or a timedelta, not {timeout!r}"

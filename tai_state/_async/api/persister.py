@@ -302,7 +302,7 @@ class AsyncStateMachinePersister(AsyncPersisterReads[DataT]):
                 settings=self.settings,
                 machines=self.machines,
                 alone=self._alone,
-                guarding=None if lock is None else async_guarding(lock),
+                guarding=None if lock is None else async_guarding(self.store.runtime.access, lock),
             )
         return self.result(applied)
 

@@ -126,7 +126,7 @@ class AsyncTransactionManager:
             body,
             policy=self.retry,
             deadline=deadline,
-            guarding=async_guarding(lock),
+            guarding=async_guarding(self._access, lock),
             record_ttl=self.record_ttl,
             key=key,
             read_only=read_only,
@@ -165,7 +165,7 @@ class AsyncTransactionManager:
             _never,
             policy=self.retry,
             deadline=self.retry.begin(self._access.clock, timeout),
-            guarding=async_guarding(lock),
+            guarding=async_guarding(self._access, lock),
             record_ttl=self.record_ttl,
             read_only=read_only,
         )

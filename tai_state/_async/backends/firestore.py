@@ -1,7 +1,7 @@
 """Documents in Google Cloud Firestore, or in its emulator."""
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -65,6 +65,11 @@ class AsyncFirestoreBackend(AsyncBackend):
         self._channels = AsyncChannels(source, check_root(root))
         self._errors = ErrorMap(rng)
         self._clock = clock or SystemClock()
+
+    async def place(self) -> Hashable:
+        """Return what tells these documents from others; see the port."""
+        link = await self._channels.open()
+        return ("firestore", link.requests.names.base)
 
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         """Apply *writes* by exactly one Commit RPC; see the port."""

@@ -1,6 +1,6 @@
 """The memory backend: the reference that the other backends are measured by."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from datetime import datetime
 
 from tai_state._async.access.port import AsyncBackend
@@ -40,6 +40,10 @@ class AsyncMemoryBackend(AsyncBackend):
         """
         self._engine = MemoryEngine(_HOST_CLOCK if clock is None else clock)
         self._watch_clock = _HOST_CLOCK if watch_clock is None else watch_clock
+
+    async def place(self) -> Hashable:
+        """Return what tells these documents from others; see the port."""
+        return ("memory", id(self._engine))
 
     async def get_many(
         self,

@@ -1,7 +1,7 @@
 """The SQLite backend: one file, shared by threads and processes of one host."""
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -35,7 +35,13 @@ class AsyncSqliteBackend(AsyncBackend):
     """
 
     capabilities: frozenset[Capability] = frozenset(
-        {Capability.DURABLE, Capability.SHARED, Capability.WATCH, Capability.STEADY_READS}
+        {
+            Capability.DURABLE,
+            Capability.SHARED,
+            Capability.WATCH,
+            Capability.STEADY_READS,
+            Capability.ONE_HOST,
+        }
     )
     limits: Limits = LIMITS
 
@@ -62,6 +68,10 @@ class AsyncSqliteBackend(AsyncBackend):
         # Two threads, so that no read waits for a flush.
         self._commits = AsyncWorker("tai-sqlite-commit")
         self._reads = AsyncWorker("tai-sqlite-read")
+
+    async def place(self) -> Hashable:
+        """Return what tells this file from others; see the port."""
+        return ("sqlite", self._engine.real_path)
 
     async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         """Read *paths* in one snapshot, whether or not it must be *consistent*."""

@@ -6,25 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from tai_state._async.access.access import AsyncAccess
 from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
+from tai_state._async.locking.handle import AsyncLockHandle
 from tai_state._async.locking.lock import AsyncLock
-from tai_state._async.locking.lock_set import AsyncLockSet, async_locks_of
+from tai_state._async.locking.lock_set import AsyncLockSet, async_handles_of
 from tai_state._async.locking.trust_window import FORKED
 from tai_state.clock import Deadline
 from tai_state.documents import DocumentPath
-from tai_state.errors import DeadlineExceededError, FencedOutError, LockLostError, TaiStateError
+from tai_state.errors import ConfigurationError, DeadlineExceededError, FencedOutError, LockLostError, TaiStateError
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.locking.fence import Fence, check_leases
 
 
-def async_guarding(lock: AsyncLock | AsyncLockSet | None) -> AsyncGuarding | None:
-    """Return how a commit is guarded by what a caller gave as ``lock=``; None where it is not.
+def async_guarding(access: AsyncAccess, lock: AsyncLock | AsyncLockSet | None) -> AsyncGuarding | None:
+    """Return how a commit through *access* is guarded by what a caller gave as ``lock=``; None where it is not.
 
     Raises:
         ConfigurationError: It is no lock, or one of the other colour.
     """
-    locks = async_locks_of(lock)
-    return partial(async_fenced, locks) if locks else None
+    locks = async_handles_of(lock)
+    return partial(async_fenced, access, locks) if locks else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class AsyncLockFence:
 
     carries: Fence
     deadline: Deadline
-    locks: tuple[AsyncLock, ...]
+    locks: tuple[AsyncLockHandle, ...]
     began: float
 
     def committed(self, carried: Guard, update_times: Mapping[DocumentPath, datetime]) -> None:
@@ -62,7 +64,9 @@ class AsyncLockFence:
 
 
 @asynccontextmanager
-async def async_fenced(locks: Sequence[AsyncLock], deadline: Deadline) -> AsyncIterator[AsyncGuardHandle]:
+async def async_fenced(
+    access: AsyncAccess, locks: Sequence[AsyncLockHandle], deadline: Deadline
+) -> AsyncIterator[AsyncGuardHandle]:
     """Hold the turn of each lock, and give their leases as last known.
 
     A lock that turns out to be somebody else's is told so. One that its holder cannot trust any more is refused
@@ -71,7 +75,9 @@ async def async_fenced(locks: Sequence[AsyncLock], deadline: Deadline) -> AsyncI
     Raises:
         FencedOutError: One of them was taken over or broken.
         LockLostError: One of them has run out, or was released.
+        ConfigurationError: One of them is of another store; it is left as it is.
     """
+    await _async_check_store(access, locks)
     # Always in the order of their names: two commits that share two locks never wait for each other.
     ordered = sorted(locks, key=lambda one: one.resource)
     async with AsyncExitStack() as turns:
@@ -98,13 +104,29 @@ async def async_fenced(locks: Sequence[AsyncLock], deadline: Deadline) -> AsyncI
             raise
 
 
-def _tell(locks: Sequence[AsyncLock], error: FencedOutError) -> None:
+async def _async_check_store(access: AsyncAccess, locks: Sequence[AsyncLockHandle]) -> None:
+    """Refuse a lock of another store, in which the commit would find no lease of it, and take it for broken.
+
+    Raises:
+        ConfigurationError: One of them is.
+    """
+    for lock in locks:
+        theirs, ours = lock.access.backend, access.backend
+        if theirs is not ours and await theirs.place() != await ours.place():
+            message = (
+                f"lock {lock.resource!r} was acquired in another store than the one that is written to: "
+                "a lock guards the changes of its own store"
+            )
+            raise ConfigurationError(message)
+
+
+def _tell(locks: Sequence[AsyncLockHandle], error: FencedOutError) -> None:
     for lock in locks:
         if lock.resource == error.resource:
             lock.lose("stolen" if error.current > error.token else "broken")
 
 
-async def _async_refuse(locks: Sequence[AsyncLock], deadline: Deadline, error: TaiStateError) -> None:
+async def _async_refuse(locks: Sequence[AsyncLockHandle], deadline: Deadline, error: TaiStateError) -> None:
     """Ask the store whose the locks are that are lost, and refuse with what it says.
 
     Raises:

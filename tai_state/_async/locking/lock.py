@@ -1,119 +1,74 @@
-"""A lock in hand: its lease, its heartbeat, and the news of its loss."""
+"""A lock in hand, as its user sees it."""
 
-import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from tai_state._async.access.access import AsyncAccess
-from tai_state._async.access.turns import AsyncLine
-from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
-from tai_state._async.locking.trust_window import RELEASED, AsyncTrustWindow
-from tai_state._platform.hearts import AsyncHeart
-from tai_state._platform.interrupts import AsyncDeferral, async_shield
-from tai_state._platform.owners import async_caller
-from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import LeaseTiming
-from tai_state.documents import CommitResult, Put
-from tai_state.errors import (
-    DeadlineExceededError,
-    LockLostError,
-    OutcomeUnknownError,
-    PreconditionFailedError,
-    TaiStateError,
-)
-from tai_state.rules.commits.settle import Outcome
-from tai_state.rules.locking.leases import Lease, loss_reason, read_leases, released, renewed, unknown_outcome
-
-log = logging.getLogger("tai_state")
-
-# A heartbeat that waits for a reply that never comes must have time for another try.
-_BEAT_SECONDS_MIN = 0.5
+from tai_state._async.locking.handle import AsyncLockHandle
+from tai_state.clock import TimeLimit
 
 
 class AsyncLock:
     """A lock that was acquired; ``async with`` releases it.
 
-    The holder trusts it until its own monotonic deadline: the ttl from before the last renewal was sent, less a
-    margin. The store trusts it a little longer, so two holders never overlap. What cannot be seen from here (a
-    takeover after a pause of this process) is caught by the store, when a change is made with ``lock=``.
-
-    Threads, tasks and event loops may share it. Once lost, it stays lost. It belongs to its process: in a fork's child
-    it is lost (``forked``), and neither ``release`` nor the end of its block touches the parent's.
+    Pass it as ``lock=`` to changes and transactions: then the store itself refuses the writes of a holder who was
+    replaced. Threads, tasks and event loops may share it. Once lost, it stays lost. It belongs to its process: in a
+    fork's child it is lost (``forked``), and neither ``release`` nor the end of its block touches the parent's.
     """
 
-    def __init__(
-        self,
-        access: AsyncAccess,
-        lease: Lease,
-        timing: LeaseTiming,
-        began: float,
-        when_ended: Callable[["AsyncLock"], None],
-    ) -> None:
-        """Hold *lease*, whose commit was sent at *began* of the monotonic clock.
+    __slots__ = ("_handle",)
 
-        Args:
-            when_ended: Called with the lock once it is released or lost.
-        """
-        self.access = access
-        self.lease = lease
-        """The lease as last known: what a guarded commit carries."""
-        self.granted_by: object = None
-        """The manager that a caller has got it from."""
-        self._timing = timing
-        self._when_ended = when_ended
-        self._trust = AsyncTrustWindow(lease.resource, lease.fencing_token, access.clock, timing, began)
-        self._line = AsyncLine()
-        self._turn_of: int | None = None
-        self._heart = AsyncHeart(self._beat, f"tai-lock-{lease.fencing_token}")
+    def __init__(self, handle: AsyncLockHandle) -> None:
+        """Show what stands behind it; made by ``acquire``."""
+        self._handle = handle
+
+    def __repr__(self) -> str:
+        """Name the grant, and whether it is held."""
+        state = "held" if self.held else "not held"
+        return f"<{type(self).__name__} {self.resource!r} of {self.owner!r}, token {self.fencing_token}, {state}>"
 
     @property
     def resource(self) -> str:
         """What is locked."""
-        return self.lease.resource
+        return self._handle.resource
 
     @property
     def owner(self) -> str:
-        """Who acquired it."""
-        assert self.lease.holder is not None
-        return self.lease.holder
+        """Who acquired it, by name."""
+        return self._handle.owner
 
     @property
     def fencing_token(self) -> int:
         """The number of this grant: higher than that of every grant before."""
-        return self.lease.fencing_token
+        return self._handle.fencing_token
 
     @property
     def held(self) -> bool:
-        """Whether it can be trusted now."""
-        return self._trust.reason() is None
+        """Whether it can be trusted now, by the boot clock. Asking sends nothing, and calls nobody back."""
+        return self._handle.held
 
     @property
     def lost(self) -> bool:
-        """Whether it was lost without being released."""
-        return self._trust.is_lost
+        """Whether it was lost without being released. Asking sends nothing, and calls nobody back."""
+        return self._handle.lost
 
-    def remaining(self) -> float:
-        """Return the seconds for which it can be trusted without another renewal, 0.0 when it cannot."""
-        return self._trust.remaining()
+    @property
+    def ticket(self) -> str:
+        """This grant as opaque text: with ``LockManager.attach`` another process goes on with it, while it lasts.
 
-    def deadline(self, other: Deadline) -> Deadline:
-        """Return *other*, or the end of our trust if that comes first."""
-        return Deadline(self.access.clock, min(other.remaining(), self.remaining()))
+        The handle outlives its process. On SQLite a lease that a heartbeat renews is free for others once its process
+        has ended; that ends with the first renewal behind the one at which the ticket is read. Whoever may die before
+        acquires with ``heartbeat=False``, or calls ``renew``.
+        """
+        return self._handle.ticket
 
     async def check(self) -> None:
-        """Do nothing while the lock can be trusted, by the boot clock; no request is sent.
+        """Do nothing while the lock can be trusted; no request is sent.
 
         Raises:
             LockLostError: It cannot.
         """
-        self.check_held()
-
-    def check_held(self) -> None:
-        """Do what ``check`` does; the same in both colours."""
-        self._trust.check()
+        self._handle.check_held()
 
     def on_lost(self, callback: Callable[[str], object]) -> None:
         """Call *callback* with the reason once, when the loss is noticed.
@@ -121,157 +76,27 @@ class AsyncLock:
         Reasons: expired, stolen, broken, unreachable; released, by somebody else than this handle; forked, when asked
         in a fork's child, where the parent's lock is lost from the beginning.
 
-        It is called on the thread or task that notices: by the heartbeat, or by whoever uses the lock.
+        It is called on the thread or task that notices: by the heartbeat, or by whoever checks, renews, releases or
+        makes a change with it. Without a heartbeat nobody notices before that.
 
         Raises:
             ConfigurationError: *callback* is a coroutine function; nobody would await it.
         """
-        self._trust.on_lost(callback)
+        self._handle.on_lost(callback)
 
-    def lose(self, reason: str) -> None:
-        """Note that it is lost, and tell whoever asked to be told; the first reason stands."""
-        if self._trust.is_foreign:
-            return  # a fork's child, and all of this is its parent's
-        self._heart.stop_soon()
-        if self._trust.end(reason):
-            self._when_ended(self)
+    async def renew(self, ttl: float | None = None, *, timeout: TimeLimit = None) -> None:
+        """Extend the lease from now.
 
-    # Renewal
-
-    def start_heartbeat(self) -> None:
-        """Renew in the background, three times in a ttl."""
-        self._heart.start(self._timing.heartbeat_period)
-
-    @asynccontextmanager
-    async def turn(self, deadline: Deadline) -> AsyncIterator[Lease]:
-        """Keep renewals and guarded commits of this handle apart; gives the lease as last known.
-
-        Raises:
-            LockLostError: The lock cannot be trusted any more.
-            DeadlineExceededError: The turn did not come in time.
-        """
-        async with self._first_in_line(deadline):
-            self.check_held()
-            yield self.lease
-
-    @asynccontextmanager
-    async def _first_in_line(self, deadline: Deadline, interrupted: int | None = None) -> AsyncIterator[None]:
-        if self._trust.is_foreign:
-            self.check_held()
-        if interrupted is not None and self._turn_of == interrupted:
-            # Whose turn it is stands still beneath the handler of a signal, until that is done.
-            yield
-            return
-        with self._line.join() as place:
-            if not await place.wait(deadline.remaining()):
-                message = f"lock {self.resource!r} was busy for {deadline.seconds:g} seconds; nothing was written"
-                raise DeadlineExceededError(message)
-            self._turn_of = async_caller()
-            try:
-                yield
-            finally:
-                self._turn_of = None
-
-    def adopt(self, lease: Lease, began: float) -> None:
-        """Take over what a commit that was sent at *began* made of the lease."""
-        self.lease = lease
-        self._trust.renewed(began)
-
-    def refresh(self, lease: Lease) -> None:
-        """Take over the lease as it was read: ours still, renewed by an attempt whose reply was lost."""
-        self.lease = lease
-
-    async def renew(self, *, timeout: TimeLimit = None) -> None:
-        """Extend the lease by its ttl from now.
+        Args:
+            ttl: By how many seconds, with this renewal and each later one, a heartbeat's and a guarded change's too;
+                None: by the ttl that it has.
 
         Raises:
             LockLostError: It is lost; an expired lease is acquired anew, never renewed.
+            ConfigurationError: The ttl cannot be.
             OutcomeUnknownError: The time was over before the store told; the lock is held until its old end.
         """
-        deadline = self.access.begin(timeout)
-        with AsyncDeferral():
-            async with self.turn(deadline):
-                await async_shield(self._change, renewed, "renewed", self.deadline(deadline))
-
-    async def _change(self, change: Callable[[Lease], tuple[Lease, Put]], what: str, deadline: Deadline) -> None:
-        """Commit one change of the lease; what was read after a refusal tells whether it is ours still.
-
-        A loop, since the first refusal may come from a change of ours whose reply was lost.
-        """
-        in_doubt: list[float] = []
-        while True:
-            began = self.access.clock.monotonic()
-            later, write = change(self.lease)
-            try:
-                later = await self._commit(later, write, what, deadline, in_doubt)
-            except PreconditionFailedError:
-                maybe_released = what == RELEASED and any(trusted > 0 for trusted in in_doubt)
-                if await self._is_released(write, deadline, maybe_released=maybe_released):
-                    self.lose(RELEASED)
-                    if what != RELEASED:
-                        self._trust.check()
-                    return
-            except TaiStateError:
-                self._trust.is_failing = True
-                raise
-            else:
-                if what != RELEASED:
-                    self.adopt(later, began)
-                return
-
-    async def _is_released(self, write: Put, deadline: Deadline, *, maybe_released: bool) -> bool:
-        """See whose the lease is after a refusal: released by a call of ours whose reply was lost, or ours still.
-
-        Raises:
-            LockLostError: Neither.
-        """
-        read = await self.access.read([write.path], deadline)
-        (found,) = read_leases([write.path], read.documents)
-        reason = loss_reason(self.lease, found, read.read_time, maybe_released=maybe_released)
-        if reason == RELEASED:
-            return True
-        if reason is not None or found is None:
-            self.lose(reason or "broken")
-            raise LockLostError(self.resource, reason or "broken") from None
-        self.refresh(found)
-        return False
-
-    async def _commit(self, later: Lease, write: Put, what: str, deadline: Deadline, in_doubt: list[float]) -> Lease:
-        """Commit one change once; when a reply was lost, *in_doubt* gets the trust that was left by then."""
-
-        async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-            in_doubt.append(self._trust.lease_seconds())
-            found = read_leases([write.path], (await self.access.read([write.path], deadline)).documents)[0]
-            if found is not None and found.update_time and replace(found, update_time=later.update_time) == later:
-                return Settled(Outcome.APPLIED, CommitResult(found.update_time, {write.path: found.update_time}))
-            return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
-
-        def unknown() -> OutcomeUnknownError:
-            return unknown_outcome(later, what)
-
-        commit = await async_commit_once(self.access, [write], deadline, AsyncSettlement(read, unknown))
-        return replace(later, update_time=commit.update_times[write.path])
-
-    async def _beat(self) -> float | None:
-        """Renew once; return the seconds to the next beat, None when there is nothing left to renew."""
-        if self._trust.has_ended:
-            return None
-        seconds = max(self._timing.heartbeat_period / 2, _BEAT_SECONDS_MIN)
-        try:
-            await self.renew(timeout=max(0.001, min(self._trust.renewal_seconds(), seconds)))
-        except LockLostError as error:
-            self.lose(error.reason)
-            return None
-        except Exception as error:  # noqa: BLE001 - whatever it is, a heart that stops loses the lock silently
-            left = self._trust.renewal_seconds()
-            if left <= 0:
-                self.lose(self._trust.running_out())
-                return None
-            log.info("a heartbeat of lock %r failed and is tried again: %s", self.resource, error)
-            return min(self._timing.retry_period, left)
-        return self._timing.heartbeat_period
-
-    # Release
+        await self._handle.renew(ttl, timeout=timeout)
 
     async def release(self, *, timeout: TimeLimit = None) -> None:
         """Free the lock for others at once.
@@ -283,37 +108,7 @@ class AsyncLock:
             LockLostError: It was released before, or it is lost; nothing was changed.
             OutcomeUnknownError: The time was over before the store told.
         """
-        with AsyncDeferral():
-            await self._let_go(self.access.begin(timeout))
-
-    async def release_beneath(self, interrupted: int, timeout: float) -> None:
-        """Do what ``release`` does, also where the caller of that number is interrupted in the middle of a turn."""
-        with AsyncDeferral():
-            await self._let_go(self.access.begin(timeout), interrupted)
-
-    async def _let_go(self, deadline: Deadline, interrupted: int | None = None) -> None:
-        if self._trust.reason() is not None and (self.lost or self._trust.is_released):
-            self.check_held()
-        self._trust.suspend()
-        self._heart.stop_soon()
-        in_time = Deadline(self.access.clock, min(deadline.remaining(), self._trust.lease_seconds()))
-        try:
-            await async_shield(self._release, in_time, interrupted)
-        except (DeadlineExceededError, OutcomeUnknownError) as error:
-            if self._trust.lease_seconds() > 0:
-                raise
-            # Its time is over by now: it is free, or will be before anybody could release it.
-            self.lose(self._trust.running_out())
-            raise LockLostError(self.resource, self._trust.running_out()) from error
-
-    async def _release(self, deadline: Deadline, interrupted: int | None) -> None:
-        async with self._first_in_line(deadline, interrupted):
-            if self._trust.is_released:
-                raise LockLostError(self.resource, RELEASED)  # by another thread or task, just now
-            await self._change(released, RELEASED, deadline)
-            self._trust.end(RELEASED)
-        self._when_ended(self)
-        await self._heart.stop(deadline.remaining())
+        await self._handle.release(timeout=timeout)
 
     async def __aenter__(self) -> Self:
         """Return the lock itself, which is held already."""
@@ -327,16 +122,9 @@ class AsyncLock:
         Raises:
             LockLostError: The lock was lost inside the body, which ended without an exception.
         """
-        with AsyncDeferral():
-            if self._trust.is_released:
-                return
-            try:
-                await self.release()
-            except Exception as failed:
-                if error is None:
-                    raise
-                error.add_note(f"and on leaving: {failed}")
+        await self._handle.leave(error)
 
-    def forget(self) -> None:
-        """Stop renewing, and trust it no more; its lease ends by itself."""
-        self.lose("unreachable")
+
+def async_handle_of(lock: AsyncLock) -> AsyncLockHandle:
+    """Return what stands behind *lock*: the package's own way to it, which users have no need of."""
+    return lock._handle  # noqa: SLF001 - see above

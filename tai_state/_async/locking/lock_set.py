@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.locking.handle import AsyncLockHandle
+from tai_state._async.locking.lock import AsyncLock, async_handle_of
 from tai_state._platform.interrupts import async_shield
 from tai_state.clock import TimeLimit
 from tai_state.errors import (
@@ -91,8 +92,8 @@ class AsyncLockSet:
             raise failed
 
 
-def async_locks_of(lock: AsyncLock | AsyncLockSet | None) -> tuple[AsyncLock, ...]:
-    """Return the locks in what a caller gave as ``lock=``.
+def async_handles_of(lock: AsyncLock | AsyncLockSet | None) -> tuple[AsyncLockHandle, ...]:
+    """Return what stands behind the locks in what a caller gave as ``lock=``.
 
     Raises:
         ConfigurationError: It is no lock, or one of the other colour.
@@ -100,11 +101,11 @@ def async_locks_of(lock: AsyncLock | AsyncLockSet | None) -> tuple[AsyncLock, ..
     if lock is None:
         return ()
     if isinstance(lock, AsyncLockSet):
-        return lock.locks
+        return tuple(async_handle_of(one) for one in lock.locks)
     if not _is_lock(lock):
         message = f"lock= takes what acquire or acquire_many of the same colour returned, not {type(lock).__name__}"
         raise ConfigurationError(message)
-    return (lock,)
+    return (async_handle_of(lock),)
 
 
 def _is_lock(value: object) -> bool:

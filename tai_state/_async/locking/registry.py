@@ -8,13 +8,14 @@ from collections.abc import Iterable
 
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.access.turns import AsyncLines
-from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.locking.handle import AsyncGrantor, AsyncLockHandle
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.owners import async_caller
 from tai_state._platform.tasks import async_within
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import TaiStateError
 from tai_state.rules.locking.leases import Lease
+from tai_state.rules.locking.owners import Owner
 
 log = logging.getLogger("tai_state")
 
@@ -36,39 +37,39 @@ class AsyncLockRegistry:
     def begin_anew(self) -> None:
         """Hold no lock: what a fork's child inherited is its parent's."""
         # A map for its order: a drain releases the locks as they were granted.
-        self._locks: dict[AsyncLock, None] = {}
+        self._locks: dict[AsyncLockHandle, None] = {}
         self._guard = threading.Lock()
 
-    def add(self, locks: Iterable[AsyncLock]) -> None:
+    def add(self, locks: Iterable[AsyncLockHandle]) -> None:
         """Remember *locks* until they are released or lost."""
         with self._guard:
             # Those that nobody renewed or released, and whose loss nobody noticed yet.
             self._locks = {lock: None for lock in self._locks if lock.remaining() > 0} | dict.fromkeys(locks)
 
-    def discard(self, lock: AsyncLock) -> None:
+    def discard(self, lock: AsyncLockHandle) -> None:
         """Forget *lock*."""
         with self._guard:
             self._locks.pop(lock, None)
 
-    def held(self) -> list[AsyncLock]:
+    def held(self) -> list[AsyncLockHandle]:
         """Return those that are held now, by this process."""
         with self._guard:
             locks = list(self._locks)
         return [lock for lock in locks if lock.remaining() > 0]
 
-    def held_by(self, owner: str) -> bool:
+    def held_by(self, owner: Owner) -> bool:
         """Whether *owner* holds a lock that some store of this process granted."""
-        return any(lock.owner == owner for registry in all_registries() for lock in registry.held())
+        return any(lock.lease.holder_id == owner.id for registry in all_registries() for lock in registry.held())
 
-    def holds(self, lease: Lease, owner: str) -> bool:
+    def holds(self, lease: Lease, owner: Owner) -> bool:
         """Whether *owner* holds that very grant, in this process: not a namesake, nor one who died before."""
         return any(
-            (lock.owner, lock.resource, lock.lease.nonce) == (owner, lease.resource, lease.nonce)
+            (lock.lease.holder_id, lock.resource, lock.lease.nonce) == (owner.id, lease.resource, lease.nonce)
             for registry in all_registries()
             for lock in registry.held()
         )
 
-    async def release_all(self, timeout: float, granted_by: object = None) -> bool:
+    async def release_all(self, timeout: float, granted_by: AsyncGrantor | None = None) -> bool:
         """Release what is held, in *timeout* real seconds; return whether all of it was.
 
         What could not be released is renewed no more, and ends by itself.
@@ -76,8 +77,8 @@ class AsyncLockRegistry:
         Args:
             granted_by: Release only what this manager granted; None: all.
         """
-        held = [lock for lock in self.held() if granted_by is None or lock.granted_by is granted_by]
-        released: list[AsyncLock] = []
+        held = [lock for lock in self.held() if granted_by is None or lock.grantor is granted_by]
+        released: list[AsyncLockHandle] = []
         deadline = Deadline(SystemClock(), timeout)
         interrupted = async_caller()
 
@@ -104,7 +105,7 @@ class AsyncLockRegistry:
 
 
 async def async_drain(
-    inflight: AsyncInFlight, locks: AsyncLockRegistry, timeout: float, granted_by: object = None
+    inflight: AsyncInFlight, locks: AsyncLockRegistry, timeout: float, granted_by: AsyncGrantor | None = None
 ) -> bool:
     """Let no new call in, end what is under way, and then release *locks*; return whether all of that was done.
 

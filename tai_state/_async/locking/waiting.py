@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.turns import AsyncPlace
 from tai_state._async.locking.acquire import AsyncAcquisition
-from tai_state._async.locking.deadlocks import AsyncWaitEdge
+from tai_state._async.locking.deadlocks import AsyncWaitEdges
 from tai_state._async.locking.registry import AsyncLockRegistry
 from tai_state._platform.interrupts import async_shield
 from tai_state._platform.iterators import async_ending, async_interruptibly
@@ -39,7 +39,6 @@ class AsyncWaiting:
         acquisition: AsyncAcquisition,
         *,
         deadline: Deadline,
-        ttl_seconds: float,
         may_go_on: Callable[[], None],
     ) -> None:
         """Wait for nothing yet; *may_go_on* raises once there is no more waiting."""
@@ -48,7 +47,7 @@ class AsyncWaiting:
         self._locks = locks
         self._acquisition = acquisition
         self._deadline = deadline
-        self._edge = AsyncWaitEdge(access, owner=acquisition.owner, nonce=acquisition.nonce, ttl_seconds=ttl_seconds)
+        self._edges = AsyncWaitEdges(access, owner=acquisition.owner, nonce=acquisition.nonce)
         self._is_watching = Capability.WATCH in access.backend.capabilities
 
     async def wait(self) -> None:
@@ -69,9 +68,9 @@ class AsyncWaiting:
         async with async_ending(self._moments(place)) as moments:
             async for _ in moments:
                 self._may_go_on()
-                time = self._acquisition.try_time(self._deadline)
+                time = self._acquisition.patience(self._deadline)
                 if not place.is_first:
-                    await self._acquisition.look(time)
+                    await self._acquisition.peek(time)
                 elif await self._acquisition.attempt(time):
                     return
                 if self._deadline.passed:
@@ -86,10 +85,8 @@ class AsyncWaiting:
         return self._locks.held_by(self._acquisition.owner)
 
     async def _look_for_cycle(self, time: Deadline) -> None:
-        for held in self._acquisition.blocked:
-            if held.holder == held.lease.holder:
-                await self._edge.check(held.lease, time)
-                return
+        holders = [held.lease for held in self._acquisition.blocked if held.next_owner is None]
+        await self._edges.check(holders, time)
 
     async def _moments(self, place: AsyncPlace) -> AsyncIterator[None]:
         """Yield when it is time to look: at once, after a change, when a lease ends, and now and then."""
@@ -97,23 +94,30 @@ class AsyncWaiting:
         while True:
             if not place.is_first:
                 seconds = max(_SLICE_SECONDS_MIN, min(self._seconds_max(), self._deadline.remaining()))
-                if await place.wait(seconds) or self._holds_others or self._deadline.passed:
+                is_first = await place.wait(seconds)
+                if not is_first:
+                    self._deadline.waited(seconds)
+                if is_first or self._holds_others or self._deadline.passed:
                     yield
                 else:
                     self._may_go_on()
             elif self._is_watching and self._acquisition.blocked:
                 path = self._acquisition.blocked[0].lease.path
-                watch = self._access.backend.watch(path, timeout=self._seconds())
+                seconds = self._seconds()
+                watch = self._access.backend.watch(path, timeout=seconds)
                 try:
                     # It begins with a wake-up: what changed since the last look is seen then.
                     async with async_ending(watch) as changes:
                         async for _ in async_interruptibly(changes):
                             yield
+                    self._deadline.waited(seconds)
                 except Exception as error:  # noqa: BLE001 - whatever ails a wake-up, looking goes on without it
                     log.info("lock %r is looked at instead of watched: %s", self._acquisition.resources[0], error)
                     self._is_watching = False
             else:
-                await async_sleep(self._seconds())
+                seconds = self._seconds()
+                await async_sleep(seconds)
+                self._deadline.waited(seconds)
                 yield
 
     def _seconds(self) -> float:
@@ -127,8 +131,8 @@ class AsyncWaiting:
     def _seconds_max(self) -> float:
         if not self._is_watching or self._holds_others or len(self._acquisition.resources) > 1:
             return self._access.rng.uniform(0.2, 1.0) * POLL_SECONDS_MAX
-        return POLL_SECONDS_MAX if self._acquisition.has_reserved else LOOK_SECONDS_MAX
+        return POLL_SECONDS_MAX if self._acquisition.reservations.are_made else LOOK_SECONDS_MAX
 
     async def _end(self) -> None:
-        await self._edge.end()
+        await self._edges.end()
         await self._acquisition.leave()

@@ -1,7 +1,7 @@
 # Generated from tai_state/_async/access/port.py by .ci/generate_sync.py; do not edit.
 """The port: the few operations that every backend offers, and everything above it is written on."""
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Hashable, Sequence
 from datetime import datetime
 
 from tai_state.documents import (
@@ -34,6 +34,14 @@ class Backend(ABC):
 
     capabilities: frozenset[Capability]
     limits: Limits
+
+    def place(self) -> Hashable:
+        """Return what tells this store of documents from every other.
+
+        The same for all backends of this process over the same documents: a lock guards the changes that are made
+        through any of them. Unless a backend says more, only it itself is.
+        """
+        return id(self)
 
     def get(self, path: DocumentPath, *, timeout: float) -> Read:
         """Read one document with the store's read time; see ``get_many``."""

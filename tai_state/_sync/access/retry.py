@@ -75,11 +75,15 @@ def retry_after(
             error.__cause__ = error.__cause__ or last
             raise
 
+    def rest(seconds: float) -> None:
+        sleep(seconds)
+        deadline.waited(seconds)
+
     retrying = Retrying(
         stop=policy.stop(deadline),
         wait=wait or policy.wait(rng, deadline),
         retry=retry_if_exception_type(on),
-        sleep=sleep,
+        sleep=rest,
     )
     try:
         return retrying(again)

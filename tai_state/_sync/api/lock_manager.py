@@ -1,5 +1,6 @@
 # Generated from tai_state/_async/api/lock_manager.py by .ci/generate_sync.py; do not edit.
 """Locks: leases in the store, with a fencing token that the store itself checks."""
+import math
 from collections.abc import Iterator, Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -9,20 +10,26 @@ from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.acquire import Acquisition
+from tai_state._sync.locking.attaching import attached
+from tai_state._sync.locking.handle import Grantor
 from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.locking.registry import drain
 from tai_state._sync.locking.waiting import Waiting
+from tai_state._platform.hearts import Hearts
 from tai_state._platform.interrupts import shield
 from tai_state._platform.owners import current_owner
+from tai_state._platform.processes import this_process
 from tai_state.authors import author_of
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LeaseTiming, LockConfig
-from tai_state.documents import CommitResult
+from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LockConfig
+from tai_state.documents import Capability, CommitResult
 from tai_state.errors import (
     ConfigurationError,
+    DeadlockError,
     FencedOutError,
     InvalidDataError,
+    LockTimeoutError,
     OutcomeUnknownError,
     PreconditionFailedError,
 )
@@ -38,6 +45,8 @@ from tai_state.rules.locking.leases import (
     read_leases,
     unknown_outcome,
 )
+from tai_state.rules.locking.owners import ProcessStamp
+from tai_state.rules.locking.tickets import lease_of
 
 
 class LockManager:
@@ -52,7 +61,9 @@ class LockManager:
         self.store = store
         self.config = config or LockConfig()
         self._access = store.runtime.access
+        self._locks = store.runtime.locks
         self._inflight = InFlight("the lock manager", within=store.runtime.inflight)
+        self._grantor = Grantor(self._access, self.config, Hearts("tai-locks"), self._locks.discard)
 
     def acquire(
         self,
@@ -66,20 +77,63 @@ class LockManager:
         """Wait for the lock and take it.
 
         Args:
-            owner: Who takes it; None: the running task or thread. A lease that an earlier process left under the
-                same name is waited for like anybody's.
-            timeout: How many seconds to wait; 0: try once.
+            owner: What its owner is called; None: as the ``lock_owner`` block says, else after the running task or
+                thread. The owner himself is the block, or that task or thread, under this name: whoever else is
+                called the same is another one, whose locks are waited for like anybody's.
+            timeout: How many seconds to wait; 0: try once; None: without end.
             ttl: How long the lease outlives its last renewal; None: as configured.
             heartbeat: Whether to renew it in the background.
 
         Raises:
             LockTimeoutError: Somebody else held it all the time; or whether it was granted is not known, and then
                 it is nobody's after *ttl* at the latest.
-            DeadlockError: Waiting would close a cycle; or *owner* holds the lock itself.
+            DeadlockError: Waiting would close a cycle; or the owner holds the lock itself.
             DeadlineExceededError: The store did not answer.
         """
         wanted = [check_id(resource, "resource")]
         return (self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)).locks[0]
+
+    def try_acquire(
+        self, resource: str, *, owner: str | None = None, ttl: float | None = None, heartbeat: bool = True
+    ) -> Lock | None:
+        """Take the lock if it can be had at once; None when somebody holds it, also the caller himself.
+
+        Arguments as for ``acquire``.
+
+        Raises:
+            LockTimeoutError: Whether it was granted is not known; it is nobody's after *ttl* at the latest.
+            DeadlineExceededError: The store did not answer.
+        """
+        try:
+            return self.acquire(resource, owner=owner, timeout=0, ttl=ttl, heartbeat=heartbeat)
+        except DeadlockError:
+            return None
+        except LockTimeoutError as error:
+            if error.__cause__ is not None:
+                raise
+            return None
+
+    def attach(self, ticket: str, *, heartbeat: bool = True, timeout: TimeLimit = None) -> Lock:
+        """Go on with a lock that was acquired elsewhere, by its ``ticket``: one read, and a renewal.
+
+        Whoever has the first handle goes on with it, too, unless its process has ended.
+
+        Args:
+            heartbeat: Whether to renew it in the background.
+
+        Raises:
+            LockLostError: It was released, broken or taken over, or has expired.
+            InvalidDataError: The ticket is none.
+        """
+        granted = lease_of(ticket)
+        with self._inflight.one():
+            handle = attached(
+                self._grantor, granted, self._access.begin(timeout), process=self._process(heartbeat=heartbeat)
+            )
+            self._locks.add([handle])
+            if heartbeat:
+                handle.start_heartbeat()
+        return Lock(handle)
 
     def acquire_many(
         self,
@@ -94,7 +148,7 @@ class LockManager:
 
         Raises:
             LockTimeoutError: One of them was always held by somebody else.
-            DeadlockError: Waiting would close a cycle; or *owner* holds one of them itself.
+            DeadlockError: Waiting would close a cycle; or the owner holds one of them itself.
         """
         if isinstance(resources, str):
             message = "must be several resources, not one str"
@@ -121,39 +175,39 @@ class LockManager:
     def _acquire(
         self, resources: Sequence[str], owner: str | None, timeout: TimeLimit, ttl: float | None, *, heartbeat: bool
     ) -> LockSet:
-        name = check_id(owner if owner is not None else current_owner(), "owner")
+        holder = current_owner(None if owner is None else check_id(owner, "owner"))
         deadline = Deadline(self._access.clock, _wait_seconds(timeout))
-        timing = self.config.timing(ttl)
-        acquisition = Acquisition(self._access, self.store.runtime.locks, resources, name, timing)
+        process = self._process(heartbeat=heartbeat)
+        acquisition = Acquisition(
+            self._grantor, self._locks, resources, holder, self.config.timing(ttl), process=process
+        )
         try:
             with self._inflight.one():
-                self._obtain(acquisition, deadline, timing)
-                for lock in acquisition.granted:
-                    lock.granted_by = self
-                    if heartbeat:
+                self._obtain(acquisition, deadline)
+                if heartbeat:
+                    for lock in acquisition.granted:
                         lock.start_heartbeat()
                 # Made here: behind this block there is no step at which an interrupt could lose what was granted.
-                granted = LockSet(acquisition.granted)
+                granted = LockSet([Lock(lock) for lock in acquisition.granted])
         except BaseException:
             # A caller who is cancelled, or fails behind the grant, holds nothing afterwards.
             shield(acquisition.give_back)
             raise
         return granted
 
-    def _obtain(self, acquisition: Acquisition, deadline: Deadline, timing: LeaseTiming) -> None:
+    def _process(self, *, heartbeat: bool) -> ProcessStamp | None:
+        """Return the process that a lease ends with: one that nobody renews in it may be meant to outlive it."""
+        return this_process() if heartbeat and Capability.ONE_HOST in self.store.capabilities else None
+
+    def _obtain(self, acquisition: Acquisition, deadline: Deadline) -> None:
         """Try at once, unless others stand in line already; then wait."""
-        if deadline.passed or self.store.runtime.locks.lines.is_empty(acquisition.resources):
-            if acquisition.attempt(acquisition.try_time(deadline)):
+        if deadline.passed or self._locks.lines.is_empty(acquisition.resources):
+            if acquisition.attempt(acquisition.patience(deadline)):
                 return
             if deadline.passed:
                 raise acquisition.give_up()
         waiting = Waiting(
-            self._access,
-            self.store.runtime.locks,
-            acquisition,
-            deadline=deadline,
-            ttl_seconds=timing.ttl,
-            may_go_on=self._inflight.check,
+            self._access, self._locks, acquisition, deadline=deadline, may_go_on=self._inflight.check
         )
         waiting.wait()
 
@@ -229,7 +283,7 @@ class LockManager:
         Returns:
             Whether all calls have ended and all locks are released.
         """
-        return drain(self._inflight, self.store.runtime.locks, timeout, granted_by=self)
+        return drain(self._inflight, self._locks, timeout, granted_by=self._grantor)
 
 
 class Hold:
@@ -259,7 +313,7 @@ class Hold:
 
 def _wait_seconds(timeout: TimeLimit) -> float:
     if timeout is None:
-        return ACQUIRE_SECONDS
+        return math.inf
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
         message = f"timeout must be a number of seconds of at least 0 or a timedelta, not {timeout!r}"

@@ -302,7 +302,7 @@ class StateMachinePersister(PersisterReads[DataT]):
                 settings=self.settings,
                 machines=self.machines,
                 alone=self._alone,
-                guarding=None if lock is None else guarding(lock),
+                guarding=None if lock is None else guarding(self.store.runtime.access, lock),
             )
         return self.result(applied)
 

@@ -126,7 +126,7 @@ class TransactionManager:
             body,
             policy=self.retry,
             deadline=deadline,
-            guarding=guarding(lock),
+            guarding=guarding(self._access, lock),
             record_ttl=self.record_ttl,
             key=key,
             read_only=read_only,
@@ -165,7 +165,7 @@ class TransactionManager:
             _never,
             policy=self.retry,
             deadline=self.retry.begin(self._access.clock, timeout),
-            guarding=guarding(lock),
+            guarding=guarding(self._access, lock),
             record_ttl=self.record_ttl,
             read_only=read_only,
         )

@@ -1,7 +1,7 @@
 # Generated from tai_state/_async/backends/firestore.py by .ci/generate_sync.py; do not edit.
 """Documents in Google Cloud Firestore, or in its emulator."""
 import random
-from collections.abc import Iterator, Awaitable, Callable, Sequence
+from collections.abc import Iterator, Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -65,6 +65,11 @@ class FirestoreBackend(Backend):
         self._channels = Channels(source, check_root(root))
         self._errors = ErrorMap(rng)
         self._clock = clock or SystemClock()
+
+    def place(self) -> Hashable:
+        """Return what tells these documents from others; see the port."""
+        link = self._channels.open()
+        return ("firestore", link.requests.names.base)
 
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         """Apply *writes* by exactly one Commit RPC; see the port."""

@@ -1,6 +1,6 @@
 # Generated from tai_state/_async/backends/memory.py by .ci/generate_sync.py; do not edit.
 """The memory backend: the reference that the other backends are measured by."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Hashable, Sequence
 from datetime import datetime
 
 from tai_state._sync.access.port import Backend
@@ -40,6 +40,10 @@ class MemoryBackend(Backend):
         """
         self._engine = MemoryEngine(_HOST_CLOCK if clock is None else clock)
         self._watch_clock = _HOST_CLOCK if watch_clock is None else watch_clock
+
+    def place(self) -> Hashable:
+        """Return what tells these documents from others; see the port."""
+        return ("memory", id(self._engine))
 
     def get_many(
         self,

@@ -1,7 +1,7 @@
 # Generated from tai_state/_async/backends/sqlite.py by .ci/generate_sync.py; do not edit.
 """The SQLite backend: one file, shared by threads and processes of one host."""
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Hashable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -35,7 +35,13 @@ class SqliteBackend(Backend):
     """
 
     capabilities: frozenset[Capability] = frozenset(
-        {Capability.DURABLE, Capability.SHARED, Capability.WATCH, Capability.STEADY_READS}
+        {
+            Capability.DURABLE,
+            Capability.SHARED,
+            Capability.WATCH,
+            Capability.STEADY_READS,
+            Capability.ONE_HOST,
+        }
     )
     limits: Limits = LIMITS
 
@@ -62,6 +68,10 @@ class SqliteBackend(Backend):
         # Two threads, so that no read waits for a flush.
         self._commits = Worker("tai-sqlite-commit")
         self._reads = Worker("tai-sqlite-read")
+
+    def place(self) -> Hashable:
+        """Return what tells this file from others; see the port."""
+        return ("sqlite", self._engine.real_path)
 
     def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         """Read *paths* in one snapshot, whether or not it must be *consistent*."""

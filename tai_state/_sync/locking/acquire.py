@@ -4,14 +4,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tai_state._sync.access.access import Access
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
-from tai_state._sync.locking.lock import Lock
+from tai_state._sync.locking.handle import Grantor, LockHandle
 from tai_state._sync.locking.registry import LockRegistry
-from tai_state._platform.interrupts import shield
+from tai_state._sync.locking.reserving import Reservations
+from tai_state._platform.interrupts import Interruptible, shield
+from tai_state._platform.processes import is_dead
 from tai_state.clock import Deadline
 from tai_state.config import LeaseTiming
-from tai_state.documents import CommitResult, Write
+from tai_state.documents import Capability, CommitResult, DocumentPath, Read, Write
 from tai_state.errors import (
     DeadlineExceededError,
     DeadlockError,
@@ -22,6 +23,7 @@ from tai_state.errors import (
 )
 from tai_state.rules.commits.settle import Outcome
 from tai_state.rules.locking.leases import (
+    Claim,
     Grant,
     Held,
     Lease,
@@ -32,19 +34,13 @@ from tai_state.rules.locking.leases import (
     released,
     unknown_outcome,
 )
-from tai_state.rules.locking.reservations import (
-    Waiter,
-    clear_write,
-    may_reserve,
-    read_reservation,
-    reservation_path,
-    reserve_write,
-)
+from tai_state.rules.locking.owners import Owner, ProcessStamp
+from tai_state.rules.locking.reservations import Waiter, clear_write, read_reservation, reservation_path
 
 log = logging.getLogger("tai_state")
 
-TRY_SECONDS = 5.0
-"""What one try at the store may take, however little time is left to wait: ``timeout=0`` tries once, too."""
+TRY_SECONDS = 2.0
+"""What one request may take, however little time is left to wait: ``timeout=0`` tries once, too."""
 
 GIVE_BACK_SECONDS = 2.0
 """How long a caller who failed or was cancelled waits for the store to take back what was granted meanwhile."""
@@ -66,38 +62,45 @@ class Acquisition:
         granted: The locks, once they were granted; whoever fails behind that must give them back.
         blocked: What stood in the way at the last look.
         looked_at: When that was, by the monotonic clock.
+        reservations: His places in the queues, once he was passed over.
     """
 
     def __init__(
-        self, access: Access, locks: LockRegistry, resources: Sequence[str], owner: str, timing: LeaseTiming
+        self,
+        grantor: Grantor,
+        locks: LockRegistry,
+        resources: Sequence[str],
+        owner: Owner,
+        timing: LeaseTiming,
+        *,
+        process: ProcessStamp | None = None,
     ) -> None:
-        """Ask for nothing yet."""
-        self._access = access
+        """Ask for nothing yet.
+
+        Args:
+            process: The process that the leases end with; None: by their ttl alone.
+        """
+        self._access = grantor.access
+        self._grantor = grantor
         self._locks = locks
         self._timing = timing
-        self._nonce = access.new_id()
+        self._process = process
+        self.nonce = self._access.new_id()
+        """What tells this call from every other."""
         self.resources = tuple(resources)
         self.owner = owner
-        self.granted: list[Lock] = []
+        self.granted: list[LockHandle] = []
         self.blocked: tuple[Held, ...] = ()
-        self.looked_at = access.clock.monotonic()
+        self.looked_at = self._access.clock.monotonic()
+        self.reservations = Reservations(self._access, resources)
         self._waiter: Waiter | None = None
-        self._first_token = 0
         self._doubt: TaiStateError | None = None
-        self._reserved = 0
 
-    @property
-    def nonce(self) -> str:
-        """What tells this call from every other."""
-        return self._nonce
+    def patience(self, deadline: Deadline) -> Deadline:
+        """Return until when one step of a wait until *deadline* is tried again: a waiter looks up now and then."""
+        return Deadline(self._access.clock, min(deadline.remaining(), self._access.retry.deadline))
 
-    @property
-    def has_reserved(self) -> bool:
-        """Whether this caller has reserved to be the next."""
-        return self._reserved > 0
-
-    def try_time(self, deadline: Deadline) -> Deadline:
-        """Return the time of one try."""
+    def _try_time(self, deadline: Deadline) -> Deadline:
         return Deadline(self._access.clock, max(deadline.remaining(), min(TRY_SECONDS, self._access.retry.deadline)))
 
     def give_up(self) -> TaiStateError:
@@ -107,60 +110,91 @@ class Acquisition:
         """
         if isinstance(self._doubt, DeadlineExceededError):
             return self._doubt
-        holder = self.blocked[0].holder if self.blocked else None
-        error = LockTimeoutError(self.blocked[0].lease.resource if self.blocked else self.resources[0], holder)
+        resources = [held.lease.resource for held in self.blocked] or list(self.resources)
+        first = self.blocked[0] if self.blocked else None
+        error = LockTimeoutError(
+            resources[0],
+            first.holder if first else None,
+            next_owner=first.next_owner if first else None,
+            resources=resources,
+        )
         error.__cause__ = self._doubt
         return error
 
     # Looking and taking
 
     def look(self, deadline: Deadline) -> _Seen:
-        """Read the leases and who is next, in one request.
+        """Read the leases and who is next, in one request; one in any case, others until *deadline*.
 
         Raises:
             DeadlockError: The owner holds one of the locks himself.
         """
         paths = [lease_path(resource) for resource in self.resources]
         next_paths = [reservation_path(resource) for resource in self.resources]
-        read = self._access.read([*paths, *next_paths], deadline, consistent=False)
+        read = self._read([*paths, *next_paths], deadline)
         self.looked_at = self._access.clock.monotonic()
         if self._waiter is None:
-            self._waiter = Waiter(self.owner, self._nonce, read.read_time)
-        nonce = self._access.new_id()
+            self._waiter = Waiter(self.owner.label, self.nonce, read.read_time, len(self.resources) > 1)
+        claim = Claim(
+            owner=self.owner, nonce=self._access.new_id(), ttl_seconds=self._timing.ttl, process=self._process
+        )
+        holds_locks = self._locks.held_by(self.owner)
         grants: list[Grant] = []
         held: list[Held] = []
         clears: list[Write] = []
         leases = read_leases(paths, read.documents)
         for resource, current, next_path in zip(self.resources, leases, next_paths, strict=True):
             step = decide_acquire(
-                current, read.read_time, resource=resource, owner=self.owner, nonce=nonce, ttl_seconds=self._timing.ttl
+                current, read.read_time, resource=resource, claim=claim, is_orphaned=self._is_orphaned(current)
             )
             reservation = read_reservation(read.get(next_path))
             if isinstance(step, Held):
                 held.append(step)
                 continue
-            if current is not None and reservation is not None and reservation.keeps_out(self._waiter, read.read_time):
+            if (
+                current is not None
+                and reservation is not None
+                and reservation.keeps_out(self._waiter, read.read_time, holds_locks=holds_locks)
+            ):
                 held.append(Held(current, reservation.remaining(read.read_time), reservation.waiter.owner))
             grants.append(step)
             clear = clear_write(next_path, reservation, self._waiter, read.read_time)
             if clear is not None:
                 clears.append(clear)
         self._doubt = None
+        self.reservations.note(leases, held)
         self._note(held)
         return _Seen(tuple(grants), tuple(held), tuple(clears))
 
+    def _read(self, paths: Sequence[DocumentPath], deadline: Deadline) -> Read:
+        def attempt() -> Read:
+            seconds = min(self._try_time(deadline).remaining(), self._access.retry.attempt_timeout)
+            with Interruptible():
+                return self._access.backend.get_many(paths, timeout=seconds, consistent=False)
+
+        return self._access.retried(attempt, deadline, what="a look at a lock")
+
+    def _is_orphaned(self, lease: Lease | None) -> bool:
+        """Whether the process that a lease ends with is known to be dead, which takes a store of one host."""
+        return (
+            lease is not None
+            and lease.process is not None
+            and Capability.ONE_HOST in self._access.backend.capabilities
+            and is_dead(lease.process)
+        )
+
     def _note(self, held: Sequence[Held]) -> None:
-        if any(self._locks.holds(one.lease, self.owner) for one in held):
-            # Nobody else could end this wait.
-            raise DeadlockError([self.owner, self.owner])
-        if held and not self._first_token:
-            self._first_token = held[0].lease.fencing_token
+        for one in held:
+            if self._locks.holds(one.lease, self.owner):
+                # Nobody else could end this wait.
+                raise DeadlockError([self.owner.label, self.owner.label], [one.lease.resource])
         self.blocked = tuple(held)
 
     def attempt(self, deadline: Deadline) -> bool:
         """Take all the locks in one commit if none is held; return whether they are ours now.
 
-        A caller who is cancelled meanwhile finds in ``granted`` what he must give back.
+        Tried again until *deadline*, and once in any case. A caller who is cancelled meanwhile finds in ``granted``
+        what he must give back.
         """
         try:
             return self._attempt(deadline)
@@ -170,13 +204,20 @@ class Acquisition:
             self._doubt = self._doubt or error
         return False
 
+    def peek(self, deadline: Deadline) -> None:
+        """Look without taking anything, for a caller whose turn it is not."""
+        try:
+            self.look(deadline)
+        except DeadlineExceededError as error:
+            self._doubt = self._doubt or error
+
     def _attempt(self, deadline: Deadline) -> bool:
         while True:
             seen = self.look(deadline)
             if seen.held:
                 return False
             try:
-                if shield(self._take_all, seen, deadline):
+                if shield(self._take_all, seen, self._try_time(deadline)):
                     return True
             except PreconditionFailedError:
                 continue  # somebody was faster: the next look tells who
@@ -185,7 +226,7 @@ class Acquisition:
         # Before anything is sent: the store counts from a later moment.
         began = self._access.clock.monotonic()
         leases = self._take(seen, deadline)
-        self.granted = [Lock(self._access, lease, self._timing, began, self._locks.discard) for lease in leases]
+        self.granted = [LockHandle(self._grantor, lease, began) for lease in leases]
         self._locks.add(self.granted)
         if all(lock.remaining() > 0 for lock in self.granted):
             return True
@@ -249,46 +290,12 @@ class Acquisition:
 
     # Being next
 
-    @property
-    def was_passed_over(self) -> bool:
-        """Whether somebody got the lock who did not hold it when we came."""
-        return bool(self.blocked) and self.blocked[0].lease.fencing_token > self._first_token
-
     def reserve(self, deadline: Deadline) -> None:
-        """Reserve to be the next, unless somebody does who came earlier; for the lock of one resource alone.
-
-        Who waits for several could keep others from a lock that he cannot take himself.
-        """
-        resource, *others = self.resources
-        if others or not self.was_passed_over or self._waiter is None:
-            return
-        path = reservation_path(resource)
-        try:
-            read = self._access.read([path], deadline)
-            document = read.get(path)
-            if not may_reserve(read_reservation(document), self._waiter, read.read_time):
-                return
-            self._reserved += 1
-            write = reserve_write(resource, self._waiter, document, round_=self._reserved)
-            self._access.backend.commit([write], timeout=self._access.attempt_seconds(deadline))
-        except PreconditionFailedError:
-            return  # another waiter was faster
-        except TaiStateError as error:
-            log.debug("the next place for %r was not reserved: %s", resource, error)
+        """Reserve to be the next, once somebody was faster who came later."""
+        if self._waiter is not None:
+            self.reservations.make(self._waiter, deadline)
 
     def leave(self) -> None:
-        """Take back the reservation of a caller who waits no more; one that stays behind ends by itself."""
-        if not self._reserved or self.granted or self._waiter is None:
-            return
-        path = reservation_path(self.resources[0])
-        deadline = Deadline(self._access.clock, GIVE_BACK_SECONDS)
-        try:
-            read = self._access.read([path], deadline)
-            document = read.get(path)
-            if document is None or document.fields.get("nonce") != self._nonce:
-                return
-            clear = clear_write(path, read_reservation(document), self._waiter, read.read_time)
-            if clear is not None:
-                self._access.backend.commit([clear], timeout=self._access.attempt_seconds(deadline))
-        except TaiStateError as error:
-            log.debug("the next place for %r stays reserved a moment: %s", self.resources[0], error)
+        """Take back the reservations of a caller who waits no more."""
+        if not self.granted:
+            self.reservations.end(self._waiter)

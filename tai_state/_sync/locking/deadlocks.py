@@ -1,40 +1,55 @@
 # Generated from tai_state/_async/locking/deadlocks.py by .ci/generate_sync.py; do not edit.
-"""Deadlock detection: a waiter's edge in the store, and the search for a cycle through it."""
+"""Deadlock detection: a waiter's edges in the store, and the search for a cycle through one of them."""
 import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tai_state._sync.access.access import Access
 from tai_state.clock import Deadline
 from tai_state.documents import Delete, UpdatedAt
 from tai_state.errors import DeadlockError, PreconditionFailedError, TaiStateError
-from tai_state.rules.locking.deadlocks import Wait, is_confirmed, live_wait, victim, wait_path, wait_write
+from tai_state.rules.locking.deadlocks import (
+    WAIT_SECONDS,
+    Edge,
+    Step,
+    Wait,
+    is_confirmed,
+    live_wait,
+    victim,
+    wait_path,
+    wait_write,
+)
 from tai_state.rules.locking.leases import Lease, lease_path, read_leases
+from tai_state.rules.locking.owners import Owner
 
 END_SECONDS_MAX = 2.0
 """How long a caller who has his answer waits for the store to forget that he waited."""
 
+RENEWALS_IN_A_WAIT = 3
+"""How often a wait is renewed before it would end: a slow store must not make a living waiter look dead."""
+
 log = logging.getLogger("tai_state")
 
-CYCLE_MAX = 64
-"""The longest chain of waiters that is followed."""
+WAITERS_MAX = 64
+"""The most waiters that one search follows."""
 
 
-class WaitEdge:
-    """One owner's wait for one resource, while it holds another lock."""
+class WaitEdges:
+    """One owner's wait for some resources, while it holds another lock."""
 
-    def __init__(self, access: Access, *, owner: str, nonce: str, ttl_seconds: float) -> None:
+    def __init__(self, access: Access, *, owner: Owner, nonce: str) -> None:
         """Write nothing yet."""
         self._access = access
         self._owner = owner
         self._nonce = nonce
-        self._ttl_seconds = ttl_seconds
         self._written: Wait | None = None
         self._as_written: UpdatedAt | None = None
         self._is_unsure = False
         self._renewals = 0
         self._rewrite_at = 0.0
 
-    def check(self, holder: Lease, deadline: Deadline) -> None:
+    def check(self, holders: Sequence[Lease], deadline: Deadline) -> None:
         """Say whom we wait for, and give up if that closes a cycle and the choice falls on us.
 
         A store that cannot tell is asked again the next time; until then the wait's own timeout stands.
@@ -42,16 +57,11 @@ class WaitEdge:
         Raises:
             DeadlockError: We are the one victim of a cycle that stood as of one moment.
         """
-        wait = Wait(
-            owner=self._owner,
-            nonce=self._nonce,
-            resource=holder.resource,
-            holder=holder.holder or "",
-            token=holder.fencing_token,
-            ttl_seconds=self._ttl_seconds,
-        )
-        if wait.holder == self._owner:
-            return  # a namesake of another process, or of an earlier one: nobody waits for himself here
+        # An older build knows owners by their names alone: nobody waits for himself here.
+        edges = tuple(edge for edge in map(Edge.to, holders) if edge.holder not in {self._owner.id, self._owner.label})
+        if not edges:
+            return
+        wait = Wait(owner=self._owner, nonce=self._nonce, edges=edges)
         try:
             self._write(wait, deadline)
             cycle = self._cycle(wait, deadline)
@@ -59,7 +69,8 @@ class WaitEdge:
             log.info("who waits for whom could not be told: %s", error)
             return
         if cycle is not None and victim(cycle).nonce == self._nonce:
-            raise DeadlockError([*(one.owner for one in cycle), self._owner])
+            names = [step.wait.owner.label for step in cycle]
+            raise DeadlockError([*names, names[0]], [step.edge.resource for step in cycle])
 
     def _write(self, wait: Wait, deadline: Deadline) -> None:
         now = self._access.clock.monotonic()
@@ -74,40 +85,53 @@ class WaitEdge:
         self._is_unsure = False
         moment = commit.update_times[write.path]
         self._written, self._as_written = wait, UpdatedAt(moment)
-        self._rewrite_at = now + self._ttl_seconds / 2
+        self._rewrite_at = now + WAIT_SECONDS / RENEWALS_IN_A_WAIT
 
-    def _cycle(self, ours: Wait, deadline: Deadline) -> list[Wait] | None:
-        """Follow the waiters from our holder on; return the cycle back to us, confirmed by one consistent read."""
-        chain = [ours]
-        while len(chain) <= CYCLE_MAX:
-            path = wait_path(chain[-1].holder)
+    def _cycle(self, ours: Wait, deadline: Deadline) -> list[Step] | None:
+        """Follow the waiters from our holders on, the nearest first; return a cycle back to us that one read confirms.
+
+        A cycle further on is not ours: its own members find it.
+        """
+        chains: deque[list[Step]] = deque([Step(ours, edge)] for edge in ours.edges)
+        seen = {ours.owner.id}
+        while chains and len(seen) <= WAITERS_MAX:
+            chain = chains.popleft()
+            holder = chain[-1].edge.holder
+            if holder == ours.owner.id:
+                if self._is_confirmed(chain, deadline):
+                    return chain
+                continue
+            if holder in seen:
+                continue
+            seen.add(holder)
+            path = wait_path(holder)
             read = self._access.read([path], deadline)
-            found = live_wait(read.get(path), read.read_time)
-            if found is None:
-                return None
-            if found.nonce == ours.nonce:
-                return chain if self._is_confirmed(chain, deadline) else None
-            if any(found.nonce == other.nonce for other in chain):
-                return None  # a cycle further on: its own members find it
-            chain.append(found)
+            wait = live_wait(read.get(path), read.read_time)
+            if wait is not None:
+                chains.extend([*chain, Step(wait, edge)] for edge in wait.edges)
         return None
 
-    def _is_confirmed(self, chain: list[Wait], deadline: Deadline) -> bool:
-        paths = [lease_path(wait.resource) for wait in chain]
-        read = self._access.read([*paths, *(wait_path(wait.owner) for wait in chain)], deadline)
-        leases = {lease.resource: lease for lease in read_leases(paths, read.documents) if lease is not None}
-        stands = all(live_wait(read.get(wait_path(wait.owner)), read.read_time) == wait for wait in chain)
+    def _is_confirmed(self, chain: Sequence[Step], deadline: Deadline) -> bool:
+        paths = [lease_path(step.edge.resource) for step in chain]
+        waits = [wait_path(step.wait.owner.id) for step in chain]
+        read = self._access.read([*paths, *waits], deadline)
+        leases: Mapping[str, Lease] = {
+            lease.resource: lease for lease in read_leases(paths, read.documents) if lease is not None
+        }
+        stands = all(
+            live_wait(read.get(path), read.read_time) == step.wait for path, step in zip(waits, chain, strict=True)
+        )
         return stands and is_confirmed(chain, leases, read.read_time)
 
     def end(self) -> None:
-        """Take the edge back. One that stays behind counts no longer than its ttl."""
+        """Take the wait back. One that stays behind counts no longer than some seconds."""
         if self._written is None and not self._is_unsure:
             return
-        # As we wrote it: another wait under the same owner's name is not ours to take back.
+        # As we wrote it: another wait of the same owner is not ours to take back.
         known = None if self._is_unsure else self._as_written
         try:
-            self._access.backend.commit([Delete(wait_path(self._owner), known)], timeout=END_SECONDS_MAX)
+            self._access.backend.commit([Delete(wait_path(self._owner.id), known)], timeout=END_SECONDS_MAX)
         except PreconditionFailedError:
             return
         except TaiStateError as error:
-            log.info("the wait of %r was left behind: %s", self._owner, error)
+            log.info("the wait of %r was left behind: %s", self._owner.label, error)

@@ -6,25 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from tai_state._sync.access.access import Access
 from tai_state._sync.commits.guard import GuardHandle, Guarding
+from tai_state._sync.locking.handle import LockHandle
 from tai_state._sync.locking.lock import Lock
-from tai_state._sync.locking.lock_set import LockSet, locks_of
+from tai_state._sync.locking.lock_set import LockSet, handles_of
 from tai_state._sync.locking.trust_window import FORKED
 from tai_state.clock import Deadline
 from tai_state.documents import DocumentPath
-from tai_state.errors import DeadlineExceededError, FencedOutError, LockLostError, TaiStateError
+from tai_state.errors import ConfigurationError, DeadlineExceededError, FencedOutError, LockLostError, TaiStateError
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.locking.fence import Fence, check_leases
 
 
-def guarding(lock: Lock | LockSet | None) -> Guarding | None:
-    """Return how a commit is guarded by what a caller gave as ``lock=``; None where it is not.
+def guarding(access: Access, lock: Lock | LockSet | None) -> Guarding | None:
+    """Return how a commit through *access* is guarded by what a caller gave as ``lock=``; None where it is not.
 
     Raises:
         ConfigurationError: It is no lock, or one of the other colour.
     """
-    locks = locks_of(lock)
-    return partial(fenced, locks) if locks else None
+    locks = handles_of(lock)
+    return partial(fenced, access, locks) if locks else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class LockFence:
 
     carries: Fence
     deadline: Deadline
-    locks: tuple[Lock, ...]
+    locks: tuple[LockHandle, ...]
     began: float
 
     def committed(self, carried: Guard, update_times: Mapping[DocumentPath, datetime]) -> None:
@@ -62,7 +64,9 @@ class LockFence:
 
 
 @contextmanager
-def fenced(locks: Sequence[Lock], deadline: Deadline) -> Iterator[GuardHandle]:
+def fenced(
+    access: Access, locks: Sequence[LockHandle], deadline: Deadline
+) -> Iterator[GuardHandle]:
     """Hold the turn of each lock, and give their leases as last known.
 
     A lock that turns out to be somebody else's is told so. One that its holder cannot trust any more is refused
@@ -71,7 +75,9 @@ def fenced(locks: Sequence[Lock], deadline: Deadline) -> Iterator[GuardHandle]:
     Raises:
         FencedOutError: One of them was taken over or broken.
         LockLostError: One of them has run out, or was released.
+        ConfigurationError: One of them is of another store; it is left as it is.
     """
+    _check_store(access, locks)
     # Always in the order of their names: two commits that share two locks never wait for each other.
     ordered = sorted(locks, key=lambda one: one.resource)
     with ExitStack() as turns:
@@ -98,13 +104,29 @@ def fenced(locks: Sequence[Lock], deadline: Deadline) -> Iterator[GuardHandle]:
             raise
 
 
-def _tell(locks: Sequence[Lock], error: FencedOutError) -> None:
+def _check_store(access: Access, locks: Sequence[LockHandle]) -> None:
+    """Refuse a lock of another store, in which the commit would find no lease of it, and take it for broken.
+
+    Raises:
+        ConfigurationError: One of them is.
+    """
+    for lock in locks:
+        theirs, ours = lock.access.backend, access.backend
+        if theirs is not ours and theirs.place() != ours.place():
+            message = (
+                f"lock {lock.resource!r} was acquired in another store than the one that is written to: "
+                "a lock guards the changes of its own store"
+            )
+            raise ConfigurationError(message)
+
+
+def _tell(locks: Sequence[LockHandle], error: FencedOutError) -> None:
     for lock in locks:
         if lock.resource == error.resource:
             lock.lose("stolen" if error.current > error.token else "broken")
 
 
-def _refuse(locks: Sequence[Lock], deadline: Deadline, error: TaiStateError) -> None:
+def _refuse(locks: Sequence[LockHandle], deadline: Deadline, error: TaiStateError) -> None:
     """Ask the store whose the locks are that are lost, and refuse with what it says.
 
     Raises:

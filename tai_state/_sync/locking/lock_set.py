@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from tai_state._sync.locking.lock import Lock
+from tai_state._sync.locking.handle import LockHandle
+from tai_state._sync.locking.lock import Lock, handle_of
 from tai_state._platform.interrupts import shield
 from tai_state.clock import TimeLimit
 from tai_state.errors import (
@@ -91,8 +92,8 @@ class LockSet:
             raise failed
 
 
-def locks_of(lock: Lock | LockSet | None) -> tuple[Lock, ...]:
-    """Return the locks in what a caller gave as ``lock=``.
+def handles_of(lock: Lock | LockSet | None) -> tuple[LockHandle, ...]:
+    """Return what stands behind the locks in what a caller gave as ``lock=``.
 
     Raises:
         ConfigurationError: It is no lock, or one of the other colour.
@@ -100,11 +101,11 @@ def locks_of(lock: Lock | LockSet | None) -> tuple[Lock, ...]:
     if lock is None:
         return ()
     if isinstance(lock, LockSet):
-        return lock.locks
+        return tuple(handle_of(one) for one in lock.locks)
     if not _is_lock(lock):
         message = f"lock= takes what acquire or acquire_many of the same colour returned, not {type(lock).__name__}"
         raise ConfigurationError(message)
-    return (lock,)
+    return (handle_of(lock),)
 
 
 def _is_lock(value: object) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.access.turns import Lines
-from tai_state._sync.locking.lock import Lock
+from tai_state._sync.locking.handle import Grantor, LockHandle
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.owners import caller
 from tai_state._platform.tasks import within
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import TaiStateError
 from tai_state.rules.locking.leases import Lease
+from tai_state.rules.locking.owners import Owner
 
 log = logging.getLogger("tai_state")
 
@@ -36,39 +37,39 @@ class LockRegistry:
     def begin_anew(self) -> None:
         """Hold no lock: what a fork's child inherited is its parent's."""
         # A map for its order: a drain releases the locks as they were granted.
-        self._locks: dict[Lock, None] = {}
+        self._locks: dict[LockHandle, None] = {}
         self._guard = threading.Lock()
 
-    def add(self, locks: Iterable[Lock]) -> None:
+    def add(self, locks: Iterable[LockHandle]) -> None:
         """Remember *locks* until they are released or lost."""
         with self._guard:
             # Those that nobody renewed or released, and whose loss nobody noticed yet.
             self._locks = {lock: None for lock in self._locks if lock.remaining() > 0} | dict.fromkeys(locks)
 
-    def discard(self, lock: Lock) -> None:
+    def discard(self, lock: LockHandle) -> None:
         """Forget *lock*."""
         with self._guard:
             self._locks.pop(lock, None)
 
-    def held(self) -> list[Lock]:
+    def held(self) -> list[LockHandle]:
         """Return those that are held now, by this process."""
         with self._guard:
             locks = list(self._locks)
         return [lock for lock in locks if lock.remaining() > 0]
 
-    def held_by(self, owner: str) -> bool:
+    def held_by(self, owner: Owner) -> bool:
         """Whether *owner* holds a lock that some store of this process granted."""
-        return any(lock.owner == owner for registry in all_registries() for lock in registry.held())
+        return any(lock.lease.holder_id == owner.id for registry in all_registries() for lock in registry.held())
 
-    def holds(self, lease: Lease, owner: str) -> bool:
+    def holds(self, lease: Lease, owner: Owner) -> bool:
         """Whether *owner* holds that very grant, in this process: not a namesake, nor one who died before."""
         return any(
-            (lock.owner, lock.resource, lock.lease.nonce) == (owner, lease.resource, lease.nonce)
+            (lock.lease.holder_id, lock.resource, lock.lease.nonce) == (owner.id, lease.resource, lease.nonce)
             for registry in all_registries()
             for lock in registry.held()
         )
 
-    def release_all(self, timeout: float, granted_by: object = None) -> bool:
+    def release_all(self, timeout: float, granted_by: Grantor | None = None) -> bool:
         """Release what is held, in *timeout* real seconds; return whether all of it was.
 
         What could not be released is renewed no more, and ends by itself.
@@ -76,8 +77,8 @@ class LockRegistry:
         Args:
             granted_by: Release only what this manager granted; None: all.
         """
-        held = [lock for lock in self.held() if granted_by is None or lock.granted_by is granted_by]
-        released: list[Lock] = []
+        held = [lock for lock in self.held() if granted_by is None or lock.grantor is granted_by]
+        released: list[LockHandle] = []
         deadline = Deadline(SystemClock(), timeout)
         interrupted = caller()
 
@@ -104,7 +105,7 @@ class LockRegistry:
 
 
 def drain(
-    inflight: InFlight, locks: LockRegistry, timeout: float, granted_by: object = None
+    inflight: InFlight, locks: LockRegistry, timeout: float, granted_by: Grantor | None = None
 ) -> bool:
     """Let no new call in, end what is under way, and then release *locks*; return whether all of that was done.
 

@@ -20,6 +20,7 @@ class TrustWindow:
     """A holder's trust in one lease: it ends once, by a release or by a loss, and stays ended.
 
     It belongs to the process that holds the lease: in a fork's child it has ended, and nothing there tells the parent.
+    Whoever asks changes nothing; whoever uses the lock, or renews it, notices the end (``notice``).
 
     Attributes:
         renewed_at: When the last renewal that succeeded was sent, by the monotonic clock.
@@ -32,6 +33,7 @@ class TrustWindow:
         self._resource = resource
         self._clock = clock
         self._timing = timing
+        self._ends = began + timing.trusted_seconds
         self._pid = os.getpid()
         self._guard = threading.Lock()
         self._callbacks: list[Callable[[str], object]] = []
@@ -40,10 +42,34 @@ class TrustWindow:
         self.renewed_at = began
         self.is_failing = False
 
-    def renewed(self, began: float) -> None:
-        """Note that a renewal that was sent at *began* succeeded."""
-        self.renewed_at = max(self.renewed_at, began)
+    @property
+    def timing(self) -> LeaseTiming:
+        """The seconds in force."""
+        return self._timing
+
+    def renewed(self, began: float, timing: LeaseTiming) -> None:
+        """Note that a renewal that was sent at *began* succeeded, and left the lease with *timing*.
+
+        One that comes back after the trust has run out brings nothing back: whoever was told that the lock is lost
+        relies on that.
+        """
+        with self._guard:
+            if self.lease_seconds() > 0 and began >= self.renewed_at:
+                self.renewed_at = began
+                self._timing = timing
+                self._ends = began + timing.trusted_seconds
         self.is_failing = False
+
+    def limit(self, began: float, timing: LeaseTiming) -> None:
+        """Trust it no longer than a renewal to *timing* that is sent at *began* may leave of it."""
+        with self._guard:
+            self._ends = min(self._ends, began + timing.trusted_seconds)
+
+    def retimed(self, timing: LeaseTiming) -> None:
+        """Note that the lease was found with *timing*, which makes the trust shorter, never longer."""
+        with self._guard:
+            self._timing = timing
+            self._ends = min(self._ends, self.renewed_at + timing.trusted_seconds)
 
     def remaining(self) -> float:
         """Return the seconds of trust without another renewal, 0.0 when there is none; notices nothing."""
@@ -51,7 +77,7 @@ class TrustWindow:
 
     def lease_seconds(self) -> float:
         """Return the seconds for which nobody else can have the lease, unless it was released or broken."""
-        return max(0.0, self.renewed_at + self._timing.trusted_seconds - self._clock.monotonic())
+        return max(0.0, self._ends - self._clock.monotonic())
 
     def suspend(self) -> None:
         """Trust it no more, since its release is sent: it may be free before anybody hears of it."""
@@ -59,17 +85,27 @@ class TrustWindow:
 
     def renewal_seconds(self) -> float:
         """Return for how long a renewal may still be tried."""
-        return self.renewed_at + self._timing.renew_deadline - self._clock.monotonic()
+        return min(self._ends, self.renewed_at + self._timing.renew_deadline) - self._clock.monotonic()
 
     def reason(self) -> str | None:
-        """Return why the trust has ended, None when it has not; a lease that has run out is noticed here."""
+        """Return why there is no trust, None while there is some; notices nothing."""
         if self.is_foreign:
+            # Not by way of the guard, in which another thread of the parent may have been.
             return self._ended or FORKED
-        if self._ended is None and self._is_suspended:
+        if self._ended is not None:
+            return self._ended
+        if self._is_suspended:
             return RELEASED
-        if self._ended is None and self.lease_seconds() <= 0:
-            self.end(self.running_out())
-        return self._ended
+        with self._guard:
+            # Under the guard: no renewal comes between this look at the clock and the answer.
+            return self.running_out() if self.lease_seconds() <= 0 else None
+
+    def notice(self) -> str | None:
+        """Return what ``reason`` does; a lease that has run out is lost from here on, and callbacks are told."""
+        reason = self.reason()
+        if reason is not None and self._ended is None and not self._is_suspended and not self.is_foreign:
+            self.end(reason)
+        return reason
 
     def running_out(self) -> str:
         """Return why a lease runs out that was not taken away."""
@@ -97,12 +133,12 @@ class TrustWindow:
         return self._ended == RELEASED and self._is_suspended
 
     def check(self) -> None:
-        """Do nothing while there is trust.
+        """Do nothing while there is trust; notice when there is none.
 
         Raises:
             LockLostError: There is none.
         """
-        reason = self.reason()
+        reason = self.notice()
         if reason is not None:
             raise LockLostError(self._resource, reason)
 

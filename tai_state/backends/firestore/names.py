@@ -40,14 +40,14 @@ def check_root(root: str) -> str:
 class Names:
     """The names of one database's documents."""
 
-    __slots__ = ("_base", "_prefix", "_relative_from", "database")
+    __slots__ = ("_prefix", "_relative_from", "base", "database")
 
     def __init__(self, database: str, root: str = "") -> None:
         """Take the resource name of a database and a *root* that was checked."""
         self.database = database
         documents = f"{database}/documents"
-        self._base = f"{documents}/{root}" if root else documents
-        self._prefix = self._base + "/"
+        self.base = f"{documents}/{root}" if root else documents
+        self._prefix = self.base + "/"
         self._relative_from = len(documents) + 1
 
     def document(self, path: DocumentPath) -> str:
@@ -61,7 +61,7 @@ class Names:
     def collection(self, collection: str) -> tuple[str, str]:
         """Return the full name of the document above *collection*, and its last segment."""
         above, _, last = collection.rpartition("/")
-        return (f"{self._prefix}{above}" if above else self._base), last
+        return (f"{self._prefix}{above}" if above else self.base), last
 
     def path(self, name: str) -> DocumentPath:
         """Return the path whose full name is *name*."""

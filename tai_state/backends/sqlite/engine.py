@@ -205,6 +205,11 @@ class SqliteEngine:
         with mapped(self.path, "opening"):
             return self.session().clock(deadline).now_us()
 
+    @property
+    def real_path(self) -> str:
+        """The file's one path, behind links."""
+        return os.path.realpath(self.path)
+
     def close(self) -> None:
         """End the commit that is running and close the connections; a second call does nothing."""
         if self._closed:

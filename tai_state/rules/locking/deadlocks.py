@@ -1,8 +1,11 @@
-"""Who waits for whom: the wait-for graph, and the one victim of a cycle."""
+"""Who waits for whom: the wait-for graph, and the one victim of a cycle.
 
-from collections.abc import Mapping
+A waiter waits for all the locks that it wants, so any of its edges may close a cycle (Knapp, Deadlock Detection in
+Distributed Databases, 1987: the AND model). Owners are told apart by their ids; their names are for people.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta
 
 from tai_state.config import TTL_SECONDS_MAX
@@ -10,54 +13,85 @@ from tai_state.documents import Document, DocumentPath, Put, Value
 from tai_state.errors import StoreError
 from tai_state.layout import FORMAT, WAITS, escape
 from tai_state.rules.locking.leases import Lease
-from tai_state.rules.records.fields import FieldError, check_format
+from tai_state.rules.locking.owners import Owner
+from tai_state.rules.records.fields import FieldError, check_format, take, take_list, take_or_none
+
+WAIT_SECONDS = 5.0
+"""How long a wait counts without being renewed: for how long one who was killed can convict the living."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One lock that is waited for, as its waiter last saw it: held by the owner *holder* (an id) under *token*."""
+
+    resource: str
+    holder: str
+    token: int
+
+    @classmethod
+    def to(cls, lease: Lease) -> "Edge":
+        """Return the edge to the holder of *lease*."""
+        return cls(lease.resource, lease.holder_id, lease.fencing_token)
+
+    def stands(self, lease: Lease | None, read_time: datetime) -> bool:
+        """Whether the lock is held by that owner yet, under the same token."""
+        return lease is not None and lease.is_held(read_time) and Edge.to(lease) == self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """One edge: *owner* waits for *resource*, held by *holder* under *token*.
+    """One owner who waits.
 
     Attributes:
         nonce: Unique to this wait; the greatest of a cycle is its victim.
-        ttl_seconds: How long the document counts without a renewal: a dead waiter closes no cycle.
+        edges: The locks that it waits for, one at least.
         renewals: Raised by each renewal: a write that changes nothing would not move the document's time.
     """
 
-    owner: str
+    owner: Owner
     nonce: str
-    resource: str
-    holder: str
-    token: int
-    ttl_seconds: float
+    edges: tuple[Edge, ...]
     renewals: int = field(default=0, compare=False)
 
 
-_NAMES = tuple(each.name for each in dataclass_fields(Wait))
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One owner of a chain, and the lock by which it waits for the next one."""
+
+    wait: Wait
+    edge: Edge
 
 
-def wait_path(owner: str) -> DocumentPath:
-    """Return where the wait of *owner* lives."""
-    return DocumentPath(WAITS, escape(owner, "owner"))
+def wait_path(owner_id: str) -> DocumentPath:
+    """Return where the wait of an owner lives."""
+    return DocumentPath(WAITS, escape(owner_id, "owner"))
 
 
 def wait_write(wait: Wait) -> Put:
-    """Return the write of a wait; an owner waits for one lock at a time, so the last word stands."""
+    """Return the write of a wait; the last word of an owner stands.
+
+    The first edge has fields of its own, as in every build; older ones do not see the others.
+    """
+    first, *others = wait.edges
     fields: dict[str, Value] = {
         "format": FORMAT,
-        "owner": wait.owner,
+        "owner": wait.owner.id,
+        "label": wait.owner.label,
         "nonce": wait.nonce,
-        "resource": wait.resource,
-        "holder": wait.holder,
-        "token": wait.token,
-        "ttl_seconds": wait.ttl_seconds,
+        "resource": first.resource,
+        "holder": first.holder,
+        "token": first.token,
+        "ttl_seconds": WAIT_SECONDS,
         "renewals": wait.renewals,
     }
+    if others:
+        fields["others"] = [{"resource": one.resource, "holder": one.holder, "token": one.token} for one in others]
     # Without a precondition: nobody else writes under this owner, and sent twice it says the same.
-    return Put(wait_path(wait.owner), fields)
+    return Put(wait_path(wait.owner.id), fields)
 
 
 def live_wait(document: Document | None, read_time: datetime) -> Wait | None:
-    """Return the wait in a document; None when there is none, or its ttl has passed by the store's clock.
+    """Return the wait in a document; None when there is none, or its time has passed by the store's clock.
 
     Raises:
         StoreError: It is no wait of ours.
@@ -67,39 +101,42 @@ def live_wait(document: Document | None, read_time: datetime) -> Wait | None:
     fields = document.fields
     try:
         check_format(fields, document.path)
-        wait = _checked(Wait(**{name: fields[name] for name in _NAMES}))
-        ends = document.update_time + timedelta(seconds=wait.ttl_seconds)
-    except (KeyError, FieldError) as error:
+        owner_id = take(fields, "owner", str)
+        label = take_or_none(fields, "label", str)
+        others = take_list(fields, "others", dict) if "others" in fields else ()
+        wait = Wait(
+            owner=Owner(owner_id if label is None else label, owner_id),
+            nonce=take(fields, "nonce", str),
+            edges=tuple(_edge(one) for one in (fields, *others)),
+            renewals=take(fields, "renewals", int),
+        )
+        ends = document.update_time + timedelta(seconds=_seconds(fields.get("ttl_seconds")))
+    except FieldError as error:
         message = f"document {document.path} is no wait: {error}"
         raise StoreError(message) from error
     # By the store's clock alone: a dead waiter must not convict the living, and no two hosts agree on the time.
     return wait if read_time <= ends else None
 
 
-def _checked(wait: Wait) -> Wait:
-    texts = (wait.owner, wait.nonce, wait.resource, wait.holder)
-    # By exact type: an enum or a bool that compares equal would be written back as something else.
-    if any(type(text) is not str for text in texts) or type(wait.token) is not int:
-        message = "a field has another type"
-        raise FieldError(message)
-    if type(wait.ttl_seconds) not in {int, float} or not 0 < wait.ttl_seconds <= TTL_SECONDS_MAX:
-        message = f"its ttl is {wait.ttl_seconds!r}"
-        raise FieldError(message)
-    return wait
+def _edge(fields: Mapping[str, Value]) -> Edge:
+    return Edge(take(fields, "resource", str), take(fields, "holder", str), take(fields, "token", int))
 
 
-def is_confirmed(cycle: list[Wait], leases: Mapping[str, Lease], read_time: datetime) -> bool:
+def _seconds(stored: Value) -> float:
+    # By its exact type: to Python True is a number. An older build stores its lock's ttl, which is too long.
+    if (type(stored) is not int and type(stored) is not float) or not 0 < stored <= TTL_SECONDS_MAX:
+        message = f"its ttl is {stored!r}"
+        raise FieldError(message)
+    return min(float(stored), WAIT_SECONDS)
+
+
+def is_confirmed(cycle: Sequence[Step], leases: Mapping[str, Lease], read_time: datetime) -> bool:
     """Whether every edge stands as of one moment: each awaited lock is held by the next owner, under the same token."""
     # A cycle that was put together from reads of different moments may never have stood: each edge must hold in one.
-    return all(
-        (lease := leases.get(wait.resource)) is not None
-        and lease.is_held(read_time)
-        and (lease.holder, lease.fencing_token) == (wait.holder, wait.token)
-        for wait in cycle
-    )
+    return all(step.edge.stands(leases.get(step.edge.resource), read_time) for step in cycle)
 
 
-def victim(cycle: list[Wait]) -> Wait:
+def victim(cycle: Sequence[Step]) -> Wait:
     """Return the one wait of a cycle that gives up: all its members choose the same."""
     # The nonce is random and the same for everybody who looks: one victim, without a word between the members.
-    return max(cycle, key=lambda wait: wait.nonce)
+    return max((step.wait for step in cycle), key=lambda wait: wait.nonce)

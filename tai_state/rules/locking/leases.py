@@ -16,7 +16,8 @@ from tai_state.documents import Document, DocumentPath, MustNotExist, Preconditi
 from tai_state.errors import InvalidIdError, OutcomeUnknownError, StoreError
 from tai_state.layout import AUDIT, FORMAT, LOCKS, escape
 from tai_state.models import LockInfo
-from tai_state.rules.records.fields import FieldError, check_format
+from tai_state.rules.locking.owners import Owner, ProcessStamp, read_stamp, stamp_field
+from tai_state.rules.records.fields import FieldError, check_format, take, take_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,11 @@ class Lease:
         fencing_token: One more with each grant, never less: the document is never deleted.
         renewals: Raised by each renewal and each guarded write, so that the document changes.
         update_time: When it was last changed, by the store's clock; None when it was never written.
+        owner_id: Tells the holder from others of his name; None: a build before there were such ids, the name decides.
+        process: The process without which the lease is nobody's; None: it may outlive every process.
+
+    The last two are optional fields. An older build never writes a grant of ours anew but to end it (it breaks it, or
+    takes it over), so it wipes nothing that still counts, and the document needs no higher format.
     """
 
     resource: str
@@ -38,6 +44,13 @@ class Lease:
     ttl_seconds: float
     renewals: int
     update_time: datetime | None
+    owner_id: str | None = None
+    process: ProcessStamp | None = None
+
+    @property
+    def holder_id(self) -> str:
+        """What tells the holder from all others."""
+        return self.owner_id or self.holder or ""
 
     @property
     def path(self) -> DocumentPath:
@@ -64,15 +77,20 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """It cannot be had for ``seconds`` more, unless its ``holder`` ends that sooner, or renews.
+    """It cannot be had for ``seconds`` more, unless its holder ends that sooner, or renews.
 
     Attributes:
-        holder: Who holds it; or who is next, where the lock is free and somebody waited longer for it.
+        next_owner: Who is next, where the lock is free and somebody waited longer for it; None: it is held.
     """
 
     lease: Lease
     seconds: float
-    holder: str | None
+    next_owner: str | None = None
+
+    @property
+    def holder(self) -> str | None:
+        """Who holds it; None: nobody does."""
+        return self.lease.holder if self.next_owner is None else None
 
 
 def lease_path(resource: str) -> DocumentPath:
@@ -97,6 +115,8 @@ def read_lease(document: Document) -> Lease:
             ttl_seconds=float(_field(fields, "ttl_seconds", int, float)),
             renewals=_field(fields, "renewals", int),
             update_time=document.update_time,
+            owner_id=take_or_none(fields, "owner_id", str),
+            process=None if fields.get("process") is None else read_stamp(take(fields, "process", dict)),
         )
         _check_lease(lease, document.path)
     except (FieldError, InvalidIdError) as error:
@@ -135,8 +155,8 @@ def read_leases(paths: Sequence[DocumentPath], documents: Mapping[DocumentPath, 
 
 
 def lease_fields(lease: Lease) -> dict[str, Value]:
-    """Return the fields of a lease document."""
-    return {
+    """Return the fields of a lease document; an optional one is there only where it says something."""
+    fields: dict[str, Value] = {
         "format": FORMAT,
         "resource": lease.resource,
         "holder": lease.holder,
@@ -145,6 +165,11 @@ def lease_fields(lease: Lease) -> dict[str, Value]:
         "ttl_seconds": lease.ttl_seconds,
         "renewals": lease.renewals,
     }
+    if lease.owner_id is not None:
+        fields["owner_id"] = lease.owner_id
+    if lease.process is not None:
+        fields["process"] = stamp_field(lease.process)
+    return fields
 
 
 def _write(lease: Lease, based_on: Lease | None) -> Put:
@@ -154,25 +179,43 @@ def _write(lease: Lease, based_on: Lease | None) -> Put:
     return Put(lease.path, lease_fields(lease), precondition)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a grant would write.
+
+    Attributes:
+        nonce: Unique to this grant.
+        process: The process that the lease ends with; None: it ends by its ttl alone.
+    """
+
+    owner: Owner
+    nonce: str
+    ttl_seconds: float
+    process: ProcessStamp | None = None
+
+
 def decide_acquire(
-    current: Lease | None, read_time: datetime, *, resource: str, owner: str, nonce: str, ttl_seconds: float
+    current: Lease | None, read_time: datetime, *, resource: str, claim: Claim, is_orphaned: bool = False
 ) -> Grant | Held:
     """Return whether the lock can be had now.
 
     1. Held, and not expired by the store's clock: wait, whoever holds it.
-    2. Free, expired or never taken: granted with the next token, if nobody is faster.
+    2. Free, expired or never taken, or its holder's process is known to be dead (*is_orphaned*): granted with the next
+       token, if nobody is faster.
     """
     # Also where the holder has our own name: whether it is us is known by the nonce, in this process.
-    if current is not None and current.is_held(read_time):
-        return Held(current, (current.expires() - read_time).total_seconds(), current.holder)
+    if current is not None and current.is_held(read_time) and not is_orphaned:
+        return Held(current, (current.expires() - read_time).total_seconds())
     lease = Lease(
         resource=resource,
-        holder=owner,
-        nonce=nonce,
+        holder=claim.owner.label,
+        nonce=claim.nonce,
         fencing_token=current.fencing_token + 1 if current else 1,
-        ttl_seconds=ttl_seconds,
+        ttl_seconds=claim.ttl_seconds,
         renewals=0,
         update_time=None,
+        owner_id=claim.owner.id,
+        process=claim.process,
     )
     return Grant(lease, _write(lease, current))
 
@@ -186,22 +229,32 @@ def is_grant(granted: Lease, found: Lease | None) -> bool:
     )
 
 
-def renewed(lease: Lease) -> tuple[Lease, Put]:
-    """Return the lease renewed, and its write: refused by the store if anybody changed it meanwhile."""
+def renewed(lease: Lease, ttl_seconds: float | None = None) -> tuple[Lease, Put]:
+    """Return the lease renewed, and its write: refused by the store if anybody changed it meanwhile.
+
+    Args:
+        ttl_seconds: How long it lasts from now on; None: as it did.
+    """
+    seconds = lease.ttl_seconds if ttl_seconds is None else ttl_seconds
     # Raised so that the document changes: a write of equal fields would not move its update_time.
-    later = replace(lease, renewals=lease.renewals + 1)
+    later = replace(lease, renewals=lease.renewals + 1, ttl_seconds=seconds)
     return later, _write(later, lease)
+
+
+def _freed(lease: Lease, nonce: str) -> Lease:
+    renewals = lease.renewals + 1
+    return replace(lease, holder=None, nonce=nonce, renewals=renewals, owner_id=None, process=None)
 
 
 def released(lease: Lease) -> tuple[Lease, Put]:
     """Return the lease free, and its write. The document stays: its token must never start over."""
-    free = replace(lease, holder=None, renewals=lease.renewals + 1)
+    free = _freed(lease, lease.nonce)
     return free, _write(free, lease)
 
 
 def broken(lease: Lease, entry_id: str) -> tuple[Lease, Put]:
     """Return the lease freed by force, and its write: its nonce goes too, so that its holder knows it no more."""
-    free = replace(lease, holder=None, nonce=entry_id, renewals=lease.renewals + 1)
+    free = _freed(lease, entry_id)
     return free, _write(free, lease)
 
 

@@ -16,16 +16,23 @@ RESERVED_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """One who waits for a lock.
+    """One who waits for a lock, or for several.
 
     Attributes:
+        owner: What he is called.
         nonce: Unique to this wait.
         since: When it began, by the store's clock.
+        wants_several: Whether he waits for more locks than this one.
     """
 
     owner: str
     nonce: str
     since: datetime
+    wants_several: bool = False
+
+    def came_before(self, other: "Waiter") -> bool:
+        """Whether he waits longer; one order for all, so that two who want the same locks never wait for each other."""
+        return (self.since, self.nonce) < (other.since, other.nonce)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,18 @@ class Reservation:
         left = self.update_time + timedelta(seconds=RESERVED_SECONDS) - read_time
         return max(0.0, left.total_seconds())
 
-    def keeps_out(self, other: Waiter, read_time: datetime) -> bool:
-        """Whether *other* has to leave the lock to the one who is next: he came later, and it still counts."""
-        # Strictly earlier: of two who came in the same microsecond neither keeps the other out.
-        return self.waiter.nonce != other.nonce and self.waiter.since < other.since and self.remaining(read_time) > 0
+    def is_before(self, other: Waiter, read_time: datetime) -> bool:
+        """Whether it counts, and its waiter came before *other*."""
+        is_other = self.waiter.nonce != other.nonce
+        return is_other and self.waiter.came_before(other) and self.remaining(read_time) > 0
+
+    def keeps_out(self, other: Waiter, read_time: datetime, *, holds_locks: bool) -> bool:
+        """Whether *other* has to leave the lock to the one who is next: he came later, and it still counts.
+
+        Not where *other* holds locks already, and the next one waits for several: they may be waiting for each other
+        then, and no cycle of waiters would tell.
+        """
+        return self.is_before(other, read_time) and not (self.waiter.wants_several and holds_locks)
 
 
 def reservation_path(resource: str) -> DocumentPath:
@@ -63,7 +78,8 @@ def read_reservation(document: Document | None) -> Reservation | None:
     # Damage costs fairness for a second at most, so nothing is raised for it.
     if not isinstance(owner, str) or not isinstance(nonce, str) or not isinstance(since, datetime) or not since.tzinfo:
         return None
-    return Reservation(Waiter(owner, nonce, since), document.update_time)
+    several = fields.get("wants_several") is True
+    return Reservation(Waiter(owner, nonce, since, several), document.update_time)
 
 
 def may_reserve(found: Reservation | None, waiter: Waiter, read_time: datetime) -> bool:
@@ -73,7 +89,7 @@ def may_reserve(found: Reservation | None, waiter: Waiter, read_time: datetime) 
     if found.waiter.nonce == waiter.nonce:
         # Renewed at half time: one lost renewal does not lose the place.
         return found.remaining(read_time) < RESERVED_SECONDS / 2
-    return not found.keeps_out(waiter, read_time)
+    return not found.is_before(waiter, read_time)
 
 
 def reserve_write(resource: str, waiter: Waiter, found: Document | None, *, round_: int) -> Put:
@@ -87,6 +103,8 @@ def reserve_write(resource: str, waiter: Waiter, found: Document | None, *, roun
         "since": waiter.since,
         "round": round_,
     }
+    if waiter.wants_several:
+        fields["wants_several"] = True
     return Put(reservation_path(resource), fields, precondition)
 
 

@@ -1,7 +1,7 @@
 """A store whose calls go wrong as a seed says: for the tests of whoever uses tai_state."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -116,6 +116,10 @@ class AsyncFaultyBackend(AsyncBackend):
         return StoreUnavailableError(f"a fault was injected: {fault}")
 
     # The port
+
+    async def place(self) -> Hashable:
+        """Return the place of the backend behind it; see the port."""
+        return await self.inner.place()
 
     async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         """Read *paths*; see the port."""

@@ -1,7 +1,7 @@
 # Generated from tai_state/testing/_async/faulty.py by .ci/generate_sync.py; do not edit.
 """A store whose calls go wrong as a seed says: for the tests of whoever uses tai_state."""
 from collections import Counter
-from collections.abc import Iterator, Iterator, Sequence
+from collections.abc import Iterator, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -116,6 +116,10 @@ class FaultyBackend(Backend):
         return StoreUnavailableError(f"a fault was injected: {fault}")
 
     # The port
+
+    def place(self) -> Hashable:
+        """Return the place of the backend behind it; see the port."""
+        return self.inner.place()
 
     def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
         """Read *paths*; see the port."""

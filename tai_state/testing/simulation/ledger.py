@@ -128,7 +128,7 @@ class Ledger:
             for other in self._grants:
                 if other.lock.resource != lock.resource:
                     continue
-                if not other.process.is_dead and other.lock.remaining() > 0:
+                if not other.process.is_dead and other.lock.held:
                     told = f"{process.name} and {other.process.name} both hold {lock.resource!r}"
                     raise BrokenError("mutual exclusion", told)
                 is_older = other.moment < began

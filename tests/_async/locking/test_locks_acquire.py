@@ -21,6 +21,7 @@ from tai_state import (
     StoreUnavailableError,
 )
 from tai_state._async.locking import acquire as granting
+from tai_state._async.locking.lock import async_handle_of
 from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.documents import Put
 from tai_state.layout import LOCKS, WAITS
@@ -348,7 +349,7 @@ async def test_a_foreign_document_is_no_lease(place):
     store = place.store()
     locks = AsyncLockManager(store)
     lock = await locks.acquire("r", heartbeat=False)
-    found = await async_find(store, lock.lease.path)
+    found = await async_find(store, async_handle_of(lock).lease.path)
     for change in (
         {"holder": 3},
         {"fencing_token": True},

@@ -13,6 +13,7 @@ from tai_state import (
     StoreError,
     change_context,
 )
+from tai_state._async.locking.lock import async_handle_of
 from tai_state.documents import Delete, DocumentPath
 from tai_state.layout import AUDIT
 from tests._async.deaths import forget_every_lock
@@ -153,7 +154,7 @@ async def test_a_lease_that_was_deleted_by_hand_is_a_broken_lock(place):
     """It is nothing to go on with."""
     store = place.store()
     lock = await AsyncLockManager(store).acquire("r", heartbeat=False)
-    await async_remove(store, lock.lease.path)
+    await async_remove(store, async_handle_of(lock).lease.path)
     with pytest.raises(LockLostError, match="broken"):
         await lock.renew()
 

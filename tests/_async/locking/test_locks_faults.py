@@ -15,6 +15,7 @@ from tai_state import (
     StoreUnavailableError,
 )
 from tai_state._async.locking import acquire as granting
+from tai_state._async.locking.lock import async_handle_of
 from tai_state._platform.tasks import async_together
 from tai_state.testing.clock import ManualClock
 from tests._async.deaths import forget_every_lock
@@ -67,7 +68,7 @@ async def test_a_lost_reply_of_a_renewal_or_a_release_is_settled(place, fault, w
     for _ in range(2):
         backend.faults.append(fault)
         await lock.renew()
-    assert lock.lease.renewals == 2
+    assert async_handle_of(lock).lease.renewals == 2
     backend.faults.append(fault)
     await getattr(lock, what)()
     assert lock.held is (what == "renew")

@@ -13,6 +13,7 @@ from tai_state import (
     FencedOutError,
     LockLostError,
 )
+from tai_state._async.locking.lock import async_handle_of
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
 from tai_state.rules.locking.leases import lease_path
@@ -54,7 +55,7 @@ async def test_a_guarded_write_is_one_commit(place):
     for _ in range(3):
         await persister.transition("g", "s", "add", 1, lock=lock)
     assert backend.taken() == ["commit"] * 3
-    assert lock.lease.renewals == 3
+    assert async_handle_of(lock).lease.renewals == 3
     assert await async_total(persister) == (3, 4, [None, 1, 1, 1])
     await lock.release()
 
@@ -66,7 +67,7 @@ async def test_a_set_of_locks_guards_with_each(place):
     locks = AsyncLockManager(store)
     many = await locks.acquire_many(["a", "b"], heartbeat=False)
     await persister.transition("g", "s", "add", 1, lock=many)
-    assert [lock.lease.renewals for lock in many.locks] == [1, 1]
+    assert [async_handle_of(lock).lease.renewals for lock in many.locks] == [1, 1]
     await locks.break_lock("b", 1, "test")
     with pytest.raises(FencedOutError) as caught:
         await persister.transition("g", "s", "add", 1, lock=many)
@@ -103,11 +104,11 @@ async def test_who_was_replaced_cannot_touch_the_lock(place, use):
     """A renewal or a release by a holder who is none any more is a typed error, and changes nothing."""
     old = await AsyncLockManager(place.store()).acquire("r", owner="me", heartbeat=False)
     newer = await async_take_over(place.store(), old)
-    before = await async_find(place.store(), newer.lease.path)
+    before = await async_find(place.store(), async_handle_of(newer).lease.path)
     with pytest.raises(LockLostError) as caught:
         await getattr(old, use)()
     assert (caught.value.resource, caught.value.reason) == ("r", "stolen")
-    assert await async_find(place.store(), newer.lease.path) == before
+    assert await async_find(place.store(), async_handle_of(newer).lease.path) == before
     assert (old.lost, newer.held) == (True, True)
 
 
@@ -208,7 +209,7 @@ async def test_a_guarded_write_renews_without_a_heartbeat():
     for _ in range(5):
         clock.advance(20.0)
         await persister.transition("g", "s", "add", 1, lock=lock)
-    assert lock.remaining() == pytest.approx(28.5)
+    assert async_handle_of(lock).remaining() == pytest.approx(28.5)
     found = await locks.inspect("r")
     assert found is not None
     assert found.remaining_seconds == pytest.approx(30.0, abs=0.01)
@@ -234,7 +235,7 @@ async def test_trust_counts_from_before_the_commit_was_sent(what):
         await lock.renew()
     else:
         await persister.transition("g", "s", "add", 1, lock=lock)
-    assert lock.remaining() == pytest.approx(28.5 - 5.0)
+    assert async_handle_of(lock).remaining() == pytest.approx(28.5 - 5.0)
 
 
 async def test_a_restored_lease_is_still_fenced(place):
@@ -243,7 +244,7 @@ async def test_a_restored_lease_is_still_fenced(place):
     persister = await async_started(store)
     locks = AsyncLockManager(store)
     old = await locks.acquire("r", owner="old", heartbeat=False)
-    backup = await async_find(store, old.lease.path)
+    backup = await async_find(store, async_handle_of(old).lease.path)
     newer = await async_take_over(store, old)
     await persister.transition("g", "s", "add", 10, lock=newer)
     assert backup is not None

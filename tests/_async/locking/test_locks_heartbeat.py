@@ -10,6 +10,7 @@ from tai_state import (
     LockTimeoutError,
     SystemClock,
 )
+from tai_state._async.locking.lock import async_handle_of
 from tai_state._platform.tasks import async_sleep
 from tai_state.clock import Deadline
 from tests._async.deaths import forget_every_lock
@@ -54,7 +55,7 @@ async def test_a_heartbeat_outlives_the_ttl(place, quick):
         with pytest.raises(LockTimeoutError):
             await others.acquire("r", owner="b", timeout=2.5 * quick.ttl)
         assert lock.held
-        assert lock.lease.renewals >= 3
+        assert async_handle_of(lock).lease.renewals >= 3
     await (await others.acquire("r", owner="b", timeout=LONG)).release()
 
 
@@ -84,7 +85,7 @@ async def test_a_heartbeat_tells_of_a_stolen_lock(place, quick):
     lock = await locks.acquire("r", owner="a")
     told: list[str] = []
     lock.on_lost(told.append)
-    await async_plant(store, lock.lease.path, fencing_token=2, nonce="theirs", holder="b")
+    await async_plant(store, async_handle_of(lock).lease.path, fencing_token=2, nonce="theirs", holder="b")
     await async_until(lambda: told)
     assert told == ["stolen"]
     assert (await async_seen(locks)).holder == "b"
@@ -113,5 +114,5 @@ async def test_a_heartbeat_survives_a_store_that_fails_for_a_while(store):
     backend.is_cut = True
     await async_until(lambda: backend.refused >= 3)
     backend.is_cut = False
-    await async_until(lambda: lock.lease.renewals >= 1)
+    await async_until(lambda: async_handle_of(lock).lease.renewals >= 1)
     assert lock.held

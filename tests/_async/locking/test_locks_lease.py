@@ -5,11 +5,13 @@ import pytest
 from tai_state import (
     AsyncBackendStore,
     AsyncLockManager,
+    AsyncLockSet,
     AsyncMemoryStore,
     ConfigurationError,
     LockLostError,
     LockTimeoutError,
 )
+from tai_state._async.locking.lock import async_handle_of
 from tai_state.testing.clock import ManualClock
 from tests._async.deaths import forget_every_lock
 
@@ -63,7 +65,7 @@ async def test_a_renewal_counts_from_when_it_was_sent(manual, clock):
     for _ in range(5):
         clock.advance(28.0)
         await lock.renew()
-    assert lock.remaining() == pytest.approx(28.5)
+    assert async_handle_of(lock).remaining() == pytest.approx(28.5)
     assert lock.fencing_token == 1
     assert (await async_seen(manual)).remaining_seconds == pytest.approx(30.0, abs=0.01)
 
@@ -102,7 +104,7 @@ async def test_the_clock_of_a_client_decides_nothing(clock):
         await other.acquire("r", owner="b", timeout=0)
     clock.advance(30.1)
     lock = await other.acquire("r", owner="b", timeout=0)
-    assert lock.remaining() == pytest.approx(28.5)
+    assert async_handle_of(lock).remaining() == pytest.approx(28.5)
 
 
 async def test_the_ttl_in_the_lease_counts(manual, clock):
@@ -131,6 +133,19 @@ async def test_a_loss_is_told_once(manual, clock):
     assert told == [("first", "expired"), ("second", "expired"), ("late", "expired")]
 
 
+async def test_asking_whether_it_is_held_calls_nobody_back(manual, clock):
+    """A property is silent: who asks need not be ready to run what somebody wants to do about a loss."""
+    lock = await manual.acquire("r", owner="a", heartbeat=False)
+    told: list[str] = []
+    lock.on_lost(told.append)
+    clock.advance(31.0)
+    many = AsyncLockSet([lock])
+    assert (lock.held, lock.lost, many.held, many.lost, told) == (False, True, False, True, [])
+    with pytest.raises(LockLostError):
+        await lock.check()
+    assert told == ["expired"], "who uses it notices"
+
+
 async def test_a_lock_that_was_released_is_not_lost(manual, clock):
     """Nobody is told anything, whatever comes."""
     lock = await manual.acquire("r", owner="a", heartbeat=False)
@@ -149,7 +164,8 @@ async def test_a_callback_that_fails_keeps_nobody_from_being_told(manual, clock)
     lock.on_lost(lambda reason: 1 / 0)
     lock.on_lost(told.append)
     clock.advance(31.0)
-    assert lock.lost
+    with pytest.raises(LockLostError):
+        await lock.check()
     assert told == ["expired"]
 
 
@@ -170,6 +186,6 @@ async def test_a_loss_that_was_noticed_stays(manual, clock):
     lock = await manual.acquire("r", owner="a", heartbeat=False)
     clock.advance(31.0)
     assert lock.lost
-    lock.adopt(lock.lease, clock.monotonic())
+    async_handle_of(lock).adopt(async_handle_of(lock).lease, clock.monotonic())
     assert lock.lost
-    assert lock.remaining() == 0.0
+    assert async_handle_of(lock).remaining() == 0.0

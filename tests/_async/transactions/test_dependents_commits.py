@@ -18,6 +18,7 @@ from tai_state import (
     RetryPolicy,
     Transition,
 )
+from tai_state._async.locking.lock import async_handle_of
 from tai_state._platform.tasks import async_together
 from tai_state.errors import DeadlineExceededError
 from tai_state.testing.clock import ManualClock
@@ -250,7 +251,7 @@ async def test_a_lock_guards_the_cascade(place, other):
     locks = AsyncLockManager(other.store)
     lock = await locks.acquire("r", heartbeat=False)
     await other.transition("g", "a", "fail", lock=lock)
-    assert lock.lease.renewals == 1
+    assert async_handle_of(lock).lease.renewals == 1
     tokens = [event.fencing_token async for event in other.store.get_events("g", "c")]
     assert tokens == [None, 1]
     await other.transition("g", "a", "run")

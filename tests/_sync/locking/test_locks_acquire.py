@@ -21,6 +21,7 @@ from tai_state import (
     StoreUnavailableError,
 )
 from tai_state._sync.locking import acquire as granting
+from tai_state._sync.locking.lock import handle_of
 from tai_state._platform.tasks import sleep, together
 from tai_state.documents import Put
 from tai_state.layout import LOCKS, WAITS
@@ -348,7 +349,7 @@ def test_a_foreign_document_is_no_lease(place):
     store = place.store()
     locks = LockManager(store)
     lock = locks.acquire("r", heartbeat=False)
-    found = find(store, lock.lease.path)
+    found = find(store, handle_of(lock).lease.path)
     for change in (
         {"holder": 3},
         {"fencing_token": True},

@@ -13,6 +13,7 @@ from tai_state import (
     StoreError,
     change_context,
 )
+from tai_state._sync.locking.lock import handle_of
 from tai_state.documents import Delete, DocumentPath
 from tai_state.layout import AUDIT
 from tests._sync.deaths import forget_every_lock
@@ -153,7 +154,7 @@ def test_a_lease_that_was_deleted_by_hand_is_a_broken_lock(place):
     """It is nothing to go on with."""
     store = place.store()
     lock = LockManager(store).acquire("r", heartbeat=False)
-    remove(store, lock.lease.path)
+    remove(store, handle_of(lock).lease.path)
     with pytest.raises(LockLostError, match="broken"):
         lock.renew()
 

@@ -13,6 +13,7 @@ from tai_state import (
     FencedOutError,
     LockLostError,
 )
+from tai_state._sync.locking.lock import handle_of
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
 from tai_state.rules.locking.leases import lease_path
@@ -54,7 +55,7 @@ def test_a_guarded_write_is_one_commit(place):
     for _ in range(3):
         persister.transition("g", "s", "add", 1, lock=lock)
     assert backend.taken() == ["commit"] * 3
-    assert lock.lease.renewals == 3
+    assert handle_of(lock).lease.renewals == 3
     assert total(persister) == (3, 4, [None, 1, 1, 1])
     lock.release()
 
@@ -66,7 +67,7 @@ def test_a_set_of_locks_guards_with_each(place):
     locks = LockManager(store)
     many = locks.acquire_many(["a", "b"], heartbeat=False)
     persister.transition("g", "s", "add", 1, lock=many)
-    assert [lock.lease.renewals for lock in many.locks] == [1, 1]
+    assert [handle_of(lock).lease.renewals for lock in many.locks] == [1, 1]
     locks.break_lock("b", 1, "test")
     with pytest.raises(FencedOutError) as caught:
         persister.transition("g", "s", "add", 1, lock=many)
@@ -103,11 +104,11 @@ def test_who_was_replaced_cannot_touch_the_lock(place, use):
     """A renewal or a release by a holder who is none any more is a typed error, and changes nothing."""
     old = LockManager(place.store()).acquire("r", owner="me", heartbeat=False)
     newer = take_over(place.store(), old)
-    before = find(place.store(), newer.lease.path)
+    before = find(place.store(), handle_of(newer).lease.path)
     with pytest.raises(LockLostError) as caught:
         getattr(old, use)()
     assert (caught.value.resource, caught.value.reason) == ("r", "stolen")
-    assert find(place.store(), newer.lease.path) == before
+    assert find(place.store(), handle_of(newer).lease.path) == before
     assert (old.lost, newer.held) == (True, True)
 
 
@@ -208,7 +209,7 @@ def test_a_guarded_write_renews_without_a_heartbeat():
     for _ in range(5):
         clock.advance(20.0)
         persister.transition("g", "s", "add", 1, lock=lock)
-    assert lock.remaining() == pytest.approx(28.5)
+    assert handle_of(lock).remaining() == pytest.approx(28.5)
     found = locks.inspect("r")
     assert found is not None
     assert found.remaining_seconds == pytest.approx(30.0, abs=0.01)
@@ -234,7 +235,7 @@ def test_trust_counts_from_before_the_commit_was_sent(what):
         lock.renew()
     else:
         persister.transition("g", "s", "add", 1, lock=lock)
-    assert lock.remaining() == pytest.approx(28.5 - 5.0)
+    assert handle_of(lock).remaining() == pytest.approx(28.5 - 5.0)
 
 
 def test_a_restored_lease_is_still_fenced(place):
@@ -243,7 +244,7 @@ def test_a_restored_lease_is_still_fenced(place):
     persister = started(store)
     locks = LockManager(store)
     old = locks.acquire("r", owner="old", heartbeat=False)
-    backup = find(store, old.lease.path)
+    backup = find(store, handle_of(old).lease.path)
     newer = take_over(store, old)
     persister.transition("g", "s", "add", 10, lock=newer)
     assert backup is not None

@@ -10,6 +10,7 @@ from tai_state import (
     LockTimeoutError,
     SystemClock,
 )
+from tai_state._sync.locking.lock import handle_of
 from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline
 from tests._sync.deaths import forget_every_lock
@@ -54,7 +55,7 @@ def test_a_heartbeat_outlives_the_ttl(place, quick):
         with pytest.raises(LockTimeoutError):
             others.acquire("r", owner="b", timeout=2.5 * quick.ttl)
         assert lock.held
-        assert lock.lease.renewals >= 3
+        assert handle_of(lock).lease.renewals >= 3
     (others.acquire("r", owner="b", timeout=LONG)).release()
 
 
@@ -84,7 +85,7 @@ def test_a_heartbeat_tells_of_a_stolen_lock(place, quick):
     lock = locks.acquire("r", owner="a")
     told: list[str] = []
     lock.on_lost(told.append)
-    plant(store, lock.lease.path, fencing_token=2, nonce="theirs", holder="b")
+    plant(store, handle_of(lock).lease.path, fencing_token=2, nonce="theirs", holder="b")
     until(lambda: told)
     assert told == ["stolen"]
     assert (seen(locks)).holder == "b"
@@ -113,5 +114,5 @@ def test_a_heartbeat_survives_a_store_that_fails_for_a_while(store):
     backend.is_cut = True
     until(lambda: backend.refused >= 3)
     backend.is_cut = False
-    until(lambda: lock.lease.renewals >= 1)
+    until(lambda: handle_of(lock).lease.renewals >= 1)
     assert lock.held

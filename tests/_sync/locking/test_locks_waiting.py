@@ -13,7 +13,7 @@ from tai_state import (
     StoreUnavailableError,
     SystemClock,
 )
-from tai_state._sync.locking import waiting
+from tai_state._sync.locking import deadlocks, waiting
 from tai_state._platform.tasks import sleep, together
 from tai_state.documents import Put
 from tai_state.layout import WAITS
@@ -213,7 +213,7 @@ def test_a_caller_who_comes_later_leaves_the_lock_to_the_one_who_is_next(place):
     store.runtime.access.backend.commit([Put(reservation_path("r"), fields)], timeout=TIMEOUT)
     with pytest.raises(LockTimeoutError) as caught:
         locks.acquire("r", owner="c", timeout=0)
-    assert caught.value.holder == "b"
+    assert (caught.value.holder, caught.value.next_owner) == (None, "b")
     began = monotonic()
     with locks.hold("r", owner="c", timeout=LONG):
         assert monotonic() - began < patience(5.0)
@@ -325,15 +325,16 @@ def test_many_locks_in_opposite_orders_never_deadlock(place):
     assert together([worker(at, locks) for at, locks in enumerate(managers)]) == [0, 1, 2, 3]
 
 
-def test_a_renewed_wait_is_seen_for_longer_than_its_ttl(tmp_path):
+def test_a_renewed_wait_is_seen_for_longer_than_it_counts(tmp_path, monkeypatch):
     """Its document changes with every renewal, or the store would not move its time."""
+    monkeypatch.setattr(deadlocks, "WAIT_SECONDS", 0.4)
     store = SqliteStore(tmp_path / "store.db")
     locks = LockManager(store)
-    locks.acquire("mine", owner="me", ttl=PAST_EVERY_WAIT)
     theirs = locks.acquire("theirs", owner="them", ttl=PAST_EVERY_WAIT)
 
     def wait():
-        return locks.acquire("theirs", owner="me", ttl=0.4, timeout=LONG)
+        locks.acquire("mine", owner="me", ttl=PAST_EVERY_WAIT)
+        return locks.acquire("theirs", owner="me", timeout=LONG)
 
     def look():
         lasted = 0.0
@@ -341,7 +342,7 @@ def test_a_renewed_wait_is_seen_for_longer_than_its_ttl(tmp_path):
             sleep(0.01)
             found = [one for one in store.runtime.access.backend.scan(WAITS, timeout=TIMEOUT)]
             # Before it waits there is none; from then on it is one and the same.
-            assert [one.path.id for one in found] == ["me"] or not lasted
+            assert [one.fields["label"] for one in found] == ["me"] or not lasted
             lasted = max(((one.update_time - one.create_time).total_seconds() for one in found), default=0.0)
         assert find(store, reservation_path("theirs")) is None
         theirs.release()

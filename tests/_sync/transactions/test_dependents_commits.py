@@ -18,6 +18,7 @@ from tai_state import (
     RetryPolicy,
     Transition,
 )
+from tai_state._sync.locking.lock import handle_of
 from tai_state._platform.tasks import together
 from tai_state.errors import DeadlineExceededError
 from tai_state.testing.clock import ManualClock
@@ -250,7 +251,7 @@ def test_a_lock_guards_the_cascade(place, other):
     locks = LockManager(other.store)
     lock = locks.acquire("r", heartbeat=False)
     other.transition("g", "a", "fail", lock=lock)
-    assert lock.lease.renewals == 1
+    assert handle_of(lock).lease.renewals == 1
     tokens = [event.fencing_token for event in other.store.get_events("g", "c")]
     assert tokens == [None, 1]
     other.transition("g", "a", "run")

@@ -29,6 +29,7 @@ from tai_state import (
     Transition,
     connect,
 )
+from tai_state._sync.locking.lock import handle_of
 
 _PR_SET_PDEATHSIG = 1
 FREEZES = 0.06
@@ -100,7 +101,7 @@ class Worker:
 
     def _trusts(self, lock):
         # In this order, so that a pause between the two makes the trust shorter, never longer.
-        left, now = lock.remaining(), host.monotonic()
+        left, now = handle_of(lock).remaining(), host.monotonic()
         if left:
             self._witness.tell("trusts", token=lock.fencing_token, since=now, until=min(now, host.monotonic()) + left)
 

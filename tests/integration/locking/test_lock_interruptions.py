@@ -17,7 +17,9 @@ from tai_state import (
     MemoryStore,
     SqliteStore,
     SystemClock,
+    lock_owner,
 )
+from tai_state._async.locking.lock import async_handle_of
 from tests._async.deaths import forget_every_lock as async_forget_every_lock
 from tests._async.stores import AsyncWrappedBackend
 from tests._sync.deaths import forget_every_lock
@@ -111,7 +113,7 @@ async def test_a_renewal_that_is_cancelled_has_happened(gated):
     locks, backend, _ = gated
     lock = await locks.acquire("r", owner="a", heartbeat=False)
     await cancel_at_gate(backend, lock.renew())
-    assert (lock.held, lock.lease.renewals) == (True, 1)
+    assert (lock.held, async_handle_of(lock).lease.renewals) == (True, 1)
     await lock.renew()
     await lock.release()
 
@@ -173,9 +175,10 @@ async def test_a_waiter_who_is_cancelled_in_a_cycle_leaves_no_edge():
     """Nobody is taken for a waiter who waits no more."""
     store = AsyncMemoryStore()
     locks = AsyncLockManager(store)
-    await locks.acquire("mine", owner="a")
     await locks.acquire("theirs", owner="b")
-    waiter = asyncio.create_task(locks.acquire("theirs", owner="a", timeout=LONG))
+    with lock_owner("a"):
+        await locks.acquire("mine")
+        waiter = asyncio.create_task(locks.acquire("theirs", timeout=LONG))
     while not [one async for one in store.runtime.access.backend.scan("waits", timeout=LONG)]:  # noqa: ASYNC110 - no event
         await asyncio.sleep(0.01)
     waiter.cancel()
@@ -233,7 +236,7 @@ def test_a_lock_may_be_used_on_two_loops_at_once():
         there = asyncio.run_coroutine_threadsafe(renew(), loop)
         asyncio.run(renew())
         there.result(LONG)
-        assert lock.lease.renewals == 100
+        assert async_handle_of(lock).lease.renewals == 100
         asyncio.run(lock.release())
         assert asyncio.run_coroutine_threadsafe(tasks_of_locks(), loop).result(LONG) == []
     finally:

@@ -17,7 +17,7 @@ from tai_state.rules.locking.leases import (
     released,
     renewed,
 )
-from tests.unit.locking.leases import TTL, at
+from tests.unit.locking.leases import TTL, at, claim
 
 
 @dataclass
@@ -76,9 +76,7 @@ def play(steps) -> Store:
             store.seen[number] = (store.current, at(store.now))
         elif step == "take" and number in store.seen:
             current, read_time = store.seen[number]
-            decision = decide_acquire(
-                current, read_time, resource="r", owner=f"c{number}", nonce=f"n{count}", ttl_seconds=TTL
-            )
+            decision = decide_acquire(current, read_time, resource="r", claim=claim(f"c{number}", f"n{count}", TTL))
             if isinstance(decision, Grant) and store.commit(number, decision.lease, decision.write):
                 store.grants.append(store.ours[number])
         elif step in {"renew", "release"} and number in store.ours and store.ours[number].holder is not None:

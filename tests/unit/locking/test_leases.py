@@ -20,7 +20,7 @@ from tai_state.rules.locking.leases import (
     released,
     renewed,
 )
-from tests.unit.locking.leases import START, at, lease, stored
+from tests.unit.locking.leases import START, at, claim, lease, stored
 
 # What a caller may do
 
@@ -28,28 +28,35 @@ from tests.unit.locking.leases import START, at, lease, stored
 @pytest.mark.parametrize(("seconds", "kind"), [(0, Held), (10, Held), (10.000001, Grant), (1000, Grant)])
 def test_a_lease_ends_when_its_ttl_has_passed_by_the_stores_clock(seconds, kind):
     """To the microsecond; at its very end it is still held."""
-    step = decide_acquire(lease(), at(seconds), resource="r", owner="b", nonce="n2", ttl_seconds=5.0)
+    step = decide_acquire(lease(), at(seconds), resource="r", claim=claim("b", "n2"))
     assert isinstance(step, kind)
 
 
 def test_who_holds_it_and_for_how_long_is_told():
     """So that a waiter knows when to look again."""
-    step = decide_acquire(lease(), at(4), resource="r", owner="b", nonce="n2", ttl_seconds=5.0)
-    assert step == Held(lease(), 6.0, "a")
+    step = decide_acquire(lease(), at(4), resource="r", claim=claim("b", "n2"))
+    assert step == Held(lease(), 6.0)
+
+
+def test_the_lease_of_a_process_that_is_dead_is_granted_at_once():
+    """Under the next token, as any other."""
+    step = decide_acquire(lease(), at(1), resource="r", claim=claim("b", "n2"), is_orphaned=True)
+    assert isinstance(step, Grant)
+    assert step.lease.fencing_token == lease().fencing_token + 1
 
 
 def test_an_owner_is_no_better_than_others():
     """Neither its name nor an old nonce opens a lock that is held."""
-    step = decide_acquire(lease(), at(1), resource="r", owner="a", nonce="n1", ttl_seconds=5.0)
+    step = decide_acquire(lease(), at(1), resource="r", claim=claim("a", "n1"))
     assert isinstance(step, Held)
 
 
 def test_a_grant_is_refused_where_anybody_was_faster():
     """It replaces what was read, or creates what was not there."""
-    step = decide_acquire(lease(), at(11), resource="r", owner="b", nonce="n2", ttl_seconds=5.0)
+    step = decide_acquire(lease(), at(11), resource="r", claim=claim("b", "n2"))
     assert isinstance(step, Grant)
     assert step.write.precondition == UpdatedAt(START)
-    first = decide_acquire(None, START, resource="r", owner="b", nonce="n2", ttl_seconds=5.0)
+    first = decide_acquire(None, START, resource="r", claim=claim("b", "n2"))
     assert isinstance(first, Grant)
     assert (first.lease.fencing_token, first.write.precondition) == (1, MustNotExist())
 

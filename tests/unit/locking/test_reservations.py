@@ -23,17 +23,35 @@ def reservation(since: float = 0.0, written: float = 0.0, nonce: str = "n") -> R
     return Reservation(Waiter("w", nonce, at(since)), at(written))
 
 
-@pytest.mark.parametrize(
-    ("since", "seconds", "out"), [(1, 0.5, True), (1, 1.5, False), (0, 0.5, False), (-1, 0.5, False)]
-)
+@pytest.mark.parametrize(("since", "seconds", "out"), [(1, 0.5, True), (1, 1.5, False), (-1, 0.5, False)])
 def test_whoever_came_later_is_kept_out_while_the_reservation_counts(since, seconds, out):
-    """He who came before it, or in the same moment, is not."""
-    assert reservation().keeps_out(Waiter("v", "m", at(since)), at(seconds)) is out
+    """He who came before it is not."""
+    assert reservation().keeps_out(Waiter("v", "m", at(since)), at(seconds), holds_locks=False) is out
+
+
+def test_of_two_who_came_in_one_moment_one_is_kept_out():
+    """One order for all: else each would reserve over the other."""
+    first, second = Waiter("w", "m", at(0)), Waiter("v", "n", at(0))
+    out = [
+        Reservation(a, at(0)).keeps_out(b, at(0.5), holds_locks=False) for a, b in ((first, second), (second, first))
+    ]
+    assert out == [True, False]
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_who_holds_locks_is_not_kept_out_by_one_who_waits_for_several(several):
+    """Who may be waiting for him."""
+    found = Reservation(Waiter("w", "n", at(0), wants_several=several), at(0))
+    assert found.keeps_out(Waiter("v", "m", at(1)), at(0.5), holds_locks=True) is not several
+    document = Document(
+        reservation_path("r"), dict(reserve_write("r", found.waiter, None, round_=1).fields), START, at(0)
+    )
+    assert read_reservation(document) == found
 
 
 def test_nobody_is_kept_out_by_himself():
     """His own reservation is his own."""
-    assert not reservation().keeps_out(Waiter("w", "n", at(5)), at(0.1))
+    assert not reservation().keeps_out(Waiter("w", "n", at(5)), at(0.1), holds_locks=False)
 
 
 @given(st.permutations(range(6)))

@@ -54,17 +54,17 @@ def test_two_threads_are_two_owners() -> None:
     """An owner's name is never given to another thread, also not after the first has ended."""
     names: list[str] = []
     for _ in range(2):
-        thread = threading.Thread(target=lambda: names.append(current_owner()))
+        thread = threading.Thread(target=lambda: names.append(current_owner().id))
         thread.start()
         thread.join()
-    assert len({*names, current_owner()}) == 3
+    assert len({*names, current_owner().id}) == 3
 
 
 async def test_two_tasks_are_two_owners() -> None:
     """Each task has a name of its own, and keeps it."""
 
     async def twice() -> tuple[str, str]:
-        return async_current_owner(), async_current_owner()
+        return async_current_owner().id, async_current_owner().id
 
     first, second = await asyncio.create_task(twice()), await asyncio.create_task(twice())
     assert first[0] == first[1]

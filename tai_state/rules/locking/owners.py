@@ -1,0 +1,64 @@
+"""Who owns a lock: an owner by a name for people and an id that decides, and the process that he lives in."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from tai_state.documents import Value
+from tai_state.rules.records.fields import FieldError, take
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """One who acquires locks.
+
+    Attributes:
+        label: What people call him; others may be called the same.
+        id: Tells him from every other owner of every process.
+    """
+
+    label: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStamp:
+    """One process among all that there ever were on one host, and in one of its PID namespaces.
+
+    Attributes:
+        boot_id: Of the host's boot.
+        pid_namespace: In which the number counts: a process of a container beside us has a number of another one.
+        pid: Its number.
+        started: When it started, in ticks since the boot: a number is given again, to a process that started later.
+    """
+
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    started: int
+
+    def is_seen_from(self, here: "ProcessStamp") -> bool:
+        """Whether process *here* can tell that it is dead: same boot, same namespace."""
+        return (self.boot_id, self.pid_namespace) == (here.boot_id, here.pid_namespace)
+
+
+def stamp_field(stamp: ProcessStamp) -> Value:
+    """Return what is stored of *stamp*."""
+    return dict(asdict(stamp))
+
+
+def read_stamp(fields: Mapping[str, Value]) -> ProcessStamp:
+    """Return the stamp that is stored in *fields*.
+
+    Raises:
+        FieldError: It is none.
+    """
+    stamp = ProcessStamp(
+        boot_id=take(fields, "boot_id", str),
+        pid_namespace=take(fields, "pid_namespace", str),
+        pid=take(fields, "pid", int),
+        started=take(fields, "started", int),
+    )
+    if stamp.pid < 1:
+        message = f"its process has the number {stamp.pid}"
+        raise FieldError(message)
+    return stamp
