@@ -264,6 +264,6 @@ async def test_each_damage_is_found_beside_the_others(counter, store):
 
 async def test_a_document_of_a_newer_release_is_found(counter, store):
     """It is not called sound by a release that cannot read it."""
-    await async_plant(store, PATHS.event(3), format=3)
+    await async_plant(store, PATHS.event(3), format=4)
     found = await async_findings(counter)
     assert [state_id for _, state_id, _ in found] == ["s"]

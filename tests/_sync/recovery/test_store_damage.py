@@ -33,7 +33,7 @@ STATE_DAMAGE = {
     "version is nought": {"version": 0},
     "version is negative": {"version": -5},
 }
-NEWER = {"format": 3}
+NEWER = {"format": 4}
 
 
 def calls_on_a_state(store):
@@ -86,7 +86,7 @@ def test_a_state_of_a_newer_release_is_left_alone(place):
     for name, call in calls_on_a_state(fresh).items():
         with pytest.raises(SchemaVersionError, match="governors/g/states/s") as caught:
             call()
-        assert (caught.value.stored, caught.value.ours) == (3, 2), name
+        assert (caught.value.stored, caught.value.ours) == (4, 3), name
     assert contents(store) == before
 
 
