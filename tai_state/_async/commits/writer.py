@@ -228,7 +228,9 @@ class AsyncChangeWriter:
         return Applied(replace(plan.event, committed_at=commit.commit_time), plan.record)
 
     def remember(self, path: DocumentPath, head: Head) -> None:
-        """Keep the head that a commit made."""
+        """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""
+        head.record.data.forget_forms()
+        head.record.metadata.context.forget_forms()
         self.heads.put(path, head, version=head.record.version, data_bytes=len(head.record.data.json))
 
     async def _settle(self, paths: StateLayout, plan: Plan, deadline: Deadline, *, refused: bool) -> Settled:

@@ -77,7 +77,7 @@ async def test_what_was_changed_since_the_first_read_is_seen(place, counted):
     other = place.store()
     for name in ("a", "b"):
         await other.save_state("g", name, {"n": 0})
-    seen = []
+    seen: list[int] = []
 
     async def body(tx):
         (one, _) = await tx.get_state("g", "a")

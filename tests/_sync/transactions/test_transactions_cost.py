@@ -77,7 +77,7 @@ def test_what_was_changed_since_the_first_read_is_seen(place, counted):
     other = place.store()
     for name in ("a", "b"):
         other.save_state("g", name, {"n": 0})
-    seen = []
+    seen: list[int] = []
 
     def body(tx):
         (one, _) = tx.get_state("g", "a")
