@@ -10,6 +10,7 @@ def test_stats_count_a_governor(objects):
             "deleted": 1,
             "events": 8,
             "by_status": {"made": 1, "open": 1, "shut": 1},
+            "damaged": [],
         }
     ]
 
