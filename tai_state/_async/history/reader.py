@@ -38,7 +38,7 @@ class AsyncHistoryReader:
     ) -> AsyncIterator[EventRecord]:
         """Iterate over the event documents with ``after < version <= until``, in version order."""
         collection = paths.governor.events
-        async for document in self._versions(collection, paths, timeout, after=after, until=until, limit=limit):
+        async for document in self.documents(collection, paths, timeout, after=after, until=until, limit=limit):
             yield read_event(document, paths.governor_id, paths.state_id)
 
     async def replay(
@@ -155,7 +155,7 @@ class AsyncHistoryReader:
                 fold.step(event)
 
     async def _segments(self, paths: StateLayout, timeout: Span) -> AsyncIterator[Segment]:
-        async for document in self._versions(paths.governor.segments, paths, timeout):
+        async for document in self.documents(paths.governor.segments, paths, timeout):
             try:
                 yield read_segment(document, paths.governor_id, paths.state_id)
             except CorruptLogError as error:
@@ -164,7 +164,7 @@ class AsyncHistoryReader:
     async def _newest_snapshot(self, paths: StateLayout, timeout: Span) -> StateRecord | None:
         newest: StateRecord | None = None
         # Ascending, the only order that every engine offers; few are kept.
-        async for document in self._versions(paths.governor.snapshots, paths, timeout):
+        async for document in self.documents(paths.governor.snapshots, paths, timeout):
             try:
                 newest = read_snapshot(document, paths.governor_id, paths.state_id)
             except CorruptLogError as error:
@@ -176,7 +176,7 @@ class AsyncHistoryReader:
 
         Not its dependents: only their own documents tell of them.
         """
-        snapshots = self._versions(paths.governor.snapshots, paths, timeout)
+        snapshots = self.documents(paths.governor.snapshots, paths, timeout)
         kept = tuple([owner_and_version(document.path.id)[1] async for document in snapshots])
         sealed_through = 0
         async for segment in self._segments(paths, timeout):
@@ -185,7 +185,7 @@ class AsyncHistoryReader:
             sealed_through = segment.last
         return Marks(snapshots=kept, sealed_through=sealed_through)
 
-    async def _versions(
+    async def documents(
         self,
         collection: str,
         paths: StateLayout,

@@ -305,7 +305,7 @@ def read_state(document: Document, governor_id: str, state_id: str) -> StateReco
     try:
         check_format(document.fields, document.path, newest=FORMAT_NEWEST)
         record = _state_from(document.fields)
-        _check_owner(record, governor_id, state_id)
+        check_owner(record, governor_id, state_id)
         _check_digest(record, document.fields)
     except FieldError as error:
         raise CorruptLogError(
@@ -324,7 +324,7 @@ def read_event(document: Document, governor_id: str, state_id: str) -> EventReco
     try:
         check_format(document.fields, document.path, newest=FORMAT_NEWEST)
         event = event_from(document.fields, document.create_time)
-        _check_owner(event, governor_id, state_id)
+        check_owner(event, governor_id, state_id)
     except FieldError as error:
         raise CorruptLogError(
             governor_id, state_id, _version_in(document), f"event document {document.path}: {error}"
@@ -343,7 +343,12 @@ def was_altered(error: CorruptLogError) -> bool:
     return isinstance(error.__cause__, AlteredError)
 
 
-def _check_owner(content: Content, governor_id: str, state_id: str) -> None:
+def check_owner(content: Content, governor_id: str, state_id: str) -> None:
+    """Refuse what says that it is another state's.
+
+    Raises:
+        FieldError: It does.
+    """
     # A document that was copied to another place would make two states of one history.
     if (content.governor_id, content.state_id) != (governor_id, state_id):
         message = f"it names governor {content.governor_id!r} and state {content.state_id!r}"
