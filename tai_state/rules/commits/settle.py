@@ -52,7 +52,7 @@ def settle_snapshot(
     """Return what became of the commit that keeps a snapshot of *version*, given the state and its marks now.
 
     1. Its mark is there: applied. Whoever wrote the snapshot, its content is the same.
-    2. The state as it was found, at *based* (None: its document was missing): not applied; refused, or an attempt is still under way.
+    2. The state as it was found, at *based* (None: there was no document): not applied; refused, or under way yet.
     3. The state elsewhere: our precondition can never hold.
     """
     if marks is not None and version in marks.snapshots:
