@@ -101,7 +101,6 @@ def test_the_demo_is_sound_on_firestore(tai_state_project, tmp_path, scale):
     check_numbers(json.loads(done.stdout), lanes=scale(1, 3))
 
 
-@pytest.mark.slow
 def test_the_demo_is_short_and_says_what_to_try_next(tmp_path):
     """At most 25 lines in all, no blanks at their ends; each of the three commands works as it is printed."""
     done = run("--store", "sqlite:///my demo.db", "demo", folder=tmp_path, NO_COLOR="1")
