@@ -204,6 +204,8 @@ class BatchResult(Model):
 class StoreStats(Model):
     """What one governor holds: live states, tombstones, events, and live states by status.
 
+    ``versions`` are all that its states ever had, also those whose events were trimmed; ``highest_version`` is that of
+    the state that changed most often, 0 where there is none.
     ``damaged`` names the states whose documents cannot be read; they are not counted.
     """
 
@@ -211,6 +213,8 @@ class StoreStats(Model):
     states: int
     deleted: int
     events: int
+    versions: int
+    highest_version: int
     by_status: dict[str, int]
     damaged: list[str] = []
 

@@ -1,11 +1,11 @@
 # Generated from tai_state/_async/runtime.py by .ci/generate_sync.py; do not edit.
 """What everything above the locks needs of one store."""
-import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tai_state._sync.access.access import PAGE, Access
+from tai_state._sync.access.damage import tell_damage, tell_missing
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.commits.writer import ChangeWriter
@@ -22,8 +22,6 @@ from tai_state.rules.commits.kinds import check_name
 from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.records.documents import owner_of, read_state
 from tai_state.rules.records.record import StateRecord
-
-log = logging.getLogger("tai_state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,10 @@ class Runtime:
                 document, again = self.document(paths, timeout)
                 if again is None and document is not None:
                     return Found(document)
-                log.error("%s", damage or f"state document {paths.state} is missing; its events rebuild it")
+                if damage is None:
+                    tell_missing(paths)
+                else:
+                    tell_damage(damage)
                 return Found(record, recovered=True)
             if damage is not None:
                 raise damage
@@ -161,6 +162,8 @@ class Runtime:
             try:
                 record = read_state(document, governor.governor_id, owner_of(document, governor.governor_id))
             except ReplayError as error:
+                if isinstance(error, CorruptLogError):
+                    tell_damage(error)
                 damaged.add(error, document)
             else:
                 yield record

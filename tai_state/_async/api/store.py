@@ -370,11 +370,13 @@ class AsyncStateStore:
 
         Those that are damaged or somebody else's are not counted, but named.
         """
-        states = deleted = events = 0
+        states = deleted = events = versions = highest = 0
         by_status: dict[str, int] = {}
         damaged = Damaged(governor_id)
         async for record in self.runtime.records(governor_id, damaged, timeout=timeout):
             events += record.version - record.marks.trimmed_through
+            versions += record.version
+            highest = max(highest, record.version)
             if record.deleted:
                 deleted += 1
                 continue
@@ -386,6 +388,8 @@ class AsyncStateStore:
             states=states,
             deleted=deleted,
             events=events,
+            versions=versions,
+            highest_version=highest,
             by_status=dict(sorted(by_status.items())),
             damaged=list(damaged.states),
         )

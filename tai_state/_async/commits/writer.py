@@ -36,6 +36,19 @@ from tai_state.rules.records.record import EventRecord, StateRecord
 log = logging.getLogger("tai_state")
 
 
+def tell_change(governor_id: str, state_id: str, version: int, action: str, transition_id: str) -> None:
+    """Write a record of a change that is durable; who calls it asked first whether anybody reads it."""
+    extra = {
+        "event": "change",
+        "governor_id": governor_id,
+        "state_id": state_id,
+        "version": version,
+        "action": action,
+        "transition_id": transition_id,
+    }
+    log.debug("%s/%s is at version %d by %s", governor_id, state_id, version, action, extra=extra)
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """A change as it stands in the store."""
@@ -260,7 +273,10 @@ class AsyncChangeWriter:
         state_time = commit.update_times.get(paths.state)
         if state_time is not None:
             self.remember(paths.state, Head(plan.record, state_time))
-        return Applied(replace(plan.event, committed_at=commit.commit_time), plan.record)
+        event = plan.event
+        if log.isEnabledFor(logging.DEBUG):
+            tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
+        return Applied(replace(event, committed_at=commit.commit_time), plan.record)
 
     def remember(self, path: DocumentPath, head: Head) -> None:
         """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""

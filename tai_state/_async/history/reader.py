@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tai_state._async.access.access import AsyncAccess
+from tai_state._async.access.damage import tell_damage, tell_missing
 from tai_state.clock import Span
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError, InvalidIdError, StateNotFoundError
@@ -109,7 +110,10 @@ class AsyncHistoryReader:
             return None
         if document is not None:
             check_reaches(record, document)
-        log.error("%s", damage or f"state document {paths.state} is missing; it is written again, as its events tell")
+        if damage is None:
+            tell_missing(paths)
+        else:
+            tell_damage(damage)
         return replace(record, marks=salvaged(await self.marks(paths, timeout), document))
 
     async def rebuild(self, paths: StateLayout, *, timeout: Span = None) -> StateRecord | None:
@@ -159,7 +163,7 @@ class AsyncHistoryReader:
             try:
                 yield read_segment(document, paths.governor_id, paths.state_id)
             except CorruptLogError as error:
-                log.warning("a damaged segment is passed over: %s", error)
+                tell_damage(error)
 
     async def _newest_snapshot(self, paths: StateLayout, timeout: Span) -> StateRecord | None:
         newest: StateRecord | None = None
@@ -168,7 +172,7 @@ class AsyncHistoryReader:
             try:
                 newest = read_snapshot(document, paths.governor_id, paths.state_id)
             except CorruptLogError as error:
-                log.warning("a damaged snapshot is passed over: %s", error)
+                tell_damage(error)
         return newest
 
     async def marks(self, paths: StateLayout, timeout: Span = None) -> Marks:

@@ -1,5 +1,6 @@
 # Generated from tai_state/_async/transactions/attempt.py by .ci/generate_sync.py; do not edit.
 """One attempt of a transaction: what its body read as of one moment, and the writes that wait for the commit."""
+import logging
 from collections.abc import Iterator, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from tai_state._sync.commits.guard import GuardHandle
-from tai_state._sync.commits.writer import Applied
+from tai_state._sync.commits.writer import Applied, tell_change
 from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.cascade import Cascade
 from tai_state._platform.interrupts import Deferral
@@ -21,6 +22,8 @@ from tai_state.rules.records.record import StateRecord
 from tai_state.rules.transactions.dependents.reactions import NO_MACHINES, Machines
 from tai_state.rules.transactions.draft import Decided, Draft
 from tai_state.rules.transactions.record import Evidence, changed_since, checks, first_change
+
+log = logging.getLogger("tai_state")
 
 
 class Attempt:
@@ -284,6 +287,14 @@ class Attempt:
         self.committed_at = committed_at
         if META in self.writes:
             self._writer.origin = self._new_store_id
+        if log.isEnabledFor(logging.DEBUG):
+            self._tell_changes()
         for path, head in self._draft.heads.items():
             if path in self.writes and (moment := update_times.get(path)) is not None:
                 self._writer.remember(path, Head(head.record, moment))
+
+    def _tell_changes(self) -> None:
+        names = ("governor_id", "state_id", "version", "action", "transition_id")
+        for write in self.writes.values():
+            if isinstance(write, Put) and write.path.collection.endswith("/events"):
+                tell_change(*(write.fields[name] for name in names))
