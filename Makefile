@@ -22,6 +22,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 STAMP := .venv/.stamp
+DEMO := .venvs/demo
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
 .PHONY: help venv install generate lint format test test-more test-all demo torture simulate coverage fuzz mutants clean
@@ -31,8 +34,7 @@ help: ## Show this help
 
 # Built anew whenever pyproject.toml changes, and whenever the last attempt did not finish.
 $(STAMP): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
+	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@
@@ -70,8 +72,17 @@ test-more: install ## Run the full size of what `make test` does small: at most 
 test-all: install ## Run the tests on every Python from 3.11 up that this machine has
 	bash .ci/test_all.sh -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
-demo: venv ## Show the main job end to end: run, kill -9, recover, verify (STORE=firestore:// for the emulator)
-	$(BIN)/tai-state --store '$(STORE)' demo
+# The package alone, in an environment of its own: who only looks need not wait for the tools of those who build.
+$(DEMO)/.stamp: pyproject.toml
+	@$(CHECK_PYTHON)
+	@printf 'installing the package into %s: ' '$(DEMO)' >&2
+	@(while sleep 1; do printf . >&2; done) & dots=$$!; trap 'kill $$dots' EXIT; \
+		$(PYTHON) -m venv --clear $(DEMO) && $(DEMO)/bin/$(PIP_INSTALL) --editable .
+	@echo ' done' >&2
+	@touch $@
+
+demo: $(DEMO)/.stamp ## Show the main job end to end: run, kill -9, recover, verify (STORE=firestore:// for the emulator)
+	@$(DEMO)/bin/tai-state --store '$(STORE)' demo
 
 torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
 	bash .ci/ensure.sh spin gcc

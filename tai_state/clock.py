@@ -97,3 +97,7 @@ class Deadline:
     def passed(self) -> bool:
         """Whether no time is left."""
         return self.remaining() <= 0.0
+
+
+Span = TimeLimit | Deadline
+"""A limit of an operation's own, or the deadline of the operation around it."""

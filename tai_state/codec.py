@@ -262,15 +262,23 @@ def decompress(blob: bytes) -> bytes:
 
 
 class Payload:
-    """An immutable JSON-like value: its canonical JSON, from which each reader gets a copy of its own."""
+    """An immutable JSON-like value: its canonical JSON, from which each reader gets a copy of its own.
 
-    __slots__ = ("_digest", "_native", "json")
+    A commit stores it in several documents: what it is stored as is found out once, and kept until ``forget_forms``.
+    """
+
+    __slots__ = ("_compressed", "_digest", "_native", "json")
 
     def __init__(self, json: bytes) -> None:
         """Wrap canonical JSON; use ``of`` for values."""
         self.json = json
         self._digest: str | None = None
+        self.forget_forms()
+
+    def forget_forms(self) -> None:
+        """Keep the JSON alone: the commit is made, and a cache may hold the value for long."""
         self._native: dict[str, Value] | bool | None = None
+        self._compressed: bytes | None = None
 
     @classmethod
     def of(cls, value: Value) -> "Payload":
@@ -319,7 +327,9 @@ class Payload:
         """
         size = len(self.json)
         if size >= encoding.zstd_bytes_min:
-            return compress(self.json)
+            if self._compressed is None:
+                self._compressed = compress(self.json)
+            return self._compressed
         if self.json == b"null":
             return None
         native = self._as_native() if size < encoding.json_bytes_min else False

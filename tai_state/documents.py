@@ -6,7 +6,7 @@ segment contains a slash and every engine sorts them alike.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,13 @@ wraps such values first.
 """
 
 Fields = Mapping[str, Value]
+
+DAMAGED = "tai_damaged"
+"""The one field of a document whose content cannot be read: what is wrong with it.
+
+A backend gives such a document in the place of an error: it is a finding for those who know what it should hold, and no
+reason to refuse its neighbours.
+"""
 
 
 class Capability(StrEnum):
@@ -54,12 +61,16 @@ class DocumentPath:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as read. The store's clock gives both times; ``update_time`` rises with every change."""
+    """A document as read. The store's clock gives both times; ``update_time`` rises with every change.
+
+    ``size`` is about how many bytes the engine sent for it, 0 where a backend does not tell: pages are bounded by it.
+    """
 
     path: DocumentPath
     fields: dict[str, Value]
     create_time: datetime
     update_time: datetime
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

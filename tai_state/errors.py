@@ -5,8 +5,11 @@ Every error carries a stable ``code``, says whether trying again can help
 What an error is about stands in attributes, and every error survives pickling.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
+
+_SHOWN_MAX = 3
+"""Of many findings, how many a message tells in full."""
 
 
 def _restore(cls: type["TaiStateError"], args: tuple[object, ...], attributes: dict[str, Any]) -> "TaiStateError":
@@ -424,6 +427,27 @@ class CorruptLogError(ReplayError):
         self.state_id = state_id
         self.version = version
         self.reason = reason
+
+
+class DamagedStatesError(CorruptLogError):
+    """A list met state documents that are damaged or somebody else's; it is raised behind all the sound ones.
+
+    ``state_ids`` names them all; ``get_state`` rebuilds each of them that its events still tell.
+    """
+
+    code = "damaged_states"
+
+    def __init__(self, governor_id: str, damaged: Mapping[str, str]) -> None:
+        """Take what is wrong, by state id (for a stranger's document, by its stored id)."""
+        super().__init__(governor_id, next(iter(damaged)), None)
+        shown = "; ".join(list(damaged.values())[:_SHOWN_MAX])
+        more = len(damaged) - _SHOWN_MAX
+        self.args = (
+            f"governor {governor_id!r} has {len(damaged):,} state documents that cannot be read: {shown}"
+            + (f"; and {more:,} more" if more > 0 else ""),
+        )
+        self.state_ids = list(damaged)
+        self.reason = "the state document is damaged"
 
 
 class SchemaVersionError(ReplayError):

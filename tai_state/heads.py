@@ -21,6 +21,11 @@ class HeadCache(Generic[HeadT]):
         self._bytes_max = bytes_max
         self.begin_anew()
 
+    @property
+    def size_max(self) -> int:
+        """How many heads it keeps at most."""
+        return self._size_max
+
     def begin_anew(self) -> None:
         """Keep none: in a fork's child another thread may have been inside at that moment."""
         self._bytes = 0

@@ -20,6 +20,7 @@ FORMAT = 1
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _RESERVED = re.compile(r"__.*__", re.ASCII | re.DOTALL)
 _STORED = re.compile(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})+", re.ASCII)
+_VERSIONED = re.compile(r"([^@]+)@([0-9]{19})", re.ASCII)
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
 META = DocumentPath("tai", "meta")
@@ -94,6 +95,19 @@ def unescape(stored: str, where: object = "") -> str:
 def versioned(stored_id: str, version: int) -> str:
     """Return the id of the document of *version*: ids sort as the versions do."""
     return f"{stored_id}@{version:019d}"
+
+
+def owner_and_version(document_id: str) -> tuple[str, int]:
+    """Return the stored id of the state and the version that are in the id of an event, a snapshot or a segment.
+
+    Raises:
+        InvalidIdError: ``versioned`` never made this text: somebody else wrote the document.
+    """
+    found = _VERSIONED.fullmatch(document_id)
+    if found is None:
+        message = f"{document_id!r} is not the id of a version; somebody else wrote the document"
+        raise InvalidIdError(message, value=document_id)
+    return found[1], int(found[2])
 
 
 class GovernorLayout:

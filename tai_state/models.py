@@ -66,6 +66,8 @@ class StateSnapshot(Model, Generic[DataT]):
         machine_name: The machine that last moved the state, if one did.
         machine_version: That machine's version.
         depends_on: The states of the same governor whose statuses it reacts to.
+        recovered: Whether it was rebuilt from its events, since its document is missing or damaged. It tells how the
+            state was read, not what it is: two snapshots that differ in it alone are equal.
     """
 
     governor_id: str
@@ -83,6 +85,17 @@ class StateSnapshot(Model, Generic[DataT]):
     machine_name: str | None = None
     machine_version: int | None = None
     depends_on: tuple[str, ...] = ()
+    recovered: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same of the state, however it was read."""
+        if isinstance(other, StateSnapshot) and self.recovered is not other.recovered:
+            other = other.model_copy(update={"recovered": self.recovered})
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        """Return the same for snapshots that are equal."""
+        return hash((self.governor_id, self.state_id, self.version))
 
 
 class Event(Model, Generic[DataT]):
@@ -175,20 +188,35 @@ class LoadedState(Model, Generic[DataT]):
 
 
 class BatchResult(Model):
-    """Several states of one governor as of one moment."""
+    """Several states of one governor as of one moment.
+
+    Attributes:
+        found: By state id.
+        missing: Those that do not exist, or are deleted.
+        damaged: Those whose documents are damaged, and whose events cannot rebuild them.
+    """
 
     found: dict[str, StateSnapshot]
     missing: list[str]
+    damaged: list[str] = []
 
 
 class StoreStats(Model):
-    """What one governor holds: live states, tombstones, events, and live states by status."""
+    """What one governor holds: live states, tombstones, events, and live states by status.
+
+    ``versions`` are all that its states ever had, also those whose events were trimmed; ``highest_version`` is that of
+    the state that changed most often, 0 where there is none.
+    ``damaged`` names the states whose documents cannot be read; they are not counted.
+    """
 
     governor_id: str
     states: int
     deleted: int
     events: int
+    versions: int
+    highest_version: int
     by_status: dict[str, int]
+    damaged: list[str] = []
 
 
 class Problem(Model):

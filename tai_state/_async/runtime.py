@@ -1,24 +1,35 @@
 """What everything above the locks needs of one store."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from tai_state._async.access.access import PAGE, AsyncAccess
+from tai_state._async.access.damage import tell_damage, tell_missing
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.access.turns import AsyncLines
 from tai_state._async.commits.writer import AsyncChangeWriter
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.locking.registry import AsyncLockRegistry
-from tai_state.clock import TimeLimit
+from tai_state.clock import Span
 from tai_state.config import FAILED_TRANSACTIONS_MAX
-from tai_state.documents import Conditions, FieldEquals
+from tai_state.documents import DocumentPath, FieldEquals
+from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, escape
 from tai_state.models import FailedTransaction
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import check_name
+from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.records.documents import owner_of, read_state
 from tai_state.rules.records.record import StateRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A state, and whether it had to be rebuilt from its log."""
+
+    record: StateRecord
+    recovered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +55,115 @@ class AsyncRuntime:
     turns: AsyncLines = field(default_factory=AsyncLines)
     failed_transactions: deque[FailedTransaction] = field(default_factory=lambda: deque(maxlen=FAILED_TRANSACTIONS_MAX))
 
-    async def record(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
-        """Return a state's record, tombstones included; None where there never was one."""
+    async def record(self, paths: StateLayout, timeout: Span) -> StateRecord | None:
+        """Return a state's record, tombstones included, as ``find`` does; None where there never was one."""
+        found = await self.find(paths, timeout)
+        return found.record if found is not None else None
+
+    async def find(self, paths: StateLayout, timeout: Span = None) -> Found | None:
+        """Return a state, rebuilt from its log where its document is missing or damaged; None where it never was.
+
+        Nothing is written. A state that is there costs one read, one that never was, one look at its events more.
+
+        Raises:
+            CorruptLogError: It cannot be rebuilt either.
+        """
         with self.inflight.one():
-            read = await self.access.read([paths.state], self.access.begin(timeout))
-        document = read.get(paths.state)
-        return read_state(document, paths.governor_id, paths.state_id) if document is not None else None
+            document, damage = await self.document(paths, timeout)
+            if damage is None and document is not None:
+                return Found(document)
+            try:
+                record = await self.history.lost(paths, timeout)
+            except CorruptLogError as error:
+                raise damage or error from error
+            if record is not None:
+                # Created in the meantime, it was never missing.
+                document, again = await self.document(paths, timeout)
+                if again is None and document is not None:
+                    return Found(document)
+                if damage is None:
+                    tell_missing(paths)
+                else:
+                    tell_damage(damage)
+                return Found(record, recovered=True)
+            if damage is not None:
+                raise damage
+            return None
+
+    async def find_many(
+        self, wanted: Sequence[StateLayout], timeout: Span
+    ) -> tuple[dict[DocumentPath, Found], list[str]]:
+        """Return states as of one moment, by path, and the ids of those that are damaged for good.
+
+        Those whose documents are missing or damaged are rebuilt as by ``find``. Where some are missing, one more read
+        looks for their first events.
+        """
+        found: dict[DocumentPath, Found] = {}
+        suspect: list[StateLayout] = []
+        damaged: list[str] = []
+        with self.inflight.one():
+            deadline = self.access.begin(timeout)
+            read = await self.access.read([paths.state for paths in wanted], deadline)
+            absent = [paths for paths in wanted if read.get(paths.state) is None]
+            for paths in wanted:
+                if (document := read.get(paths.state)) is not None:
+                    try:
+                        found[paths.state] = Found(read_state(document, paths.governor_id, paths.state_id))
+                    except CorruptLogError:
+                        suspect.append(paths)
+            if absent:
+                firsts = await self.access.read([paths.event(1) for paths in absent], deadline, consistent=False)
+                suspect += [paths for paths in absent if firsts.get(paths.event(1)) is not None]
+            for paths in suspect:
+                try:
+                    one = await self.find(paths, deadline)
+                except CorruptLogError:
+                    damaged.append(paths.state_id)
+                else:
+                    found |= {paths.state: one} if one is not None else {}
+        return found, damaged
+
+    async def document(self, paths: StateLayout, timeout: Span) -> tuple[StateRecord | None, CorruptLogError | None]:
+        """Return what a state document says, and what is wrong with it; neither where it is missing."""
+        document = (await self.access.read([paths.state], self.access.begin(timeout))).get(paths.state)
+        if document is None:
+            return None, None
+        try:
+            return read_state(document, paths.governor_id, paths.state_id), None
+        except CorruptLogError as error:
+            return None, error
 
     async def records(
         self,
         governor_id: str,
+        damaged: Damaged,
         *,
         status: str | None = None,
+        is_live: bool = False,
         after: str | None = None,
         page: int = PAGE,
-        timeout: TimeLimit = None,
+        timeout: Span = None,
     ) -> AsyncIterator[StateRecord]:
-        """Iterate over a governor's records, tombstones included, ascending by stored id."""
+        """Iterate over a governor's records, tombstones included, ascending by stored id.
+
+        Args:
+            damaged: Takes what cannot be read.
+            is_live: Ask the engine for those that are not deleted, so that it need not send the others.
+        """
         governor = GovernorLayout(governor_id)
         start = None if after is None else escape(after, "after")
         # "" is the status of states that were never given one.
         wanted = status if status in {None, ""} else check_name(status, "status")
-        conditions: Conditions = () if wanted is None else (FieldEquals("status", wanted),)
+        conditions = [FieldEquals("status", wanted)] if wanted is not None else []
+        if is_live:
+            conditions.append(FieldEquals("deleted", value=False))
         found = self.access.scan(governor.states, after=start, conditions=conditions, page=page, timeout=timeout)
         async for document in self.inflight.reading(found):
-            yield read_state(document, governor.governor_id, owner_of(document, governor.governor_id))
+            try:
+                record = read_state(document, governor.governor_id, owner_of(document, governor.governor_id))
+            except ReplayError as error:
+                if isinstance(error, CorruptLogError):
+                    tell_damage(error)
+                damaged.add(error, document)
+            else:
+                yield record

@@ -47,6 +47,9 @@ LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10_485_760)
 PAGE_DOCUMENTS = 300
 """How many documents a scan looks at while it holds the store."""
 
+PAGE_BYTES = 4 * 1_048_576
+"""How many bytes of JSON, about: what a reader holds in memory."""
+
 _ID_BYTES_MAX = 1_500
 _KEY_PATH_BYTES_MAX = 1_500
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
@@ -87,7 +90,7 @@ class _Stored:
     update_time: datetime
 
     def document(self, path: DocumentPath) -> Document:
-        return Document(path, codec.from_json(self.json), self.create_time, self.update_time)
+        return Document(path, codec.from_json(self.json), self.create_time, self.update_time, len(self.json))
 
 
 @dataclass(slots=True)
@@ -161,8 +164,7 @@ class MemoryEngine:
             if collection is None or wanted.limit == 0:
                 return [], None
             first, end = _slice(collection.ids, wanted.start, wanted.stop)
-            ids = collection.ids[first : min(end, first + PAGE_DOCUMENTS)]
-            stored = [collection.documents[id_] for id_ in ids]
+            ids, stored = _first_page(collection, first, end)
         found = list(islice(_matching(wanted, ids, stored), wanted.limit))
         is_last = first + len(ids) == end
         return found, None if is_last else wanted.after(ids[-1], len(found))
@@ -280,6 +282,20 @@ def _holds(precondition: Precondition | None, stored: _Stored | None) -> bool:
             return stored is not None
         case UpdatedAt(update_time):
             return stored is not None and stored.update_time == update_time
+
+
+def _first_page(collection: _Collection, first: int, end: int) -> tuple[list[str], list[_Stored]]:
+    """Return what a scan looks at next: few enough documents, and few enough bytes."""
+    ids: list[str] = []
+    stored: list[_Stored] = []
+    size = 0
+    for id_ in collection.ids[first : min(end, first + PAGE_DOCUMENTS)]:
+        ids.append(id_)
+        stored.append(collection.documents[id_])
+        size += len(stored[-1].json)
+        if size >= PAGE_BYTES:
+            break
+    return ids, stored
 
 
 def _matching(wanted: Range, ids: Sequence[str], stored: Sequence[_Stored]) -> Iterator[Document]:

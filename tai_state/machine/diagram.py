@@ -6,7 +6,7 @@ get an id of their own, and whatever could mean something in a label is an entit
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 # Words that Mermaid, its layout or JavaScript itself would not take as the id of a state.
@@ -26,30 +26,49 @@ _MARKS = "ﬂß"
 _MARK_PAIRS = re.compile("(ﬂ)(?=°)|(¶)(?=ß)")
 
 
+_MARK = "PROBLEM "
+
+
 class Edge(NamedTuple):
-    """An arrow: *action* leads from *source* to *target*, if *guard* (a name) holds."""
+    """An arrow: *action* leads from *source* to *target*, if *guard* (a name) holds; marked where it has a problem."""
 
     source: str
     target: str
     action: str
     guard: str | None
+    is_marked: bool = False
 
 
 def render(
-    statuses: Sequence[str], initial: str, edges: Sequence[Edge], terminal: Sequence[str], current: str | None
+    statuses: Sequence[str],
+    initial: str | None,
+    edges: Sequence[Edge],
+    terminal: Sequence[str],
+    current: str | None,
+    *,
+    marked: Collection[str] = (),
 ) -> str:
-    """Return the ``stateDiagram-v2`` text, one statement a line."""
+    """Return the ``stateDiagram-v2`` text, one statement a line; the *marked* statuses have problems."""
     ids = {status: _id_of(status, number) for number, status in enumerate(statuses, start=1)}
-    return "\n    ".join(["stateDiagram-v2", *_statements(ids, initial, edges, terminal, current)]) + "\n"
+    lines = [*_statements(ids, initial, edges, terminal, current), *_marks(ids, marked)]
+    return "\n    ".join(["stateDiagram-v2", *lines]) + "\n"
+
+
+def _marks(ids: dict[str, str], marked: Collection[str]) -> Iterator[str]:
+    if marked:
+        yield "classDef problem fill:#ffcdd2,stroke:#b71c1c,stroke-width:3px,color:#000000"
+    for status in marked:
+        yield f"class {ids[status]} problem"
 
 
 def _statements(
-    ids: dict[str, str], initial: str, edges: Sequence[Edge], terminal: Sequence[str], current: str | None
+    ids: dict[str, str], initial: str | None, edges: Sequence[Edge], terminal: Sequence[str], current: str | None
 ) -> Iterator[str]:
     for status, name in ids.items():
         if name != status:
             yield f'state "{label_of(status)}" as {name}'
-    yield f"[*] --> {ids[initial]}"
+    if initial is not None:
+        yield f"[*] --> {ids[initial]}"
     for (source, target, _), labels in _arrows(edges).items():
         yield f"{ids[source]} --> {ids[target]} : {', '.join(labels)}"
     for status in terminal:
@@ -66,7 +85,7 @@ def _arrows(edges: Sequence[Edge]) -> dict[tuple[str, str, int], list[str]]:
         # Of several loops on one state Mermaid 11 draws only the last: they share one arrow.
         key = edge.source, edge.target, 0 if edge.source == edge.target else number
         guard = "" if edge.guard is None else f" [{label_of(edge.guard)}]"
-        arrows.setdefault(key, []).append(label_of(edge.action) + guard)
+        arrows.setdefault(key, []).append(f"{_MARK if edge.is_marked else ''}{label_of(edge.action)}{guard}")
     return arrows
 
 

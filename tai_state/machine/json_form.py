@@ -137,6 +137,29 @@ def parse(text: str, functions: Functions | None) -> Definition:
     return Definition(name, initial, transitions, version, terminal, reactions)
 
 
+class Readable(NamedTuple):
+    """What can be read of a file, sound or not; each transition with its place in the file's list."""
+
+    initial: object
+    transitions: list[tuple[int, Transition[Any]]]
+    terminal: object
+
+
+def readable(text: str) -> Readable:
+    """Return what can be read of the *text* of a machine file.
+
+    Raises:
+        InvalidMachineError: It is no JSON object.
+    """
+    value = _decoded(text, [])
+    if not isinstance(value, dict):
+        raise InvalidMachineError(list(_shape_problems(value)))
+    rows = value.get("transitions")
+    read = enumerate(_transition_of(row, "", None, []) for row in (rows if isinstance(rows, list) else ()))
+    transitions = [(at, item) for at, item in read if isinstance(item, Transition)]
+    return Readable(value.get("initial"), transitions, value.get("terminal"))
+
+
 def _not_yet_said(said: Sequence[MachineProblem], found: Iterable[MachineProblem]) -> Iterator[MachineProblem]:
     """Yield what the definition's check *found* but at the places whose shape is wrong."""
     for problem in found:

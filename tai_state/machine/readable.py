@@ -36,6 +36,11 @@ def status_defect(value: object) -> str | None:
     return '"*" stands for every source and is no status' if value == ANY else text_defect(value)
 
 
+def action_defect(value: object) -> str | None:
+    """Return what keeps *value* from being an action; None when nothing does."""
+    return '"*" stands for every source and is no action' if value == ANY else text_defect(value)
+
+
 def raw_sources(item: Transition[Any]) -> tuple[object, ...]:
     """Return the sources of *item* one by one, whatever they are."""
     source: object = item.source

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from tai_state.machine.graph import graph_problems
 from tai_state.machine.problems import MachineProblem
 from tai_state.machine.reactions import reaction_problems
-from tai_state.machine.readable import listed, readable_sources, status_defect, text_defect
+from tai_state.machine.readable import action_defect, listed, readable_sources, status_defect, text_defect
 from tai_state.machine.transition import ANY, Transition
 
 
@@ -67,7 +67,7 @@ def _transition_problems(place: str, item: object) -> Iterator[MachineProblem]:
     if not isinstance(item, Transition):
         yield MachineProblem("invalid_transition", f"{place} must be a Transition, not {type(item).__name__}", place)
         return
-    if defect := text_defect(item.action):
+    if defect := action_defect(item.action):
         yield MachineProblem("invalid_action", f"{place}.action {defect}", f"{place}.action")
     for defect in _source_defects(item.source):
         yield MachineProblem("invalid_source", f"{place}.source {defect}", f"{place}.source")

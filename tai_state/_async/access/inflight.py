@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Optional, TypeVar
 
+from tai_state._async.access.damage import tell_damage
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import AsyncDeferral
 from tai_state._platform.owners import async_caller
 from tai_state._platform.tasks import async_sleep
 from tai_state.clock import Deadline, SystemClock
-from tai_state.errors import StoreError
+from tai_state.errors import CorruptLogError, StoreError
 
 T = TypeVar("T")
 
@@ -45,8 +46,10 @@ class AsyncCall:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Count it no more."""
+        """Count it no more; what it found damaged is told once, wherever it was found."""
         self._inflight.end(self._caller)
+        if isinstance(error, CorruptLogError):
+            tell_damage(error)
         self._deferral.__exit__(kind, error, trace)
 
 

@@ -1,5 +1,6 @@
 """The store of states: save, get, update, delete, list, and the events that each change left."""
 
+import logging
 from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from types import TracebackType
@@ -15,12 +16,14 @@ from tai_state.authors import author_of, default_actor
 from tai_state.clock import TimeLimit
 from tai_state.config import DRAIN_SECONDS, HEAD_CACHE_SIZE, HEALTH_SECONDS, RECEIPT_TTL, Encoding, Maintenance
 from tai_state.documents import Capability
-from tai_state.errors import InvalidDataError, StateNotFoundError, TaiStateError
+from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError, TaiStateError
 from tai_state.layout import GOVERNORS, META, escape, state_layout, unescape
 from tai_state.models import BatchResult, ChangeMetadata, Event, Health, StateSnapshot, StoreStats
 from tai_state.rules.commits.change import Change, Settings
 from tai_state.rules.commits.kinds import Call, delete_change, save_change, update_change
-from tai_state.rules.records.documents import read_state
+from tai_state.rules.history.damaged import Damaged
+
+log = logging.getLogger("tai_state")
 
 
 def _same(value: Any) -> Any:
@@ -222,18 +225,28 @@ class AsyncStateStore:
     ) -> tuple[StateSnapshot, int]:
         """Return the state and its version.
 
+        Where its document is missing or damaged, it is rebuilt from snapshots and events; the snapshot's ``recovered``
+        says so, and nothing is written: the next change of the state is what writes the document again.
+
         Raises:
             StateNotFoundError: It does not exist, or is deleted.
+            CorruptLogError: It is damaged, and cannot be rebuilt.
         """
-        record = await self.runtime.record(state_layout(governor_id, state_id), timeout)
-        if record is None or record.deleted:
-            raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
-        return record.public(_same), record.version
+        found = await self.runtime.find(state_layout(governor_id, state_id), timeout)
+        if found is None or found.record.deleted:
+            raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
+        return found.record.public(_same, recovered=found.recovered), found.record.version
 
     async def find_state(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> StateSnapshot | None:
-        """Return the state; None when it does not exist, or is deleted."""
-        record = await self.runtime.record(state_layout(governor_id, state_id), timeout)
-        return None if record is None or record.deleted else record.public(_same)
+        """Return the state as ``get_state`` does; None when it does not exist, or is deleted.
+
+        Raises:
+            CorruptLogError: It is damaged, and cannot be rebuilt.
+        """
+        found = await self.runtime.find(state_layout(governor_id, state_id), timeout)
+        if found is None or found.record.deleted:
+            return None
+        return found.record.public(_same, recovered=found.recovered)
 
     async def exists(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> bool:
         """Whether the state exists and is not deleted."""
@@ -243,38 +256,49 @@ class AsyncStateStore:
     async def batch_get_states(
         self, governor_id: str, state_ids: Iterable[str], *, include_deleted: bool = False, timeout: TimeLimit = None
     ) -> BatchResult:
-        """Return several states of a governor as of one moment; without *include_deleted*, deleted ones are missing."""
+        """Return several states of a governor as of one moment; without *include_deleted*, deleted ones are missing.
+
+        Those whose documents are missing or damaged are rebuilt as by ``get_state``, from what the events tell then.
+        """
         if isinstance(state_ids, str):
             message = "must be several ids, not one str"
             raise InvalidDataError(message, path="state_ids")
         wanted = list({paths.state: paths for paths in (state_layout(governor_id, one) for one in state_ids)}.values())
         if not wanted:
             return BatchResult(found={}, missing=[])
-        with self.runtime.inflight.one():
-            read = await self.runtime.access.read([paths.state for paths in wanted], self.runtime.access.begin(timeout))
+        records, damaged = await self.runtime.find_many(wanted, timeout)
         found: dict[str, StateSnapshot] = {}
         missing: list[str] = []
         for paths in wanted:
-            document = read.get(paths.state)
-            record = read_state(document, paths.governor_id, paths.state_id) if document else None
-            if record is None or (record.deleted and not include_deleted):
+            one = records.get(paths.state)
+            if one is not None and (include_deleted or not one.record.deleted):
+                found[paths.state_id] = one.record.public(_same, recovered=one.recovered)
+            elif paths.state_id not in damaged:
                 missing.append(paths.state_id)
-            else:
-                found[paths.state_id] = record.public(_same)
-        return BatchResult.model_construct(found=found, missing=missing)
+        return BatchResult.model_construct(found=found, missing=missing, damaged=damaged)
 
     async def list_governors(
         self, *, after: str | None = None, limit: int | None = None, timeout: TimeLimit = None
     ) -> AsyncIterator[str]:
         """Iterate over the governors that ever had a state, ascending by stored id.
 
-        ``timeout`` bounds each page.
+        What somebody else keeps in the same place, under an id that is none of ours, is left out. ``timeout`` bounds
+        each page.
         """
         start = None if after is None else escape(after, "after")
         check_limit(limit)
-        found = self.runtime.access.scan_ids(GOVERNORS, after=start, limit=limit, timeout=timeout)
+        found = self.runtime.access.scan_ids(GOVERNORS, after=start, limit=None, timeout=timeout)
+        given = 0
         async for stored in self.runtime.inflight.reading(found):
-            yield unescape(stored, f"{GOVERNORS}/{stored}")
+            if given == limit:
+                return
+            try:
+                governor_id = unescape(stored, f"{GOVERNORS}/{stored}")
+            except InvalidIdError as error:
+                log.warning("left out of the governors: %s", error)
+                continue
+            yield governor_id
+            given += 1
 
     async def list_states(
         self,
@@ -288,23 +312,35 @@ class AsyncStateStore:
     ) -> AsyncIterator[StateSnapshot]:
         """Iterate over a governor's states, ascending by stored id, the same order on every backend.
 
+        Documents that are damaged or somebody else's are passed over, and named at the end. (With a *status* or a
+        *limit* the engine is asked for what matches; a document that lost the very field is named by a list of all.) A
+        state whose document is missing is in no list; ``validate_consistency`` finds it.
+
         Args:
             status: Only the states in this status.
             after: Begin behind this state id.
             timeout: Bounds each page.
+
+        Raises:
+            DamagedStatesError: Behind the last state: some could not be read.
         """
         check_limit(limit)
         given = 0
         if limit == 0:
             return
         page = PAGE if limit is None else min(limit, PAGE)
-        async for record in self.runtime.records(governor_id, status=status, after=after, page=page, timeout=timeout):
+        is_live = not include_deleted and (limit is not None or status is not None)
+        damaged = Damaged(governor_id)
+        async for record in self.runtime.records(
+            governor_id, damaged, status=status, is_live=is_live, after=after, page=page, timeout=timeout
+        ):
             if record.deleted and not include_deleted:
                 continue
             yield record.public(_same)
             given += 1
             if given == limit:
-                return
+                break
+        damaged.tell()
 
     async def get_events(
         self,
@@ -330,22 +366,32 @@ class AsyncStateStore:
             yield event.public(_same)
 
     async def stats(self, governor_id: str, *, timeout: TimeLimit = None) -> StoreStats:
-        """Count what a governor holds; reads every state document of it, and no event."""
-        states = deleted = events = 0
+        """Count what a governor holds; reads every state document of it, and no event.
+
+        Those that are damaged or somebody else's are not counted, but named.
+        """
+        states = deleted = events = versions = highest = 0
         by_status: dict[str, int] = {}
-        async for record in self.runtime.records(governor_id, timeout=timeout):
+        damaged = Damaged(governor_id)
+        async for record in self.runtime.records(governor_id, damaged, timeout=timeout):
             events += record.version - record.marks.trimmed_through
+            versions += record.version
+            highest = max(highest, record.version)
             if record.deleted:
                 deleted += 1
                 continue
             states += 1
             by_status[record.status] = by_status.get(record.status, 0) + 1
+        damaged.tell(damaged=False)
         return StoreStats(
             governor_id=governor_id,
             states=states,
             deleted=deleted,
             events=events,
+            versions=versions,
+            highest_version=highest,
             by_status=dict(sorted(by_status.items())),
+            damaged=list(damaged.states),
         )
 
 

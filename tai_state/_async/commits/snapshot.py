@@ -1,17 +1,21 @@
 """A snapshot made by hand: one commit that leaves the state's version as it is."""
 
+from contextlib import suppress
+from datetime import datetime
+
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
+from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._platform.interrupts import async_shield
-from tai_state.clock import TimeLimit
+from tai_state.clock import Deadline, TimeLimit
 from tai_state.config import Maintenance
 from tai_state.documents import CommitResult
-from tai_state.errors import OutcomeUnknownError, PreconditionFailedError, StateNotFoundError
+from tai_state.errors import CorruptLogError, OutcomeUnknownError, PreconditionFailedError, StateNotFoundError
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.settle import Outcome, settle_snapshot, unknown_snapshot
 from tai_state.rules.history.snapshots import add_snapshot
-from tai_state.rules.records.documents import read_state, state_put
+from tai_state.rules.records.documents import read_state, state_put, was_altered
 from tai_state.rules.records.record import StateRecord
 
 
@@ -30,19 +34,20 @@ async def async_create_snapshot(
     retention = (settings.maintenance or Maintenance()).snapshot_retention
 
     async def attempt() -> StateRecord:
-        document = (await access.read([paths.state], deadline)).get(paths.state)
-        if document is None:
-            raise StateNotFoundError(paths.governor_id, paths.state_id)
-        record = read_state(document, paths.governor_id, paths.state_id)
+        record, based = await _async_state(access, paths, deadline)
         if record.version in record.marks.snapshots:
             return record
         marked, writes = add_snapshot(paths, record, settings.encoding, retention)
-        state = state_put(paths, marked, settings.encoding, document.update_time)
+        state = state_put(paths, marked, settings.encoding, based)
 
         async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             found = (await access.read([paths.state], deadline)).get(paths.state)
-            marks = read_state(found, paths.governor_id, paths.state_id).marks if found is not None else None
-            outcome = settle_snapshot(record.version, document.update_time, found, marks, refused=refused)
+            marks = None
+            if found is not None:
+                # One that was damaged when it was found still is, where nothing was written.
+                with suppress(CorruptLogError):
+                    marks = read_state(found, paths.governor_id, paths.state_id).marks
+            outcome = settle_snapshot(record.version, based, found, marks, refused=refused)
             if outcome is not Outcome.APPLIED or found is None:
                 return Settled(outcome)
             return Settled(outcome, CommitResult(found.update_time, {}))
@@ -54,3 +59,22 @@ async def async_create_snapshot(
         return record
 
     return await access.retried(attempt, deadline, also=(PreconditionFailedError,), what="a snapshot")
+
+
+async def _async_state(
+    access: AsyncAccess, paths: StateLayout, deadline: Deadline
+) -> tuple[StateRecord, datetime | None]:
+    """Return the state, and the update_time of its document; where that is missing or damaged, as its log tells."""
+    document = (await access.read([paths.state], deadline)).get(paths.state)
+    damage = None
+    if document is not None:
+        try:
+            return read_state(document, paths.governor_id, paths.state_id), document.update_time
+        except CorruptLogError as error:
+            if was_altered(error):
+                raise
+            damage = error
+    rebuilt = await AsyncHistoryReader(access).restored(paths, document, damage, deadline)
+    if rebuilt is None:
+        raise StateNotFoundError(paths.governor_id, paths.state_id)
+    return rebuilt, document.update_time if document is not None else None

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 
 from tai_state._async.access.access import AsyncAccess
+from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state.clock import TimeLimit
-from tai_state.layout import StateLayout, versioned
+from tai_state.layout import StateLayout
 from tai_state.rules.history.snapshots import read_snapshot
 from tai_state.rules.records.record import StateRecord
 
@@ -12,11 +13,10 @@ from tai_state.rules.records.record import StateRecord
 async def async_kept_snapshots(
     access: AsyncAccess, paths: StateLayout, timeout: TimeLimit
 ) -> AsyncIterator[StateRecord]:
-    """Iterate over the snapshots of a state, oldest first.
+    """Iterate over the snapshots of a state, oldest first; those of somebody else are left out.
 
     Raises:
         CorruptLogError: One of them is damaged.
     """
-    start, stop = versioned(paths.stored_id, 0), f"{paths.stored_id}A"
-    async for document in access.scan(paths.governor.snapshots, start=start, stop=stop, timeout=timeout):
+    async for document in AsyncHistoryReader(access).documents(paths.governor.snapshots, paths, timeout):
         yield read_snapshot(document, paths.governor_id, paths.state_id)

@@ -3,13 +3,14 @@
 import random
 from collections.abc import Iterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from tai_state._sync.access.port import Backend
 from tai_state._sync.access.retry import retry
 from tai_state._platform.interrupts import Interruptible
-from tai_state.clock import Clock, Deadline, StoreTime, SystemClock
+from tai_state._platform.iterators import ending
+from tai_state.clock import Clock, Deadline, Span, StoreTime, SystemClock
 from tai_state.documents import Conditions, Document, DocumentPath, Read
 from tai_state.errors import StoreUnavailableError
 from tai_state.retry import RetryPolicy
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 PAGE = 300
 """Documents read at a time: what a reader holds in memory."""
+
+PAGE_BYTES = 8 * 1024 * 1024
+"""Bytes read at a time, about: a page ends once it has this many, where the backend tells the documents' sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,10 @@ class Access:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     store_time: StoreTime = field(default_factory=StoreTime)
 
-    def begin(self, timeout: float | timedelta | None) -> Deadline:
-        """Start the total time of one operation."""
+    def begin(self, timeout: Span) -> Deadline:
+        """Start the total time of one operation; a deadline that has begun is that of an operation around it."""
+        if isinstance(timeout, Deadline):
+            return timeout
         # Most calls say nothing, and need not pay for a check of what they said.
         return Deadline(self.clock, self.retry.deadline) if timeout is None else self.retry.begin(self.clock, timeout)
 
@@ -75,7 +81,7 @@ class Access:
         limit: int | None = None,
         conditions: Conditions = (),
         page: int = PAGE,
-        timeout: float | timedelta | None = None,
+        timeout: Span = None,
     ) -> Iterator[Document]:
         """Iterate over a range of a collection, or over what meets *conditions*, ascending by id, paged.
 
@@ -90,14 +96,14 @@ class Access:
             deadline = self.begin(timeout)
             # A port's range begins with its start: the last document is read once more, and left out.
             again = 0 if last is None else 1
-            found = self._page(
+            found, is_cut = self._page(
                 collection, conditions, deadline, start=last or start, stop=stop, limit=wanted + again
             )
             documents = [document for document in found if document.path.id != last][:wanted]
             for document in documents:
                 yield document
             given += len(documents)
-            if len(documents) < wanted:
+            if not is_cut and len(documents) < wanted:
                 return
             last = documents[-1].path.id
 
@@ -110,15 +116,26 @@ class Access:
         start: str | None,
         stop: str | None,
         limit: int,
-    ) -> list[Document]:
-        def attempt() -> list[Document]:
+    ) -> tuple[list[Document], bool]:
+        """Return the first documents of a range, and whether there are so many bytes of them that it ends early."""
+
+        def attempt() -> tuple[list[Document], bool]:
             seconds = self.attempt_seconds(deadline)
             if conditions:
                 found = self.backend.query(collection, conditions, start=start, limit=limit, timeout=seconds)
             else:
                 found = self.backend.scan(collection, start=start, stop=stop, limit=limit, timeout=seconds)
+            documents: list[Document] = []
+            held = 0
             with Interruptible():
-                return [document for document in found]
+                with ending(found):
+                    for document in found:
+                        documents.append(document)
+                        held += document.size
+                        # The second one at least: the first may be the last of the page before.
+                        if held >= PAGE_BYTES and len(documents) > 1:
+                            return documents, True
+            return documents, False
 
         return self.retried(attempt, deadline)
 
@@ -128,7 +145,7 @@ class Access:
         *,
         after: str | None = None,
         limit: int | None = None,
-        timeout: float | timedelta | None = None,
+        timeout: Span = None,
     ) -> Iterator[str]:
         """Iterate over the ids in a collection, parents without a document of their own included, ascending, paged."""
         source: Iterator[str] | None = None

@@ -1,5 +1,6 @@
 # Generated from tai_state/_async/access/retry.py by .ci/generate_sync.py; do not edit.
 """The one retry loop: a call, and tenacity once it has failed."""
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -8,10 +9,12 @@ from tenacity import Retrying, RetryCallState, RetryError, retry_if_exception_ty
 
 from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline
-from tai_state.errors import DeadlineExceededError, RetriesExhaustedError
+from tai_state.errors import CommitAmbiguousError, ConflictError, DeadlineExceededError, RetriesExhaustedError
 from tai_state.retry import RetryPolicy
 
 T = TypeVar("T")
+
+log = logging.getLogger("tai_state")
 
 
 def retry(
@@ -75,6 +78,14 @@ def retry_after(
             error.__cause__ = error.__cause__ or last
             raise
 
+    def tell(state: RetryCallState) -> None:
+        cause = state.outcome.exception() if state.outcome else None
+        if isinstance(cause, CommitAmbiguousError):
+            return  # told where it happened, also for a last attempt
+        kind = "conflict" if isinstance(cause, ConflictError) else "retry"
+        extra = {"event": kind, "what": what, "attempt": state.attempt_number, "cause": getattr(cause, "code", None)}
+        log.warning("attempt %d of %s: %s", state.attempt_number, what, cause, extra=extra)
+
     def rest(seconds: float) -> None:
         sleep(seconds)
         deadline.waited(seconds)
@@ -83,6 +94,7 @@ def retry_after(
         stop=policy.stop(deadline),
         wait=wait or policy.wait(rng, deadline),
         retry=retry_if_exception_type(on),
+        before_sleep=tell,
         sleep=rest,
     )
     try:

@@ -12,7 +12,6 @@ from tai_state._sync.recovery.verify import Verifier
 from tai_state.clock import TimeLimit
 from tai_state.config import DRAIN_SECONDS, PersistenceConfig
 from tai_state.errors import (
-    CorruptLogError,
     StateNotFoundError,
     VersionNotFoundError,
 )
@@ -59,26 +58,22 @@ class PersisterReads(Generic[DataT]):
     # Reads
 
     def load_state(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> LoadedState[DataT]:
-        """Return the state; rebuilt from snapshots and events when its document is missing or damaged.
+        """Return the state, its data as the machine's ``data_type``; ``recovered`` when it had to be rebuilt.
 
-        Nothing is written.
+        It is rebuilt from snapshots and events where its document is missing or damaged, as by the store's
+        ``get_state`` and ``find_state``; nothing is written.
 
         Raises:
             StateNotFoundError: It never existed, or is deleted.
             CorruptLogError: It cannot be rebuilt either.
         """
         paths = state_layout(governor_id, state_id)
-        record = self._sound_head(paths, timeout)
-        recovered = record is None
-        if record is None:
-            with self._inflight.one():
-                record = self.store.runtime.history.rebuild(paths, timeout=timeout)
-            # Created in the meantime, it was never missing.
-            found = self._sound_head(paths, timeout)
-            record, recovered = (record, True) if found is None else (found, False)
-        if record is None or record.deleted:
-            raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
-        loaded: LoadedState[DataT] = trusted(LoadedState, snapshot=record.public(self._as_data), recovered=recovered)
+        with self._inflight.one():
+            found = self.store.runtime.find(paths, timeout)
+        if found is None or found.record.deleted:
+            raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
+        snapshot = found.record.public(self._as_data, recovered=found.recovered)
+        loaded: LoadedState[DataT] = trusted(LoadedState, snapshot=snapshot, recovered=found.recovered)
         return loaded
 
     def replay(
@@ -129,10 +124,7 @@ class PersisterReads(Generic[DataT]):
     def _sound_head(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         """Return the state document's record; None when it is missing or damaged."""
         with self._inflight.one():
-            try:
-                return self.store.runtime.record(paths, timeout)
-            except CorruptLogError:
-                return None
+            return (self.store.runtime.document(paths, timeout))[0]
 
     def history(
         self, governor_id: str, state_id: str, *, timeout: TimeLimit = None

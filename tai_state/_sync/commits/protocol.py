@@ -1,5 +1,6 @@
 # Generated from tai_state/_async/commits/protocol.py by .ci/generate_sync.py; do not edit.
 """The commit protocol: one request, resent only as it is, and settled by reading when its reply is lost."""
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from tai_state.errors import (
     TaiStateError,
 )
 from tai_state.rules.commits.settle import Outcome
+
+log = logging.getLogger("tai_state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,17 @@ def commit_once(
         DeadlineExceededError, RetriesExhaustedError, StoreError: Nothing was written.
     """
     ambiguous = False
+    attempt = 0
 
     def send() -> CommitResult:
-        nonlocal ambiguous
+        nonlocal ambiguous, attempt
+        attempt += 1
         try:
             result = access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
-        except CommitAmbiguousError:
+        except CommitAmbiguousError as error:
             ambiguous = True
+            extra = {"event": "ambiguous", "what": "a commit", "attempt": attempt, "cause": error.code}
+            log.warning("attempt %d of a commit ended without a verdict: %s", attempt, error, extra=extra)
             raise
         access.store_time.hear(result.commit_time)
         return result

@@ -8,11 +8,12 @@ from tai_state._sync.access.retry import retry_after
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.commits.guard import GuardHandle, Guarding
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
+from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.history.sealing import Sealing
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import shield
 from tai_state.clock import Deadline
-from tai_state.documents import Capability, CommitResult, DocumentPath, Read
+from tai_state.documents import Capability, CommitResult, Document, DocumentPath, Read
 from tai_state.errors import (
     CorruptLogError,
     DeadlineExceededError,
@@ -29,10 +30,23 @@ from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import Outcome, lost_head, settle
 from tai_state.rules.history.segments import Segment
-from tai_state.rules.records.documents import read_event, read_state
+from tai_state.rules.records.documents import read_event, read_state, was_altered
 from tai_state.rules.records.record import EventRecord, StateRecord
 
 log = logging.getLogger("tai_state")
+
+
+def tell_change(governor_id: str, state_id: str, version: int, action: str, transition_id: str) -> None:
+    """Write a record of a change that is durable; who calls it asked first whether anybody reads it."""
+    extra = {
+        "event": "change",
+        "governor_id": governor_id,
+        "state_id": state_id,
+        "version": version,
+        "action": action,
+        "transition_id": transition_id,
+    }
+    log.debug("%s/%s is at version %d by %s", governor_id, state_id, version, action, extra=extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,7 @@ class ChangeWriter:
         # each other. Correctness never rests on it; here is where they can be coalesced into one commit.
         self._lines = Lines()
         self._sealing = Sealing(access)
+        self._history = HistoryReader(access)
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
 
@@ -171,15 +186,48 @@ class ChangeWriter:
             wanted.append(paths.event(refused.event.version))
         read = self._access.read(wanted, deadline, consistent=consistent)
         state = read.get(paths.state)
-        if refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version))):
-            reason = "an event stands above the state's version"
-            raise CorruptLogError(paths.governor_id, paths.state_id, refused.event.version, reason)
+        is_lost = refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version)))
         self.learn_origin(read)
-        head = None
-        if state is not None:
-            head = Head(read_state(state, paths.governor_id, paths.state_id), state.update_time)
+        head = self._head(change, state, deadline, is_lost=is_lost)
         receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
         return View(head, self.origin, carried, receipt, read.read_time, read.documents)
+
+    def _head(
+        self, change: Change, document: Document | None, deadline: Deadline, *, is_lost: bool
+    ) -> Head | None:
+        """Return the state that a change rests on: as its document says, or as its log does.
+
+        1. A sound document: that is it.
+        2. An altered one: the change is refused; whoever altered it meant something by it, and is to say so.
+        3. A damaged one: what its log tells, if that reaches as far as the document claims to be.
+        4. None, and the change needs one, or was refused by an event: what its log tells, if there is one.
+        5. None, and the change creates the state: none. Its event is refused where there ever was one.
+
+        Raises:
+            CorruptLogError: The log does not determine the state, or stands above a sound document.
+        """
+        paths = change.paths
+        damage = None
+        if document is not None:
+            try:
+                record = read_state(document, paths.governor_id, paths.state_id)
+            except CorruptLogError as error:
+                if was_altered(error):
+                    raise
+                damage = error
+            else:
+                if is_lost:
+                    reason = "an event stands above the state's version"
+                    raise CorruptLogError(paths.governor_id, paths.state_id, record.version + 1, reason)
+                return Head(record, document.update_time)
+        elif not is_lost and change.creates and not change.expected_version:
+            return None
+        rebuilt = self._history.restored(paths, document, damage, deadline)
+        if rebuilt is None:
+            return None
+        if document is None:
+            return Head(rebuilt, None, "missing")
+        return Head(rebuilt, document.update_time, "damaged")
 
     def learn_origin(self, read: Read) -> None:
         """Take the store's id from a read that included ``tai/meta``."""
@@ -225,10 +273,15 @@ class ChangeWriter:
         state_time = commit.update_times.get(paths.state)
         if state_time is not None:
             self.remember(paths.state, Head(plan.record, state_time))
-        return Applied(replace(plan.event, committed_at=commit.commit_time), plan.record)
+        event = plan.event
+        if log.isEnabledFor(logging.DEBUG):
+            tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
+        return Applied(replace(event, committed_at=commit.commit_time), plan.record)
 
     def remember(self, path: DocumentPath, head: Head) -> None:
-        """Keep the head that a commit made."""
+        """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""
+        head.record.data.forget_forms()
+        head.record.metadata.context.forget_forms()
         self.heads.put(path, head, version=head.record.version, data_bytes=len(head.record.data.json))
 
     def _settle(self, paths: StateLayout, plan: Plan, deadline: Deadline, *, refused: bool) -> Settled:

@@ -2,17 +2,21 @@
 """Reading a state's history: its events in order, the fold over them, and the state rebuilt from them."""
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from tai_state._sync.access.access import Access
-from tai_state.clock import TimeLimit
-from tai_state.errors import CorruptLogError, StateNotFoundError
-from tai_state.layout import StateLayout, versioned
+from tai_state._sync.access.damage import tell_damage, tell_missing
+from tai_state.clock import Span
+from tai_state.documents import Document
+from tai_state.errors import CorruptLogError, InvalidIdError, StateNotFoundError
+from tai_state.layout import StateLayout, owner_and_version, versioned
+from tai_state.rules.history.lost import check_reaches, salvaged
 from tai_state.rules.history.replay import Fold, Rerun, no_rerun
-from tai_state.rules.history.segments import read_segment
+from tai_state.rules.history.segments import Segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot
 from tai_state.rules.records.documents import read_event
-from tai_state.rules.records.record import EventRecord, StateRecord
+from tai_state.rules.records.record import EventRecord, Marks, StateRecord
 
 log = logging.getLogger("tai_state")
 
@@ -31,15 +35,11 @@ class HistoryReader:
         after: int = 0,
         until: int | None = None,
         limit: int | None = None,
-        timeout: TimeLimit = None,
+        timeout: Span = None,
     ) -> Iterator[EventRecord]:
         """Iterate over the event documents with ``after < version <= until``, in version order."""
-        start = versioned(paths.stored_id, after + 1)
-        # "A" is the character behind "@": the end of this state's range.
-        stop = versioned(paths.stored_id, until + 1) if until is not None else f"{paths.stored_id}A"
-        for document in self._access.scan(
-            paths.governor.events, start=start, stop=stop, limit=limit, timeout=timeout
-        ):
+        collection = paths.governor.events
+        for document in self.documents(collection, paths, timeout, after=after, until=until, limit=limit):
             yield read_event(document, paths.governor_id, paths.state_id)
 
     def replay(
@@ -49,7 +49,7 @@ class HistoryReader:
         until_version: int | None = None,
         until_time: datetime | None = None,
         rerun: Rerun = no_rerun,
-        timeout: TimeLimit = None,
+        timeout: Span = None,
     ) -> StateRecord:
         """Fold the event documents, from the first to the version or time given, and return the state reached.
 
@@ -74,37 +74,139 @@ class HistoryReader:
             raise StateNotFoundError(paths.governor_id, paths.state_id)
         return reached
 
-    def rebuild(self, paths: StateLayout, *, timeout: TimeLimit = None) -> StateRecord | None:
-        """Return the state as snapshots, segments and events tell it; None when there is nothing.
+    def lost(self, paths: StateLayout, timeout: Span = None) -> StateRecord | None:
+        """Return what the log tells of a state whose document is missing or damaged; None where it never was.
 
-        Reads the newest sound snapshot and what follows it; without one, sealed segments before single events.
+        A state that ever was has an event: the newest one is in no segment yet. So one look is enough where there is
+        none, which is what most missing states are.
 
         Raises:
-            CorruptLogError: What follows the snapshot is damaged or has a gap.
+            CorruptLogError: The log is damaged too, or has a gap.
+        """
+        start, stop = versioned(paths.stored_id, 1), f"{paths.stored_id}A"
+        for _ in self._access.scan(paths.governor.events, start=start, stop=stop, limit=1, timeout=timeout):
+            return self.rebuild(paths, timeout=timeout)
+        return None
+
+    def restored(
+        self, paths: StateLayout, document: Document | None, damage: CorruptLogError | None, timeout: Span
+    ) -> StateRecord | None:
+        """Return what a state is to be written as again, with the marks that it begins with; None where it never was.
+
+        Args:
+            document: Its document, which is damaged; None where it is missing.
+            damage: What is wrong with that.
+
+        Raises:
+            CorruptLogError: The log does not determine it.
+        """
+        try:
+            record = self.lost(paths, timeout)
+        except CorruptLogError as error:
+            raise damage or error from error
+        if record is None:
+            if damage is not None:
+                raise damage
+            return None
+        if document is not None:
+            check_reaches(record, document)
+        if damage is None:
+            tell_missing(paths)
+        else:
+            tell_damage(damage)
+        return replace(record, marks=salvaged(self.marks(paths, timeout), document))
+
+    def rebuild(self, paths: StateLayout, *, timeout: Span = None) -> StateRecord | None:
+        """Return the state as snapshots, segments and events tell it; None when there is nothing.
+
+        Reads the newest sound snapshot and the events that follow it. Where there is none, or there is a gap or damage
+        behind it: all from the first version on, sealed segments before single events.
+
+        Raises:
+            CorruptLogError: What follows is damaged or has a gap, which nothing else covers.
         """
         base = self._newest_snapshot(paths, timeout)
-        fold = Fold(paths.governor_id, paths.state_id, base=base)
-        start, stop = versioned(paths.stored_id, 0), f"{paths.stored_id}A"
         if base is None:
-            for document in self._access.scan(paths.governor.segments, start=start, stop=stop, timeout=timeout):
-                try:
-                    segment = read_segment(document, paths.governor_id, paths.state_id)
-                except CorruptLogError as error:
-                    log.warning("a damaged segment is passed over: %s", error)
-                    break
-                for event in segment.events:
-                    fold.step(event)
-        for event in self.events(paths, after=fold.version, timeout=timeout):
-            fold.step(event)
+            return self._from_the_first(paths, timeout)
+        fold = Fold(paths.governor_id, paths.state_id, base=base)
+        try:
+            self._follow(fold, paths, timeout=timeout)
+        except CorruptLogError as error:
+            log.warning("what follows a snapshot is passed over: %s", error)
+            try:
+                return self._from_the_first(paths, timeout)
+            except CorruptLogError:
+                raise error from None
         return fold.state()
 
-    def _newest_snapshot(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
-        start, stop = versioned(paths.stored_id, 0), f"{paths.stored_id}A"
+    def _from_the_first(self, paths: StateLayout, timeout: Span) -> StateRecord | None:
+        fold = Fold(paths.governor_id, paths.state_id)
+        for segment in self._segments(paths, timeout):
+            # A segment that is missing or damaged leaves a gap, which the events themselves may fill.
+            self._follow(fold, paths, until=segment.first - 1, timeout=timeout)
+            try:
+                for event in segment.events[max(0, fold.version + 1 - segment.first) :]:
+                    fold.step(event)
+            except CorruptLogError as error:
+                log.warning("a segment that does not follow is passed over: %s", error)
+        self._follow(fold, paths, timeout=timeout)
+        return fold.state()
+
+    def _follow(self, fold: Fold, paths: StateLayout, *, until: int | None = None, timeout: Span) -> None:
+        """Step through the events behind the version reached."""
+        if until is None or until > fold.version:
+            for event in self.events(paths, after=fold.version, until=until, timeout=timeout):
+                fold.step(event)
+
+    def _segments(self, paths: StateLayout, timeout: Span) -> Iterator[Segment]:
+        for document in self.documents(paths.governor.segments, paths, timeout):
+            try:
+                yield read_segment(document, paths.governor_id, paths.state_id)
+            except CorruptLogError as error:
+                tell_damage(error)
+
+    def _newest_snapshot(self, paths: StateLayout, timeout: Span) -> StateRecord | None:
         newest: StateRecord | None = None
         # Ascending, the only order that every engine offers; few are kept.
-        for document in self._access.scan(paths.governor.snapshots, start=start, stop=stop, timeout=timeout):
+        for document in self.documents(paths.governor.snapshots, paths, timeout):
             try:
                 newest = read_snapshot(document, paths.governor_id, paths.state_id)
             except CorruptLogError as error:
-                log.warning("a damaged snapshot is passed over: %s", error)
+                tell_damage(error)
         return newest
+
+    def marks(self, paths: StateLayout, timeout: Span = None) -> Marks:
+        """Return the marks of maintenance that a rebuilt state document begins with: what there is of it.
+
+        Not its dependents: only their own documents tell of them.
+        """
+        snapshots = self.documents(paths.governor.snapshots, paths, timeout)
+        kept = tuple([owner_and_version(document.path.id)[1] for document in snapshots])
+        sealed_through = 0
+        for segment in self._segments(paths, timeout):
+            if segment.first != sealed_through + 1:
+                break
+            sealed_through = segment.last
+        return Marks(snapshots=kept, sealed_through=sealed_through)
+
+    def documents(
+        self,
+        collection: str,
+        paths: StateLayout,
+        timeout: Span,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Document]:
+        """Iterate over the documents of a state's versions, in their order; those of somebody else are left out."""
+        start = versioned(paths.stored_id, after + 1)
+        # "A" is the character behind "@": the end of this state's range.
+        stop = versioned(paths.stored_id, until + 1) if until is not None else f"{paths.stored_id}A"
+        for document in self._access.scan(collection, start=start, stop=stop, limit=limit, timeout=timeout):
+            try:
+                owner_and_version(document.path.id)
+            except InvalidIdError as error:
+                log.warning("passed over in %s: %s", collection, error)
+            else:
+                yield document

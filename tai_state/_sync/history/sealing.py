@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from tai_state._sync.access.access import Access
+from tai_state._sync.access.damage import tell_damage
 from tai_state.clock import Deadline
 from tai_state.config import Maintenance
 from tai_state.documents import DocumentPath
@@ -62,6 +63,8 @@ class Sealing:
                 events += self._events(paths, batch, part)
         except TaiStateError as error:
             log.warning("sealing events of %s/%s is put off: %s", paths.governor_id, paths.state_id, error)
+            if isinstance(error, CorruptLogError):
+                tell_damage(error)
             if isinstance(error, ReplayError):
                 events = []
         segment = build_segment(paths, events) if is_sound_run(events) else None

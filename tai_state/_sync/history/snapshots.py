@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from tai_state._sync.access.access import Access
+from tai_state._sync.history.reader import HistoryReader
 from tai_state.clock import TimeLimit
-from tai_state.layout import StateLayout, versioned
+from tai_state.layout import StateLayout
 from tai_state.rules.history.snapshots import read_snapshot
 from tai_state.rules.records.record import StateRecord
 
@@ -12,11 +13,10 @@ from tai_state.rules.records.record import StateRecord
 def kept_snapshots(
     access: Access, paths: StateLayout, timeout: TimeLimit
 ) -> Iterator[StateRecord]:
-    """Iterate over the snapshots of a state, oldest first.
+    """Iterate over the snapshots of a state, oldest first; those of somebody else are left out.
 
     Raises:
         CorruptLogError: One of them is damaged.
     """
-    start, stop = versioned(paths.stored_id, 0), f"{paths.stored_id}A"
-    for document in access.scan(paths.governor.snapshots, start=start, stop=stop, timeout=timeout):
+    for document in HistoryReader(access).documents(paths.governor.snapshots, paths, timeout):
         yield read_snapshot(document, paths.governor_id, paths.state_id)

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tai_state._sync.access.access import Access
-from tai_state._sync.history.reader import HistoryReader
+from tai_state._sync.recovery.kept import Kept, foreign
 from tai_state.clock import TimeLimit
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError
-from tai_state.layout import GovernorLayout, StateLayout, unescape
+from tai_state.layout import GovernorLayout, StateLayout, owner_and_version, unescape, versioned
 from tai_state.models import ConsistencyReport, Problem
 from tai_state.rules.history.replay import Fold, Rerun, differing_field, no_rerun
-from tai_state.rules.records.documents import read_state
+from tai_state.rules.records.documents import read_event, read_state
 from tai_state.rules.records.record import StateRecord
 from tai_state.rules.transactions.dependents.marks import mark_is_lost
 
@@ -19,7 +19,7 @@ from tai_state.rules.transactions.dependents.marks import mark_is_lost
 @dataclass(frozen=True, slots=True)
 class _Checked:
     events: int
-    problem: Problem | None = None
+    problems: list[Problem]
 
 
 class Verifier:
@@ -28,12 +28,12 @@ class Verifier:
     def __init__(self, access: Access) -> None:
         """Read through *access*."""
         self._access = access
-        self._history = HistoryReader(access)
 
     def check(self, governor_id: str, rerun: Rerun = no_rerun, timeout: TimeLimit = None) -> ConsistencyReport:
-        """Check every state of a governor, and look for events whose state is gone.
+        """Check every state of a governor, its snapshots and its segments, and look for what has no state any more.
 
-        Safe beside live writers: a finding is read again before it is reported.
+        A document that is damaged or somebody else's is a finding, and the check goes on behind it. Safe beside live
+        writers: a finding is read again before it is reported.
         """
         governor = GovernorLayout(governor_id)
         problems: list[Problem] = []
@@ -42,9 +42,10 @@ class Verifier:
             states += 1
             checked = self._checked(governor, document, rerun, timeout)
             events += checked.events
-            if checked.problem is not None:
-                problems.append(checked.problem)
-        problems.extend([orphan for orphan in self._orphans(governor, timeout)])
+            problems += checked.problems
+        gone: set[str] = set()
+        for collection in (governor.events, governor.snapshots, governor.segments):
+            problems.extend([orphan for orphan in self._orphans(governor, collection, gone, timeout)])
         return ConsistencyReport(governor_id=governor_id, problems=problems, states=states, events=events)
 
     def _checked(
@@ -53,9 +54,9 @@ class Verifier:
         try:
             paths = governor.state(unescape(document.path.id, document.path))
         except InvalidIdError as error:
-            return _Checked(0, _problem("foreign_document", document.path.id, None, str(error)))
+            return _Checked(0, [foreign(document, error)])
         first = self._check_state(paths, document, rerun, timeout)
-        if first.problem is None:
+        if not first.problems:
             return first
         # The state may have moved between the two reads: what is found once is read once more.
         again = (self._access.read([paths.state], self._access.begin(timeout))).get(paths.state)
@@ -63,50 +64,78 @@ class Verifier:
 
     def _check_state(self, paths: StateLayout, document: Document, rerun: Rerun, timeout: TimeLimit) -> _Checked:
         fold = Fold(paths.governor_id, paths.state_id, rerun=rerun)
+        kept = Kept(self._access, paths, timeout)
+        kept.begin()
+        strangers: list[Problem] = []
+        above: int | None = None
         try:
             state = read_state(document, paths.governor_id, paths.state_id)
-            for event in self._history.events(paths, until=state.version, timeout=timeout):
+            for found, version in self._events(paths, strangers, timeout):
+                if version > state.version:
+                    above = above or version
+                    continue
+                event = read_event(found, paths.governor_id, paths.state_id)
                 fold.step(event)
+                kept.meet(event)
             message = _difference(state, fold)
         except CorruptLogError as error:
-            return _Checked(fold.events, _problem("corrupt_log", paths.state_id, error.version, str(error)))
+            problem = _problem("corrupt_log", paths.state_id, error.version, str(error))
+            return _Checked(fold.events, [problem, *kept.problems, *strangers])
         except ReplayError as error:
-            return _Checked(fold.events, _problem("replay", paths.state_id, fold.version + 1, str(error)))
-        if message is None:
-            message = self._event_above(paths, document, state.version, timeout)
+            problem = _problem("replay", paths.state_id, fold.version + 1, str(error))
+            return _Checked(fold.events, [problem, *kept.problems, *strangers])
+        kept.end(state)
+        if message is None and above is not None and self._stands(document, timeout):
+            message = f"an event of version {above} stands above the state's version {state.version}"
         if message is not None:
-            return _Checked(fold.events, _problem("state_mismatch", paths.state_id, state.version, message))
-        return _Checked(fold.events, self._lost_mark(paths, state, timeout))
+            found_wrong = [_problem("state_mismatch", paths.state_id, state.version, message)]
+        else:
+            found_wrong = self._lost_marks(paths, state, timeout)
+        return _Checked(fold.events, [*found_wrong, *kept.problems, *strangers])
 
-    def _lost_mark(self, paths: StateLayout, state: StateRecord, timeout: TimeLimit) -> Problem | None:
+    def _events(
+        self, paths: StateLayout, strangers: list[Problem], timeout: TimeLimit
+    ) -> Iterator[tuple[Document, int]]:
+        """Iterate over a state's event documents with their versions; *strangers* takes those of somebody else."""
+        start, stop = versioned(paths.stored_id, 0), f"{paths.stored_id}A"
+        for document in self._access.scan(paths.governor.events, start=start, stop=stop, timeout=timeout):
+            try:
+                _, version = owner_and_version(document.path.id)
+            except InvalidIdError as error:
+                strangers.append(foreign(document, error))
+            else:
+                yield document, version
+
+    def _stands(self, document: Document, timeout: TimeLimit) -> bool:
+        """Whether a document has not changed since it was read."""
+        now = (self._access.read([document.path], self._access.begin(timeout))).get(document.path)
+        return now is not None and now.update_time == document.update_time
+
+    def _lost_marks(self, paths: StateLayout, state: StateRecord, timeout: TimeLimit) -> list[Problem]:
         """Find a dependency that has no mark of this state, so that its moves would pass the state over."""
         if not state.depends_on or state.deleted:
-            return None
+            return []
         dependencies = [paths.governor.state(one) for one in state.depends_on]
         read = self._access.read([one.state for one in dependencies], self._access.begin(timeout))
         for one in dependencies:
             document = read.get(one.state)
             if document is not None and _has_no_mark(document, one, state):
                 message = f"it depends on state {one.state_id!r}, which has no mark of it"
-                return _problem("lost_mark", paths.state_id, state.version, message)
-        return None
+                return [_problem("lost_mark", paths.state_id, state.version, message)]
+        return []
 
-    def _event_above(
-        self, paths: StateLayout, document: Document, version: int, timeout: TimeLimit
-    ) -> str | None:
-        """Say which event stands above a state that has not moved since it was read."""
-        for event in self._history.events(paths, after=version, limit=1, timeout=timeout):
-            state = (self._access.read([paths.state], self._access.begin(timeout))).get(paths.state)
-            if state is not None and state.update_time == document.update_time:
-                return f"an event of version {event.version} stands above the state's version {version}"
-        return None
+    def _orphans(
+        self, governor: GovernorLayout, collection: str, gone: set[str], timeout: TimeLimit
+    ) -> Iterator[Problem]:
+        """Find what is left of states whose documents are gone: one look per state, jumping over its versions.
 
-    def _orphans(self, governor: GovernorLayout, timeout: TimeLimit) -> Iterator[Problem]:
-        """Find events whose state document is gone: one look per state, jumping over its events."""
+        Args:
+            gone: The states that were found to be gone; each of them is told once.
+        """
         after: str | None = None
         while True:
             found: Document | None = None
-            for document in self._access.scan(governor.events, start=after, limit=1, timeout=timeout):
+            for document in self._access.scan(collection, start=after, limit=1, timeout=timeout):
                 found = document
             if found is None:
                 return
@@ -114,13 +143,17 @@ class Verifier:
             after = f"{stored_id}A"
             try:
                 paths = governor.state(unescape(stored_id, found.path))
+                if (self._access.read([paths.state], self._access.begin(timeout))).get(paths.state) is not None:
+                    continue
+                owner_and_version(found.path.id)
             except InvalidIdError as error:
-                yield _problem("foreign_document", found.path.id, None, str(error))
+                yield foreign(found, error)
                 after = f"{found.path.id}!"
                 continue
-            read = self._access.read([paths.state], self._access.begin(timeout))
-            if read.get(paths.state) is None:
-                yield _problem("state_missing", paths.state_id, None, "there are events, and no state document")
+            if paths.state_id not in gone:
+                gone.add(paths.state_id)
+                what = collection.rpartition("/")[2]
+                yield _problem("state_missing", paths.state_id, None, f"there are {what}, and no state document")
 
 
 def _has_no_mark(document: Document, dependency: StateLayout, state: StateRecord) -> bool:

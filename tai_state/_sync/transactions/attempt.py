@@ -1,5 +1,6 @@
 # Generated from tai_state/_async/transactions/attempt.py by .ci/generate_sync.py; do not edit.
 """One attempt of a transaction: what its body read as of one moment, and the writes that wait for the commit."""
+import logging
 from collections.abc import Iterator, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from tai_state._sync.commits.guard import GuardHandle
-from tai_state._sync.commits.writer import Applied
+from tai_state._sync.commits.writer import Applied, tell_change
 from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.cascade import Cascade
 from tai_state._platform.interrupts import Deferral
@@ -20,15 +21,19 @@ from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Se
 from tai_state.rules.records.record import StateRecord
 from tai_state.rules.transactions.dependents.reactions import NO_MACHINES, Machines
 from tai_state.rules.transactions.draft import Decided, Draft
-from tai_state.rules.transactions.record import Evidence, checks, first_change
+from tai_state.rules.transactions.record import Evidence, changed_since, checks, first_change
+
+log = logging.getLogger("tai_state")
 
 
 class Attempt:
     """What one run of a body reads and writes.
 
-    Everything read so far is as of one moment: what was read before is read again together with what is new, and
-    when it has changed the attempt is stale, for good, whatever the body makes of the error. One call at a time:
-    a body may have several under way.
+    Everything read so far is as of one moment, that of the first read, for as long as nothing that is read later was
+    changed since. Where something was, all is read again, as of now: when a part of it has changed, the attempt is
+    stale, for good, whatever the body makes of the error. So a read costs what is new (Riegel, Felber and Fetzer, A
+    Lazy Snapshot Algorithm with Eager Validation, 2006). What leaves the attempt, by its commit, its result or an
+    exception, is validated once. One call at a time: a body may have several under way.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Attempt:
         # What was read ahead, and nobody asked for yet: no part of what the body saw, so no part of the checks.
         self._aside: dict[DocumentPath, Document | None] = {}
         self._read_time: datetime | None = None
+        self._is_of_one_read = True
         self._draft = Draft(self._documents, guard.carries if guard is not None else None)
         self._new_store_id = runtime.access.new_id()
 
@@ -163,13 +169,25 @@ class Attempt:
         self._documents.update({path: self._aside.pop(path) for path in new})
 
     def _fetch(self, new: Sequence[DocumentPath]) -> None:
-        """Read *new*, and again what the body saw already: all of it is as of one moment, or the attempt is stale."""
-        meta = [] if self._writer.origin else [META]
+        """Read *new*, and again what the body saw already where that may not go together any more.
+
+        A reader who commits nothing has nothing that validates what he read, so for him all is read at once each time.
+        """
+        is_first = self._read_time is None
+        meta = [META] if is_first and not self._writer.origin else []
         wanted = dict.fromkeys([*new, *self._ahead])
-        read = self._access.read([*wanted, *self._documents, *meta], self._deadline, consistent=self.read_only)
+        seen = self._documents if self.read_only else {}
+        read = self._access.read([*wanted, *seen, *meta], self._deadline, consistent=self.read_only)
+        if self._read_time is not None and not self.read_only:
+            if not changed_since(read.documents, self._read_time):
+                self._is_of_one_read = False
+                self._aside.update({path: read.get(path) for path in wanted})
+                return
+            read = self._access.read([*wanted, *self._documents], self._deadline, consistent=False)
         self._compare(read)
         self._writer.learn_origin(read)
         self._read_time = read.read_time
+        self._is_of_one_read = True
         self._aside = {path: read.get(path) for path in wanted}
         self._ahead = ()
 
@@ -234,13 +252,13 @@ class Attempt:
                 self._outdated(path)
 
     def confirm(self, deadline: Deadline | None = None) -> None:
-        """See whether all that was read stands as of one moment, where the engine may tear a batch.
+        """See whether all that was read stands as of one moment, where several reads or a torn batch leave a doubt.
 
         Raises:
             StaleReadError: Something has changed; the body begins anew.
         """
-        single = len(self._documents) <= 1
-        if single or self.read_only or Capability.STEADY_READS in self._access.backend.capabilities:
+        is_steady = self._is_of_one_read and Capability.STEADY_READS in self._access.backend.capabilities
+        if len(self._documents) <= 1 or self.read_only or is_steady:
             return
         self._compare(self._access.read(list(self._documents), deadline or self._deadline))
 
@@ -269,6 +287,14 @@ class Attempt:
         self.committed_at = committed_at
         if META in self.writes:
             self._writer.origin = self._new_store_id
+        if log.isEnabledFor(logging.DEBUG):
+            self._tell_changes()
         for path, head in self._draft.heads.items():
             if path in self.writes and (moment := update_times.get(path)) is not None:
                 self._writer.remember(path, Head(head.record, moment))
+
+    def _tell_changes(self) -> None:
+        names = ("governor_id", "state_id", "version", "action", "transition_id")
+        for write in self.writes.values():
+            if isinstance(write, Put) and write.path.collection.endswith("/events"):
+                tell_change(*(write.fields[name] for name in names))

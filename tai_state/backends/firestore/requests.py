@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tai_state.documents import (
+    DAMAGED,
     Check,
     CommitResult,
     Delete,
@@ -142,9 +143,10 @@ class Requests:
     def read(self, paths: Sequence[DocumentPath], responses: Sequence[Any]) -> Read:
         """Return what the responses to ``batch_get`` hold, in whichever order they came.
 
+        A document that holds what tai_state never writes comes back with the one field DAMAGED.
+
         Raises:
             StoreUnavailableError: The stream ended before it told of every document.
-            InvalidDataError: A document holds what tai_state does not read.
         """
         if len(responses) != len(paths):
             message = f"a read of {len(paths)} documents ended after {len(responses)}"
@@ -247,9 +249,8 @@ def _field_path(name: str) -> str:
 
 
 def _document(path: DocumentPath, raw: Any) -> Document:
-    return Document(
-        path,
-        values.read_fields(raw.fields, path),
-        values.read_time(raw.create_time),
-        values.read_time(raw.update_time),
-    )
+    try:
+        fields = values.read_fields(raw.fields, path)
+    except InvalidDataError as error:
+        fields = {DAMAGED: str(error)}
+    return Document(path, fields, values.read_time(raw.create_time), values.read_time(raw.update_time), raw.ByteSize())

@@ -7,13 +7,11 @@ from typing import NamedTuple
 from tai_state.backends.sqlite.encoding import from_us
 from tai_state.backends.sqlite.failures import code_of
 from tai_state.codec import from_json
-from tai_state.documents import Conditions, Document, DocumentPath, FieldEquals
+from tai_state.documents import DAMAGED, Conditions, Document, DocumentPath, FieldEquals
 from tai_state.errors import InvalidDataError
 
 PAGE_DOCUMENTS_MAX = 256
 _PAGE_BYTES_MAX = 4 * 1_048_576
-DAMAGED = "tai_damaged"
-"""The one field of a document whose stored JSON cannot be read: what is wrong with it."""
 
 _GET = "SELECT create_time, update_time, fields FROM documents WHERE collection = ? AND id = ?"
 _SCAN = """SELECT id, create_time, update_time, fields FROM documents
@@ -51,7 +49,8 @@ def document(path: DocumentPath, row: Row) -> Document:
     except InvalidDataError as error:
         fields = {DAMAGED: str(error)}
     created = from_us(created_us)
-    return Document(path, fields, created, created if updated_us == created_us else from_us(updated_us))
+    updated = created if updated_us == created_us else from_us(updated_us)
+    return Document(path, fields, created, updated, len(body))
 
 
 def get_rows(connection: sqlite3.Connection, paths: Sequence[DocumentPath]) -> list[tuple[DocumentPath, Row]]:

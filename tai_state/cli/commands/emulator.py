@@ -1,5 +1,6 @@
-"""``emulator``: start, stop and status of this user's Firestore emulator."""
+"""``emulator``: start, stop and status of the Firestore emulator of a project's folder."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from tai_state.cli.program.failures import LEFT, SOUND
 from tai_state.cli.program.output import note, put
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.texts import json_line, printable
+from tai_state.cli.program.waiting import waiting
 
 if TYPE_CHECKING:
     from tai_state.testing.firestore_emulator import EmulatorRecord
@@ -19,7 +21,11 @@ _PORTS = click.IntRange(1, 65535)
 
 @click.group(cls=Group, examples=["tai-state emulator status"])
 def emulator() -> None:
-    """Run one Firestore emulator for the commands that follow."""
+    """Run one Firestore emulator for the commands that follow.
+
+    It belongs to the project's folder: the nearest one upwards with pyproject.toml, setup.py or .git, or else the
+    working directory.
+    """
 
 
 @emulator.command(cls=Command, examples=["tai-state emulator start"])
@@ -31,9 +37,15 @@ def start(session: Session, port: int | None) -> None:
     The output is what a shell takes: export $(tai-state emulator start)
     """
     # Imported where it is used, here and below: no other command needs the launcher.
-    from tai_state.testing.firestore_emulator import start_detached  # noqa: PLC0415
+    from tai_state.testing.firestore_emulator import START_TIMEOUT_SECONDS, start_detached  # noqa: PLC0415
 
-    _write(start_detached(port), session)
+    limit = START_TIMEOUT_SECONDS if session.timeout is None else session.timeout
+    quiet = (
+        nullcontext() if session.as_json else waiting(note, f"the emulator to start, {limit:g} s at most (--timeout)")
+    )
+    with quiet:
+        record = start_detached(port, start_timeout_seconds=limit)
+    _write(record, session)
 
 
 @emulator.command(cls=Command, examples=["tai-state emulator stop"])
@@ -62,7 +74,7 @@ def status(session: Session) -> int:
     if session.as_json:
         put(json_line({"running": False}))
     else:
-        note("no emulator runs; start one: tai-state emulator start")
+        note("no emulator of this folder runs; start one: tai-state emulator start")
     return LEFT
 
 
@@ -71,4 +83,4 @@ def _write(record: "EmulatorRecord", session: Session) -> None:
         put(json_line({"running": True, **asdict(record)}))
         return
     put(f"FIRESTORE_EMULATOR_HOST={printable(record.host)}")
-    note(f"process {record.pid}, log {record.log_path}")
+    note(f"process {record.pid} since {record.started_at}, for {record.folder}, log {record.log_path}")

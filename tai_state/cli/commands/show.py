@@ -7,6 +7,7 @@ import click
 
 from tai_state import StateMachinePersister, StateSnapshot
 from tai_state.cli.program.command import Command
+from tai_state.cli.program.failures import LEFT, SOUND
 from tai_state.cli.program.options import aware_time
 from tai_state.cli.program.output import moment, note, record_of, write_one
 from tai_state.cli.program.session import Session, pass_session
@@ -26,21 +27,25 @@ from tai_state.values import to_json
 @click.option("--version", type=click.IntRange(min=1), metavar="N", help="As it was at version N.")
 @click.option("--at", callback=aware_time, metavar="TIME", help="As it was at TIME: ISO 8601 with an offset.")
 @pass_session
-def show(session: Session, governor: str, state: str, version: int | None, at: datetime | None) -> None:
+def show(session: Session, governor: str, state: str, version: int | None, at: datetime | None) -> int:
     """Show a state as it is, or as its events say that it was."""
     if version is not None and at is not None:
         message = "--version and --at exclude each other"
         raise click.UsageError(message)
+    recovered = False
     with session.reading() as store:
         persister = StateMachinePersister(store)
         if version is None and at is None:
             loaded = persister.load_state(governor, state)
             snapshot = loaded.snapshot
-            if loaded.recovered:
-                note("the state's document is missing or damaged; this is what its events say")
+            recovered = loaded.recovered
         else:
             snapshot = persister.replay(governor, state, until_version=version, until_time=at)
     write_one(_fields_of(snapshot), as_json=session.as_json, record=record_of(snapshot))
+    if recovered:
+        note("the state's document is missing or damaged; this is what its events say")
+        return LEFT
+    return SOUND
 
 
 def _fields_of(state: StateSnapshot) -> dict[str, object]:

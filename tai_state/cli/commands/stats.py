@@ -16,6 +16,8 @@ _STATS_COLUMNS: list[Column[StoreStats]] = [
     Column("states", lambda found: found.states, is_number=True),
     Column("deleted", lambda found: found.deleted, is_number=True),
     Column("events", lambda found: found.events, is_number=True),
+    Column("versions", lambda found: found.versions, is_number=True),
+    Column("highest", lambda found: found.highest_version, is_number=True),
     Column("by status", lambda found: ", ".join(f"{name} {count:,}" for name, count in found.by_status.items())),
 ]
 

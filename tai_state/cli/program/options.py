@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -32,6 +33,24 @@ def aware_time(context: click.Context, parameter: click.Parameter, value: str | 
         message = f"{value!r} has no offset: add Z for UTC, or one such as +02:00"
         raise click.BadParameter(message)
     return found
+
+
+def time_zone(context: click.Context, parameter: click.Parameter, value: str | None) -> tzinfo | None:
+    """Return the zone that *value* names, as an option's ``callback``: one of the tz database, or an offset.
+
+    Raises:
+        BadParameter: There is no such zone here.
+    """
+    del context, parameter  # click adds where it is to the error by itself
+    if value is None:
+        return None
+    try:
+        if value[:1] in {"+", "-"}:
+            return datetime.strptime(value, "%z").tzinfo
+        return ZoneInfo(value)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        message = f"{value!r} is no time zone, such as Europe/Berlin, UTC or +02:00"
+        raise click.BadParameter(message) from error
 
 
 class SharedOption(click.Option):

@@ -76,6 +76,11 @@ class Change:
     alone: Alone | None = None
 
     @property
+    def creates(self) -> bool:
+        """Whether a state that never was is what the change may be looking for."""
+        return self.needs in {Needs.ABSENT, Needs.ANYTHING}
+
+    @property
     def key(self) -> str:
         """``governor/state`` as the user named them, for messages."""
         return f"{self.paths.governor_id}/{self.paths.state_id}"
@@ -83,10 +88,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The current state, and the update_time that a change of it must find (None: no document yet)."""
+    """The current state, and the update_time that a change of it must find (None: no document yet).
+
+    ``rebuilt`` says why it is what its log tells: its document was missing, or damaged.
+    """
 
     record: StateRecord
     update_time: datetime | None
+    rebuilt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from tai_state.codec import Payload
 from tai_state.documents import MustNotExist, Put, Write
 from tai_state.errors import (
     InvalidDataError,
@@ -13,7 +14,7 @@ from tai_state.errors import (
     VersionConflictError,
 )
 from tai_state.layout import FORMAT, META, StateLayout
-from tai_state.rules.commits.change import Change, Fresh, Needs, Plan, Replay, Settings, Target, View
+from tai_state.rules.commits.change import Change, Fresh, Head, Needs, Plan, Replay, Settings, Target, View
 from tai_state.rules.commits.receipts import (
     Receipt,
     check_same_request,
@@ -26,6 +27,9 @@ from tai_state.rules.history.snapshots import add_snapshot
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import event_fields, state_put
 from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord
+
+REBUILT = "tai_rebuilt"
+"""In the context of an event: that the state document which it rests on was missing or damaged, and was rebuilt."""
 
 
 def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan | Replay:
@@ -123,7 +127,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
             change.author.changed_by,
             change.author.reason,
             before.version if before else None,
-            change.author.context,
+            _context(change, view.head),
         ),
         causality=causality,
         fences=fences,
@@ -157,6 +161,14 @@ def _check_timestamp(timestamp: datetime | None, floor: datetime | None, ceiling
     if ceiling is not None and timestamp > ceiling:
         message = f"{timestamp.isoformat()} is later than the store's clock, {ceiling.isoformat()}; {instead}"
         raise InvalidDataError(message, path="timestamp")
+
+
+def _context(change: Change, head: Head | None) -> Payload:
+    """Return the author's context, and beside it that the change rests on a state that had to be rebuilt."""
+    if head is None or head.rebuilt is None:
+        return change.author.context
+    note = {REBUILT: {"document": head.rebuilt, "version": head.record.version}}
+    return Payload.of({**change.author.context.value(), **note})
 
 
 def _dependence(

@@ -47,17 +47,17 @@ def settle(plan: Plan, state: Document | None, event: Document | None, *, refuse
 
 
 def settle_snapshot(
-    version: int, based: datetime, state: Document | None, marks: Marks | None, *, refused: bool
+    version: int, based: datetime | None, state: Document | None, marks: Marks | None, *, refused: bool
 ) -> Outcome:
     """Return what became of the commit that keeps a snapshot of *version*, given the state and its marks now.
 
     1. Its mark is there: applied. Whoever wrote the snapshot, its content is the same.
-    2. The state as it was found, at *based*: not applied; refused, or an attempt is still under way.
+    2. The state as it was found, at *based* (None: there was no document): not applied; refused, or under way yet.
     3. The state elsewhere: our precondition can never hold.
     """
     if marks is not None and version in marks.snapshots:
         return Outcome.APPLIED
-    if state is not None and state.update_time == based and not refused:
+    if (state.update_time if state is not None else None) == based and not refused:
         return Outcome.PENDING
     return Outcome.REFUSED
 

@@ -7,6 +7,8 @@
 3. ``segments``: a run of events, sealed in one compressed document once it is full. A segment holds every field of its
    events, so it can take their place.
 
+``lost`` decides what a damaged document still tells; ``damaged`` collects what a list of states could not read.
+
 All of it is derived from the marks in the state document: nothing is scheduled anywhere, and what one process put off
 the next one does. Maintenance never makes a change fail: what is too large or cannot be read is put off.
 """

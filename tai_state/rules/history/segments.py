@@ -12,7 +12,7 @@ from tai_state.documents import Document, Put
 from tai_state.errors import CorruptLogError, InvalidDataError
 from tai_state.layout import FORMAT, StateLayout
 from tai_state.rules.history.replay import contradiction
-from tai_state.rules.records.documents import event_fields, event_from
+from tai_state.rules.records.documents import check_owner, event_fields, event_from
 from tai_state.rules.records.fields import FieldError, check_format
 from tai_state.rules.records.record import EventRecord, StateRecord
 
@@ -121,6 +121,8 @@ def read_segment(document: Document, governor_id: str, state_id: str) -> Segment
         first, last = document.fields["first"], document.fields["last"]
         blob = document.fields["events"]
         events = _unsealed(blob, document.fields["digest"], range(first, last + 1))
+        for event in events:
+            check_owner(event, governor_id, state_id)
     except (KeyError, TypeError, IndexError, FieldError, InvalidDataError) as error:
         version = document.fields.get("first")
         where = version if type(version) is int else None

@@ -45,6 +45,10 @@ that is there only where it is used makes only those documents new.
 FORMAT_NEWEST = max(FORMATS.values())
 
 
+class AlteredError(FieldError):
+    """A document is whole, and is not what we wrote."""
+
+
 def _formatted(fields: Fields) -> Fields:
     fields["format"] = max((FORMATS[name] for name in FORMATS.keys() & fields.keys()), default=1)
     return fields
@@ -122,7 +126,12 @@ def _seal_from(fields: Mapping[str, Value]) -> Seal | None:
     return Seal(take_or_none(fields, "salt", str), digests)
 
 
-def _dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
+def dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
+    """Return the states that are marked as dependents, each with its machine.
+
+    Raises:
+        FieldError: They are damaged.
+    """
     if "dependents" not in fields:
         return {}
     dependents: dict[str, str] = take_object(fields, "dependents").value()
@@ -219,7 +228,7 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
             trimmed_through=take(fields, "trimmed_through", int),
             trimmed_hash=take(fields, "trimmed_hash", str),
             snapshots=take_list(fields, "snapshots", int),
-            dependents=_dependents_from(fields),
+            dependents=dependents_from(fields),
         ),
     )
 
@@ -296,7 +305,7 @@ def read_state(document: Document, governor_id: str, state_id: str) -> StateReco
     try:
         check_format(document.fields, document.path, newest=FORMAT_NEWEST)
         record = _state_from(document.fields)
-        _check_owner(record, governor_id, state_id)
+        check_owner(record, governor_id, state_id)
         _check_digest(record, document.fields)
     except FieldError as error:
         raise CorruptLogError(
@@ -315,7 +324,7 @@ def read_event(document: Document, governor_id: str, state_id: str) -> EventReco
     try:
         check_format(document.fields, document.path, newest=FORMAT_NEWEST)
         event = event_from(document.fields, document.create_time)
-        _check_owner(event, governor_id, state_id)
+        check_owner(event, governor_id, state_id)
     except FieldError as error:
         raise CorruptLogError(
             governor_id, state_id, _version_in(document), f"event document {document.path}: {error}"
@@ -326,10 +335,20 @@ def read_event(document: Document, governor_id: str, state_id: str) -> EventReco
 def _check_digest(record: StateRecord, fields: Mapping[str, Value]) -> None:
     if fields["format"] > 1 and take(fields, "digest", str) != state_digest(record):
         message = "its content does not have its digest: it was altered by hand, or damaged"
-        raise FieldError(message)
+        raise AlteredError(message)
 
 
-def _check_owner(content: Content, governor_id: str, state_id: str) -> None:
+def was_altered(error: CorruptLogError) -> bool:
+    """Whether ``read_state`` raised *error* for a document that can be read, and does not say what we wrote."""
+    return isinstance(error.__cause__, AlteredError)
+
+
+def check_owner(content: Content, governor_id: str, state_id: str) -> None:
+    """Refuse what says that it is another state's.
+
+    Raises:
+        FieldError: It does.
+    """
     # A document that was copied to another place would make two states of one history.
     if (content.governor_id, content.state_id) != (governor_id, state_id):
         message = f"it names governor {content.governor_id!r} and state {content.state_id!r}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from tai_state.codec import Payload
-from tai_state.documents import Value
+from tai_state.documents import DAMAGED, Value
 from tai_state.errors import InvalidDataError, SchemaVersionError
 from tai_state.layout import FORMAT
 
@@ -112,8 +112,10 @@ def check_format(fields: Mapping[str, Value], what: object, *, newest: int = FOR
 
     Raises:
         SchemaVersionError: Its format number is above the *newest* that this build reads.
-        FieldError: It has none.
+        FieldError: It has none, or could not be read at all.
     """
+    if DAMAGED in fields:
+        raise FieldError(str(fields[DAMAGED]))
     stored = take(fields, "format", int)
     if stored > newest:
         raise SchemaVersionError(stored, newest, f"document {what}")

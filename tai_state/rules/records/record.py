@@ -153,8 +153,12 @@ class StateRecord(Content):
     data: Payload
     marks: Marks = field(default_factory=Marks)
 
-    def public(self, as_data: AsData[DataT]) -> StateSnapshot[DataT]:
-        """Return the public model, its data a copy of its own."""
+    def public(self, as_data: AsData[DataT], *, recovered: bool = False) -> StateSnapshot[DataT]:
+        """Return the public model, its data a copy of its own.
+
+        Args:
+            recovered: Whether it was rebuilt from the state's events.
+        """
         snapshot: StateSnapshot[DataT] = trusted(
             StateSnapshot,
             governor_id=self.governor_id,
@@ -173,6 +177,7 @@ class StateRecord(Content):
             machine_name=self.machine.name if self.machine else None,
             machine_version=self.machine.version if self.machine else None,
             depends_on=self.depends_on,
+            recovered=recovered,
         )
         return snapshot
 

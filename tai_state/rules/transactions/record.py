@@ -162,6 +162,14 @@ def checks(read: Mapping[DocumentPath, Document | None], written: Mapping[Docume
     ]
 
 
+def changed_since(documents: Mapping[DocumentPath, Document], moment: datetime) -> bool:
+    """Whether one of *documents* was changed after *moment*, so that at that moment it was another one.
+
+    One that is absent was so before: a state is never removed, and a receipt only when it counts no more.
+    """
+    return any(document.update_time > moment for document in documents.values())
+
+
 def first_change(
     read: Mapping[DocumentPath, Document | None], later: Mapping[DocumentPath, Document]
 ) -> DocumentPath | None:

@@ -25,6 +25,7 @@ from tai_state.testing.faults import (
     SimulatedCrash,
     StaleHeadCache,
     UnderWay,
+    check_kind,
 )
 
 T = TypeVar("T")
@@ -264,12 +265,18 @@ class AsyncFaultyStore(AsyncBackendStore):
         """Put a faulty store over *backend*.
 
         Args:
-            backend: Any backend; or a store, whose backend, actor, clock, randomness and retries are taken over.
-                Several stores may share one: each is then a process of its own.
+            backend: Any backend; or a store, whose backend and settings are taken over. Several stores may share one:
+                each is then a process of its own.
             seed: Decides which call meets which fault.
             faults: How often each comes; ``SOME_FAULTS`` is some of everything but crashes.
-            options: Those of AsyncBackendStore.
+            options: Those of AsyncBackendStore; they go before the store's own.
+
+        Raises:
+            ConfigurationError: *backend* is neither, or of the other colour; or *seed* or *faults* is none.
         """
+        check_kind(backend, (AsyncBackend, AsyncStateStore), "what a faulty store stands over")
+        check_kind(seed, (int, str), "the seed of a faulty store")
+        check_kind(faults, Faults, "the faults of a faulty store")
         inner: AsyncBackend
         if isinstance(backend, AsyncStateStore):
             access = backend.runtime.access
@@ -279,6 +286,10 @@ class AsyncFaultyStore(AsyncBackendStore):
                 "clock": access.clock,
                 "rng": access.rng,
                 "retry": access.retry,
+                "encoding": backend.runtime.settings.encoding,
+                "maintenance": backend.runtime.settings.maintenance,
+                "receipt_ttl": backend.runtime.settings.receipt_ttl,
+                "head_cache_size": backend.runtime.writer.heads.size_max,
                 **options,
             }
         else:

@@ -1,7 +1,8 @@
 """Find, start and stop Google's Firestore emulator, and never leave its Java behind.
 
 Two ways to run it: ``emulator()`` for tests, whose emulator ends with the process that started it,
-and ``start_detached()`` for a person at a terminal, whose emulator runs until ``stop_detached()``.
+and ``start_detached()`` for a person at a terminal, whose emulator runs until ``stop_detached()``, one for each
+project folder.
 Both start the jar with Java directly: ``gcloud emulators firestore start`` is a chain of wrappers, and
 ending the outermost of them orphans the Java inside. POSIX only. The package needs the standard library
 and those modules of ``tai_state`` alone that need no more themselves (``errors``, ``clock``, ``_platform``),

@@ -1,4 +1,4 @@
-"""One emulator per user that outlives whoever started it: start, stop, status."""
+"""One emulator per project folder that outlives whoever started it: start, stop, status."""
 
 import contextlib
 import os
@@ -21,6 +21,7 @@ from tai_state.testing.firestore_emulator.readiness import (
 from tai_state.testing.firestore_emulator.record import (
     EmulatorRecord,
     open_private,
+    project_folder,
     read_record,
     record_lock,
     runtime_file,
@@ -38,7 +39,7 @@ os._exit(0)
 
 
 def start_detached(port: int | None = None, *, start_timeout_seconds: float = START_TIMEOUT_SECONDS) -> EmulatorRecord:
-    """Start an emulator that outlives this process, or return the one that runs: there is one per user.
+    """Start an emulator that outlives this process, or return the one that runs: a project folder has one.
 
     Raises:
         ConfigurationError: The jar or Java is missing, one runs already on another port than *port*, or the
@@ -99,7 +100,14 @@ def _detach(installation: EmulatorInstallation, port: int, timeout_seconds: floa
         ).stdout
         if not said.strip().isdigit():
             raise StoreUnavailableError(f"Java could not be started:\n{log_tail(raw)}")
-        record = EmulatorRecord(f"{LOOPBACK}:{port}", port, int(said), SystemClock().now().timestamp(), str(log_path))
+        record = EmulatorRecord(
+            host=f"{LOOPBACK}:{port}",
+            port=port,
+            pid=int(said),
+            started_at=SystemClock().now().isoformat(timespec="seconds"),
+            log_path=str(log_path),
+            folder=str(project_folder()),
+        )
         try:
             # Before the wait: if we are killed in it, `stop` still finds what we started.
             write_record(record)

@@ -1,5 +1,6 @@
 """The Java that runs the emulator: its command line, its port, and whether a process is one."""
 
+import errno
 import logging
 import os
 import shutil
@@ -19,6 +20,7 @@ HEAP_MIB = 1024
 LOOPBACK = "127.0.0.1"
 
 _PORT_ATTEMPTS_MAX = 5
+_TAKEN = "the Firestore emulator cannot listen on port {}: it is taken"
 
 
 class EmulatorOptions(TypedDict, total=False):
@@ -75,7 +77,13 @@ def java_command(installation: EmulatorInstallation, port: int, options: Emulato
 
 
 def on_some_port(wanted: int | None, start: Callable[[int], None]) -> None:
-    """Run *start* on the *wanted* port, or on free ones until one stays free until Java has bound it."""
+    """Run *start* on the *wanted* port, or on free ones until one stays free until Java has bound it.
+
+    Raises:
+        StoreUnavailableError: The wanted port is taken, which is noticed before Java is started.
+    """
+    if wanted and not _is_free(wanted):
+        raise StoreUnavailableError(_TAKEN.format(wanted))
     for _ in range(1 if wanted else _PORT_ATTEMPTS_MAX):
         port = wanted or _free_port()
         try:
@@ -83,8 +91,19 @@ def on_some_port(wanted: int | None, start: Callable[[int], None]) -> None:
         except PortTakenError:
             logger.info("port %d was taken before the emulator bound it", port)
     if wanted:
-        raise StoreUnavailableError(f"the Firestore emulator cannot listen on port {wanted}: it is taken")
+        raise StoreUnavailableError(_TAKEN.format(wanted))
     raise StoreUnavailableError(f"no free port stayed free, {_PORT_ATTEMPTS_MAX} times in a row")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As Java does: what an ended connection has left behind does not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE
+        return True
 
 
 def _free_port() -> int:

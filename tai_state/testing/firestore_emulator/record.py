@@ -1,8 +1,9 @@
-"""The record of the detached emulator: one private file per user, and the lock that guards it."""
+"""The record of the detached emulator: one private file for each project folder of a user, and its lock."""
 
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import stat
@@ -14,21 +15,32 @@ from pathlib import Path
 from tai_state.errors import ConfigurationError, StoreUnavailableError
 from tai_state.testing.firestore_emulator.readiness import START_TIMEOUT_SECONDS, wait_until
 
+_MARKS = ("pyproject.toml", "setup.py", ".git")
+"""What lies in the folder of a project."""
+
 
 @dataclass(frozen=True, slots=True)
 class EmulatorRecord:
-    """A detached emulator: where it listens, its Java's pid, when it was started in Unix seconds."""
+    """A detached emulator: where it listens, its Java's pid, when it was started (ISO 8601), for which folder."""
 
     host: str
     port: int
     pid: int
-    started_at: float
+    started_at: str
     log_path: str
+    folder: str
+
+
+def project_folder() -> Path:
+    """Return the folder whose emulator is meant: the nearest one upwards that is a project's, else the current one."""
+    here = Path.cwd()
+    return next((found for found in (here, *here.parents) if any((found / mark).exists() for mark in _MARKS)), here)
 
 
 def runtime_file(suffix: str) -> Path:
-    """Return this user's file for detached emulators: the record, the log or the lock."""
-    return Path(tempfile.gettempdir()) / f"tai-state-emulator-{os.getuid()}.{suffix}"
+    """Return the file of this user and project folder for detached emulators: the record, the log or the lock."""
+    digest = hashlib.sha256(os.fsencode(project_folder().resolve())).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"tai-state-emulator-{os.getuid()}-{digest}.{suffix}"
 
 
 def open_private(path: Path, flags: int) -> int:
@@ -80,8 +92,9 @@ def read_record() -> EmulatorRecord | None:
                 host=str(stored["host"]),
                 port=int(stored["port"]),
                 pid=int(stored["pid"]),
-                started_at=float(stored["started_at"]),
+                started_at=str(stored["started_at"]),
                 log_path=str(stored["log_path"]),
+                folder=str(stored["folder"]),
             )
         except (ValueError, TypeError, KeyError):
             return None

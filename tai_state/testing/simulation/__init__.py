@@ -3,13 +3,14 @@
 import asyncio
 import gc
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tai_state._async.api.connect import AsyncBackendStore
 from tai_state.errors import ConfigurationError
 from tai_state.models import ChangeMetadata
-from tai_state.testing.faults import Fault, SimulatedCrash
+from tai_state.testing.faults import Fault, SimulatedCrash, check_kind
 from tai_state.testing.simulation.checks import all_states, check_run
 from tai_state.testing.simulation.client import OPENING
 from tai_state.testing.simulation.failure import BrokenError, SimulationFailure
@@ -18,6 +19,7 @@ from tai_state.testing.simulation.loop import SimulationLoop, StuckError
 from tai_state.testing.simulation.plan import BANK, SHOP, SimulationPlan, Work, drawn
 from tai_state.testing.simulation.process import persister_of, process_of_new_task, settings
 from tai_state.testing.simulation.worker import Worker
+from tai_state.testing.simulation.workload import Invariant, UserWorker, Workload, WorkloadWorker
 from tai_state.testing.simulation.world import World
 
 __all__ = ["Simulation", "SimulationFailure", "SimulationPlan", "SimulationReport", "Work"]
@@ -61,12 +63,37 @@ class Simulation:
     states, move money, hold locks, read and look back. A seeded scheduler chooses what goes on at every await, time
     is virtual, and processes die between any two calls of the store; their successors go on. Behind the run
     everything that the clients were told is held against what is there.
+
+    With a *worker* it is a kit for a workload of one's own: that runs in the processes instead of the kit's clients,
+    and behind the run the histories must be sound, and the *invariants* hold.
     """
 
-    def __init__(self, seed: int, plan: SimulationPlan | None = None) -> None:
-        """Prepare the run of *seed*; its *plan* is drawn from the seed unless it is given."""
+    def __init__(
+        self,
+        seed: int,
+        plan: SimulationPlan | None = None,
+        *,
+        worker: UserWorker | None = None,
+        invariants: Sequence[Invariant] = (),
+    ) -> None:
+        """Prepare the run of *seed*.
+
+        Args:
+            plan: How many processes, which faults; None: drawn from the seed.
+            worker: ``async def worker(store, name, rng)``, run once in each process, side by side. Its store meets the
+                plan's faults and may die at any call, with all that the process was doing; another process calls the
+                worker again then, under the same *name*, until it returns. It draws from *rng* and from nothing else.
+            invariants: ``async def invariant(store)``, called in order behind the run with a sound store; one that
+                raises does not hold.
+
+        Raises:
+            ConfigurationError: An argument is none of these.
+        """
+        check_kind(seed, int, "the seed of a simulation")
+        check_kind(plan, (SimulationPlan, type(None)), "the plan of a simulation")
         self.seed = seed
         self.plan = plan if plan is not None else drawn(seed)
+        self._workload = Workload.checked(worker, invariants)
 
     def run(self) -> SimulationReport:
         """Run it to its end; the same seed makes the same run, step by step.
@@ -82,18 +109,19 @@ class Simulation:
         was_enabled = gc.isenabled()
         gc.disable()
         try:
-            return _Run(self.seed, self.plan).result()
+            return _Run(self.seed, self.plan, self._workload).result()
         finally:
             if was_enabled:
                 gc.enable()
 
 
 class _Run:
-    def __init__(self, seed: int, plan: SimulationPlan) -> None:
+    def __init__(self, seed: int, plan: SimulationPlan, workload: Workload | None) -> None:
         self._plan = plan
+        self._workload = workload
         self._world = World.made(seed)
         self._ledger = Ledger(self._world)
-        self._workers: list[Worker] = []
+        self._workers: list[Worker | WorkloadWorker] = []
         self._loop = SimulationLoop(self._world.clock, self._world.rng("schedule"), steps_max=plan.steps_max)
         self._loop.on_task = process_of_new_task
 
@@ -135,17 +163,27 @@ class _Run:
         store = AsyncBackendStore(
             self._world.memory, clock=self._world.clock, rng=self._world.rng("ids"), **settings(self._plan, "setup")
         )
+        names = [f"w{number}" for number in range(self._plan.workers)]
+        if self._workload is not None:
+            users = [WorkloadWorker(self._world, self._plan, name, self._workload) for name in names]
+            self._workers = [*users]
+            await self._all([worker.run() for worker in users])
+            await self._bury_all()
+            return await self._workload.check(store)
         total = await self._set_up(store)
-        self._workers = [
-            Worker(self._world, self._plan, f"w{number}", self._ledger) for number in range(self._plan.workers)
-        ]
-        await self._all([worker.run() for worker in self._workers])
-        await self._all([worker.settle() for worker in self._workers])
+        workers = [Worker(self._world, self._plan, name, self._ledger) for name in names]
+        self._workers = [*workers]
+        await self._all([worker.run() for worker in workers])
+        await self._all([worker.settle() for worker in workers])
+        await self._bury_all()
+        return await check_run(store, self._plan, self._ledger, total)
+
+    async def _bury_all(self) -> None:
+        """End all processes, and let everything arrive that they had sent."""
         for worker in self._workers:
             worker.count(worker.process)
             await worker.process.bury()
             await worker.process.store.deliver()
-        return await check_run(store, self._plan, self._ledger, total)
 
     @staticmethod
     async def _all(calls: list[Any]) -> None:
@@ -175,7 +213,8 @@ class _Run:
         done: Counter[Work] = Counter()
         for worker in self._workers:
             injected += worker.injected
-            done += worker.done
+            if isinstance(worker, Worker):
+                done += worker.done
         return SimulationReport(
             seed=self._world.seed,
             done=done,

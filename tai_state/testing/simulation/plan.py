@@ -6,9 +6,11 @@ states that a run of everything never does (Groce et al., Swarm Testing, 2012).
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from math import inf
 
+from tai_state.errors import ConfigurationError
 from tai_state.testing.faults import Faults
 
 SHOP, BANK, VAULT = "shop", "bank", "vault"
@@ -86,6 +88,26 @@ class SimulationPlan:
     wall_skew: float = 1.0
     downtime: float = 0.5
     steps_max: int = 400_000
+
+    def __post_init__(self) -> None:
+        """Refuse what is no size, no share and no time.
+
+        Raises:
+            ConfigurationError: Names the field.
+        """
+        for each in fields(self):
+            value, default = getattr(self, each.name), each.default
+            if each.name == "faults":
+                is_one = isinstance(value, Faults)
+            elif each.name == "work":
+                is_one = isinstance(value, Mapping) and all(isinstance(one, Work) for one in value)
+            elif type(default) is int:
+                is_one = type(value) is int and value >= 0
+            else:
+                is_one = not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value < inf
+            if not is_one:
+                message = f"the {each.name} of a simulation cannot be {value!r}"
+                raise ConfigurationError(message)
 
 
 def drawn(seed: int) -> SimulationPlan:

@@ -137,13 +137,14 @@ async def test_equal_values_of_two_events_have_different_digests(store):
     "changes", [{"data": {"n": 99}}, {"status": "shut"}, {"sealed_through": 7}, {"snapshots": [9]}]
 )
 async def test_altered_data_is_told_at_load(place, changes):
-    """By whoever reads the state, and nobody writes over it."""
+    """A read says that it was rebuilt from the events, and nobody writes over it."""
     await place.store().save_state("g", "s", {"n": 1})
     fresh = place.store()
     await async_plant(fresh, PATHS.state, **changes)
     before = await async_contents(fresh)
+    snapshot, version = await fresh.get_state("g", "s")
+    assert (snapshot.recovered, snapshot.data, version) == (True, {"n": 1}, 1)
     calls = [
-        lambda: fresh.get_state("g", "s"),
         lambda: fresh.save_state("g", "s", {"n": 2}),
         lambda: fresh.delete_state("g", "s"),
     ]

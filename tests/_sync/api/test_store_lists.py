@@ -203,10 +203,21 @@ def test_a_batch_of_nothing_asks_nothing(place):
 def test_a_batch_is_one_read(place):
     """Several states are read as of one moment."""
     store, backend = place.counting()
-    store.save_state("g", "a", {})
+    for state_id in ("a", "b"):
+        store.save_state("g", state_id, {})
     backend.taken()
     store.batch_get_states("g", iter(["a", "b"]))
     assert backend.taken() == ["get_many"]
+
+
+def test_a_batch_looks_for_what_is_missing_in_one_read_more(place):
+    """However many are missing: whether their documents are lost, their first events tell."""
+    store, backend = place.counting()
+    store.save_state("g", "a", {})
+    backend.taken()
+    batch = store.batch_get_states("g", ["a", *(f"b{number}" for number in range(20))])
+    assert len(batch.missing) == 20
+    assert backend.taken() == ["get_many", "get_many"]
 
 
 @in_memory

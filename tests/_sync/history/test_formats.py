@@ -137,13 +137,14 @@ def test_equal_values_of_two_events_have_different_digests(store):
     "changes", [{"data": {"n": 99}}, {"status": "shut"}, {"sealed_through": 7}, {"snapshots": [9]}]
 )
 def test_altered_data_is_told_at_load(place, changes):
-    """By whoever reads the state, and nobody writes over it."""
+    """A read says that it was rebuilt from the events, and nobody writes over it."""
     place.store().save_state("g", "s", {"n": 1})
     fresh = place.store()
     plant(fresh, PATHS.state, **changes)
     before = contents(fresh)
+    snapshot, version = fresh.get_state("g", "s")
+    assert (snapshot.recovered, snapshot.data, version) == (True, {"n": 1}, 1)
     calls = [
-        lambda: fresh.get_state("g", "s"),
         lambda: fresh.save_state("g", "s", {"n": 2}),
         lambda: fresh.delete_state("g", "s"),
     ]

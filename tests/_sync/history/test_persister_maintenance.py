@@ -303,14 +303,14 @@ def test_a_rebuild_reads_segments_in_place_of_events(store):
 
 
 def test_a_rebuild_reads_a_snapshot_and_what_follows(place):
-    """Not the whole history; and then once more whether the state is missing still."""
+    """Not the whole history: one look whether there is any, and then once more whether the state is missing still."""
     grow(counting(place.store()), 10)
     store, backend = place.counting()
     store.runtime.access.backend.commit([Delete(PATHS.state)], timeout=TIMEOUT)
     store.runtime.access.backend.commit([Delete(PATHS.event(version)) for version in (1, 2, 3)], timeout=TIMEOUT)
     backend.taken()
     assert (counting(store).load_state("g", "s")).recovered
-    assert backend.taken() == ["get_many", "scan", "scan", "get_many"]
+    assert backend.taken() == ["get_many", "scan", "scan", "scan", "get_many"]
 
 
 def test_maintenance_follows_the_encoding(place):

@@ -307,12 +307,12 @@ def test_reads_write_nothing(counter, store):
 def test_a_state_that_is_created_meanwhile_was_never_missing(place, monkeypatch):
     """Its document was not there, and behind that its events were: nothing had to be recovered."""
     store, other = place.store(), StateMachinePersister(place.store(), COUNTER)
-    rebuild = store.runtime.history.rebuild
+    lost = store.runtime.history.lost
 
-    def rebuild_behind_creation(paths, *, timeout):
+    def lost_behind_creation(paths, timeout):
         other.start("g", "late")
-        return rebuild(paths, timeout=timeout)
+        return lost(paths, timeout)
 
-    monkeypatch.setattr(store.runtime.history, "rebuild", rebuild_behind_creation)
+    monkeypatch.setattr(store.runtime.history, "lost", lost_behind_creation)
     loaded = StateMachinePersister(store, COUNTER).load_state("g", "late")
     assert (loaded.snapshot.version, loaded.recovered) == (1, False)

@@ -10,7 +10,7 @@ from tai_state.config import Encoding
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
 from tai_state.rules.records.chain import event_hash, make_seal
-from tai_state.rules.records.documents import event_fields, read_event
+from tai_state.rules.records.documents import FORMAT_NEWEST, event_fields, read_event
 from tests._sync.machines import COUNTER
 from tests._sync.stores import TIMEOUT, alter, contents, document_at, find, plant
 
@@ -264,6 +264,10 @@ def test_each_damage_is_found_beside_the_others(counter, store):
 
 def test_a_document_of_a_newer_release_is_found(counter, store):
     """It is not called sound by a release that cannot read it."""
+<<<<<<< HEAD
     plant(store, PATHS.event(3), format=4)
+=======
+    plant(store, PATHS.event(3), format=FORMAT_NEWEST + 1)
+>>>>>>> f57e83d230d7eb07f97698e76ea249851e22f506
     found = findings(counter)
     assert [state_id for _, state_id, _ in found] == ["s"]

@@ -1,16 +1,23 @@
 # Generated from tests/_async/testing/test_faulty_store.py by .ci/generate_sync.py; do not edit.
 """FaultyStore: what each fault does, that a seed repeats it, and that a service under it keeps its promises."""
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from tai_state import (
+    LockManager,
     MemoryStore,
     StateMachinePersister,
     CommitAmbiguousError,
     ConfigurationError,
+    Encoding,
+    Maintenance,
     RetryPolicy,
     StoreUnavailableError,
 )
 from tai_state._sync.backends.memory import MemoryBackend
+from tai_state._platform.tasks import sleep
 from tai_state.documents import Capability, DocumentPath, MustNotExist, Put
 from tai_state.testing import (
     SOME_FAULTS,
@@ -259,3 +266,34 @@ def test_a_store_before_another_goes_by_its_clock_and_its_author():
         store.save_state("g", "s", {})
         snapshot, _ = sound.get_state("g", "s")
     assert (snapshot.timestamp, snapshot.metadata.changed_by) == (clock.now(), "owner")
+
+
+def test_a_faulty_store_has_the_settings_of_the_store_behind_it():
+    """All of them, unless it is told otherwise."""
+    settings: dict[str, Any] = {
+        "encoding": Encoding(json_bytes_min=7),
+        "maintenance": Maintenance(snapshot_interval=3),
+        "receipt_ttl": timedelta(seconds=9),
+        "head_cache_size": 5,
+    }
+    store = MemoryStore(actor="me", **settings)
+    faulty_store = FaultyStore(store)
+    assert faulty_store.runtime.settings == store.runtime.settings
+    assert (faulty_store.runtime.writer.heads.size_max, faulty_store.actor) == (5, "me")
+    assert FaultyStore(store, actor="you").actor == "you"
+
+
+@pytest.mark.parametrize("options", [{"seed": None}, {"seed": True}, {"faults": 0.5}, {"backend": "x"}], ids=str)
+def test_what_makes_no_faulty_store_is_refused(options):
+    """Where it comes in."""
+    with pytest.raises(ConfigurationError, match="faulty store"):
+        FaultyStore(**{"backend": MemoryBackend(), **options})
+
+
+def test_a_crash_ends_the_heartbeats_without_a_word():
+    """A process that is dead beats no more, and no traceback comes of it."""
+    store = FaultyStore(MemoryStore(), faults=Faults())
+    LockManager(store).acquire("r", ttl=0.3)
+    store.crash()
+    sleep(0.3)
+    assert store.injected == {Fault.CRASH: 1}

@@ -3,15 +3,17 @@
 import asyncio
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 
 import pytest
 from google.cloud import firestore
 
+from tai_state import DamagedStatesError, FirestoreStore, StateMachinePersister
 from tai_state._async.backends.firestore import AsyncFirestoreBackend
 from tai_state.backends.firestore import sizes
-from tai_state.documents import DocumentPath
-from tai_state.errors import DocumentTooLargeError, InvalidDataError
+from tai_state.documents import DAMAGED, DocumentPath
+from tai_state.errors import DocumentTooLargeError
 from tests.integration.backends.firestore_loopback import ALL_TYPES, AT, TIMEOUT, driven, put
 
 
@@ -46,12 +48,48 @@ def test_the_root_is_a_document_path(tai_state_project, official):
 @pytest.mark.parametrize("kind", ["reference", "geo_point"])
 @pytest.mark.parametrize("how", ["get", "scan"])
 def test_a_foreign_value_is_named(real, official, kind, how):
-    """A value of a type that we never write is an error that names document and field, not a crash."""
+    """A document with a value of a type that we never write says so in one field, beside its sound neighbours."""
     foreign = {"reference": official.document("a/b"), "geo_point": firestore.GeoPoint(1, 2)}[kind]
     official.document(str(AT)).set({"fine": 1, "data": {"list": [0, {"x": foreign}]}})
-    with pytest.raises(InvalidDataError, match=f"{AT} holds a {kind}") as caught:
-        real.get_many(AT) if how == "get" else real.scan(AT.collection)
-    assert caught.value.path == "data.list[1].x"
+    beside = DocumentPath(AT.collection, f"{AT.id}-beside")
+    official.document(str(beside)).set({"fine": 1})
+    found = list(real.get_many(AT, beside).documents.values()) if how == "get" else real.scan(AT.collection)
+    fields = {document.path: document.fields for document in found}
+    assert fields[beside] == {"fine": 1}
+    assert list(fields[AT]) == [DAMAGED]
+    assert fields[AT][DAMAGED].startswith("data.list[1].x: ")
+    assert f"{AT} holds a {kind}" in fields[AT][DAMAGED]
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("whole", [True, False], ids=["a stranger's document", "a value in one of ours"])
+def test_a_foreign_value_among_the_states_harms_nobody(tai_state_project, official, whole):
+    """Lists, counts and batches give all the others, and name it."""
+    with FirestoreStore(tai_state_project, actor="tester") as store:
+        for state_id in ("a", "b", "c"):
+            store.save_state("g", state_id, {"n": 1})
+        document = official.document("governors/g/states/b")
+        if whole:
+            document.set({"where": firestore.GeoPoint(1, 2)})
+            official.document("governors/g/events/b@0000000000000000001").delete()
+        else:
+            document.update({"where": firestore.GeoPoint(1, 2)})
+        with pytest.raises(DamagedStatesError, match="geo_point") as caught:
+            list(store.list_states("g"))
+        listed = [state.state_id for state in until_error(store.list_states("g"))]
+        batch = store.batch_get_states("g", ["a", "b", "c"])
+        assert (listed, caught.value.state_ids) == (["a", "c"], ["b"])
+        assert store.stats("g").damaged == ["b"]
+        assert batch.damaged == (["b"] if whole else [])
+        assert sorted(batch.found) == (["a", "c"] if whole else ["a", "b", "c"])
+        problems = StateMachinePersister(store).validate_consistency("g").problems
+        assert [problem.state_id for problem in problems] == ["b"]
+
+
+def until_error(items):
+    """Yield *items* up to the error that names what is damaged."""
+    with suppress(DamagedStatesError):
+        yield from items
 
 
 def _sized(over):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tai_state.cli.commands.demo import steps
 from tests.integration.cli.calls import environment, run
 from tests.waits import eventually
 
@@ -44,7 +45,7 @@ def test_the_demo_is_sound_on_sqlite(tmp_path):
 def test_the_demo_tells_its_story_twice(tmp_path, scale):
     """A second run on the same store has governors of its own; in a pipe the story is plain."""
     url = f"sqlite:///{tmp_path}/demo.db"
-    command = ("--store", url, "demo", "--seed", "3")
+    command = ("--store", url, "demo", "--seed", "3", "--timeline")
     first, second = (run(*command, folder=tmp_path, program=scale(*PROGRAMS)) for _ in range(2))
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "SOUND" in first.stdout
@@ -98,3 +99,50 @@ def test_the_demo_is_sound_on_firestore(tai_state_project, tmp_path, scale):
     done = run(*command, folder=tmp_path, program=scale(*PROGRAMS))
     assert done.returncode == 0, done.stderr
     check_numbers(json.loads(done.stdout), lanes=scale(1, 3))
+
+
+def test_the_demo_is_short_and_says_what_to_try_next(tmp_path):
+    """At most 25 lines in all, no blanks at their ends; each of the three commands works as it is printed."""
+    done = run("--store", "sqlite:///my demo.db", "demo", folder=tmp_path, NO_COLOR="1")
+    assert done.returncode == 0, done.stderr
+    lines = (done.stderr + done.stdout).splitlines()
+    assert len(lines) <= 25
+    assert all(line == line.rstrip() for line in lines)
+    commands = [line.strip() for line in lines[-3:]]
+    for command in commands:
+        tried = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert tried.returncode == 0, command + tried.stderr
+        assert tried.stdout
+
+
+def test_a_demo_that_leaves_nothing_says_how_it_would(monkeypatch):
+    """An emulator that ends with the demo takes its data along: the commands start one that stays."""
+    monkeypatch.setattr(steps, "program_as_typed", lambda: ".venv/bin/tai-state")
+    first, second, _ = steps.commands_to_try("firestore://demo", "demo-1-alder", stays=False)
+    assert first == "export $(.venv/bin/tai-state emulator start)"
+    assert second == ".venv/bin/tai-state --store firestore://demo demo"
+
+
+def test_the_program_is_named_as_it_must_be_typed(monkeypatch, tmp_path):
+    """By its name where the shell finds it, by a path from here, by a whole path, or as a module."""
+    script = tmp_path / "venv" / "bin" / "tai-state"
+    script.parent.mkdir(parents=True)
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.chdir(tmp_path)
+    assert steps.program_as_typed() == f"{script.with_name('python')} -m tai_state"
+    script.write_text("")
+    script.chmod(0o755)
+    assert steps.program_as_typed() == "venv/bin/tai-state"
+    monkeypatch.chdir("/")
+    assert steps.program_as_typed() in (str(script), str(script).removeprefix("/"))
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert steps.program_as_typed() == "tai-state"

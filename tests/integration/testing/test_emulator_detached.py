@@ -1,7 +1,6 @@
 """The emulator that outlives whoever started it, and the record by which it is found again."""
 
 import contextlib
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 from tai_state.errors import ConfigurationError
 from tai_state.testing import firestore_emulator as launcher
 from tai_state.testing.firestore_emulator import EmulatorRecord
-from tai_state.testing.firestore_emulator.record import write_record
+from tai_state.testing.firestore_emulator.record import runtime_file, write_record
 from tests.integration.testing.emulators import running
 from tests.waits import eventually
 
@@ -32,7 +31,7 @@ def test_detached_emulator_is_started_once_and_found_until_stopped(java: str, ru
     record = launcher.start_detached()
     assert launcher.status() == record == launcher.start_detached()
     assert launcher.EmulatorEndpoint(record.host).answers()
-    assert (runtime_folder / f"tai-state-emulator-{os.getuid()}.json").stat().st_mode & 0o777 == 0o600
+    assert runtime_file("json").stat().st_mode & 0o777 == 0o600
     assert launcher.stop_detached()
     # It has given up its memory and its port by then; the kernel may still be clearing away the process itself.
     assert eventually(lambda: not running(record.pid))
@@ -42,9 +41,11 @@ def test_detached_emulator_is_started_once_and_found_until_stopped(java: str, ru
 
 def test_stale_record_is_removed_and_its_pid_is_not_touched(runtime_folder: Path) -> None:
     """The pid was given to another process, which is none of our business."""
-    record = EmulatorRecord("127.0.0.1:1", 1, 0, 0.0, "")
+    record = EmulatorRecord("127.0.0.1:1", 1, 0, "", "", "")
     with subprocess.Popen(["sleep", "60"]) as bystander:
-        stale = EmulatorRecord(record.host, record.port, bystander.pid, record.started_at, record.log_path)
+        stale = EmulatorRecord(
+            record.host, record.port, bystander.pid, record.started_at, record.log_path, record.folder
+        )
         write_record(stale)
         try:
             assert not launcher.stop_detached()
@@ -59,7 +60,7 @@ def test_stale_record_is_removed_and_its_pid_is_not_touched(runtime_folder: Path
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}'])
 def test_unreadable_record_counts_as_not_running(runtime_folder: Path, content: str) -> None:
     """Half a record, or none, is cleaned away."""
-    record = runtime_folder / f"tai-state-emulator-{os.getuid()}.json"
+    record = runtime_file("json")
     record.write_text(content)
     record.chmod(0o600)
     assert launcher.status() is None
@@ -68,7 +69,7 @@ def test_unreadable_record_counts_as_not_running(runtime_folder: Path, content: 
 
 def test_record_that_is_not_private_is_refused(runtime_folder: Path) -> None:
     """Whoever could write the record could choose which process we end."""
-    record = runtime_folder / f"tai-state-emulator-{os.getuid()}.json"
+    record = runtime_file("json")
     record.write_text("{}")
     record.chmod(0o666)
     with pytest.raises(ConfigurationError, match="not a private file of yours"):
@@ -78,6 +79,6 @@ def test_record_that_is_not_private_is_refused(runtime_folder: Path) -> None:
 def test_record_that_is_a_link_is_refused(runtime_folder: Path) -> None:
     """A link in a folder where anybody may write could lead anywhere."""
     (runtime_folder / "elsewhere").write_text("{}")
-    (runtime_folder / f"tai-state-emulator-{os.getuid()}.json").symlink_to(runtime_folder / "elsewhere")
+    runtime_file("json").symlink_to(runtime_folder / "elsewhere")
     with pytest.raises(ConfigurationError, match="not a private file of yours"):
         launcher.stop_detached()

@@ -12,6 +12,9 @@ The audit counts, and believes nobody: each acknowledged move is in the history,
 status that was acknowledged; no key is there twice; the versions have no gap; the history is the walk; and
 ``validate_consistency`` finds nothing. Every number of the summary was counted there.
 
+The summary ends with three commands to try next, whole command lines that work where the demo was run; ``--timeline``
+shows each governor's way before it.
+
 Exit code 0 when all moves were acknowledged and found exactly once, else 1. With ``--json`` the summary is one
 object. Ctrl-C ends the workers, then the demo: 130. Without ``--store`` it works on a file of its own, and
 ``firestore://`` is always an emulator, never a real database.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tai_state import ConfigurationError, SystemClock, connect
+from tai_state.cli.commands.demo.steps import commands_to_try
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND, InterruptedWorkError
 from tai_state.cli.program.output import note, put
@@ -31,8 +32,9 @@ _EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
 
 @click.command(cls=Command, examples=["tai-state demo"])
 @click.option("--seed", type=int, help="Makes the moments of the kills repeatable, as far as processes allow.")
+@click.option("--timeline", is_flag=True, help="Show each governor's way, and who drove it when.")
 @pass_session
-def demo(session: Session, seed: int | None) -> int:
+def demo(session: Session, seed: int | None, *, timeline: bool) -> int:
     """Run, kill -9, take over, verify: the main job end to end.
 
     Worker processes drive governors through a machine; some are killed with SIGKILL at work, and others take over
@@ -52,10 +54,11 @@ def demo(session: Session, seed: int | None) -> int:
     except KeyboardInterrupt as error:
         message = "interrupted; the demo's workers were ended"
         raise InterruptedWorkError(message) from error
+    next_steps = commands_to_try(store, min(show.histories), stays=url.scheme == "sqlite" or _named_emulator() != "")
     if session.as_json:
-        put(json_line(show.record()))
+        put(json_line({**show.record(), "next": next_steps}))
     else:
-        show.write()
+        show.write(timeline=timeline, next_steps=next_steps)
     return SOUND if show.verdict.is_sound else LEFT
 
 
@@ -82,6 +85,10 @@ def _run(store_url: str, seed: int) -> "Show":
     return Show(store_url, began, clock.monotonic() - started, crew.shifts, audit.histories, verdict)
 
 
+def _named_emulator() -> str:
+    return os.environ.get(_EMULATOR_HOST, "")
+
+
 @contextmanager
 def _reachable(url: StoreUrl) -> Iterator[str]:
     """Yield the store's URL while it can be reached; a Firestore demo has an emulator, never a real database."""
@@ -94,7 +101,7 @@ def _reachable(url: StoreUrl) -> Iterator[str]:
     # The emulator takes any project, but there must be one.
     named = url.project is not None or os.environ.get("GOOGLE_CLOUD_PROJECT")
     text = url.text if named else url.text.replace("firestore://", "firestore://demo", 1)
-    given = os.environ.get(_EMULATOR_HOST)
+    given = _named_emulator()
     if given:
         note(f"the store is {text} in the emulator at {given}")
         yield text

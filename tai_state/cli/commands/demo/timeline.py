@@ -1,18 +1,19 @@
 """What a person sees of the demo: each governor's way, who drove it, who was killed, and the sum of it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tai_state import Event
 from tai_state.cli.commands.demo.audit import Verdict
 from tai_state.cli.commands.demo.crew import Shift
+from tai_state.cli.program.output import put
+from tai_state.cli.program.texts import rich_console
 
 _STYLES = {
     "boot": "cyan",
@@ -52,17 +53,20 @@ class Show:
             "seconds": round(self.seconds, 3),
         }
 
-    def write(self) -> None:
-        """Write timeline and summary to stdout: in colours at a terminal, plain elsewhere."""
-        console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
-        for governor, events in self.histories.items():
-            console.print()
-            console.print(Text(governor, style="bold"))
-            console.print(self._timeline(governor, events))
-        console.print()
-        console.print(self._summary())
-        for finding in self.verdict.findings:
-            console.print(Text(f"FINDING: {finding}", style="bold red"))
+    def write(self, *, timeline: bool, next_steps: Sequence[str]) -> None:
+        """Write to stdout the *timeline* where it is wanted, the summary and the *next_steps*."""
+        console = rich_console(sys.stdout)
+        with console.capture() as captured:
+            if timeline:
+                for governor, events in self.histories.items():
+                    console.print(Text(governor, style="bold"))
+                    console.print(self._timeline(governor, events))
+                    console.print()
+            console.print(self._summary())
+            for finding in self.verdict.findings:
+                console.print(Text(f"FINDING: {finding}", style="bold red"))
+        put("\n".join(line.rstrip() for line in captured.get().splitlines()))
+        put("\n".join(["", "To look at what it left, type one of", *(f"    {step}" for step in next_steps)]))
 
     def _timeline(self, governor: str, events: list[Event]) -> Table:
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -101,23 +105,18 @@ class Show:
 
     def _summary(self) -> Table:
         verdict = self.verdict
+        moves = f"{verdict.planned} planned, {verdict.acknowledged} acknowledged, {verdict.found} found in the store"
         rows = {
-            "moves planned": verdict.planned,
-            "acknowledged": verdict.acknowledged,
-            "found in the store": verdict.found,
-            "lost": verdict.lost,
-            "doubled": verdict.doubled,
-            "asked for again": verdict.again,
+            "moves": moves,
+            "": f"{verdict.lost} lost, {verdict.doubled} doubled, {verdict.again} asked for again",
             "workers": f"{len(self.shifts)}, {self.kills} of them killed with SIGKILL",
-            "histories checked": f"{len(self.histories)}, {len(verdict.findings)} findings",
-            "seconds": f"{self.seconds:.1f}",
-            "store": self.store,
+            "histories": f"{len(self.histories)} checked, {len(verdict.findings)} findings",
         }
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for name, value in rows.items():
-            table.add_row(Text(name), Text(str(value)))
+            table.add_row(Text(name), Text(value))
         style, word = ("bold green", "SOUND") if verdict.is_sound else ("bold red", "NOT SOUND")
-        table.add_row(Text("result", style="bold"), Text(word, style=style))
+        table.add_row(Text("result", style="bold"), Text(word, style=style) + Text(f" after {self.seconds:.1f} s"))
         return table

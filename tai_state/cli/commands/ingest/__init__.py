@@ -3,6 +3,10 @@
 The nth line of a machine becomes its version n: that number is all that is needed to know a line again, so there is
 no bookmark that could be lost or wrong. Two passes over the file, which is why a pipe is copied to a temporary file:
 
+The time of a line is its event's own, so that the times of a machine may not run back; with --allow-unordered it is
+kept beside it, as ``occurred_at``, which orders nothing. A time without an offset needs --timezone, and one that a
+clock showed twice, or never, is not guessed.
+
 1. Checking (``source``, ``lines``, ``sequence``, ``moves``): each line by itself, then against the line before it of
    the same machine, then against the machine file if there is one. Bad lines are all counted and the first ones
    named; one bad line, or a gzip without its end, and nothing is written, not even the store's file. Memory

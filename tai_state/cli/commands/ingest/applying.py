@@ -15,6 +15,7 @@ from tai_state import (
     InvalidDataError,
     VersionConflictError,
 )
+from tai_state.cli.commands.ingest.checking import STRICT, Reading
 from tai_state.cli.commands.ingest.lines import Line, parse_line
 from tai_state.cli.commands.ingest.source import Source
 from tai_state.values import to_json
@@ -52,12 +53,12 @@ class LineConflictError(ConflictError):
     code = "line_conflict"
     retryable = False
 
-    def __init__(self, item: Numbered, reason: str) -> None:
+    def __init__(self, item: Numbered, reason: str, what: str = "is another change in the store") -> None:
         """Name line, state and version, and what differs."""
         line = item.line
         super().__init__(
             f"line {line.number:,}: version {item.version:,} of machine {line.machine!r} of governor "
-            f"{line.governor!r} is another change in the store: {reason}"
+            f"{line.governor!r} {what}: {reason}"
         )
         self.line = line.number
         self.governor_id = line.governor
@@ -81,7 +82,8 @@ def difference(line: Line, event: Event) -> str | None:
         "status": (event.to_status, line.to_status),
         "action": (event.action, line.action),
         "actor": (event.metadata.changed_by, line.actor),
-        "time": (event.timestamp.isoformat(), line.at.isoformat()),
+        # One that was taken as it is, whatever the order, has its time beside the event's own.
+        "time": ((event.occurred_at or event.timestamp).isoformat(), line.at.isoformat()),
     }
     for name, (stored, said) in pairs.items():
         if stored != said:
@@ -92,11 +94,11 @@ def difference(line: Line, event: Event) -> str | None:
     return None if to_json(event.to_state) == to_json(line.data) else "its data is other data"
 
 
-def numbered(source: Source) -> Iterator[Numbered]:
+def numbered(source: Source, reading: Reading = STRICT) -> Iterator[Numbered]:
     """Yield the lines of a log that was checked, with the versions that they make."""
     versions: dict[str, dict[str, int]] = {}
     for number, raw in source.lines():
-        line = parse_line(number, raw)
+        line = parse_line(number, raw, reading.zone)
         machines = versions.setdefault(line.governor, {})
         machines[line.machine] = version = machines.get(line.machine, 0) + 1
         yield Numbered(line, version)
@@ -105,8 +107,13 @@ def numbered(source: Source) -> Iterator[Numbered]:
 class Applier:
     """Brings lines into a store."""
 
-    def __init__(self, store: AsyncStateStore, *, in_flight: int, counts: Counts) -> None:
-        """Write to *store*, at most *in_flight* machines at a time, and count what was done."""
+    def __init__(self, store: AsyncStateStore, *, in_flight: int, counts: Counts, is_ordered: bool = True) -> None:
+        """Write to *store*, at most *in_flight* machines at a time, and count what was done.
+
+        Args:
+            is_ordered: Whether a line's time is its event's own; else it is kept beside it, and changes nothing.
+        """
+        self._is_ordered = is_ordered
         self._store = store
         self._persister = AsyncStateMachinePersister(store)
         self._in_flight = in_flight
@@ -189,7 +196,8 @@ class Applier:
                     to_status=line.to_status,
                     data=line.data,
                     expected_version=item.version - 1,
-                    timestamp=line.at,
+                    timestamp=line.at if self._is_ordered else None,
+                    occurred_at=None if self._is_ordered else line.at,
                     metadata=ChangeMetadata(changed_by=line.actor),
                 )
             except VersionConflictError:
@@ -197,8 +205,9 @@ class Applier:
                 await self._learn_versions([line.key])
                 return chain[index:]
             except InvalidDataError as error:
-                # The line was sound by itself, so it is what stands before it in the store.
-                raise LineConflictError(item, str(error)) from error
+                # The line was sound by itself, so it is what stands before it in the store, or the store's clock.
+                hint = "; --allow-unordered takes any time" if error.path == "timestamp" else ""
+                raise LineConflictError(item, f"{error}{hint}", "cannot be written") from error
             assert result.version == item.version, "log_transition keeps to expected_version"
             self._counts.applied += 1
         return []

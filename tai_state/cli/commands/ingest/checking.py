@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from tai_state.cli.commands.ingest.lines import BadLineError, parse_line
@@ -51,20 +52,38 @@ class InvalidLogError(TaiStateError):
         return {"problems": listed, "count": self.count}
 
 
-def check_log(source: Source, moves: AllowedMoves | None, on_progress: Callable[[int], None]) -> Totals:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the times of a log are read.
+
+    Args:
+        zone: Whose times those without an offset are; None: they are refused.
+        is_ordered: Whether a machine's times must not run back; they are its changes' own times then.
+    """
+
+    zone: tzinfo | None = None
+    is_ordered: bool = True
+
+
+STRICT = Reading()
+
+
+def check_log(
+    source: Source, moves: AllowedMoves | None, on_progress: Callable[[int], None], reading: Reading = STRICT
+) -> Totals:
     """Read *source* to its end and return what it holds; *on_progress* gets the lines read so far.
 
     Raises:
         InvalidLogError: There are bad lines; the first ones are named with their reasons.
         DamagedInputError: It cannot be read to its end.
     """
-    sequence = Sequence(moves)
+    sequence = Sequence(moves, is_ordered=reading.is_ordered)
     problems: list[LineProblem] = []
     bad = lines = 0
     for number, raw in source.lines():
         lines += 1
         try:
-            sequence.take(parse_line(number, raw))
+            sequence.take(parse_line(number, raw, reading.zone))
         except BadLineError as error:
             bad += 1
             if error.key is not None:

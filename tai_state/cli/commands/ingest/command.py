@@ -5,18 +5,20 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 import click
 
 from tai_state import Clock, SystemClock, async_connect
-from tai_state.cli.commands.ingest.applying import Applier, Counts, numbered
-from tai_state.cli.commands.ingest.checking import Totals, check_log
+from tai_state.cli.commands.ingest.applying import Applier, Counts, Numbered, numbered
+from tai_state.cli.commands.ingest.checking import Reading, Totals, check_log
 from tai_state.cli.commands.ingest.moves import AllowedMoves
 from tai_state.cli.commands.ingest.source import Source
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import InterruptedWorkError, StoppedWorkError
 from tai_state.cli.program.machine_file import MACHINE_FILE, read_machine
+from tai_state.cli.program.options import time_zone
 from tai_state.cli.program.output import note, write_one
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.texts import rich_console
@@ -36,12 +38,26 @@ Progress = Callable[[str, int, int | None], None]
     examples=[
         "tai-state --store sqlite:///i.db ingest incidents.jsonl.gz",
         "tai-state --store sqlite:///i.db ingest incidents.jsonl.gz --machine incident.json",
+        "tai-state --store sqlite:///i.db ingest incidents.jsonl.gz --timezone Europe/Berlin --allow-unordered",
     ],
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
 @click.option("--machine", "machine_file", type=MACHINE_FILE, help="Refuse what this machine file does not allow.")
+@click.option(
+    "--timezone",
+    "zone",
+    callback=time_zone,
+    metavar="ZONE",
+    help="Whose time it is where a line's has no offset: a name, such as Europe/Berlin, or an offset, such as +02:00.",
+)
+@click.option(
+    "--allow-unordered",
+    "is_unordered",
+    is_flag=True,
+    help="Take times that run back or lie ahead: each change keeps its line's as occurred_at, and is written now.",
+)
 @pass_session
-def ingest(session: Session, file: str, machine_file: Path | None) -> None:
+def ingest(session: Session, file: str, machine_file: Path | None, zone: tzinfo | None, *, is_unordered: bool) -> None:
     """Apply a log of status changes, each line exactly once.
 
     FILE holds JSON lines, plain or gzip; - is standard input. A line has at, governor, machine, from, to, actor,
@@ -52,14 +68,23 @@ def ingest(session: Session, file: str, machine_file: Path | None) -> None:
     is a conflict.
     """
     moves = AllowedMoves(read_machine(machine_file)) if machine_file is not None else None
+    reading = Reading(zone, is_ordered=not is_unordered)
     clock = SystemClock()
     began = clock.monotonic()
     counts, totals = Counts(), None
     try:
         with Source(file) as source, _progress(clock) as progress:
-            totals = check_log(source, moves, lambda lines: progress("checking", lines, None))
+            totals = check_log(source, moves, lambda lines: progress("checking", lines, None), reading)
+            log_lines = totals.lines
+
+            def on_progress() -> None:
+                answered()
+                progress("applying", counts.done, log_lines)
+
             with session.waiting():
-                asyncio.run(_apply(session, source, totals, counts, progress))
+                asyncio.run(
+                    _apply(session, numbered(source, reading), counts, on_progress, is_ordered=reading.is_ordered)
+                )
     except KeyboardInterrupt as error:
         raise InterruptedWorkError(f"interrupted{_how_far(counts, totals)}") from error
     except TaiStateError as error:
@@ -87,14 +112,13 @@ def _numbers(totals: Totals, counts: Counts) -> dict[str, object]:
     }
 
 
-async def _apply(session: Session, source: Source, totals: Totals, counts: Counts, progress: Progress) -> None:
-    def on_progress() -> None:
-        answered()
-        progress("applying", counts.done, totals.lines)
-
+async def _apply(
+    session: Session, lines: Iterator[Numbered], counts: Counts, on_progress: Callable[[], None], *, is_ordered: bool
+) -> None:
     async with async_connect(session.url, **session.options) as store:
-        applier = Applier(store, in_flight=_IN_FLIGHT[parse_url(session.url).scheme], counts=counts)
-        await applier.apply(numbered(source), on_progress)
+        in_flight = _IN_FLIGHT[parse_url(session.url).scheme]
+        applier = Applier(store, in_flight=in_flight, counts=counts, is_ordered=is_ordered)
+        await applier.apply(lines, on_progress)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from tai_state.cli.program.encodings import BOM
 from tai_state.errors import InvalidDataError, InvalidIdError
 from tai_state.values import check_id, check_name, normalize_data
 
@@ -51,15 +52,18 @@ class Line:
         return self.governor, self.machine
 
 
-def parse_line(number: int, raw: bytes) -> Line:
+def parse_line(number: int, raw: bytes, zone: tzinfo | None = None) -> Line:
     """Return the line that *raw* holds; keys that it does not know are passed over.
+
+    Args:
+        zone: Whose time it is that has no offset; None: such a time is refused.
 
     Raises:
         BadLineError: It is no JSON object, lacks a key, or holds what cannot be stored.
     """
     fields = _object(raw)
     try:
-        return _line(number, fields)
+        return _line(number, fields, zone)
     except BadLineError as error:
         governor, machine = fields.get("governor"), fields.get("machine")
         if isinstance(governor, str) and isinstance(machine, str):
@@ -67,7 +71,7 @@ def parse_line(number: int, raw: bytes) -> Line:
         raise
 
 
-def _line(number: int, fields: dict[str, Any]) -> Line:
+def _line(number: int, fields: dict[str, Any], zone: tzinfo | None) -> Line:
     missing = [key for key in _KEYS if key not in fields]
     if missing:
         raise BadLineError(f"it has no {', '.join(map(repr, missing))}")
@@ -75,7 +79,7 @@ def _line(number: int, fields: dict[str, Any]) -> Line:
         source, action = fields["from"], fields.get("action")
         return Line(
             number=number,
-            at=_time(fields["at"]),
+            at=_time(fields["at"], zone),
             # Few governors and statuses have many lines: they are kept in memory once.
             governor=sys.intern(check_id(fields["governor"], "governor")),
             machine=check_id(fields["machine"], "machine"),
@@ -90,6 +94,8 @@ def _line(number: int, fields: dict[str, Any]) -> Line:
 
 
 def _object(raw: bytes) -> dict[str, Any]:
+    if raw.startswith(BOM):
+        raise BadLineError("it begins with a byte order mark (BOM), which JSON has not")
     try:
         value = json.loads(raw.decode(), object_pairs_hook=_distinct, parse_constant=_no_number)
     except BadLineError:
@@ -118,7 +124,7 @@ def _no_number(text: str) -> Any:
     raise BadLineError(f"it holds {text}, which is no JSON number")
 
 
-def _time(value: object) -> datetime:
+def _time(value: object, zone: tzinfo | None) -> datetime:
     if not isinstance(value, str):
         raise BadLineError(f"at must be text, not {type(value).__name__}")
     try:
@@ -126,11 +132,27 @@ def _time(value: object) -> datetime:
     except ValueError as error:
         raise BadLineError(f"at {value!r} is no time in ISO 8601") from error
     if found.utcoffset() is None:
-        raise BadLineError(f"at {value!r} has no offset")
+        found = _placed(found, value, zone)
     try:
         return found.astimezone(UTC)
     except OverflowError as error:
         raise BadLineError(f"at {value!r} is out of range in UTC") from error
+
+
+def _placed(found: datetime, value: str, zone: tzinfo | None) -> datetime:
+    """Return the time without an offset as one of *zone*; what is not there once is not guessed."""
+    if zone is None:
+        raise BadLineError(f"at {value!r} has no offset; --timezone says whose time it is")
+    first, second = (found.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() == second.utcoffset():
+        return first
+    # Where a clock is put forward, neither reading leads back to what was written.
+    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != found:
+        raise BadLineError(f"at {value!r} is no time in {zone}: the clock was put forward there")
+    raise BadLineError(
+        f"at {value!r} is there twice in {zone}, where the clock was put back; "
+        f"write it with an offset: {first.isoformat()} or {second.isoformat()}"
+    )
 
 
 def _actor(value: object) -> str:

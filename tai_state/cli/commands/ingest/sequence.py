@@ -26,9 +26,14 @@ class _Last:
 class Sequence:
     """Follows the machines of a log, in memory that grows with the machines and not with the lines."""
 
-    def __init__(self, moves: AllowedMoves | None = None) -> None:
-        """Begin before the first line; *moves* is what the lines may do, None: anything."""
+    def __init__(self, moves: AllowedMoves | None = None, *, is_ordered: bool = True) -> None:
+        """Begin before the first line; *moves* is what the lines may do, None: anything.
+
+        Args:
+            is_ordered: Whether the times of a machine must not run back.
+        """
         self._moves = moves
+        self._is_ordered = is_ordered
         self._last: dict[tuple[str, str], _Last] = {}
 
     @property
@@ -52,6 +57,11 @@ class Sequence:
         size = stored_bytes_max(line.data)
         self._last[line.key] = _Last(line.to_status, line.at, size)
         _check_follows(line, last)
+        if self._is_ordered and last is not None and line.at < last.at:
+            raise BadLineError(
+                f"at {line.at.isoformat()} is before the machine's line before, {last.at.isoformat()}; "
+                "--allow-unordered takes it as it is"
+            )
         # An event carries the state before and after.
         total = size + (last.size if last else 0) + len(line.actor.encode()) + _SPARE_BYTES
         if total > _DOCUMENT_BYTES_MAX:
@@ -72,5 +82,3 @@ def _check_follows(line: Line, last: _Last | None) -> None:
     if line.from_status != last.status:
         said = "null" if line.from_status is None else repr(line.from_status)
         raise BadLineError(f"from is {said}, and the machine's line before led to {last.status!r}")
-    if line.at < last.at:
-        raise BadLineError(f"at {line.at.isoformat()} is before the machine's line before, {last.at.isoformat()}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from tai_state.cli.program.encodings import HEAD_BYTES, wrong_encoding
 from tai_state.errors import TaiStateError
 
 LINE_BYTES_MAX = 16 * 1024 * 1024
@@ -24,6 +25,12 @@ class DamagedInputError(TaiStateError):
     """The input cannot be read to its end: a truncated or damaged gzip, or a line without an end."""
 
     code = "damaged_input"
+
+
+class WrongEncodingError(TaiStateError):
+    """The input is UTF-16, or begins with a byte order mark; nothing was written."""
+
+    code = "wrong_encoding"
 
 
 class Source:
@@ -63,6 +70,7 @@ class Source:
         """Yield number and bytes of each line from the first one on; blank ones are counted, not yielded.
 
         Raises:
+            WrongEncodingError: It begins as no UTF-8 of JSON lines does.
             DamagedInputError: It cannot be read to its end; names the last sound line.
         """
         number = 0
@@ -70,6 +78,8 @@ class Source:
             with self._decoded() as stream:
                 while raw := stream.readline(LINE_BYTES_MAX + 1):
                     number += 1
+                    if number == 1 and (wrong := wrong_encoding(raw[:HEAD_BYTES], self.name)):
+                        raise WrongEncodingError(wrong)
                     if len(raw) > LINE_BYTES_MAX:
                         message = f"{self.name}: line {number:,} has more than {LINE_BYTES_MAX:,} bytes"
                         raise DamagedInputError(message)

@@ -4,8 +4,8 @@
 UTF-8, no JSON or no machine is a finding like any other; only one that cannot be opened is bad usage. With
 ``--json`` each file is one object: file, sound, name, version, statuses, and problems with kind, place and message.
 
-``diagram`` draws one sound file as a Mermaid state diagram; ``--json`` puts the text into one object. An
-unsound file is not drawn: exit code 1.
+``diagram`` draws one file as a Mermaid state diagram; ``--json`` puts the text into one object. An unsound file is
+drawn as far as it can be read, its problems marked and listed, and the exit code is 1.
 
 Both read a machine without its functions: guards and applies are named in the file, and known by name only.
 """

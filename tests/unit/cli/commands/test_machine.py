@@ -81,6 +81,52 @@ def test_a_status_that_the_machine_lacks_is_bad_usage(run):
     assert "'shipped'" in run("machine", "diagram", "a", "--current", "x", a=ORDER, code=2).stderr
 
 
-def test_an_unsound_machine_is_not_drawn(run):
-    """Exit code 1, the problems on stderr."""
-    assert "nowhere" in run("machine", "diagram", "a", a=LOST, code=1).stderr
+def test_an_unsound_machine_is_drawn_with_its_problems(run):
+    """Marked in the picture and listed on stderr: exit code 1."""
+    result = run("machine", "diagram", "a", "--current", "paid", a=LOST, code=1)
+    assert "new --> paid : pay" in result.stdout
+    assert "class nowhere problem" in result.stdout
+    assert "class paid current" in result.stdout
+    assert "'nowhere' is unreachable" in result.stderr
+
+
+def test_a_transition_that_cannot_be_read_is_marked(run):
+    """Its other end stands for whatever was meant."""
+    broken = {"action": "x", "source": "paid", "target": 5}
+    drawn = json.loads(run("--json", "machine", "diagram", "a", a={**ORDER, "transitions": [broken]}, code=1).stdout)
+    assert "PROBLEM x" in drawn["mermaid"]
+    assert any(problem["place"] == "transitions[0].target" for problem in drawn["problems"])
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"", b"[" * 100_000])
+def test_what_is_no_machine_cannot_be_drawn(run, content):
+    """There is nothing to draw: the reason, and exit code 1."""
+    result = run("machine", "diagram", "a", a=content, code=1)
+    assert result.stdout == ""
+    assert "problems" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{}, {"transitions": 5}, {"transitions": [5, None, {}]}, {"initial": [], "transitions": [{"source": []}]}, LOST],
+    ids=str,
+)
+def test_whatever_an_object_holds_is_drawn(run, content):
+    """As far as it can be read."""
+    assert run("machine", "diagram", "a", a=content, code=1).stdout.startswith("stateDiagram-v2")
+
+
+def test_a_star_is_no_action(run):
+    """It stands for every source, and for nothing else."""
+    starred = {**ORDER, "transitions": [{"action": "*", "source": "new", "target": "paid"}]}
+    assert "no action" in run("machine", "check", "a", a=starred, code=1).stdout
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("utf-8-sig", "byte order mark"), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16")]
+)
+def test_a_machine_in_another_encoding_is_told_so(run, encoding, said):
+    """One problem, and not what a decoder stumbles over."""
+    result = run("--json", "machine", "check", "a", a=json.dumps(ORDER).encode(encoding), code=1)
+    (problem,) = json.loads(result.stdout)["problems"]
+    assert said in problem["message"]

@@ -1,8 +1,14 @@
 """``show``."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
+from click.testing import CliRunner
+
+from tai_state import SqliteStore
+from tai_state.cli import main
 
 
 def test_a_state_is_shown(objects):
@@ -66,3 +72,21 @@ def test_a_deleted_state_can_be_seen_at_its_versions(objects):
 def test_stored_bytes_are_written_reversibly(objects):
     """JSON has no bytes: the codec's form stands in."""
     assert objects("show", "house", "old")[0]["data"] == {"raw": {"$bytes": "/w=="}}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["DELETE FROM documents", "UPDATE documents SET fields = CAST(replace(fields, 'red', 'blue') AS BLOB)"],
+    ids=["rebuilt", "tampered"],
+)
+def test_a_state_that_had_to_be_rebuilt_exits_1(tmp_path, damage):
+    """What its events say is shown, stderr says why, and the exit code that something is left to do."""
+    path = tmp_path / "store.db"
+    with SqliteStore(path, actor="ann") as store:
+        store.save_state("house", "front", {"colour": "red"})
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"{damage} WHERE collection = 'governors/house/states' AND id = 'front'")
+    shown = CliRunner().invoke(main, ["--store", f"sqlite:///{path}", "--json", "show", "house", "front"])
+    found = json.loads(shown.stdout)
+    assert (shown.exit_code, found["data"], found["recovered"]) == (1, {"colour": "red"}, True)
+    assert "missing or damaged" in shown.stderr

@@ -9,7 +9,10 @@ def test_stats_count_a_governor(objects):
             "states": 3,
             "deleted": 1,
             "events": 8,
+            "versions": 8,
+            "highest_version": 3,
             "by_status": {"made": 1, "open": 1, "shut": 1},
+            "damaged": [],
         }
     ]
 

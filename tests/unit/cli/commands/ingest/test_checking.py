@@ -2,13 +2,14 @@
 
 import gzip
 import io
+import json
 import sys
 
 import pytest
 
 from tai_state.cli.commands.ingest.applying import numbered
 from tai_state.cli.commands.ingest.checking import PROBLEMS_MAX, InvalidLogError, check_log
-from tai_state.cli.commands.ingest.source import LINE_BYTES_MAX, DamagedInputError, Source
+from tai_state.cli.commands.ingest.source import LINE_BYTES_MAX, DamagedInputError, Source, WrongEncodingError
 from tests.data_log import REAL_LOG, chained, log_lines, write_log
 
 
@@ -111,6 +112,27 @@ def test_every_bad_line_is_counted_and_the_first_are_named(tmp_path):
     assert caught.value.problems[0].line == 1
     assert len(caught.value.problems) == PROBLEMS_MAX
     assert f"and {caught.value.count - PROBLEMS_MAX:,} more" in str(caught.value)
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("utf-8-sig", "byte order mark (BOM)"),
+        ("utf-16", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
+        ("utf-16-le", "UTF-16"),
+        ("utf-32", "UTF-32"),
+    ],
+)
+def test_another_encoding_is_told_once(tmp_path, compress, encoding, said):
+    """By its name, with the remedy, and not for every line."""
+    text = "".join(json.dumps(line) + "\n" for line in log_lines(50))
+    (tmp_path / "log").write_bytes(compress(text.encode(encoding)))
+    with pytest.raises(WrongEncodingError) as caught:
+        check(tmp_path / "log")
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("spoiled", [{"from": "z"}, {"data": None}, {"to": 5}, {"at": "x"}], ids=str)

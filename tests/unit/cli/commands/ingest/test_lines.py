@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -86,6 +87,7 @@ def test_what_cannot_be_stored_is_named(changes, said):
         (b"{", "no JSON"),
         (b"[]", "no JSON object but list"),
         (b"\xff{}", "not UTF-8"),
+        (b"\xef\xbb\xbf{}", "byte order mark (BOM)"),
         (b'{"data": {"a": NaN}}', "NaN"),
         (b'{"data": {"a": 1e999}}', "has no 'at'"),
         (b'{"at": 1, "at": 2}', "'at' is there more than once"),
@@ -101,3 +103,33 @@ def test_what_is_no_json_is_said(raw, said):
 def test_an_infinite_number_is_refused():
     """JSON can write it, a store cannot hold it."""
     assert "finite" in refusal(json.dumps(SOUND).replace('{"n": 0}', '{"n": 1e999}').encode())
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def in_berlin(at):
+    return parse_line(1, json.dumps({**SOUND, "at": at}).encode(), BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("at", "hour"), [("2026-01-15T12:00:00", 11), ("2026-07-15T12:00:00", 10), ("2026-07-15T12:00:00Z", 12)]
+)
+def test_a_time_without_an_offset_is_one_of_the_zone(at, hour):
+    """Summer and winter as the zone has them; an offset goes first."""
+    assert in_berlin(at).at.hour == hour
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [("2026-03-29T02:30:00", "put forward"), ("2026-10-25T02:30:00", "put back")],
+)
+def test_a_time_that_a_clock_never_or_twice_showed_is_not_guessed(at, said):
+    """It is told why, and how to write it."""
+    with pytest.raises(BadLineError, match=said):
+        in_berlin(at)
+
+
+def test_without_a_zone_the_option_is_named():
+    """Nobody guesses whose time it is."""
+    assert "--timezone" in refusal(json.dumps({**SOUND, "at": "2026-01-15T12:00:00"}).encode())

@@ -40,6 +40,17 @@ def test_a_first_line_comes_from_nowhere():
         taken(chained("ab")[1:])
 
 
+def test_times_may_run_back_where_that_is_allowed():
+    """Then they order nothing."""
+    lines = chained("ab")
+    earlier = [lines[0], {**lines[1], "at": "2020-01-01T00:00:00Z"}]
+    sequence = Sequence(is_ordered=False)
+    for number, line in enumerate(earlier, 1):
+        sequence.take(parse_line(number, json.dumps(line).encode()))
+    with pytest.raises(BadLineError, match="--allow-unordered"):
+        taken(earlier)
+
+
 def test_equal_times_are_in_order():
     """Two changes in one second stay as the log has them."""
     lines = chained("ab")

@@ -1,0 +1,45 @@
+"""What a commit costs beside its requests: each payload is compressed once, and what is cached is its JSON alone."""
+
+import pytest
+
+from tai_state import AsyncStateMachinePersister, Machine, PersistenceConfig, Transition, codec
+from tai_state.layout import state_layout
+
+PAGES = Machine("pages", "on", [Transition("turn", "on", "on", apply=lambda data, payload: {"text": payload})])
+PLAIN = Machine("plain", "on", [Transition("add", "on", "on", apply=lambda data, _: {"n": data["n"] + 1})])
+
+
+@pytest.fixture
+def compressed(monkeypatch):
+    """What was compressed since the test began."""
+    seen: list[bytes] = []
+    compress = codec.compress
+
+    def noted(raw):
+        seen.append(raw)
+        return compress(raw)
+
+    monkeypatch.setattr(codec, "compress", noted)
+    return seen
+
+
+@pytest.mark.parametrize("interval", [2, 100])
+async def test_a_payload_is_compressed_once_a_commit(store, compressed, interval):
+    """State, event and snapshot hold the same bytes: the data before, the data behind, and the payload."""
+    persister = AsyncStateMachinePersister(store, PAGES, PersistenceConfig(snapshot_interval=interval))
+    await persister.start("g", "s", {"text": "a" * 300_000})
+    compressed.clear()
+    await persister.transition("g", "s", "turn", "b" * 300_000)
+    assert len(compressed) == len(set(compressed)) == 3
+
+
+@pytest.mark.parametrize("interval", [2, 100])
+async def test_a_cached_head_keeps_no_form_of_its_data(store, interval):
+    """Neither the parsed map nor the compressed bytes stay behind a commit, with a snapshot or without."""
+    persister = AsyncStateMachinePersister(store, PLAIN, PersistenceConfig(snapshot_interval=interval))
+    await persister.start("g", "s", {"n": 0})
+    await persister.transition("g", "s", "add")
+    head = store.runtime.writer.heads.get(state_layout("g", "s").state)
+    assert head is not None
+    data = head.record.data
+    assert (data._native, data._compressed) == (None, None)
