@@ -264,10 +264,6 @@ async def test_each_damage_is_found_beside_the_others(counter, store):
 
 async def test_a_document_of_a_newer_release_is_found(counter, store):
     """It is not called sound by a release that cannot read it."""
-<<<<<<< HEAD
-    await async_plant(store, PATHS.event(3), format=4)
-=======
     await async_plant(store, PATHS.event(3), format=FORMAT_NEWEST + 1)
->>>>>>> f57e83d230d7eb07f97698e76ea249851e22f506
     found = await async_findings(counter)
     assert [state_id for _, state_id, _ in found] == ["s"]

@@ -34,11 +34,7 @@ STATE_DAMAGE = {
     "version is nought": {"version": 0},
     "version is negative": {"version": -5},
 }
-<<<<<<< HEAD
-NEWER = {"format": 4}
-=======
 NEWER = {"format": FORMAT_NEWEST + 1}
->>>>>>> f57e83d230d7eb07f97698e76ea249851e22f506
 
 
 def calls_on_a_state(store):
@@ -94,14 +90,10 @@ def test_a_state_of_a_newer_release_is_left_alone(place):
     for name, call in calls_on_a_state(fresh).items():
         with pytest.raises(SchemaVersionError, match="governors/g/states/s") as caught:
             call()
-<<<<<<< HEAD
-        assert (caught.value.stored, caught.value.ours) == (4, 3), name
-=======
         assert (caught.value.stored, caught.value.ours) == (FORMAT_NEWEST + 1, FORMAT_NEWEST), name
     for call in (lambda: fresh.batch_get_states("g", ["s"]), lambda: fresh.stats("g")):
         with pytest.raises(SchemaVersionError, match="governors/g/states/s"):
             call()
->>>>>>> f57e83d230d7eb07f97698e76ea249851e22f506
     assert contents(store) == before
 
 
