@@ -28,6 +28,7 @@ from tai_state.testing import AsyncFaultyStore, Faults, ManualClock
 from tests._async.deaths import forget_every_lock
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, AsyncWrappedBackend
+from tests.waits import patience
 
 monotonic = SystemClock().monotonic
 
@@ -124,7 +125,7 @@ async def test_who_would_not_wait_is_told_at_once_that_the_store_is_down(store):
     began = monotonic()
     with pytest.raises(DeadlineExceededError):
         await locks.acquire("r", timeout=0.2)
-    assert monotonic() - began < 1.5
+    assert monotonic() - began < patience(1.5)
 
 
 async def test_no_time_limit_is_a_wait_without_end(place, monkeypatch):
@@ -268,7 +269,7 @@ async def test_an_attached_lock_is_renewed_in_the_background(place):
 @pytest.mark.parametrize("end", ["broken", "stolen", "expired"])
 async def test_a_ticket_of_a_lock_that_is_lost_is_refused(place, end):
     """With what became of it; nothing is changed."""
-    locks = AsyncLockManager(place.store(), LockConfig(ttl=0.5))
+    locks = AsyncLockManager(place.store(), LockConfig(ttl=60.0 if end == "broken" else 0.5))
     ticket = (await locks.acquire("r", owner="a", heartbeat=False)).ticket
     if end == "broken":
         await locks.break_lock("r", 1, "test")

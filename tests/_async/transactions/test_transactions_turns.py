@@ -28,6 +28,7 @@ from tests._async.accounts import (
     over,
 )
 from tests._async.stores import AsyncCountingBackend
+from tests.waits import patience
 
 NO_WAIT = RetryPolicy(wait_initial=0.0, wait_max=0.0)
 SOON_SECONDS = 10.0
@@ -104,7 +105,7 @@ async def test_a_turn_that_does_not_come_is_no_error(place, other):
     """Half of the time is waited for it; then the run goes on without."""
     store = place.store()
     with store.runtime.turns.join(state_layout(BANK, "a").state):
-        await manager_of(store).run(async_increment, timeout=4)
+        await manager_of(store).run(async_increment, timeout=patience(1.0))
     assert await async_amounts(other, "a") == [101]
 
 
@@ -223,7 +224,7 @@ async def test_a_queue_that_does_not_move_is_no_error(place, other):
     (resource,) = await async_queues(other)
     _, backend = meddled(place, other, 3)
     async with AsyncLockManager(other).hold(resource):
-        await manager_of(AsyncBackendStore(backend), NO_WAIT).run(body, timeout=1.5)
+        await manager_of(AsyncBackendStore(backend), NO_WAIT).run(body, timeout=patience(1.5))
     assert len(found) == 8
     assert await async_amounts(other, "a") == [101]
 

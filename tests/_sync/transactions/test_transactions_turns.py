@@ -28,6 +28,7 @@ from tests._sync.accounts import (
     over,
 )
 from tests._sync.stores import CountingBackend
+from tests.waits import patience
 
 NO_WAIT = RetryPolicy(wait_initial=0.0, wait_max=0.0)
 SOON_SECONDS = 10.0
@@ -104,7 +105,7 @@ def test_a_turn_that_does_not_come_is_no_error(place, other):
     """Half of the time is waited for it; then the run goes on without."""
     store = place.store()
     with store.runtime.turns.join(state_layout(BANK, "a").state):
-        manager_of(store).run(increment, timeout=4)
+        manager_of(store).run(increment, timeout=patience(1.0))
     assert amounts(other, "a") == [101]
 
 
@@ -223,7 +224,7 @@ def test_a_queue_that_does_not_move_is_no_error(place, other):
     (resource,) = queues(other)
     _, backend = meddled(place, other, 3)
     with LockManager(other).hold(resource):
-        manager_of(BackendStore(backend), NO_WAIT).run(body, timeout=1.5)
+        manager_of(BackendStore(backend), NO_WAIT).run(body, timeout=patience(1.5))
     assert len(found) == 8
     assert amounts(other, "a") == [101]
 

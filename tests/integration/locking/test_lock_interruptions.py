@@ -167,7 +167,7 @@ async def test_a_waiter_who_is_cancelled_lets_the_others_forward(place):
         await victim
     await lock.release()
     for waiter in waiters:
-        await (await asyncio.wait_for(waiter, 10)).release()
+        await (await asyncio.wait_for(waiter, LONG)).release()
     assert store.runtime.locks.lines.is_empty(("r",))
 
 

@@ -16,6 +16,7 @@ from tai_state import (
 )
 from tests._async.machines import COUNTER
 from tests._async.stores import AsyncPlace, AsyncWrappedBackend
+from tests.waits import SECONDS_MAX
 
 LONG = 60.0
 AWAITS_MAX = 500
@@ -153,7 +154,7 @@ async def left_by(store: AsyncBackendStore) -> list[str]:
     # gRPC ends a cancelled request in a task of its own, which takes a few turns of the loop.
     ending = asyncio.all_tasks() - {asyncio.current_task()}
     if ending:
-        await asyncio.wait(ending, timeout=1.0)
+        await asyncio.wait(ending, timeout=SECONDS_MAX)
     traces = {
         "a task": asyncio.all_tasks() != {asyncio.current_task()},
         "a call under way": bool(store.runtime.inflight._counts),
