@@ -14,8 +14,8 @@ FIRST ?= 0
 FUZZ_SECONDS ?= 600
 MUTANTS ?= 400
 SEED ?= 1
-# Two workers: what a small machine has cores for. One emulator serves them all.
-PYTEST_WORKERS ?= 2
+# More than a small machine has cores, since many tests wait for processes and for time to pass. One emulator serves all.
+PYTEST_WORKERS ?= 3
 
 # The tests start hundreds of Pythons, which should not compile the package each.
 unexport PYTHONDONTWRITEBYTECODE

@@ -283,11 +283,12 @@ def test_memory_takes_a_log(tmp_path):
     assert json.loads(result.stdout)["applied"] == 100
 
 
-def test_killed_at_any_point_it_ends_with_every_line_once(url, tmp_path):
+def test_killed_at_any_point_it_ends_with_every_line_once(url, tmp_path, scale):
     """SIGKILL at seeded points, and again: the last run finds or applies the rest."""
-    log = write_log(tmp_path / "log.jsonl.gz", LINES)
+    lines = LINES[: scale(700, 1_400)]
+    log = write_log(tmp_path / "log.jsonl.gz", lines)
     kills = 0
-    for count in sorted(random.Random(11).sample(range(1, 1_000), 4)):
+    for count in sorted(random.Random(11).sample(range(1, scale(500, 1_000)), scale(3, 4))):
         process = start(url, log)
         if wait_for_events(process, url, count):
             process.kill()
@@ -298,8 +299,8 @@ def test_killed_at_any_point_it_ends_with_every_line_once(url, tmp_path):
     summary = json.loads(done.stdout)
     assert kills >= 2
     assert summary["already_there"] == partly
-    assert summary["applied"] + summary["already_there"] == len(LINES)
-    assert held(url) == expected(LINES)
+    assert summary["applied"] + summary["already_there"] == len(lines)
+    assert held(url) == expected(lines)
     assert consistent(url)
 
 
