@@ -69,6 +69,7 @@ class AsyncWrappedBackend(AsyncBackend):
 
     def __init__(self, inner: AsyncBackend) -> None:
         self.inner = inner
+        self.name = inner.name
         self.capabilities = inner.capabilities
         self.limits = inner.limits
 

@@ -69,6 +69,7 @@ class WrappedBackend(Backend):
 
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
+        self.name = inner.name
         self.capabilities = inner.capabilities
         self.limits = inner.limits
 

@@ -32,6 +32,9 @@ class AsyncBackend(ABC):
     ``tai_state.testing.AsyncBackendConformance`` proves an implementation.
     """
 
+    name: str = ""
+    """What people call the engine; "": what its class is called."""
+
     capabilities: frozenset[Capability]
     limits: Limits
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._async.access.turns import AsyncLines
-from tai_state._async.api.store import AsyncStateStore, check_limit
-from tai_state._async.api.transaction import AsyncGovernorTransaction, AsyncTransaction
+from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
+from tai_state._async.api.store import AsyncStateStore, check_colour, check_limit
+from tai_state._async.api.transaction import AsyncTransaction
 from tai_state._async.api.transaction_queue import AsyncTransactionQueue
 from tai_state._async.api.transactional import AsyncTransactional
 from tai_state._async.api.unit_of_work import AsyncUnitOfWork
@@ -65,8 +66,10 @@ class AsyncTransactionManager:
             record_ttl: How long the record of a transaction counts, and with it an idempotency key.
 
         Raises:
-            ConfigurationError: *max_concurrent* is no int of at least 1, or *record_ttl* no positive timedelta.
+            ConfigurationError: *store* is none, or one of the other colour; *max_concurrent* is no int of at least 1,
+                or *record_ttl* no positive timedelta.
         """
+        check_colour(store, AsyncStateStore, self)
         self.store = store
         self.retry = retry or TRANSACTION_RETRY
         self.max_concurrent = check_concurrency(max_concurrent)

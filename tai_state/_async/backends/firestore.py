@@ -32,6 +32,8 @@ class AsyncFirestoreBackend(AsyncBackend):
     more try with fresh credentials when they were refused.
     """
 
+    name = "Firestore"
+
     capabilities: frozenset[Capability] = frozenset({Capability.DURABLE, Capability.SHARED, Capability.WATCH})
 
     def __init__(

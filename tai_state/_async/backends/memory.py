@@ -28,6 +28,7 @@ class AsyncMemoryBackend(AsyncBackend):
     races show up here too. No operation waits for long, so ``timeout`` matters to ``watch`` alone.
     """
 
+    name = "Memory"
     capabilities = frozenset({Capability.WATCH, Capability.STEADY_READS})
     limits = LIMITS
 

@@ -32,6 +32,9 @@ class Backend(ABC):
     ``tai_state.testing.BackendConformance`` proves an implementation.
     """
 
+    name: str = ""
+    """What people call the engine; "": what its class is called."""
+
     capabilities: frozenset[Capability]
     limits: Limits
 

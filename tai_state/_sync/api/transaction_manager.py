@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._sync.access.turns import Lines
-from tai_state._sync.api.store import StateStore, check_limit
-from tai_state._sync.api.transaction import GovernorTransaction, Transaction
+from tai_state._sync.api.governor_transaction import GovernorTransaction
+from tai_state._sync.api.store import StateStore, check_colour, check_limit
+from tai_state._sync.api.transaction import Transaction
 from tai_state._sync.api.transaction_queue import TransactionQueue
 from tai_state._sync.api.transactional import Transactional
 from tai_state._sync.api.unit_of_work import UnitOfWork
@@ -65,8 +66,10 @@ class TransactionManager:
             record_ttl: How long the record of a transaction counts, and with it an idempotency key.
 
         Raises:
-            ConfigurationError: *max_concurrent* is no int of at least 1, or *record_ttl* no positive timedelta.
+            ConfigurationError: *store* is none, or one of the other colour; *max_concurrent* is no int of at least 1,
+                or *record_ttl* no positive timedelta.
         """
+        check_colour(store, StateStore, self)
         self.store = store
         self.retry = retry or TRANSACTION_RETRY
         self.max_concurrent = check_concurrency(max_concurrent)

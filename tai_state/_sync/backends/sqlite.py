@@ -34,6 +34,8 @@ class SqliteBackend(Backend):
     else's database: left as it is) and ``SchemaVersionError`` (a newer release's file).
     """
 
+    name = "SQLite"
+
     capabilities: frozenset[Capability] = frozenset(
         {
             Capability.DURABLE,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from tai_state._async.access.port import AsyncBackend
-from tai_state._async.api.connect import AsyncBackendStore
+from tai_state._async.api.connect import AsyncBackendStore, check_options
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.iterators import async_ending
@@ -43,6 +43,7 @@ class AsyncFaultyBackend(AsyncBackend):
     def __init__(self, inner: AsyncBackend, plan: FaultPlan) -> None:
         """Stand before *inner*."""
         self.inner = inner
+        self.name = inner.name
         self.plan = plan
         self.under_way = UnderWay()
         self.crashed = False
@@ -277,6 +278,7 @@ class AsyncFaultyStore(AsyncBackendStore):
         check_kind(backend, (AsyncBackend, AsyncStateStore), "what a faulty store stands over")
         check_kind(seed, (int, str), "the seed of a faulty store")
         check_kind(faults, Faults, "the faults of a faulty store")
+        check_options(type(self), options)
         inner: AsyncBackend
         if isinstance(backend, AsyncStateStore):
             access = backend.runtime.access

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from tai_state._sync.access.port import Backend
-from tai_state._sync.api.connect import BackendStore
+from tai_state._sync.api.connect import BackendStore, check_options
 from tai_state._sync.api.store import StateStore
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.iterators import ending
@@ -43,6 +43,7 @@ class FaultyBackend(Backend):
     def __init__(self, inner: Backend, plan: FaultPlan) -> None:
         """Stand before *inner*."""
         self.inner = inner
+        self.name = inner.name
         self.plan = plan
         self.under_way = UnderWay()
         self.crashed = False
@@ -277,6 +278,7 @@ class FaultyStore(BackendStore):
         check_kind(backend, (Backend, StateStore), "what a faulty store stands over")
         check_kind(seed, (int, str), "the seed of a faulty store")
         check_kind(faults, Faults, "the faults of a faulty store")
+        check_options(type(self), options)
         inner: Backend
         if isinstance(backend, StateStore):
             access = backend.runtime.access
