@@ -30,7 +30,7 @@ def persister_of(store, version):
     return AsyncStateMachinePersister(store, DOOR, PersistenceConfig(schema_version=version))
 
 
-async def async_label(store, state_id="s"):
+async def async_label_of(store, state_id="s"):
     """Return the label of a state, which its last event has, too."""
     (state,) = [one async for one in store.list_states("g", include_deleted=True) if one.state_id == state_id]
     (event,) = [one async for one in store.get_events("g", state_id, after=state.version - 1)]
@@ -48,9 +48,9 @@ async def test_a_store_changes_and_deletes_data_of_any_schema(store):
     ]
     for change in changes:
         await change()
-        assert await async_label(store) == 2
+        assert await async_label_of(store) == 2
     await store.save_state("g", "s", {"n": 4})
-    assert await async_label(store) == 1
+    assert await async_label_of(store) == 1
 
 
 async def test_a_transaction_changes_and_deletes_data_of_any_schema(store):
@@ -71,14 +71,14 @@ async def test_a_move_without_a_reducer_relabels_nothing(store):
     await persister_of(store, 1).start("g", "s", {"n": 1})
     newer = persister_of(store, 2)
     assert (await newer.transition("g", "s", "open")).snapshot.schema_version == 1
-    assert await async_label(store) == 1
+    assert await async_label_of(store) == 1
 
 
 async def test_a_reducer_makes_data_of_its_own_schema(store):
     """What it returns is what this code makes."""
     await persister_of(store, 1).start("g", "s", {"n": 1})
     assert (await persister_of(store, 2).transition("g", "s", "paint", "red")).snapshot.schema_version == 2
-    assert await async_label(store) == 2
+    assert await async_label_of(store) == 2
 
 
 async def test_a_rollback_brings_the_label_back_with_the_data(store):
@@ -124,7 +124,7 @@ async def test_a_reaction_is_labelled_as_a_move_is(store, action, label):
     await older.start("g", "s", {"n": 1})
     await older.start("g", "t", {"n": 1}, depends_on=["s"])
     await newer.transition("g", "s", action)
-    assert (await async_label(store), await async_label(store, "t")) == (1, label)
+    assert (await async_label_of(store), await async_label_of(store, "t")) == (1, label)
 
 
 class Door(BaseModel):
@@ -136,4 +136,4 @@ async def test_a_started_state_is_labelled_as_its_persister_says(store):
     machine: Machine[Door] = Machine("painted", "shut", [Transition("open", "shut", "open")], data_type=Door)
     persister = AsyncStateMachinePersister(store, machine, PersistenceConfig(schema_version=3))
     assert (await persister.start("g", "s", Door())).snapshot.schema_version == 3
-    assert await async_label(store) == 3
+    assert await async_label_of(store) == 3

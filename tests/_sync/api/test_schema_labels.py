@@ -30,7 +30,7 @@ def persister_of(store, version):
     return StateMachinePersister(store, DOOR, PersistenceConfig(schema_version=version))
 
 
-def label(store, state_id="s"):
+def label_of(store, state_id="s"):
     """Return the label of a state, which its last event has, too."""
     (state,) = [one for one in store.list_states("g", include_deleted=True) if one.state_id == state_id]
     (event,) = [one for one in store.get_events("g", state_id, after=state.version - 1)]
@@ -48,9 +48,9 @@ def test_a_store_changes_and_deletes_data_of_any_schema(store):
     ]
     for change in changes:
         change()
-        assert label(store) == 2
+        assert label_of(store) == 2
     store.save_state("g", "s", {"n": 4})
-    assert label(store) == 1
+    assert label_of(store) == 1
 
 
 def test_a_transaction_changes_and_deletes_data_of_any_schema(store):
@@ -71,14 +71,14 @@ def test_a_move_without_a_reducer_relabels_nothing(store):
     persister_of(store, 1).start("g", "s", {"n": 1})
     newer = persister_of(store, 2)
     assert (newer.transition("g", "s", "open")).snapshot.schema_version == 1
-    assert label(store) == 1
+    assert label_of(store) == 1
 
 
 def test_a_reducer_makes_data_of_its_own_schema(store):
     """What it returns is what this code makes."""
     persister_of(store, 1).start("g", "s", {"n": 1})
     assert (persister_of(store, 2).transition("g", "s", "paint", "red")).snapshot.schema_version == 2
-    assert label(store) == 2
+    assert label_of(store) == 2
 
 
 def test_a_rollback_brings_the_label_back_with_the_data(store):
@@ -124,7 +124,7 @@ def test_a_reaction_is_labelled_as_a_move_is(store, action, label):
     older.start("g", "s", {"n": 1})
     older.start("g", "t", {"n": 1}, depends_on=["s"])
     newer.transition("g", "s", action)
-    assert (label(store), label(store, "t")) == (1, label)
+    assert (label_of(store), label_of(store, "t")) == (1, label)
 
 
 class Door(BaseModel):
@@ -136,4 +136,4 @@ def test_a_started_state_is_labelled_as_its_persister_says(store):
     machine: Machine[Door] = Machine("painted", "shut", [Transition("open", "shut", "open")], data_type=Door)
     persister = StateMachinePersister(store, machine, PersistenceConfig(schema_version=3))
     assert (persister.start("g", "s", Door())).snapshot.schema_version == 3
-    assert label(store) == 3
+    assert label_of(store) == 3
