@@ -44,8 +44,8 @@ class TransactionManager:
       a persister is made at once and stays, and a ``run`` inside a body is a transaction of its own, committed
       before the outer one and once more with each attempt of it. Give it an idempotency key, or make it outside.
     - Queries are no part of it either: what a body reads it names.
-    - What is read in one go (``batch_get_states``) costs one request. What is read bit by bit is read again with
-      every bit, so that all of it is as of one moment.
+    - What is read in one go (``batch_get_states``) costs one request. What is read bit by bit is as of the
+      first one's time; where the engine cannot read the past, it is read again with every bit.
     - A document that a writing transaction only read is checked by the commit, and billed as a write. So is the
       record of the transaction.
     """

@@ -123,18 +123,22 @@ class FaultyBackend(Backend):
         """Return the place of the backend behind it; see the port."""
         return self.inner.place()
 
-    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         """Read *paths*; see the port."""
         fate = self._begin(Kind.READ if consistent or len(paths) == 1 else Kind.BATCH, timeout)
         if fate.fault is Fault.UNAVAILABLE or fate.before > timeout:
             raise self._fail(Fault.UNAVAILABLE)
-        if fate.fault is Fault.TORN:
+        # What is past stands still: no engine tears it.
+        if fate.fault is Fault.TORN and at is None:
             self.plan.note(Fault.TORN)
             first = self.inner.get_many(paths[: len(paths) // 2], timeout=timeout, consistent=False)
             second = self.inner.get_many(paths[len(paths) // 2 :], timeout=timeout, consistent=False)
             read = Read({**first.documents, **second.documents}, second.read_time)
         else:
-            read = self.inner.get_many(paths, timeout=timeout, consistent=consistent)
+            past = {} if at is None else {"at": at}
+            read = self.inner.get_many(paths, timeout=timeout, consistent=consistent, **past)
         self._end(fate, timeout)
         if fate.behind > timeout:
             raise self._fail(Fault.UNAVAILABLE)

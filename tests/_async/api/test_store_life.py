@@ -96,7 +96,7 @@ class AsyncDownBackend(AsyncWrappedBackend):
         self.clock.advance(0.01)
         return StoreUnavailableError("down")
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         raise self._fail()
 
     async def commit(self, writes, *, timeout):
@@ -223,9 +223,9 @@ class AsyncSlowBackend(AsyncWrappedBackend):
         async for document in super().scan(collection, start=start, stop=stop, limit=limit, timeout=timeout):
             yield document
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         await self._pass("get_many")
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
 @pytest.mark.parametrize(

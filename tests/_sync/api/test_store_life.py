@@ -96,7 +96,7 @@ class DownBackend(WrappedBackend):
         self.clock.advance(0.01)
         return StoreUnavailableError("down")
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         raise self._fail()
 
     def commit(self, writes, *, timeout):
@@ -223,9 +223,9 @@ class SlowBackend(WrappedBackend):
         for document in super().scan(collection, start=start, stop=stop, limit=limit, timeout=timeout):
             yield document
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         self._pass("get_many")
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
 @pytest.mark.parametrize(
