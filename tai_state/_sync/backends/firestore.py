@@ -32,15 +32,11 @@ class FirestoreBackend(Backend):
     more try with fresh credentials when they were refused.
     """
 
-<<<<<<< HEAD
     name = "Firestore"
 
-    capabilities: frozenset[Capability] = frozenset({Capability.DURABLE, Capability.SHARED, Capability.WATCH})
-=======
     capabilities: frozenset[Capability] = frozenset(
         {Capability.DURABLE, Capability.SHARED, Capability.WATCH, Capability.READ_AT}
     )
->>>>>>> c0ae69c (Reads of one attempt are of the first one's time, where the backend can read the past; a rerun reads ahead what was asked for)
 
     def __init__(
         self,
