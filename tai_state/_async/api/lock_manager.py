@@ -7,7 +7,7 @@ from functools import partial
 from types import TracebackType
 
 from tai_state._async.access.inflight import AsyncInFlight
-from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.api.store import AsyncStateStore, check_colour
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.locking.acquire import AsyncAcquisition
 from tai_state._async.locking.attaching import async_attached
@@ -57,7 +57,12 @@ class AsyncLockManager:
     """
 
     def __init__(self, store: AsyncStateStore, config: LockConfig | None = None) -> None:
-        """Lock in *store*."""
+        """Lock in *store*.
+
+        Raises:
+            ConfigurationError: It is no store, or one of the other colour.
+        """
+        check_colour(store, AsyncStateStore, self)
         self.store = store
         self.config = config or LockConfig()
         self._access = store.runtime.access

@@ -7,7 +7,7 @@ from functools import partial
 from types import TracebackType
 
 from tai_state._sync.access.inflight import InFlight
-from tai_state._sync.api.store import StateStore
+from tai_state._sync.api.store import StateStore, check_colour
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.acquire import Acquisition
 from tai_state._sync.locking.attaching import attached
@@ -57,7 +57,12 @@ class LockManager:
     """
 
     def __init__(self, store: StateStore, config: LockConfig | None = None) -> None:
-        """Lock in *store*."""
+        """Lock in *store*.
+
+        Raises:
+            ConfigurationError: It is no store, or one of the other colour.
+        """
+        check_colour(store, StateStore, self)
         self.store = store
         self.config = config or LockConfig()
         self._access = store.runtime.access

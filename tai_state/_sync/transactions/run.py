@@ -245,7 +245,7 @@ class Run(Generic[T]):
                 guard,
                 self._deadline,
                 read_only=self._read_only,
-                ahead=self._last.read if self._last is not None else (),
+                ahead=self._last.asked if self._last is not None else (),
             )
         return self._last
 

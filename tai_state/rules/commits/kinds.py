@@ -9,14 +9,21 @@ from pydantic import BaseModel
 
 from tai_state.authors import Author
 from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
-from tai_state.errors import CorruptLogError, DependencyCycleError, InvalidDataError, MachineVersionError
+from tai_state.errors import (
+    CorruptLogError,
+    DependencyCycleError,
+    InvalidDataError,
+    MachineVersionError,
+    TransitionNotAllowedError,
+)
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import KEEP, Keep
 from tai_state.rules.commits.change import Change, Needs, Target, TargetOf
-from tai_state.rules.records.record import EventRecord, MachineStamp, StateRecord
+from tai_state.rules.records.record import MachineStamp, StateRecord
 
 NAME_BYTES_MAX = 480
+PASSES = "force=True with a reason passes"
 AnyMachine = Machine[Any]
 
 
@@ -28,14 +35,19 @@ class Call:
     author: Author
     expected_version: int | None = None
     idempotency_key: str | None = None
-    schema_version: int = 1
+    schema_version: int | None = None
+    expected_status: str | None = None
+    force: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a version or a key that cannot be one."""
-        expected = self.expected_version
-        if expected is not None and (type(expected) is not int or expected < 0):
-            message = f"must be an int of at least 0, not {expected!r}"
-            raise InvalidDataError(message, path="expected_version")
+        """Refuse a version, a status or a key that cannot be one, and force without a reason."""
+        if self.expected_version is not None:
+            object.__setattr__(self, "expected_version", plain_version(self.expected_version, "expected_version"))
+        # "" is the status of states that were never given one.
+        if self.expected_status is not None and self.expected_status != "":
+            object.__setattr__(self, "expected_status", check_name(self.expected_status, "expected_status"))
+        if self.force is not False:
+            _check_force(self.force, self.author)
         if self.idempotency_key is not None:
             check_id(self.idempotency_key, "idempotency_key")
 
@@ -64,7 +76,30 @@ class Call:
             idempotency_key=self.idempotency_key,
             timestamp=timestamp,
             schema_version=self.schema_version,
+            expected_status=self.expected_status,
+            force=self.force,
         )
+
+
+def _check_force(force: object, author: Author) -> None:
+    if force is not True:
+        message = f"must be a bool, not {force!r}"
+        raise InvalidDataError(message, path="force")
+    if not author.reason.strip():
+        message = "force=True needs one: metadata=ChangeMetadata(changed_by=..., reason=...), or a change_context"
+        raise InvalidDataError(message, path="metadata.reason")
+
+
+def plain_version(version: object, name: str) -> int:
+    """Return a version as a plain int; that of a delete is a ``DeletedVersion``.
+
+    Raises:
+        InvalidDataError: It is no int of at least 0.
+    """
+    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
+        message = f"must be an int of at least 0, not {version!r}"
+        raise InvalidDataError(message, path=name)
+    return int(version)
 
 
 def check_name(value: object, what: str) -> str:
@@ -91,18 +126,30 @@ def _kept_error(state: StateRecord | None) -> str | None:
     return state.last_error if state else None
 
 
+def _kept_label(state: StateRecord | None) -> int:
+    """Return the label that stays where a caller replaces data who does not look into it."""
+    return state.schema_version if state else 1
+
+
 def _kept_machine(state: StateRecord | None) -> MachineStamp | None:
     return state.machine if state else None
 
 
 def save_change(call: Call, data: object, status: str | None) -> Change:
-    """Create or replace: *status* None keeps the one there is ("" at creation)."""
+    """Create or replace: *status* None keeps the one there is ("" at creation).
+
+    What a machine moves a store, which knows none, brings nowhere else.
+    """
     payload = Payload.of(normalize_data(data))
     name = None if status is None else check_name(status, "status")
 
     def target_of(state: StateRecord | None) -> Target:
+        if state is not None and state.machine is not None and name not in {None, state.status} and not call.force:
+            reason = f"machine {state.machine} moves the state: leave status out, or move it with a persister; {PASSES}"
+            raise TransitionNotAllowedError(state.status, "save", None, reason)
         kept = state.status if state else ""
-        return Target(kept if name is None else name, payload, _kept_error(state), machine=_kept_machine(state))
+        status = kept if name is None else name
+        return Target(status, payload, _kept_error(state), _kept_label(state), machine=_kept_machine(state))
 
     return call.change("save", "save", Needs.ANYTHING, target_of, request=Payload.of([name, payload.digest]))
 
@@ -116,7 +163,7 @@ def update_change(call: Call, data: object) -> Change:
 
     def target_of(state: StateRecord | None) -> Target:
         assert state is not None
-        return Target(state.status, payload, state.last_error, machine=state.machine)
+        return Target(state.status, payload, state.last_error, state.schema_version, machine=state.machine)
 
     return call.change("update", "update", Needs.LIVE, target_of, request=payload)
 
@@ -126,7 +173,8 @@ def delete_change(call: Call) -> Change:
 
     def target_of(state: StateRecord | None) -> Target:
         assert state is not None
-        return Target(state.status, EMPTY, state.last_error, deleted=True, machine=state.machine)
+        kept = state.schema_version
+        return Target(state.status, EMPTY, state.last_error, kept, deleted=True, machine=state.machine)
 
     return call.change("delete", "delete", Needs.LIVE, target_of, request=NULL)
 
@@ -192,14 +240,14 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
         data = dict(data)
     # What the data type refuses is refused now, and its defaults are stored.
     payload = Payload.of(normalize_data(as_data(machine)(normalize_data(data))))
-    mark = stamp(machine)
+    mark, label = stamp(machine), call.schema_version or 1
 
     def target_of(_: StateRecord | None) -> Target:
-        return Target(machine.initial, payload, None, machine=mark)
+        return Target(machine.initial, payload, None, label, machine=mark)
 
     request = Payload.of([payload.digest, list(dependencies)]) if dependencies else payload
     change = call.change("start", "start", Needs.ABSENT, target_of, request=request)
-    return replace(change, depends_on=dependencies)
+    return replace(change, machine=mark, depends_on=dependencies)
 
 
 def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
@@ -213,11 +261,35 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
         # Before guard and reducer: functions of one machine must not see the data of another.
         check_machine(state, mark)
         choice = machine.choose(state.status, name, lambda: typed(state.data.value()), wrapped.value)
-        data = Payload.of(normalize_data(choice.data)) if choice.transition.apply is not None else state.data
         last_error = state.last_error if isinstance(recorded, Keep) else recorded
-        return Target(choice.target, data, last_error, machine=mark)
+        if choice.transition.apply is None:
+            return Target(choice.target, state.data, last_error, state.schema_version, machine=mark)
+        data, label = Payload.of(normalize_data(choice.data)), call.schema_version or 1
+        return Target(choice.target, data, last_error, label, machine=mark)
 
-    return call.change("transition", name, Needs.LIVE, target_of, request=wrapped, payload=wrapped)
+    change = call.change("transition", name, Needs.LIVE, target_of, request=wrapped, payload=wrapped)
+    return replace(change, machine=mark)
+
+
+def status_change(call: Call, machine: AnyMachine, status: str, payload: object, error: object) -> Change:
+    """Move a state to *status* by the one action of *machine* that leads there from where it is."""
+    name = check_name(status, "status")
+    wrapped = _payload_of(payload)
+    _check_error(error)
+
+    def target_of(state: StateRecord | None) -> Target:
+        assert state is not None
+        check_machine(state, stamp(machine))
+        action = machine.action_to(state.status, name)
+        target = transition_change(call, machine, action, payload, error).target_of(state)
+        if target.status != name:
+            reason = f"its guards lead to {target.status!r}, and not to {name!r}"
+            raise TransitionNotAllowedError(state.status, action, machine.allowed(state.status), reason)
+        return replace(target, action=action)
+
+    request = Payload.of({"status": name, "payload": wrapped.digest})
+    change = call.change("transition", "update_status", Needs.LIVE, target_of, request=request, payload=wrapped)
+    return replace(change, machine=stamp(machine))
 
 
 def _payload_of(payload: object) -> Payload:
@@ -267,7 +339,8 @@ def log_change(
 
     def target_of(state: StateRecord | None) -> Target:
         last_error = _kept_error(state) if isinstance(recorded, Keep) else recorded
-        return Target(target, stored, last_error, machine=_kept_machine(state))
+        label = _kept_label(state) if call.schema_version is None else call.schema_version
+        return Target(target, stored, last_error, label, machine=_kept_machine(state))
 
     # Without a payload, what a key stood for before there were any.
     request = Payload.of([target, stored.digest, *([] if wrapped == NULL else [wrapped.digest])])
@@ -295,8 +368,11 @@ def check_time(value: object, what: str) -> datetime:
         raise InvalidDataError(message, path=what) from error
 
 
-def rollback_change(call: Call, old: EventRecord) -> Change:
-    """Make a new version with the content of *old*; a deleted state comes back to life."""
+def rollback_change(call: Call, old: StateRecord) -> Change:
+    """Make a new version with the content of *old*; a deleted state comes back to life.
+
+    A state keeps the machine that moves it, where none did then.
+    """
     if old.deleted:
         message = f"version {old.version} is a deletion; delete the state instead"
         raise InvalidDataError(message, path="to_version")
@@ -306,7 +382,8 @@ def rollback_change(call: Call, old: EventRecord) -> Change:
         if state is None or state.version < old.version:
             ids = (call.paths.governor_id, call.paths.state_id)
             raise CorruptLogError(*ids, old.version, "the state is behind one of its events")
-        return Target(old.to_status, old.to_state, old.last_error, machine=old.machine, signals=old.signals)
+        machine = old.machine or state.machine
+        return Target(old.status, old.data, old.last_error, old.schema_version, machine=machine, signals=old.signals)
 
     payload = Payload.of({"to_version": old.version})
     return call.change("rollback", "rollback", Needs.EVER, target_of, request=payload, payload=payload)

@@ -15,6 +15,23 @@ AsData = Callable[[Any], DataT]
 """Turns a fresh copy of a state's data into what the user sees: the dict itself, or a model."""
 
 
+def same(value: Any) -> Any:
+    """Return *value*: how a store, which knows no data types, shows data."""
+    return value
+
+
+def lenient(as_data: AsData[DataT]) -> AsData[Any]:
+    """Return *as_data*, but for data that does not fit: that is given as it is."""
+
+    def shown(value: Any) -> Any:
+        try:
+            return as_data(value)
+        except InvalidDataError:
+            return value
+
+    return shown
+
+
 def trusted(model: type[Model], **values: Any) -> Any:
     """Return a *model* of values that this package made: every field is given, and none is checked.
 
@@ -251,10 +268,7 @@ class EventRecord(Content):
         # None before a creation, empty at a deletion. A log outlives its data types: what an older
         # or another writer stored is given as it is, so that a history can always be read.
         value = payload.value()
-        try:
-            return as_data(value) if value else value
-        except InvalidDataError:
-            return value
+        return lenient(as_data)(value) if value else value
 
     def state(self, marks: Marks | None = None) -> StateRecord:
         """Return the state that this event made: an event alone rebuilds every field of it."""
