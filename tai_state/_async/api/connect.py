@@ -12,8 +12,8 @@ from tai_state._async.access.port import AsyncBackend
 from tai_state._async.api.store import AsyncStateStore, check_colour
 from tai_state._async.backends.memory import AsyncMemoryBackend
 from tai_state._async.backends.sqlite import AsyncSqliteBackend
-from tai_state.clock import Clock, SystemClock
-from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance
+from tai_state.clock import Clock, checked_clock
+from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_option
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
 from tai_state.urls import StoreUrl, parse_url
@@ -51,9 +51,11 @@ class AsyncBackendStore(AsyncStateStore):
             head_cache_size: The most states whose heads are kept in memory.
         """
         check_colour(backend, AsyncBackend, self)
+        check_option(rng, random.Random, "rng")
+        check_option(retry, RetryPolicy, "retry")
         access = AsyncAccess(
             backend,
-            clock if clock is not None else SystemClock(),
+            checked_clock(clock),
             rng if rng is not None else random.SystemRandom(),
             retry if retry is not None else RetryPolicy(),
         )
@@ -88,7 +90,7 @@ class AsyncMemoryStore(AsyncBackendStore):
     def __init__(self, *, clock: Clock | None = None, **options: Any) -> None:
         """Start empty; *options* are those of AsyncBackendStore."""
         check_options(type(self), options)
-        clock = clock if clock is not None else SystemClock()
+        clock = checked_clock(clock)
         super().__init__(AsyncMemoryBackend(clock=clock), clock=clock, **options)
 
 
@@ -115,7 +117,7 @@ class AsyncSqliteStore(AsyncBackendStore):
                 every change an UnsupportedOperationError. A file system that is mounted read-only will do.
         """
         check_options(type(self), options)
-        clock = clock if clock is not None else SystemClock()
+        clock = checked_clock(clock)
         backend = AsyncSqliteBackend(path, synchronous=synchronous, read_only=read_only, clock=clock)
         super().__init__(backend, clock=clock, **options)
 

@@ -22,7 +22,7 @@ from tai_state._platform.owners import async_current_owner
 from tai_state._platform.processes import this_process
 from tai_state.authors import author_of
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LockConfig
+from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LockConfig, check_option
 from tai_state.documents import Capability, CommitResult
 from tai_state.errors import (
     ConfigurationError,
@@ -63,6 +63,7 @@ class AsyncLockManager:
             ConfigurationError: It is no store, or one of the other colour.
         """
         check_colour(store, AsyncStateStore, self)
+        check_option(config, LockConfig, "config")
         self.store = store
         self.config = config or LockConfig()
         self._access = store.runtime.access

@@ -10,7 +10,7 @@ from tai_state._async.commits.snapshot import async_create_snapshot
 from tai_state._async.history.snapshots import async_kept_snapshots, async_snapshot_at
 from tai_state._async.recovery.verify import AsyncVerifier
 from tai_state.clock import TimeLimit
-from tai_state.config import DRAIN_SECONDS, PersistenceConfig
+from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_option
 from tai_state.errors import (
     SnapshotNotFoundError,
     StateNotFoundError,
@@ -49,10 +49,13 @@ class AsyncPersisterReads(Generic[DataT]):
     ) -> None:
         """Read in *store*."""
         check_colour(store, AsyncStateStore, self)
+        check_option(machine, Machine, "machine")
+        check_option(config, PersistenceConfig, "config")
         self.store = store
         self.machine = machine
         self.machines = known_machines(machine, machines)
         self.config = config
+        self._runtime = store.runtime if config.retry is None else store.runtime.with_retry(config.retry)
         self.settings = Settings(
             store.runtime.settings.encoding, config.maintenance, store.runtime.settings.receipt_ttl
         )
@@ -80,7 +83,7 @@ class AsyncPersisterReads(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
-            found = await self.store.runtime.find(paths, timeout)
+            found = await self._runtime.find(paths, timeout)
         if found is None or found.record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
         snapshot = found.record.public(self._as_data, recovered=found.recovered)
@@ -121,7 +124,7 @@ class AsyncPersisterReads(Generic[DataT]):
         if last is not None and until_version is not None and until_version > last:
             raise VersionNotFoundError(governor_id, state_id, until_version, last)
         with self._inflight.one():
-            reached = await self.store.runtime.history.replay(
+            reached = await self._runtime.history.replay(
                 paths,
                 until_version=last if until_version is None else until_version,
                 until_time=until,
@@ -135,7 +138,7 @@ class AsyncPersisterReads(Generic[DataT]):
     async def _sound_head(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         """Return the state document's record; None when it is missing or damaged."""
         with self._inflight.one():
-            return (await self.store.runtime.document(paths, timeout))[0]
+            return (await self._runtime.document(paths, timeout))[0]
 
     async def history(
         self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
@@ -147,7 +150,7 @@ class AsyncPersisterReads(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         found = False
-        async for event in self._inflight.reading(self.store.runtime.history.events(paths, timeout=timeout)):
+        async for event in self._inflight.reading(self._runtime.history.events(paths, timeout=timeout)):
             found = True
             yield event.public(self._as_data)
         if not found:
@@ -160,7 +163,7 @@ class AsyncPersisterReads(Generic[DataT]):
         a status that it does not have, ``invalid_data`` is data that does not fit.
         """
         with self._inflight.one():
-            verifier = AsyncVerifier(self.store.runtime.access, judge_of(self.machines))
+            verifier = AsyncVerifier(self._runtime.access, judge_of(self.machines))
             return await verifier.check(governor_id, rerun_of(self.machine), timeout)
 
     # Snapshots
@@ -176,7 +179,7 @@ class AsyncPersisterReads(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
-            record = await async_create_snapshot(self.store.runtime.access, paths, self.settings, timeout)
+            record = await async_create_snapshot(self._runtime.access, paths, self.settings, timeout)
         return record.public(self._as_data)
 
     async def get_snapshot(
@@ -190,7 +193,7 @@ class AsyncPersisterReads(Generic[DataT]):
             CorruptLogError: It is damaged.
         """
         check_version(version, "version")
-        paths, runtime = state_layout(governor_id, state_id), self.store.runtime
+        paths, runtime = state_layout(governor_id, state_id), self._runtime
         with self._inflight.one():
             record = await async_snapshot_at(runtime.access, paths, version, runtime.access.begin(timeout))
         if record is not None:
@@ -202,7 +205,7 @@ class AsyncPersisterReads(Generic[DataT]):
 
     async def _state_at(self, paths: StateLayout, version: int, timeout: TimeLimit) -> StateRecord:
         """Return the state as it was at *version*, by its event, or else by its snapshot."""
-        runtime = self.store.runtime
+        runtime = self._runtime
         deadline = runtime.access.begin(timeout)
         with self._inflight.one():
             event = await runtime.writer.event(paths, version, deadline)
@@ -221,6 +224,6 @@ class AsyncPersisterReads(Generic[DataT]):
     ) -> AsyncIterator[StateSnapshot[DataT]]:
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
-        found = async_kept_snapshots(self.store.runtime.access, paths, timeout)
+        found = async_kept_snapshots(self._runtime.access, paths, timeout)
         async for record in self._inflight.reading(found):
             yield record.public(self._as_data)

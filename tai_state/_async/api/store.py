@@ -13,9 +13,20 @@ from tai_state._async.commits.writer import AsyncChangeWriter
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.locking.registry import AsyncLockRegistry, async_drain
 from tai_state._async.runtime import AsyncRuntime
-from tai_state.authors import default_actor
+from tai_state.authors import checked_actor, default_actor
 from tai_state.clock import TimeLimit
-from tai_state.config import DRAIN_SECONDS, HEAD_CACHE_SIZE, HEALTH_SECONDS, RECEIPT_TTL, Encoding, Maintenance
+from tai_state.codec import Payload
+from tai_state.config import (
+    DRAIN_SECONDS,
+    HEAD_CACHE_SIZE,
+    HEALTH_SECONDS,
+    RECEIPT_TTL,
+    Encoding,
+    Maintenance,
+    check_count,
+    check_option,
+    check_ttl,
+)
 from tai_state.documents import Capability
 from tai_state.errors import ConfigurationError, InvalidDataError, InvalidIdError, StateNotFoundError, TaiStateError
 from tai_state.layout import GOVERNORS, META, escape, state_layout, unescape
@@ -23,7 +34,6 @@ from tai_state.models import BatchResult, Event, Health, StateSnapshot, StoreSta
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import plain_version
 from tai_state.rules.history.damaged import Damaged
-from tai_state.rules.records.record import same
 
 log = logging.getLogger("tai_state")
 
@@ -58,15 +68,22 @@ class AsyncStateStore(AsyncStoreChanges):
             maintenance: How often states are snapshotted; a persister's configuration goes first.
             receipt_ttl: How long an idempotency key is remembered.
             head_cache_size: The most states whose heads are kept in memory.
+
+        Raises:
+            ConfigurationError: One of them cannot be; names it.
         """
+        check_option(encoding, Encoding, "encoding")
+        check_option(maintenance, Maintenance, "maintenance")
         self.runtime = AsyncRuntime(
             access=access,
-            writer=AsyncChangeWriter(access, cache_size=head_cache_size),
+            writer=AsyncChangeWriter(access, cache_size=check_count(head_cache_size, "head_cache_size", least=0)),
             history=AsyncHistoryReader(access),
             locks=AsyncLockRegistry(),
             inflight=AsyncInFlight(),
-            settings=Settings(encoding or Encoding(), maintenance or Maintenance(), receipt_ttl),
-            actor=actor if actor is not None else default_actor(),
+            settings=Settings(
+                encoding or Encoding(), maintenance or Maintenance(), check_ttl(receipt_ttl, "receipt_ttl")
+            ),
+            actor=checked_actor(actor) if actor is not None else default_actor(),
         )
         """The store's inside, for the package's own classes; no part of the public contract."""
 
@@ -148,7 +165,7 @@ class AsyncStateStore(AsyncStoreChanges):
         found = await self.runtime.find(state_layout(governor_id, state_id), timeout)
         if found is None or found.record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
-        return found.record.public(same, recovered=found.recovered), found.record.version
+        return found.record.public(Payload.value, recovered=found.recovered), found.record.version
 
     async def find_state(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> StateSnapshot | None:
         """Return the state as ``get_state`` does; None when it does not exist, or is deleted.
@@ -159,7 +176,7 @@ class AsyncStateStore(AsyncStoreChanges):
         found = await self.runtime.find(state_layout(governor_id, state_id), timeout)
         if found is None or found.record.deleted:
             return None
-        return found.record.public(same, recovered=found.recovered)
+        return found.record.public(Payload.value, recovered=found.recovered)
 
     async def exists(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> bool:
         """Whether the state exists and is not deleted."""
@@ -185,7 +202,7 @@ class AsyncStateStore(AsyncStoreChanges):
         for paths in wanted:
             one = records.get(paths.state)
             if one is not None and (include_deleted or not one.record.deleted):
-                found[paths.state_id] = one.record.public(same, recovered=one.recovered)
+                found[paths.state_id] = one.record.public(Payload.value, recovered=one.recovered)
             elif paths.state_id not in damaged:
                 missing.append(paths.state_id)
         return BatchResult.model_construct(found=found, missing=missing, damaged=damaged)
@@ -249,7 +266,7 @@ class AsyncStateStore(AsyncStoreChanges):
         ):
             if record.deleted and not include_deleted:
                 continue
-            yield record.public(same)
+            yield record.public(Payload.value)
             given += 1
             if given == limit:
                 break
@@ -276,7 +293,7 @@ class AsyncStateStore(AsyncStoreChanges):
             check_version(until, "until")
         found = self.runtime.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
         async for event in self.runtime.inflight.reading(found):
-            yield event.public(same)
+            yield event.public(Payload.value)
 
     async def stats(self, governor_id: str, *, timeout: TimeLimit = None) -> StoreStats:
         """Count what a governor holds; reads every state document of it, and no event.

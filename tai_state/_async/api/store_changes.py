@@ -6,17 +6,18 @@ from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._async.runtime import AsyncRuntime
 from tai_state.authors import author_of
 from tai_state.clock import TimeLimit
+from tai_state.codec import Payload
 from tai_state.errors import StateNotFoundError
 from tai_state.layout import state_layout
 from tai_state.models import ChangeMetadata, DeletedVersion
 from tai_state.rules.commits.change import Change
 from tai_state.rules.commits.kinds import Call, delete_change, save_change, update_change
-from tai_state.rules.records.record import EventRecord, same
+from tai_state.rules.records.record import EventRecord
 
 
 def deleted_version(event: EventRecord) -> DeletedVersion:
     """Return what a delete tells its caller."""
-    return DeletedVersion(event.version, event.public(same))
+    return DeletedVersion(event.version, event.public(Payload.value))
 
 
 def missing_version(error: StateNotFoundError, *, missing_ok: bool) -> DeletedVersion:
@@ -57,7 +58,9 @@ class AsyncStoreChanges:
         """Create the state or replace its data, and return the new version.
 
         Args:
-            data: A JSON-like dict, or a pydantic model (dumped with mode="json").
+            data: A JSON-like dict, or a pydantic model: stored by the names of its fields as
+                ``model_dump(mode="json", round_trip=True)`` gives it, and refused where it would not come back equal.
+                Models and enum members inside it are stored as dicts and as their values.
             status: The new status; None keeps the one there is. A state that a machine moves takes no other from here.
             expected_version: Write only over this version; 0: it must not exist, or be deleted.
             expected_status: Write only while it is in this status.

@@ -8,6 +8,7 @@ from tai_state._async.api.persister import AsyncStateMachinePersister
 from tai_state._async.api.store_changes import deleted_version, missing_version
 from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state.authors import author_of
+from tai_state.codec import Payload
 from tai_state.errors import ConfigurationError, InvalidDataError, StateNotFoundError, UnsupportedOperationError
 from tai_state.layout import check_id, state_layout
 from tai_state.models import (
@@ -31,7 +32,7 @@ from tai_state.rules.commits.kinds import (
     transition_change,
     update_change,
 )
-from tai_state.rules.records.record import EventRecord, same
+from tai_state.rules.records.record import EventRecord
 
 
 def _check_mapping(states: object) -> None:
@@ -66,12 +67,12 @@ class AsyncTransaction:
         (record,) = await self._attempt.records([state_layout(governor_id, state_id)])
         if record is None or record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
-        return record.public(same), record.version
+        return record.public(Payload.value), record.version
 
     async def find_state(self, governor_id: str, state_id: str) -> StateSnapshot | None:
         """Return the state, the body's own writes included; None when it does not exist, or is deleted."""
         (record,) = await self._attempt.records([state_layout(governor_id, state_id)])
-        return None if record is None or record.deleted else record.public(same)
+        return None if record is None or record.deleted else record.public(Payload.value)
 
     async def batch_get_states(self, governor_id: str, state_ids: Iterable[str]) -> BatchResult:
         """Return several states of a governor in one request, the body's own writes included."""
@@ -86,7 +87,7 @@ class AsyncTransaction:
             if record is None or record.deleted:
                 missing.append(paths.state_id)
             else:
-                found[paths.state_id] = record.public(same)
+                found[paths.state_id] = record.public(Payload.value)
         return BatchResult.model_construct(found=found, missing=missing)
 
     async def save_state(

@@ -21,7 +21,7 @@ from tai_state._async.transactions.run import AsyncRun
 from tai_state._async.transactions.turns import is_inside_run
 from tai_state._platform.bodies import async_check_body, async_run_body, body_name
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import TRANSACTION_RETRY, TRANSACTION_TTL, check_concurrency, check_ttl
+from tai_state.config import TRANSACTION_RETRY, TRANSACTION_TTL, check_concurrency, check_option, check_ttl
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import FailedTransaction, TransactionRecord
@@ -70,6 +70,7 @@ class AsyncTransactionManager:
                 or *record_ttl* no positive timedelta.
         """
         check_colour(store, AsyncStateStore, self)
+        check_option(retry, RetryPolicy, "retry")
         self.store = store
         self.retry = retry or TRANSACTION_RETRY
         self.max_concurrent = check_concurrency(max_concurrent)

@@ -65,7 +65,7 @@ class StateMachinePersister(PersisterReads[DataT]):
         Raises:
             ConfigurationError: *store* is none, or one of the other colour.
         """
-        super().__init__(store, machine, config or PersistenceConfig(), machines)
+        super().__init__(store, machine, config if config is not None else PersistenceConfig(), machines)
         self._alone = alone_with(self.machines)
 
     # Moves
@@ -268,6 +268,7 @@ class StateMachinePersister(PersisterReads[DataT]):
             error=error,
             timestamp=timestamp,
             occurred_at=occurred_at,
+            machine=self.machine,
         )
         return self._write(change, timeout, lock)
 
@@ -313,7 +314,7 @@ class StateMachinePersister(PersisterReads[DataT]):
             expected_status=expected_status,
             force=force,
         )
-        guarding(self.store.runtime.access, lock)  # What is no lock is refused before anything is read.
+        guarding(self._runtime.access, lock)  # What is no lock is refused before anything is read.
         old = self._state_at(call.paths, check_version(to_version, "to_version"), timeout)
         return self._write(rollback_change(call, old), timeout, lock)
 
@@ -327,9 +328,7 @@ class StateMachinePersister(PersisterReads[DataT]):
             return None
         paths = state_layout(error.governor_id, error.state_id)
         with self._inflight.one():
-            event = self.store.runtime.writer.event(
-                paths, error.version, self.store.runtime.access.begin(timeout)
-            )
+            event = self._runtime.writer.event(paths, error.version, self._runtime.access.begin(timeout))
         if event is None or event.transition_id != error.transition_id:
             return None
         return self.result(Applied(event, event.state()))
@@ -359,23 +358,23 @@ class StateMachinePersister(PersisterReads[DataT]):
         force: bool = False,
     ) -> Call:
         paths = state_layout(governor_id, state_id)
-        author = author_of(metadata, self.store.runtime.actor)
+        author = author_of(metadata, self._runtime.actor)
         schema = self.config.schema_version
         return Call(paths, author, expected_version, idempotency_key, schema, expected_status, force)
 
     def _write(
         self, change: Change, timeout: TimeLimit, lock: Lock | LockSet | None = None
     ) -> TransitionResult[DataT]:
-        deadline = self.store.runtime.access.begin(timeout)
+        deadline = self._runtime.access.begin(timeout)
         with self._inflight.one():
             applied = reactions.write(
-                self.store.runtime,
+                self._runtime,
                 self.checked(change),
                 deadline,
                 settings=self.settings,
                 machines=self.machines,
                 alone=self._alone,
-                guarding=None if lock is None else guarding(self.store.runtime.access, lock),
+                guarding=None if lock is None else guarding(self._runtime.access, lock),
             )
         return self.result(applied, change)
 

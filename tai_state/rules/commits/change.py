@@ -34,6 +34,7 @@ class Target:
 
     ``schema_version`` says of which version the data is. ``signals``: those that put it into its status; None: none,
     or those it had while the status stays. ``action``: the machine's, where the change named a status and no action.
+    ``fits``: its data is known to fit the machine's data type.
     """
 
     status: str
@@ -44,6 +45,7 @@ class Target:
     machine: MachineStamp | None = None
     signals: tuple[Signal, ...] | None = None
     action: str | None = None
+    fits: bool = False
 
 
 TargetOf = Callable[[StateRecord | None], Target]

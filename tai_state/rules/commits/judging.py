@@ -84,7 +84,7 @@ def judge_of(machines: Machines) -> Judge:
         if state.status not in machine.statuses:
             yield "foreign_status", f"machine {stamp(machine)} has no status {state.status!r}"
         try:
-            typed[machine.name](state.data.value())
+            typed[machine.name](state.data)
         except InvalidDataError as error:
             yield "invalid_data", f"machine {stamp(machine)}: {error}"
 

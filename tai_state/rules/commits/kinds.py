@@ -1,14 +1,16 @@
 """The kinds of change: what each caller's request needs, and what it makes of the state it finds."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
 from tai_state.authors import Author
 from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
+from tai_state.conversion import normal_time
 from tai_state.errors import (
     CorruptLogError,
     DependencyCycleError,
@@ -20,7 +22,8 @@ from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import KEEP, Keep
 from tai_state.rules.commits.change import Change, Needs, Target, TargetOf
-from tai_state.rules.records.record import MachineStamp, StateRecord
+from tai_state.rules.records.record import AsData, MachineStamp, StateRecord
+from tai_state.typed import validated
 
 NAME_BYTES_MAX = 480
 PASSES = "force=True with a reason passes"
@@ -49,7 +52,8 @@ class Call:
         if self.force is not False:
             _check_force(self.force, self.author)
         if self.idempotency_key is not None:
-            check_id(self.idempotency_key, "idempotency_key")
+            # As plain text: a subclass (a StrEnum member, say) would be stored by some engines only.
+            object.__setattr__(self, "idempotency_key", check_id(self.idempotency_key, "idempotency_key"))
 
     def change(
         self,
@@ -140,7 +144,7 @@ def save_change(call: Call, data: object, status: str | None) -> Change:
 
     What a machine moves a store, which knows none, brings nowhere else.
     """
-    payload = Payload.of(normalize_data(data))
+    payload = data_payload(data)
     name = None if status is None else check_name(status, "status")
 
     def target_of(state: StateRecord | None) -> Target:
@@ -159,7 +163,7 @@ def update_change(call: Call, data: object) -> Change:
     if call.expected_version is None:
         message = "is required"
         raise InvalidDataError(message, path="expected_version")
-    payload = Payload.of(normalize_data(data))
+    payload = data_payload(data)
 
     def target_of(state: StateRecord | None) -> Target:
         assert state is not None
@@ -184,39 +188,51 @@ def stamp(machine: AnyMachine) -> MachineStamp:
     return MachineStamp(machine.name, machine.version, machine.fingerprint)
 
 
-def as_data(machine: AnyMachine | None) -> Callable[[Any], Any]:
+def as_data(machine: AnyMachine | None) -> AsData[Any]:
     """Return what turns stored data into what the user of *machine* sees.
 
     What it returns raises InvalidDataError for data that the machine's ``data_type`` refuses.
     """
     data_type = machine.data_type if machine is not None else None
-    if data_type is None or not (isinstance(data_type, type) and issubclass(data_type, BaseModel)):
-        return lambda value: value
+    if data_type is None:
+        return Payload.value
 
-    def validated(value: Any) -> Any:
-        try:
-            return data_type.model_validate(value)
-        except ValueError as error:
-            message = f"does not fit {data_type.__name__}: {error}"
-            raise InvalidDataError(message, path="data") from error
+    def typed(payload: Payload) -> Any:
+        # JSON has no type for some of what a dict may hold: such data is read as Python's own.
+        return validated(data_type, payload.json if payload.is_json else payload.value())
 
-    return validated
+    return typed
 
 
-def fitting(target_of: TargetOf, typed: Callable[[Any], Any]) -> TargetOf:
+def data_payload(data: object, machine: AnyMachine | None = None) -> Payload:
+    """Return the data that was given to a machine, or made by it, as it is stored.
+
+    Raises:
+        InvalidDataError: It cannot be stored, or is a model of another type than the machine's ``data_type``.
+        DocumentTooLargeError: It is too large to be read again.
+    """
+    data_type = machine.data_type if machine is not None else None
+    if data_type is not None and isinstance(data, BaseModel) and type(data) is not data_type:
+        # A subclass, say: what it has beyond its base would be lost.
+        message = f"must be a {data_type.__name__} or a dict, not a {type(data).__name__}"
+        raise InvalidDataError(message, path="data")
+    return Payload.of(normalize_data(data))
+
+
+def fitting(target_of: TargetOf, typed: AsData[Any]) -> TargetOf:
     """Return *target_of* with its target's data checked by *typed*, which raises for what does not fit."""
 
     def checked(state: StateRecord | None) -> Target:
         target = target_of(state)
-        if not target.deleted:
-            typed(target.data.value())
+        if not (target.deleted or target.fits):
+            typed(target.data)
         return target
 
     return checked
 
 
 def check_dependencies(depends_on: object, state_id: str) -> tuple[str, ...]:
-    """Return the ids in *depends_on* as plain text, each once, in order.
+    """Return the ids in *depends_on* as plain text, each once, in order; those of a set are sorted.
 
     Raises:
         InvalidDataError: It is no iterable of ids.
@@ -228,6 +244,9 @@ def check_dependencies(depends_on: object, state_id: str) -> tuple[str, ...]:
         message = f"must be several ids, not one {type(depends_on).__name__}"
         raise InvalidDataError(message, path="depends_on")
     ids = tuple(dict.fromkeys(check_id(one, f"depends_on[{index}]") for index, one in enumerate(depends_on)))
+    if isinstance(depends_on, AbstractSet):
+        # A set has another order in every process, and the ids are part of what a key stands for.
+        ids = tuple(sorted(ids))
     if state_id in ids:
         raise DependencyCycleError([state_id, state_id])
     return ids
@@ -236,10 +255,10 @@ def check_dependencies(depends_on: object, state_id: str) -> tuple[str, ...]:
 def start_change(call: Call, machine: AnyMachine, data: object, depends_on: object = ()) -> Change:
     """Enter the machine's initial status; the state must not be there."""
     dependencies = check_dependencies(depends_on, call.paths.state_id)
-    if isinstance(data, Mapping):
-        data = dict(data)
-    # What the data type refuses is refused now, and its defaults are stored.
-    payload = Payload.of(normalize_data(as_data(machine)(normalize_data(data))))
+    payload = data_payload(dict(data) if isinstance(data, Mapping) else data, machine)
+    if machine.data_type is not None and not isinstance(data, BaseModel):
+        # What the data type refuses is refused now, and its defaults are stored.
+        payload = data_payload(as_data(machine)(payload), machine)
     mark, label = stamp(machine), call.schema_version or 1
 
     def target_of(_: StateRecord | None) -> Target:
@@ -260,12 +279,13 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
         assert state is not None
         # Before guard and reducer: functions of one machine must not see the data of another.
         check_machine(state, mark)
-        choice = machine.choose(state.status, name, lambda: typed(state.data.value()), wrapped.value)
+        choice = machine.choose(state.status, name, lambda: typed(state.data), wrapped.value)
         last_error = state.last_error if isinstance(recorded, Keep) else recorded
         if choice.transition.apply is None:
             return Target(choice.target, state.data, last_error, state.schema_version, machine=mark)
-        data, label = Payload.of(normalize_data(choice.data)), call.schema_version or 1
-        return Target(choice.target, data, last_error, label, machine=mark)
+        fits = machine.data_type is not None and isinstance(choice.data, BaseModel)
+        data, label = data_payload(choice.data, machine), call.schema_version or 1
+        return Target(choice.target, data, last_error, label, machine=mark, fits=fits)
 
     change = call.change("transition", name, Needs.LIVE, target_of, request=wrapped, payload=wrapped)
     return replace(change, machine=mark)
@@ -293,9 +313,7 @@ def status_change(call: Call, machine: AnyMachine, status: str, payload: object,
 
 
 def _payload_of(payload: object) -> Payload:
-    if isinstance(payload, BaseModel):
-        payload = payload.model_dump(mode="json")
-    return Payload.of(normalize(payload, path="payload"))
+    return Payload.of(normalize(payload, path="payload"), "payload")
 
 
 def _check_error(error: object) -> str | Keep | None:
@@ -330,10 +348,11 @@ def log_change(
     error: object = KEEP,
     timestamp: datetime | None = None,
     occurred_at: datetime | None = None,
+    machine: AnyMachine | None = None,
 ) -> Change:
-    """Record a move that was decided elsewhere."""
+    """Record a move that was decided elsewhere; *machine* is the one whose data type *data* is of."""
     name, target = check_name(action, "action"), check_name(to_status, "to_status")
-    stored, wrapped, recorded = Payload.of(normalize_data(data)), _payload_of(payload), _check_error(error)
+    stored, wrapped, recorded = data_payload(data, machine), _payload_of(payload), _check_error(error)
     when = None if timestamp is None else check_time(timestamp, "timestamp")
     happened = None if occurred_at is None else check_time(occurred_at, "occurred_at")
 
@@ -358,14 +377,7 @@ def check_time(value: object, what: str) -> datetime:
         message = f"must be a datetime, not {type(value).__name__}"
         raise InvalidDataError(message, path=what)
     # Read as local time it would mean another moment on every host.
-    if value.utcoffset() is None:
-        message = "a datetime needs a time zone"
-        raise InvalidDataError(message, path=what)
-    try:
-        return value.astimezone(UTC)
-    except OverflowError as error:
-        message = "the datetime is out of range in UTC"
-        raise InvalidDataError(message, path=what) from error
+    return normal_time(value, what)
 
 
 def rollback_change(call: Call, old: StateRecord) -> Change:
