@@ -12,10 +12,11 @@ from tai_state._async.api.connect import (
     AsyncSqliteStore,
     async_connect,
 )
+from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
 from tai_state._async.api.lock_manager import AsyncLockManager
 from tai_state._async.api.persister import AsyncStateMachinePersister
 from tai_state._async.api.store import AsyncStateStore
-from tai_state._async.api.transaction import AsyncGovernorTransaction, AsyncTransaction
+from tai_state._async.api.transaction import AsyncTransaction
 from tai_state._async.api.transaction_manager import AsyncTransactionManager
 from tai_state._async.api.unit_of_work import AsyncUnitOfWork
 from tai_state._async.locking.lock import AsyncLock
@@ -23,10 +24,11 @@ from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._platform.owners import lock_owner
 from tai_state._sync.access.port import Backend
 from tai_state._sync.api.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
+from tai_state._sync.api.governor_transaction import GovernorTransaction
 from tai_state._sync.api.lock_manager import LockManager
 from tai_state._sync.api.persister import StateMachinePersister
 from tai_state._sync.api.store import StateStore
-from tai_state._sync.api.transaction import GovernorTransaction, Transaction
+from tai_state._sync.api.transaction import Transaction
 from tai_state._sync.api.transaction_manager import TransactionManager
 from tai_state._sync.api.unit_of_work import UnitOfWork
 from tai_state._sync.locking.lock import Lock
@@ -63,9 +65,11 @@ from tai_state.errors import (
     ReplayError,
     RetriesExhaustedError,
     SchemaVersionError,
+    SnapshotNotFoundError,
     StaleReadError,
     StateExistsError,
     StateNotFoundError,
+    StatusConflictError,
     StoreError,
     StoreMissingError,
     StoreReplacedError,
@@ -82,6 +86,7 @@ from tai_state.models import (
     BatchResult,
     ChangeMetadata,
     ConsistencyReport,
+    DeletedVersion,
     Event,
     FailedTransaction,
     Health,
@@ -129,6 +134,7 @@ __all__ = [
     "DamagedStoreError",
     "DeadlineExceededError",
     "DeadlockError",
+    "DeletedVersion",
     "DependencyCycleError",
     "DependentMachineError",
     "DocumentTooLargeError",
@@ -165,6 +171,7 @@ __all__ = [
     "RetriesExhaustedError",
     "RetryPolicy",
     "SchemaVersionError",
+    "SnapshotNotFoundError",
     "SqliteStore",
     "StaleReadError",
     "StateExistsError",
@@ -172,6 +179,7 @@ __all__ = [
     "StateNotFoundError",
     "StateSnapshot",
     "StateStore",
+    "StatusConflictError",
     "StoreError",
     "StoreMissingError",
     "StoreReplacedError",

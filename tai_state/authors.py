@@ -8,8 +8,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tai_state.codec import EMPTY, Payload, normalize_data
-from tai_state.errors import InvalidDataError
+from pydantic import BaseModel
+
+from tai_state.codec import EMPTY, Payload, check_text, normalize_data
+from tai_state.errors import ConfigurationError, InvalidDataError
 from tai_state.models import ChangeMetadata
 
 
@@ -34,7 +36,7 @@ _current: ContextVar[_Context] = ContextVar("tai_state_change_context", default=
 
 @contextmanager
 def change_context(
-    *, changed_by: str | None = None, reason: str | None = None, context: Mapping[str, Any] | None = None
+    *, changed_by: str | None = None, reason: str | None = None, context: Mapping[str, Any] | BaseModel | None = None
 ) -> Iterator[None]:
     """Give every change made inside, in this thread or task, an author, a reason and a context.
 
@@ -45,11 +47,9 @@ def change_context(
         InvalidDataError: A value is of the wrong type, or cannot be stored.
     """
     outer = _current.get()
-    _check_text(changed_by, "changed_by")
-    _check_text(reason, "reason")
     inner = _Context(
-        changed_by=outer.changed_by if changed_by is None else changed_by,
-        reason=outer.reason if reason is None else reason,
+        changed_by=outer.changed_by if changed_by is None else check_author(changed_by),
+        reason=outer.reason if reason is None else _checked_text(reason, "metadata.reason"),
         context=_merged(outer.context, context),
     )
     token = _current.set(inner)
@@ -59,29 +59,48 @@ def change_context(
         _current.reset(token)
 
 
-def _check_text(value: object, name: str) -> None:
-    if value is None:
-        return
+def check_author(value: object, path: str = "metadata.changed_by") -> str:
+    """Return who makes a change, as plain text: some engines would not store a subclass, a StrEnum member say.
+
+    Raises:
+        InvalidDataError: It is no text, empty, or not valid Unicode.
+    """
+    text = _checked_text(value, path)
+    if not text:
+        message = "must not be empty"
+        raise InvalidDataError(message, path=path)
+    return text
+
+
+def checked_actor(actor: object) -> str:
+    """Return the author of changes that nobody else signs.
+
+    Raises:
+        ConfigurationError: It cannot be one: it is no text, empty, or not valid Unicode.
+    """
+    try:
+        return check_author(actor, "actor")
+    except InvalidDataError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _checked_text(value: object, path: str) -> str:
     if not isinstance(value, str):
         message = f"must be a str, not {type(value).__name__}"
-        raise InvalidDataError(message, path=f"metadata.{name}")
-    if name == "changed_by" and not value:
-        message = "must not be empty"
-        raise InvalidDataError(message, path=f"metadata.{name}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        message = f"is not valid Unicode text: {error.reason}"
-        raise InvalidDataError(message, path=f"metadata.{name}") from error
+        raise InvalidDataError(message, path=path)
+    text = str.__str__(value)
+    check_text(text, path)
+    return text
 
 
 def _merged(base: Payload, added: object) -> Payload:
     if added is None:
         return base
-    if not isinstance(added, Mapping):
+    if not isinstance(added, Mapping | BaseModel):
         message = f"must be a mapping, not {type(added).__name__}"
         raise InvalidDataError(message, path="metadata.context")
-    return Payload.of({**base.value(), **normalize_data(dict(added), path="metadata.context")})
+    normal = normalize_data(dict(added) if isinstance(added, Mapping) else added, path="metadata.context")
+    return Payload.of({**base.value(), **normal}, "metadata.context")
 
 
 def default_actor() -> str:
@@ -105,13 +124,11 @@ def author_of(metadata: ChangeMetadata | None, actor: str) -> Author:
     if metadata is None:
         return Author(context.changed_by or actor, context.reason or "", context.context)
     _check_metadata(metadata)
-    reason = metadata.reason or context.reason or ""
-    return Author(metadata.changed_by, reason, _merged(context.context, metadata.context))
+    changed_by, reason = check_author(metadata.changed_by), _checked_text(metadata.reason, "metadata.reason")
+    return Author(changed_by, reason or context.reason or "", _merged(context.context, metadata.context))
 
 
 def _check_metadata(metadata: object) -> None:
     if not isinstance(metadata, ChangeMetadata):
         message = f"must be a ChangeMetadata, not {type(metadata).__name__}"
         raise InvalidDataError(message, path="metadata")
-    _check_text(metadata.changed_by, "changed_by")
-    _check_text(metadata.reason, "reason")

@@ -2,9 +2,9 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 
-from tai_state.errors import DeadlineExceededError
+from tai_state.errors import ConfigurationError, DeadlineExceededError
 
 TimeLimit = float | timedelta | None
 """The total time of one operation, in seconds or as a timedelta; None: as configured."""
@@ -52,6 +52,19 @@ class StoreTime:
         """Note the time of one reply; of several at once any may be kept, none of which the clock has yet to reach."""
         if self.latest is None or moment > self.latest:
             self.latest = moment
+
+
+def checked_clock(clock: Clock | None) -> Clock:
+    """Return *clock*, or the host's where it is None.
+
+    Raises:
+        ConfigurationError: It lacks one of a clock's methods.
+    """
+    given: object = SystemClock() if clock is None else clock
+    if not (callable(getattr(given, "now", None)) and callable(getattr(given, "monotonic", None))):
+        message = f"clock must have the methods now() and monotonic(), a {type(given).__name__} has not"
+        raise ConfigurationError(message)
+    return cast("Clock", given)
 
 
 class Deadline:

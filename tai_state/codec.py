@@ -10,7 +10,8 @@ import base64
 import hashlib
 import math
 import re
-from datetime import UTC, datetime
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
 import orjson
@@ -18,8 +19,9 @@ import zstandard
 from pydantic import BaseModel
 
 from tai_state.config import Encoding
+from tai_state.conversion import plain
 from tai_state.documents import Value
-from tai_state.errors import InvalidDataError
+from tai_state.errors import DocumentTooLargeError, InvalidDataError
 
 LEVELS_MAX = 20
 """How deep a value may nest; the outermost dict is level 1, lists count."""
@@ -31,7 +33,8 @@ INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 _PLAIN = frozenset({type(None), bool, bytes})
 
 
-_DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024
+PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
+"""How large a value may be, in bytes of JSON: what is stored can be read again, however well it compressed."""
 
 
 _NATIVE_LEVELS_MAX = 16
@@ -60,7 +63,8 @@ def _refuse(message: str, path: str) -> InvalidDataError:
     return InvalidDataError(message, path=path)
 
 
-def _check_text(text: str, path: str, what: str) -> None:
+def check_text(text: str, path: str, what: str = "the text") -> None:
+    """Refuse a text that is not valid Unicode: it has no bytes."""
     if not text.isascii():
         try:
             text.encode()
@@ -69,19 +73,8 @@ def _check_text(text: str, path: str, what: str) -> None:
             raise _refuse(message, path) from error
 
 
-def _normal_time(value: datetime, path: str) -> datetime:
-    if value.utcoffset() is None:
-        message = "a datetime needs a time zone"
-        raise _refuse(message, path)
-    try:
-        return value.astimezone(UTC)
-    except OverflowError as error:
-        message = "the datetime is out of range in UTC"
-        raise _refuse(message, path) from error
-
-
 def normalize(value: object, *, path: str = "data", level: int = 1) -> Value:
-    """Return a checked deep copy of *value*, its datetimes in UTC.
+    """Return a checked deep copy of *value*: datetimes in UTC, enum members as their values, models as dicts.
 
     Raises:
         InvalidDataError: Something in it cannot be stored and given back equal; names the path.
@@ -90,7 +83,7 @@ def normalize(value: object, *, path: str = "data", level: int = 1) -> Value:
     if kind is dict or kind is list:
         return _normalize_container(value, path, level)
     if isinstance(value, str) and kind is str:
-        _check_text(value, path, "the text")
+        check_text(value, path)
     elif isinstance(value, int) and kind is int:
         if not INT_MIN <= value <= INT_MAX:
             message = "an int must fit in 64 bits"
@@ -99,11 +92,9 @@ def normalize(value: object, *, path: str = "data", level: int = 1) -> Value:
         if not math.isfinite(value):
             message = f"a float must be finite, not {value}"
             raise _refuse(message, path)
-    elif isinstance(value, datetime) and kind is datetime:
-        return _normal_time(value, path)
     elif kind not in _PLAIN:
-        message = f"{kind.__name__} cannot be stored; use None, bool, int, float, str, bytes, datetime, list or dict"
-        raise _refuse(message, path)
+        converted = plain(value, path)
+        return converted if isinstance(converted, datetime) else normalize(converted, path=path, level=level)
     return value
 
 
@@ -114,28 +105,36 @@ def _normalize_container(value: object, path: str, level: int) -> Value:
     if isinstance(value, list):
         return [normalize(item, path=f"{path}[{index}]", level=level + 1) for index, item in enumerate(value)]
     assert isinstance(value, dict)
-    normal = {}
-    for key, item in value.items():
-        if type(key) is not str:
-            message = f"the key {key!r} is a {type(key).__name__}, keys must be str"
-            raise _refuse(message, path)
-        _check_text(key, path, f"the key {key!r}")
+    normal: dict[str, Value] = {}
+    for given, item in value.items():
+        key = given if type(given) is str else _normal_key(given, path)
+        if not key.isascii():
+            check_text(key, path, f"the key {key!r}")
         normal[key] = normalize(item, path=f"{path}.{key}", level=level + 1)
+    if len(normal) < len(value):
+        message = "a key is there twice, once as a member of an enum"
+        raise _refuse(message, path)
     return normal
 
 
+def _normal_key(given: object, path: str) -> str:
+    key = given.value if isinstance(given, Enum) else given
+    if type(key) is not str:
+        message = f"the key {key!r} is a {type(key).__name__}, keys must be str"
+        raise _refuse(message, path)
+    return key
+
+
 def normalize_data(data: object, *, path: str = "data") -> dict[str, Value]:
-    """Return a checked deep copy of a state's data: a dict, or a pydantic model (dumped as JSON).
+    """Return a checked deep copy of a state's data: a dict, or a pydantic model (see ``typed``).
 
     Raises:
         InvalidDataError: It is neither, or something in it cannot be stored.
     """
-    if isinstance(data, BaseModel):
-        data = data.model_dump(mode="json")
-    if type(data) is not dict:
+    normal: Any = normalize(data, path=path) if isinstance(data, dict | BaseModel) else None
+    if type(normal) is not dict:
         message = f"must be a dict or a pydantic model, not {type(data).__name__}"
         raise _refuse(message, path)
-    normal: dict[str, Value] = normalize(data, path=path)
     return normal
 
 
@@ -216,8 +215,23 @@ def from_json(encoded: bytes | str) -> Value:
         value = orjson.loads(encoded)
         marked = b'"$' in encoded if isinstance(encoded, bytes) else '"$' in encoded
         return _untagged(value) if marked else value
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         message = f"not a stored JSON value: {error}"
+        raise InvalidDataError(message) from error
+
+
+def _canonical(stored: Value) -> bytes:
+    """Return the canonical JSON of a value as it was stored, by us or by somebody else.
+
+    An engine has types that we never store: a place on a map, a reference to a document.
+
+    Raises:
+        InvalidDataError: It is none of ours: nested deeper than anything that we store, say.
+    """
+    try:
+        return to_json(stored)
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"a stored value holds what was never stored by us: {error}"
         raise InvalidDataError(message) from error
 
 
@@ -252,7 +266,7 @@ def decompress(blob: bytes) -> bytes:
     """
     try:
         size = zstandard.frame_content_size(blob)
-        if not 0 <= size <= _DECOMPRESSED_BYTES_MAX:
+        if not 0 <= size <= PAYLOAD_BYTES_MAX:
             message = f"a compressed value claims {size} bytes"
             raise InvalidDataError(message)
         return zstandard.ZstdDecompressor().decompress(blob)
@@ -281,9 +295,16 @@ class Payload:
         self._compressed: bytes | None = None
 
     @classmethod
-    def of(cls, value: Value) -> "Payload":
-        """Wrap a *normalized* value (see ``normalize``)."""
-        return cls(to_json(value))
+    def of(cls, value: Value, what: str = "data") -> "Payload":
+        """Wrap a *normalized* value (see ``normalize``).
+
+        Raises:
+            DocumentTooLargeError: It is larger than what could be read again; names *what* it is.
+        """
+        encoded = to_json(value)
+        if len(encoded) > PAYLOAD_BYTES_MAX:
+            raise DocumentTooLargeError(len(encoded), PAYLOAD_BYTES_MAX, f"{what}, as JSON,")
+        return cls(encoded)
 
     @classmethod
     def stored(cls, field: Value) -> "Payload":
@@ -295,19 +316,19 @@ class Payload:
         if field is None:
             return cls(b"null")
         if isinstance(field, dict):
-            try:
-                return cls(to_json(field))
-            except (TypeError, ValueError, RecursionError) as error:
-                # An engine has types that we never store: a place on a map, a reference to a document.
-                message = f"a stored map holds what was never stored by us: {error}"
-                raise InvalidDataError(message) from error
+            return cls(_canonical(field))
         if isinstance(field, bytes):
             field = decompress(field)
         elif not isinstance(field, str):
             message = f"a stored value is a map, text or bytes, not {type(field).__name__}"
             raise InvalidDataError(message)
         # Parsed and encoded again: a text that somebody edited by hand is canonical only then.
-        return cls(to_json(from_json(field)))
+        return cls(_canonical(from_json(field)))
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the canonical JSON reads as the value itself, without anything that JSON has no type for."""
+        return b'"$' not in self.json or bool(orjson.loads(self.json) == self.value())
 
     def value(self) -> Value:
         """Return a fresh copy of the value."""

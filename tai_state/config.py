@@ -41,12 +41,41 @@ QUEUE_TTL_SECONDS = 5.0
 """How long those who queue wait for a process that died in front of them."""
 
 
+def check_count(value: object, name: str, *, least: int) -> int:
+    """Return *value* when it is an int of at least *least*.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    # By its exact type: to Python True is 1.
+    if type(value) is not int or value < least:
+        message = f"{name} must be an int of at least {least}, not {value!r}"
+        raise ConfigurationError(message)
+    return value
+
+
+def check_option(value: object, kind: type, name: str) -> None:
+    """Refuse an option that is neither None nor a *kind*.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if value is not None and not isinstance(value, kind):
+        message = f"{name} must be a {kind.__name__} or None, not a {type(value).__name__}"
+        raise ConfigurationError(message)
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """From which size on, in bytes of JSON, a payload is stored as one JSON text, and compressed."""
 
     json_bytes_min: int = 1_024
     zstd_bytes_min: int = 32_768
+
+    def __post_init__(self) -> None:
+        """Refuse what is no size."""
+        check_count(self.json_bytes_min, "json_bytes_min", least=0)
+        check_count(self.zstd_bytes_min, "zstd_bytes_min", least=0)
 
     def compressing(self) -> "Encoding":
         """Return the encoding that compresses everything: the last resort before a document is too large."""
@@ -68,10 +97,7 @@ class Maintenance:
     def __post_init__(self) -> None:
         """Refuse numbers below 1."""
         for name in ("snapshot_interval", "snapshot_retention", "segment_events"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                message = f"{name} must be an int of at least 1, not {value!r}"
-                raise ConfigurationError(message)
+            check_count(getattr(self, name), name, least=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +109,22 @@ class PersistenceConfig:
         snapshot_retention: The newest snapshots that are kept, exactly.
         segment_events: So many events are sealed in one segment, which one commit reads and writes; fewer where they
             are large.
+        retry: How often and how long conflicts and transient failures are tried again; None: as the store does.
         schema_version: The version of the data's own schema; a state with a higher one is refused.
     """
 
     snapshot_interval: int = 100
     snapshot_retention: int = 5
     _: KW_ONLY
+    retry: RetryPolicy | None = None
     segment_events: int = 100
     schema_version: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what could not work."""
         _ = self.maintenance
+        check_count(self.schema_version, "schema_version", least=1)
+        check_option(self.retry, RetryPolicy, "retry")
 
     @property
     def maintenance(self) -> Maintenance:

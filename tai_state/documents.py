@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from tai_state.errors import UnsupportedOperationError
+
 Value = Any
 """None, bool, int (64 bit), float, str, bytes, aware datetime, list or dict of these.
 
@@ -34,6 +36,7 @@ class Capability(StrEnum):
     DURABLE = "durable"  # what was acknowledged survives the death of the process
     SHARED = "shared"  # several processes may use the same store at once
     WATCH = "watch"  # changes of a document wake a waiter
+    READ_AT = "read_at"  # reads can be of an earlier moment
     STEADY_READS = "steady_reads"  # a batch is as of one moment even when it need not be consistent
     ONE_HOST = "one_host"  # all that use it run on one host, where one process sees that another has died
 
@@ -150,3 +153,14 @@ class FieldEquals:
 
 
 Conditions = Sequence[FieldEquals]
+
+
+def refuse_past(at: datetime | None) -> None:
+    """Refuse to read an earlier moment: what a backend does that does not declare ``READ_AT``.
+
+    Raises:
+        UnsupportedOperationError: *at* is given.
+    """
+    if at is not None:
+        message = "this backend reads the present alone"
+        raise UnsupportedOperationError(message)

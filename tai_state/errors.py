@@ -45,13 +45,29 @@ class StateNotFoundError(TaiStateError, LookupError):
 
     code = "state_not_found"
 
-    def __init__(self, governor_id: str, state_id: str, *, deleted: bool = False) -> None:
-        """Say which state is missing, and whether a tombstone stands in its place."""
+    def __init__(self, governor_id: str, state_id: str, *, deleted: bool = False, last: int = 0) -> None:
+        """Say which state is missing, and whether a tombstone stands in its place, of version *last*."""
         why = "was deleted" if deleted else "does not exist"
         super().__init__(f"state {state_id!r} of governor {governor_id!r} {why}")
         self.governor_id = governor_id
         self.state_id = state_id
         self.deleted = deleted
+        self.last = last
+
+
+class SnapshotNotFoundError(StateNotFoundError):
+    """The state exists, and no snapshot of that version is kept."""
+
+    code = "snapshot_not_found"
+
+    def __init__(self, governor_id: str, state_id: str, version: int, kept: Sequence[int] = ()) -> None:
+        """Say of which versions snapshots are *kept*."""
+        super().__init__(governor_id, state_id)
+        state = f"state {state_id!r} of governor {governor_id!r}"
+        those = ", ".join(map(str, kept)) or "none"
+        self.args = (f"{state} keeps no snapshot of version {version}; it keeps {those}",)
+        self.version = version
+        self.kept = list(kept)
 
 
 class VersionNotFoundError(StateNotFoundError):
@@ -185,6 +201,21 @@ class VersionConflictError(ConflictError):
         self.actual = actual
 
 
+class StatusConflictError(ConflictError):
+    """The state is not in the status that the caller expected; trying again as it stands does not help."""
+
+    code = "status_conflict"
+    retryable = False
+
+    def __init__(self, key: str, expected: str, actual: str | None) -> None:
+        """Say which state is in which status (None: it does not exist, or is deleted)."""
+        found = "does not exist" if actual is None else f"is in status {actual!r}"
+        super().__init__(f"{key} {found}, expected status {expected!r}")
+        self.key = key
+        self.expected = expected
+        self.actual = actual
+
+
 class StateExistsError(ConflictError):
     """A state that was to be created is already there."""
 
@@ -257,20 +288,19 @@ class InvalidMachineError(MachineError, ValueError):
 
 
 class TransitionNotAllowedError(MachineError):
-    """The machine has no such move from the status that the state is in, or its guards refused it."""
+    """The machine has no such move from the status that the state is in, its guards refused it, or it was passed by."""
 
     code = "transition_not_allowed"
 
-    def __init__(self, status: str, action: str, allowed: Sequence[str], reason: str = "") -> None:
-        """Say where the state is, what was asked, and which actions are open from there."""
-        names = ", ".join(repr(name) for name in allowed) or "none"
+    def __init__(self, status: str, action: str, allowed: Sequence[str] | None, reason: str = "") -> None:
+        """Say where the state is, what was asked, and which actions are open from there (None: that is not known)."""
+        names = "" if allowed is None else f"; allowed: {', '.join(map(repr, allowed)) or 'none'}"
         super().__init__(
-            f"action {action!r} is not allowed in status {status!r}: "
-            f"{reason or 'there is no such transition'}; allowed: {names}"
+            f"action {action!r} is not allowed in status {status!r}: {reason or 'there is no such transition'}{names}"
         )
         self.status = status
         self.action = action
-        self.allowed = list(allowed)
+        self.allowed = list(allowed or ())
         self.reason = reason
 
 

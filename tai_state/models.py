@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, Generic, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
@@ -62,7 +62,7 @@ class StateSnapshot(Model, Generic[DataT]):
         causality: How many changes of each store this version knows of.
         last_error: The last error recorded with a transition, until it is cleared.
         deleted: Whether this version is a tombstone.
-        schema_version: The version of the data's own schema, as configured by its writer.
+        schema_version: The version of the data's own schema, as configured where the data was made.
         machine_name: The machine that last moved the state, if one did.
         machine_version: That machine's version.
         depends_on: The states of the same governor whose statuses it reacts to.
@@ -151,6 +151,24 @@ class Event(Model, Generic[DataT]):
     occurred_at: datetime | None = None
     committed_at: datetime | None = None
     depends_on: tuple[str, ...] = ()
+
+
+class DeletedVersion(int):
+    """The version of a tombstone: an int like any, which also tells what the delete took away.
+
+    Attributes:
+        event: The event of the delete, whose ``from_status`` and ``from_state`` are what was there. None where
+            nothing was (``missing_ok=True``) and nothing was written; the version is that of the tombstone that
+            stood there already, or 0.
+    """
+
+    event: Event | None
+
+    def __new__(cls, version: int, event: Event | None = None) -> Self:
+        """Make the version that *event* made."""
+        deleted = super().__new__(cls, version)
+        deleted.event = event
+        return deleted
 
 
 class TransitionResult(Model, Generic[DataT]):
@@ -316,3 +334,4 @@ class TransitionRequest(NamedTuple):
     idempotency_key: str | None = None
     metadata: ChangeMetadata | None = None
     error: str | Keep | None = KEEP
+    expected_status: str | None = None

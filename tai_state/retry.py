@@ -33,9 +33,14 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         """Refuse what could never work or never end."""
-        if self.attempts is not None and self.attempts < 1:
-            message = f"attempts must be at least 1, not {self.attempts}"
+        if self.attempts is not None and (type(self.attempts) is not int or self.attempts < 1):
+            message = f"attempts must be an int of at least 1, or None, not {self.attempts!r}"
             raise ConfigurationError(message)
+        for name in ("wait_initial", "wait_max", "deadline", "attempt_timeout"):
+            seconds = getattr(self, name)
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+                message = f"{name} must be a number of seconds, not {seconds!r}"
+                raise ConfigurationError(message)
         if not 0 <= self.wait_initial <= self.wait_max:
             message = f"waits must satisfy 0 <= wait_initial <= wait_max, not {self.wait_initial} and {self.wait_max}"
             raise ConfigurationError(message)

@@ -30,6 +30,7 @@ from tai_state.documents import (
     Read,
     UpdatedAt,
     Write,
+    refuse_past,
 )
 
 
@@ -51,9 +52,12 @@ class DictBackend(Backend):
         self._time = max(self._now(), self._time + timedelta(microseconds=1))
         return self._time
 
-    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         """Read *paths* at one moment."""
         del timeout, consistent
+        refuse_past(at)
         with self._lock:
             return Read({path: self._document(path) for path in paths if path in self._documents}, self._tick())
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tai_state._async.access.access import PAGE, AsyncAccess
 from tai_state._async.access.damage import tell_damage, tell_missing
@@ -17,6 +17,7 @@ from tai_state.documents import DocumentPath, FieldEquals
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, escape
 from tai_state.models import FailedTransaction
+from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import check_name
 from tai_state.rules.history.damaged import Damaged
@@ -54,6 +55,11 @@ class AsyncRuntime:
     actor: str
     turns: AsyncLines = field(default_factory=AsyncLines)
     failed_transactions: deque[FailedTransaction] = field(default_factory=lambda: deque(maxlen=FAILED_TRANSACTIONS_MAX))
+
+    def with_retry(self, retry: RetryPolicy) -> "AsyncRuntime":
+        """Return the inside of the same store for one who tries again as *retry* says; all else is shared."""
+        access = replace(self.access, retry=retry)
+        return replace(self, access=access, writer=self.writer.over(access), history=AsyncHistoryReader(access))
 
     async def record(self, paths: StateLayout, timeout: Span) -> StateRecord | None:
         """Return a state's record, tombstones included, as ``find`` does; None where there never was one."""

@@ -14,9 +14,9 @@ from heapq import merge
 from itertools import islice
 from typing import Protocol
 
-from tai_state import codec
 from tai_state._platform.forks import anew_in_children
 from tai_state.clock import Clock
+from tai_state.codec import dump_json, from_json, normalize, normalize_data
 from tai_state.documents import (
     Check,
     CommitResult,
@@ -90,7 +90,7 @@ class _Stored:
     update_time: datetime
 
     def document(self, path: DocumentPath) -> Document:
-        return Document(path, codec.from_json(self.json), self.create_time, self.update_time, len(self.json))
+        return Document(path, from_json(self.json), self.create_time, self.update_time, len(self.json))
 
 
 @dataclass(slots=True)
@@ -328,11 +328,11 @@ def _encode(writes: Sequence[Write]) -> list[bytes]:
 
 def _encode_fields(write: Put) -> bytes:
     at = str(write.path)
-    codec.normalize_data(dict.fromkeys(write.fields), path=at)  # the names alone
+    normalize_data(dict.fromkeys(write.fields), path=at)  # the names alone
     # Each value by itself, since Firestore counts levels from there.
-    normal = {name: codec.normalize(value, path=f"{at}.{name}") for name, value in write.fields.items()}
+    normal = {name: normalize(value, path=f"{at}.{name}") for name, value in write.fields.items()}
     _check_native(normal, at)
-    encoded = codec.dump_json(normal)
+    encoded = dump_json(normal)
     if len(encoded) > LIMITS.document_bytes:
         raise DocumentTooLargeError(len(encoded), LIMITS.document_bytes, f"document {write.path}")
     return encoded

@@ -183,6 +183,24 @@ class Machine(Generic[DataT]):
             raise self._refusal(status, action)
         return list(dict.fromkeys(candidate.target for candidate in candidates))
 
+    def action_to(self, status: str, target: str) -> str:
+        """Return the one action that may lead from *status* to *target*.
+
+        Raises:
+            TransitionNotAllowedError: There is no such action, or more than one.
+        """
+        found: list[str] = [
+            action for action in self._allowed.get(status, ()) if target in self.targets(status, action)
+        ]
+        if len(found) == 1:
+            return found[0]
+        reason = f"no action leads to {target!r}"
+        if target not in self._allowed:
+            reason = f"machine {self.name!r} has no status {target!r}"
+        elif found:
+            reason = f"several actions lead to {target!r}, name one of {', '.join(map(repr, found))}"
+        raise TransitionNotAllowedError(str.__str__(status), "update_status", self._allowed.get(status, ()), reason)
+
     def to_mermaid(self, current: str | None = None) -> str:
         """Return the machine as a Mermaid ``stateDiagram-v2``, the *current* status marked.
 

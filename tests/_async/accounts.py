@@ -62,10 +62,12 @@ class AsyncMeddledBackend(AsyncWrappedBackend):
         self.before_reads: list[Callable[[], Awaitable[object]]] = []
         self.before_commits: list[Callable[[], Awaitable[object]]] = []
 
-    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    async def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         if self.before_reads:
             await self.before_reads.pop(0)()
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         if self.before_commits:
@@ -73,19 +75,29 @@ class AsyncMeddledBackend(AsyncWrappedBackend):
         return await super().commit(writes, timeout=timeout)
 
 
+class AsyncPresentBackend(AsyncWrappedBackend):
+    """Reads the present alone, whatever the engine can."""
+
+    def __init__(self, inner: AsyncBackend) -> None:
+        super().__init__(inner)
+        self.capabilities = inner.capabilities - {Capability.READ_AT}
+
+
 class AsyncTearingBackend(AsyncWrappedBackend):
     """Reads a batch document by document where it need not be consistent, and calls ``between`` behind the first."""
 
     def __init__(self, inner: AsyncBackend) -> None:
         super().__init__(inner)
-        self.capabilities = inner.capabilities - {Capability.STEADY_READS}
+        self.capabilities = inner.capabilities - {Capability.STEADY_READS, Capability.READ_AT}
         self.between: list[Callable[[], Awaitable[object]]] = []
         self.consistent_reads = 0
 
-    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
-        if consistent:
+    async def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
+        if consistent or at is not None:
             self.consistent_reads += 1
-            return await super().get_many(paths, timeout=timeout, consistent=True)
+            return await super().get_many(paths, timeout=timeout, consistent=True, at=at)
         found: dict[DocumentPath, Document] = {}
         read_time = datetime.min.replace(tzinfo=UTC)
         for number, path in enumerate(paths):

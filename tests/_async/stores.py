@@ -69,14 +69,17 @@ class AsyncWrappedBackend(AsyncBackend):
 
     def __init__(self, inner: AsyncBackend) -> None:
         self.inner = inner
+        self.name = inner.name
         self.capabilities = inner.capabilities
         self.limits = inner.limits
 
     async def place(self) -> Hashable:
         return await self.inner.place()
 
-    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
-        return await self.inner.get_many(paths, timeout=timeout, consistent=consistent)
+    async def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
+        return await self.inner.get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     def scan(
         self,
@@ -131,9 +134,11 @@ class AsyncCountingBackend(AsyncWrappedBackend):
         calls, self.calls = self.calls, []
         return calls
 
-    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    async def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         self.calls.append("get_many")
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     def scan(
         self,
@@ -213,11 +218,13 @@ class AsyncFaultyBackend(AsyncWrappedBackend):
             await between()
         raise CommitAmbiguousError(fault)
 
-    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    async def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         if self._unread:
             self._unread -= 1
             raise StoreUnavailableError
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     async def deliver(self) -> None:
         """Apply the last commit that was sent, late."""
@@ -230,10 +237,10 @@ class AsyncUnreachableBackend(AsyncWrappedBackend):
     is_cut = False
     refused = 0
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.is_cut:
             raise StoreUnavailableError("cut off")
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     async def commit(self, writes, *, timeout):
         if self.is_cut:

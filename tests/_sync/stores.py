@@ -69,14 +69,17 @@ class WrappedBackend(Backend):
 
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
+        self.name = inner.name
         self.capabilities = inner.capabilities
         self.limits = inner.limits
 
     def place(self) -> Hashable:
         return self.inner.place()
 
-    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
-        return self.inner.get_many(paths, timeout=timeout, consistent=consistent)
+    def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
+        return self.inner.get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     def scan(
         self,
@@ -131,9 +134,11 @@ class CountingBackend(WrappedBackend):
         calls, self.calls = self.calls, []
         return calls
 
-    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         self.calls.append("get_many")
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     def scan(
         self,
@@ -213,11 +218,13 @@ class FaultyBackend(WrappedBackend):
             between()
         raise CommitAmbiguousError(fault)
 
-    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         if self._unread:
             self._unread -= 1
             raise StoreUnavailableError
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     def deliver(self) -> None:
         """Apply the last commit that was sent, late."""
@@ -230,10 +237,10 @@ class UnreachableBackend(WrappedBackend):
     is_cut = False
     refused = 0
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.is_cut:
             raise StoreUnavailableError("cut off")
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     def commit(self, writes, *, timeout):
         if self.is_cut:

@@ -53,8 +53,18 @@ class AsyncAccess:
         """Return a unique id: 128 random bits in hexadecimal."""
         return f"{self.rng.getrandbits(128):032x}"
 
-    async def read(self, paths: Sequence[DocumentPath], deadline: Deadline, *, consistent: bool = True) -> Read:
+    async def read(
+        self,
+        paths: Sequence[DocumentPath],
+        deadline: Deadline,
+        *,
+        consistent: bool = True,
+        at: datetime | None = None,
+    ) -> Read:
         """Read *paths* as of one moment; transient failures are tried again until *deadline*.
+
+        Args:
+            at: That moment, for a backend that can; None: now.
 
         Raises:
             DeadlineExceededError, RetriesExhaustedError: The store did not answer in time.
@@ -64,8 +74,11 @@ class AsyncAccess:
         async def attempt() -> Read:
             seconds = self.attempt_seconds(deadline)
             # One document is always as of one moment; no engine needs to be slow for it.
+            needs_one_moment = consistent and len(paths) > 1
+            # A backend of somebody else's that cannot read the past need not know of it.
+            past = {} if at is None else {"at": at}
             with AsyncInterruptible():
-                return await self.backend.get_many(paths, timeout=seconds, consistent=consistent and len(paths) > 1)
+                return await self.backend.get_many(paths, timeout=seconds, consistent=needs_one_moment, **past)
 
         read = await self.retried(attempt, deadline)
         self.store_time.hear(read.read_time)

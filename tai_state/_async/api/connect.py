@@ -1,17 +1,19 @@
 """Opening a store: by URL, or by the class of its backend. The one place that names concrete backends."""
 
+import inspect
 import os
 import random
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.port import AsyncBackend
-from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.api.store import AsyncStateStore, check_colour
 from tai_state._async.backends.memory import AsyncMemoryBackend
 from tai_state._async.backends.sqlite import AsyncSqliteBackend
-from tai_state.clock import Clock, SystemClock
-from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance
+from tai_state.clock import Clock, checked_clock
+from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_option
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
 from tai_state.urls import StoreUrl, parse_url
@@ -48,9 +50,12 @@ class AsyncBackendStore(AsyncStateStore):
             receipt_ttl: How long an idempotency key is remembered.
             head_cache_size: The most states whose heads are kept in memory.
         """
+        check_colour(backend, AsyncBackend, self)
+        check_option(rng, random.Random, "rng")
+        check_option(retry, RetryPolicy, "retry")
         access = AsyncAccess(
             backend,
-            clock if clock is not None else SystemClock(),
+            checked_clock(clock),
             rng if rng is not None else random.SystemRandom(),
             retry if retry is not None else RetryPolicy(),
         )
@@ -64,12 +69,28 @@ class AsyncBackendStore(AsyncStateStore):
         )
 
 
+def check_options(kind: type[AsyncBackendStore], options: Mapping[str, Any], taken: Collection[str] = ()) -> None:
+    """Refuse options that a store of *kind* does not take, or that are *taken* by its URL.
+
+    Raises:
+        ConfigurationError: There is one; names it, and those that there are.
+    """
+    own = inspect.signature(kind).parameters
+    known = {*own, *inspect.signature(AsyncBackendStore).parameters} - {"options", "backend", *taken}
+    unknown = next((name for name in options if name not in known), None)
+    if unknown is not None:
+        said = "the URL says" if unknown in taken else f"{kind.__name__} does not take"
+        message = f"{said} option {unknown!r}; the options are {', '.join(sorted(known))}"
+        raise ConfigurationError(message)
+
+
 class AsyncMemoryStore(AsyncBackendStore):
     """A store in this process's memory: the reference for tests, gone with the process."""
 
     def __init__(self, *, clock: Clock | None = None, **options: Any) -> None:
         """Start empty; *options* are those of AsyncBackendStore."""
-        clock = clock if clock is not None else SystemClock()
+        check_options(type(self), options)
+        clock = checked_clock(clock)
         super().__init__(AsyncMemoryBackend(clock=clock), clock=clock, **options)
 
 
@@ -95,7 +116,8 @@ class AsyncSqliteStore(AsyncBackendStore):
             read_only: Make and change nothing: without a store at *path* the first use is a StoreMissingError, and
                 every change an UnsupportedOperationError. A file system that is mounted read-only will do.
         """
-        clock = clock if clock is not None else SystemClock()
+        check_options(type(self), options)
+        clock = checked_clock(clock)
         backend = AsyncSqliteBackend(path, synchronous=synchronous, read_only=read_only, clock=clock)
         super().__init__(backend, clock=clock, **options)
 
@@ -120,6 +142,7 @@ class AsyncFirestoreStore(AsyncBackendStore):
                 credentials are used.
             root: A document path, such as ``apps/billing``, under which everything lives.
         """
+        check_options(type(self), options)
         # Imported here: users of SQLite need not wait for grpc to load.
         from tai_state._async.backends.firestore import AsyncFirestoreBackend  # noqa: PLC0415
 
@@ -141,16 +164,18 @@ def async_connect(url: str | None = None, *, actor: str | None = None, **options
     """
     parsed = parse_url(url)
     try:
-        return _open(parsed, actor=actor, **options)
-    except TypeError as error:
+        return _open(parsed, {"actor": actor, **options})
+    except (TypeError, ConfigurationError) as error:
         message = f"store {parsed.text!r}: {error}"
         raise ConfigurationError(message) from error
 
 
-def _open(url: StoreUrl, **options: Any) -> AsyncStateStore:
+def _open(url: StoreUrl, options: dict[str, Any]) -> AsyncStateStore:
     if url.scheme == "memory":
         return AsyncMemoryStore(**options)
     if url.scheme == "sqlite":
+        check_options(AsyncSqliteStore, options, taken=["path"])
         return AsyncSqliteStore(url.path, **options)
+    check_options(AsyncFirestoreStore, options, taken=["project", "database"])
     options = {"root": url.root, **options} if url.root else options
     return AsyncFirestoreStore(url.project, url.database, **options)

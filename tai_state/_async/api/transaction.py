@@ -5,11 +5,22 @@ from datetime import datetime
 from typing import Any
 
 from tai_state._async.api.persister import AsyncStateMachinePersister
+from tai_state._async.api.store_changes import deleted_version, missing_version
 from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state.authors import author_of
+from tai_state.codec import Payload
 from tai_state.errors import ConfigurationError, InvalidDataError, StateNotFoundError, UnsupportedOperationError
 from tai_state.layout import check_id, state_layout
-from tai_state.models import KEEP, BatchResult, ChangeMetadata, DataT, Keep, StateSnapshot, TransitionResult
+from tai_state.models import (
+    KEEP,
+    BatchResult,
+    ChangeMetadata,
+    DataT,
+    DeletedVersion,
+    Keep,
+    StateSnapshot,
+    TransitionResult,
+)
 from tai_state.rules.commits.change import Change, Settings
 from tai_state.rules.commits.kinds import (
     Call,
@@ -17,13 +28,11 @@ from tai_state.rules.commits.kinds import (
     log_change,
     save_change,
     start_change,
+    status_change,
     transition_change,
     update_change,
 )
-
-
-def _same(value: Any) -> Any:
-    return value
+from tai_state.rules.records.record import EventRecord
 
 
 def _check_mapping(states: object) -> None:
@@ -58,12 +67,12 @@ class AsyncTransaction:
         (record,) = await self._attempt.records([state_layout(governor_id, state_id)])
         if record is None or record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
-        return record.public(_same), record.version
+        return record.public(Payload.value), record.version
 
     async def find_state(self, governor_id: str, state_id: str) -> StateSnapshot | None:
         """Return the state, the body's own writes included; None when it does not exist, or is deleted."""
         (record,) = await self._attempt.records([state_layout(governor_id, state_id)])
-        return None if record is None or record.deleted else record.public(_same)
+        return None if record is None or record.deleted else record.public(Payload.value)
 
     async def batch_get_states(self, governor_id: str, state_ids: Iterable[str]) -> BatchResult:
         """Return several states of a governor in one request, the body's own writes included."""
@@ -78,7 +87,7 @@ class AsyncTransaction:
             if record is None or record.deleted:
                 missing.append(paths.state_id)
             else:
-                found[paths.state_id] = record.public(_same)
+                found[paths.state_id] = record.public(Payload.value)
         return BatchResult.model_construct(found=found, missing=missing)
 
     async def save_state(
@@ -90,16 +99,22 @@ class AsyncTransaction:
         *,
         status: str | None = None,
         expected_version: int | None = None,
+        expected_status: str | None = None,
+        force: bool = False,
     ) -> int:
         """Create the state or replace its data with the commit; return the version that it will have.
 
+        Args:
+            force: Set *status* though a machine moves the state; needs a reason.
+
         Raises:
-            VersionConflictError: The state is not at *expected_version*.
+            VersionConflictError, StatusConflictError: The state is not as expected.
+            TransitionNotAllowedError: A machine moves the state, and another *status* was given without *force*.
             InvalidDataError, InvalidIdError: Something cannot be stored.
             UnsupportedOperationError: The transaction is read-only; so it is for every method that writes.
         """
-        call = self._call(governor_id, state_id, metadata, expected_version)
-        return await self._version(save_change(call, data, status))
+        call = self._call(governor_id, state_id, metadata, expected_version, expected_status, force=force)
+        return (await self._change(save_change(call, data, status))).version
 
     async def save_states(
         self,
@@ -117,7 +132,7 @@ class AsyncTransaction:
         calls = {state_id: self._call(governor_id, state_id, metadata, None) for state_id in states}
         changes = {state_id: save_change(call, states[state_id], status) for state_id, call in calls.items()}
         await self._attempt.records([call.paths for call in calls.values()])
-        return {state_id: await self._version(change) for state_id, change in changes.items()}
+        return {state_id: (await self._change(change)).version for state_id, change in changes.items()}
 
     async def update_state(
         self,
@@ -126,15 +141,18 @@ class AsyncTransaction:
         data: object,
         expected_version: int,
         metadata: ChangeMetadata | None = None,
+        *,
+        expected_status: str | None = None,
+        force: bool = False,
     ) -> int:
         """Replace the data of a state with the commit; return the version that it will have.
 
         Raises:
             StateNotFoundError: The state does not exist, or is deleted.
-            VersionConflictError: It is at another version.
+            VersionConflictError, StatusConflictError: It is not as expected.
         """
-        call = self._call(governor_id, state_id, metadata, expected_version)
-        return await self._version(update_change(call, data))
+        call = self._call(governor_id, state_id, metadata, expected_version, expected_status, force=force)
+        return (await self._change(update_change(call, data))).version
 
     async def delete_state(
         self,
@@ -142,15 +160,24 @@ class AsyncTransaction:
         state_id: str,
         expected_version: int | None = None,
         metadata: ChangeMetadata | None = None,
-    ) -> int:
-        """Delete a state with the commit; return the version of its tombstone.
+        *,
+        expected_status: str | None = None,
+        missing_ok: bool = False,
+    ) -> DeletedVersion:
+        """Delete a state with the commit; return the version of its tombstone, which tells what was there.
+
+        Args:
+            missing_ok: Whether a state that does not exist, or is deleted, is in order; then nothing is written.
 
         Raises:
             StateNotFoundError: The state does not exist, or is deleted.
-            VersionConflictError: It is at another version than *expected_version*.
+            VersionConflictError, StatusConflictError: It is not as expected.
         """
-        call = self._call(governor_id, state_id, metadata, expected_version)
-        return await self._version(delete_change(call))
+        call = self._call(governor_id, state_id, metadata, expected_version, expected_status)
+        try:
+            return deleted_version(await self._change(delete_change(call)))
+        except StateNotFoundError as error:
+            return missing_version(error, missing_ok=missing_ok)
 
     async def start(
         self,
@@ -171,7 +198,7 @@ class AsyncTransaction:
             StateExistsError: It is there already.
             StateNotFoundError, DependencyCycleError: *depends_on* names a state that is not there, or makes a cycle.
         """
-        call = self._call(governor_id, state_id, metadata, None, persister)
+        call = self._call(governor_id, state_id, metadata, None, persister=persister)
         change = start_change(call, persister.require_machine(), {} if data is None else data, depends_on)
         return await self._move(persister, change)
 
@@ -184,6 +211,7 @@ class AsyncTransaction:
         payload: object = None,
         *,
         expected_version: int | None = None,
+        expected_status: str | None = None,
         metadata: ChangeMetadata | None = None,
         error: str | Keep | None = KEEP,
     ) -> TransitionResult[DataT]:
@@ -194,12 +222,35 @@ class AsyncTransaction:
         Raises:
             StateNotFoundError: The state does not exist, or is deleted.
             TransitionNotAllowedError: The machine has no such move from its status, or its guards refuse.
-            VersionConflictError: The state is not at *expected_version*.
+            VersionConflictError, StatusConflictError: The state is not as expected.
             DependentMachineError: A dependent's machine is not known to *persister*.
             ConfigurationError: *persister* has no machine, or moves the states of another store.
         """
-        call = self._call(governor_id, state_id, metadata, expected_version, persister)
+        call = self._call(governor_id, state_id, metadata, expected_version, expected_status, persister=persister)
         change = transition_change(call, persister.require_machine(), action, payload, error)
+        return await self._move(persister, change)
+
+    async def update_status(
+        self,
+        persister: AsyncStateMachinePersister[DataT],
+        governor_id: str,
+        state_id: str,
+        status: str,
+        *,
+        payload: object = None,
+        expected_version: int | None = None,
+        expected_status: str | None = None,
+        metadata: ChangeMetadata | None = None,
+        error: str | Keep | None = KEEP,
+    ) -> TransitionResult[DataT]:
+        """Move a state to *status* with the commit, by the one action of *persister*'s machine that leads there.
+
+        Raises:
+            TransitionNotAllowedError: No action leads there, more than one does, or its guards lead elsewhere.
+            TaiStateError: As for ``transition``.
+        """
+        call = self._call(governor_id, state_id, metadata, expected_version, expected_status, persister=persister)
+        change = status_change(call, persister.require_machine(), status, payload, error)
         return await self._move(persister, change)
 
     async def log_transition(
@@ -213,10 +264,12 @@ class AsyncTransaction:
         data: object,
         payload: object = None,
         expected_version: int | None = None,
+        expected_status: str | None = None,
         timestamp: datetime | None = None,
         occurred_at: datetime | None = None,
         metadata: ChangeMetadata | None = None,
         error: str | Keep | None = KEEP,
+        force: bool = False,
     ) -> TransitionResult[DataT]:
         """Record a move that was decided elsewhere with the commit; several of one state make several events.
 
@@ -224,10 +277,13 @@ class AsyncTransaction:
 
         Raises:
             InvalidDataError: Something cannot be stored, or *timestamp* is not between the last event and now.
-            VersionConflictError: The state is not at *expected_version*, the body's own moves included.
+            TransitionNotAllowedError: The machine that moved the state would not let it stand there.
+            VersionConflictError, StatusConflictError: The state is not as expected, the body's own moves included.
             ConfigurationError: *persister* moves the states of another store.
         """
-        call = self._call(governor_id, state_id, metadata, expected_version, persister)
+        call = self._call(
+            governor_id, state_id, metadata, expected_version, expected_status, persister=persister, force=force
+        )
         change = log_change(
             call,
             action,
@@ -242,11 +298,11 @@ class AsyncTransaction:
 
     async def _move(self, persister: AsyncStateMachinePersister[DataT], change: Change) -> TransitionResult[DataT]:
         applied = await self._attempt.write(persister.checked(change), persister.settings, persister.machines)
-        return persister.result(applied)
+        return persister.result(applied, change)
 
-    async def _version(self, change: Change) -> int:
+    async def _change(self, change: Change) -> EventRecord:
         settings: Settings = self._attempt.runtime.settings
-        return (await self._attempt.write(change, settings)).event.version
+        return (await self._attempt.write(change, settings)).event
 
     def _call(
         self,
@@ -254,7 +310,10 @@ class AsyncTransaction:
         state_id: str,
         metadata: ChangeMetadata | None,
         expected_version: int | None,
+        expected_status: str | None = None,
+        *,
         persister: AsyncStateMachinePersister[DataT] | None = None,
+        force: bool = False,
     ) -> Call:
         runtime = self._attempt.runtime
         if self._attempt.read_only:
@@ -264,131 +323,6 @@ class AsyncTransaction:
             message = "the persister moves the states of another store than the transaction's"
             raise ConfigurationError(message)
         author = author_of(metadata, runtime.actor)
-        schema_version = 1 if persister is None else persister.config.schema_version
-        return Call(state_layout(governor_id, state_id), author, expected_version, None, schema_version)
-
-
-class AsyncGovernorTransaction:
-    """A transaction with one governor bound: the same methods, without their first id."""
-
-    def __init__(self, tx: AsyncTransaction, governor_id: str) -> None:
-        """Bind *governor_id*."""
-        self._tx = tx
-        self.governor_id = governor_id
-
-    @property
-    def transaction_id(self) -> str:
-        """See ``AsyncTransaction.transaction_id``."""
-        return self._tx.transaction_id
-
-    async def get_state(self, state_id: str) -> tuple[StateSnapshot, int]:
-        """See ``AsyncTransaction.get_state``."""
-        return await self._tx.get_state(self.governor_id, state_id)
-
-    async def find_state(self, state_id: str) -> StateSnapshot | None:
-        """See ``AsyncTransaction.find_state``."""
-        return await self._tx.find_state(self.governor_id, state_id)
-
-    async def batch_get_states(self, state_ids: Iterable[str]) -> BatchResult:
-        """See ``AsyncTransaction.batch_get_states``."""
-        return await self._tx.batch_get_states(self.governor_id, state_ids)
-
-    async def save_state(
-        self,
-        state_id: str,
-        data: object,
-        metadata: ChangeMetadata | None = None,
-        *,
-        status: str | None = None,
-        expected_version: int | None = None,
-    ) -> int:
-        """See ``AsyncTransaction.save_state``."""
-        return await self._tx.save_state(
-            self.governor_id, state_id, data, metadata, status=status, expected_version=expected_version
-        )
-
-    async def save_states(
-        self, states: Mapping[str, object], metadata: ChangeMetadata | None = None, *, status: str | None = None
-    ) -> dict[str, int]:
-        """See ``AsyncTransaction.save_states``."""
-        return await self._tx.save_states(self.governor_id, states, metadata, status=status)
-
-    async def update_state(
-        self, state_id: str, data: object, expected_version: int, metadata: ChangeMetadata | None = None
-    ) -> int:
-        """See ``AsyncTransaction.update_state``."""
-        return await self._tx.update_state(self.governor_id, state_id, data, expected_version, metadata)
-
-    async def delete_state(
-        self, state_id: str, expected_version: int | None = None, metadata: ChangeMetadata | None = None
-    ) -> int:
-        """See ``AsyncTransaction.delete_state``."""
-        return await self._tx.delete_state(self.governor_id, state_id, expected_version, metadata)
-
-    async def start(
-        self,
-        persister: AsyncStateMachinePersister[DataT],
-        state_id: str,
-        data: DataT | Mapping[str, Any] | None = None,
-        *,
-        depends_on: Iterable[str] = (),
-        metadata: ChangeMetadata | None = None,
-    ) -> TransitionResult[DataT]:
-        """See ``AsyncTransaction.start``."""
-        return await self._tx.start(
-            persister, self.governor_id, state_id, data, depends_on=depends_on, metadata=metadata
-        )
-
-    async def transition(
-        self,
-        persister: AsyncStateMachinePersister[DataT],
-        state_id: str,
-        action: str,
-        payload: object = None,
-        *,
-        expected_version: int | None = None,
-        metadata: ChangeMetadata | None = None,
-        error: str | Keep | None = KEEP,
-    ) -> TransitionResult[DataT]:
-        """See ``AsyncTransaction.transition``."""
-        return await self._tx.transition(
-            persister,
-            self.governor_id,
-            state_id,
-            action,
-            payload,
-            expected_version=expected_version,
-            metadata=metadata,
-            error=error,
-        )
-
-    async def log_transition(
-        self,
-        persister: AsyncStateMachinePersister[DataT],
-        state_id: str,
-        action: str,
-        *,
-        to_status: str,
-        data: object,
-        payload: object = None,
-        expected_version: int | None = None,
-        timestamp: datetime | None = None,
-        occurred_at: datetime | None = None,
-        metadata: ChangeMetadata | None = None,
-        error: str | Keep | None = KEEP,
-    ) -> TransitionResult[DataT]:
-        """See ``AsyncTransaction.log_transition``."""
-        return await self._tx.log_transition(
-            persister,
-            self.governor_id,
-            state_id,
-            action,
-            to_status=to_status,
-            data=data,
-            payload=payload,
-            expected_version=expected_version,
-            timestamp=timestamp,
-            occurred_at=occurred_at,
-            metadata=metadata,
-            error=error,
-        )
+        schema = None if persister is None else persister.config.schema_version
+        paths = state_layout(governor_id, state_id)
+        return Call(paths, author, expected_version, None, schema, expected_status, force)

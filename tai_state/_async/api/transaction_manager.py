@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._async.access.turns import AsyncLines
-from tai_state._async.api.store import AsyncStateStore, check_limit
-from tai_state._async.api.transaction import AsyncGovernorTransaction, AsyncTransaction
+from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
+from tai_state._async.api.store import AsyncStateStore, check_colour, check_limit
+from tai_state._async.api.transaction import AsyncTransaction
 from tai_state._async.api.transaction_queue import AsyncTransactionQueue
 from tai_state._async.api.transactional import AsyncTransactional
 from tai_state._async.api.unit_of_work import AsyncUnitOfWork
@@ -20,7 +21,7 @@ from tai_state._async.transactions.run import AsyncRun
 from tai_state._async.transactions.turns import is_inside_run
 from tai_state._platform.bodies import async_check_body, async_run_body, body_name
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import TRANSACTION_RETRY, TRANSACTION_TTL, check_concurrency, check_ttl
+from tai_state.config import TRANSACTION_RETRY, TRANSACTION_TTL, check_concurrency, check_option, check_ttl
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import FailedTransaction, TransactionRecord
@@ -43,8 +44,8 @@ class AsyncTransactionManager:
       a persister is made at once and stays, and a ``run`` inside a body is a transaction of its own, committed
       before the outer one and once more with each attempt of it. Give it an idempotency key, or make it outside.
     - Queries are no part of it either: what a body reads it names.
-    - What is read in one go (``batch_get_states``) costs one request. What is read bit by bit is read again with
-      every bit, so that all of it is as of one moment.
+    - What is read in one go (``batch_get_states``) costs one request. What is read bit by bit is as of the
+      first one's time; where the engine cannot read the past, it is read again with every bit.
     - A document that a writing transaction only read is checked by the commit, and billed as a write. So is the
       record of the transaction.
     """
@@ -65,8 +66,11 @@ class AsyncTransactionManager:
             record_ttl: How long the record of a transaction counts, and with it an idempotency key.
 
         Raises:
-            ConfigurationError: *max_concurrent* is no int of at least 1, or *record_ttl* no positive timedelta.
+            ConfigurationError: *store* is none, or one of the other colour; *max_concurrent* is no int of at least 1,
+                or *record_ttl* no positive timedelta.
         """
+        check_colour(store, AsyncStateStore, self)
+        check_option(retry, RetryPolicy, "retry")
         self.store = store
         self.retry = retry or TRANSACTION_RETRY
         self.max_concurrent = check_concurrency(max_concurrent)

@@ -32,7 +32,11 @@ class AsyncFirestoreBackend(AsyncBackend):
     more try with fresh credentials when they were refused.
     """
 
-    capabilities: frozenset[Capability] = frozenset({Capability.DURABLE, Capability.SHARED, Capability.WATCH})
+    name = "Firestore"
+
+    capabilities: frozenset[Capability] = frozenset(
+        {Capability.DURABLE, Capability.SHARED, Capability.WATCH, Capability.READ_AT}
+    )
 
     def __init__(
         self,
@@ -84,18 +88,19 @@ class AsyncFirestoreBackend(AsyncBackend):
 
         return link.requests.commit_result(writes, await self._authenticated(attempt, timeout))
 
-    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
-        """Read *paths*, 300 in one BatchGet, all as of the first one's read time; see the port."""
+    async def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
+        """Read *paths*, 300 in one BatchGet, all as of *at*, or of the first one's read time; see the port."""
         link = await self._channels.open()
         deadline = Deadline(self._clock, timeout)
         wanted = list(dict.fromkeys(paths))
         if not wanted:
             return Read({}, await self._server_time(link, deadline.remaining()))
-        at = None
         if consistent and link.requests.is_emulator and len(wanted) > 1:
             # The emulator tears a BatchGet beside writers, unless it reads a moment that is past. Its own
             # time, taken now, still sees whatever was acknowledged before this call.
-            at = await self._server_time(link, deadline.remaining())
+            at = at or await self._server_time(link, deadline.remaining())
             await async_sleep(_SETTLE_SECONDS)
         documents: dict[DocumentPath, Document] = {}
         for first in range(0, len(wanted), PAGE_DOCUMENTS):

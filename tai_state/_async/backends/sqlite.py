@@ -21,6 +21,7 @@ from tai_state.documents import (
     Limits,
     Read,
     Write,
+    refuse_past,
 )
 
 _POLL_SECONDS = 0.01
@@ -33,6 +34,8 @@ class AsyncSqliteBackend(AsyncBackend):
     the port; opening may also raise ``ConfigurationError`` (no folder, no database, somebody
     else's database: left as it is) and ``SchemaVersionError`` (a newer release's file).
     """
+
+    name = "SQLite"
 
     capabilities: frozenset[Capability] = frozenset(
         {
@@ -73,9 +76,12 @@ class AsyncSqliteBackend(AsyncBackend):
         """Return what tells this file from others; see the port."""
         return ("sqlite", self._engine.real_path)
 
-    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    async def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         """Read *paths* in one snapshot, whether or not it must be *consistent*."""
         del consistent
+        refuse_past(at)
         self._engine.session()
         deadline = deadline_in(timeout)
         return await self._reads.run(partial(self._engine.get_many, list(paths), deadline=deadline), deadline)

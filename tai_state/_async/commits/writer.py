@@ -1,6 +1,7 @@
 """The write path: every change of a state, whoever asks for it, goes through ``AsyncChangeWriter.write``."""
 
 import logging
+from copy import copy
 from dataclasses import dataclass, replace
 
 from tai_state._async.access.access import AsyncAccess
@@ -73,6 +74,12 @@ class AsyncChangeWriter:
         self._history = AsyncHistoryReader(access)
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
+
+    def over(self, access: AsyncAccess) -> "AsyncChangeWriter":
+        """Return a writer that goes through *access*; heads, turns and what is known of the log are shared."""
+        other = copy(self)
+        other._access = access  # noqa: SLF001 - it is one of this class
+        return other
 
     async def write(
         self,

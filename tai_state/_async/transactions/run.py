@@ -245,7 +245,7 @@ class AsyncRun(Generic[T]):
                 guard,
                 self._deadline,
                 read_only=self._read_only,
-                ahead=self._last.read if self._last is not None else (),
+                ahead=self._last.asked if self._last is not None else (),
             )
         return self._last
 
@@ -303,7 +303,7 @@ class AsyncRun(Generic[T]):
 
     async def _commit(self, attempt: AsyncAttempt, result: Any) -> Any:
         """Commit, and return the result; under a key, as a repetition will return it."""
-        stored = Payload.of(normalize(result, path="result")) if self._key is not None else NULL
+        stored = Payload.of(normalize(result, path="result"), "result") if self._key is not None else NULL
         if await self.turns.before_commit(attempt.states_written):
             attempt.check_heads()
         async with async_guarded(self._guarding, self._deadline) as guard:
@@ -314,7 +314,7 @@ class AsyncRun(Generic[T]):
                 if earlier is None:
                     await self._ask(guard)
                     raise
-                stored = Payload.of(earlier.result)
+                stored = Payload.of(earlier.result, "result")
         return stored.value() if self._key is not None else result
 
     async def _send(self, attempt: AsyncAttempt, guard: AsyncGuardHandle | None, result: Payload) -> None:

@@ -32,6 +32,9 @@ class Backend(ABC):
     ``tai_state.testing.BackendConformance`` proves an implementation.
     """
 
+    name: str = ""
+    """What people call the engine; "": what its class is called."""
+
     capabilities: frozenset[Capability]
     limits: Limits
 
@@ -48,7 +51,9 @@ class Backend(ABC):
         return self.get_many([path], timeout=timeout)
 
     @abstractmethod
-    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         """Read *paths*, all as of one moment: the returned ``read_time``.
 
         The read sees every commit acknowledged before the call, and a commit made after it gets a later time. Times
@@ -57,6 +62,11 @@ class Backend(ABC):
         Args:
             consistent: False lets an engine whose batch reads can be torn beside writers answer
                 faster; for callers whose commit checks what they read.
+            at: Read as of this moment, the ``read_time`` of an earlier read of some minutes ago at most, and return it
+                as this one's.
+
+        Raises:
+            UnsupportedOperationError: *at* is given, and the backend does not declare ``Capability.READ_AT``.
         """
 
     @abstractmethod

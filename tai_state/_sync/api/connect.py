@@ -1,17 +1,19 @@
 # Generated from tai_state/_async/api/connect.py by .ci/generate_sync.py; do not edit.
 """Opening a store: by URL, or by the class of its backend. The one place that names concrete backends."""
+import inspect
 import os
 import random
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.access.port import Backend
-from tai_state._sync.api.store import StateStore
+from tai_state._sync.api.store import StateStore, check_colour
 from tai_state._sync.backends.memory import MemoryBackend
 from tai_state._sync.backends.sqlite import SqliteBackend
-from tai_state.clock import Clock, SystemClock
-from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance
+from tai_state.clock import Clock, checked_clock
+from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_option
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
 from tai_state.urls import StoreUrl, parse_url
@@ -48,9 +50,12 @@ class BackendStore(StateStore):
             receipt_ttl: How long an idempotency key is remembered.
             head_cache_size: The most states whose heads are kept in memory.
         """
+        check_colour(backend, Backend, self)
+        check_option(rng, random.Random, "rng")
+        check_option(retry, RetryPolicy, "retry")
         access = Access(
             backend,
-            clock if clock is not None else SystemClock(),
+            checked_clock(clock),
             rng if rng is not None else random.SystemRandom(),
             retry if retry is not None else RetryPolicy(),
         )
@@ -64,12 +69,28 @@ class BackendStore(StateStore):
         )
 
 
+def check_options(kind: type[BackendStore], options: Mapping[str, Any], taken: Collection[str] = ()) -> None:
+    """Refuse options that a store of *kind* does not take, or that are *taken* by its URL.
+
+    Raises:
+        ConfigurationError: There is one; names it, and those that there are.
+    """
+    own = inspect.signature(kind).parameters
+    known = {*own, *inspect.signature(BackendStore).parameters} - {"options", "backend", *taken}
+    unknown = next((name for name in options if name not in known), None)
+    if unknown is not None:
+        said = "the URL says" if unknown in taken else f"{kind.__name__} does not take"
+        message = f"{said} option {unknown!r}; the options are {', '.join(sorted(known))}"
+        raise ConfigurationError(message)
+
+
 class MemoryStore(BackendStore):
     """A store in this process's memory: the reference for tests, gone with the process."""
 
     def __init__(self, *, clock: Clock | None = None, **options: Any) -> None:
         """Start empty; *options* are those of BackendStore."""
-        clock = clock if clock is not None else SystemClock()
+        check_options(type(self), options)
+        clock = checked_clock(clock)
         super().__init__(MemoryBackend(clock=clock), clock=clock, **options)
 
 
@@ -95,7 +116,8 @@ class SqliteStore(BackendStore):
             read_only: Make and change nothing: without a store at *path* the first use is a StoreMissingError, and
                 every change an UnsupportedOperationError. A file system that is mounted read-only will do.
         """
-        clock = clock if clock is not None else SystemClock()
+        check_options(type(self), options)
+        clock = checked_clock(clock)
         backend = SqliteBackend(path, synchronous=synchronous, read_only=read_only, clock=clock)
         super().__init__(backend, clock=clock, **options)
 
@@ -120,6 +142,7 @@ class FirestoreStore(BackendStore):
                 credentials are used.
             root: A document path, such as ``apps/billing``, under which everything lives.
         """
+        check_options(type(self), options)
         # Imported here: users of SQLite need not wait for grpc to load.
         from tai_state._sync.backends.firestore import FirestoreBackend  # noqa: PLC0415
 
@@ -141,16 +164,18 @@ def connect(url: str | None = None, *, actor: str | None = None, **options: Any)
     """
     parsed = parse_url(url)
     try:
-        return _open(parsed, actor=actor, **options)
-    except TypeError as error:
+        return _open(parsed, {"actor": actor, **options})
+    except (TypeError, ConfigurationError) as error:
         message = f"store {parsed.text!r}: {error}"
         raise ConfigurationError(message) from error
 
 
-def _open(url: StoreUrl, **options: Any) -> StateStore:
+def _open(url: StoreUrl, options: dict[str, Any]) -> StateStore:
     if url.scheme == "memory":
         return MemoryStore(**options)
     if url.scheme == "sqlite":
+        check_options(SqliteStore, options, taken=["path"])
         return SqliteStore(url.path, **options)
+    check_options(FirestoreStore, options, taken=["project", "database"])
     options = {"root": url.root, **options} if url.root else options
     return FirestoreStore(url.project, url.database, **options)

@@ -7,7 +7,7 @@ from functools import partial
 from types import TracebackType
 
 from tai_state._sync.access.inflight import InFlight
-from tai_state._sync.api.store import StateStore
+from tai_state._sync.api.store import StateStore, check_colour
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.acquire import Acquisition
 from tai_state._sync.locking.attaching import attached
@@ -22,7 +22,7 @@ from tai_state._platform.owners import current_owner
 from tai_state._platform.processes import this_process
 from tai_state.authors import author_of
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LockConfig
+from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LockConfig, check_option
 from tai_state.documents import Capability, CommitResult
 from tai_state.errors import (
     ConfigurationError,
@@ -57,7 +57,13 @@ class LockManager:
     """
 
     def __init__(self, store: StateStore, config: LockConfig | None = None) -> None:
-        """Lock in *store*."""
+        """Lock in *store*.
+
+        Raises:
+            ConfigurationError: It is no store, or one of the other colour.
+        """
+        check_colour(store, StateStore, self)
+        check_option(config, LockConfig, "config")
         self.store = store
         self.config = config or LockConfig()
         self._access = store.runtime.access

@@ -19,9 +19,7 @@ from tai_state.errors import (
     ConfigurationError,
     MachineError,
     OutcomeUnknownError,
-    StateNotFoundError,
     TaiStateError,
-    VersionNotFoundError,
 )
 from tai_state.layout import state_layout
 from tai_state.machine import Machine
@@ -34,16 +32,18 @@ from tai_state.models import (
     TransitionResult,
 )
 from tai_state.rules.commits.change import Change
+from tai_state.rules.commits.judging import PAST_MACHINES, within
 from tai_state.rules.commits.kinds import (
     Call,
     fitting,
     log_change,
     rollback_change,
     start_change,
+    status_change,
     transition_change,
 )
-from tai_state.rules.records.record import trusted
-from tai_state.rules.transactions.dependents.reactions import alone_with, known_machines
+from tai_state.rules.records.record import lenient, trusted
+from tai_state.rules.transactions.dependents.reactions import alone_with
 
 
 class StateMachinePersister(PersisterReads[DataT]):
@@ -61,9 +61,11 @@ class StateMachinePersister(PersisterReads[DataT]):
 
         Args:
             machines: Other machines, which drive states that depend on those of this persister.
+
+        Raises:
+            ConfigurationError: *store* is none, or one of the other colour.
         """
-        super().__init__(store, machine, config or PersistenceConfig())
-        self.machines = known_machines(machine, machines)
+        super().__init__(store, machine, config if config is not None else PersistenceConfig(), machines)
         self._alone = alone_with(self.machines)
 
     # Moves
@@ -104,6 +106,7 @@ class StateMachinePersister(PersisterReads[DataT]):
         payload: object = None,
         *,
         expected_version: int | None = None,
+        expected_status: str | None = None,
         idempotency_key: str | None = None,
         metadata: ChangeMetadata | None = None,
         lock: Lock | LockSet | None = None,
@@ -122,6 +125,7 @@ class StateMachinePersister(PersisterReads[DataT]):
         Args:
             payload: JSON-like; goes to guard and reducer and into the event.
             expected_version: Move only from this version; without it a conflict is retried.
+            expected_status: Move only from this status.
             idempotency_key: Makes the move once, however often it is asked for.
             lock: Guards the move: its lease goes with the commit, which renews it, and which the store refuses when
                 the lock was taken over meanwhile.
@@ -131,14 +135,46 @@ class StateMachinePersister(PersisterReads[DataT]):
             StateNotFoundError: The state does not exist, or is deleted.
             TransitionNotAllowedError: The machine has no such move from its status, or its guards refuse.
             VersionConflictError: The state is not at *expected_version*.
+            StatusConflictError: It is not in *expected_status*.
             IdempotencyMismatchError: The key was used for another request.
             LockLostError, FencedOutError: *lock* cannot be trusted any more, or the store refused it.
             DependentMachineError: A dependent that may have to react is driven by a machine that is not known here.
             DocumentTooLargeError: The move and what follows from it are larger than one commit; nothing was sent.
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
         """
-        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        call = self._call(
+            governor_id, state_id, metadata, expected_version, idempotency_key, expected_status=expected_status
+        )
         return self._write(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
+
+    def update_status(
+        self,
+        governor_id: str,
+        state_id: str,
+        status: str,
+        *,
+        error: str | Keep | None = KEEP,
+        payload: object = None,
+        expected_version: int | None = None,
+        expected_status: str | None = None,
+        idempotency_key: str | None = None,
+        metadata: ChangeMetadata | None = None,
+        lock: Lock | LockSet | None = None,
+        timeout: TimeLimit = None,
+    ) -> TransitionResult[DataT]:
+        """Move a state to *status*, where the machine has exactly one action that leads there from where it is.
+
+        It is that action's move, with its guard, its reducer and its name in the event; all else is as for
+        ``transition``.
+
+        Raises:
+            TransitionNotAllowedError: No action leads there, more than one does, or its guards lead elsewhere.
+            TaiStateError: As for ``transition``.
+        """
+        call = self._call(
+            governor_id, state_id, metadata, expected_version, idempotency_key, expected_status=expected_status
+        )
+        return self._write(status_change(call, self.require_machine(), status, payload, error), timeout, lock)
 
     def transition_many(
         self, requests: Iterable[TransitionRequest], *, timeout: TimeLimit = None
@@ -157,6 +193,7 @@ class StateMachinePersister(PersisterReads[DataT]):
                         request.action,
                         request.payload,
                         expected_version=request.expected_version,
+                        expected_status=request.expected_status,
                         idempotency_key=request.idempotency_key,
                         metadata=request.metadata,
                         error=request.error,
@@ -179,17 +216,21 @@ class StateMachinePersister(PersisterReads[DataT]):
         data: object,
         payload: object = None,
         expected_version: int | None = None,
+        expected_status: str | None = None,
         timestamp: datetime | None = None,
         occurred_at: datetime | None = None,
         metadata: ChangeMetadata | None = None,
         idempotency_key: str | None = None,
         lock: Lock | LockSet | None = None,
         error: str | Keep | None = KEEP,
+        force: bool = False,
         timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
-        """Record a move that was decided elsewhere; no machine is asked, and an absent state is created.
+        """Record a move that was decided elsewhere; an absent state is created.
 
-        What depends on the state stays as it is.
+        No machine makes the move, but one that moved the state is not passed by: its statuses are those it has, and
+        nothing leaves a terminal one. A persister that does not know that machine records no other status. What
+        depends on the state stays as it is.
 
         Args:
             payload: What came with the action, JSON-like; goes into the event.
@@ -199,11 +240,25 @@ class StateMachinePersister(PersisterReads[DataT]):
                 events, or in the future. No replay reads it.
             lock: Guards the change, as for ``transition``.
             error: Sets ``last_error``, clears it (None), or keeps it.
+            force: Record it whatever the machine says of status and data; needs a reason, in *metadata* or a
+                ``change_context``.
 
         Raises:
-            InvalidDataError: Something cannot be stored, or *timestamp* is not between those two.
+            InvalidDataError: Something cannot be stored, *timestamp* is not between those two, or the data does not
+                fit the machine's ``data_type``.
+            TransitionNotAllowedError: The machine that moved the state does not have *to_status*, or lets nothing
+                out of the status it is in; or it is not known here.
+            VersionConflictError, StatusConflictError: The state is not as expected.
         """
-        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
+        call = self._call(
+            governor_id,
+            state_id,
+            metadata,
+            expected_version,
+            idempotency_key,
+            expected_status=expected_status,
+            force=force,
+        )
         change = log_change(
             call,
             action,
@@ -213,6 +268,7 @@ class StateMachinePersister(PersisterReads[DataT]):
             error=error,
             timestamp=timestamp,
             occurred_at=occurred_at,
+            machine=self.machine,
         )
         return self._write(change, timeout, lock)
 
@@ -224,29 +280,43 @@ class StateMachinePersister(PersisterReads[DataT]):
         metadata: ChangeMetadata | None = None,
         *,
         expected_version: int | None = None,
+        expected_status: str | None = None,
         idempotency_key: str | None = None,
+        lock: Lock | LockSet | None = None,
+        force: bool = False,
         timeout: TimeLimit = None,
     ) -> TransitionResult[DataT]:
         """Make a new version with the status, data and last_error of *to_version*; nothing is erased.
 
+        So is a snapshot restored: where the event of its version is gone, the snapshot tells what was.
+
         The state keeps its dependencies, a deleted one those that it had, and what depends on it stays as it is.
+
+        Args:
+            force: Go back whatever the machine says of status and data; needs a reason, in *metadata* or a
+                ``change_context``.
 
         Raises:
             StateNotFoundError: The state never existed.
             VersionNotFoundError: It never had *to_version*.
-            InvalidDataError: That version was a deletion.
+            InvalidDataError: That version was a deletion, or its data does not fit the machine's ``data_type``.
+            TransitionNotAllowedError: The machine that moved the state does not have that status, or lets nothing
+                out of the status it is in; or it is not known here.
+            SchemaVersionError: That data is of a newer schema than this persister's.
+            VersionConflictError, StatusConflictError: The state is not as expected.
         """
-        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        check_version(to_version, "to_version")
-        deadline = self.store.runtime.access.begin(timeout)
-        with self._inflight.one():
-            old = self.store.runtime.writer.event(call.paths, to_version, deadline)
-        if old is None:
-            record = self.store.runtime.record(call.paths, timeout)
-            if record is None:
-                raise StateNotFoundError(governor_id, state_id)
-            raise VersionNotFoundError(governor_id, state_id, to_version, record.version)
-        return self._write(rollback_change(call, old), timeout)
+        call = self._call(
+            governor_id,
+            state_id,
+            metadata,
+            expected_version,
+            idempotency_key,
+            expected_status=expected_status,
+            force=force,
+        )
+        guarding(self._runtime.access, lock)  # What is no lock is refused before anything is read.
+        old = self._state_at(call.paths, check_version(to_version, "to_version"), timeout)
+        return self._write(rollback_change(call, old), timeout, lock)
 
     def outcome(self, error: OutcomeUnknownError, *, timeout: TimeLimit = None) -> TransitionResult[DataT] | None:
         """Return what became of a change whose outcome was unknown; None when it is not in the store.
@@ -258,9 +328,7 @@ class StateMachinePersister(PersisterReads[DataT]):
             return None
         paths = state_layout(error.governor_id, error.state_id)
         with self._inflight.one():
-            event = self.store.runtime.writer.event(
-                paths, error.version, self.store.runtime.access.begin(timeout)
-            )
+            event = self._runtime.writer.event(paths, error.version, self._runtime.access.begin(timeout))
         if event is None or event.transition_id != error.transition_id:
             return None
         return self.result(Applied(event, event.state()))
@@ -285,44 +353,53 @@ class StateMachinePersister(PersisterReads[DataT]):
         metadata: ChangeMetadata | None,
         expected_version: int | None,
         idempotency_key: str | None,
+        *,
+        expected_status: str | None = None,
+        force: bool = False,
     ) -> Call:
         paths = state_layout(governor_id, state_id)
-        author = author_of(metadata, self.store.runtime.actor)
-        return Call(paths, author, expected_version, idempotency_key, self.config.schema_version)
+        author = author_of(metadata, self._runtime.actor)
+        schema = self.config.schema_version
+        return Call(paths, author, expected_version, idempotency_key, schema, expected_status, force)
 
     def _write(
         self, change: Change, timeout: TimeLimit, lock: Lock | LockSet | None = None
     ) -> TransitionResult[DataT]:
-        deadline = self.store.runtime.access.begin(timeout)
+        deadline = self._runtime.access.begin(timeout)
         with self._inflight.one():
             applied = reactions.write(
-                self.store.runtime,
+                self._runtime,
                 self.checked(change),
                 deadline,
                 settings=self.settings,
                 machines=self.machines,
                 alone=self._alone,
-                guarding=None if lock is None else guarding(self.store.runtime.access, lock),
+                guarding=None if lock is None else guarding(self._runtime.access, lock),
             )
-        return self.result(applied)
+        return self.result(applied, change)
 
     def checked(self, change: Change) -> Change:
-        """Return *change* with its outcome held against the machine's data type before it is written.
+        """Return *change* with its outcome held against the machine before it is written; what is forced as it is.
 
         Raises:
             StoreError: This persister is drained.
         """
         self._inflight.check()
+        if change.force:
+            return change
+        if change.kind in PAST_MACHINES:
+            change = within(change, self.machines)
         if self.machine is None or self.machine.data_type is None:
             return change
         return replace(change, target_of=fitting(change.target_of, self._as_data))
 
-    def result(self, applied: Applied) -> TransitionResult[DataT]:
-        """Return what a user sees of a change."""
+    def result(self, applied: Applied, change: Change | None = None) -> TransitionResult[DataT]:
+        """Return what a user sees of a *change*: data that was forced in, and does not fit, as the dict that it is."""
+        as_data = lenient(self._as_data) if change is not None and change.force else self._as_data
         result: TransitionResult[DataT] = trusted(
             TransitionResult,
             event=applied.event.public(self._as_data),
-            snapshot=applied.record.public(self._as_data),
+            snapshot=applied.record.public(as_data),
             replayed=applied.replayed,
         )
         return result

@@ -1,17 +1,18 @@
 # Generated from tai_state/_async/api/persister_reads.py by .ci/generate_sync.py; do not edit.
 """What a persister reads: states as loaded or rebuilt, their histories, checks and snapshots."""
-from collections.abc import Iterator
+from collections.abc import Iterator, Iterable
 from datetime import datetime
-from typing import Generic
+from typing import Any, Generic
 
 from tai_state._sync.access.inflight import InFlight
-from tai_state._sync.api.store import StateStore, check_version
+from tai_state._sync.api.store import StateStore, check_colour, check_version
 from tai_state._sync.commits.snapshot import create_snapshot
-from tai_state._sync.history.snapshots import kept_snapshots
+from tai_state._sync.history.snapshots import kept_snapshots, snapshot_at
 from tai_state._sync.recovery.verify import Verifier
 from tai_state.clock import TimeLimit
-from tai_state.config import DRAIN_SECONDS, PersistenceConfig
+from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_option
 from tai_state.errors import (
+    SnapshotNotFoundError,
     StateNotFoundError,
     VersionNotFoundError,
 )
@@ -25,6 +26,7 @@ from tai_state.models import (
     StateSnapshot,
 )
 from tai_state.rules.commits.change import Settings
+from tai_state.rules.commits.judging import judge_of
 from tai_state.rules.commits.kinds import (
     as_data,
     check_time,
@@ -32,16 +34,28 @@ from tai_state.rules.commits.kinds import (
 from tai_state.rules.history.replay import check_reached
 from tai_state.rules.records.record import StateRecord, trusted
 from tai_state.rules.recovery.rerun import rerun_of
+from tai_state.rules.transactions.dependents.reactions import known_machines
 
 
 class PersisterReads(Generic[DataT]):
     """The half of a persister that changes no state."""
 
-    def __init__(self, store: StateStore, machine: Machine[DataT] | None, config: PersistenceConfig) -> None:
+    def __init__(
+        self,
+        store: StateStore,
+        machine: Machine[DataT] | None,
+        config: PersistenceConfig,
+        machines: Iterable[Machine[Any]],
+    ) -> None:
         """Read in *store*."""
+        check_colour(store, StateStore, self)
+        check_option(machine, Machine, "machine")
+        check_option(config, PersistenceConfig, "config")
         self.store = store
         self.machine = machine
+        self.machines = known_machines(machine, machines)
         self.config = config
+        self._runtime = store.runtime if config.retry is None else store.runtime.with_retry(config.retry)
         self.settings = Settings(
             store.runtime.settings.encoding, config.maintenance, store.runtime.settings.receipt_ttl
         )
@@ -69,7 +83,7 @@ class PersisterReads(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
-            found = self.store.runtime.find(paths, timeout)
+            found = self._runtime.find(paths, timeout)
         if found is None or found.record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
         snapshot = found.record.public(self._as_data, recovered=found.recovered)
@@ -110,7 +124,7 @@ class PersisterReads(Generic[DataT]):
         if last is not None and until_version is not None and until_version > last:
             raise VersionNotFoundError(governor_id, state_id, until_version, last)
         with self._inflight.one():
-            reached = self.store.runtime.history.replay(
+            reached = self._runtime.history.replay(
                 paths,
                 until_version=last if until_version is None else until_version,
                 until_time=until,
@@ -124,7 +138,7 @@ class PersisterReads(Generic[DataT]):
     def _sound_head(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         """Return the state document's record; None when it is missing or damaged."""
         with self._inflight.one():
-            return (self.store.runtime.document(paths, timeout))[0]
+            return (self._runtime.document(paths, timeout))[0]
 
     def history(
         self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
@@ -136,16 +150,21 @@ class PersisterReads(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         found = False
-        for event in self._inflight.reading(self.store.runtime.history.events(paths, timeout=timeout)):
+        for event in self._inflight.reading(self._runtime.history.events(paths, timeout=timeout)):
             found = True
             yield event.public(self._as_data)
         if not found:
             raise StateNotFoundError(governor_id, state_id)
 
     def validate_consistency(self, governor_id: str, *, timeout: TimeLimit = None) -> ConsistencyReport:
-        """Check every state of a governor against the fold of its events; changes nothing."""
+        """Check every state of a governor against the fold of its events; changes nothing.
+
+        A state that one of this persister's machines moved is held against that machine, too: ``foreign_status`` is
+        a status that it does not have, ``invalid_data`` is data that does not fit.
+        """
         with self._inflight.one():
-            return Verifier(self.store.runtime.access).check(governor_id, rerun_of(self.machine), timeout)
+            verifier = Verifier(self._runtime.access, judge_of(self.machines))
+            return verifier.check(governor_id, rerun_of(self.machine), timeout)
 
     # Snapshots
 
@@ -160,14 +179,51 @@ class PersisterReads(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
-            record = create_snapshot(self.store.runtime.access, paths, self.settings, timeout)
+            record = create_snapshot(self._runtime.access, paths, self.settings, timeout)
         return record.public(self._as_data)
+
+    def get_snapshot(
+        self, governor_id: str, state_id: str, version: int, *, timeout: TimeLimit = None
+    ) -> StateSnapshot[DataT]:
+        """Return the snapshot of *version*; ``rollback`` to that version restores it.
+
+        Raises:
+            StateNotFoundError: The state never existed.
+            SnapshotNotFoundError: No snapshot of that version is kept; says which are.
+            CorruptLogError: It is damaged.
+        """
+        check_version(version, "version")
+        paths, runtime = state_layout(governor_id, state_id), self._runtime
+        with self._inflight.one():
+            record = snapshot_at(runtime.access, paths, version, runtime.access.begin(timeout))
+        if record is not None:
+            return record.public(self._as_data)
+        state = runtime.record(paths, timeout)
+        if state is None:
+            raise StateNotFoundError(governor_id, state_id)
+        raise SnapshotNotFoundError(governor_id, state_id, version, state.marks.snapshots)
+
+    def _state_at(self, paths: StateLayout, version: int, timeout: TimeLimit) -> StateRecord:
+        """Return the state as it was at *version*, by its event, or else by its snapshot."""
+        runtime = self._runtime
+        deadline = runtime.access.begin(timeout)
+        with self._inflight.one():
+            event = runtime.writer.event(paths, version, deadline)
+            if event is not None:
+                return event.state()
+            snapshot = snapshot_at(runtime.access, paths, version, deadline)
+        if snapshot is not None:
+            return snapshot
+        record = runtime.record(paths, timeout)
+        if record is None:
+            raise StateNotFoundError(paths.governor_id, paths.state_id)
+        raise VersionNotFoundError(paths.governor_id, paths.state_id, version, record.version)
 
     def list_snapshots(
         self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
     ) -> Iterator[StateSnapshot[DataT]]:
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
-        found = kept_snapshots(self.store.runtime.access, paths, timeout)
+        found = kept_snapshots(self._runtime.access, paths, timeout)
         for record in self._inflight.reading(found):
             yield record.public(self._as_data)

@@ -4,33 +4,41 @@ import logging
 from collections.abc import Iterator, Iterable
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from tai_state._sync.access.access import PAGE, Access
 from tai_state._sync.access.inflight import InFlight
+from tai_state._sync.api.store_changes import StoreChanges
 from tai_state._sync.commits.writer import ChangeWriter
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.locking.registry import LockRegistry, drain
 from tai_state._sync.runtime import Runtime
-from tai_state.authors import author_of, default_actor
+from tai_state.authors import checked_actor, default_actor
 from tai_state.clock import TimeLimit
-from tai_state.config import DRAIN_SECONDS, HEAD_CACHE_SIZE, HEALTH_SECONDS, RECEIPT_TTL, Encoding, Maintenance
+from tai_state.codec import Payload
+from tai_state.config import (
+    DRAIN_SECONDS,
+    HEAD_CACHE_SIZE,
+    HEALTH_SECONDS,
+    RECEIPT_TTL,
+    Encoding,
+    Maintenance,
+    check_count,
+    check_option,
+    check_ttl,
+)
 from tai_state.documents import Capability
-from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError, TaiStateError
+from tai_state.errors import ConfigurationError, InvalidDataError, InvalidIdError, StateNotFoundError, TaiStateError
 from tai_state.layout import GOVERNORS, META, escape, state_layout, unescape
-from tai_state.models import BatchResult, ChangeMetadata, Event, Health, StateSnapshot, StoreStats
-from tai_state.rules.commits.change import Change, Settings
-from tai_state.rules.commits.kinds import Call, delete_change, save_change, update_change
+from tai_state.models import BatchResult, Event, Health, StateSnapshot, StoreStats
+from tai_state.rules.commits.change import Settings
+from tai_state.rules.commits.kinds import plain_version
 from tai_state.rules.history.damaged import Damaged
 
 log = logging.getLogger("tai_state")
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-class StateStore:
+class StateStore(StoreChanges):
     """States of governors over one backend; each change is one commit with its event.
 
     Leaving it as a context manager drains it (bounded) and closes the backend. It does no I/O before its
@@ -60,15 +68,22 @@ class StateStore:
             maintenance: How often states are snapshotted; a persister's configuration goes first.
             receipt_ttl: How long an idempotency key is remembered.
             head_cache_size: The most states whose heads are kept in memory.
+
+        Raises:
+            ConfigurationError: One of them cannot be; names it.
         """
+        check_option(encoding, Encoding, "encoding")
+        check_option(maintenance, Maintenance, "maintenance")
         self.runtime = Runtime(
             access=access,
-            writer=ChangeWriter(access, cache_size=head_cache_size),
+            writer=ChangeWriter(access, cache_size=check_count(head_cache_size, "head_cache_size", least=0)),
             history=HistoryReader(access),
             locks=LockRegistry(),
             inflight=InFlight(),
-            settings=Settings(encoding or Encoding(), maintenance or Maintenance(), receipt_ttl),
-            actor=actor if actor is not None else default_actor(),
+            settings=Settings(
+                encoding or Encoding(), maintenance or Maintenance(), check_ttl(receipt_ttl, "receipt_ttl")
+            ),
+            actor=checked_actor(actor) if actor is not None else default_actor(),
         )
         """The store's inside, for the package's own classes; no part of the public contract."""
 
@@ -119,10 +134,11 @@ class StateStore:
     def health(self, *, timeout: float = HEALTH_SECONDS) -> Health:
         """Ask the store for its time, once; never raises for a store that does not answer."""
         clock, began = self.runtime.access.clock, self.runtime.access.clock.monotonic()
-        name = type(self.runtime.access.backend).__name__
+        backend = self.runtime.access.backend
+        name = backend.name or type(backend).__name__
         try:
             with self.runtime.inflight.one():
-                self.runtime.access.backend.get(META, timeout=timeout)
+                backend.get(META, timeout=timeout)
         except TaiStateError as error:
             return Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
         return Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
@@ -131,92 +147,6 @@ class StateStore:
     def capabilities(self) -> frozenset[Capability]:
         """What the backend declares that it can do."""
         return self.runtime.access.backend.capabilities
-
-    # Changes
-
-    def save_state(
-        self,
-        governor_id: str,
-        state_id: str,
-        data: object,
-        metadata: ChangeMetadata | None = None,
-        *,
-        status: str | None = None,
-        expected_version: int | None = None,
-        idempotency_key: str | None = None,
-        timeout: TimeLimit = None,
-    ) -> int:
-        """Create the state or replace its data, and return the new version.
-
-        Args:
-            data: A JSON-like dict, or a pydantic model (dumped with mode="json").
-            status: The new status; None keeps the one there is.
-            expected_version: Write only over this version; 0: it must not exist, or be deleted.
-            idempotency_key: Makes the change once, however often it is asked for.
-
-        Raises:
-            VersionConflictError: The state is not at *expected_version*.
-            IdempotencyMismatchError: The key was used for another request.
-            InvalidDataError, InvalidIdError: Something cannot be stored; nothing was sent.
-        """
-        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return self._change(save_change(call, data, status), timeout)
-
-    def update_state(
-        self,
-        governor_id: str,
-        state_id: str,
-        data: object,
-        expected_version: int,
-        metadata: ChangeMetadata | None = None,
-        *,
-        idempotency_key: str | None = None,
-        timeout: TimeLimit = None,
-    ) -> int:
-        """Replace the data of a state that is at *expected_version*, and return the new version.
-
-        Raises:
-            StateNotFoundError: The state does not exist, or is deleted.
-            VersionConflictError: It is at another version.
-        """
-        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return self._change(update_change(call, data), timeout)
-
-    def delete_state(
-        self,
-        governor_id: str,
-        state_id: str,
-        expected_version: int | None = None,
-        metadata: ChangeMetadata | None = None,
-        *,
-        idempotency_key: str | None = None,
-        timeout: TimeLimit = None,
-    ) -> int:
-        """Leave a tombstone in the state's place, and return its version; the history stays.
-
-        Raises:
-            StateNotFoundError: The state does not exist, or is deleted.
-            VersionConflictError: It is at another version than *expected_version*.
-        """
-        call = self._call(governor_id, state_id, metadata, expected_version, idempotency_key)
-        return self._change(delete_change(call), timeout)
-
-    def _call(
-        self,
-        governor_id: str,
-        state_id: str,
-        metadata: ChangeMetadata | None,
-        expected_version: int | None,
-        idempotency_key: str | None,
-    ) -> Call:
-        paths = state_layout(governor_id, state_id)
-        return Call(paths, author_of(metadata, self.runtime.actor), expected_version, idempotency_key)
-
-    def _change(self, change: Change, timeout: TimeLimit) -> int:
-        deadline = self.runtime.access.begin(timeout)
-        with self.runtime.inflight.one():
-            applied = self.runtime.writer.write(change, self.runtime.settings, deadline)
-        return applied.event.version
 
     # Reads
 
@@ -235,7 +165,7 @@ class StateStore:
         found = self.runtime.find(state_layout(governor_id, state_id), timeout)
         if found is None or found.record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
-        return found.record.public(_same, recovered=found.recovered), found.record.version
+        return found.record.public(Payload.value, recovered=found.recovered), found.record.version
 
     def find_state(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> StateSnapshot | None:
         """Return the state as ``get_state`` does; None when it does not exist, or is deleted.
@@ -246,7 +176,7 @@ class StateStore:
         found = self.runtime.find(state_layout(governor_id, state_id), timeout)
         if found is None or found.record.deleted:
             return None
-        return found.record.public(_same, recovered=found.recovered)
+        return found.record.public(Payload.value, recovered=found.recovered)
 
     def exists(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> bool:
         """Whether the state exists and is not deleted."""
@@ -272,7 +202,7 @@ class StateStore:
         for paths in wanted:
             one = records.get(paths.state)
             if one is not None and (include_deleted or not one.record.deleted):
-                found[paths.state_id] = one.record.public(_same, recovered=one.recovered)
+                found[paths.state_id] = one.record.public(Payload.value, recovered=one.recovered)
             elif paths.state_id not in damaged:
                 missing.append(paths.state_id)
         return BatchResult.model_construct(found=found, missing=missing, damaged=damaged)
@@ -336,7 +266,7 @@ class StateStore:
         ):
             if record.deleted and not include_deleted:
                 continue
-            yield record.public(_same)
+            yield record.public(Payload.value)
             given += 1
             if given == limit:
                 break
@@ -363,7 +293,7 @@ class StateStore:
             check_version(until, "until")
         found = self.runtime.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
         for event in self.runtime.inflight.reading(found):
-            yield event.public(_same)
+            yield event.public(Payload.value)
 
     def stats(self, governor_id: str, *, timeout: TimeLimit = None) -> StoreStats:
         """Count what a governor holds; reads every state document of it, and no event.
@@ -395,6 +325,18 @@ class StateStore:
         )
 
 
+def check_colour(below: object, kind: type, user: object) -> None:
+    """Refuse to put *user* over what is no *kind*: something else, or the same in the other colour.
+
+    Raises:
+        ConfigurationError: It is not; names both.
+    """
+    if not isinstance(below, kind):
+        names = (type(user).__name__, kind.__name__, type(below).__name__)
+        message = "a {} stands on what is a {}, of its own colour, and not on a {}".format(*names)
+        raise ConfigurationError(message)
+
+
 def check_limit(limit: object) -> None:
     """Refuse a limit that is no int of at least 0."""
     if limit is not None and (type(limit) is not int or limit < 0):
@@ -402,8 +344,14 @@ def check_limit(limit: object) -> None:
         raise InvalidDataError(message, path="limit")
 
 
-def check_version(version: object, name: str) -> None:
-    """Refuse a version that is no int from 0 to 2**62."""
-    if type(version) is not int or not 0 <= version <= 2**62:
-        message = f"must be an int of at least 0, not {version!r}"
+def check_version(version: object, name: str) -> int:
+    """Return a version as a plain int from 0 to 2**62.
+
+    Raises:
+        InvalidDataError: It is none.
+    """
+    plain = plain_version(version, name)
+    if plain > 2**62:
+        message = f"must be an int of at most 2**62, not {version!r}"
         raise InvalidDataError(message, path=name)
+    return plain

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._sync.access.turns import Lines
-from tai_state._sync.api.store import StateStore, check_limit
-from tai_state._sync.api.transaction import GovernorTransaction, Transaction
+from tai_state._sync.api.governor_transaction import GovernorTransaction
+from tai_state._sync.api.store import StateStore, check_colour, check_limit
+from tai_state._sync.api.transaction import Transaction
 from tai_state._sync.api.transaction_queue import TransactionQueue
 from tai_state._sync.api.transactional import Transactional
 from tai_state._sync.api.unit_of_work import UnitOfWork
@@ -20,7 +21,7 @@ from tai_state._sync.transactions.run import Run
 from tai_state._sync.transactions.turns import is_inside_run
 from tai_state._platform.bodies import check_body, run_body, body_name
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import TRANSACTION_RETRY, TRANSACTION_TTL, check_concurrency, check_ttl
+from tai_state.config import TRANSACTION_RETRY, TRANSACTION_TTL, check_concurrency, check_option, check_ttl
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import FailedTransaction, TransactionRecord
@@ -43,8 +44,8 @@ class TransactionManager:
       a persister is made at once and stays, and a ``run`` inside a body is a transaction of its own, committed
       before the outer one and once more with each attempt of it. Give it an idempotency key, or make it outside.
     - Queries are no part of it either: what a body reads it names.
-    - What is read in one go (``batch_get_states``) costs one request. What is read bit by bit is read again with
-      every bit, so that all of it is as of one moment.
+    - What is read in one go (``batch_get_states``) costs one request. What is read bit by bit is as of the
+      first one's time; where the engine cannot read the past, it is read again with every bit.
     - A document that a writing transaction only read is checked by the commit, and billed as a write. So is the
       record of the transaction.
     """
@@ -65,8 +66,11 @@ class TransactionManager:
             record_ttl: How long the record of a transaction counts, and with it an idempotency key.
 
         Raises:
-            ConfigurationError: *max_concurrent* is no int of at least 1, or *record_ttl* no positive timedelta.
+            ConfigurationError: *store* is none, or one of the other colour; *max_concurrent* is no int of at least 1,
+                or *record_ttl* no positive timedelta.
         """
+        check_colour(store, StateStore, self)
+        check_option(retry, RetryPolicy, "retry")
         self.store = store
         self.retry = retry or TRANSACTION_RETRY
         self.max_concurrent = check_concurrency(max_concurrent)

@@ -16,6 +16,7 @@ from tai_state.documents import (
     DocumentPath,
     Read,
     Write,
+    refuse_past,
 )
 
 _HOST_CLOCK = SystemClock()
@@ -28,6 +29,7 @@ class MemoryBackend(Backend):
     races show up here too. No operation waits for long, so ``timeout`` matters to ``watch`` alone.
     """
 
+    name = "Memory"
     capabilities = frozenset({Capability.WATCH, Capability.STEADY_READS})
     limits = LIMITS
 
@@ -51,8 +53,10 @@ class MemoryBackend(Backend):
         *,
         timeout: float,  # noqa: ARG002 - nothing here waits
         consistent: bool = True,  # noqa: ARG002 - every read is
+        at: datetime | None = None,
     ) -> Read:
         """Read *paths* at one moment; see the port."""
+        refuse_past(at)
         give_way()
         return self._engine.read(paths)
 

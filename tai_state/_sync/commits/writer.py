@@ -1,6 +1,7 @@
 # Generated from tai_state/_async/commits/writer.py by .ci/generate_sync.py; do not edit.
 """The write path: every change of a state, whoever asks for it, goes through ``ChangeWriter.write``."""
 import logging
+from copy import copy
 from dataclasses import dataclass, replace
 
 from tai_state._sync.access.access import Access
@@ -73,6 +74,12 @@ class ChangeWriter:
         self._history = HistoryReader(access)
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
+
+    def over(self, access: Access) -> "ChangeWriter":
+        """Return a writer that goes through *access*; heads, turns and what is known of the log are shared."""
+        other = copy(self)
+        other._access = access  # noqa: SLF001 - it is one of this class
+        return other
 
     def write(
         self,

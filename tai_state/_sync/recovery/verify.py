@@ -10,6 +10,7 @@ from tai_state.documents import Document
 from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, owner_and_version, unescape, versioned
 from tai_state.models import ConsistencyReport, Problem
+from tai_state.rules.commits.judging import Judge, no_judge
 from tai_state.rules.history.replay import Fold, Rerun, differing_field, no_rerun
 from tai_state.rules.records.documents import read_event, read_state
 from tai_state.rules.records.record import StateRecord
@@ -25,9 +26,10 @@ class _Checked:
 class Verifier:
     """Checks what a store holds."""
 
-    def __init__(self, access: Access) -> None:
-        """Read through *access*."""
+    def __init__(self, access: Access, judge: Judge = no_judge) -> None:
+        """Read through *access*; *judge* finds what machines would not have let into a state."""
         self._access = access
+        self._judge = judge
 
     def check(self, governor_id: str, rerun: Rerun = no_rerun, timeout: TimeLimit = None) -> ConsistencyReport:
         """Check every state of a governor, its snapshots and its segments, and look for what has no state any more.
@@ -91,6 +93,7 @@ class Verifier:
             found_wrong = [_problem("state_mismatch", paths.state_id, state.version, message)]
         else:
             found_wrong = self._lost_marks(paths, state, timeout)
+            found_wrong += [_problem(kind, paths.state_id, state.version, said) for kind, said in self._judge(state)]
         return _Checked(fold.events, [*found_wrong, *kept.problems, *strangers])
 
     def _events(

@@ -7,8 +7,9 @@ else.
 
 One attempt:
 
-1. reads are as of one moment, the first read's, and cost what is new; where something new was changed since, all is
-   read again, and a change makes the attempt stale, whatever the body makes of the error;
+1. reads are as of one moment, the first read's, and cost what is new: the engine reads the past, or, where it cannot
+   and something new was changed since, all is read again, and a change makes the attempt stale, whatever the body
+   makes of the error;
 2. writes wait; reads after writes see them;
 3. then one commit: what was written, a check of what was only read, the guard, and ``transactions/{id}``;
 4. a conflict runs the body again on fresh reads, with full jitter;

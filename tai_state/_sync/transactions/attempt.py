@@ -25,15 +25,19 @@ from tai_state.rules.transactions.record import Evidence, changed_since, checks,
 
 log = logging.getLogger("tai_state")
 
+# Engines keep what is past for an hour or so; a body may take longer.
+_READ_AT_SECONDS_MAX = 600.0
+
 
 class Attempt:
     """What one run of a body reads and writes.
 
-    Everything read so far is as of one moment, that of the first read, for as long as nothing that is read later was
-    changed since. Where something was, all is read again, as of now: when a part of it has changed, the attempt is
-    stale, for good, whatever the body makes of the error. So a read costs what is new (Riegel, Felber and Fetzer, A
-    Lazy Snapshot Algorithm with Eager Validation, 2006). What leaves the attempt, by its commit, its result or an
-    exception, is validated once. One call at a time: a body may have several under way.
+    Everything read so far is as of one moment, that of the first read. Where the engine can, what is read later is read
+    as of then. Elsewhere it is as of then for as long as nothing that is read later was changed since; where something
+    was, all is read again, as of now: when a part of it has changed, the attempt is stale, for good, whatever the body
+    makes of the error. So a read costs what is new (Riegel, Felber and Fetzer, A Lazy Snapshot Algorithm with Eager
+    Validation, 2006). What leaves the attempt, by its commit, its result or an exception, is validated once. One call
+    at a time: a body may have several under way.
     """
 
     def __init__(
@@ -58,6 +62,8 @@ class Attempt:
         self.read_only = read_only
         self.stale: StaleReadError | None = None
         self.conflict: DocumentPath | None = None
+        # What the body wanted to read, in this order, also where it found that what it saw has changed.
+        self.asked: dict[DocumentPath, None] = {}
         self.committed_at: datetime | None = None
         self._access = runtime.access
         self._writer = runtime.writer
@@ -71,6 +77,7 @@ class Attempt:
         self._aside: dict[DocumentPath, Document | None] = {}
         self._read_time: datetime | None = None
         self._is_of_one_read = True
+        self._began = runtime.access.clock.monotonic()
         self._draft = Draft(self._documents, guard.carries if guard is not None else None)
         self._new_store_id = runtime.access.new_id()
 
@@ -164,22 +171,27 @@ class Attempt:
 
     def _read(self, paths: Sequence[DocumentPath]) -> None:
         new = [path for path in dict.fromkeys(paths) if path not in self._documents]
+        self.asked |= dict.fromkeys(new)
         if any(path not in self._aside for path in new):
             self._fetch(new)
         self._documents.update({path: self._aside.pop(path) for path in new})
 
     def _fetch(self, new: Sequence[DocumentPath]) -> None:
-        """Read *new*, and again what the body saw already where that may not go together any more.
+        """Read *new*, so that it goes together with what the body saw already.
 
-        A reader who commits nothing has nothing that validates what he read, so for him all is read at once each time.
+        1. As of the first read, where the engine can read the past.
+        2. Elsewhere a reader who commits nothing has nothing that validates what he read: for him all is read at once
+           each time.
+        3. Others read all again only where that may not go together any more.
         """
-        is_first = self._read_time is None
-        meta = [META] if is_first and not self._writer.origin else []
+        moment = self._moment()
+        meta = [META] if self._read_time is None and not self._writer.origin else []
         wanted = dict.fromkeys([*new, *self._ahead])
-        seen = self._documents if self.read_only else {}
-        read = self._access.read([*wanted, *seen, *meta], self._deadline, consistent=self.read_only)
-        if self._read_time is not None and not self.read_only:
-            if not changed_since(read.documents, self._read_time):
+        self._ahead = ()
+        seen = self._documents if self.read_only and moment is None else {}
+        read = self._access.read([*wanted, *seen, *meta], self._deadline, consistent=self.read_only, at=moment)
+        if self._read_time is not None and (moment is not None or not self.read_only):
+            if moment is not None or not changed_since(read.documents, self._read_time):
                 self._is_of_one_read = False
                 self._aside.update({path: read.get(path) for path in wanted})
                 return
@@ -189,7 +201,12 @@ class Attempt:
         self._read_time = read.read_time
         self._is_of_one_read = True
         self._aside = {path: read.get(path) for path in wanted}
-        self._ahead = ()
+
+    def _moment(self) -> datetime | None:
+        """Return the time of the first read, where the engine can still read as of then."""
+        is_old = self._access.clock.monotonic() > self._began + _READ_AT_SECONDS_MAX
+        can_read_at = Capability.READ_AT in self._access.backend.capabilities
+        return self._read_time if can_read_at and not is_old else None
 
     def _compare(self, read: Read) -> None:
         changed = first_change(self._documents, read.documents)
@@ -257,10 +274,14 @@ class Attempt:
         Raises:
             StaleReadError: Something has changed; the body begins anew.
         """
-        is_steady = self._is_of_one_read and Capability.STEADY_READS in self._access.backend.capabilities
-        if len(self._documents) <= 1 or self.read_only or is_steady:
+        moment = self._moment()
+        # Reads of one moment cannot differ, save where the engine tears what it reads beside writers.
+        is_of_one_moment = self._is_of_one_read or moment is not None
+        is_steady = is_of_one_moment and Capability.STEADY_READS in self._access.backend.capabilities
+        is_whole = self.read_only and (self._is_of_one_read or moment is None)
+        if len(self._documents) <= 1 or is_steady or is_whole:
             return
-        self._compare(self._access.read(list(self._documents), deadline or self._deadline))
+        self._compare(self._access.read(list(self._documents), deadline or self._deadline, at=moment))
 
     def checks(self) -> list[Write]:
         """Return what the commit checks: all that was read and not written."""

@@ -32,15 +32,20 @@ class Needs(Enum):
 class Target:
     """What a change makes of a state.
 
-    ``signals``: those that put it into its status; None: none, or those it had while the status stays.
+    ``schema_version`` says of which version the data is. ``signals``: those that put it into its status; None: none,
+    or those it had while the status stays. ``action``: the machine's, where the change named a status and no action.
+    ``fits``: its data is known to fit the machine's data type.
     """
 
     status: str
     data: Payload
     last_error: str | None
+    schema_version: int
     deleted: bool = False
     machine: MachineStamp | None = None
     signals: tuple[Signal, ...] | None = None
+    action: str | None = None
+    fits: bool = False
 
 
 TargetOf = Callable[[StateRecord | None], Target]
@@ -55,8 +60,10 @@ Alone = Callable[[StateRecord | None, EventRecord], None]
 class Change:
     """What a caller wants, before anything was read.
 
-    ``request`` is what a later call under the same key must repeat. ``depends_on`` is given where a state is
-    started; any other change keeps what there is. ``alone`` has the last word before a commit of one state.
+    ``request`` is what a later call under the same key must repeat. ``schema_version`` is the newest version of the
+    data that the caller understands; None: it does not look into the data. ``machine`` is the one that it moves by.
+    ``force`` lets it pass by the machine that moves the state. ``depends_on`` is given where a state is started; any
+    other change keeps what there is. ``alone`` has the last word before a commit of one state.
     """
 
     paths: StateLayout
@@ -71,7 +78,10 @@ class Change:
     idempotency_key: str | None = None
     timestamp: datetime | None = None
     occurred_at: datetime | None = None
-    schema_version: int = 1
+    schema_version: int | None = None
+    machine: MachineStamp | None = None
+    expected_status: str | None = None
+    force: bool = False
     depends_on: tuple[str, ...] | None = None
     alone: Alone | None = None
 

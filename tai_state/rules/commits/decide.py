@@ -11,6 +11,7 @@ from tai_state.errors import (
     SchemaVersionError,
     StateExistsError,
     StateNotFoundError,
+    StatusConflictError,
     VersionConflictError,
 )
 from tai_state.layout import FORMAT, META, StateLayout
@@ -35,11 +36,12 @@ REBUILT = "tai_rebuilt"
 def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan | Replay:
     """Return the commit that makes *change*, or the earlier change that it repeats.
 
-    The verdicts come in this order: receipt, fence, existence, expected version, what the machine allows, guard.
+    The verdicts come in this order: receipt, fence, existence, expected version and status, schema, what the machine
+    allows, guard.
 
     Raises:
         IdempotencyMismatchError, FencedOutError, StateNotFoundError, StateExistsError, VersionConflictError,
-        SchemaVersionError: The change is refused; so it is by what its ``target_of`` raises.
+        StatusConflictError, SchemaVersionError: The change is refused; so it is by what its ``target_of`` raises.
     """
     receipt = _receipt(change, view)
     # Before every other verdict: a repetition of what was done is answered, whatever became of the state since.
@@ -54,9 +56,11 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
     # Existence before version: "there is none" explains more than "it is at another version".
     _check_existence(change, record)
     _check_version(change, record)
-    if record is not None and record.schema_version > change.schema_version:
-        raise SchemaVersionError(record.schema_version, change.schema_version, f"the data of {change.key}")
+    _check_status(change, record)
+    if record is not None and not record.deleted:
+        _check_schema(change, record.schema_version)
     target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
+    _check_schema(change, target.schema_version)
     event = _event(change, view, target, fresh, fences)
     if change.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
         change.alone(record, event)
@@ -77,7 +81,7 @@ def _receipt(change: Change, view: View) -> Receipt | None:
 def _check_existence(change: Change, record: StateRecord | None) -> None:
     ids = (change.paths.governor_id, change.paths.state_id)
     if change.needs is Needs.LIVE and (record is None or record.deleted):
-        raise StateNotFoundError(*ids, deleted=record is not None)
+        raise StateNotFoundError(*ids, deleted=record is not None, last=record.version if record else 0)
     if change.needs is Needs.EVER and record is None:
         raise StateNotFoundError(*ids)
     if change.needs is Needs.ABSENT and record is not None and not record.deleted:
@@ -92,6 +96,20 @@ def _check_version(change: Change, record: StateRecord | None) -> None:
     absent = record is None or record.deleted
     if change.expected_version != actual and not (change.expected_version == 0 and absent):
         raise VersionConflictError(change.key, change.expected_version, actual)
+
+
+def _check_status(change: Change, record: StateRecord | None) -> None:
+    if change.expected_status is None:
+        return
+    # Neither a state that is not there nor a tombstone is in any status.
+    actual = None if record is None or record.deleted else record.status
+    if actual != change.expected_status:
+        raise StatusConflictError(change.key, change.expected_status, actual)
+
+
+def _check_schema(change: Change, version: int) -> None:
+    if change.schema_version is not None and version > change.schema_version:
+        raise SchemaVersionError(version, change.schema_version, f"the data of {change.key}")
 
 
 def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Mapping[str, int]) -> EventRecord:
@@ -111,7 +129,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         governor_id=change.paths.governor_id,
         state_id=change.paths.state_id,
         version=before.version + 1 if before else 1,
-        action=change.action,
+        action=target.action or change.action,
         kind=change.kind,
         payload=change.payload,
         idempotency_key=change.idempotency_key,
@@ -121,7 +139,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         to_state=target.data,
         last_error=target.last_error,
         deleted=target.deleted,
-        schema_version=change.schema_version,
+        schema_version=target.schema_version,
         machine=target.machine,
         metadata=MetadataRecord(
             change.author.changed_by,

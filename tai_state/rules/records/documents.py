@@ -19,6 +19,7 @@ from tai_state.rules.records.fields import (
     take_object,
     take_or_none,
     take_payload,
+    take_time,
     take_version,
 )
 from tai_state.rules.records.record import (
@@ -177,8 +178,8 @@ def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
         "causality": take_counters(fields, "causality"),
         "fences": _fences_from(fields),
         "transition_id": take(fields, "transition_id", str),
-        "timestamp": take(fields, "timestamp", datetime),
-        "created_at": take(fields, "created_at", datetime),
+        "timestamp": take_time(fields, "timestamp"),
+        "created_at": take_time(fields, "created_at"),
         "hash": take(fields, "hash", str),
         "depends_on": take_list(fields, "depends_on", str) if "depends_on" in fields else (),
         "signals": _signals_from(fields),

@@ -1,6 +1,7 @@
 """Fields of stored documents: taken by name and exact type, so that what is damaged or foreign is told."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from tai_state.codec import Payload
@@ -36,6 +37,19 @@ def take_or_none(fields: Mapping[str, Value], name: str, kind: type[T]) -> T | N
         FieldError: It is something else.
     """
     return None if fields.get(name) is None else take(fields, name, kind)
+
+
+def take_time(fields: Mapping[str, Value], name: str) -> datetime:
+    """Return a field that must be a datetime, of whatever subclass: a test that freezes time puts its own in.
+
+    Raises:
+        FieldError: It is missing, or something else.
+    """
+    value = fields.get(name)
+    if not isinstance(value, datetime):
+        message = f"field {name!r} should be datetime, it is {type(value).__name__}"
+        raise FieldError(message)
+    return value
 
 
 def take_list(fields: Mapping[str, Value], name: str, kind: type[T]) -> tuple[T, ...]:

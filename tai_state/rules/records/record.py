@@ -6,13 +6,25 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from tai_state.causality import VectorClock
-from tai_state.codec import NULL, Payload
+from tai_state.codec import EMPTY, NULL, Payload
 from tai_state.errors import InvalidDataError, OutcomeUnknownError
 from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
 
 DataT = TypeVar("DataT")
-AsData = Callable[[Any], DataT]
-"""Turns a fresh copy of a state's data into what the user sees: the dict itself, or a model."""
+AsData = Callable[[Payload], DataT]
+"""Turns the stored data of a state into what the user sees, fresh each time: a dict, or a model."""
+
+
+def lenient(as_data: AsData[DataT]) -> AsData[Any]:
+    """Return *as_data*, but for data that does not fit: that is given as it is."""
+
+    def shown(payload: Payload) -> Any:
+        try:
+            return as_data(payload)
+        except InvalidDataError:
+            return payload.value()
+
+    return shown
 
 
 def trusted(model: type[Model], **values: Any) -> Any:
@@ -165,7 +177,7 @@ class StateRecord(Content):
             state_id=self.state_id,
             status=self.status,
             # A tombstone's data is empty, and need not fit the machine's data type.
-            data=self.data.value() if self.deleted else as_data(self.data.value()),
+            data=self.data.value() if self.deleted else as_data(self.data),
             version=self.version,
             timestamp=self.timestamp,
             created_at=self.created_at,
@@ -250,11 +262,7 @@ class EventRecord(Content):
     def _data(payload: Payload, as_data: AsData[DataT]) -> Any:
         # None before a creation, empty at a deletion. A log outlives its data types: what an older
         # or another writer stored is given as it is, so that a history can always be read.
-        value = payload.value()
-        try:
-            return as_data(value) if value else value
-        except InvalidDataError:
-            return value
+        return payload.value() if payload in (NULL, EMPTY) else lenient(as_data)(payload)
 
     def state(self, marks: Marks | None = None) -> StateRecord:
         """Return the state that this event made: an event alone rebuilds every field of it."""

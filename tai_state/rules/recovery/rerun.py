@@ -1,8 +1,10 @@
 """Run a machine again over recorded moves: a log that says something else was not made by it."""
 
-from tai_state.codec import Payload, normalize_data
+from typing import Any
+
 from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNotAllowedError
-from tai_state.rules.commits.kinds import AnyMachine, as_data, stamp
+from tai_state.machine import Choice
+from tai_state.rules.commits.kinds import AnyMachine, as_data, data_payload, stamp
 from tai_state.rules.history.replay import Rerun, no_rerun
 from tai_state.rules.records.record import EventRecord
 
@@ -22,13 +24,24 @@ def rerun_of(machine: AnyMachine | None) -> Rerun:
             return None
         try:
             choice = machine.choose(
-                event.from_status, event.action, lambda: typed(event.from_state.value()), event.payload.value
+                event.from_status, event.action, lambda: typed(event.from_state), event.payload.value
             )
+            is_made = _is_made(choice, event, machine)
         except (TransitionNotAllowedError, InvalidDataError, InvalidMachineError) as error:
             return f"machine {mark} refuses it: {error}"
-        data = Payload.of(normalize_data(choice.data)) if choice.transition.apply is not None else event.from_state
-        if (choice.target, data) != (event.to_status, event.to_state):
+        if choice.target != event.to_status or not is_made:
             return f"machine {mark} makes {choice.target!r} of it, and other data or another status is recorded"
         return None
 
     return rerun
+
+
+def _is_made(choice: Choice[Any], event: EventRecord, machine: AnyMachine) -> bool:
+    """Whether the data that *event* recorded is what *choice* makes."""
+    if choice.transition.apply is None:
+        return event.to_state == event.from_state
+    made = data_payload(choice.data, machine)
+    if made == event.to_state or machine.data_type is None:
+        return made == event.to_state
+    # An earlier release may have stored the same model in another way, the computed fields with it.
+    return made == data_payload(as_data(machine)(event.to_state), machine)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from tai_state._async.access.port import AsyncBackend
-from tai_state._async.api.connect import AsyncBackendStore
+from tai_state._async.api.connect import AsyncBackendStore, check_options
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.iterators import async_ending
@@ -43,6 +43,7 @@ class AsyncFaultyBackend(AsyncBackend):
     def __init__(self, inner: AsyncBackend, plan: FaultPlan) -> None:
         """Stand before *inner*."""
         self.inner = inner
+        self.name = inner.name
         self.plan = plan
         self.under_way = UnderWay()
         self.crashed = False
@@ -122,18 +123,22 @@ class AsyncFaultyBackend(AsyncBackend):
         """Return the place of the backend behind it; see the port."""
         return await self.inner.place()
 
-    async def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    async def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         """Read *paths*; see the port."""
         fate = await self._begin(Kind.READ if consistent or len(paths) == 1 else Kind.BATCH, timeout)
         if fate.fault is Fault.UNAVAILABLE or fate.before > timeout:
             raise self._fail(Fault.UNAVAILABLE)
-        if fate.fault is Fault.TORN:
+        # What is past stands still: no engine tears it.
+        if fate.fault is Fault.TORN and at is None:
             self.plan.note(Fault.TORN)
             first = await self.inner.get_many(paths[: len(paths) // 2], timeout=timeout, consistent=False)
             second = await self.inner.get_many(paths[len(paths) // 2 :], timeout=timeout, consistent=False)
             read = Read({**first.documents, **second.documents}, second.read_time)
         else:
-            read = await self.inner.get_many(paths, timeout=timeout, consistent=consistent)
+            past = {} if at is None else {"at": at}
+            read = await self.inner.get_many(paths, timeout=timeout, consistent=consistent, **past)
         await self._end(fate, timeout)
         if fate.behind > timeout:
             raise self._fail(Fault.UNAVAILABLE)
@@ -277,6 +282,7 @@ class AsyncFaultyStore(AsyncBackendStore):
         check_kind(backend, (AsyncBackend, AsyncStateStore), "what a faulty store stands over")
         check_kind(seed, (int, str), "the seed of a faulty store")
         check_kind(faults, Faults, "the faults of a faulty store")
+        check_options(type(self), options)
         inner: AsyncBackend
         if isinstance(backend, AsyncStateStore):
             access = backend.runtime.access

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from tai_state._sync.access.port import Backend
-from tai_state._sync.api.connect import BackendStore
+from tai_state._sync.api.connect import BackendStore, check_options
 from tai_state._sync.api.store import StateStore
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.iterators import ending
@@ -43,6 +43,7 @@ class FaultyBackend(Backend):
     def __init__(self, inner: Backend, plan: FaultPlan) -> None:
         """Stand before *inner*."""
         self.inner = inner
+        self.name = inner.name
         self.plan = plan
         self.under_way = UnderWay()
         self.crashed = False
@@ -122,18 +123,22 @@ class FaultyBackend(Backend):
         """Return the place of the backend behind it; see the port."""
         return self.inner.place()
 
-    def get_many(self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True) -> Read:
+    def get_many(
+        self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
+    ) -> Read:
         """Read *paths*; see the port."""
         fate = self._begin(Kind.READ if consistent or len(paths) == 1 else Kind.BATCH, timeout)
         if fate.fault is Fault.UNAVAILABLE or fate.before > timeout:
             raise self._fail(Fault.UNAVAILABLE)
-        if fate.fault is Fault.TORN:
+        # What is past stands still: no engine tears it.
+        if fate.fault is Fault.TORN and at is None:
             self.plan.note(Fault.TORN)
             first = self.inner.get_many(paths[: len(paths) // 2], timeout=timeout, consistent=False)
             second = self.inner.get_many(paths[len(paths) // 2 :], timeout=timeout, consistent=False)
             read = Read({**first.documents, **second.documents}, second.read_time)
         else:
-            read = self.inner.get_many(paths, timeout=timeout, consistent=consistent)
+            past = {} if at is None else {"at": at}
+            read = self.inner.get_many(paths, timeout=timeout, consistent=consistent, **past)
         self._end(fate, timeout)
         if fate.behind > timeout:
             raise self._fail(Fault.UNAVAILABLE)
@@ -277,6 +282,7 @@ class FaultyStore(BackendStore):
         check_kind(backend, (Backend, StateStore), "what a faulty store stands over")
         check_kind(seed, (int, str), "the seed of a faulty store")
         check_kind(faults, Faults, "the faults of a faulty store")
+        check_options(type(self), options)
         inner: Backend
         if isinstance(backend, StateStore):
             access = backend.runtime.access

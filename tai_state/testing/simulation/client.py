@@ -146,7 +146,7 @@ class Client:
         await self._change(
             request,
             lambda options: self._store.save_state(
-                SHOP, order, data, status="idle", expected_version=expected, **options
+                SHOP, order, data, status="idle", expected_version=expected, force=True, **options
             ),
             expected=expected,
         )

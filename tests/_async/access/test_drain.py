@@ -145,9 +145,9 @@ class AsyncHungBackend(AsyncWrappedBackend):
         await self._pass()
         return await super().commit(writes, timeout=timeout)
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         await self._pass()
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
 @in_memory

@@ -161,7 +161,7 @@ async def test_a_start_with_a_dict_is_checked_and_completed(orders, store):
     assert (await store.get_state("g", "s"))[0].data == {"items": [], "paid": 0, "note": ""}
     with pytest.raises(InvalidDataError) as caught:
         await orders.start("g", "t", {"items": "none"})
-    assert caught.value.path == "data"
+    assert caught.value.path == "data.items"
     assert not await store.exists("g", "t")
 
 

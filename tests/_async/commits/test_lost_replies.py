@@ -40,7 +40,7 @@ CHANGES = {
     "delete": lambda store: store.delete_state("g", "s", idempotency_key="k"),
     "transition": lambda store: async_version(persisted(store).transition("g", "s", "add", 9, idempotency_key="k")),
     "log": lambda store: async_version(
-        persisted(store).log_transition("g", "s", "a", to_status="b", data={}, idempotency_key="k")
+        persisted(store).log_transition("g", "s", "a", to_status="shut", data={}, idempotency_key="k")
     ),
     "rollback": lambda store: async_version(persisted(store).rollback("g", "s", 1, idempotency_key="k")),
     "run": async_save_in_transaction,

@@ -13,7 +13,7 @@ from tai_state import (
     StateNotFoundError,
 )
 from tai_state._async.history import sealing
-from tai_state.codec import decompress, from_json
+from tai_state.codec import Payload, decompress, from_json
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
 from tai_state.rules.history.segments import SEGMENT_JSON_BYTES_MAX, read_segment
@@ -192,7 +192,7 @@ async def test_a_segment_holds_its_events_as_they_were(store):
     document = await async_document_at(store, PATHS.segment(1))
     segment = read_segment(document, "g", "s")
     events = [event async for event in store.get_events("g", "s", until=4)]
-    assert [event.public(lambda value: value) for event in segment.events] == events
+    assert [event.public(Payload.value) for event in segment.events] == events
     assert (segment.first, segment.last) == (1, 4)
 
 

@@ -22,6 +22,7 @@ from tai_state import (
     TransitionNotAllowedError,
     VersionConflictError,
 )
+from tai_state.codec import Payload
 from tai_state.layout import state_layout
 
 EXAMPLES = {"memory": (12, 60), "sqlite": (6, 25), "firestore": (2, 4)}
@@ -154,7 +155,7 @@ class AsyncLife:
         assert await self.persister.replay(*self.ids) == self.states[-1]
         await self._check_times()
         rebuilt = await self.store.runtime.history.rebuild(state_layout(*self.ids))
-        assert rebuilt.public(lambda value: value) == self.states[-1]
+        assert rebuilt.public(Payload.value) == self.states[-1]
 
     async def _check_times(self):
         times = [state.timestamp for state in self.states]

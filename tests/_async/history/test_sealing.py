@@ -26,7 +26,7 @@ class AsyncSlowBackend(AsyncWrappedBackend):
         self.events_min = 2
         self.reads = 0
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         events = [path for path in paths if path.collection.endswith("/events")]
         if len(events) >= self.events_min:
             self.reads += 1
@@ -34,7 +34,7 @@ class AsyncSlowBackend(AsyncWrappedBackend):
             if timeout <= self.seconds:
                 message = "too slow"
                 raise StoreUnavailableError(message)
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
 async def async_grow(persister, version):

@@ -373,7 +373,7 @@ async def _async_overwrite(store, document, **changes):
 class AsyncSilentBackend(AsyncWrappedBackend):
     """Answers no read."""
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         await async_sleep(0.01)
         raise StoreUnavailableError("down")
 

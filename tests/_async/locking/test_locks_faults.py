@@ -126,11 +126,11 @@ class AsyncMuteBackend(AsyncWrappedBackend):
         self.clock.advance(0.1)
         raise CommitAmbiguousError("no reply")
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.is_mute and self.commits:
             self.clock.advance(0.1)
             raise StoreUnavailableError("no reply")
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
 @pytest.mark.parametrize("applies", [True, False])
@@ -152,10 +152,10 @@ async def test_a_grant_of_which_nobody_knows_is_a_typed_error(place, monkeypatch
 class AsyncRecoveringBackend(AsyncMuteBackend):
     """Answers reads again, and then everything."""
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.commits:
             self.is_mute = False
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
 async def test_a_grant_of_which_nobody_knew_is_taken_back_when_the_store_answers(place):

@@ -108,7 +108,7 @@ class AsyncDownBackend(AsyncWrappedBackend):
 
     reads = 0
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         self.reads += 1
         raise StoreUnavailableError("down")
 

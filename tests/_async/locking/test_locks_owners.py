@@ -113,11 +113,13 @@ async def test_a_cycle_through_a_second_lock_is_found(place):
     """Who wants several waits for all of them, so each of their holders counts."""
     managers = [AsyncLockManager(place.store()) for _ in range(3)]
     ready: list[str] = []
+    told: list[str] = []
 
     async def bystander():
         # Holds the first of those that are wanted, and waits for nobody.
         async with await async_held(managers[0], "a", "bystander", ready, 3):
-            await async_sleep(3.0)
+            while not told:
+                await async_sleep(0.01)
 
     async def several():
         async with await async_held(managers[1], "c", "several", ready, 3):
@@ -125,6 +127,7 @@ async def test_a_cycle_through_a_second_lock_is_found(place):
                 async with await managers[1].acquire_many(["a", "b"], owner="several", timeout=LONG):
                     return None
             except DeadlockError as error:
+                told.append(str(error))
                 return error.resources
 
     async def single():
@@ -133,6 +136,7 @@ async def test_a_cycle_through_a_second_lock_is_found(place):
                 async with managers[2].hold("c", owner="single", timeout=LONG):
                     return None
             except DeadlockError as error:
+                told.append(str(error))
                 return error.resources
 
     began = monotonic()
@@ -203,9 +207,9 @@ async def test_who_holds_a_lock_is_not_kept_out_by_one_who_waits_for_it_among_ot
 
     async def nested():
         async with others.hold("a", owner="nested", timeout=LONG):
+            await async_sleep(0.4)
             async with others.hold("b", owner="passing", timeout=LONG):
-                pass
-            await async_sleep(1.0)
+                await async_sleep(0.8)
             # By now b is free, and reserved for the other one, who waits for a.
             async with others.hold("b", owner="nested", timeout=LONG):
                 taken.append("nested")

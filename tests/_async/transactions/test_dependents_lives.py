@@ -4,6 +4,7 @@ import pytest
 
 from tai_state import (
     AsyncStateMachinePersister,
+    ChangeMetadata,
     Machine,
 )
 from tests._async.dependents import (
@@ -70,7 +71,8 @@ async def test_changes_past_the_machine_move_nobody(jobs, store):
     await jobs.transition("g", "a", "fail")
     await jobs.transition("g", "a", "run")
     await jobs.start("g", "c", depends_on=["a", "b"])
-    await store.save_state("g", "a", {}, status="failed")
+    forced = ChangeMetadata(changed_by="ann", reason="it failed elsewhere")
+    await store.save_state("g", "a", {}, forced, status="failed", force=True)
     await jobs.log_transition("g", "a", "seen", to_status="failed", data={})
     await jobs.rollback("g", "a", 2)
     assert await async_statuses(store, "a", "c") == ["failed", "new"]

@@ -38,11 +38,11 @@ class AsyncShakyBackend(AsyncWrappedBackend):
         self.reads_to_fail = 0
         self.commits_to_fail = 0
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.reads_to_fail:
             self.reads_to_fail -= 1
             raise StoreUnavailableError
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     async def commit(self, writes, *, timeout):
         if self.commits_to_fail:

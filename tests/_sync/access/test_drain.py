@@ -145,9 +145,9 @@ class HungBackend(WrappedBackend):
         self._pass()
         return super().commit(writes, timeout=timeout)
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         self._pass()
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
 @in_memory

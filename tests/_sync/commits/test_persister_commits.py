@@ -76,7 +76,7 @@ def test_every_change_survives_a_lost_reply(place, other, fault):
         lambda: persister.start("g", "t"),
         lambda: store.save_state("g", "t", {"n": 1}),
         lambda: store.update_state("g", "t", {"n": 2}, 2),
-        lambda: persister.log_transition("g", "t", "a", to_status="b", data={}),
+        lambda: persister.log_transition("g", "t", "a", to_status="shut", data={}),
         lambda: persister.rollback("g", "t", 2),
         lambda: store.delete_state("g", "t"),
     ]

@@ -373,7 +373,7 @@ def _overwrite(store, document, **changes):
 class SilentBackend(WrappedBackend):
     """Answers no read."""
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         sleep(0.01)
         raise StoreUnavailableError("down")
 

@@ -126,11 +126,11 @@ class MuteBackend(WrappedBackend):
         self.clock.advance(0.1)
         raise CommitAmbiguousError("no reply")
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.is_mute and self.commits:
             self.clock.advance(0.1)
             raise StoreUnavailableError("no reply")
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
 @pytest.mark.parametrize("applies", [True, False])
@@ -152,10 +152,10 @@ def test_a_grant_of_which_nobody_knows_is_a_typed_error(place, monkeypatch, appl
 class RecoveringBackend(MuteBackend):
     """Answers reads again, and then everything."""
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.commits:
             self.is_mute = False
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
 def test_a_grant_of_which_nobody_knew_is_taken_back_when_the_store_answers(place):

@@ -108,7 +108,7 @@ class DownBackend(WrappedBackend):
 
     reads = 0
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         self.reads += 1
         raise StoreUnavailableError("down")
 

@@ -113,11 +113,13 @@ def test_a_cycle_through_a_second_lock_is_found(place):
     """Who wants several waits for all of them, so each of their holders counts."""
     managers = [LockManager(place.store()) for _ in range(3)]
     ready: list[str] = []
+    told: list[str] = []
 
     def bystander():
         # Holds the first of those that are wanted, and waits for nobody.
         with held(managers[0], "a", "bystander", ready, 3):
-            sleep(3.0)
+            while not told:
+                sleep(0.01)
 
     def several():
         with held(managers[1], "c", "several", ready, 3):
@@ -125,6 +127,7 @@ def test_a_cycle_through_a_second_lock_is_found(place):
                 with managers[1].acquire_many(["a", "b"], owner="several", timeout=LONG):
                     return None
             except DeadlockError as error:
+                told.append(str(error))
                 return error.resources
 
     def single():
@@ -133,6 +136,7 @@ def test_a_cycle_through_a_second_lock_is_found(place):
                 with managers[2].hold("c", owner="single", timeout=LONG):
                     return None
             except DeadlockError as error:
+                told.append(str(error))
                 return error.resources
 
     began = monotonic()
@@ -203,9 +207,9 @@ def test_who_holds_a_lock_is_not_kept_out_by_one_who_waits_for_it_among_others(p
 
     def nested():
         with others.hold("a", owner="nested", timeout=LONG):
+            sleep(0.4)
             with others.hold("b", owner="passing", timeout=LONG):
-                pass
-            sleep(1.0)
+                sleep(0.8)
             # By now b is free, and reserved for the other one, who waits for a.
             with others.hold("b", owner="nested", timeout=LONG):
                 taken.append("nested")

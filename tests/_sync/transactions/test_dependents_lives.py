@@ -4,6 +4,7 @@ import pytest
 
 from tai_state import (
     StateMachinePersister,
+    ChangeMetadata,
     Machine,
 )
 from tests._sync.dependents import (
@@ -70,7 +71,8 @@ def test_changes_past_the_machine_move_nobody(jobs, store):
     jobs.transition("g", "a", "fail")
     jobs.transition("g", "a", "run")
     jobs.start("g", "c", depends_on=["a", "b"])
-    store.save_state("g", "a", {}, status="failed")
+    forced = ChangeMetadata(changed_by="ann", reason="it failed elsewhere")
+    store.save_state("g", "a", {}, forced, status="failed", force=True)
     jobs.log_transition("g", "a", "seen", to_status="failed", data={})
     jobs.rollback("g", "a", 2)
     assert statuses(store, "a", "c") == ["failed", "new"]

@@ -38,11 +38,11 @@ class ShakyBackend(WrappedBackend):
         self.reads_to_fail = 0
         self.commits_to_fail = 0
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.reads_to_fail:
             self.reads_to_fail -= 1
             raise StoreUnavailableError
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     def commit(self, writes, *, timeout):
         if self.commits_to_fail:

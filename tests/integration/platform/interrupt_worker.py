@@ -60,9 +60,9 @@ class SignalledBackend(WrappedBackend):
         super().__init__(inner)
         self.aim = aim
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         self.aim.reached("read")
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     def commit(self, writes, *, timeout):
         self.aim.reached("before")
@@ -77,9 +77,9 @@ class AsyncSignalledBackend(AsyncWrappedBackend):
         super().__init__(inner)
         self.aim = aim
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         self.aim.reached("read")
-        return await super().get_many(paths, timeout=timeout, consistent=consistent)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     async def commit(self, writes, *, timeout):
         self.aim.reached("before")

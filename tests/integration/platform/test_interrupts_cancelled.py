@@ -45,9 +45,9 @@ class StrikingBackend(AsyncWrappedBackend):
         super().__init__(inner)
         self.strikes = strikes
 
-    async def get_many(self, paths, *, timeout, consistent=True):
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
         self.strikes.notice()
-        found = await super().get_many(paths, timeout=timeout, consistent=consistent)
+        found = await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
         self.strikes.notice()
         return found
 

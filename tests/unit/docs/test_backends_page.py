@@ -55,10 +55,10 @@ class CountingBackend(DictBackend):
         super().__init__(SystemClock().now)
         self.counts = [0, 0, 0, 0]
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         self.counts[0] += 1
         self.counts[1] += len(paths)
-        return super().get_many(paths, timeout=timeout, consistent=consistent)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
     def commit(self, writes, *, timeout):
         self.counts[2] += 1

@@ -15,6 +15,8 @@ PROMISES = [
     "Idempotency keys",
     "Refusals",
     "Hash chain and replay",
+    "Machines and what passes them by",
+    "Times",
     "Snapshots and segments",
     "Transactions",
     "Locks",

@@ -83,9 +83,9 @@ class ChangesWhatItReads(MemoryBackend):
     def changed(self, document):
         raise NotImplementedError
 
-    def get_many(self, paths, *, timeout, consistent=True):
-        read = super().get_many(paths, timeout=timeout, consistent=consistent)
-        return replace(read, documents={at: self.changed(one) for at, one in read.documents.items()})
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
+        read = super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
+        return replace(read, documents={place: self.changed(one) for place, one in read.documents.items()})
 
     def scan(self, collection, *, start=None, stop=None, limit=None, timeout):
         for document in super().scan(collection, start=start, stop=stop, limit=limit, timeout=timeout):
@@ -148,12 +148,12 @@ class KeepsTheFirstCreateTime(ChangesWhatItReads):
 
 
 class ReadsOneByOne(MemoryBackend):
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         reads = []
-        for at in paths:
-            reads.append(super().get_many([at], timeout=timeout, consistent=consistent))
+        for place in paths:
+            reads.append(super().get_many([place], timeout=timeout, consistent=consistent, at=at))
             sleep(0.001)
-        found = {at: one for read in reads for at, one in read.documents.items()}
+        found = {place: one for read in reads for place, one in read.documents.items()}
         return replace(reads[-1], documents=found)
 
 
@@ -164,12 +164,19 @@ class ReadsThePast(MemoryBackend):
         super().__init__()
         self._read = {}
 
-    def get_many(self, paths, *, timeout, consistent=True):
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
         key = tuple(paths)
-        fresh = super().get_many(paths, timeout=timeout, consistent=consistent)
+        fresh = super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
         stale = self._read.get(key, fresh)
         self._read[key] = fresh
         return stale
+
+
+class TellsThePresentForThePast(MemoryBackend):
+    """Does not say that it cannot read an earlier moment."""
+
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
+        return super().get_many(paths, timeout=timeout, consistent=consistent)
 
 
 class ChecksBeforeItLocks(MemoryBackend):
@@ -269,6 +276,7 @@ class ClaimsTooLittle(MemoryBackend):
 
 
 PLANTED = [
+    (TellsThePresentForThePast, "test_a_read_of_the_past_that_is_not_declared_is_refused", {}),
     (AppliesWritesOneByOne, "test_a_failure_of_the_last_write_undoes_all", {"last": "check"}),
     (AppliesWritesOneByOne, "test_preconditions_see_the_store_before_the_commit", {}),
     (AppliesWritesOneByOne, "test_all_that_a_commit_changes_has_its_time", {}),

@@ -103,7 +103,9 @@ def reactions(
     mark = dependent.machine
     if mark is None:
         return []
-    call = Call(paths, cause.author, schema_version=dependent.schema_version)
+    # What the caller's own machine makes is of the caller's version; of another machine's data it knows none.
+    own = cause.machine is not None and cause.machine.name == mark.name
+    call = Call(paths, cause.author, schema_version=cause.schema_version if own else dependent.schema_version)
     changes: dict[str, Change] = {}
     for source in sources:
         machine = machines.get(mark.name)

@@ -3,7 +3,8 @@
 import pytest
 
 from tai_state._sync.access.port import Backend
-from tai_state.documents import Delete, Put
+from tai_state.documents import Capability, Delete, Put
+from tai_state.errors import UnsupportedOperationError
 from tai_state.testing._sync.conformance.base import ConformanceBase, path
 
 both_kinds = pytest.mark.parametrize("consistent", [True, False])
@@ -91,3 +92,38 @@ class ReadContract(ConformanceBase):
         times = (before.create_time, before.update_time)
         self.put(backend, path("a"), {"n": 2})
         assert (before.fields, before.create_time, before.update_time) == ({"n": 1}, *times)
+
+    # Reads of what is past
+
+    def test_a_read_of_the_past_that_is_not_declared_is_refused(self, backend: Backend) -> None:
+        """Without READ_AT, a read of an earlier moment raises rather than tells the present."""
+        if Capability.READ_AT in backend.capabilities:
+            pytest.skip(f"{type(backend).__name__} declares READ_AT")
+        now = backend.server_time(timeout=self.timeout)
+        with pytest.raises(UnsupportedOperationError):
+            backend.get_many([path("a")], timeout=self.timeout, at=now)
+
+    @both_kinds
+    def test_a_read_of_the_past_sees_it(self, backend: Backend, *, consistent: bool) -> None:
+        """What was changed, deleted or made behind an earlier read is seen as that read's time had it."""
+        self.require(backend, Capability.READ_AT)
+        changed, deleted, made = path("changed"), path("deleted"), path("made")
+        self.put_all(backend, [Put(changed, {"n": 1}), Put(deleted, {"n": 1})])
+        before = backend.get_many([changed, deleted, made], timeout=self.timeout)
+        self.commit(backend, Put(changed, {"n": 2}), Delete(deleted), Put(made, {"n": 1}))
+        asked = [made, deleted, changed]
+        again = backend.get_many(asked, timeout=self.timeout, consistent=consistent, at=before.read_time)
+        assert again.documents == before.documents
+        assert again.read_time == before.read_time
+
+    def test_a_read_of_the_past_is_of_one_moment_beside_writers(self, backend: Backend) -> None:
+        """Documents that change together are seen together, though they are read one by one."""
+        self.require(backend, Capability.READ_AT)
+        places = [path("a"), path("b")]
+        for n in range(5):
+            self.put_all(backend, [Put(at, {"n": n}) for at in places])
+            first = backend.get_many(places, timeout=self.timeout)
+            self.put_all(backend, [Put(at, {"n": -n - 1}) for at in places])
+            for at in places:
+                read = backend.get_many([at], timeout=self.timeout, at=first.read_time)
+                assert read.documents[at].fields == {"n": n}

@@ -60,7 +60,7 @@ def test_an_acknowledgement_of_another_version_is_lost(store):
 def test_a_move_too_many_is_found(store):
     """A change that nobody planned is not sound."""
     shift = driven(store)
-    store.save_state("g", STATE, {}, status="boot")
+    store.save_state("g", STATE, {})
     assert not judged(store, shift).is_sound
 
 

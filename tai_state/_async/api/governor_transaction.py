@@ -1,0 +1,206 @@
+"""A transaction with one governor bound."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from tai_state._async.api.persister import AsyncStateMachinePersister
+from tai_state._async.api.transaction import AsyncTransaction
+from tai_state.models import (
+    KEEP,
+    BatchResult,
+    ChangeMetadata,
+    DataT,
+    DeletedVersion,
+    Keep,
+    StateSnapshot,
+    TransitionResult,
+)
+
+
+class AsyncGovernorTransaction:
+    """A transaction with one governor bound: the same methods, without their first id."""
+
+    def __init__(self, tx: AsyncTransaction, governor_id: str) -> None:
+        """Bind *governor_id*."""
+        self._tx = tx
+        self.governor_id = governor_id
+
+    @property
+    def transaction_id(self) -> str:
+        """See ``AsyncTransaction.transaction_id``."""
+        return self._tx.transaction_id
+
+    async def get_state(self, state_id: str) -> tuple[StateSnapshot, int]:
+        """See ``AsyncTransaction.get_state``."""
+        return await self._tx.get_state(self.governor_id, state_id)
+
+    async def find_state(self, state_id: str) -> StateSnapshot | None:
+        """See ``AsyncTransaction.find_state``."""
+        return await self._tx.find_state(self.governor_id, state_id)
+
+    async def batch_get_states(self, state_ids: Iterable[str]) -> BatchResult:
+        """See ``AsyncTransaction.batch_get_states``."""
+        return await self._tx.batch_get_states(self.governor_id, state_ids)
+
+    async def save_state(
+        self,
+        state_id: str,
+        data: object,
+        metadata: ChangeMetadata | None = None,
+        *,
+        status: str | None = None,
+        expected_version: int | None = None,
+        expected_status: str | None = None,
+        force: bool = False,
+    ) -> int:
+        """See ``AsyncTransaction.save_state``."""
+        return await self._tx.save_state(
+            self.governor_id,
+            state_id,
+            data,
+            metadata,
+            status=status,
+            expected_version=expected_version,
+            expected_status=expected_status,
+            force=force,
+        )
+
+    async def save_states(
+        self, states: Mapping[str, object], metadata: ChangeMetadata | None = None, *, status: str | None = None
+    ) -> dict[str, int]:
+        """See ``AsyncTransaction.save_states``."""
+        return await self._tx.save_states(self.governor_id, states, metadata, status=status)
+
+    async def update_state(
+        self,
+        state_id: str,
+        data: object,
+        expected_version: int,
+        metadata: ChangeMetadata | None = None,
+        *,
+        expected_status: str | None = None,
+        force: bool = False,
+    ) -> int:
+        """See ``AsyncTransaction.update_state``."""
+        return await self._tx.update_state(
+            self.governor_id, state_id, data, expected_version, metadata, expected_status=expected_status, force=force
+        )
+
+    async def delete_state(
+        self,
+        state_id: str,
+        expected_version: int | None = None,
+        metadata: ChangeMetadata | None = None,
+        *,
+        expected_status: str | None = None,
+        missing_ok: bool = False,
+    ) -> DeletedVersion:
+        """See ``AsyncTransaction.delete_state``."""
+        return await self._tx.delete_state(
+            self.governor_id,
+            state_id,
+            expected_version,
+            metadata,
+            expected_status=expected_status,
+            missing_ok=missing_ok,
+        )
+
+    async def start(
+        self,
+        persister: AsyncStateMachinePersister[DataT],
+        state_id: str,
+        data: DataT | Mapping[str, Any] | None = None,
+        *,
+        depends_on: Iterable[str] = (),
+        metadata: ChangeMetadata | None = None,
+    ) -> TransitionResult[DataT]:
+        """See ``AsyncTransaction.start``."""
+        return await self._tx.start(
+            persister, self.governor_id, state_id, data, depends_on=depends_on, metadata=metadata
+        )
+
+    async def transition(
+        self,
+        persister: AsyncStateMachinePersister[DataT],
+        state_id: str,
+        action: str,
+        payload: object = None,
+        *,
+        expected_version: int | None = None,
+        expected_status: str | None = None,
+        metadata: ChangeMetadata | None = None,
+        error: str | Keep | None = KEEP,
+    ) -> TransitionResult[DataT]:
+        """See ``AsyncTransaction.transition``."""
+        return await self._tx.transition(
+            persister,
+            self.governor_id,
+            state_id,
+            action,
+            payload,
+            expected_version=expected_version,
+            expected_status=expected_status,
+            metadata=metadata,
+            error=error,
+        )
+
+    async def update_status(
+        self,
+        persister: AsyncStateMachinePersister[DataT],
+        state_id: str,
+        status: str,
+        *,
+        payload: object = None,
+        expected_version: int | None = None,
+        expected_status: str | None = None,
+        metadata: ChangeMetadata | None = None,
+        error: str | Keep | None = KEEP,
+    ) -> TransitionResult[DataT]:
+        """See ``AsyncTransaction.update_status``."""
+        return await self._tx.update_status(
+            persister,
+            self.governor_id,
+            state_id,
+            status,
+            payload=payload,
+            expected_version=expected_version,
+            expected_status=expected_status,
+            metadata=metadata,
+            error=error,
+        )
+
+    async def log_transition(
+        self,
+        persister: AsyncStateMachinePersister[DataT],
+        state_id: str,
+        action: str,
+        *,
+        to_status: str,
+        data: object,
+        payload: object = None,
+        expected_version: int | None = None,
+        expected_status: str | None = None,
+        timestamp: datetime | None = None,
+        occurred_at: datetime | None = None,
+        metadata: ChangeMetadata | None = None,
+        error: str | Keep | None = KEEP,
+        force: bool = False,
+    ) -> TransitionResult[DataT]:
+        """See ``AsyncTransaction.log_transition``."""
+        return await self._tx.log_transition(
+            persister,
+            self.governor_id,
+            state_id,
+            action,
+            to_status=to_status,
+            data=data,
+            payload=payload,
+            expected_version=expected_version,
+            expected_status=expected_status,
+            timestamp=timestamp,
+            occurred_at=occurred_at,
+            metadata=metadata,
+            error=error,
+            force=force,
+        )

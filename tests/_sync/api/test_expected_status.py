@@ -1,0 +1,220 @@
+# Generated from tests/_async/api/test_expected_status.py by .ci/generate_sync.py; do not edit.
+"""Changes that go from one status only, and moves by the status that they lead to."""
+import pytest
+
+from tai_state import (
+    KEEP,
+    StateMachinePersister,
+    TransactionManager,
+    IdempotencyMismatchError,
+    InvalidDataError,
+    Machine,
+    MachineVersionError,
+    StatusConflictError,
+    Transition,
+    TransitionNotAllowedError,
+    TransitionRequest,
+    VersionConflictError,
+)
+from tests._sync.machines import COUNTER, GUARDED, ORDERS, Order, Status
+from tests._sync.stores import contents, in_memory
+
+
+@pytest.fixture
+def counter(store):
+    """A persister whose state s is open."""
+    persister = StateMachinePersister(store, COUNTER)
+    persister.start("g", "s", {"n": 1})
+    return persister
+
+
+def in_transaction(store, call):
+    """Return what makes *call* of a transaction in one of its own."""
+
+    def run():
+        return TransactionManager(store).run(call)
+
+    return run
+
+
+def changes(counter, expected):
+    """Return every change of s that may name a status."""
+    store = counter.store
+    options = {"expected_status": expected}
+    return {
+        "save": lambda: store.save_state("g", "s", {"n": 2}, **options),
+        "update": lambda: store.update_state("g", "s", {"n": 2}, 1, **options),
+        "delete": lambda: store.delete_state("g", "s", **options),
+        "transition": lambda: counter.transition("g", "s", "add", **options),
+        "update_status": lambda: counter.update_status("g", "s", "shut", **options),
+        "log": lambda: counter.log_transition("g", "s", "a", to_status="shut", data={}, **options),
+        "rollback": lambda: counter.rollback("g", "s", 1, **options),
+        "tx.save": in_transaction(store, lambda tx: tx.save_state("g", "s", {}, **options)),
+        "tx.update": in_transaction(store, lambda tx: tx.update_state("g", "s", {}, 1, **options)),
+        "tx.delete": in_transaction(store, lambda tx: tx.delete_state("g", "s", **options)),
+        "tx.transition": in_transaction(store, lambda tx: tx.transition(counter, "g", "s", "add", **options)),
+        "tx.update_status": in_transaction(store, lambda tx: tx.update_status(counter, "g", "s", "shut", **options)),
+    }
+
+
+KINDS = [
+    "save",
+    "update",
+    "delete",
+    "transition",
+    "update_status",
+    "log",
+    "rollback",
+    "tx.save",
+    "tx.update",
+    "tx.delete",
+    "tx.transition",
+    "tx.update_status",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_from_another_status_is_refused(counter, store, kind):
+    """The error names both, and nothing is written; from the status that was named, the change is made."""
+    before = contents(store)
+    with pytest.raises(StatusConflictError) as caught:
+        changes(counter, "shut")[kind]()
+    error = caught.value
+    assert (error.key, error.expected, error.actual, error.retryable) == ("g/s", "shut", "open", False)
+    assert contents(store) == before
+    changes(counter, "open")[kind]()
+    assert len([event for event in store.get_events("g", "s")]) == 2
+
+
+def test_one_of_many_moves_may_name_a_status(counter):
+    """A request of transition_many, too."""
+    request = TransitionRequest("g", "s", "add", expected_status="shut")
+    refused, made = counter.transition_many([request, request._replace(expected_status="open")])
+    assert isinstance(refused, StatusConflictError)
+    assert made.version == 2
+
+
+def test_what_is_not_there_is_in_no_status(store):
+    """Neither what never was nor a tombstone, whose last status stays readable."""
+    store.save_state("g", "s", {}, status="open")
+    store.delete_state("g", "s")
+    for state_id in ("s", "t"):
+        with pytest.raises(StatusConflictError) as caught:
+            store.save_state("g", state_id, {}, expected_status="open")
+        assert caught.value.actual is None
+
+
+def test_the_empty_status_may_be_expected(store):
+    """It is that of states that were never given one."""
+    store.save_state("g", "s", {})
+    assert store.save_state("g", "s", {}, status="open", expected_status="") == 2
+    with pytest.raises(StatusConflictError):
+        store.save_state("g", "s", {}, expected_status="")
+
+
+def test_a_stale_head_refuses_nothing(place):
+    """What another store did meanwhile counts, not what this one remembers."""
+    one, other = (StateMachinePersister(place.store(), COUNTER) for _ in range(2))
+    one.start("g", "s")
+    other.transition("g", "s", "shut")
+    assert (one.transition("g", "s", "reopen", expected_status="shut")).version == 3
+
+
+def test_an_enum_is_the_status_that_it_says(store):
+    """As everywhere."""
+    orders = StateMachinePersister(store, ORDERS)
+    orders.start("g", "s", Order(items=["a"]))
+    assert (orders.transition("g", "s", "pay", 1, expected_status=Status.NEW)).version == 2
+    assert (orders.update_status("g", "s", Status.SHIPPED)).event.action == "ship"
+
+
+@in_memory
+@pytest.mark.parametrize("wrong", [1, "x" * 481, "\ud800"], ids=lambda wrong: ascii(wrong)[:12])
+def test_what_is_no_status_is_refused(place, wrong):
+    """Named, and nothing is sent."""
+    store, backend = place.counting()
+    persister = StateMachinePersister(store, COUNTER)
+    for call, path in (
+        (lambda: store.save_state("g", "s", {}, expected_status=wrong), "expected_status"),
+        (lambda: persister.update_status("g", "s", wrong), "status"),
+    ):
+        with pytest.raises(InvalidDataError) as caught:
+            call()
+        assert caught.value.path == path
+    assert backend.calls == []
+
+
+def test_a_status_is_reached_by_the_one_action_that_leads_there(counter):
+    """The event is that action's, so that the log comes out the same when the machine runs again."""
+    result = counter.update_status("g", "s", "shut", error="broke", payload={"why": 1})
+    assert (result.event.action, result.event.kind, result.event.payload) == ("shut", "transition", {"why": 1})
+    assert (result.from_status, result.to_status, result.snapshot.last_error) == ("open", "shut", "broke")
+    assert (counter.update_status("g", "s", "open", error=KEEP)).snapshot.last_error == "broke"
+    assert (counter.replay("g", "s")).version == 3
+    assert (counter.validate_consistency("g")).is_consistent
+
+
+def test_a_reducer_runs_on_the_way(counter):
+    """Also where the move leads back to where the state is."""
+    result = counter.update_status("g", "s", "open", payload=4)
+    assert (result.event.action, result.snapshot.data) == ("add", {"n": 5})
+
+
+FORKED = Machine(
+    "forked",
+    "a",
+    [
+        Transition("go", "a", "b"),
+        Transition("jump", "a", "b"),
+        Transition("stay", "b", "b"),
+        Transition("end", "b", "c"),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [("b", "'go', 'jump'"), ("c", "no action leads to 'c'"), ("nowhere", "no status 'nowhere'")]
+)
+def test_no_action_or_several_are_refused(store, status, reason):
+    """Several are named, so that one can be chosen; nothing is written."""
+    persister = StateMachinePersister(store, FORKED)
+    persister.start("g", "s")
+    before = contents(store)
+    with pytest.raises(TransitionNotAllowedError, match=reason) as caught:
+        persister.update_status("g", "s", status)
+    assert (caught.value.status, caught.value.allowed) == ("a", ["go", "jump"])
+    assert contents(store) == before
+
+
+@pytest.mark.parametrize(("payload", "reached"), [(20, "high"), (7, "middle")])
+def test_guards_decide_whether_the_action_leads_there(store, payload, reached):
+    """It may lead elsewhere, with other data: then the state stays."""
+    persister = StateMachinePersister(store, GUARDED)
+    persister.start("g", "s")
+    other = {"high": "middle", "middle": "high"}[reached]
+    with pytest.raises(TransitionNotAllowedError, match=f"lead to '{reached}'"):
+        persister.update_status("g", "s", other, payload=payload)
+    assert (persister.update_status("g", "s", reached, payload=payload)).to_status == reached
+
+
+def test_a_key_makes_a_status_once(counter):
+    """It belongs to the status and the payload that were asked for."""
+    first = counter.update_status("g", "s", "shut", idempotency_key="k")
+    again = counter.update_status("g", "s", "shut", idempotency_key="k")
+    assert (again.replayed, again.event) == (True, first.event)
+    for status, payload in (("open", None), ("shut", 1)):
+        with pytest.raises(IdempotencyMismatchError):
+            counter.update_status("g", "s", status, payload=payload, idempotency_key="k")
+
+
+def test_a_status_may_be_asked_of_a_version(counter):
+    """As every change may."""
+    with pytest.raises(VersionConflictError):
+        counter.update_status("g", "s", "shut", expected_version=2)
+    assert (counter.update_status("g", "s", "shut", expected_version=1)).version == 2
+
+
+def test_another_machines_state_is_asked_for_no_status(counter, store):
+    """As its own actions are not."""
+    with pytest.raises(MachineVersionError):
+        StateMachinePersister(store, FORKED).update_status("g", "s", "shut")

@@ -1,0 +1,193 @@
+# Generated from tests/_async/api/test_store_models.py by .ci/generate_sync.py; do not edit.
+"""Pydantic models, enum members and plain text as data, payload and names: the same on every backend."""
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, Json, SecretStr, computed_field
+
+from tai_state import (
+    StateMachinePersister,
+    TransactionManager,
+    ChangeMetadata,
+    DocumentTooLargeError,
+    InvalidDataError,
+    Machine,
+    Transition,
+    change_context,
+)
+from tests._sync.stores import in_memory
+
+TOO_LARGE = {"text": "x" * (64 * 2**20)}
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class Line(BaseModel):
+    text: str
+    tags: set[str] = set()
+
+
+class Basket(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    basket_id: int = Field(alias="basketId")
+    lines: tuple[Line, ...] = ()
+    limits: Json[list[int]] = []
+    secret: SecretStr | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def size(self) -> int:
+        return len(self.lines)
+
+
+class Gift(Basket):
+    wrapped: bool = False
+
+
+class Put(BaseModel):
+    line: Line
+    colour: Colour = Colour.RED
+
+
+def put(basket: Basket, payload: dict[str, Any]) -> Basket:
+    if payload["line"]["text"] == "secret":
+        return basket.model_copy(update={"secret": SecretStr("x")})
+    if payload["line"]["text"] == "gift":
+        return Gift(basketId=basket.basket_id, wrapped=True)
+    if payload["line"]["text"] == "much":
+        return basket.model_copy(update={"lines": (Line(text=TOO_LARGE["text"]),)})
+    return basket.model_copy(update={"lines": (*basket.lines, Line.model_validate(payload["line"]))})
+
+
+BASKETS = Machine("basket", "open", [Transition("put", "open", "open", apply=put)], data_type=Basket)
+RAW: Any = "[1, 2]"  # what is given for Json[...] is a text
+BASKET = Basket(basketId=7, lines=(Line(text="a", tags={"x", "y"}),), limits=RAW)
+
+
+@pytest.fixture
+def baskets(store):
+    return StateMachinePersister(store, BASKETS)
+
+
+def test_a_model_comes_back_equal(baskets, store):
+    """With aliases, sets, tuples, Json and computed fields, under strict and extra="forbid"; stored by its names."""
+    baskets.start("g", "s", BASKET)
+    moved = baskets.transition("g", "s", "put", Put(line=Line(text="b")))
+    loaded = (baskets.load_state("g", "s")).snapshot.data
+    assert loaded == moved.snapshot.data == BASKET.model_copy(update={"lines": (*BASKET.lines, Line(text="b"))})
+    assert (store.get_state("g", "s"))[0].data["basket_id"] == 7
+    assert (baskets.validate_consistency("g")).problems == []
+    assert (baskets.replay("g", "s")).data == loaded
+
+
+def test_a_dict_may_have_aliases_or_names(baskets):
+    """As the body of a request has them, or a document of ours."""
+    for state_id, data in (("a", {"basketId": 7}), ("b", {"basket_id": 7})):
+        baskets.start("g", state_id, data)
+        assert (baskets.load_state("g", state_id)).snapshot.data == Basket(basketId=7)
+
+
+@pytest.mark.parametrize(("text", "path"), [("secret", "data.secret"), ("gift", "data")])
+def test_what_a_reducer_makes_must_come_back_equal(baskets, text, path):
+    """Else the move is refused, and the state stays as it was."""
+    baskets.start("g", "s", BASKET)
+    with pytest.raises(InvalidDataError) as caught:
+        baskets.transition("g", "s", "put", {"line": {"text": text}})
+    assert caught.value.path == path
+    assert (baskets.load_state("g", "s")).snapshot.data == BASKET
+
+
+@in_memory
+def test_a_model_of_another_type_is_refused(place):
+    """A subclass would lose what it has beyond its base."""
+    store, backend = place.counting()
+    persister = StateMachinePersister(store, BASKETS)
+    with pytest.raises(InvalidDataError, match="must be a Basket"):
+        persister.start("g", "s", Gift(basketId=7, wrapped=True))
+    with pytest.raises(InvalidDataError, match="must be a Basket"):
+        persister.log_transition("g", "s", "found", to_status="open", data=Gift(basketId=7))
+    assert backend.calls == []
+
+
+def test_a_model_is_a_payload_a_result_and_a_context(store):
+    """Wherever a dict may stand."""
+    store.save_state("g", "s", {"line": Line(text="a"), "colour": Colour.RED})
+    with change_context(context=Line(text="why")):
+        store.save_state("g", "s", Line(text="b", tags={"x"}))
+    first, second = [event for event in store.get_events("g", "s")]
+    assert first.to_state == {"line": {"text": "a", "tags": []}, "colour": "red"}
+    assert (second.to_state, second.metadata.context["text"]) == ({"text": "b", "tags": ["x"]}, "why")
+
+    def body(tx):
+        tx.save_state("g", "t", {})
+        return Line(text="done")
+
+    result = TransactionManager(store).run(body, idempotency_key="once")
+    assert result == {"text": "done", "tags": []}
+
+
+def test_a_member_of_an_enum_is_plain_text_wherever_text_is(store):
+    """As key, id, author, reason, status and error: stored, compared and given back as its text, on every engine."""
+    metadata = ChangeMetadata(changed_by=Colour.RED, reason=Colour.RED, context={Colour.RED: Colour.RED})
+    assert store.save_state(Colour.RED, Colour.RED, {}, metadata, idempotency_key=Colour.RED) == 1
+    assert store.save_state("red", "red", {}, idempotency_key="red") == 1
+    with change_context(changed_by=Colour.RED, reason=Colour.RED):
+        store.save_state("red", "red", {})
+    first, second = [event for event in store.get_events("red", "red")]
+    texts = [first.idempotency_key]
+    texts += [event.metadata.changed_by for event in (first, second)]
+    texts += [event.metadata.reason for event in (first, second)]
+    texts += [first.governor_id, first.state_id]
+    assert [(text, type(text)) for text in texts] == [("red", str)] * len(texts)
+    assert first.metadata.context == {"red": "red"}
+
+
+def test_dependencies_of_a_set_are_the_same_request_in_any_order(store):
+    """A set has another order in every process: the ids are sorted, those of a list stay as they are."""
+    persister = StateMachinePersister(store, Machine("m", "new", [Transition("go", "new", "gone")]))
+    names = [f"d{number}" for number in range(9)]
+    for name in names:
+        persister.start("g", name)
+    started = persister.start("g", "s", depends_on=set(names), idempotency_key="k")
+    assert started.event.depends_on == tuple(names)
+    again = persister.start("g", "s", depends_on=names, idempotency_key="k")
+    assert again.replayed
+    listed = persister.start("g", "t", depends_on=["d3", "d1"])
+    assert listed.event.depends_on == ("d3", "d1")
+
+
+def test_what_could_not_be_read_again_is_refused(store):
+    """A state of 64 MiB of JSON compresses into a document, and would never be read: data, payload, context, result."""
+    store.save_state("g", "s", {"n": 1})
+    persister = StateMachinePersister(store, BASKETS)
+    persister.start("g", "b", BASKET)
+
+    def body(tx):
+        tx.save_state("g", "t", {})
+        return TOO_LARGE
+
+    calls = {
+        "data": lambda: store.save_state("g", "s", TOO_LARGE),
+        "payload": lambda: persister.transition("g", "b", "put", TOO_LARGE),
+        "metadata.context": lambda: store.save_state("g", "s", {}, ChangeMetadata(changed_by="a", context=TOO_LARGE)),
+        "result": lambda: TransactionManager(store).run(body, idempotency_key="k"),
+    }
+    for what, call in calls.items():
+        with pytest.raises(DocumentTooLargeError, match=what) as caught:
+            call()
+        assert (caught.value.size > caught.value.limit, caught.value.limit) == (True, 64 * 2**20)
+    with pytest.raises(DocumentTooLargeError, match="data"):
+        persister.transition("g", "b", "put", {"line": {"text": "much"}})
+    assert (store.get_state("g", "s"))[1] == 1
+    assert (persister.load_state("g", "b")).snapshot.version == 1
+    assert not store.exists("g", "t")
+
+
+def test_the_largest_data_is_read_again(store):
+    """What is acknowledged is readable, up to the bound."""
+    data = {"text": "x" * (63 * 2**20)}
+    store.save_state("g", "s", data)
+    assert (store.get_state("g", "s"))[0].data == data
