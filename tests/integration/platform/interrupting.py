@@ -17,7 +17,7 @@ CHANGES: dict[str, Callable[[BackendStore], Callable[[], object]]] = {
     "transition": lambda store: lambda: persister(store).transition("g", "s", "add", 1, idempotency_key="k"),
     "start": lambda store: lambda: persister(store).start("g", "new", idempotency_key="k"),
     "log": lambda store: (
-        lambda: persister(store).log_transition("g", "s", "a", to_status="b", data={}, idempotency_key="k")
+        lambda: persister(store).log_transition("g", "s", "a", to_status="shut", data={}, idempotency_key="k")
     ),
     "rollback": lambda store: lambda: persister(store).rollback("g", "s", 1, idempotency_key="k"),
     "save": lambda store: lambda: store.save_state("g", "s", {"n": 7}, idempotency_key="k"),
@@ -67,6 +67,18 @@ _EDGES = {f"{name}.{edge}" for name in ("Hold", "Lock", "LockSet") for edge in (
 _EDGES.discard("Hold.__enter__")  # it acquires itself, and lets nothing in behind the grant
 
 
+_DROPPED = {"WeakSet.__init__.<locals>._remove", "WeakValueDictionary.__init__.<locals>.remove"}
+
+
+def qualified_names(frame: FrameType | None) -> list[str]:
+    """Return the names of the functions that are running, the innermost first."""
+    names: list[str] = []
+    while frame is not None:
+        names.append(frame.f_code.co_qualname)
+        frame = frame.f_back
+    return names
+
+
 class Strike:
     """Interrupts a call at one of the moments at which Python may run a signal's handler.
 
@@ -91,11 +103,13 @@ class Strike:
             return
         self.seen += 1
         if self.seen == self.at:
+            path = qualified_names(frame)
+            if any(name in _DROPPED for name in path):
+                # The next moment instead: what is raised in a callback of a weak reference is dropped.
+                self.seen -= 1
+                return
             sys.setprofile(None)
-            at: FrameType | None = frame
-            while at is not None:
-                self.path.append(at.f_code.co_qualname)
-                at = at.f_back
+            self.path += path
             handler = signal.getsignal(signal.SIGINT)
             assert callable(handler)
             self.was_let_in = handler is signal.default_int_handler
