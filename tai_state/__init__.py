@@ -4,6 +4,8 @@ Durable, atomic, audited and recoverable on Google Cloud Firestore, SQLite and i
 colours: every class here that does I/O has an ``Async`` twin with the same methods.
 """
 
+import logging
+
 from tai_state._async.access.port import AsyncBackend
 from tai_state._async.api.connect import (
     AsyncBackendStore,
@@ -100,6 +102,9 @@ from tai_state.models import (
     TransitionResult,
 )
 from tai_state.retry import RetryPolicy
+
+# A library's records are for whoever asks for them; without this, warnings would go to a program's standard error.
+logging.getLogger("tai_state").addHandler(logging.NullHandler())
 
 __version__ = "0.1.0"
 

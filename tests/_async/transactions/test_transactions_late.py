@@ -39,7 +39,7 @@ async def test_a_late_bodys_own_deadline_keeps_its_cause(place, clock, key):
     """Time was over in a read of it: that error passes, with what kept the store from answering."""
     store, backend = place.faulty(clock=clock)
 
-    async def away(paths, *, timeout, consistent=True):
+    async def away(paths, **options):
         clock.advance(60)
         raise StoreUnavailableError
 
@@ -57,7 +57,7 @@ async def test_what_cannot_be_held_against_the_store_is_behind_its_error(place, 
     """The store does not answer any more: that is no verdict, and what the body raised is not lost."""
     store, backend = place.faulty(clock=clock)
 
-    async def away(paths, *, timeout, consistent=True):
+    async def away(paths, **options):
         clock.advance(60)
         raise StoreUnavailableError
 

@@ -92,7 +92,7 @@ def test_a_lost_reply_is_that_of_a_commit_that_was_applied(behind, stored, proxy
     """The client hears nothing, and the move is stored."""
     # The one read that it has left may tell it of its move, if the broken connection lets it.
     with suppress(OutcomeUnknownError):
-        behind(fault).transition("g", "s", "add", 1)
+        assert behind(fault).transition("g", "s", "add", 1).version == 2
     assert lost_replies(caplog) == 1
     assert stored() == 1
     assert proxy.counts == {fault: 1}
@@ -133,10 +133,11 @@ def test_a_zombie_of_a_lock_that_was_taken_over_is_refused(behind, stored, proxy
     assert stored() == 0
 
 
-def test_a_cut_between_leaves_the_client_in_doubt(behind, proxy, caplog):
-    """It is told neither that its move was made nor that it was not, and may find out by itself."""
+def test_a_cut_between_leaves_the_client_in_doubt(behind, stored, proxy, caplog):
+    """It is told neither that its move was made nor that it was not; a read tells, or nobody can yet."""
     with suppress(OutcomeUnknownError):
-        behind(Fault.CUT_BETWEEN).transition("g", "s", "add", 1)
+        assert behind(Fault.CUT_BETWEEN).transition("g", "s", "add", 1).version == 2
+        assert stored() == 1
     assert lost_replies(caplog) == 1
     assert proxy.counts == {Fault.CUT_BETWEEN: 1}
 

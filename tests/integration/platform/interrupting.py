@@ -1,11 +1,9 @@
 """What is interrupted, and what must be so afterwards; shared by the tests of interrupts, short and long."""
 
-import _weakrefset
 import gc
 import signal
 import sys
 import threading
-import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -19,7 +17,7 @@ CHANGES: dict[str, Callable[[BackendStore], Callable[[], object]]] = {
     "transition": lambda store: lambda: persister(store).transition("g", "s", "add", 1, idempotency_key="k"),
     "start": lambda store: lambda: persister(store).start("g", "new", idempotency_key="k"),
     "log": lambda store: (
-        lambda: persister(store).log_transition("g", "s", "a", to_status="open", data={}, idempotency_key="k")
+        lambda: persister(store).log_transition("g", "s", "a", to_status="shut", data={}, idempotency_key="k")
     ),
     "rollback": lambda store: lambda: persister(store).rollback("g", "s", 1, idempotency_key="k"),
     "save": lambda store: lambda: store.save_state("g", "s", {"n": 7}, idempotency_key="k"),
@@ -65,10 +63,20 @@ def _renew(store):
         lock.renew()
 
 
-CALLED_BY_THE_COLLECTOR = {_weakrefset.__file__, weakref.__file__}
-
 _EDGES = {f"{name}.{edge}" for name in ("Hold", "Lock", "LockSet") for edge in ("__enter__", "__exit__")}
 _EDGES.discard("Hold.__enter__")  # it acquires itself, and lets nothing in behind the grant
+
+
+_DROPPED = {"WeakSet.__init__.<locals>._remove", "WeakValueDictionary.__init__.<locals>.remove"}
+
+
+def qualified_names(frame: FrameType | None) -> list[str]:
+    """Return the names of the functions that are running, the innermost first."""
+    names: list[str] = []
+    while frame is not None:
+        names.append(frame.f_code.co_qualname)
+        frame = frame.f_back
+    return names
 
 
 class Strike:
@@ -95,18 +103,13 @@ class Strike:
             return
         self.seen += 1
         if self.seen == self.at:
-            at: FrameType | None = frame
-            files = set()
-            while at is not None:
-                self.path.append(at.f_code.co_qualname)
-                files.add(at.f_code.co_filename)
-                at = at.f_back
-            if files & CALLED_BY_THE_COLLECTOR:
-                # Python drops what is raised there: the next moment is as good.
-                self.path.clear()
-                self.at += 1
+            path = qualified_names(frame)
+            if any(name in _DROPPED for name in path):
+                # The next moment instead: what is raised in a callback of a weak reference is dropped.
+                self.seen -= 1
                 return
             sys.setprofile(None)
+            self.path += path
             handler = signal.getsignal(signal.SIGINT)
             assert callable(handler)
             self.was_let_in = handler is signal.default_int_handler
