@@ -15,10 +15,17 @@ from tai_state import (
     Machine,
     Transition,
     change_context,
+    codec,
 )
 from tests._async.stores import in_memory
 
-TOO_LARGE = {"text": "x" * (64 * 2**20)}
+
+@pytest.fixture
+def bound(scale, monkeypatch):
+    """The most bytes of JSON that can be read again: 64 MiB, or a small form of it."""
+    bound = scale(2**20, 64 * 2**20)
+    monkeypatch.setattr(codec, "PAYLOAD_BYTES_MAX", bound)
+    return bound
 
 
 class Colour(StrEnum):
@@ -58,7 +65,7 @@ def put(basket: Basket, payload: dict[str, Any]) -> Basket:
     if payload["line"]["text"] == "gift":
         return Gift(basketId=basket.basket_id, wrapped=True)
     if payload["line"]["text"] == "much":
-        return basket.model_copy(update={"lines": (Line(text=TOO_LARGE["text"]),)})
+        return basket.model_copy(update={"lines": (Line(text="x" * codec.PAYLOAD_BYTES_MAX),)})
     return basket.model_copy(update={"lines": (*basket.lines, Line.model_validate(payload["line"]))})
 
 
@@ -159,26 +166,27 @@ async def test_dependencies_of_a_set_are_the_same_request_in_any_order(store):
     assert listed.event.depends_on == ("d3", "d1")
 
 
-async def test_what_could_not_be_read_again_is_refused(store):
+async def test_what_could_not_be_read_again_is_refused(store, bound):
     """A state of 64 MiB of JSON compresses into a document, and would never be read: data, payload, context, result."""
+    too_large = {"text": "x" * bound}
     await store.save_state("g", "s", {"n": 1})
     persister = AsyncStateMachinePersister(store, BASKETS)
     await persister.start("g", "b", BASKET)
 
     async def body(tx):
         await tx.save_state("g", "t", {})
-        return TOO_LARGE
+        return too_large
 
     calls = {
-        "data": lambda: store.save_state("g", "s", TOO_LARGE),
-        "payload": lambda: persister.transition("g", "b", "put", TOO_LARGE),
-        "metadata.context": lambda: store.save_state("g", "s", {}, ChangeMetadata(changed_by="a", context=TOO_LARGE)),
+        "data": lambda: store.save_state("g", "s", too_large),
+        "payload": lambda: persister.transition("g", "b", "put", too_large),
+        "metadata.context": lambda: store.save_state("g", "s", {}, ChangeMetadata(changed_by="a", context=too_large)),
         "result": lambda: AsyncTransactionManager(store).run(body, idempotency_key="k"),
     }
     for what, call in calls.items():
         with pytest.raises(DocumentTooLargeError, match=what) as caught:
             await call()
-        assert (caught.value.size > caught.value.limit, caught.value.limit) == (True, 64 * 2**20)
+        assert (caught.value.size > caught.value.limit, caught.value.limit) == (True, bound)
     with pytest.raises(DocumentTooLargeError, match="data"):
         await persister.transition("g", "b", "put", {"line": {"text": "much"}})
     assert (await store.get_state("g", "s"))[1] == 1
@@ -186,8 +194,8 @@ async def test_what_could_not_be_read_again_is_refused(store):
     assert not await store.exists("g", "t")
 
 
-async def test_the_largest_data_is_read_again(store):
+async def test_the_largest_data_is_read_again(store, bound):
     """What is acknowledged is readable, up to the bound."""
-    data = {"text": "x" * (63 * 2**20)}
+    data = {"text": "x" * (bound // 64 * 63)}
     await store.save_state("g", "s", data)
     assert (await store.get_state("g", "s"))[0].data == data

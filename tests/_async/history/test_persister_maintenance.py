@@ -16,7 +16,8 @@ from tai_state._async.history import sealing
 from tai_state.codec import Payload, decompress, from_json
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
-from tai_state.rules.history.segments import SEGMENT_JSON_BYTES_MAX, read_segment
+from tai_state.rules.history import segments as rules
+from tai_state.rules.history.segments import read_segment
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, async_contents, async_document_at, async_plant
 
@@ -170,17 +171,19 @@ async def test_segments_are_as_long_as_they_say(store):
     assert await async_kept_versions(store, "snapshots") == []
 
 
-async def test_a_segment_holds_no_more_than_a_reader_can(store, monkeypatch):
+async def test_a_segment_holds_no_more_than_a_reader_can(store, monkeypatch, scale):
     """Events that compress well fill it before their number does, and the rest waits for the next one."""
+    bound = scale(2**20, rules.SEGMENT_JSON_BYTES_MAX)
+    monkeypatch.setattr(rules, "SEGMENT_JSON_BYTES_MAX", bound)
     monkeypatch.setattr(sealing, "SECONDS_MAX", 30.0)
     monkeypatch.setattr(sealing, "SHARE", 1.0)
     persister = counting(store, interval=10_000, segment=8)
-    await persister.start("g", "s", {"n": 0, "text": "x" * 3_000_000})
+    await persister.start("g", "s", {"n": 0, "text": "x" * (bound * 3 // 17)})
     await async_grow(persister, 9)
     segment = read_segment(await async_document_at(store, PATHS.segment(1)), "g", "s")
     assert [event.version for event in segment.events] == [1, 2, 3, 4, 5]
     sealed = (await async_document_at(store, PATHS.segment(1))).fields["events"]
-    assert len(decompress(sealed)) <= SEGMENT_JSON_BYTES_MAX
+    assert len(decompress(sealed)) <= bound
 
 
 async def test_a_segment_holds_its_events_as_they_were(store):

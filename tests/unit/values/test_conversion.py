@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from tai_state import MemoryStore
+from tai_state import MemoryStore, codec
 from tai_state.codec import Payload, from_json, normalize, normalize_data
 from tai_state.conversion import normal_time
 from tai_state.errors import DocumentTooLargeError, InvalidDataError
@@ -110,12 +110,14 @@ def test_a_datetime_finer_than_microseconds_is_refused():
         normal_time(Fine(2024, 1, 1, tzinfo=UTC), "data.at")
 
 
-def test_a_value_larger_than_can_be_read_again_is_refused():
+def test_a_value_larger_than_can_be_read_again_is_refused(scale, monkeypatch):
     """Named, with its size and the bound, however well it compresses."""
-    assert Payload.of("x" * (64 * 2**20 - 2)).json
+    bound = scale(2**20, 64 * 2**20)
+    monkeypatch.setattr(codec, "PAYLOAD_BYTES_MAX", bound)
+    assert Payload.of("x" * (bound - 2)).json
     with pytest.raises(DocumentTooLargeError, match="payload") as caught:
-        Payload.of("x" * (64 * 2**20 - 1), "payload")
-    assert (caught.value.size, caught.value.limit) == (64 * 2**20 + 1, 64 * 2**20)
+        Payload.of("x" * (bound - 1), "payload")
+    assert (caught.value.size, caught.value.limit) == (bound + 1, bound)
 
 
 @pytest.mark.parametrize("levels", [300, 2_000])
