@@ -162,6 +162,8 @@ def _look(place: Place) -> Found:
             raise
         return Found.NOTHING
     try:
+        # As of one moment: beside somebody who is just making the file, its marks would contradict each other.
+        connection.execute("BEGIN")
         return _judge(connection, place.path)
     except sqlite3.OperationalError as error:
         if code_of(error) == sqlite3.SQLITE_READONLY:

@@ -4,6 +4,7 @@ import hashlib
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -211,3 +212,38 @@ def test_processes_that_race_make_one_file(tmp_path):
     backend = SqliteBackend(path)
     assert len(list(backend.scan("racers", timeout=5))) == 6
     backend.close()
+
+
+class Meddled:
+    """A connection beside which somebody acts behind its first statement that reads."""
+
+    def __init__(self, connection, meddle):
+        self._connection = connection
+        self._meddle = meddle
+
+    def execute(self, statement):
+        found = self._connection.execute(statement)
+        if statement.startswith("PRAGMA application_id"):
+            self._meddle()
+        return found
+
+    def close(self):
+        self._connection.close()
+
+
+def test_a_file_that_is_made_while_it_is_looked_at_is_no_other_applications(tmp_path, monkeypatch):
+    """What tells our files from others' is read as of one moment."""
+    place = schema.Place(str(tmp_path / "store.db"), "FULL")
+    (tmp_path / "store.db").touch()
+    connect = schema.Place.connect
+
+    def make():
+        monkeypatch.setattr(schema.Place, "connect", connect)
+        with suppress(sqlite3.OperationalError):  # it has to wait for whoever looks
+            schema.prepare(place)
+
+    monkeypatch.setattr(schema.Place, "connect", lambda self, mode: Meddled(connect(self, mode), make))
+    schema.prepare(place)
+    with place.connect("ro") as connection:
+        assert connection.execute("PRAGMA application_id").fetchall() == [(schema.APPLICATION_ID,)]
+    connection.close()
