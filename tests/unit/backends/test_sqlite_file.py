@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -222,10 +223,10 @@ class Meddled:
         self._meddle = meddle
 
     def execute(self, statement):
-        found = self._connection.execute(statement)
+        found = self._connection.execute(statement).fetchall()
         if statement.startswith("PRAGMA application_id"):
             self._meddle()
-        return found
+        return SimpleNamespace(fetchall=lambda: found)
 
     def close(self):
         self._connection.close()
