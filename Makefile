@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 600
 MUTANTS ?= 400
 SEED ?= 1
 # More than a small machine has cores, since many tests wait for processes and for time to pass. One emulator serves all.
-PYTEST_WORKERS ?= 3
+PYTEST_WORKERS ?= 4
 
 # The tests start hundreds of Pythons, which should not compile the package each.
 unexport PYTHONDONTWRITEBYTECODE
@@ -55,7 +55,7 @@ lint: venv ## Run every check that changes nothing: style, types, twins, securit
 	$(BIN)/basedpyright
 	$(BIN)/python .ci/generate_sync.py --check
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tai_state .ci
-	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify
+	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify --exclude-files '^tests/data/'
 
 format: venv ## Format the code and repair what ruff can, then write the twins
 	$(BIN)/ruff check --fix-only .
@@ -63,14 +63,14 @@ format: venv ## Format the code and repair what ruff can, then write the twins
 	$(BIN)/python .ci/generate_sync.py
 
 test: install ## Run the tests, emulator included (PYTEST_ARGS="-k locks" passes on)
-	$(BIN)/pytest -n $(PYTEST_WORKERS) --durations=20 $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --durations=20 $(PYTEST_ARGS)
 
 test-more: install ## Run the full size of what `make test` does small: at most half an hour
-	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} \
-		$(BIN)/pytest -n $(PYTEST_WORKERS) -m 'more and not torture' --durations=20 $(PYTEST_ARGS)
+	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} JDK_JAVA_OPTIONS= \
+		$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m 'more and not torture' --durations=20 $(PYTEST_ARGS)
 
 test-all: install ## Run the tests on every Python from 3.11 up that this machine has
-	bash .ci/test_all.sh -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
+	bash .ci/test_all.sh -n $(PYTEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # The package alone, in an environment of its own: who only looks need not wait for the tools of those who build.
 $(DEMO)/.stamp: pyproject.toml
@@ -86,13 +86,14 @@ demo: $(DEMO)/.stamp ## Show the main job end to end: run, kill -9, recover, ver
 
 torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
 	bash .ci/ensure.sh spin gcc
-	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} $(BIN)/pytest tests/torture -m torture --timeout=0 $(PYTEST_ARGS)
+	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} JDK_JAVA_OPTIONS= \
+		$(BIN)/pytest tests/torture -m torture --timeout=0 $(PYTEST_ARGS)
 
 simulate: venv ## Run many seeds of the simulation in two processes (SEEDS=10000, FIRST=0)
 	$(BIN)/python -m tests.simulation.many --seeds $(SEEDS) --first $(FIRST)
 
 coverage: install ## Run the tests and print the branch coverage of the package (at least 95 %)
-	$(BIN)/pytest -n $(PYTEST_WORKERS) --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
 
 fuzz: venv ## Feed rubbish to all that reads, FUZZ_SECONDS=600 a target: nothing untyped may come out
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

@@ -10,6 +10,7 @@ A set has no order that two processes share: its items are stored sorted by thei
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -80,11 +81,10 @@ def _text(item: object) -> str:
 
 
 def _check_restored(model: BaseModel, restored: BaseModel, path: str) -> None:
-    try:
+    # Some values cannot be compared as a whole; their parts are.
+    with suppress(Exception):
         if restored == model:
             return
-    except Exception:  # noqa: BLE001, S110 - some values cannot be compared as a whole; their parts are
-        pass
     place = _difference(model, restored, path)
     if place is not None:
         message = "it would not come back equal from the store: keep it in a field whose type reads back what it dumps"

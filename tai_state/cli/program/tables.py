@@ -43,9 +43,11 @@ class Table(Protocol):
 
     def titles(self) -> Iterator[str]:
         """Yield the lines above the rows."""
+        ...
 
     def lines(self, cells: Cells) -> Iterator[str]:
         """Yield the lines of some rows."""
+        ...
 
 
 def fit(columns: Sequence[Column[Any]], cells: Cells, *, is_all: bool) -> Table:

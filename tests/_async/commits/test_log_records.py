@@ -15,7 +15,7 @@ from tai_state.layout import state_layout
 from tests._async.machines import COUNTER
 from tests._async.stores import async_plant
 
-SECRET = "nobody reads this in a log"
+SECRET = "nobody reads this in a log"  # pragma: allowlist secret
 
 
 @pytest.fixture

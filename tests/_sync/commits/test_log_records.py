@@ -15,7 +15,7 @@ from tai_state.layout import state_layout
 from tests._sync.machines import COUNTER
 from tests._sync.stores import plant
 
-SECRET = "nobody reads this in a log"
+SECRET = "nobody reads this in a log"  # pragma: allowlist secret
 
 
 @pytest.fixture
