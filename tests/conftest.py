@@ -16,8 +16,8 @@ pytest_plugins = ["tai_state.testing.fixtures"]
 if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 2 * 2**30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 
-# Half of what the emulator's Java does in so short a life is to compile itself once more for a long one. `make test-more`
-# and `make torture` leave it to that.
+# Half of what the emulator's Java does in so short a life is to compile itself once more for a long one.
+# `make test-more` and `make torture` leave it to that.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 # A busy machine is no defect: pytest-timeout bounds what hangs.

@@ -26,12 +26,13 @@ def eventually(condition: Callable[[], object], seconds_max: float = SECONDS_MAX
 def patience(seconds: float) -> float:
     """Return the upper bound for what takes at most *seconds* on an idle machine: more of them on a busy one.
 
-    By how many processes want each of its cores: those of the last minute, or those of this moment.
+    By how many processes want each of its cores: those of the last minute, or half of those of this very moment, which
+    may be many by chance.
     """
     waiting = os.getloadavg()[0]
     try:
         with open("/proc/loadavg", encoding="ascii") as told:  # noqa: PTH123 - a file of the kernel's
-            waiting = max(waiting, float(told.read().split()[3].partition("/")[0]))
+            waiting = max(waiting, int(told.read().split()[3].partition("/")[0]) / 2)
     except FileNotFoundError:
         pass  # not Linux
     return seconds * min(max(1.0, waiting / (os.cpu_count() or 1)), STRETCH_MAX)

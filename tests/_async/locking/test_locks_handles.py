@@ -216,9 +216,10 @@ async def test_a_heartbeat_goes_by_the_new_ttl(store):
     """Though it was to beat much later."""
     locks, others = AsyncLockManager(store), AsyncLockManager(store)
     lock = await locks.acquire("r", owner="a", ttl=60)
-    await lock.renew(ttl=2.0)
+    ttl = patience(0.6)
+    await lock.renew(ttl=ttl)
     with pytest.raises(LockTimeoutError):
-        await others.acquire("r", owner="b", timeout=3.5)
+        await others.acquire("r", owner="b", timeout=2.5 * ttl)
     assert lock.held
 
 
@@ -258,11 +259,12 @@ async def test_a_ticket_goes_on_with_a_lock(place):
 
 async def test_an_attached_lock_is_renewed_in_the_background(place):
     """Unless nobody wants it."""
-    lock = await AsyncLockManager(place.store()).acquire("r", owner="a", ttl=2.0, heartbeat=False)
+    ttl = patience(0.6)
+    lock = await AsyncLockManager(place.store()).acquire("r", owner="a", ttl=ttl, heartbeat=False)
     others = AsyncLockManager(place.store())
     async with await others.attach(lock.ticket) as again:
         with pytest.raises(LockTimeoutError):
-            await others.acquire("r", owner="b", timeout=3.5)
+            await others.acquire("r", owner="b", timeout=2.5 * ttl)
         assert again.held
 
 

@@ -6,10 +6,12 @@ from tai_state import AsyncLockManager, DeadlockError, InvalidIdError, LockTimeo
 from tai_state._async.locking.lock import async_handle_of
 from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.layout import WAITS
-from tai_state.rules.locking.deadlocks import WAIT_SECONDS, Edge, Wait, wait_write
+from tai_state.rules.locking import deadlocks
+from tai_state.rules.locking.deadlocks import Edge, Wait, wait_write
 from tai_state.rules.locking.owners import Owner
 from tests._async.deaths import forget_every_lock
 from tests._async.stores import TIMEOUT
+from tests.waits import patience
 
 LONG = 60.0
 monotonic = SystemClock().monotonic
@@ -147,6 +149,8 @@ async def test_a_cycle_through_a_second_lock_is_found(place):
 
 async def test_a_waiter_who_was_killed_convicts_the_living_for_seconds_only(place, monkeypatch):
     """Its edge stays behind, and its lock for a whole ttl; what it waited for may be waited for in vain, but waited."""
+    seconds = patience(1.0)
+    monkeypatch.setattr(deadlocks, "WAIT_SECONDS", seconds)
     store = place.store()
     locks = AsyncLockManager(store)
     with lock_owner("me"):
@@ -160,7 +164,7 @@ async def test_a_waiter_who_was_killed_convicts_the_living_for_seconds_only(plac
         await store.runtime.access.backend.commit([write], timeout=TIMEOUT)
         with pytest.raises(DeadlockError):
             await locks.acquire("theirs", timeout=LONG)
-        await async_sleep(WAIT_SECONDS + 0.1)
+        await async_sleep(seconds + 0.1)
         with pytest.raises(LockTimeoutError):
             await locks.acquire("theirs", timeout=0.5)
 

@@ -216,9 +216,10 @@ def test_a_heartbeat_goes_by_the_new_ttl(store):
     """Though it was to beat much later."""
     locks, others = LockManager(store), LockManager(store)
     lock = locks.acquire("r", owner="a", ttl=60)
-    lock.renew(ttl=2.0)
+    ttl = patience(0.6)
+    lock.renew(ttl=ttl)
     with pytest.raises(LockTimeoutError):
-        others.acquire("r", owner="b", timeout=3.5)
+        others.acquire("r", owner="b", timeout=2.5 * ttl)
     assert lock.held
 
 
@@ -258,11 +259,12 @@ def test_a_ticket_goes_on_with_a_lock(place):
 
 def test_an_attached_lock_is_renewed_in_the_background(place):
     """Unless nobody wants it."""
-    lock = LockManager(place.store()).acquire("r", owner="a", ttl=2.0, heartbeat=False)
+    ttl = patience(0.6)
+    lock = LockManager(place.store()).acquire("r", owner="a", ttl=ttl, heartbeat=False)
     others = LockManager(place.store())
     with others.attach(lock.ticket) as again:
         with pytest.raises(LockTimeoutError):
-            others.acquire("r", owner="b", timeout=3.5)
+            others.acquire("r", owner="b", timeout=2.5 * ttl)
         assert again.held
 
 

@@ -101,9 +101,10 @@ def test_the_demo_is_sound_on_firestore(tai_state_project, tmp_path, scale):
     check_numbers(json.loads(done.stdout), lanes=scale(1, 3))
 
 
-def test_the_demo_is_short_and_says_what_to_try_next(tmp_path):
+def test_the_demo_is_short_and_says_what_to_try_next(tmp_path, scale):
     """At most 25 lines in all, no blanks at their ends; each of the three commands works as it is printed."""
-    done = run("--store", "sqlite:///my demo.db", "demo", folder=tmp_path, NO_COLOR="1")
+    command = ("--store", "sqlite:///my demo.db", "demo")
+    done = run(*command, folder=tmp_path, program=scale(*PROGRAMS), NO_COLOR="1")
     assert done.returncode == 0, done.stderr
     lines = (done.stderr + done.stdout).splitlines()
     assert len(lines) <= 25
