@@ -1,5 +1,6 @@
 """What every test may ask for: the emulator, a project of its own in it, and how much to do."""
 
+import logging
 import os
 import shutil
 import signal
@@ -27,6 +28,14 @@ settings.load_profile("tai_state")
 # A shell starts what runs in the background with Ctrl-C ignored, and every program of a test would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def records_are_heard():
+    """No test leaves the library silent, since others listen for what it tells."""
+    yield
+    told = logging.getLogger("tai_state")
+    assert (told.level, told.disabled, told.propagate) == (logging.NOTSET, False, True)
 
 
 @pytest.fixture(params=["small", pytest.param("full", marks=pytest.mark.more)])

@@ -1,6 +1,7 @@
 """Run many seeds in two processes: ``python -m tests.simulation.many --seeds 10000``."""
 
 import argparse
+import logging
 import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -9,6 +10,11 @@ from tai_state.testing.simulation import SimulationFailure
 from tests.simulation.totals import Totals, run_seeds
 
 CHUNK = 50
+
+
+def silence() -> None:
+    """Keep a worker from telling of lost locks, thousands of times."""
+    logging.getLogger("tai_state").setLevel(logging.ERROR)
 
 
 def main() -> int:
@@ -22,7 +28,7 @@ def main() -> int:
     chunks = [(start, min(start + CHUNK, behind)) for start in range(options.first, behind, CHUNK)]
     totals = Totals()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(options.processes, mp_context=context, initializer=silence) as pool:
         futures = [pool.submit(run_seeds, *chunk) for chunk in chunks]
         try:
             for future in as_completed(futures):

@@ -1,6 +1,5 @@
 """The sums over many runs: they must show enough work, and enough of each fault."""
 
-import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -57,8 +56,6 @@ def run_seeds(first: int, behind: int, plan: SimulationPlan | None = None) -> To
     Raises:
         SimulationFailure: One of them failed.
     """
-    # Lost locks are warned of, thousands of times.
-    logging.getLogger("tai_state").setLevel(logging.ERROR)
     totals = Totals()
     for seed in range(first, behind):
         totals.add(Simulation(seed, plan).run())
