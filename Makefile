@@ -99,7 +99,7 @@ fuzz: venv ## Feed rubbish to all that reads, FUZZ_SECONDS=600 a target: nothing
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 mutants: install ## Plant MUTANTS=400 small bugs in rules and protocols: at least 90 % must be found
-	$(BIN)/$(PIP_INSTALL) '.[mutants]'
+	$(BIN)/$(PIP_INSTALL) --editable '.[mutants]'
 	$(BIN)/python .ci/mutants.py --sample $(MUTANTS) --seed $(SEED)
 
 clean: ## Remove what make and its tools made, the virtual environments too
