@@ -5,13 +5,13 @@ created and last changed it. Paths hold *stored* ids (see ``layout.py``), so no
 segment contains a slash and every engine sorts them alike.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tai_state.errors import UnsupportedOperationError
+from tai_state.errors import InvalidDataError, UnsupportedOperationError
 
 Value = Any
 """None, bool, int (64 bit), float, str, bytes, aware datetime, list or dict of these.
@@ -152,7 +152,135 @@ class FieldEquals:
     value: str | int | bool
 
 
-Conditions = Sequence[FieldEquals]
+Bound = str | int | datetime
+"""What a range may begin or end with; True is none, since to the engines it is no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRange:
+    """A condition of a query: ``at_least <= field < below``, of which one may be left out.
+
+    A field of another type than the bounds is in no range: text among texts, numbers among numbers, times among times.
+    """
+
+    name: str
+    at_least: Bound | None = None
+    below: Bound | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a range of nothing, of two types, or of a field whose name is no plain word.
+
+        Raises:
+            InvalidDataError: It is one.
+        """
+        kinds = {kind_of(bound) for bound in (self.at_least, self.below) if bound is not None}
+        if len(kinds) != 1 or None in kinds:
+            message = "a range needs one or two bounds of one type: str, int or an aware datetime"
+            raise InvalidDataError(message, path=self.name)
+        # The engines sort by the field: they must be able to name it. An equality is compared here, if need be.
+        if not (self.name.isascii() and self.name.isidentifier()):
+            message = "a range is of a field whose name is a plain word"
+            raise InvalidDataError(message, path=self.name)
+
+    def holds(self, value: Value) -> bool:
+        """Whether a field's *value* is in the range."""
+        bound = self.at_least if self.at_least is not None else self.below
+        if kind_of(value) is not kind_of(bound):
+            return False
+        return (self.at_least is None or value >= self.at_least) and (self.below is None or value < self.below)
+
+
+def kind_of(value: Value) -> type | None:
+    """Return what *value* can be compared with, None for nothing: a str, a number (as float), or an aware datetime."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float
+    if isinstance(value, datetime):
+        return datetime if value.utcoffset() is not None else None
+    return str if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the order of a query: behind the document at *path*, whose field of the range has this *value*."""
+
+    path: DocumentPath
+    value: Value = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is asked for: the documents of one collection, or of a group, that meet every condition, in one order.
+
+    Attributes:
+        collection: The collection; with ``is_group`` the last part of the path of each one that is meant.
+        equal: Fields with what they must equal.
+        within: The one range, by whose field the documents are ordered, then by their path; None: by their path alone,
+            part by part, as UTF-8 bytes compare.
+        is_descending: The range's order turned around, that of the paths too.
+        after: Where to go on; None: at the beginning.
+    """
+
+    collection: str
+    equal: tuple[FieldEquals, ...] = ()
+    within: FieldRange | None = None
+    is_group: bool = False
+    is_descending: bool = False
+    after: Cursor | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no engine offers.
+
+        Raises:
+            InvalidDataError: A group's name is a path, or the order is descending without a range.
+        """
+        if self.is_group and "/" in self.collection:
+            message = "a group is named by the last part of its collections' paths"
+            raise InvalidDataError(message, path=self.collection)
+        # Production refuses to sort by path alone from the end.
+        if self.is_descending and self.within is None:
+            message = "only a range is ordered from its end"
+            raise InvalidDataError(message, path=self.collection)
+
+    def takes(self, fields: Fields) -> bool:
+        """Whether a document's *fields* meet every condition, in value and in type."""
+        return all(_equals(fields.get(one.name), one.value) for one in self.equal) and (
+            self.within is None or self.within.holds(fields.get(self.within.name))
+        )
+
+    def covers(self, collection: str) -> bool:
+        """Whether the documents of *collection* are asked for."""
+        return (collection.rpartition("/")[2] if self.is_group else collection) == self.collection
+
+    def arranged(self, found: Iterable[Document]) -> list[Document]:
+        """Return documents that it takes in its order, those behind its cursor: for an engine that does not sort."""
+        ordered = sorted(found, key=self._place_of, reverse=self.is_descending)
+        if self.after is None:
+            return ordered
+        cursor = _place(self.after)
+        if self.is_descending:
+            return [document for document in ordered if self._place_of(document) < cursor]
+        return [document for document in ordered if self._place_of(document) > cursor]
+
+    def _place_of(self, document: Document) -> tuple[Value, list[str]]:
+        value = None if self.within is None else document.fields[self.within.name]
+        return _place(Cursor(document.path, value))
+
+    def behind(self, last: Document) -> "Query":
+        """Return what of it comes behind *last*."""
+        value = None if self.within is None else last.fields[self.within.name]
+        return replace(self, after=Cursor(last.path, value))
+
+
+def _place(cursor: Cursor) -> tuple[Value, list[str]]:
+    # Ids hold no slash: these are the parts of the path, and compare one by one.
+    return cursor.value, str(cursor.path).split("/")
+
+
+def _equals(stored: Value, value: Value) -> bool:
+    # To Python True is 1; to the engines they are of two types.
+    return isinstance(stored, bool) is isinstance(value, bool) and bool(stored == value)
 
 
 def refuse_past(at: datetime | None) -> None:

@@ -19,7 +19,6 @@ from tai_state import (
 from tai_state.codec import from_json, to_json
 from tai_state.documents import (
     CommitResult,
-    Conditions,
     Delete,
     Document,
     DocumentPath,
@@ -27,6 +26,7 @@ from tai_state.documents import (
     MustNotExist,
     Precondition,
     Put,
+    Query,
     Read,
     UpdatedAt,
     Write,
@@ -137,22 +137,12 @@ class DictBackend(Backend):
         found = [one for one in ids if start is None or one >= start]
         yield from found[:limit]
 
-    def query(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None = None,
-        limit: int | None = None,
-        timeout: float,
-    ) -> Iterator[Document]:
-        """Scan, and pass over what does not match; equal values are of one type: True is not 1."""
-        given = 0
-        for document in self.scan(collection, start=start, timeout=timeout):
-            values = [(document.fields.get(one.name), one.value) for one in conditions]
-            if given != limit and all(type(a) is type(b) and a == b for a, b in values):
-                given += 1
-                yield document
+    def query(self, query: Query, *, limit: int | None = None, timeout: float) -> Iterator[Document]:
+        """Look at every document, and sort what the query takes."""
+        del timeout
+        with self._lock:
+            found = [self._document(path) for path in self._documents if query.covers(path.collection)]
+        yield from query.arranged(one for one in found if query.takes(one.fields))[:limit]
 
     def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
         """Refuse: waiters look for themselves instead."""

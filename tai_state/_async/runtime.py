@@ -13,7 +13,7 @@ from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.locking.registry import AsyncLockRegistry
 from tai_state.clock import Span
 from tai_state.config import FAILED_TRANSACTIONS_MAX
-from tai_state.documents import DocumentPath, FieldEquals
+from tai_state.documents import Cursor, DocumentPath, FieldEquals, Query
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, escape
 from tai_state.models import FailedTransaction
@@ -163,7 +163,12 @@ class AsyncRuntime:
         conditions = [FieldEquals("status", wanted)] if wanted is not None else []
         if is_live:
             conditions.append(FieldEquals("deleted", value=False))
-        found = self.access.scan(governor.states, after=start, conditions=conditions, page=page, timeout=timeout)
+        if conditions:
+            behind = None if start is None else Cursor(DocumentPath(governor.states, start))
+            query = Query(collection=governor.states, equal=tuple(conditions), after=behind)
+            found = self.access.query(query, page=page, timeout=timeout)
+        else:
+            found = self.access.scan(governor.states, after=start, page=page, timeout=timeout)
         async for document in self.inflight.reading(found):
             try:
                 record = read_state(document, governor.governor_id, owner_of(document, governor.governor_id))

@@ -7,7 +7,7 @@ does not do (move the update_time of a write that changes nothing), it does not 
 import re
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import merge
@@ -20,7 +20,6 @@ from tai_state.codec import dump_json, from_json, normalize, normalize_data
 from tai_state.documents import (
     Check,
     CommitResult,
-    Conditions,
     Delete,
     Document,
     DocumentPath,
@@ -29,6 +28,7 @@ from tai_state.documents import (
     MustNotExist,
     Precondition,
     Put,
+    Query,
     Read,
     UpdatedAt,
     Value,
@@ -72,7 +72,6 @@ class Range:
     start: str | None = None
     stop: str | None = None
     limit: int | None = None
-    conditions: Conditions = ()
 
     def after(self, last_id: str, found: int) -> "Range | None":
         """Return what is left behind *last_id* when *found* were found up to it; None for nothing."""
@@ -165,9 +164,15 @@ class MemoryEngine:
                 return [], None
             first, end = _slice(collection.ids, wanted.start, wanted.stop)
             ids, stored = _first_page(collection, first, end)
-        found = list(islice(_matching(wanted, ids, stored), wanted.limit))
+        documents = (one.document(DocumentPath(wanted.collection, id_)) for id_, one in zip(ids, stored, strict=True))
+        found = list(islice(documents, wanted.limit))
         is_last = first + len(ids) == end
         return found, None if is_last else wanted.after(ids[-1], len(found))
+
+    def collections(self, query: Query) -> list[str]:
+        """Return the collections that *query* asks."""
+        with self._lock:
+            return [name for name in self._collections if query.covers(name)]
 
     def page_of_ids(self, wanted: Range) -> tuple[list[str], Range | None]:
         """Return the next ids of *wanted*, parents without a document included, and what is left of it."""
@@ -296,18 +301,6 @@ def _first_page(collection: _Collection, first: int, end: int) -> tuple[list[str
         if size >= PAGE_BYTES:
             break
     return ids, stored
-
-
-def _matching(wanted: Range, ids: Sequence[str], stored: Sequence[_Stored]) -> Iterator[Document]:
-    for id_, one in zip(ids, stored, strict=True):
-        document = one.document(DocumentPath(wanted.collection, id_))
-        if all(_equals(document.fields.get(each.name), each.value) for each in wanted.conditions):
-            yield document
-
-
-def _equals(stored: Value, value: Value) -> bool:
-    # To Python True is 1; to the engines they are of two types.
-    return isinstance(stored, bool) is isinstance(value, bool) and bool(stored == value)
 
 
 def _encode(writes: Sequence[Write]) -> list[bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from tai_state import AsyncBackendStore, AsyncFirestoreStore, AsyncMemoryStore, AsyncSqliteStore, RetryPolicy
 from tai_state._async.access.port import AsyncBackend
-from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
+from tai_state.documents import CommitResult, Document, DocumentPath, Put, Query, Read, Write
 from tai_state.errors import CommitAmbiguousError, StoreUnavailableError
 from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.rules.records.chain import state_digest
@@ -97,16 +97,8 @@ class AsyncWrappedBackend(AsyncBackend):
     ) -> AsyncIterator[str]:
         return self.inner.scan_ids(collection, start=start, limit=limit, timeout=timeout)
 
-    def query(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None = None,
-        limit: int | None = None,
-        timeout: float,
-    ) -> AsyncIterator[Document]:
-        return self.inner.query(collection, conditions, start=start, limit=limit, timeout=timeout)
+    def query(self, query: Query, *, limit: int | None = None, timeout: float) -> AsyncIterator[Document]:
+        return self.inner.query(query, limit=limit, timeout=timeout)
 
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         return await self.inner.commit(writes, timeout=timeout)
@@ -158,17 +150,9 @@ class AsyncCountingBackend(AsyncWrappedBackend):
         self.calls.append("scan_ids")
         return super().scan_ids(collection, start=start, limit=limit, timeout=timeout)
 
-    def query(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None = None,
-        limit: int | None = None,
-        timeout: float,
-    ) -> AsyncIterator[Document]:
+    def query(self, query: Query, *, limit: int | None = None, timeout: float) -> AsyncIterator[Document]:
         self.calls.append("query")
-        return super().query(collection, conditions, start=start, limit=limit, timeout=timeout)
+        return super().query(query, limit=limit, timeout=timeout)
 
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         self.calls.append("commit")

@@ -9,7 +9,7 @@ import pytest
 
 from tai_state import BackendStore, FirestoreStore, MemoryStore, SqliteStore, RetryPolicy
 from tai_state._sync.access.port import Backend
-from tai_state.documents import CommitResult, Conditions, Document, DocumentPath, Put, Read, Write
+from tai_state.documents import CommitResult, Document, DocumentPath, Put, Query, Read, Write
 from tai_state.errors import CommitAmbiguousError, StoreUnavailableError
 from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.rules.records.chain import state_digest
@@ -97,16 +97,8 @@ class WrappedBackend(Backend):
     ) -> Iterator[str]:
         return self.inner.scan_ids(collection, start=start, limit=limit, timeout=timeout)
 
-    def query(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None = None,
-        limit: int | None = None,
-        timeout: float,
-    ) -> Iterator[Document]:
-        return self.inner.query(collection, conditions, start=start, limit=limit, timeout=timeout)
+    def query(self, query: Query, *, limit: int | None = None, timeout: float) -> Iterator[Document]:
+        return self.inner.query(query, limit=limit, timeout=timeout)
 
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         return self.inner.commit(writes, timeout=timeout)
@@ -158,17 +150,9 @@ class CountingBackend(WrappedBackend):
         self.calls.append("scan_ids")
         return super().scan_ids(collection, start=start, limit=limit, timeout=timeout)
 
-    def query(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None = None,
-        limit: int | None = None,
-        timeout: float,
-    ) -> Iterator[Document]:
+    def query(self, query: Query, *, limit: int | None = None, timeout: float) -> Iterator[Document]:
         self.calls.append("query")
-        return super().query(collection, conditions, start=start, limit=limit, timeout=timeout)
+        return super().query(query, limit=limit, timeout=timeout)
 
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         self.calls.append("commit")

@@ -10,7 +10,7 @@ import pytest
 from tai_state._async.backends.memory import AsyncMemoryBackend
 from tai_state._platform.tasks import together
 from tai_state._sync.backends.memory import MemoryBackend
-from tai_state.documents import Delete, DocumentPath, FieldEquals, Put, UpdatedAt
+from tai_state.documents import Cursor, Delete, DocumentPath, FieldEquals, Put, Query, UpdatedAt
 from tai_state.errors import InvalidDataError, InvalidIdError, PreconditionFailedError
 from tai_state.testing._async.conformance import AsyncBackendConformance
 from tai_state.testing._sync.conformance import BackendConformance
@@ -158,7 +158,9 @@ def test_a_hundred_thousand_documents(backend, scale):
     found = backend.scan(STATES, start=f"{middle:06}", limit=3, timeout=TIMEOUT)
     assert [one.path.id for one in found] == [f"{middle + step:06}" for step in (0, 2, 3)]
     assert sum(1 for _ in backend.scan(STATES, timeout=TIMEOUT)) == last
-    matches = backend.query(STATES, [FieldEquals("status", "7")], start=f"{count - 50:06}", timeout=TIMEOUT)
+    cursor = Cursor(DocumentPath(STATES, f"{count - 50:06}"))
+    query = Query(collection=STATES, equal=(FieldEquals("status", "7"),), after=cursor)
+    matches = backend.query(query, timeout=TIMEOUT)
     assert [one.path.id for one in matches] == [f"{count - 50 + step:06}" for step in (7, 17, 27, 37, 47)]
 
 

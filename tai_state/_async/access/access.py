@@ -11,8 +11,9 @@ from tai_state._async.access.retry import async_retry
 from tai_state._platform.interrupts import AsyncInterruptible
 from tai_state._platform.iterators import async_ending
 from tai_state.clock import Clock, Deadline, Span, StoreTime, SystemClock
-from tai_state.documents import Conditions, Document, DocumentPath, Read
+from tai_state.documents import Document, DocumentPath, Query, Read
 from tai_state.errors import StoreUnavailableError
+from tai_state.indexes import is_asked
 from tai_state.retry import RetryPolicy
 
 T = TypeVar("T")
@@ -92,11 +93,10 @@ class AsyncAccess:
         stop: str | None = None,
         after: str | None = None,
         limit: int | None = None,
-        conditions: Conditions = (),
         page: int = PAGE,
         timeout: Span = None,
     ) -> AsyncIterator[Document]:
-        """Iterate over a range of a collection, or over what meets *conditions*, ascending by id, paged.
+        """Iterate over a range of a collection, ascending by id, paged.
 
         Args:
             after: Leave out this id and all before it.
@@ -106,12 +106,13 @@ class AsyncAccess:
         last, given = after, 0
         while limit is None or given < limit:
             wanted = page if limit is None else min(page, limit - given)
-            deadline = self.begin(timeout)
             # A port's range begins with its start: the last document is read once more, and left out.
-            again = 0 if last is None else 1
-            found, is_cut = await self._page(
-                collection, conditions, deadline, start=last or start, stop=stop, limit=wanted + again
-            )
+            most = wanted + (0 if last is None else 1)
+
+            def ask(seconds: float, start: str | None = last or start, most: int = most) -> AsyncIterator[Document]:
+                return self.backend.scan(collection, start=start, stop=stop, limit=most, timeout=seconds)
+
+            found, is_cut = await self._page(ask, self.begin(timeout))
             documents = [document for document in found if document.path.id != last][:wanted]
             for document in documents:
                 yield document
@@ -120,24 +121,50 @@ class AsyncAccess:
                 return
             last = documents[-1].path.id
 
+    async def query(
+        self, query: Query, *, limit: int | None = None, page: int = PAGE, timeout: Span = None
+    ) -> AsyncIterator[Document]:
+        """Iterate over what *query* asks for, in its order, *limit* documents at most, paged as ``scan`` is."""
+        assert is_asked(query), f"{query} is in no list of what is indexed: add it to indexes.ASKED"
+        rest, left = query, limit
+        source: AsyncIterator[Document] | None = None
+
+        async def next_page() -> tuple[list[Document], bool]:
+            # One iterator serves all pages: an engine that sorts what it finds would begin anew with each.
+            nonlocal source
+            if source is None:
+                source = self.backend.query(rest, limit=left, timeout=self.attempt_seconds(deadline))
+            documents: list[Document] = []
+            held = 0
+            try:
+                with AsyncInterruptible():
+                    async for document in source:
+                        documents.append(document)
+                        held += document.size
+                        if len(documents) == page or held >= PAGE_BYTES:
+                            return documents, True
+            except StoreUnavailableError:
+                source = None
+                raise
+            return documents, False
+
+        goes_on = True
+        while goes_on and left != 0:
+            deadline = self.begin(timeout)
+            documents, goes_on = await self.retried(next_page, deadline)
+            for document in documents:
+                yield document
+            if documents:
+                rest = rest.behind(documents[-1])
+            left = None if left is None else left - len(documents)
+
     async def _page(
-        self,
-        collection: str,
-        conditions: Conditions,
-        deadline: Deadline,
-        *,
-        start: str | None,
-        stop: str | None,
-        limit: int,
+        self, ask: Callable[[float], AsyncIterator[Document]], deadline: Deadline
     ) -> tuple[list[Document], bool]:
-        """Return the first documents of a range, and whether there are so many bytes of them that it ends early."""
+        """Return the documents that are asked for, and whether there are so many bytes of them that it ends early."""
 
         async def attempt() -> tuple[list[Document], bool]:
-            seconds = self.attempt_seconds(deadline)
-            if conditions:
-                found = self.backend.query(collection, conditions, start=start, limit=limit, timeout=seconds)
-            else:
-                found = self.backend.scan(collection, start=start, stop=stop, limit=limit, timeout=seconds)
+            found = ask(self.attempt_seconds(deadline))
             documents: list[Document] = []
             held = 0
             with AsyncInterruptible():

@@ -7,10 +7,10 @@ from datetime import datetime
 from tai_state.documents import (
     Capability,
     CommitResult,
-    Conditions,
     Document,
     DocumentPath,
     Limits,
+    Query,
     Read,
     Write,
 )
@@ -95,16 +95,15 @@ class AsyncBackend(ABC):
         """
 
     @abstractmethod
-    def query(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None = None,
-        limit: int | None = None,
-        timeout: float,
-    ) -> AsyncIterator[Document]:
-        """Iterate over the documents whose top-level fields meet every condition, ascending by id, from *start* on."""
+    def query(self, query: Query, *, limit: int | None = None, timeout: float) -> AsyncIterator[Document]:
+        """Iterate over what *query* asks for, in its order, *limit* documents at most.
+
+        Paged underneath, in bounded memory; each page is as of its own moment, so that a document whose field changes
+        meanwhile may be met twice, or not at all. ``timeout`` bounds each page.
+
+        Raises:
+            StoreError: The engine needs an index for it, which is not there; the message names it.
+        """
 
     @abstractmethod
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:

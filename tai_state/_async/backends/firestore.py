@@ -10,12 +10,13 @@ from tai_state._platform.tasks import async_sleep
 from tai_state.backends.firestore import sizes
 from tai_state.backends.firestore.channels import AsyncChannels, AsyncOpenRequest, Link
 from tai_state.backends.firestore.client import DEFAULT_DATABASE, Source
-from tai_state.backends.firestore.errors import ErrorMap, UnauthenticatedError
+from tai_state.backends.firestore.errors import Boundary, ErrorMap, UnauthenticatedError
 from tai_state.backends.firestore.names import check_root
 from tai_state.backends.firestore.requests import PAGE_BYTES, PAGE_DOCUMENTS, PROBE, Selection
 from tai_state.clock import Clock, Deadline, SystemClock
-from tai_state.documents import Capability, CommitResult, Conditions, Document, DocumentPath, Read, Write
+from tai_state.documents import Capability, CommitResult, Document, DocumentPath, Query, Read, Write
 from tai_state.errors import StoreUnavailableError
+from tai_state.indexes import asked_by, index_of
 
 T = TypeVar("T")
 
@@ -132,17 +133,25 @@ class AsyncFirestoreBackend(AsyncBackend):
         """Iterate by RunQuery, a page of at most 300 documents or 8 MiB each; see the port."""
         return self._select(Selection(collection, start=start, stop=stop), limit, timeout)
 
-    def query(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None = None,
-        limit: int | None = None,
-        timeout: float,
-    ) -> AsyncIterator[Document]:
-        """Iterate by RunQuery as ``scan`` does; equality alone needs no composite index."""
-        return self._select(Selection(collection, tuple(conditions), start=start), limit, timeout)
+    async def query(self, query: Query, *, limit: int | None = None, timeout: float) -> AsyncIterator[Document]:
+        """Iterate by RunQuery as ``scan`` does; see the port."""
+        link = await self._channels.open()
+        index = index_of(asked_by(query))
+        rest = query
+        left = limit
+        is_last = False
+        while not is_last and (left is None or left > 0):
+            size = PAGE_DOCUMENTS if left is None else min(left, PAGE_DOCUMENTS)
+            request, metadata = link.requests.query(rest, size)
+            boundary = self._errors.querying(index)
+            responses, is_cut = await self._responses(link, request, metadata, timeout, boundary)
+            page = link.requests.documents(responses, query.within)
+            is_last = not is_cut and len(page) < size
+            for document in page:
+                yield document
+            if page:
+                rest = rest.behind(page[-1])
+            left = None if left is None else left - len(page)
 
     async def _select(self, selection: Selection, limit: int | None, timeout: float) -> AsyncIterator[Document]:
         link = await self._channels.open()
@@ -150,21 +159,25 @@ class AsyncFirestoreBackend(AsyncBackend):
         is_last = selection.is_empty
         while not is_last and (left is None or left > 0):
             size = PAGE_DOCUMENTS if left is None else min(left, PAGE_DOCUMENTS)
-            page, is_last = await self._page(link, selection, size, timeout)
+            request, metadata = link.requests.scan(selection, size)
+            responses, is_cut = await self._responses(link, request, metadata, timeout, self._errors.reading())
+            page = link.requests.documents(responses)
+            is_last = not is_cut and len(page) < size
             for document in page:
                 yield document
             if page:
                 selection = selection.following(page[-1])
             left = None if left is None else left - len(page)
 
-    async def _page(self, link: Link, selection: Selection, size: int, timeout: float) -> tuple[list[Document], bool]:
-        """Return the first documents of *selection*, and whether there are no more."""
-        request, metadata = link.requests.run_query(selection, size)
+    async def _responses(
+        self, link: Link, request: Any, metadata: Any, timeout: float, boundary: Boundary
+    ) -> tuple[list[Any], bool]:
+        """Return the responses to a RunQuery, and whether there were so many bytes that the rest was left."""
 
         async def attempt(seconds: float) -> tuple[list[Any], bool]:
             responses: list[Any] = []
             held = 0
-            with self._errors.reading():
+            with boundary:
                 call = link.run_query(request, timeout=seconds, metadata=metadata)
                 try:
                     async for response in call:
@@ -176,9 +189,7 @@ class AsyncFirestoreBackend(AsyncBackend):
                     call.cancel()
             return responses, held > PAGE_BYTES
 
-        responses, is_cut = await self._authenticated(attempt, timeout)
-        documents = link.requests.documents(responses)
-        return documents, not is_cut and len(documents) < size
+        return await self._authenticated(attempt, timeout)
 
     async def scan_ids(
         self, collection: str, *, start: str | None = None, limit: int | None = None, timeout: float

@@ -10,15 +10,16 @@ from tai_state._platform.tasks import AsyncWorker, async_sleep
 from tai_state.backends.sqlite import SqliteEngine
 from tai_state.backends.sqlite.encoding import LIMITS, from_us
 from tai_state.backends.sqlite.patience import deadline_in
+from tai_state.backends.sqlite.querying import place_of
 from tai_state.backends.sqlite.reading import PAGE_DOCUMENTS_MAX
 from tai_state.clock import Clock, SystemClock
 from tai_state.documents import (
     Capability,
     CommitResult,
-    Conditions,
     Document,
     DocumentPath,
     Limits,
+    Query,
     Read,
     Write,
     refuse_past,
@@ -96,34 +97,6 @@ class AsyncSqliteBackend(AsyncBackend):
         timeout: float,
     ) -> AsyncIterator[Document]:
         """Iterate over a collection's documents with ``start <= id < stop``, ascending by id."""
-        async for found in self._documents(collection, (), start=start, stop=stop, limit=limit, timeout=timeout):
-            yield found
-
-    async def query(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None = None,
-        limit: int | None = None,
-        timeout: float,
-    ) -> AsyncIterator[Document]:
-        """Iterate over the documents with ``id >= start`` that meet every condition, ascending by id."""
-        async for found in self._documents(
-            collection, tuple(conditions), start=start, stop=None, limit=limit, timeout=timeout
-        ):
-            yield found
-
-    async def _documents(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None,
-        stop: str | None,
-        limit: int | None,
-        timeout: float,
-    ) -> AsyncIterator[Document]:
         next_start: str | None = start or ""
         left = limit
         while next_start is not None and (left is None or left > 0):
@@ -132,13 +105,27 @@ class AsyncSqliteBackend(AsyncBackend):
             call = partial(
                 self._engine.scan_page,
                 collection,
-                conditions,
                 start=next_start,
                 stop=stop,
                 limit=PAGE_DOCUMENTS_MAX if left is None else left,
                 deadline=deadline,
             )
             documents, next_start = await self._reads.run(call, deadline)
+            for found in documents:
+                yield found
+            left = None if left is None else left - len(documents)
+
+    async def query(self, query: Query, *, limit: int | None = None, timeout: float) -> AsyncIterator[Document]:
+        """Iterate over what *query* asks for; see the port."""
+        place, goes_on = place_of(query), True
+        left = limit
+        while goes_on and (left is None or left > 0):
+            self._engine.session()
+            deadline = deadline_in(timeout)
+            size = PAGE_DOCUMENTS_MAX if left is None else left
+            call = partial(self._engine.query_page, query, place, limit=size, deadline=deadline)
+            documents, place = await self._reads.run(call, deadline)
+            goes_on = place is not None
             for found in documents:
                 yield found
             left = None if left is None else left - len(documents)

@@ -11,9 +11,9 @@ from tai_state.clock import Clock, Deadline, SystemClock
 from tai_state.documents import (
     Capability,
     CommitResult,
-    Conditions,
     Document,
     DocumentPath,
+    Query,
     Read,
     Write,
     refuse_past,
@@ -74,15 +74,19 @@ class MemoryBackend(Backend):
 
     def query(
         self,
-        collection: str,
-        conditions: Conditions,
+        query: Query,
         *,
-        start: str | None = None,
         limit: int | None = None,
         timeout: float,  # noqa: ARG002 - nothing here waits
     ) -> Iterator[Document]:
-        """Iterate over the documents that meet *conditions*; see the port."""
-        return self._documents(Range(collection, start, limit=limit, conditions=tuple(conditions)))
+        """Iterate over what *query* asks for; see the port. All that meets it is found before the first is given."""
+        found: list[Document] = []
+        for collection in self._engine.collections(query):
+            for document in self._documents(Range(collection)):
+                if query.takes(document.fields):
+                    found.append(document)  # noqa: PERF401 - a comprehension has no twin
+        for document in query.arranged(found)[:limit]:
+            yield document
 
     def _documents(self, rest: Range | None) -> Iterator[Document]:
         while rest is not None:

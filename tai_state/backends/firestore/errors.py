@@ -21,6 +21,7 @@ from tai_state.errors import (
     StoreUnavailableError,
     TaiStateError,
 )
+from tai_state.indexes import Index
 
 from .names import Names
 
@@ -57,11 +58,15 @@ class ErrorMap:
         """Spread the waits that an exhausted quota asks for with *rng*."""
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
 
-    def reading(self) -> "_Boundary":
+    def reading(self) -> "Boundary":
         """Map the errors of a request that writes nothing."""
-        return _Boundary(self)
+        return Boundary(self)
 
-    def committing(self, names: Names, writes: Sequence[Write]) -> "_Boundary":
+    def querying(self, index: Index | None) -> "Boundary":
+        """Map the errors of a query that needs *index*, if any."""
+        return _QueryBoundary(self, index)
+
+    def committing(self, names: Names, writes: Sequence[Write]) -> "Boundary":
         """Map the errors of the commit of *writes*."""
         return _CommitBoundary(self, names, writes)
 
@@ -89,18 +94,20 @@ class ErrorMap:
         raise self.reading().by_code(names.get(change.cause.code, "UNKNOWN"), change.cause.message)
 
 
-class _Boundary:
+class Boundary:
     """Maps what leaves the ``with``; a read is never ambiguous."""
 
     __slots__ = ("_errors",)
 
     def __init__(self, errors: ErrorMap) -> None:
+        """Map by *errors*; made by its methods."""
         self._errors = errors
 
     def __enter__(self) -> None:
-        pass
+        """Do nothing."""
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        """Raise what *error* is to callers, from it."""
         if error is not None and (mapped := self._mapped(error)):
             raise mapped from error
 
@@ -148,7 +155,23 @@ class _Boundary:
         return StoreError(text)
 
 
-class _CommitBoundary(_Boundary):
+class _QueryBoundary(Boundary):
+    """Maps the errors of a query; where its index is missing, it is named."""
+
+    __slots__ = ("_index",)
+
+    def __init__(self, errors: ErrorMap, index: Index | None) -> None:
+        super().__init__(errors)
+        self._index = index
+
+    def by_code(self, code: str, details: str) -> TaiStateError:
+        """Return the error that a query ending in *code* is."""
+        if code == "FAILED_PRECONDITION" and self._index is not None:
+            details = f"{details}; it needs an index: {self._index}"
+        return super().by_code(code, details)
+
+
+class _CommitBoundary(Boundary):
     """Maps the errors of a commit, whose outcome may be unknown."""
 
     __slots__ = ("_names", "_writes")

@@ -13,17 +13,18 @@ from tai_state.documents import (
     Delete,
     Document,
     DocumentPath,
-    FieldEquals,
+    FieldRange,
     MustExist,
     MustNotExist,
     Precondition,
     Put,
+    Query,
     Read,
     Write,
 )
 from tai_state.errors import CommitAmbiguousError, InvalidDataError, StoreUnavailableError
 
-from . import sizes, values
+from . import queries, sizes, values
 from .client import Connection
 from .names import Names
 
@@ -41,10 +42,9 @@ Metadata = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a scan or query is of: from *start* on (or *after* it), before *stop*, meeting *conditions*."""
+    """What a scan is of: from *start* on (or *after* it), before *stop*."""
 
     collection: str
-    conditions: Sequence[FieldEquals] = ()
     start: str | None = None
     stop: str | None = None
     after: bool = False
@@ -157,12 +157,10 @@ class Requests:
         # Production: an earlier response has not changed by the time of a later one.
         return Read(documents, max(values.read_time(response.read_time) for response in responses))
 
-    def run_query(self, selection: Selection, limit: int) -> tuple[Any, Metadata]:
+    def scan(self, selection: Selection, limit: int) -> tuple[Any, Metadata]:
         """Return the request for the first *limit* documents of *selection*, by id, and its metadata."""
-        parent, collection = self.names.collection(selection.collection)
-        request = self._messages.RunQueryRequest.pb()(parent=parent)
+        request, parent = self._run_query(selection.collection, limit)
         query = request.structured_query
-        query.from_.add().collection_id = collection
         # Explicit, though it is the default: a cursor needs it. Only ascending works without an index.
         order = query.order_by.add(direction=1)
         order.field.field_path = "__name__"
@@ -172,17 +170,39 @@ class Requests:
         if selection.stop:
             query.end_at.before = True
             query.end_at.values.add().reference_value = self._cursor(selection, selection.stop)
-        query.limit.value = limit
-        _set_filters(query, selection.conditions)
         return request, self._routed(parent=parent)
 
     def _cursor(self, selection: Selection, stored_id: str) -> str:
         return self.names.document(DocumentPath(selection.collection, stored_id))
 
-    def documents(self, responses: Iterable[Any]) -> list[Document]:
-        """Return the documents in the responses to ``run_query``; some of those only tell of progress."""
-        found = (response.document for response in responses if response.HasField("document"))
-        return [_document(self.names.path(raw.name), raw) for raw in found]
+    def query(self, query: Query, limit: int) -> tuple[Any, Metadata]:
+        """Return the request for the first *limit* documents of *query*, and its metadata."""
+        request, parent = self._run_query(query.collection, limit)
+        request.structured_query.from_[0].all_descendants = query.is_group
+        queries.write_query(request.structured_query, query, self.names)
+        return request, self._routed(parent=parent)
+
+    def _run_query(self, collection: str, limit: int) -> tuple[Any, str]:
+        parent, last = self.names.collection(collection)
+        request = self._messages.RunQueryRequest.pb()(parent=parent)
+        request.structured_query.from_.add().collection_id = last
+        request.structured_query.limit.value = limit
+        return request, parent
+
+    def documents(self, responses: Iterable[Any], within: FieldRange | None = None) -> list[Document]:
+        """Return the documents in the responses to ``run_query``; some of those only tell of progress.
+
+        Args:
+            within: The range by whose field they are ordered: it can be read of a damaged one, too, or it had not been
+                found.
+        """
+        raws = [response.document for response in responses if response.HasField("document")]
+        found = [_document(self.names.path(raw.name), raw) for raw in raws]
+        if within is not None:
+            for raw, one in zip(raws, found, strict=True):
+                if DAMAGED in one.fields:
+                    one.fields[within.name] = values.read_value(raw.fields[within.name])
+        return found
 
     def list_documents(self, collection: str, token: str) -> tuple[Any, Metadata]:
         """Return the request for a page of ids, missing parents among them, and its metadata."""
@@ -224,28 +244,6 @@ def _set_precondition(target: Any, precondition: Precondition) -> None:
             target.exists = True
         case _:
             values.write_time(target.update_time, precondition.update_time)
-
-
-def _set_filters(query: Any, conditions: Sequence[FieldEquals]) -> None:
-    if len(conditions) == 1:
-        _set_equals(query.where.field_filter, conditions[0])
-        return
-    for condition in conditions:
-        query.where.composite_filter.op = 1  # AND
-        _set_equals(query.where.composite_filter.filters.add().field_filter, condition)
-
-
-def _set_equals(target: Any, condition: FieldEquals) -> None:
-    target.field.field_path = _field_path(condition.name)
-    target.op = 5  # EQUAL
-    values.write_value(target.value, condition.value)
-
-
-def _field_path(name: str) -> str:
-    if name.isascii() and name.isidentifier():
-        return name
-    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
-    return f"`{escaped}`"
 
 
 def _document(path: DocumentPath, raw: Any) -> Document:

@@ -35,6 +35,15 @@ def write_value(target: Any, value: Value) -> None:
     _WRITERS[type(value)](target, value)
 
 
+def read_value(value: Any) -> Value:
+    """Return what the raw Value *value* holds.
+
+    Raises:
+        KeyError: It is of a type that tai_state never writes.
+    """
+    return _READERS[value.WhichOneof("value_type")](value)
+
+
 def write_time(target: Any, time: datetime) -> None:
     """Write *time*, aware, into the raw Timestamp *target*."""
     elapsed = time - _EPOCH

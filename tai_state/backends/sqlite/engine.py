@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tai_state._platform.tasks import AsyncWorker
-from tai_state.backends.sqlite import forks, reading
+from tai_state.backends.sqlite import forks, querying, reading
 from tai_state.backends.sqlite.applying import Job
 from tai_state.backends.sqlite.encoding import encode, from_us
 from tai_state.backends.sqlite.failures import mapped
@@ -18,7 +18,7 @@ from tai_state.backends.sqlite.patience import SYSTEM, deadline_in, lock_seconds
 from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
 from tai_state.backends.sqlite.session import Session
 from tai_state.clock import Clock, Deadline
-from tai_state.documents import CommitResult, Conditions, DocumentPath, Read, Write
+from tai_state.documents import CommitResult, DocumentPath, Query, Read, Write
 from tai_state.errors import (
     CommitAmbiguousError,
     ConfigurationError,
@@ -149,21 +149,20 @@ class SqliteEngine:
         return Read({path: reading.document(path, row) for path, row in rows}, read_time)
 
     def scan_page(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str,
-        stop: str | None,
-        limit: int,
-        deadline: Deadline,
+        self, collection: str, *, start: str, stop: str | None, limit: int, deadline: Deadline
     ) -> reading.Page:
-        """Read a page of the documents with ``start <= id < stop`` that meet *conditions*; it may be short."""
+        """Read a page of the documents with ``start <= id < stop``; it may be short."""
         limit = min(limit, reading.PAGE_DOCUMENTS_MAX)
         return self._page(
-            lambda connection: reading.scan(connection, collection, conditions, start=start, stop=stop, limit=limit),
-            deadline,
+            lambda connection: reading.scan(connection, collection, start=start, stop=stop, limit=limit), deadline
         )
+
+    def query_page(
+        self, query: Query, place: querying.Place | None, *, limit: int, deadline: Deadline
+    ) -> querying.QueryPage:
+        """Read a page of what *query* asks for, behind *place*; it may be short."""
+        limit = min(limit, reading.PAGE_DOCUMENTS_MAX)
+        return self._page(lambda connection: querying.read(connection, query, place, limit), deadline)
 
     def scan_ids_page(self, collection: str, *, start: str, limit: int, deadline: Deadline) -> reading.IdPage:
         """Read a page of the ids >= *start* of documents and of parents."""

@@ -1,24 +1,21 @@
 """The reads: each is one short transaction on a connection of its own, so none waits for a writer's flush."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tai_state.backends.sqlite.encoding import from_us
-from tai_state.backends.sqlite.failures import code_of
 from tai_state.codec import from_json
-from tai_state.documents import DAMAGED, Conditions, Document, DocumentPath, FieldEquals
+from tai_state.documents import DAMAGED, Document, DocumentPath
 from tai_state.errors import InvalidDataError
 
 PAGE_DOCUMENTS_MAX = 256
-_PAGE_BYTES_MAX = 4 * 1_048_576
+PAGE_BYTES_MAX = 4 * 1_048_576
 
 _GET = "SELECT create_time, update_time, fields FROM documents WHERE collection = ? AND id = ?"
 _SCAN = """SELECT id, create_time, update_time, fields FROM documents
-    WHERE collection = ? AND id >= ?{conditions} ORDER BY id LIMIT ?"""
+    WHERE collection = ? AND id >= ?{below} ORDER BY id LIMIT ?"""
 _BELOW = " AND id < ?"
-# SQLite before 3.45 reads JSON from text alone.
-_CONDITION = " AND json_extract(CAST(fields AS TEXT), ?) IS ?"
 
 Row = tuple[int, int, bytes]
 
@@ -66,76 +63,21 @@ def get_rows(connection: sqlite3.Connection, paths: Sequence[DocumentPath]) -> l
     return found
 
 
-def scan(
-    connection: sqlite3.Connection,
-    collection: str,
-    conditions: Conditions,
-    *,
-    start: str,
-    stop: str | None,
-    limit: int,
-) -> Page:
-    """Return the first documents with ``start <= id < stop`` that meet every condition, *limit* at most.
-
-    A page also ends after 4 MiB of JSON.
-    """
-    usable = [condition for condition in conditions if _is_plain(condition)]
-    statement, arguments = _spell(usable, collection, start, stop, limit)
-    try:
-        return _fetch(connection.execute(statement, arguments), collection, conditions, limit)
-    except sqlite3.OperationalError as error:
-        if not usable or code_of(error) != sqlite3.SQLITE_ERROR:
-            raise
-    # SQLite met JSON that it cannot read: compare in Python alone.
-    statement, arguments = _spell([], collection, start, stop, limit)
-    return _fetch(connection.execute(statement, arguments), collection, conditions, limit)
-
-
-def _spell(
-    conditions: Conditions, collection: str, start: str, stop: str | None, limit: int
-) -> tuple[str, list[str | int]]:
-    arguments: list[str | int] = [collection, start]
-    below = ""
-    if stop is not None:
-        below = _BELOW
-        arguments.append(stop)
-    for condition in conditions:
-        arguments += [f'$."{condition.name}"', condition.value]
-    arguments.append(limit)
-    return _SCAN.format(conditions=below + _CONDITION * len(conditions)), arguments
-
-
-def _fetch(cursor: sqlite3.Cursor, collection: str, conditions: Conditions, limit: int) -> Page:
+def scan(connection: sqlite3.Connection, collection: str, *, start: str, stop: str | None, limit: int) -> Page:
+    """Return the first documents with ``start <= id < stop``, *limit* at most, or 4 MiB of JSON."""
+    arguments: list[str | int] = [collection, start, *([] if stop is None else [stop]), limit]
     documents: list[Document] = []
-    size = count = 0
-    last = ""
+    size = 0
+    cursor = connection.execute(_SCAN.format(below="" if stop is None else _BELOW), arguments)
     try:
-        for last, created_us, updated_us, body in cursor:
-            count += 1
+        for found, created_us, updated_us, body in cursor:
             size += len(body)
-            found = document(DocumentPath(collection, last), (created_us, updated_us, body))
-            if not conditions or _meets(found, conditions):
-                documents.append(found)
-            if size >= _PAGE_BYTES_MAX:
-                return Page(documents, after(last))
+            documents.append(document(DocumentPath(collection, found), (created_us, updated_us, body)))
+            if size >= PAGE_BYTES_MAX:
+                return Page(documents, after(found))
     finally:
         cursor.close()  # ends the snapshot
-    return Page(documents, after(last) if count == limit else None)
-
-
-def _is_plain(condition: FieldEquals) -> bool:
-    """Whether SQLite can look for the condition; what it cannot spell is compared in Python alone."""
-    texts: Iterable[str] = (condition.name, condition.value) if isinstance(condition.value, str) else (condition.name,)
-    return not any(character < " " or character in '"\\' for text in texts for character in text)
-
-
-def _meets(found: Document, conditions: Conditions) -> bool:
-    """Whether the values are equal and of the same type: SQLite takes true for 1."""
-    for condition in conditions:
-        value = found.fields.get(condition.name)
-        if isinstance(value, bool) is not isinstance(condition.value, bool) or value != condition.value:
-            return False
-    return True
+    return Page(documents, after(documents[-1].path.id) if len(documents) == limit else None)
 
 
 _OWN_IDS = "SELECT id FROM documents WHERE collection = ? AND id >= ? ORDER BY id LIMIT ?"

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tai_state.backends.sqlite.failures import code_of
+from tai_state.backends.sqlite.querying import INDEXES
 from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError, StoreMissingError
 
 APPLICATION_ID = 0x54_41_49_53
@@ -151,6 +152,7 @@ def prepare(place: Place) -> None:
         return
     if _look(place) is not Found.OURS:
         _create(place)
+    _add_indexes(place)
 
 
 def _look(place: Place) -> Found:
@@ -198,11 +200,30 @@ def _create(place: Place) -> None:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
         if _judge(connection, place.path) is Found.NOTHING:
-            for statement in _CREATE:
+            for statement in (*_CREATE, *(index.statement for index in INDEXES)):
                 connection.execute(statement)
         connection.execute("COMMIT")
     finally:
         # Closing rolls back what was not committed.
+        connection.close()
+
+
+def _add_indexes(place: Place) -> None:
+    """Give a file of an earlier release the indexes that it lacks: any release may read and write it with them."""
+    connection = place.connect("rw")
+    try:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
+        missing = [index for index in INDEXES if index.name not in names]
+        if missing:
+            connection.execute("BEGIN IMMEDIATE")
+            for index in missing:
+                connection.execute(index.statement)
+            connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        # An index only saves time: a file that another process writes, or that is not ours to write, is used without.
+        if code_of(error) not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY}:
+            raise
+    finally:
         connection.close()
 
 

@@ -13,7 +13,7 @@ from tai_state._platform.forks import anew_in_children
 from tai_state._platform.iterators import async_ending
 from tai_state._platform.tasks import async_sleep
 from tai_state.config import HEAD_CACHE_SIZE
-from tai_state.documents import Capability, CommitResult, Conditions, Document, DocumentPath, Read, Write
+from tai_state.documents import Capability, CommitResult, Document, DocumentPath, Query, Read, Write
 from tai_state.errors import CommitAmbiguousError, StoreUnavailableError, TaiStateError
 from tai_state.testing.faults import (
     SOME_FAULTS,
@@ -203,19 +203,9 @@ class AsyncFaultyBackend(AsyncBackend):
         """Iterate over ids; see the port."""
         return self._passed(self.inner.scan_ids(collection, start=start, limit=limit, timeout=timeout), timeout)
 
-    def query(
-        self,
-        collection: str,
-        conditions: Conditions,
-        *,
-        start: str | None = None,
-        limit: int | None = None,
-        timeout: float,
-    ) -> AsyncIterator[Document]:
-        """Iterate over the documents that meet *conditions*; see the port."""
-        return self._passed(
-            self.inner.query(collection, conditions, start=start, limit=limit, timeout=timeout), timeout
-        )
+    def query(self, query: Query, *, limit: int | None = None, timeout: float) -> AsyncIterator[Document]:
+        """Iterate over what *query* asks for; see the port."""
+        return self._passed(self.inner.query(query, limit=limit, timeout=timeout), timeout)
 
     def watch(self, path: DocumentPath, *, timeout: float) -> AsyncIterator[None]:
         """Yield at the start and after changes; see the port."""

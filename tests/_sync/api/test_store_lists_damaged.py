@@ -23,8 +23,8 @@ class WeighingBackend(WrappedBackend):
     def scan(self, collection, **options):
         return self._weighed(super().scan(collection, **options))
 
-    def query(self, collection, conditions, **options):
-        return self._weighed(super().query(collection, conditions, **options))
+    def query(self, query, **options):
+        return self._weighed(super().query(query, **options))
 
     def _weighed(self, found):
         weights: list[int] = []

@@ -152,8 +152,8 @@ class Driver:
     def scan(self, collection, **options):
         return self._list(self.backend.scan(collection, timeout=TIMEOUT, **options))
 
-    def query(self, collection, *conditions):
-        return self._list(self.backend.query(collection, conditions, timeout=TIMEOUT))
+    def query(self, query):
+        return self._list(self.backend.query(query, timeout=TIMEOUT))
 
     def watch(self, path):
         return self._list(self.backend.watch(path, timeout=TIMEOUT))

@@ -8,7 +8,17 @@ from google.cloud import firestore
 
 from tai_state.backends.firestore import values
 from tai_state.backends.firestore.requests import PAGE_DOCUMENTS
-from tai_state.documents import Check, DocumentPath, FieldEquals, MustExist, MustNotExist, UpdatedAt
+from tai_state.documents import (
+    Check,
+    Cursor,
+    DocumentPath,
+    FieldEquals,
+    FieldRange,
+    MustExist,
+    MustNotExist,
+    Query,
+    UpdatedAt,
+)
 from tests.integration.backends.firestore_loopback import AT, NOW, OTHER, put
 
 
@@ -43,7 +53,7 @@ def test_the_routing_metadata_are_the_official_clients(driver, server, rpc):
 
 def test_the_request_of_a_query_is_the_official_clients(driver, server):
     """A query by equality is the message that the official client builds for it."""
-    driver.query(AT.collection, FieldEquals("status", "open"), FieldEquals("a.b", 1))
+    driver.query(Query(collection=AT.collection, equal=(FieldEquals("status", "open"), FieldEquals("a.b", 1))))
     client = firestore.Client(project="p")
     field_filter = firestore.FieldFilter
     query = client.collection(AT.collection).where(filter=field_filter("status", "==", "open"))
@@ -52,6 +62,29 @@ def test_the_request_of_a_query_is_the_official_clients(driver, server):
     client._firestore_api.transport.close()
     mine, theirs = (request for _, _, request in server.calls)
     assert mine == theirs
+
+
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_the_request_of_a_range_is_the_official_clients(driver, server, is_descending):
+    """A range over a collection group, behind a cursor, is the message that the official client builds for it."""
+    within = FieldRange("n", 2, 5)
+    equal = (FieldEquals("status", "open"),)
+    cursor = Cursor(DocumentPath("governors/g/states", "a"), 3)
+    query = Query(
+        collection="states", equal=equal, within=within, is_group=True, is_descending=is_descending, after=cursor
+    )
+    driver.query(query)
+    client = firestore.Client(project="p")
+    field_filter = firestore.FieldFilter
+    theirs = client.collection_group("states").where(filter=field_filter("status", "==", "open"))
+    theirs = theirs.where(filter=field_filter("n", ">=", 2)).where(filter=field_filter("n", "<", 5))
+    direction = "DESCENDING" if is_descending else "ASCENDING"
+    theirs = theirs.order_by("n", direction=direction).order_by("__name__", direction=direction)
+    behind = {"n": 3, "__name__": client.document("governors/g/states/a")}
+    list(theirs.start_after(behind).limit(PAGE_DOCUMENTS).stream())
+    client._firestore_api.transport.close()
+    mine, official = (request for _, _, request in server.calls)
+    assert mine == official
 
 
 def test_a_commit_is_one_rpc(driver, server):

@@ -219,21 +219,36 @@ class ForgetsParents(MemoryBackend):
 
 
 class TakesTrueForOne(MemoryBackend):
-    def query(self, collection, conditions, *, start=None, limit=None, timeout):
+    def query(self, query, *, limit=None, timeout):
         found = 0
-        for document in self.scan(collection, start=start, timeout=timeout):
-            matches = all(document.fields.get(one.name, ...) == one.value for one in conditions)
+        for document in self.scan(query.collection, timeout=timeout):
+            matches = all(document.fields.get(one.name, ...) == one.value for one in query.equal)
             if matches and (limit is None or found < limit):
                 found += 1
                 yield document
 
 
 class LimitsBeforeItMatches(MemoryBackend):
-    def query(self, collection, conditions, *, start=None, limit=None, timeout):
-        ids = {one.path.id for one in self.scan(collection, start=start, limit=limit, timeout=timeout)}
-        for document in super().query(collection, conditions, start=start, timeout=timeout):
+    def query(self, query, *, limit=None, timeout):
+        ids = {one.path.id for one in self.scan(query.collection, limit=limit, timeout=timeout)}
+        for document in super().query(query, timeout=timeout):
             if document.path.id in ids:
                 yield document
+
+
+class GoesOnByTheValueAlone(MemoryBackend):
+    def query(self, query, *, limit=None, timeout):
+        after = query.after and replace(query.after, path=path("\U0010ffff"))
+        return super().query(replace(query, after=after), limit=limit, timeout=timeout)
+
+
+class SortsPathsByTheirText(MemoryBackend):
+    def query(self, query, *, limit=None, timeout):
+        found = list(super().query(query, timeout=timeout))
+        if query.within is not None:
+            name = query.within.name
+            found.sort(key=lambda one: (one.fields[name], str(one.path)), reverse=query.is_descending)
+        yield from found[:limit]
 
 
 class FoldsCase(MemoryBackend):
@@ -308,7 +323,9 @@ PLANTED = [
     (ScansOnePage, "test_a_long_collection_is_paged", {}),
     (ForgetsParents, "test_missing_parents_are_listed", {}),
     (TakesTrueForOne, "test_equality_is_exact", {"asked": "bool-true"}),
-    (LimitsBeforeItMatches, "test_a_query_has_a_start_and_a_limit", {}),
+    (LimitsBeforeItMatches, "test_a_query_has_a_cursor_and_a_limit", {}),
+    (GoesOnByTheValueAlone, "test_a_cursor_goes_on_within_equal_values", {"is_descending": False}),
+    (SortsPathsByTheirText, "test_equal_values_are_ordered_by_path", {"is_descending": False}),
     (FoldsCase, "test_hostile_ids_stay_apart_in_one_collection", {}),
     (FindsTheDocumentTooLargeTooLate, "test_a_document_that_is_too_large_is_refused", {}),
     (LetsItsClockRunBack, "test_server_time_is_not_before_a_commit", {}),

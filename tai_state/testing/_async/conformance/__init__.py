@@ -24,7 +24,7 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             *("base", "atomicity", "ids", "lifetime", "preconditions"),
-            *("queries", "races", "reads", "scans", "times", "values"),
+            *("queries", "races", "ranges", "reads", "scans", "times", "values"),
         )
     )
 )
@@ -37,6 +37,7 @@ from tai_state.testing._async.conformance.preconditions import (  # noqa: E402 -
 )
 from tai_state.testing._async.conformance.queries import AsyncQueryContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.races import AsyncRaceContract  # noqa: E402 - see above
+from tai_state.testing._async.conformance.ranges import AsyncRangeContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.reads import AsyncReadContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.scans import AsyncScanContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.times import AsyncTimeContract  # noqa: E402 - see above
@@ -53,6 +54,7 @@ class AsyncBackendConformance(
     AsyncReadContract,
     AsyncScanContract,
     AsyncQueryContract,
+    AsyncRangeContract,
     AsyncTimeContract,
     AsyncRaceContract,
     AsyncLifetimeContract,

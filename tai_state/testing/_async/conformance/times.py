@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tai_state._async.access.port import AsyncBackend
-from tai_state.documents import Check, Delete, FieldEquals, MustExist, MustNotExist, Put, UpdatedAt
+from tai_state.documents import Check, Delete, FieldEquals, MustExist, MustNotExist, Put, Query, UpdatedAt
 from tai_state.errors import PreconditionFailedError
 from tai_state.testing._async.conformance.base import STATES, AsyncConformanceBase, path
 
@@ -108,7 +108,8 @@ class AsyncTimeContract(AsyncConformanceBase):
         await self.put(backend, AT, {"n": 1})
         await self.put(backend, AT, {"n": 2})
         document = await self.read(backend, AT)
-        found = backend.query(STATES, [FieldEquals("n", 2)], timeout=self.timeout)
+        query = Query(collection=STATES, equal=(FieldEquals("n", 2),))
+        found = backend.query(query, timeout=self.timeout)
         assert await self.contents(backend) == [document]
         assert [one async for one in found] == [document]
 

@@ -24,7 +24,7 @@ pytest.register_assert_rewrite(
         f"{__name__}.{module}"
         for module in (
             *("base", "atomicity", "ids", "lifetime", "preconditions"),
-            *("queries", "races", "reads", "scans", "times", "values"),
+            *("queries", "races", "ranges", "reads", "scans", "times", "values"),
         )
     )
 )
@@ -37,6 +37,7 @@ from tai_state.testing._sync.conformance.preconditions import (  # noqa: E402 - 
 )
 from tai_state.testing._sync.conformance.queries import QueryContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.races import RaceContract  # noqa: E402 - see above
+from tai_state.testing._sync.conformance.ranges import RangeContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.reads import ReadContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.scans import ScanContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.times import TimeContract  # noqa: E402 - see above
@@ -53,6 +54,7 @@ class BackendConformance(
     ReadContract,
     ScanContract,
     QueryContract,
+    RangeContract,
     TimeContract,
     RaceContract,
     LifetimeContract,

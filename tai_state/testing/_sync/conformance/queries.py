@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tai_state._sync.access.port import Backend
-from tai_state.documents import Delete, FieldEquals, Put
+from tai_state.documents import Cursor, Delete, FieldEquals, Put, Query
 from tai_state.testing._sync.conformance.base import STATES, ConformanceBase, ids_of, path
 
 _VALUES: dict[str, Any] = {
@@ -41,13 +41,14 @@ class QueryContract(ConformanceBase):
         self,
         backend: Backend,
         *,
-        start: str | None = None,
+        after: str | None = None,
         limit: int | None = None,
         **equal: str | int | bool,
     ) -> list[str]:
-        conditions = [FieldEquals(name, value) for name, value in equal.items()]
-        found = backend.query(STATES, conditions, start=start, limit=limit, timeout=self.timeout)
-        return ids_of(found)
+        conditions = tuple(FieldEquals(name, value) for name, value in equal.items())
+        cursor = None if after is None else Cursor(path(after))
+        query = Query(collection=STATES, equal=conditions, after=cursor)
+        return ids_of(backend.query(query, limit=limit, timeout=self.timeout))
 
     @pytest.mark.parametrize("asked", _ASKED)
     def test_equality_is_exact(self, backend: Backend, asked: str) -> None:
@@ -65,15 +66,17 @@ class QueryContract(ConformanceBase):
         assert self._query(backend, text="a", flag=True, n=1) == ["6"]
         assert self._query(backend, text="a", flag=True, n=2) == []
 
-    def test_a_query_has_a_start_and_a_limit(self, backend: Backend) -> None:
-        """The start belongs to what is found, need not match itself, and the limit counts matches alone."""
+    def test_a_query_has_a_cursor_and_a_limit(self, backend: Backend) -> None:
+        """What is found lies behind the cursor, which need not match or be there; the limit counts matches."""
         for n in range(10):
             self.put(backend, path(f"{n}"), {"even": n % 2 == 0})
-        assert self._query(backend, even=True, start="4") == ["4", "6", "8"]
-        assert self._query(backend, even=True, start="5") == ["6", "8"]
+        assert self._query(backend, even=True, after="4") == ["6", "8"]
+        assert self._query(backend, even=True, after="5") == ["6", "8"]
+        assert self._query(backend, even=True, after="55") == ["6", "8"]
         assert self._query(backend, even=True, limit=2) == ["0", "2"]
-        assert self._query(backend, even=True, start="1", limit=2) == ["2", "4"]
-        assert self._query(backend, even=True, start="9") == []
+        assert self._query(backend, even=True, after="1", limit=2) == ["2", "4"]
+        assert self._query(backend, even=True, after="9") == []
+        assert self._query(backend, even=True, limit=0) == []
 
     def test_many_matches_are_paged(self, backend: Backend) -> None:
         """Every match among more than a thousand is found, once, ascending by id."""
@@ -82,7 +85,7 @@ class QueryContract(ConformanceBase):
         self.put_all(backend, puts[::-1])
         assert self._query(backend, found=True) == [id_ for n, id_ in enumerate(ids) if n % 13]
         assert self._query(backend, rare=True) == ids[::130]
-        assert self._query(backend, rare=True, start=ids[1], limit=5) == ids[130:651:130]
+        assert self._query(backend, rare=True, after=ids[0], limit=5) == ids[130:651:130]
 
     def test_a_query_sees_changes(self, backend: Backend) -> None:
         """A document is found by what it holds now, and not at all once it is deleted."""
@@ -103,5 +106,5 @@ class QueryContract(ConformanceBase):
         """A condition names a top-level field literally: a dot or a quote in it has no meaning."""
         self.put(backend, path("literal"), {name: "x"})
         self.put(backend, path("nested"), {"a": {"b": "x", name: "x"}})
-        conditions = [FieldEquals(name, "x")]
-        assert ids_of(backend.query(STATES, conditions, timeout=self.timeout)) == ["literal"]
+        query = Query(collection=STATES, equal=(FieldEquals(name, "x"),))
+        assert ids_of(backend.query(query, timeout=self.timeout)) == ["literal"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tai_state._sync.access.port import Backend
-from tai_state.documents import Check, Delete, FieldEquals, MustExist, MustNotExist, Put, UpdatedAt
+from tai_state.documents import Check, Delete, FieldEquals, MustExist, MustNotExist, Put, Query, UpdatedAt
 from tai_state.errors import PreconditionFailedError
 from tai_state.testing._sync.conformance.base import STATES, ConformanceBase, path
 
@@ -108,7 +108,8 @@ class TimeContract(ConformanceBase):
         self.put(backend, AT, {"n": 1})
         self.put(backend, AT, {"n": 2})
         document = self.read(backend, AT)
-        found = backend.query(STATES, [FieldEquals("n", 2)], timeout=self.timeout)
+        query = Query(collection=STATES, equal=(FieldEquals("n", 2),))
+        found = backend.query(query, timeout=self.timeout)
         assert self.contents(backend) == [document]
         assert [one for one in found] == [document]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tai_state._sync.access.port import Backend
-from tai_state.documents import Document, FieldEquals, Put, Value
+from tai_state.documents import Document, FieldEquals, Put, Query, Value
 from tai_state.testing._sync.conformance.base import STATES, ConformanceBase, path
 
 AT = path("subject")
@@ -98,8 +98,8 @@ class ValueContract(ConformanceBase):
 
     def _by_each_way(self, backend: Backend) -> dict[str, Document]:
         """Read the document at ``AT`` by every method that hands documents out."""
-        flag = [FieldEquals("flag", value=True)]
-        found = [one for one in backend.query(STATES, flag, timeout=self.timeout)]
+        query = Query(collection=STATES, equal=(FieldEquals("flag", value=True),))
+        found = [one for one in backend.query(query, timeout=self.timeout)]
         return {
             "get": (backend.get(AT, timeout=self.timeout)).documents[AT],
             "get_many": (backend.get_many([AT], timeout=self.timeout)).documents[AT],

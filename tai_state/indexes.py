@@ -1,0 +1,84 @@
+"""The queries that the package makes, and the indexes that they need: one list for engines, operators and checks."""
+
+from dataclasses import dataclass
+
+from tai_state.documents import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The shape of a query: all of it but the values.
+
+    Attributes:
+        collection: The last part of the path of the collections that are asked.
+        equal: The names of the fields that must equal something, ascending.
+        within: The name of the field of its range.
+    """
+
+    collection: str
+    equal: tuple[str, ...] = ()
+    within: str | None = None
+    is_group: bool = False
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A composite index of Firestore, or the one of a field of a collection group.
+
+    Attributes:
+        fields: The names of its fields in their order, each with whether it is descending.
+    """
+
+    collection: str
+    fields: tuple[tuple[str, bool], ...]
+    is_group: bool = False
+
+    def __str__(self) -> str:
+        """Return what a person can make it from."""
+        scope = "collection group" if self.is_group else "collection"
+        named = ", ".join(f"{name} {'descending' if descending else 'ascending'}" for name, descending in self.fields)
+        return f"{named} (of the {scope} {self.collection!r})"
+
+
+ASKED = (
+    Asked("states", equal=("status",)),
+    Asked("states", equal=("deleted",)),
+    Asked("states", equal=("deleted", "status")),
+)
+"""Every query that the package makes; one that is not here fails in its tests."""
+
+
+def asked_by(query: Query) -> Asked:
+    """Return the shape of *query*."""
+    return Asked(
+        query.collection.rpartition("/")[2],
+        tuple(sorted(one.name for one in query.equal)),
+        None if query.within is None else query.within.name,
+        query.is_group,
+        query.is_descending,
+    )
+
+
+def is_asked(query: Query) -> bool:
+    """Whether a query has a shape that is in the list."""
+    return asked_by(query) in ASKED
+
+
+def index_of(asked: Asked) -> Index | None:
+    """Return the index that Firestore needs; None where those that it makes by itself will do.
+
+    By itself it indexes each field of a collection, in both orders, and merges those of several equalities. A field of
+    a collection group, and a range beside an equality, need one that somebody makes.
+    """
+    if not asked.is_group and (asked.within is None or not asked.equal):
+        return None
+    fields = [(name, False) for name in asked.equal]
+    if asked.within is not None:
+        fields.append((asked.within, asked.is_descending))
+    return Index(asked.collection, tuple(fields), asked.is_group)
+
+
+def needed() -> list[Index]:
+    """Return the indexes that somebody must make in a Firestore database."""
+    return [index for index in map(index_of, ASKED) if index is not None]

@@ -1,0 +1,104 @@
+"""SQLite finds what queries ask for by an index, in files of earlier releases too."""
+
+import sqlite3
+
+import pytest
+
+from tai_state._sync.backends.sqlite import SqliteBackend
+from tai_state.backends.sqlite.querying import INDEXES, Index, Place, place_of, spell
+from tai_state.documents import Cursor, DocumentPath, FieldEquals, FieldRange, Put, Query
+
+TIMEOUT = 10.0
+STATES = "governors/g/states"
+OPEN = (FieldEquals("status", "open"),)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def connection(path):
+    """The file of a store with a few states, as SQLite opens it."""
+    backend = SqliteBackend(path)
+    puts = [Put(DocumentPath(STATES, f"{n:03}"), {"status": "open", "deleted": False}) for n in range(50)]
+    backend.commit(puts, timeout=TIMEOUT)
+    backend.close()
+    connection = sqlite3.connect(path)
+    yield connection
+    connection.close()
+
+
+def plan_of(connection, query, after=None):
+    """Return how SQLite goes about a page of *query*, in one text."""
+    statement, arguments = spell(query, after or place_of(query), 10)
+    return "; ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", arguments))
+
+
+@pytest.mark.parametrize(
+    "equal", [OPEN, (*OPEN, FieldEquals("deleted", value=False)), (FieldEquals("deleted", value=False), *OPEN)], ids=str
+)
+@pytest.mark.parametrize("after", [None, Cursor(DocumentPath(STATES, "007"))], ids=str)
+def test_states_of_a_status_are_found_by_an_index(connection, equal, after):
+    """Neither are others looked at nor is anything sorted, also from a cursor on."""
+    plan = plan_of(connection, Query(collection=STATES, equal=equal, after=after))
+    assert "USING INDEX documents_states_status (collection=? AND <expr>=?" in plan
+    assert "TEMP B-TREE" not in plan
+    assert ("AND id>?" in plan) is (after is not None)
+
+
+@pytest.mark.parametrize("is_descending", [False, True])
+@pytest.mark.parametrize("is_group", [False, True])
+@pytest.mark.parametrize("after", [None, Place(5, "x")], ids=str)
+def test_a_range_is_read_in_the_order_of_its_index(connection, is_descending, is_group, after):
+    """A field that is indexed, of a collection or of a group, is neither scanned for nor sorted, in either order."""
+    index = Index("due", "at", is_group)
+    connection.execute(index.statement)
+    query = Query(
+        collection="due" if is_group else "governors/g/due",
+        within=FieldRange("at", 1, 9),
+        is_group=is_group,
+        is_descending=is_descending,
+    )
+    plan = plan_of(connection, query, after)
+    of = "<expr>>? AND <expr><?" if is_group else "collection=? AND <expr>>? AND <expr><?"
+    assert f"USING INDEX {index.name} ({of})" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_file_of_an_earlier_release_gets_its_indexes(connection, path):
+    """Opening makes what is missing, over documents that are damaged too, and finds by it what was there before."""
+    for index in INDEXES:
+        connection.execute(f"DROP INDEX {index.name}")
+    connection.execute("UPDATE documents SET fields = x'7b' WHERE id = '001'")
+    connection.commit()
+    backend = SqliteBackend(path)
+    found = [one.path.id for one in backend.query(Query(collection=STATES, equal=OPEN), limit=3, timeout=TIMEOUT)]
+    backend.close()
+    assert found == ["000", "002", "003"]
+    # A connection that is open learns of a new index with its next read.
+    connection.execute("SELECT count(*) FROM documents").fetchall()
+    assert "documents_states_status" in plan_of(connection, Query(collection=STATES, equal=OPEN))
+
+
+def test_a_file_that_is_busy_is_used_without_its_indexes(connection, path):
+    """An index only saves time: while somebody else writes for long, a file of an earlier release is read without."""
+    connection.execute("DROP INDEX documents_states_status")
+    connection.execute("BEGIN IMMEDIATE")
+    backend = SqliteBackend(path)
+    found = [one.path.id for one in backend.query(Query(collection=STATES, equal=OPEN), limit=1, timeout=TIMEOUT)]
+    backend.close()
+    assert found == ["000"]
+
+
+def test_a_document_that_is_damaged_can_be_written_over(connection, path):
+    """What a file holds of damaged JSON is in no index, and in nobody's way."""
+    connection.execute("UPDATE documents SET fields = x'7b22' WHERE id = '004'")
+    connection.commit()
+    backend = SqliteBackend(path)
+    backend.commit([Put(DocumentPath(STATES, "004"), {"status": "closed"})], timeout=TIMEOUT)
+    query = Query(collection=STATES, equal=(FieldEquals("status", "closed"),))
+    found = [one.path.id for one in backend.query(query, timeout=TIMEOUT)]
+    backend.close()
+    assert found == ["004"]
