@@ -21,6 +21,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _RESERVED = re.compile(r"__.*__", re.ASCII | re.DOTALL)
 _STORED = re.compile(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})+", re.ASCII)
 _VERSIONED = re.compile(r"([^@]+)@([0-9]{19})", re.ASCII)
+_STATE_PARTS = 4
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
 META = DocumentPath("tai", "meta")
@@ -108,6 +109,17 @@ def owner_and_version(document_id: str) -> tuple[str, int]:
         message = f"{document_id!r} is not the id of a version; somebody else wrote the document"
         raise InvalidIdError(message, value=document_id)
     return found[1], int(found[2])
+
+
+def state_of(path: str) -> tuple[str, str]:
+    """Return the ids of the governor and the state whose document is at *path*; "" for what is not known of it."""
+    parts = path.split("/")
+    if len(parts) != _STATE_PARTS or parts[0] != GOVERNORS:
+        return "", ""
+    try:
+        return unescape(parts[1]), unescape(parts[3]) if parts[2] == "states" else ""
+    except InvalidIdError:
+        return "", ""
 
 
 class GovernorLayout:

@@ -75,7 +75,7 @@ class RetryPolicy:
     def wait(
         self, rng: random.Random, deadline: Deadline, attempt_seconds: Callable[[], float] | None = None
     ) -> Callable[[RetryCallState], float]:
-        """Return tenacity's wait: full jitter, at least what the error asks for, never past the deadline.
+        """Return tenacity's wait: full jitter, at least what the engine asked for, never past the deadline.
 
         Args:
             attempt_seconds: Tells what the last attempt took, where waits are to be of that size at least.
@@ -85,7 +85,8 @@ class RetryPolicy:
             initial = max(self.wait_initial, attempt_seconds() if attempt_seconds else 0.0)
             ceiling = min(self.wait_max, initial * 2 ** min(state.attempt_number - 1, 30))
             error = state.outcome.exception() if state.outcome else None
-            asked = getattr(error, "retry_after", None) or 0.0
+            # Only what the engine said: ``retry_after`` is for callers, and would slow down what is quick.
+            asked = getattr(error, "asked_seconds", None) or 0.0
             return min(max(rng.uniform(0, ceiling), asked), deadline.remaining())
 
         return seconds

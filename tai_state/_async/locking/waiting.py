@@ -56,7 +56,7 @@ class AsyncWaiting:
         Raises:
             LockTimeoutError: The time was over.
             DeadlockError: Waiting would close a cycle, or the owner holds one of the locks himself.
-            StoreError: The store or the manager is drained.
+            StoreClosedError: The store or the manager is drained.
         """
         try:
             with self._locks.lines.join(self._acquisition.resources) as place:

@@ -11,7 +11,7 @@ from tai_state._platform.interrupts import Deferral
 from tai_state._platform.owners import caller
 from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline, SystemClock
-from tai_state.errors import CorruptLogError, StoreError
+from tai_state.errors import CorruptLogError, StoreClosedError
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Call:
         """Count it.
 
         Raises:
-            StoreError: No new call is let in.
+            StoreClosedError: No new call is let in.
         """
         self._deferral.__enter__()
         try:
@@ -78,7 +78,7 @@ class InFlight:
         """Count one call for as long as the block of the returned context manager runs.
 
         Raises:
-            StoreError: On entering: it is drained or closed.
+            StoreClosedError: On entering: it is drained or closed.
         """
         return Call(self, is_new=True)
 
@@ -86,19 +86,19 @@ class InFlight:
         """Do nothing while calls are let in; one that may wait for long asks now and then.
 
         Raises:
-            StoreError: It is drained or closed.
+            StoreClosedError: It is drained or closed.
         """
         if self._within is not None:
             self._within.check()
         if self._is_shut:
             message = f"{self._what} is drained or closed, and takes no more calls"
-            raise StoreError(message)
+            raise StoreClosedError(message)
 
     def begin(self, caller: int, *, is_new: bool) -> None:
         """Count a call of *caller*; a new one is let in only while the door is open.
 
         Raises:
-            StoreError: It is shut.
+            StoreClosedError: It is shut.
         """
         if self._within is not None:
             self._within.begin(caller, is_new=is_new)
@@ -126,7 +126,7 @@ class InFlight:
         What the reader does between two of them is not: one who stops reading holds up nobody.
 
         Raises:
-            StoreError: It is drained or closed.
+            StoreClosedError: It is drained or closed.
         """
         is_new = True
         while True:

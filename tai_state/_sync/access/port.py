@@ -27,6 +27,7 @@ class Backend(ABC):
     - ``CommitAmbiguousError`` (from ``commit`` alone): applied, or not, or applied later;
     - ``PreconditionFailedError`` (from ``commit`` alone): nothing of it was written;
     - ``DocumentTooLargeError``, ``InvalidDataError``: refused before anything was sent;
+    - ``StoreClosedError``: this backend was closed;
     - ``StoreError``: refused for good.
 
     ``tai_state.testing.BackendConformance`` proves an implementation.

@@ -382,7 +382,7 @@ class StateMachinePersister(PersisterReads[DataT]):
         """Return *change* with its outcome held against the machine before it is written; what is forced as it is.
 
         Raises:
-            StoreError: This persister is drained.
+            StoreClosedError: This persister is drained.
         """
         self._inflight.check()
         if change.force:

@@ -65,7 +65,7 @@ class PersisterReads(Generic[DataT]):
     def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
         """Take no new calls, and wait up to *timeout* seconds for those under way; return whether all ended.
 
-        The store and its other persisters go on; calls that come later get a StoreError.
+        The store and its other persisters go on; calls that come later get a StoreClosedError.
         """
         return self._inflight.drain(timeout)
 

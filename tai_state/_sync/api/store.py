@@ -110,9 +110,9 @@ class StateStore(StoreChanges):
     def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
         """Take no new calls, wait for those under way, and release the locks that were granted over this store.
 
-        Callers who wait for a lock, and calls that come later, get a StoreError. A lock that could not be released
-        in time is renewed no more: it ends with its ttl. May be called by the handler of a signal, also of one that
-        interrupted a call of this store.
+        Callers who wait for a lock, and calls that come later, get a StoreClosedError. A lock that could not be
+        released in time is renewed no more: it ends with its ttl. May be called by the handler of a signal, also of
+        one that interrupted a call of this store.
 
         Args:
             timeout: How many seconds all of it may take, also where the store does not answer.

@@ -26,7 +26,7 @@ class UnitOfWork:
         """Begin the attempt.
 
         Raises:
-            StoreError: The store is drained or closed.
+            StoreClosedError: The store is drained or closed.
         """
         with Deferral():
             # Counted until the block ends: a drain waits for it. Not as one call, which a signal would wait for.

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from typing import NoReturn
 
@@ -21,7 +22,7 @@ from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Se
 from tai_state.rules.records.record import StateRecord
 from tai_state.rules.transactions.dependents.reactions import NO_MACHINES, Machines
 from tai_state.rules.transactions.draft import Decided, Draft
-from tai_state.rules.transactions.record import Evidence, changed_since, checks, first_change
+from tai_state.rules.transactions.record import Evidence, changed_since, checks, first_change, stale_read
 
 log = logging.getLogger("tai_state")
 
@@ -163,7 +164,7 @@ class Attempt:
             message = "this transaction has ended; what its body left running can read and write no more"
             raise StoreError(message)
         if self.stale is not None:
-            raise StaleReadError(*self.stale.args)
+            raise copy(self.stale)
 
     def end(self) -> None:
         """Refuse every further call: the body has ended."""
@@ -215,9 +216,8 @@ class Attempt:
 
     def _outdated(self, path: DocumentPath) -> NoReturn:
         self.conflict = path
-        message = f"{path} changed after a transaction read it"
-        self.stale = StaleReadError(message)
-        raise StaleReadError(message)
+        self.stale = stale_read(str(path), self.transaction_id)
+        raise copy(self.stale)
 
     def _add(self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None) -> Plan | Replay:
         access = self._access

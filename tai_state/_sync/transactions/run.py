@@ -38,6 +38,7 @@ from tai_state.rules.transactions.record import (
     has_expired,
     read_record,
     record_write,
+    stale_read,
     transaction_path,
 )
 
@@ -268,8 +269,7 @@ class Run(Generic[T]):
         except Exception as error:
             self._note_failure(error)
             if isinstance(error, PreconditionFailedError):
-                message = f"{error.path or 'a document'} changed after a transaction read it; nothing was written"
-                raise StaleReadError(message) from error
+                raise stale_read(error.path or "", self._id) from error
             raise
 
     def _finish(self, attempt: Attempt, result: Any) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tai_state._platform.forks import anew_in_children
-from tai_state.errors import StoreError
+from tai_state.errors import StoreClosedError
 
 from .client import Connection, Source
 from .requests import Requests
@@ -87,7 +87,7 @@ def _link(channel: Any, requests: Requests) -> Link:
 def _refuse_closed(*, closed: bool) -> None:
     if closed:
         message = "the Firestore backend is closed"
-        raise StoreError(message)
+        raise StoreClosedError(message)
 
 
 class AsyncChannels:
@@ -107,7 +107,7 @@ class AsyncChannels:
 
         Raises:
             ConfigurationError: Firestore was not found; see ``Source.connection``.
-            StoreError: The backend was closed.
+            StoreClosedError: The backend was closed.
         """
         key = os.getpid(), asyncio.get_running_loop()
         link = self._links.get(key)
@@ -168,7 +168,7 @@ class Channels:
 
         Raises:
             ConfigurationError: Firestore was not found; see ``Source.connection``.
-            StoreError: The backend was closed.
+            StoreClosedError: The backend was closed.
         """
         link = self._link
         return link if link is not None and link.process_id == os.getpid() else self._make()

@@ -17,6 +17,7 @@ from tai_state.errors import (
     ConfigurationError,
     DocumentTooLargeError,
     PreconditionFailedError,
+    StoreClosedError,
     StoreError,
     StoreUnavailableError,
     TaiStateError,
@@ -130,7 +131,7 @@ class Boundary:
             return _auth_error(error)
         closed = isinstance(error, ValueError) and "closed channel" in str(error)
         if closed or isinstance(error, grpc.aio.UsageError):
-            return StoreError(f"the Firestore backend is closed: {error}")
+            return StoreClosedError(f"the Firestore backend is closed: {error}")
         if isinstance(error, grpc.aio.BaseError):
             return self.by_code("INTERNAL", str(error))
         return None

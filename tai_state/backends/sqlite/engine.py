@@ -22,7 +22,7 @@ from tai_state.documents import CommitResult, DocumentPath, Query, Read, Write
 from tai_state.errors import (
     CommitAmbiguousError,
     ConfigurationError,
-    StoreError,
+    StoreClosedError,
     StoreUnavailableError,
     UnsupportedOperationError,
 )
@@ -77,10 +77,10 @@ class SqliteEngine:
         """Return what this process holds open.
 
         Raises:
-            StoreError: The store is closed.
+            StoreClosedError: It is.
         """
         if self._closed:
-            raise StoreError(f"the store {self.path} is closed")
+            raise StoreClosedError(f"the store {self.path} is closed")
         if self._session.pid != os.getpid():
             # A fork's child. SQLite forbids it to use or even to close what its parent opened.
             forks.keep_for_ever(self._session)

@@ -20,7 +20,7 @@ from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import StoreClock
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult
-from tai_state.errors import CommitAmbiguousError, StoreError, StoreReplacedError, StoreUnavailableError
+from tai_state.errors import CommitAmbiguousError, StoreClosedError, StoreReplacedError, StoreUnavailableError
 
 _JOBS_MAX = 256
 _BYTES_MAX = 8 * 1_048_576
@@ -163,7 +163,7 @@ class GroupCommit:
         with self.writing:
             while not job.done:
                 if self._closed:
-                    raise StoreError(f"the store {self._path} is closed")
+                    raise StoreClosedError(f"the store {self._path} is closed")
                 try:
                     applier = self._open(job.deadline)
                     self._begin(applier, job.deadline)

@@ -279,7 +279,7 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
         assert state is not None
         # Before guard and reducer: functions of one machine must not see the data of another.
         check_machine(state, mark)
-        choice = machine.choose(state.status, name, lambda: typed(state.data), wrapped.value)
+        choice = machine.choose(state.status, name, lambda: state.data_as(typed), wrapped.value)
         last_error = state.last_error if isinstance(recorded, Keep) else recorded
         if choice.transition.apply is None:
             return Target(choice.target, state.data, last_error, state.schema_version, machine=mark)

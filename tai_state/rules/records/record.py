@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from tai_state.causality import VectorClock
 from tai_state.codec import EMPTY, NULL, Payload
-from tai_state.errors import InvalidDataError, OutcomeUnknownError
+from tai_state.errors import InvalidDataError, OutcomeUnknownError, StoredDataError
 from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
 
 DataT = TypeVar("DataT")
@@ -25,6 +25,18 @@ def lenient(as_data: AsData[DataT]) -> AsData[Any]:
             return payload.value()
 
     return shown
+
+
+def stored_data(as_data: AsData[DataT], data: Payload, governor_id: str, state_id: str, version: int) -> DataT:
+    """Return *data*, which is stored of a state at *version*, as the user sees it.
+
+    Raises:
+        StoredDataError: It does not fit: that is no fault of whoever asks for it, or moves the state.
+    """
+    try:
+        return as_data(data)
+    except InvalidDataError as error:
+        raise StoredDataError(governor_id, state_id, version, str(error)) from error
 
 
 def trusted(model: type[Model], **values: Any) -> Any:
@@ -165,11 +177,22 @@ class StateRecord(Content):
     data: Payload
     marks: Marks = field(default_factory=Marks)
 
+    def data_as(self, as_data: AsData[DataT]) -> DataT:
+        """Return the data as the user sees it.
+
+        Raises:
+            StoredDataError: It does not fit.
+        """
+        return stored_data(as_data, self.data, self.governor_id, self.state_id, self.version)
+
     def public(self, as_data: AsData[DataT], *, recovered: bool = False) -> StateSnapshot[DataT]:
         """Return the public model, its data a copy of its own.
 
         Args:
             recovered: Whether it was rebuilt from the state's events.
+
+        Raises:
+            StoredDataError: The data does not fit.
         """
         snapshot: StateSnapshot[DataT] = trusted(
             StateSnapshot,
@@ -177,7 +200,7 @@ class StateRecord(Content):
             state_id=self.state_id,
             status=self.status,
             # A tombstone's data is empty, and need not fit the machine's data type.
-            data=self.data.value() if self.deleted else as_data(self.data),
+            data=self.data.value() if self.deleted else self.data_as(as_data),
             version=self.version,
             timestamp=self.timestamp,
             created_at=self.created_at,

@@ -6,11 +6,14 @@ from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNo
 from tai_state.machine import Choice
 from tai_state.rules.commits.kinds import AnyMachine, as_data, data_payload, stamp
 from tai_state.rules.history.replay import Rerun, no_rerun
-from tai_state.rules.records.record import EventRecord
+from tai_state.rules.records.record import EventRecord, stored_data
 
 
 def rerun_of(machine: AnyMachine | None) -> Rerun:
-    """Return the check of one event against *machine*; events of other machines and kinds pass."""
+    """Return the check of one event against *machine*; events of other machines and kinds pass.
+
+    What it returns raises StoredDataError for data that the machine's ``data_type`` refuses.
+    """
     # Without a machine there is nothing to hold the log against but itself.
     if machine is None:
         return no_rerun
@@ -22,10 +25,13 @@ def rerun_of(machine: AnyMachine | None) -> Rerun:
         # What another machine or version made is not ours to judge; neither is what was decided elsewhere.
         if event.kind not in {"transition", "reaction"} or event.machine != mark or event.from_status is None:
             return None
+
+        def before() -> Any:
+            ids = (event.governor_id, event.state_id)
+            return stored_data(typed, event.from_state, *ids, event.version - 1)
+
         try:
-            choice = machine.choose(
-                event.from_status, event.action, lambda: typed(event.from_state), event.payload.value
-            )
+            choice = machine.choose(event.from_status, event.action, before, event.payload.value)
             is_made = _is_made(choice, event, machine)
         except (TransitionNotAllowedError, InvalidDataError, InvalidMachineError) as error:
             return f"machine {mark} refuses it: {error}"
@@ -44,4 +50,5 @@ def _is_made(choice: Choice[Any], event: EventRecord, machine: AnyMachine) -> bo
     if made == event.to_state or machine.data_type is None:
         return made == event.to_state
     # An earlier release may have stored the same model in another way, the computed fields with it.
-    return made == data_payload(as_data(machine)(event.to_state), machine)
+    ids = (event.governor_id, event.state_id)
+    return made == data_payload(stored_data(as_data(machine), event.to_state, *ids, event.version), machine)

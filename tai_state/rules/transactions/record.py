@@ -19,8 +19,8 @@ from tai_state.documents import (
     Value,
     Write,
 )
-from tai_state.errors import IdempotencyMismatchError, StoreError
-from tai_state.layout import FORMAT, TRANSACTIONS, check_id, escape
+from tai_state.errors import IdempotencyMismatchError, StaleReadError, StoreError
+from tai_state.layout import FORMAT, TRANSACTIONS, check_id, escape, state_of
 from tai_state.models import TransactionRecord
 from tai_state.rules.records.fields import FieldError, check_format, take
 
@@ -151,6 +151,12 @@ def read_record(document: Document) -> TransactionRecord:
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         message = f"document {document.path} is no transaction record: {error}"
         raise StoreError(message) from error
+
+
+def stale_read(path: str, transaction_id: str) -> StaleReadError:
+    """Return the error that says that the document at *path* ("": not known which) changed after it was read."""
+    governor_id, state_id = state_of(path)
+    return StaleReadError(path, governor_id=governor_id, state_id=state_id, transaction_id=transaction_id)
 
 
 def checks(read: Mapping[DocumentPath, Document | None], written: Mapping[DocumentPath, Write]) -> list[Write]:

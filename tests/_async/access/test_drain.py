@@ -8,7 +8,7 @@ from tai_state import (
     AsyncStateMachinePersister,
     AsyncTransactionManager,
     LockLostError,
-    StoreError,
+    StoreClosedError,
     SystemClock,
 )
 from tai_state._platform.tasks import async_sleep, async_together
@@ -113,7 +113,7 @@ async def test_who_waits_for_a_lock_hears_of_the_drain(place, waiters):
     async def wait(number):
         try:
             await AsyncLockManager(store).acquire("r", owner=str(number), timeout=LONG)
-        except StoreError as error:
+        except StoreClosedError as error:
             errors.append(error)
 
     async def drain():
@@ -194,7 +194,7 @@ async def test_draining_twice_is_fine(store):
 async def test_a_drained_persister_takes_no_new_calls(counter, name):
     """By a typed error that names who is drained."""
     assert await counter.drain()
-    with pytest.raises(StoreError, match="persister is drained"):
+    with pytest.raises(StoreClosedError, match="persister is drained"):
         await PERSISTER_CALLS[name](counter)
 
 
@@ -202,9 +202,9 @@ async def test_a_drained_persister_takes_no_new_calls(counter, name):
 async def test_a_drained_persister_gives_no_history(counter):
     """Nor snapshots."""
     assert await counter.drain()
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreClosedError):
         _ = [one async for one in counter.history("g", "s")]
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreClosedError):
         _ = [one async for one in counter.list_snapshots("g", "s")]
 
 
@@ -212,7 +212,7 @@ async def test_a_drained_persister_gives_no_history(counter):
 async def test_a_drained_persister_moves_nothing_in_a_transaction(counter, store):
     """And the transaction writes nothing."""
     assert await counter.drain()
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreClosedError):
         await AsyncTransactionManager(store).run(lambda tx: tx.transition(counter, "g", "s", "add"))
     assert (await store.get_state("g", "s"))[1] == 1
 
@@ -254,7 +254,7 @@ async def test_a_drained_manager_takes_no_new_calls(store, name):
     """By a typed error that names who is drained."""
     locks = AsyncLockManager(store)
     assert await locks.drain()
-    with pytest.raises(StoreError, match="lock manager is drained"):
+    with pytest.raises(StoreClosedError, match="lock manager is drained"):
         await MANAGER_CALLS[name](locks)
 
 
@@ -280,7 +280,7 @@ async def test_who_waits_at_a_manager_hears_of_its_drain(place):
     async def wait(manager, name):
         try:
             await (await manager.acquire("r", owner=name, timeout=LONG)).release()
-        except StoreError:
+        except StoreClosedError:
             ended.append(name)
 
     async def drain():

@@ -10,6 +10,7 @@ from tai_state import (
     InvalidDataError,
     Machine,
     MachineVersionError,
+    StoredDataError,
     Transition,
     TransitionNotAllowedError,
     change_context,
@@ -174,7 +175,7 @@ async def test_data_that_does_not_fit_is_refused_by_a_persister(orders, store):
         store, lambda: orders.log_transition("g", "s", "seen", to_status="paid", data=bad), InvalidDataError, "Order"
     )
     await store.save_state("g", "s", bad)
-    with pytest.raises(InvalidDataError, match="Order"):
+    with pytest.raises(StoredDataError, match="Order"):
         await orders.load_state("g", "s")
     await store.save_state("g", "s", {"total": 3})
     await async_refused(store, lambda: orders.rollback("g", "s", 2), InvalidDataError, "Order")

@@ -165,16 +165,6 @@ async def test_a_start_with_a_dict_is_checked_and_completed(orders, store):
     assert not await store.exists("g", "t")
 
 
-async def test_stored_data_that_no_longer_fits_is_told(orders, store):
-    """Data that the data type refuses is named, not handed to guards."""
-    await orders.start("g", "s", Order(items=["book"]))
-    await store.save_state("g", "s", {"items": 5})
-    with pytest.raises(InvalidDataError, match="Order"):
-        await orders.transition("g", "s", "pay", 5)
-    with pytest.raises(InvalidDataError, match="Order"):
-        await orders.load_state("g", "s")
-
-
 async def test_a_deleted_state_of_models_has_a_history(orders, store):
     """The empty data of a tombstone need not fit the model."""
     await orders.start("g", "s", Order(items=["book"]))

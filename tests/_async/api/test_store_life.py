@@ -14,7 +14,7 @@ from tai_state import (
     Machine,
     RetriesExhaustedError,
     RetryPolicy,
-    StoreError,
+    StoreClosedError,
     StoreUnavailableError,
     Transition,
 )
@@ -159,7 +159,7 @@ async def test_a_closed_store_is_used_no_more(place, name):
     store = place.store()
     await persisted(store).start("g", "s")
     await store.close()
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreClosedError, match="closed"):
         await async_call(store, name)
 
 
@@ -169,7 +169,7 @@ async def test_a_drained_store_takes_no_new_calls(store, name):
     """Though its backend is still open."""
     await persisted(store).start("g", "s")
     assert await store.drain()
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreClosedError, match="closed"):
         await async_call(store, name)
 
 

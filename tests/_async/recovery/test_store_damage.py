@@ -193,7 +193,7 @@ async def test_an_event_above_the_state_is_a_named_contradiction(store):
     await store.save_state("g", "s", {"n": 1})
     await async_plant(store, PATHS.event(2), transition_id="foreign")
     before = await async_contents(store)
-    with pytest.raises(CorruptLogError, match="recover") as caught:
+    with pytest.raises(CorruptLogError, match="validate_consistency") as caught:
         await store.save_state("g", "s", {"n": 2})
     assert caught.value.version == 2
     assert await async_contents(store) == before

@@ -12,7 +12,7 @@ from tai_state import (
     DeadlineExceededError,
     RetriesExhaustedError,
     RetryPolicy,
-    StoreError,
+    StoreClosedError,
 )
 from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.rules.transactions.record import transaction_path
@@ -92,7 +92,7 @@ async def test_a_drained_store_lists_no_transactions(store):
     await async_open_accounts(store, a=0)
     await manager_of(store).run(async_increment)
     assert await store.drain()
-    with pytest.raises(StoreError, match="drained"):
+    with pytest.raises(StoreClosedError, match="drained"):
         _ = [one async for one in manager_of(store).list_transactions()]
 
 

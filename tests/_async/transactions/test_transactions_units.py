@@ -8,6 +8,7 @@ from tai_state import (
     DeadlineExceededError,
     LockLostError,
     StaleReadError,
+    StoreClosedError,
     StoreError,
     UnsupportedOperationError,
 )
@@ -138,6 +139,6 @@ async def test_a_drain_waits_for_a_block(place, other):
     assert drained == [False]
     assert await async_amounts(other, "a") == [1]
     assert await store.drain()
-    with pytest.raises(StoreError, match="drained"):
+    with pytest.raises(StoreClosedError, match="drained"):
         async with manager_of(store).begin():
             pass

@@ -8,7 +8,7 @@ from tai_state import (
     StateMachinePersister,
     TransactionManager,
     LockLostError,
-    StoreError,
+    StoreClosedError,
     SystemClock,
 )
 from tai_state._platform.tasks import sleep, together
@@ -113,7 +113,7 @@ def test_who_waits_for_a_lock_hears_of_the_drain(place, waiters):
     def wait(number):
         try:
             LockManager(store).acquire("r", owner=str(number), timeout=LONG)
-        except StoreError as error:
+        except StoreClosedError as error:
             errors.append(error)
 
     def drain():
@@ -194,7 +194,7 @@ def test_draining_twice_is_fine(store):
 def test_a_drained_persister_takes_no_new_calls(counter, name):
     """By a typed error that names who is drained."""
     assert counter.drain()
-    with pytest.raises(StoreError, match="persister is drained"):
+    with pytest.raises(StoreClosedError, match="persister is drained"):
         PERSISTER_CALLS[name](counter)
 
 
@@ -202,9 +202,9 @@ def test_a_drained_persister_takes_no_new_calls(counter, name):
 def test_a_drained_persister_gives_no_history(counter):
     """Nor snapshots."""
     assert counter.drain()
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreClosedError):
         _ = [one for one in counter.history("g", "s")]
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreClosedError):
         _ = [one for one in counter.list_snapshots("g", "s")]
 
 
@@ -212,7 +212,7 @@ def test_a_drained_persister_gives_no_history(counter):
 def test_a_drained_persister_moves_nothing_in_a_transaction(counter, store):
     """And the transaction writes nothing."""
     assert counter.drain()
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreClosedError):
         TransactionManager(store).run(lambda tx: tx.transition(counter, "g", "s", "add"))
     assert (store.get_state("g", "s"))[1] == 1
 
@@ -254,7 +254,7 @@ def test_a_drained_manager_takes_no_new_calls(store, name):
     """By a typed error that names who is drained."""
     locks = LockManager(store)
     assert locks.drain()
-    with pytest.raises(StoreError, match="lock manager is drained"):
+    with pytest.raises(StoreClosedError, match="lock manager is drained"):
         MANAGER_CALLS[name](locks)
 
 
@@ -280,7 +280,7 @@ def test_who_waits_at_a_manager_hears_of_its_drain(place):
     def wait(manager, name):
         try:
             (manager.acquire("r", owner=name, timeout=LONG)).release()
-        except StoreError:
+        except StoreClosedError:
             ended.append(name)
 
     def drain():

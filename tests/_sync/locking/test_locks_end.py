@@ -10,7 +10,7 @@ from tai_state import (
     LockConfig,
     LockLostError,
     RetryPolicy,
-    StoreError,
+    StoreClosedError,
     change_context,
 )
 from tai_state._sync.locking.lock import handle_of
@@ -146,7 +146,7 @@ def test_a_closed_store_grants_nothing(store):
     """And says so."""
     locks = LockManager(store)
     store.runtime.inflight.refuse()
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreClosedError, match="closed"):
         locks.acquire("r")
 
 

@@ -14,6 +14,7 @@ from tai_state import (
     InvalidDataError,
     InvalidIdError,
     LockLostError,
+    StoreClosedError,
     StoreError,
     UnsupportedOperationError,
     VersionConflictError,
@@ -351,9 +352,9 @@ def test_a_closed_store_runs_nothing():
     """Neither a transaction nor a look at the log."""
     store = MemoryStore()
     store.close()
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreClosedError, match="closed"):
         manager_of(store).run(lambda tx: tx.find_state("g", "s"))
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreClosedError, match="closed"):
         manager_of(store).get_transaction("x")
 
 

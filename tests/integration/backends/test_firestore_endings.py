@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tai_state._async.backends.firestore import AsyncFirestoreBackend
-from tai_state.errors import CommitAmbiguousError, StoreError
+from tai_state.errors import CommitAmbiguousError, StoreClosedError
 from tests.integration.backends.firestore_loopback import AT, TIMEOUT, put
 
 
@@ -42,5 +42,5 @@ def test_a_closed_backend_refuses(driver):
     driver.get_many(AT)
     driver.close()
     driver.close()
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreClosedError, match="closed"):
         driver.get_many(AT)

@@ -13,6 +13,7 @@ from tai_state.documents import DocumentPath, MustNotExist, Put, UpdatedAt
 from tai_state.errors import (
     CommitAmbiguousError,
     PreconditionFailedError,
+    StoreClosedError,
     StoreError,
     StoreUnavailableError,
     TaiStateError,
@@ -253,9 +254,9 @@ def test_a_closed_store_refuses(engine):
     """After close, a commit is refused for good rather than kept waiting."""
     (queued,) = queue(engine, "a")
     engine.close()
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreClosedError, match="closed"):
         engine.finish(queued)
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreClosedError, match="closed"):
         queue(engine, "b")
 
 
@@ -271,5 +272,5 @@ def test_what_nobody_has_committed_is_refused_after_close(engine):
     """It was not applied, and never will be."""
     (job,) = queue(engine, "a")
     engine.close()
-    with pytest.raises(StoreError, match="is closed"):
+    with pytest.raises(StoreClosedError, match="is closed"):
         engine.finish(job)

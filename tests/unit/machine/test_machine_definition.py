@@ -316,3 +316,14 @@ def test_a_machine_of_a_model_gives_its_guards_and_applies_the_model():
 
 def test_a_machine_shows_its_name_version_and_size(order):
     assert repr(order) == "Machine('order', version=1, 5 statuses, 4 transitions)"
+
+
+def test_an_action_that_its_guard_refused_is_not_among_the_allowed():
+    """The machine has it, and it is not open: only others are named."""
+    machine = Machine(
+        "m", "a", [Transition("go", "a", "b", guard=lambda data, payload: False), Transition("stay", "a", "a")]
+    )
+    with pytest.raises(TransitionNotAllowedError) as caught:
+        machine.choose("a", "go", dict, dict)
+    assert caught.value.allowed == ["stay"]
+    assert machine.allowed("a") == ["go", "stay"]

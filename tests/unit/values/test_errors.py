@@ -27,7 +27,7 @@ SAMPLES = {
     "StatusConflictError": errors.StatusConflictError("g/s", "new", "paid"),
     "StateExistsError": errors.StateExistsError("g", "s", 5),
     "IdempotencyMismatchError": errors.IdempotencyMismatchError("k", "g", "s"),
-    "StaleReadError": errors.StaleReadError("message"),
+    "StaleReadError": errors.StaleReadError("governors/g/states/s", governor_id="g", state_id="s", transaction_id="t"),
     "PreconditionFailedError": errors.PreconditionFailedError(path="governors/g/states/s"),
     "MachineError": errors.MachineError("message"),
     "InvalidMachineError": errors.InvalidMachineError(["one", "two"]),
@@ -42,10 +42,12 @@ SAMPLES = {
     "DeadlockError": errors.DeadlockError(["ann", "bob", "ann"]),
     "ReplayError": errors.ReplayError("message"),
     "CorruptLogError": errors.CorruptLogError("g", "s", 7, "why"),
+    "StoredDataError": errors.StoredDataError("g", "s", 7, "data.items: does not fit Order"),
     "SchemaVersionError": errors.SchemaVersionError(2, 1, "the document"),
     "StoreError": errors.StoreError("message"),
     "StoreUnavailableError": errors.StoreUnavailableError("message", retry_after=1.5),
     "CommitAmbiguousError": errors.CommitAmbiguousError("message", retry_after=2.5),
+    "StoreClosedError": errors.StoreClosedError("message"),
     "StoreMissingError": errors.StoreMissingError("message"),
     "DamagedStatesError": errors.DamagedStatesError("g", {"s": "its digest is another"}),
     "DamagedStoreError": errors.DamagedStoreError("message"),
@@ -126,6 +128,8 @@ def test_codes_are_unique_and_stable():
         "StoreError": "store",
         "StoreUnavailableError": "store_unavailable",
         "CommitAmbiguousError": "commit_ambiguous",
+        "StoreClosedError": "store_closed",
+        "StoredDataError": "stored_data",
         "StoreMissingError": "store_missing",
         "DamagedStatesError": "damaged_states",
         "DamagedStoreError": "store_damaged",
@@ -140,6 +144,7 @@ def test_errors_are_public():
     for name, kind in ALL.items():
         assert getattr(tai_state, name) is kind
         assert name in tai_state.__all__
+        assert name in errors.__all__
 
 
 @pytest.mark.parametrize(
@@ -166,6 +171,8 @@ def test_errors_are_public():
         ("SchemaVersionError", (errors.ReplayError,)),
         ("StoreUnavailableError", (errors.StoreError,)),
         ("CommitAmbiguousError", (errors.StoreUnavailableError,)),
+        ("StoreClosedError", (errors.StoreError,)),
+        ("StoredDataError", (errors.ReplayError,)),
         ("StoreMissingError", (errors.StoreError,)),
         ("DamagedStatesError", (errors.CorruptLogError,)),
         ("DamagedStoreError", (errors.StoreError,)),
@@ -185,12 +192,12 @@ def test_what_may_be_tried_again_says_so():
         "DeadlineExceededError",
         "RetriesExhaustedError",
         "ConflictError",
-        "VersionConflictError",
         "StaleReadError",
         "PreconditionFailedError",
         "LockTimeoutError",
         "DeadlockError",
         "StoreUnavailableError",
+        "StoreClosedError",
         "CommitAmbiguousError",
     }
 
@@ -208,6 +215,6 @@ def test_an_unknown_outcome_may_be_tried_again_where_that_has_no_second_effect()
 def test_a_message_tells_what_it_is_about():
     """The document, the numbers, and what to do."""
     assert str(SAMPLES["VersionConflictError"]) == "g/s is at version 5, expected 3"
-    assert "`recover`" in str(SAMPLES["CorruptLogError"])
+    assert "`validate_consistency`" in str(SAMPLES["CorruptLogError"])
     assert "idempotency key" in str(SAMPLES["OutcomeUnknownError"])
     assert "'pay'" in str(SAMPLES["TransitionNotAllowedError"])

@@ -1,0 +1,112 @@
+"""The whole exception tree of tai_state, a file for each family.
+
+Every error carries a stable ``code``, says whether trying again can help (``retryable``) and, where it can, after how
+many seconds (``retry_after``). What an error is about stands in attributes, and every error survives pickling.
+docs/errors.md has a table of them all.
+"""
+
+from tai_state.errors.base import (
+    ConfigurationError,
+    TaiStateError,
+)
+from tai_state.errors.calls import (
+    DeadlineExceededError,
+    OutcomeUnknownError,
+    RetriesExhaustedError,
+)
+from tai_state.errors.conflicts import (
+    ConflictError,
+    IdempotencyMismatchError,
+    PreconditionFailedError,
+    StaleReadError,
+    StateExistsError,
+    StatusConflictError,
+    VersionConflictError,
+)
+from tai_state.errors.locks import (
+    DeadlockError,
+    FencedOutError,
+    LockError,
+    LockLostError,
+    LockTimeoutError,
+)
+from tai_state.errors.logs import (
+    CorruptLogError,
+    DamagedStatesError,
+    ReplayError,
+    SchemaVersionError,
+    StoredDataError,
+)
+from tai_state.errors.machines import (
+    DependencyCycleError,
+    DependentMachineError,
+    InvalidMachineError,
+    MachineError,
+    MachineVersionError,
+    TransitionNotAllowedError,
+)
+from tai_state.errors.states import (
+    SnapshotNotFoundError,
+    StateNotFoundError,
+    VersionNotFoundError,
+)
+from tai_state.errors.stores import (
+    CommitAmbiguousError,
+    DamagedStoreError,
+    StoreClosedError,
+    StoreError,
+    StoreMissingError,
+    StoreReplacedError,
+    StoreUnavailableError,
+    UnsupportedOperationError,
+)
+from tai_state.errors.values import (
+    DocumentTooLargeError,
+    InvalidDataError,
+    InvalidIdError,
+)
+
+__all__ = [
+    "CommitAmbiguousError",
+    "ConfigurationError",
+    "ConflictError",
+    "CorruptLogError",
+    "DamagedStatesError",
+    "DamagedStoreError",
+    "DeadlineExceededError",
+    "DeadlockError",
+    "DependencyCycleError",
+    "DependentMachineError",
+    "DocumentTooLargeError",
+    "FencedOutError",
+    "IdempotencyMismatchError",
+    "InvalidDataError",
+    "InvalidIdError",
+    "InvalidMachineError",
+    "LockError",
+    "LockLostError",
+    "LockTimeoutError",
+    "MachineError",
+    "MachineVersionError",
+    "OutcomeUnknownError",
+    "PreconditionFailedError",
+    "ReplayError",
+    "RetriesExhaustedError",
+    "SchemaVersionError",
+    "SnapshotNotFoundError",
+    "StaleReadError",
+    "StateExistsError",
+    "StateNotFoundError",
+    "StatusConflictError",
+    "StoreClosedError",
+    "StoreError",
+    "StoreMissingError",
+    "StoreReplacedError",
+    "StoreUnavailableError",
+    "StoredDataError",
+    "TaiStateError",
+    "TransitionNotAllowedError",
+    "UnsupportedOperationError",
+    "VersionConflictError",
+    "VersionNotFoundError",
+]

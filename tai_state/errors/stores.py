@@ -1,0 +1,69 @@
+"""Engines and their stores: unreachable, missing, damaged, or unable."""
+
+from tai_state.errors.base import TaiStateError
+
+
+class StoreError(TaiStateError):
+    """The engine refused or failed for good; trying again will not help."""
+
+    code = "store"
+
+
+class StoreUnavailableError(StoreError):
+    """The engine could not be reached or was too busy; nothing was written."""
+
+    code = "store_unavailable"
+    retryable = True
+
+    def __init__(self, message: str = "the store is unavailable", *, retry_after: float | None = None) -> None:
+        """Say what happened and, where the engine said so, after how many seconds to try again."""
+        super().__init__(message)
+        self.asked_seconds = retry_after
+
+
+class CommitAmbiguousError(StoreUnavailableError):
+    """A commit ended without a verdict: it may have been applied, or may be applied later.
+
+    Backends raise it; the layers above resend the identical commit and resolve it by reading.
+    """
+
+    code = "commit_ambiguous"
+
+
+class StoreClosedError(StoreError):
+    """The store, or what was made over it, is drained or closed in this process; another one may serve the call."""
+
+    code = "store_closed"
+    retryable = True
+
+
+class StoreMissingError(StoreError):
+    """A store was opened to read only, and there is none; reading never makes one."""
+
+    code = "store_missing"
+
+
+class DamagedStoreError(StoreError):
+    """The store was reached, and what it is kept in is damaged: restore it from a backup."""
+
+    code = "store_damaged"
+
+
+class StoreReplacedError(StoreError):
+    """The file of an open store was removed, or another one put in its place; nothing was written.
+
+    What was acknowledged before is in the file that was opened. Open the store anew to use what is there now.
+    """
+
+    code = "store_replaced"
+
+    def __init__(self, path: str, what: str) -> None:
+        """Say which file it is, and what became of it."""
+        super().__init__(f"the file {path} {what} while the store was open; close the store, and open it anew")
+        self.path = path
+
+
+class UnsupportedOperationError(StoreError):
+    """The backend does not have the capability that was asked for."""
+
+    code = "unsupported_operation"
