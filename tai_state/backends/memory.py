@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Protocol
 
 from tai_state._platform.forks import anew_in_children
+from tai_state.backends.expiry import EXPIRES_AT, Expiring, lifetime
 from tai_state.clock import Clock
 from tai_state.codec import dump_json, from_json, normalize, normalize_data
 from tai_state.documents import (
@@ -132,6 +133,7 @@ class MemoryEngine:
         anew_in_children(self)
         self._collections: dict[str, _Collection] = {}
         self._listeners: dict[DocumentPath, list[Listener]] = {}
+        self._expiring = Expiring()
         # Elapsed time, not the wall clock, moves the store's clock: a step of the wall moves no lease.
         self._started = clock.now()
         self._started_monotonic = clock.monotonic()
@@ -210,6 +212,9 @@ class MemoryEngine:
                 after = self._find(write.path) if isinstance(write, Put) else None
                 if after is not None:
                     update_times[write.path] = after.update_time
+            for path in self._expiring.due(commit_time):
+                if self._remove_expired(path, commit_time):
+                    listeners += self._listeners.get(path, ())
         for listener in listeners:
             listener.set()
         return CommitResult(commit_time, update_times)
@@ -255,7 +260,19 @@ class MemoryEngine:
                 if before is not None and before.json == json:
                     return False
                 self._store(write.path, _Stored(json, before.create_time if before else time, time))
+                if EXPIRES_AT in write.fields:
+                    self._expiring.note(write.path, write.fields, time)
                 return True
+
+    def _remove_expired(self, path: DocumentPath, now: datetime) -> bool:
+        """Remove a document whose time is over by what it says itself and return whether it was."""
+        found = self._find(path)
+        lasting = lifetime(found.document(path).fields) if found is not None else None
+        ends = lasting.ends(found.update_time) if found is not None and lasting is not None else None
+        if ends is None or ends >= now:
+            return False
+        self._remove(path)
+        return True
 
     def _store(self, path: DocumentPath, stored: _Stored) -> None:
         collection = self._collections.setdefault(path.collection, _Collection())

@@ -112,7 +112,8 @@ class AsyncBackend(ABC):
 
         A ``Put`` or ``Delete`` that changes a document moves its update_time strictly up, and what a
         commit changes gets the commit's time, which ``update_times`` tells of each ``Put``. Acknowledged means as
-        durable as the backend declares.
+        durable as the backend declares. Documents whose time is over by ``tai_expires_at`` and ``ttl_seconds``, both,
+        may be removed by the backend itself.
         """
 
     @abstractmethod

@@ -77,7 +77,7 @@ class AsyncWaitEdges:
         if wait == self._written and now < self._rewrite_at:
             return
         self._renewals += 1
-        write = wait_write(replace(wait, renewals=self._renewals))
+        write = wait_write(replace(wait, renewals=self._renewals), now=self._access.clock.now())
         self._is_unsure = True
         # Without a precondition: sent twice, it says the same.
         seconds = self._access.attempt_seconds(deadline)

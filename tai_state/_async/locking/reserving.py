@@ -64,7 +64,10 @@ class AsyncReservations:
             ]
             if open_places:
                 self._rounds += 1
-                writes = [reserve_write(one, waiter, read.get(path), round_=self._rounds) for one, path in open_places]
+                writes = [
+                    reserve_write(one, waiter, read.get(path), round_=self._rounds, now=read.read_time)
+                    for one, path in open_places
+                ]
                 await self._access.backend.commit(writes, timeout=self._access.attempt_seconds(deadline))
         except PreconditionFailedError:
             return  # another waiter was faster

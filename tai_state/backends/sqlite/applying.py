@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tai_state.backends.sqlite.encoding import Request, Step, from_us
+from tai_state.backends.sqlite.expiry import remove_expired
 from tai_state.backends.sqlite.store_clock import RESERVE_US, StoreClock
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult
@@ -108,6 +109,16 @@ class GroupApplier:
         self._cursor.execute("COMMIT")
         self.clock.mark_us = max(self.clock.mark_us, self._mark_us)
 
+    def remove_expired(self) -> None:
+        """Remove some of the documents whose time is over, in a transaction of their own.
+
+        Raises:
+            sqlite3.Error: It was not to be; nothing is removed, and the caller rolls back.
+        """
+        self.begin()
+        remove_expired(self._cursor, self.clock.now_us())
+        self.commit()
+
     def roll_back(self) -> None:
         """Leave no transaction open; where the engine has already undone it, there is nothing to do."""
         with suppress(sqlite3.Error):
@@ -177,6 +188,7 @@ class GroupApplier:
             "time": time_us,
             "fields": step.fields,
             "expected": step.expected_us,
+            "expires": None if step.lasting is None else step.expires_us(time_us),
         }
         if self._cursor.execute(step.statement, arguments).rowcount:
             return

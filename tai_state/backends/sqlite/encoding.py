@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from tai_state.backends.expiry import EXPIRES_AT, Lifetime, lifetime
 from tai_state.codec import dump_json
 from tai_state.documents import (
     Check,
@@ -25,14 +26,14 @@ LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10 * 1_048_576)
 
 # A change is refused where the document's time is not below the commit's (see store_clock.py, 4). By name: from
 # Python 3.14 on, sqlite3 refuses numbered arguments.
-CREATE = """INSERT INTO documents (collection, id, create_time, update_time, fields)
-    VALUES (:collection, :id, :time, :time, :fields) ON CONFLICT DO NOTHING"""
-UPSERT = """INSERT INTO documents (collection, id, create_time, update_time, fields)
-    VALUES (:collection, :id, :time, :time, :fields)
-    ON CONFLICT DO UPDATE SET update_time = :time, fields = :fields WHERE update_time < :time"""
-REPLACE = """UPDATE documents SET update_time = :time, fields = :fields
+CREATE = """INSERT INTO documents (collection, id, create_time, update_time, fields, expires_at)
+    VALUES (:collection, :id, :time, :time, :fields, :expires) ON CONFLICT DO NOTHING"""
+UPSERT = """INSERT INTO documents (collection, id, create_time, update_time, fields, expires_at)
+    VALUES (:collection, :id, :time, :time, :fields, :expires)
+    ON CONFLICT DO UPDATE SET update_time = :time, fields = :fields, expires_at = :expires WHERE update_time < :time"""
+REPLACE = """UPDATE documents SET update_time = :time, fields = :fields, expires_at = :expires
     WHERE collection = :collection AND id = :id AND update_time < :time"""
-REPLACE_AT = """UPDATE documents SET update_time = :time, fields = :fields
+REPLACE_AT = """UPDATE documents SET update_time = :time, fields = :fields, expires_at = :expires
     WHERE collection = :collection AND id = :id AND update_time = :expected AND update_time < :time"""
 REMOVE = "DELETE FROM documents WHERE collection = :collection AND id = :id AND update_time < :time"
 REMOVE_AT = """DELETE FROM documents
@@ -49,6 +50,7 @@ class Step(NamedTuple):
         present: Whether the document must be there (True) or not (False), None where both will do.
         expected_us: The update_time that it must have, if any.
         puts: Whether it leaves a document behind.
+        lasting: How long the document counts, None for one that stays.
     """
 
     path: DocumentPath
@@ -57,6 +59,11 @@ class Step(NamedTuple):
     present: bool | None
     expected_us: int | None
     puts: bool
+    lasting: Lifetime | None = None
+
+    def expires_us(self, time_us: int) -> int | None:
+        """Return after which time a document that is written at *time_us* may go; None: never."""
+        return ends_us(self.lasting, time_us)
 
 
 class Request(NamedTuple):
@@ -93,9 +100,9 @@ def _step(write: Write) -> Step:
     present, expected_us = _required(write)
     if isinstance(write, Put):
         body = _body(write.fields, path)
-        if expected_us is not None:
-            return Step(path, REPLACE_AT, body, present, expected_us, puts=True)
-        return Step(path, _PUTS[present], body, present, None, puts=True)
+        lasting = lifetime(write.fields) if EXPIRES_AT in write.fields else None
+        statement = _PUTS[present] if expected_us is None else REPLACE_AT
+        return Step(path, statement, body, present, expected_us, puts=True, lasting=lasting)
     if isinstance(write, Check) or present is False:
         # To delete what must not be there is to check that it is not.
         return Step(path, None, None, present, expected_us, puts=False)
@@ -139,6 +146,12 @@ def _body(fields: Fields, path: DocumentPath) -> bytes:
     if len(body) > LIMITS.document_bytes:
         raise DocumentTooLargeError(len(body), LIMITS.document_bytes, f"the document {path}")
     return body
+
+
+def ends_us(lasting: Lifetime | None, update_us: int) -> int | None:
+    """Return the last microsecond at which a document of that update_time counts; None: it stays."""
+    ends = lasting.ends(from_us(update_us)) if lasting is not None else None
+    return None if ends is None else to_us(ends)
 
 
 def to_us(moment: datetime) -> int:

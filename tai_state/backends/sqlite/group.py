@@ -8,6 +8,7 @@ The jobs are taken from the queue only once the write lock of the file is held, 
 while another process holds that lock is withdrawn: certainly not applied.
 """
 
+import logging
 import sqlite3
 import threading
 from collections import deque
@@ -15,12 +16,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tai_state.backends.sqlite.applying import GroupApplier, Job, RunAgainError, TooEarlyError
-from tai_state.backends.sqlite.failures import is_io_error, translate
+from tai_state.backends.sqlite.expiry import commits_until_first, commits_until_next
+from tai_state.backends.sqlite.failures import is_busy, is_io_error, translate
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import StoreClock
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult
 from tai_state.errors import CommitAmbiguousError, StoreClosedError, StoreReplacedError, StoreUnavailableError
+
+log = logging.getLogger("tai_state")
 
 _JOBS_MAX = 256
 _BYTES_MAX = 8 * 1_048_576
@@ -89,6 +93,7 @@ class GroupCommit:
         # Held while the connection is used: by the leader, by close, and before a fork.
         self.writing = threading.Lock()
         self._savepoints = False
+        self._commits_left = commits_until_first()
 
     def submit(self, job: Job) -> None:
         """Queue *job*: whoever leads next commits it. ``finish`` or ``withdraw`` must follow."""
@@ -176,6 +181,26 @@ class GroupCommit:
                     applier.roll_back()
                     raise
                 self._run_group(applier)
+            if self._commits_left <= 0:
+                self._remove_expired()
+
+    def _remove_expired(self) -> None:
+        """Remove some of what has expired, behind the commits that are told as done; whatever ails it, they stand."""
+        if self._applier is None:
+            return
+        try:
+            self._applier.remove_expired()
+        except sqlite3.Error as error:
+            self._applier.roll_back()
+            if is_busy(error):
+                return  # another process writes: behind the next commit, then
+            log.info("what has expired stays in %s for now: %s", self._path, error)
+            # As after any failed transaction.
+            self.drop_connection()
+        except BaseException:
+            self._applier.roll_back()
+            raise
+        self._commits_left = commits_until_next()
 
     def _begin(self, applier: GroupApplier, deadline: Deadline) -> None:
         try:
@@ -223,6 +248,7 @@ class GroupCommit:
             self._translate(group)
             if committing:
                 applier.commit()
+                self._commits_left -= len(group)
             else:
                 applier.roll_back()
             _deliver(group)

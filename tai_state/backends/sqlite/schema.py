@@ -20,6 +20,17 @@ FORMAT = 1
 
 SYNCHRONOUS = ("FULL", "NORMAL")
 
+# Added behind the first release, to files of that release, too. A build that does not know the column leaves it NULL
+# or as it was; that file has the same format, since nothing is read from it that such a build would miss.
+_HAS_EXPIRY = "SELECT 1 FROM pragma_table_info('documents') WHERE name = 'expires_at'"
+_EXPIRY = (
+    "ALTER TABLE documents ADD COLUMN expires_at INTEGER",
+    "CREATE INDEX documents_expiry ON documents (expires_at) WHERE expires_at IS NOT NULL",
+)
+# To be looked at when something is removed next.
+_EXPIRY_OF_OLD_DOCUMENTS = """UPDATE documents SET expires_at = 0
+    WHERE collection IN ('transactions', 'waits') OR collection GLOB 'governors/*/receipts'"""
+
 # A rowid table, measured against WITHOUT ROWID: rows of 0.5 to 2 KB make a clustered tree deep and slow (a
 # transition took 6 % longer), and here the key's index alone lists ids without touching the documents.
 _CREATE = (
@@ -200,7 +211,7 @@ def _create(place: Place) -> None:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
         if _judge(connection, place.path) is Found.NOTHING:
-            for statement in (*_CREATE, *(index.statement for index in INDEXES)):
+            for statement in (*_CREATE, *_EXPIRY, *(index.statement for index in INDEXES)):
                 connection.execute(statement)
         connection.execute("COMMIT")
     finally:
@@ -225,6 +236,17 @@ def _add_indexes(place: Place) -> None:
             raise
     finally:
         connection.close()
+
+
+def extend(connection: sqlite3.Connection) -> None:
+    """Add to a file of an earlier release what it lacks, in one transaction; of processes that race here, one does."""
+    if connection.execute(_HAS_EXPIRY).fetchall():
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    if not connection.execute(_HAS_EXPIRY).fetchall():
+        for statement in (*_EXPIRY, _EXPIRY_OF_OLD_DOCUMENTS):
+            connection.execute(statement)
+    connection.execute("COMMIT")
 
 
 def keep_wal(connection: sqlite3.Connection, path: str) -> None:

@@ -88,6 +88,7 @@ class Session:
                 self._spare = connection
                 return read_anchor(connection, self._clock, boot_id) or unkept_anchor(connection, self._clock)
             schema.keep_wal(connection, self._place.path)
+            schema.extend(connection)
             found = read_anchor(connection, self._clock, boot_id)
             if found is None:
                 connection.execute("BEGIN IMMEDIATE")

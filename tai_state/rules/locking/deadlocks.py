@@ -67,7 +67,7 @@ def wait_path(owner_id: str) -> DocumentPath:
     return DocumentPath(WAITS, escape(owner_id, "owner"))
 
 
-def wait_write(wait: Wait) -> Put:
+def wait_write(wait: Wait, *, now: datetime) -> Put:
     """Return the write of a wait; the last word of an owner stands.
 
     The first edge has fields of its own, as in every build; older ones do not see the others.
@@ -83,6 +83,8 @@ def wait_write(wait: Wait) -> Put:
         "token": first.token,
         "ttl_seconds": WAIT_SECONDS,
         "renewals": wait.renewals,
+        # Feeds the engine's removal of what has expired; by the writer's clock, so never obeyed alone.
+        "tai_expires_at": now + timedelta(seconds=WAIT_SECONDS),
     }
     if others:
         fields["others"] = [{"resource": one.resource, "holder": one.holder, "token": one.token} for one in others]

@@ -92,7 +92,7 @@ def may_reserve(found: Reservation | None, waiter: Waiter, read_time: datetime) 
     return not found.is_before(waiter, read_time)
 
 
-def reserve_write(resource: str, waiter: Waiter, found: Document | None, *, round_: int) -> Put:
+def reserve_write(resource: str, waiter: Waiter, found: Document | None, *, round_: int, now: datetime) -> Put:
     """Return the write of a reservation over what was *found*; *round_* makes each one differ from the last."""
     precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found.update_time)
     fields: dict[str, Value] = {
@@ -102,6 +102,9 @@ def reserve_write(resource: str, waiter: Waiter, found: Document | None, *, roun
         "nonce": waiter.nonce,
         "since": waiter.since,
         "round": round_,
+        "ttl_seconds": RESERVED_SECONDS,
+        # Feeds the engine's removal of what has expired: of a waiter who was killed, say.
+        "tai_expires_at": now + timedelta(seconds=RESERVED_SECONDS),
     }
     if waiter.wants_several:
         fields["wants_several"] = True

@@ -160,7 +160,7 @@ async def test_a_waiter_who_was_killed_convicts_the_living_for_seconds_only(plac
         edge = Edge.to(async_handle_of(mine).lease)
         owner = Owner("dead", async_handle_of(dead).lease.holder_id)
         # The greatest nonce of all is not its own: the victim would be the living one.
-        write = wait_write(Wait(owner=owner, nonce="", edges=(edge,)))
+        write = wait_write(Wait(owner=owner, nonce="", edges=(edge,)), now=SystemClock().now())
         await store.runtime.access.backend.commit([write], timeout=TIMEOUT)
         with pytest.raises(DeadlockError):
             await locks.acquire("theirs", timeout=LONG)

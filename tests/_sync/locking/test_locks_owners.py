@@ -160,7 +160,7 @@ def test_a_waiter_who_was_killed_convicts_the_living_for_seconds_only(place, mon
         edge = Edge.to(handle_of(mine).lease)
         owner = Owner("dead", handle_of(dead).lease.holder_id)
         # The greatest nonce of all is not its own: the victim would be the living one.
-        write = wait_write(Wait(owner=owner, nonce="", edges=(edge,)))
+        write = wait_write(Wait(owner=owner, nonce="", edges=(edge,)), now=SystemClock().now())
         store.runtime.access.backend.commit([write], timeout=TIMEOUT)
         with pytest.raises(DeadlockError):
             locks.acquire("theirs", timeout=LONG)

@@ -32,7 +32,7 @@ def test_a_wait_counts_for_some_seconds():
     one = wait("a", "r", "b")
     several = replace(one, edges=(*one.edges, Edge("s", "c", 7)))
     for each in (one, several):
-        document = Document(wait_path("a"), dict(wait_write(each).fields), START, START)
+        document = Document(wait_path("a"), dict(wait_write(each, now=START).fields), START, START)
         assert live_wait(document, at(WAIT_SECONDS)) == each
         assert live_wait(document, at(WAIT_SECONDS + 0.1)) is None
     assert live_wait(None, START) is None
@@ -40,7 +40,7 @@ def test_a_wait_counts_for_some_seconds():
 
 def test_a_wait_of_an_older_build_counts_no_longer():
     """Though it says so, and has no name beside its owner's."""
-    fields = {**wait_write(wait("a", "r", "b")).fields, "ttl_seconds": 3600.0}
+    fields = {**wait_write(wait("a", "r", "b"), now=START).fields, "ttl_seconds": 3600.0}
     del fields["label"]
     document = Document(wait_path("a"), fields, START, START)
     assert live_wait(document, at(1)) == replace(wait("a", "r", "b"), owner=Owner("a", "a"))
@@ -52,7 +52,7 @@ def test_a_wait_of_an_older_build_counts_no_longer():
 )
 def test_a_foreign_document_is_no_wait(change):
     """A typed error names it."""
-    fields = {**wait_write(wait("a", "r", "b")).fields, **change}
+    fields = {**wait_write(wait("a", "r", "b"), now=START).fields, **change}
     with pytest.raises(StoreError, match="waits/a is no wait"):
         live_wait(Document(wait_path("a"), fields, START, START), START)
 

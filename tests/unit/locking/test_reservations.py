@@ -44,7 +44,7 @@ def test_who_holds_locks_is_not_kept_out_by_one_who_waits_for_several(several):
     found = Reservation(Waiter("w", "n", at(0), wants_several=several), at(0))
     assert found.keeps_out(Waiter("v", "m", at(1)), at(0.5), holds_locks=True) is not several
     document = Document(
-        reservation_path("r"), dict(reserve_write("r", found.waiter, None, round_=1).fields), START, at(0)
+        reservation_path("r"), dict(reserve_write("r", found.waiter, None, round_=1, now=START).fields), START, at(0)
     )
     assert read_reservation(document) == found
 
@@ -76,12 +76,12 @@ def test_a_reservation_is_renewed_when_half_of_it_is_over():
 def test_a_reservation_comes_back_as_it_was_stored():
     """And differs from the one before, or the store would not move its time."""
     waiter = Waiter("w", "n", at(1))
-    first, second = (reserve_write("r", waiter, None, round_=round_) for round_ in (1, 2))
+    first, second = (reserve_write("r", waiter, None, round_=round_, now=START) for round_ in (1, 2))
     assert first.fields != second.fields
     assert first.precondition == MustNotExist()
     document = Document(first.path, dict(first.fields), START, START)
     assert read_reservation(document) == Reservation(waiter, START)
-    assert reserve_write("r", waiter, document, round_=2).precondition == UpdatedAt(START)
+    assert reserve_write("r", waiter, document, round_=2, now=START).precondition == UpdatedAt(START)
 
 
 def test_a_grant_takes_away_its_own_reservation_and_what_is_over():

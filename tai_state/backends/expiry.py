@@ -1,0 +1,83 @@
+"""Documents that go away by themselves: receipts, records of transactions and waits, once they count no more.
+
+Firestore removes them by a TTL policy of its own. The engines that have none do it beside their commits: now and then,
+a bounded number at a time, and only what is over by the store's own clock.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from tai_state.documents import DocumentPath, Value
+
+EXPIRES_AT = "tai_expires_at"
+"""The field without which a document stays for ever; a TTL policy looks at it."""
+
+COMMITS_BETWEEN = 1_000
+"""How many commits of a process lie between two removals at least."""
+
+DOCUMENTS_MAX = 2_000
+"""How many documents one removal takes at most: more than the commits before it left behind, so that none pile up."""
+
+BYTES_MAX = 4 * 1_048_576
+"""How many bytes of JSON one removal looks at, about."""
+
+
+class Lifetime(NamedTuple):
+    """How long a document counts, as it says itself: until both have passed."""
+
+    latest: datetime
+    ttl: timedelta
+
+    def ends(self, update_time: datetime) -> datetime | None:
+        """Return the last moment at which a document of that *update_time* counts; None where no calendar has it."""
+        # The first is by its writer's clock, which may be ahead or behind. The second is by the store's alone.
+        try:
+            return max(self.latest, update_time + self.ttl)
+        except OverflowError:
+            return None
+
+
+def lifetime(fields: Mapping[str, Value]) -> Lifetime | None:
+    """Return the lifetime of a document; None for one that stays."""
+    latest, seconds = fields.get(EXPIRES_AT), fields.get("ttl_seconds")
+    if not isinstance(latest, datetime) or latest.utcoffset() is None:
+        return None
+    # Somebody else's field of that name says nothing to us.
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    try:
+        return Lifetime(latest, timedelta(seconds=seconds))
+    except (OverflowError, ValueError):
+        return None
+
+
+class Expiring:
+    """Which documents of an engine in memory have a lifetime, those first that end first."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._ends: list[tuple[datetime, DocumentPath]] = []
+        self._commits_left = COMMITS_BETWEEN
+
+    def note(self, path: DocumentPath, fields: Mapping[str, Value], update_time: datetime) -> None:
+        """Remember that a document was written; what stays is not."""
+        lasting = lifetime(fields)
+        ends = lasting.ends(update_time) if lasting is not None else None
+        if ends is not None:
+            heappush(self._ends, (ends, path))
+
+    def due(self, now: datetime) -> Iterator[DocumentPath]:
+        """Yield, after each so many commits, the documents whose time seems to be over, some of them at most.
+
+        One that was written again meanwhile is noted a second time, so that whoever removes it looks at it first.
+        """
+        self._commits_left -= 1
+        if self._commits_left > 0:
+            return
+        self._commits_left = COMMITS_BETWEEN
+        for _ in range(DOCUMENTS_MAX):
+            if not self._ends or self._ends[0][0] >= now:
+                return
+            yield heappop(self._ends)[1]

@@ -1,0 +1,57 @@
+"""Removing what has expired: few documents at a time, found by an index, each judged by what it says itself.
+
+The column ``expires_at`` is a hint that is written with each document. A build that does not know it leaves an old one
+behind, so a document goes only where its own fields and its update_time say so.
+"""
+
+import random
+import sqlite3
+
+from tai_state.backends.expiry import BYTES_MAX, COMMITS_BETWEEN, DOCUMENTS_MAX, lifetime
+from tai_state.backends.sqlite.encoding import ends_us
+from tai_state.codec import from_json
+from tai_state.errors import InvalidDataError, StoreError
+
+DUE = "SELECT rowid, update_time, fields FROM documents WHERE expires_at < ? ORDER BY expires_at LIMIT ?"
+_REMOVE = "DELETE FROM documents WHERE rowid = ?"
+_KEEP = "UPDATE documents SET expires_at = ? WHERE rowid = ?"
+
+
+def commits_until_first() -> int:
+    """Return after how many commits a process removes first.
+
+    Any number, so that processes which end after a few commits remove as often, together, as one that goes on.
+    """
+    return random.randint(1, COMMITS_BETWEEN)  # noqa: S311 - no secret
+
+
+def commits_until_next() -> int:
+    """Return after how many commits it removes again."""
+    return COMMITS_BETWEEN
+
+
+def remove_expired(cursor: sqlite3.Cursor, now_us: int) -> None:
+    """Remove the documents whose time is over at *now_us*, some of them at most, in the open transaction."""
+    over: list[tuple[int]] = []
+    later: list[tuple[int | None, int]] = []
+    size = 0
+    for row, update_us, body in cursor.execute(DUE, (now_us, DOCUMENTS_MAX)):
+        ends = _ends_us(body, update_us)
+        if ends is not None and ends < now_us:
+            over.append((row,))
+        else:
+            later.append((ends, row))
+        size += len(body)
+        if size >= BYTES_MAX:
+            break
+    cursor.executemany(_REMOVE, over)
+    cursor.executemany(_KEEP, later)
+
+
+def _ends_us(body: bytes, update_us: int) -> int | None:
+    """Return when a document ends by what it says itself; None for one that stays, which damage is, too."""
+    try:
+        fields = from_json(body)
+        return ends_us(lifetime(fields), update_us) if isinstance(fields, dict) else None
+    except (InvalidDataError, StoreError):
+        return None
