@@ -45,6 +45,10 @@ ASKED = (
     Asked("states", equal=("status",)),
     Asked("states", equal=("deleted",)),
     Asked("states", equal=("deleted", "status")),
+    Asked("states", equal=("machine_name",)),
+    Asked("states", equal=("deleted", "machine_name")),
+    Asked("states", equal=("machine_name", "status")),
+    Asked("states", equal=("deleted", "machine_name", "status")),
 )
 """Every query that the package makes; one that is not here fails in its tests."""
 

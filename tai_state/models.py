@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Generic, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
 
 from tai_state.causality.vector_clock import VectorClock
@@ -27,13 +27,11 @@ KEEP: Final = _Keep.KEEP
 """Leave ``last_error`` as it is."""
 
 
-class Model(BaseModel):
+class Model(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True):
     """The base of the public values: frozen, and strict about unknown names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-
-class ChangeMetadata(Model):
+class ChangeMetadata(Model, frozen=True):
     """Who changed a state, and why.
 
     Attributes:
@@ -49,7 +47,7 @@ class ChangeMetadata(Model):
     context: Mapping[str, Any] = Field(default_factory=dict)
 
 
-class StateSnapshot(Model, Generic[DataT]):
+class StateSnapshot(Model, Generic[DataT], frozen=True):
     """A state at one version.
 
     Attributes:
@@ -98,7 +96,7 @@ class StateSnapshot(Model, Generic[DataT]):
         return hash((self.governor_id, self.state_id, self.version))
 
 
-class Event(Model, Generic[DataT]):
+class Event(Model, Generic[DataT], frozen=True):
     """One change of a state: immutable, written in the same commit as the state.
 
     Attributes:
@@ -171,7 +169,7 @@ class DeletedVersion(int):
         return deleted
 
 
-class TransitionResult(Model, Generic[DataT]):
+class TransitionResult(Model, Generic[DataT], frozen=True):
     """The outcome of a change: its event and the state that it made.
 
     Attributes:
@@ -198,14 +196,14 @@ class TransitionResult(Model, Generic[DataT]):
         return self.event.to_status
 
 
-class LoadedState(Model, Generic[DataT]):
+class LoadedState(Model, Generic[DataT], frozen=True):
     """A state as loaded; ``recovered`` when it had to be rebuilt from snapshots and events."""
 
     snapshot: StateSnapshot[DataT]
     recovered: bool
 
 
-class BatchResult(Model):
+class BatchResult(Model, frozen=True):
     """Several states of one governor as of one moment.
 
     Attributes:
@@ -219,7 +217,7 @@ class BatchResult(Model):
     damaged: list[str] = []
 
 
-class StoreStats(Model):
+class StoreStats(Model, frozen=True):
     """What one governor holds: live states, tombstones, events, and live states by status.
 
     ``versions`` are all that its states ever had, also those whose events were trimmed; ``highest_version`` is that of
@@ -237,7 +235,7 @@ class StoreStats(Model):
     damaged: list[str] = []
 
 
-class Problem(Model):
+class Problem(Model, frozen=True):
     """One finding: what is wrong (``kind``, a stable name), where, and a sentence for people."""
 
     kind: str
@@ -246,7 +244,7 @@ class Problem(Model):
     message: str
 
 
-class ConsistencyReport(Model):
+class ConsistencyReport(Model, frozen=True):
     """The outcome of a check of one governor; ``states`` and ``events`` count what was checked."""
 
     governor_id: str
@@ -260,7 +258,7 @@ class ConsistencyReport(Model):
         return not self.problems
 
 
-class Health(Model):
+class Health(Model, frozen=True):
     """Whether the store answered, and how long it took, in seconds."""
 
     ok: bool
@@ -269,7 +267,7 @@ class Health(Model):
     message: str = ""
 
 
-class TransactionRecord(Model):
+class TransactionRecord(Model, frozen=True):
     """A transaction that was committed.
 
     Attributes:
@@ -291,7 +289,7 @@ class TransactionRecord(Model):
     expires_at: datetime | None = None
 
 
-class FailedTransaction(Model):
+class FailedTransaction(Model, frozen=True):
     """A transaction that was not committed, or of which that is not known, as its own process remembers it.
 
     Attributes:
@@ -312,7 +310,7 @@ class FailedTransaction(Model):
     failed_at: datetime
 
 
-class LockInfo(Model):
+class LockInfo(Model, frozen=True):
     """A lock as the store tells it: ``holder`` may be a former one when it is not ``held``."""
 
     resource: str

@@ -145,6 +145,7 @@ class Runtime:
         damaged: Damaged,
         *,
         status: str | None = None,
+        machine: str | None = None,
         is_live: bool = False,
         after: str | None = None,
         page: int = PAGE,
@@ -154,6 +155,8 @@ class Runtime:
 
         Args:
             damaged: Takes what cannot be read.
+            status, machine: Ask the engine for those in this status alone, and for those that a machine of this name
+                moved last.
             is_live: Ask the engine for those that are not deleted, so that it need not send the others.
         """
         governor = GovernorLayout(governor_id)
@@ -161,6 +164,8 @@ class Runtime:
         # "" is the status of states that were never given one.
         wanted = status if status in {None, ""} else check_name(status, "status")
         conditions = [FieldEquals("status", wanted)] if wanted is not None else []
+        if machine is not None:
+            conditions.append(FieldEquals("machine_name", machine))
         if is_live:
             conditions.append(FieldEquals("deleted", value=False))
         if conditions:

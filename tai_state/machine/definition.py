@@ -1,7 +1,7 @@
 """The machine: a checked, immutable table of moves."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
-from typing import Any, Final, Generic, cast
+from typing import Any, Final, Generic, cast, overload
 
 from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
 
@@ -25,6 +25,10 @@ class Machine(Generic[DataT]):
     name a status win over those from "*", which are tried after them. A machine without transitions
     is allowed: it has its initial status only.
 
+    ``data_type`` is the type of the data that functions take and of what is read: ``Machine[Order]`` with
+    ``data_type=Order``, ``Machine[dict[str, Any]]`` without. A type checker that cannot tell what a
+    lambda takes is told by ``Machine[Order](...)``; a TypedDict by ``Machine[Fields](..., data_type=None)``.
+
     Equal machines have equal definitions, down to the functions; the ``fingerprint`` is that of the
     file form and knows functions by name only.
 
@@ -41,11 +45,50 @@ class Machine(Generic[DataT]):
         fingerprint: The SHA-256 of the canonical file form, in hexadecimal.
     """
 
+    @overload
+    def __init__(
+        self: "Machine[dict[str, Any]]",
+        name: str,
+        initial: str,
+        transitions: Iterable[Transition[dict[str, Any]]],
+        *,
+        version: int = 1,
+        data_type: None = None,
+        terminal: Iterable[str] | None = None,
+        on_dependency: Mapping[str, str] | None = None,
+    ) -> None: ...
+
+    @overload
     def __init__(
         self,
         name: str,
         initial: str,
         transitions: Iterable[Transition[DataT]],
+        *,
+        version: int = 1,
+        data_type: type[DataT],
+        terminal: Iterable[str] | None = None,
+        on_dependency: Mapping[str, str] | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        name: str,
+        initial: str,
+        transitions: Iterable[Transition[DataT]],
+        *,
+        version: int = 1,
+        data_type: type[DataT] | None,
+        terminal: Iterable[str] | None = None,
+        on_dependency: Mapping[str, str] | None = None,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        name: str,
+        initial: str,
+        transitions: Iterable[Transition[Any]],
         *,
         version: int = 1,
         data_type: type[DataT] | None = None,

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, Never, TypeAlias
+from typing import Any, Generic, NamedTuple, Never, TypeAlias, overload
 
 from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
 
 from tai_state.errors import ConfigurationError
 
 DataT = TypeVar("DataT", default=dict[str, Any])
+# What a move takes: one without functions takes all data, and so has a place among the moves of any machine. To a
+# lambda alone nothing tells it; the machine around it does, where a checker looks that far.
+TakenT_contra = TypeVar("TakenT_contra", default=Any, contravariant=True)
 
 Guard: TypeAlias = Callable[[DataT, Any], bool]
 Apply: TypeAlias = Callable[[DataT, Any], DataT]
@@ -41,7 +44,7 @@ def function_name(function: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition(Generic[DataT]):
+class Transition(Generic[TakenT_contra]):
     """A move of a machine: *action* leads from *source* to *target*.
 
     ``guard`` and ``apply`` are pure and synchronous, and may run more than once: on a
@@ -58,20 +61,64 @@ class Transition(Generic[DataT]):
     action: str
     source: str | Collection[str]
     target: str
-    guard: Guard[DataT] | None = None
-    apply: Apply[DataT] | None = None
+    guard: Guard[TakenT_contra] | None = None
+    apply: Apply[TakenT_contra] | None = None
     guard_name: str | None = field(default=None, kw_only=True)
     apply_name: str | None = field(default=None, kw_only=True)
 
-    def __post_init__(self) -> None:
+    @overload
+    def __init__(
+        self: "Transition[object]",
+        action: str,
+        source: str | Collection[str],
+        target: str,
+        guard: None = None,
+        apply: None = None,
+        *,
+        guard_name: str | None = None,
+        apply_name: str | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        action: str,
+        source: str | Collection[str],
+        target: str,
+        guard: Guard[TakenT_contra] | None = None,
+        apply: Apply[TakenT_contra] | None = None,
+        *,
+        guard_name: str | None = None,
+        apply_name: str | None = None,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        action: str,
+        source: str | Collection[str],
+        target: str,
+        guard: Guard[Any] | None = None,
+        apply: Apply[Any] | None = None,
+        *,
+        guard_name: str | None = None,
+        apply_name: str | None = None,
+    ) -> None:
         """Bring every part into its one form; what is wrong with them is reported by the machine."""
-        for name in ("action", "target", "guard_name", "apply_name"):
-            object.__setattr__(self, name, plain(getattr(self, name)))
-        object.__setattr__(self, "source", plain_sources(self.source))
-        if self.guard is not None and self.guard_name is None:
-            object.__setattr__(self, "guard_name", function_name(self.guard))
-        if self.apply is not None and self.apply_name is None:
-            object.__setattr__(self, "apply_name", function_name(self.apply))
+        if guard is not None and guard_name is None:
+            guard_name = function_name(guard)
+        if apply is not None and apply_name is None:
+            apply_name = function_name(apply)
+        parts = {
+            "action": plain(action),
+            "source": plain_sources(source),
+            "target": plain(target),
+            "guard": guard,
+            "apply": apply,
+            "guard_name": plain(guard_name),
+            "apply_name": plain(apply_name),
+        }
+        for name, part in parts.items():
+            object.__setattr__(self, name, part)
 
     @property
     def sources(self) -> tuple[str, ...]:

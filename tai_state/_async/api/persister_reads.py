@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, Generic
 
 from tai_state._async.access.inflight import AsyncInFlight
-from tai_state._async.api.store import AsyncStateStore, check_colour, check_version
+from tai_state._async.api.lists import async_listed
+from tai_state._async.api.store import AsyncStateStore, check_colour
 from tai_state._async.commits.snapshot import async_create_snapshot
 from tai_state._async.history.snapshots import async_kept_snapshots, async_snapshot_at
 from tai_state._async.recovery.verify import AsyncVerifier
@@ -25,12 +26,10 @@ from tai_state.models import (
     LoadedState,
     StateSnapshot,
 )
+from tai_state.rules.commits.arguments import check_time, check_version
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.judging import judge_of
-from tai_state.rules.commits.kinds import (
-    as_data,
-    check_time,
-)
+from tai_state.rules.commits.kinds import as_data
 from tai_state.rules.history.replay import check_reached
 from tai_state.rules.records.record import StateRecord, trusted
 from tai_state.rules.recovery.rerun import rerun_of
@@ -89,6 +88,46 @@ class AsyncPersisterReads(Generic[DataT]):
         snapshot = found.record.public(self._as_data, recovered=found.recovered)
         loaded: LoadedState[DataT] = trusted(LoadedState, snapshot=snapshot, recovered=found.recovered)
         return loaded
+
+    async def list_states(
+        self,
+        governor_id: str,
+        *,
+        status: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+        timeout: TimeLimit = None,
+    ) -> AsyncIterator[StateSnapshot[DataT]]:
+        """Iterate over the governor's states that this machine moved last, ascending by stored id, their data typed.
+
+        Those that another machine moved, or none, are passed over; by the machine's name, whatever its version. A
+        persister without a machine lists all. Documents that are damaged or somebody else's, and data that does not
+        fit the machine's ``data_type``, are passed over too, and named at the end; else all is as for the store's
+        ``list_states``.
+
+        Args:
+            status: Only the states in this status.
+            after: Begin behind this state id.
+            limit: At most so many; with it, or with a *status*, the engine is asked for this machine's states alone.
+            timeout: Bounds each page.
+
+        Raises:
+            DamagedStatesError: Behind the last state: some could not be read, or their data does not fit.
+        """
+        found = async_listed(
+            self._runtime,
+            governor_id,
+            self._as_data,
+            machine=None if self.machine is None else self.machine.name,
+            status=status,
+            after=after,
+            limit=limit,
+            include_deleted=include_deleted,
+            timeout=timeout,
+        )
+        async for snapshot in self._inflight.reading(found):
+            yield snapshot
 
     async def replay(
         self,

@@ -22,16 +22,8 @@ from tai_state.models import (
     TransitionResult,
 )
 from tai_state.rules.commits.change import Change, Settings
-from tai_state.rules.commits.kinds import (
-    Call,
-    delete_change,
-    log_change,
-    save_change,
-    start_change,
-    status_change,
-    transition_change,
-    update_change,
-)
+from tai_state.rules.commits.kinds import Call, start_change, status_change, transition_change
+from tai_state.rules.commits.plain import delete_change, log_change, save_change, update_change
 from tai_state.rules.records.record import EventRecord
 
 

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._async.access.turns import AsyncLines
 from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
-from tai_state._async.api.store import AsyncStateStore, check_colour, check_limit
+from tai_state._async.api.store import AsyncStateStore, check_colour
 from tai_state._async.api.transaction import AsyncTransaction
 from tai_state._async.api.transaction_queue import AsyncTransactionQueue
 from tai_state._async.api.transactional import AsyncTransactional
@@ -26,6 +26,7 @@ from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import FailedTransaction, TransactionRecord
 from tai_state.retry import RetryPolicy
+from tai_state.rules.commits.arguments import check_limit
 from tai_state.rules.transactions.record import Key, has_expired, read_record, transaction_path
 
 T = TypeVar("T")

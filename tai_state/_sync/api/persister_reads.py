@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, Generic
 
 from tai_state._sync.access.inflight import InFlight
-from tai_state._sync.api.store import StateStore, check_colour, check_version
+from tai_state._sync.api.lists import listed
+from tai_state._sync.api.store import StateStore, check_colour
 from tai_state._sync.commits.snapshot import create_snapshot
 from tai_state._sync.history.snapshots import kept_snapshots, snapshot_at
 from tai_state._sync.recovery.verify import Verifier
@@ -25,12 +26,10 @@ from tai_state.models import (
     LoadedState,
     StateSnapshot,
 )
+from tai_state.rules.commits.arguments import check_time, check_version
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.judging import judge_of
-from tai_state.rules.commits.kinds import (
-    as_data,
-    check_time,
-)
+from tai_state.rules.commits.kinds import as_data
 from tai_state.rules.history.replay import check_reached
 from tai_state.rules.records.record import StateRecord, trusted
 from tai_state.rules.recovery.rerun import rerun_of
@@ -89,6 +88,46 @@ class PersisterReads(Generic[DataT]):
         snapshot = found.record.public(self._as_data, recovered=found.recovered)
         loaded: LoadedState[DataT] = trusted(LoadedState, snapshot=snapshot, recovered=found.recovered)
         return loaded
+
+    def list_states(
+        self,
+        governor_id: str,
+        *,
+        status: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+        timeout: TimeLimit = None,
+    ) -> Iterator[StateSnapshot[DataT]]:
+        """Iterate over the governor's states that this machine moved last, ascending by stored id, their data typed.
+
+        Those that another machine moved, or none, are passed over; by the machine's name, whatever its version. A
+        persister without a machine lists all. Documents that are damaged or somebody else's, and data that does not
+        fit the machine's ``data_type``, are passed over too, and named at the end; else all is as for the store's
+        ``list_states``.
+
+        Args:
+            status: Only the states in this status.
+            after: Begin behind this state id.
+            limit: At most so many; with it, or with a *status*, the engine is asked for this machine's states alone.
+            timeout: Bounds each page.
+
+        Raises:
+            DamagedStatesError: Behind the last state: some could not be read, or their data does not fit.
+        """
+        found = listed(
+            self._runtime,
+            governor_id,
+            self._as_data,
+            machine=None if self.machine is None else self.machine.name,
+            status=status,
+            after=after,
+            limit=limit,
+            include_deleted=include_deleted,
+            timeout=timeout,
+        )
+        for snapshot in self._inflight.reading(found):
+            yield snapshot
 
     def replay(
         self,

@@ -11,7 +11,8 @@ from tai_state.errors import StateNotFoundError
 from tai_state.layout import state_layout
 from tai_state.models import ChangeMetadata, DeletedVersion
 from tai_state.rules.commits.change import Change
-from tai_state.rules.commits.kinds import Call, delete_change, save_change, update_change
+from tai_state.rules.commits.kinds import Call
+from tai_state.rules.commits.plain import delete_change, save_change, update_change
 from tai_state.rules.records.record import EventRecord
 
 

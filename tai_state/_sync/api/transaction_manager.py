@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.api.governor_transaction import GovernorTransaction
-from tai_state._sync.api.store import StateStore, check_colour, check_limit
+from tai_state._sync.api.store import StateStore, check_colour
 from tai_state._sync.api.transaction import Transaction
 from tai_state._sync.api.transaction_queue import TransactionQueue
 from tai_state._sync.api.transactional import Transactional
@@ -26,6 +26,7 @@ from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import FailedTransaction, TransactionRecord
 from tai_state.retry import RetryPolicy
+from tai_state.rules.commits.arguments import check_limit
 from tai_state.rules.transactions.record import Key, has_expired, read_record, transaction_path
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""The kinds of change: what each caller's request needs, and what it makes of the state it finds."""
+"""The kinds of change that a machine makes: what each request needs, and what it makes of the state it finds."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -9,10 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from tai_state.authors import Author
-from tai_state.codec import EMPTY, NULL, Payload, normalize, normalize_data
-from tai_state.conversion import normal_time
+from tai_state.codec import NULL, Payload, normalize, normalize_data
 from tai_state.errors import (
-    CorruptLogError,
     DependencyCycleError,
     InvalidDataError,
     MachineVersionError,
@@ -20,7 +18,8 @@ from tai_state.errors import (
 )
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
-from tai_state.models import KEEP, Keep
+from tai_state.models import Keep
+from tai_state.rules.commits.arguments import plain_version
 from tai_state.rules.commits.change import Change, Needs, Target, TargetOf
 from tai_state.rules.records.record import AsData, MachineStamp, StateRecord
 from tai_state.typed import validated
@@ -94,18 +93,6 @@ def _check_force(force: object, author: Author) -> None:
         raise InvalidDataError(message, path="metadata.reason")
 
 
-def plain_version(version: object, name: str) -> int:
-    """Return a version as a plain int; that of a delete is a ``DeletedVersion``.
-
-    Raises:
-        InvalidDataError: It is no int of at least 0.
-    """
-    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
-        message = f"must be an int of at least 0, not {version!r}"
-        raise InvalidDataError(message, path=name)
-    return int(version)
-
-
 def check_name(value: object, what: str) -> str:
     """Return a status or an action as plain text.
 
@@ -124,63 +111,6 @@ def check_name(value: object, what: str) -> str:
         message = f"must have 1 to {NAME_BYTES_MAX} bytes of UTF-8, it has {size}"
         raise InvalidDataError(message, path=what)
     return str.__str__(value)
-
-
-def _kept_error(state: StateRecord | None) -> str | None:
-    return state.last_error if state else None
-
-
-def _kept_label(state: StateRecord | None) -> int:
-    """Return the label that stays where a caller replaces data who does not look into it."""
-    return state.schema_version if state else 1
-
-
-def _kept_machine(state: StateRecord | None) -> MachineStamp | None:
-    return state.machine if state else None
-
-
-def save_change(call: Call, data: object, status: str | None) -> Change:
-    """Create or replace: *status* None keeps the one there is ("" at creation).
-
-    What a machine moves a store, which knows none, brings nowhere else.
-    """
-    payload = data_payload(data)
-    name = None if status is None else check_name(status, "status")
-
-    def target_of(state: StateRecord | None) -> Target:
-        if state is not None and state.machine is not None and name not in {None, state.status} and not call.force:
-            reason = f"machine {state.machine} moves the state: leave status out, or move it with a persister; {PASSES}"
-            raise TransitionNotAllowedError(state.status, "save", None, reason)
-        kept = state.status if state else ""
-        status = kept if name is None else name
-        return Target(status, payload, _kept_error(state), _kept_label(state), machine=_kept_machine(state))
-
-    return call.change("save", "save", Needs.ANYTHING, target_of, request=Payload.of([name, payload.digest]))
-
-
-def update_change(call: Call, data: object) -> Change:
-    """Replace the data of a state that is there, at the version that the call must name."""
-    if call.expected_version is None:
-        message = "is required"
-        raise InvalidDataError(message, path="expected_version")
-    payload = data_payload(data)
-
-    def target_of(state: StateRecord | None) -> Target:
-        assert state is not None
-        return Target(state.status, payload, state.last_error, state.schema_version, machine=state.machine)
-
-    return call.change("update", "update", Needs.LIVE, target_of, request=payload)
-
-
-def delete_change(call: Call) -> Change:
-    """Leave a tombstone: the status stays readable, the data goes (the events keep it)."""
-
-    def target_of(state: StateRecord | None) -> Target:
-        assert state is not None
-        kept = state.schema_version
-        return Target(state.status, EMPTY, state.last_error, kept, deleted=True, machine=state.machine)
-
-    return call.change("delete", "delete", Needs.LIVE, target_of, request=NULL)
 
 
 def stamp(machine: AnyMachine) -> MachineStamp:
@@ -272,7 +202,7 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
 def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
     """Move a state through *machine*; guards and reducers run on copies of what is read."""
     name = check_name(action, "action")
-    wrapped, recorded = _payload_of(payload), _check_error(error)
+    wrapped, recorded = payload_of(payload), checked_error(error)
     mark, typed = stamp(machine), as_data(machine)
 
     def target_of(state: StateRecord | None) -> Target:
@@ -294,8 +224,8 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
 def status_change(call: Call, machine: AnyMachine, status: str, payload: object, error: object) -> Change:
     """Move a state to *status* by the one action of *machine* that leads there from where it is."""
     name = check_name(status, "status")
-    wrapped = _payload_of(payload)
-    _check_error(error)
+    wrapped = payload_of(payload)
+    checked_error(error)
 
     def target_of(state: StateRecord | None) -> Target:
         assert state is not None
@@ -312,11 +242,21 @@ def status_change(call: Call, machine: AnyMachine, status: str, payload: object,
     return replace(change, machine=stamp(machine))
 
 
-def _payload_of(payload: object) -> Payload:
+def payload_of(payload: object) -> Payload:
+    """Return what comes with an action as it is stored.
+
+    Raises:
+        InvalidDataError: It cannot be.
+    """
     return Payload.of(normalize(payload, path="payload"), "payload")
 
 
-def _check_error(error: object) -> str | Keep | None:
+def checked_error(error: object) -> str | Keep | None:
+    """Return the error that a change records: plain text, None to clear it, or KEEP.
+
+    Raises:
+        InvalidDataError: It is none of these.
+    """
     if error is None or isinstance(error, Keep):
         return error
     if not isinstance(error, str):
@@ -336,66 +276,3 @@ def check_machine(state: StateRecord, ours: MachineStamp) -> None:
     stored = state.machine
     if stored is not None and (stored.name != ours.name or stored.version > ours.version):
         raise MachineVersionError(str(stored), str(ours))
-
-
-def log_change(
-    call: Call,
-    action: str,
-    to_status: str,
-    data: object,
-    *,
-    payload: object = None,
-    error: object = KEEP,
-    timestamp: datetime | None = None,
-    occurred_at: datetime | None = None,
-    machine: AnyMachine | None = None,
-) -> Change:
-    """Record a move that was decided elsewhere; *machine* is the one whose data type *data* is of."""
-    name, target = check_name(action, "action"), check_name(to_status, "to_status")
-    stored, wrapped, recorded = data_payload(data, machine), _payload_of(payload), _check_error(error)
-    when = None if timestamp is None else check_time(timestamp, "timestamp")
-    happened = None if occurred_at is None else check_time(occurred_at, "occurred_at")
-
-    def target_of(state: StateRecord | None) -> Target:
-        last_error = _kept_error(state) if isinstance(recorded, Keep) else recorded
-        label = _kept_label(state) if call.schema_version is None else call.schema_version
-        return Target(target, stored, last_error, label, machine=_kept_machine(state))
-
-    # Without a payload, what a key stood for before there were any.
-    request = Payload.of([target, stored.digest, *([] if wrapped == NULL else [wrapped.digest])])
-    change = call.change("log", name, Needs.ANYTHING, target_of, request=request, payload=wrapped, timestamp=when)
-    return replace(change, occurred_at=happened)
-
-
-def check_time(value: object, what: str) -> datetime:
-    """Return an aware datetime in UTC.
-
-    Raises:
-        InvalidDataError: It is naive, or no datetime.
-    """
-    if not isinstance(value, datetime):
-        message = f"must be a datetime, not {type(value).__name__}"
-        raise InvalidDataError(message, path=what)
-    # Read as local time it would mean another moment on every host.
-    return normal_time(value, what)
-
-
-def rollback_change(call: Call, old: StateRecord) -> Change:
-    """Make a new version with the content of *old*; a deleted state comes back to life.
-
-    A state keeps the machine that moves it, where none did then.
-    """
-    if old.deleted:
-        message = f"version {old.version} is a deletion; delete the state instead"
-        raise InvalidDataError(message, path="to_version")
-
-    def target_of(state: StateRecord | None) -> Target:
-        # The event was read before the state: a state behind it contradicts its own log.
-        if state is None or state.version < old.version:
-            ids = (call.paths.governor_id, call.paths.state_id)
-            raise CorruptLogError(*ids, old.version, "the state is behind one of its events")
-        machine = old.machine or state.machine
-        return Target(old.status, old.data, old.last_error, old.schema_version, machine=machine, signals=old.signals)
-
-    payload = Payload.of({"to_version": old.version})
-    return call.change("rollback", "rollback", Needs.EVER, target_of, request=payload, payload=payload)

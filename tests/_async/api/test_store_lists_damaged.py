@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from tai_state import AsyncBackendStore, DamagedStatesError
+from tai_state import AsyncBackendStore
 from tai_state._async.access import access
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import state_layout
-from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_plant
+from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_plant, async_until_damage
 
 PATHS = state_layout("g", "b")
 
@@ -32,17 +32,6 @@ class AsyncWeighingBackend(AsyncWrappedBackend):
         async for document in found:
             weights.append(document.size)
             yield document
-
-
-async def async_until_damage(items):
-    """Return what a list gave, and the error behind it."""
-    given = []
-    try:
-        async for item in items:
-            given.append(item)  # noqa: PERF401 - what came before the error counts
-    except DamagedStatesError as error:
-        return given, error
-    return given, None
 
 
 @pytest.fixture

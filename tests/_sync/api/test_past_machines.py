@@ -157,7 +157,7 @@ def test_a_persister_that_does_not_know_the_machine_brings_the_state_nowhere(ord
 
 def test_an_older_machine_does_not_judge_what_a_newer_one_moved(store):
     """As it may not move it either."""
-    newer = Machine("order", "new", ORDER.transitions, version=2)
+    newer = Machine("order", "new", ORDER.transitions, version=2, data_type=Order)
     persister = StateMachinePersister(store, newer)
     persister.start("g", "s", {"total": 3})
     older = StateMachinePersister(store, ORDER)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from tai_state import BackendStore, DamagedStatesError
+from tai_state import BackendStore
 from tai_state._sync.access import access
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import state_layout
-from tests._sync.stores import TIMEOUT, WrappedBackend, plant
+from tests._sync.stores import TIMEOUT, WrappedBackend, plant, until_damage
 
 PATHS = state_layout("g", "b")
 
@@ -32,17 +32,6 @@ class WeighingBackend(WrappedBackend):
         for document in found:
             weights.append(document.size)
             yield document
-
-
-def until_damage(items):
-    """Return what a list gave, and the error behind it."""
-    given = []
-    try:
-        for item in items:
-            given.append(item)  # noqa: PERF401 - what came before the error counts
-    except DamagedStatesError as error:
-        return given, error
-    return given, None
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """What a user's type checker says: the usual code passes mypy --strict, in both colours, and a mistake does not."""
 
-import textwrap
-
-import pytest
-from mypy import api
+from tests.unit.house.checkers import mypy_says
 
 SYNC = """
 from enum import StrEnum
@@ -154,30 +151,13 @@ persister: StateMachinePersister[Order] = StateMachinePersister(store, ORDERS)
 """
 
 
-@pytest.fixture(scope="module")
-def check(tmp_path_factory):
-    """Check files by mypy --strict, all in one run since each run costs seconds; return what it says by file."""
-    folder = tmp_path_factory.mktemp("snippets")
-
-    def run(snippets):
-        paths = []
-        for number, text in enumerate(snippets):
-            path = folder / f"snippet_{number}.py"
-            path.write_text(textwrap.dedent(text))
-            paths.append(str(path))
-        options = ["--strict", "--config-file=", "--show-error-codes", f"--cache-dir={folder / 'cache'}"]
-        said, errors, _ = api.run([*options, *paths])
-        assert not errors
-        return [[line for line in said.splitlines() if line.startswith(path)] for path in paths]
-
-    return run
-
-
-def test_users_code_is_checked(check):
+def test_users_code_is_checked(tmp_path):
     """What the contract shows passes, and each mistake is found with its own code."""
     mistakes = [f"{HEAD}\n{line}\n" for line, _ in WRONG.values()]
-    sync_says, async_says, *wrong_say = check([SYNC, ASYNC, *mistakes])
+    sync_says, async_says, *wrong_say = mypy_says(tmp_path, [SYNC, ASYNC, *mistakes])
     assert sync_says == []
     assert async_says == []
     for (name, (_, codes)), said in zip(WRONG.items(), wrong_say, strict=True):
-        assert any(f"[{code}]" in line for code in codes.split("|") for line in said), (name, said)
+        # The mistake alone: what stands before it is in order.
+        assert len(said) == 1, (name, said)
+        assert any(f"[{code}]" in said[0] for code in codes.split("|")), (name, said)

@@ -1,0 +1,65 @@
+"""Lists of states, as stores and persisters give them: in bounded memory, past what is damaged."""
+
+from collections.abc import AsyncIterator
+
+from tai_state._async.access.access import PAGE
+from tai_state._async.runtime import AsyncRuntime
+from tai_state.clock import Span
+from tai_state.errors import StoredDataError
+from tai_state.models import DataT, StateSnapshot
+from tai_state.rules.commits.arguments import check_limit
+from tai_state.rules.history.damaged import Damaged
+from tai_state.rules.records.record import AsData
+
+
+async def async_listed(
+    runtime: AsyncRuntime,
+    governor_id: str,
+    as_data: AsData[DataT],
+    *,
+    machine: str | None = None,
+    status: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+    include_deleted: bool = False,
+    timeout: Span = None,
+) -> AsyncIterator[StateSnapshot[DataT]]:
+    """Iterate over a governor's states, ascending by stored id.
+
+    Args:
+        machine: Only those that a machine of this name moved last.
+
+    Raises:
+        DamagedStatesError: Behind the last state: some could not be read, or their data does not fit.
+    """
+    check_limit(limit)
+    given = 0
+    if limit == 0:
+        return
+    # A list of all sends for every document, so that it can name each that is damaged.
+    is_narrow = limit is not None or status is not None
+    damaged = Damaged(governor_id)
+    async for record in runtime.records(
+        governor_id,
+        damaged,
+        status=status,
+        machine=machine if is_narrow else None,
+        is_live=is_narrow and not include_deleted,
+        after=after,
+        page=PAGE if limit is None else min(limit, PAGE),
+        timeout=timeout,
+    ):
+        if record.deleted and not include_deleted:
+            continue
+        if machine is not None and (record.machine is None or record.machine.name != machine):
+            continue
+        try:
+            snapshot = record.public(as_data)
+        except StoredDataError as error:
+            damaged.states[record.state_id] = str(error)
+            continue
+        yield snapshot
+        given += 1
+        if given == limit:
+            break
+    damaged.tell()

@@ -1,0 +1,176 @@
+"""What a persister writes past its machine: moves that were decided elsewhere, and the way back."""
+
+from abc import abstractmethod
+from datetime import datetime
+
+from tai_state._async.api.persister_reads import AsyncPersisterReads
+from tai_state._async.commits.writer import Applied
+from tai_state._async.locking.fence import async_guarding
+from tai_state._async.locking.lock import AsyncLock
+from tai_state._async.locking.lock_set import AsyncLockSet
+from tai_state.clock import TimeLimit
+from tai_state.errors import OutcomeUnknownError
+from tai_state.layout import state_layout
+from tai_state.models import KEEP, ChangeMetadata, DataT, Keep, TransitionResult
+from tai_state.rules.commits.arguments import check_version
+from tai_state.rules.commits.change import Change
+from tai_state.rules.commits.kinds import Call
+from tai_state.rules.commits.plain import log_change, rollback_change
+
+
+class AsyncPersisterRecords(AsyncPersisterReads[DataT]):
+    """The part of a persister that records, goes back, and tells what became of a change.
+
+    How a change is written says the persister itself, next to its moves.
+    """
+
+    async def log_transition(
+        self,
+        governor_id: str,
+        state_id: str,
+        action: str,
+        *,
+        to_status: str,
+        data: object,
+        payload: object = None,
+        expected_version: int | None = None,
+        expected_status: str | None = None,
+        timestamp: datetime | None = None,
+        occurred_at: datetime | None = None,
+        metadata: ChangeMetadata | None = None,
+        idempotency_key: str | None = None,
+        lock: AsyncLock | AsyncLockSet | None = None,
+        error: str | Keep | None = KEEP,
+        force: bool = False,
+        timeout: TimeLimit = None,
+    ) -> TransitionResult[DataT]:
+        """Record a move that was decided elsewhere; an absent state is created.
+
+        No machine makes the move, but one that moved the state is not passed by: its statuses are those it has, and
+        nothing leaves a terminal one. A persister that does not know that machine records no other status. What
+        depends on the state stays as it is.
+
+        Args:
+            payload: What came with the action, JSON-like; goes into the event.
+            timestamp: The event's own time; not before the state's last change, and not later than the store's
+                clock, since times never fall within a state. None: now.
+            occurred_at: When it happened, where that is another time; kept in the event, and free: before other
+                events, or in the future. No replay reads it.
+            lock: Guards the change, as for ``transition``.
+            error: Sets ``last_error``, clears it (None), or keeps it.
+            force: Record it whatever the machine says of status and data; needs a reason, in *metadata* or a
+                ``change_context``.
+
+        Raises:
+            InvalidDataError: Something cannot be stored, *timestamp* is not between those two, or the data does not
+                fit the machine's ``data_type``.
+            TransitionNotAllowedError: The machine that moved the state does not have *to_status*, or lets nothing
+                out of the status it is in; or it is not known here.
+            VersionConflictError, StatusConflictError: The state is not as expected.
+        """
+        call = self._call(
+            governor_id,
+            state_id,
+            metadata,
+            expected_version,
+            idempotency_key,
+            expected_status=expected_status,
+            force=force,
+        )
+        change = log_change(
+            call,
+            action,
+            to_status,
+            data,
+            payload=payload,
+            error=error,
+            timestamp=timestamp,
+            occurred_at=occurred_at,
+            machine=self.machine,
+        )
+        return await self._write(change, timeout, lock)
+
+    async def rollback(
+        self,
+        governor_id: str,
+        state_id: str,
+        to_version: int,
+        metadata: ChangeMetadata | None = None,
+        *,
+        expected_version: int | None = None,
+        expected_status: str | None = None,
+        idempotency_key: str | None = None,
+        lock: AsyncLock | AsyncLockSet | None = None,
+        force: bool = False,
+        timeout: TimeLimit = None,
+    ) -> TransitionResult[DataT]:
+        """Make a new version with the status, data and last_error of *to_version*; nothing is erased.
+
+        So is a snapshot restored: where the event of its version is gone, the snapshot tells what was.
+
+        The state keeps its dependencies, a deleted one those that it had, and what depends on it stays as it is.
+
+        Args:
+            force: Go back whatever the machine says of status and data; needs a reason, in *metadata* or a
+                ``change_context``.
+
+        Raises:
+            StateNotFoundError: The state never existed.
+            VersionNotFoundError: It never had *to_version*.
+            InvalidDataError: That version was a deletion, or its data does not fit the machine's ``data_type``.
+            TransitionNotAllowedError: The machine that moved the state does not have that status, or lets nothing
+                out of the status it is in; or it is not known here.
+            SchemaVersionError: That data is of a newer schema than this persister's.
+            VersionConflictError, StatusConflictError: The state is not as expected.
+        """
+        call = self._call(
+            governor_id,
+            state_id,
+            metadata,
+            expected_version,
+            idempotency_key,
+            expected_status=expected_status,
+            force=force,
+        )
+        async_guarding(self._runtime.access, lock)  # What is no lock is refused before anything is read.
+        old = await self._state_at(call.paths, check_version(to_version, "to_version"), timeout)
+        return await self._write(rollback_change(call, old), timeout, lock)
+
+    async def outcome(self, error: OutcomeUnknownError, *, timeout: TimeLimit = None) -> TransitionResult[DataT] | None:
+        """Return what became of a change whose outcome was unknown; None when it is not in the store.
+
+        While the first attempt may still be on its way (seconds, not minutes), None is not final: retrying with
+        the same idempotency key is.
+        """
+        if error.version is None:
+            return None
+        paths = state_layout(error.governor_id, error.state_id)
+        with self._inflight.one():
+            event = await self._runtime.writer.event(paths, error.version, self._runtime.access.begin(timeout))
+        if event is None or event.transition_id != error.transition_id:
+            return None
+        return self.result(Applied(event, event.state()))
+
+    @abstractmethod
+    def _call(
+        self,
+        governor_id: str,
+        state_id: str,
+        metadata: ChangeMetadata | None,
+        expected_version: int | None,
+        idempotency_key: str | None,
+        *,
+        expected_status: str | None = None,
+        force: bool = False,
+    ) -> Call:
+        """Return what every request of this persister has, checked."""
+
+    @abstractmethod
+    async def _write(
+        self, change: Change, timeout: TimeLimit, lock: AsyncLock | AsyncLockSet | None = None
+    ) -> TransitionResult[DataT]:
+        """Make a change, and return what a user sees of it."""
+
+    @abstractmethod
+    def result(self, applied: Applied, change: Change | None = None) -> TransitionResult[DataT]:
+        """Return what a user sees of a change that is in the store."""

@@ -1,0 +1,191 @@
+# Generated from tai_state/_async/api/store_reads.py by .ci/generate_sync.py; do not edit.
+"""What a store reads by itself: states, their events, lists and counts."""
+import logging
+from collections.abc import Iterator, Iterable
+
+from tai_state._sync.api.lists import listed
+from tai_state._sync.runtime import Runtime
+from tai_state.clock import TimeLimit
+from tai_state.codec import Payload
+from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError
+from tai_state.layout import GOVERNORS, escape, state_layout, unescape
+from tai_state.models import BatchResult, Event, StateSnapshot, StoreStats
+from tai_state.rules.commits.arguments import check_limit, check_version
+from tai_state.rules.history.damaged import Damaged
+
+log = logging.getLogger("tai_state")
+
+
+class StoreReads:
+    """The half of a store that changes nothing."""
+
+    runtime: Runtime
+
+    def get_state(
+        self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
+    ) -> tuple[StateSnapshot, int]:
+        """Return the state and its version.
+
+        Where its document is missing or damaged, it is rebuilt from snapshots and events; the snapshot's ``recovered``
+        says so, and nothing is written: the next change of the state is what writes the document again.
+
+        Raises:
+            StateNotFoundError: It does not exist, or is deleted.
+            CorruptLogError: It is damaged, and cannot be rebuilt.
+        """
+        found = self.runtime.find(state_layout(governor_id, state_id), timeout)
+        if found is None or found.record.deleted:
+            raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
+        return found.record.public(Payload.value, recovered=found.recovered), found.record.version
+
+    def find_state(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> StateSnapshot | None:
+        """Return the state as ``get_state`` does; None when it does not exist, or is deleted.
+
+        Raises:
+            CorruptLogError: It is damaged, and cannot be rebuilt.
+        """
+        found = self.runtime.find(state_layout(governor_id, state_id), timeout)
+        if found is None or found.record.deleted:
+            return None
+        return found.record.public(Payload.value, recovered=found.recovered)
+
+    def exists(self, governor_id: str, state_id: str, *, timeout: TimeLimit = None) -> bool:
+        """Whether the state exists and is not deleted."""
+        record = self.runtime.record(state_layout(governor_id, state_id), timeout)
+        return record is not None and not record.deleted
+
+    def batch_get_states(
+        self, governor_id: str, state_ids: Iterable[str], *, include_deleted: bool = False, timeout: TimeLimit = None
+    ) -> BatchResult:
+        """Return several states of a governor as of one moment; without *include_deleted*, deleted ones are missing.
+
+        Those whose documents are missing or damaged are rebuilt as by ``get_state``, from what the events tell then.
+        """
+        if isinstance(state_ids, str):
+            message = "must be several ids, not one str"
+            raise InvalidDataError(message, path="state_ids")
+        wanted = list({paths.state: paths for paths in (state_layout(governor_id, one) for one in state_ids)}.values())
+        if not wanted:
+            return BatchResult(found={}, missing=[])
+        records, damaged = self.runtime.find_many(wanted, timeout)
+        found: dict[str, StateSnapshot] = {}
+        missing: list[str] = []
+        for paths in wanted:
+            one = records.get(paths.state)
+            if one is not None and (include_deleted or not one.record.deleted):
+                found[paths.state_id] = one.record.public(Payload.value, recovered=one.recovered)
+            elif paths.state_id not in damaged:
+                missing.append(paths.state_id)
+        return BatchResult.model_construct(found=found, missing=missing, damaged=damaged)
+
+    def list_governors(
+        self, *, after: str | None = None, limit: int | None = None, timeout: TimeLimit = None
+    ) -> Iterator[str]:
+        """Iterate over the governors that ever had a state, ascending by stored id.
+
+        What somebody else keeps in the same place, under an id that is none of ours, is left out. ``timeout`` bounds
+        each page.
+        """
+        start = None if after is None else escape(after, "after")
+        check_limit(limit)
+        found = self.runtime.access.scan_ids(GOVERNORS, after=start, limit=None, timeout=timeout)
+        given = 0
+        for stored in self.runtime.inflight.reading(found):
+            if given == limit:
+                return
+            try:
+                governor_id = unescape(stored, f"{GOVERNORS}/{stored}")
+            except InvalidIdError as error:
+                log.warning("left out of the governors: %s", error)
+                continue
+            yield governor_id
+            given += 1
+
+    def list_states(
+        self,
+        governor_id: str,
+        *,
+        status: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        include_deleted: bool = False,
+        timeout: TimeLimit = None,
+    ) -> Iterator[StateSnapshot]:
+        """Iterate over a governor's states, ascending by stored id, the same order on every backend.
+
+        Documents that are damaged or somebody else's are passed over, and named at the end. (With a *status* or a
+        *limit* the engine is asked for what matches; a document that lost the very field is named by a list of all.) A
+        state whose document is missing is in no list; ``validate_consistency`` finds it.
+
+        Args:
+            status: Only the states in this status.
+            after: Begin behind this state id.
+            timeout: Bounds each page.
+
+        Raises:
+            DamagedStatesError: Behind the last state: some could not be read.
+        """
+        found = listed(
+            self.runtime,
+            governor_id,
+            Payload.value,
+            status=status,
+            after=after,
+            limit=limit,
+            include_deleted=include_deleted,
+            timeout=timeout,
+        )
+        for snapshot in found:
+            yield snapshot
+
+    def get_events(
+        self,
+        governor_id: str,
+        state_id: str,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        timeout: TimeLimit = None,
+    ) -> Iterator[Event]:
+        """Iterate over a state's events with ``after < version <= until``, in version order.
+
+        A state that never was has none. ``timeout`` bounds each page.
+        """
+        paths = state_layout(governor_id, state_id)
+        check_limit(limit)
+        check_version(after, "after")
+        if until is not None:
+            check_version(until, "until")
+        found = self.runtime.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
+        for event in self.runtime.inflight.reading(found):
+            yield event.public(Payload.value)
+
+    def stats(self, governor_id: str, *, timeout: TimeLimit = None) -> StoreStats:
+        """Count what a governor holds; reads every state document of it, and no event.
+
+        Those that are damaged or somebody else's are not counted, but named.
+        """
+        states = deleted = events = versions = highest = 0
+        by_status: dict[str, int] = {}
+        damaged = Damaged(governor_id)
+        for record in self.runtime.records(governor_id, damaged, timeout=timeout):
+            events += record.version - record.marks.trimmed_through
+            versions += record.version
+            highest = max(highest, record.version)
+            if record.deleted:
+                deleted += 1
+                continue
+            states += 1
+            by_status[record.status] = by_status.get(record.status, 0) + 1
+        damaged.tell(damaged=False)
+        return StoreStats(
+            governor_id=governor_id,
+            states=states,
+            deleted=deleted,
+            events=events,
+            versions=versions,
+            highest_version=highest,
+            by_status=dict(sorted(by_status.items())),
+            damaged=list(damaged.states),
+        )

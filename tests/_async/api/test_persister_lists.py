@@ -1,0 +1,151 @@
+"""A persister lists its machine's states, their data typed; what others moved is passed over."""
+
+import pytest
+from pydantic import BaseModel
+
+from tai_state import (
+    AsyncStateMachinePersister,
+    InvalidDataError,
+    Machine,
+    PersistenceConfig,
+    StoreError,
+    Transition,
+)
+from tai_state._async.access import access
+from tai_state.layout import state_layout
+from tests._async.stores import async_plant, async_until_damage
+
+
+class Order(BaseModel):
+    total: int = 0
+
+
+MOVES = [Transition("pay", "new", "paid"), Transition("refund", "paid", "new")]
+ORDERS = Machine("order", "new", MOVES, data_type=Order)
+TASKS = Machine("task", "new", [Transition("do", "new", "done")])
+
+
+async def async_ids(items):
+    return [snapshot.state_id async for snapshot in items]
+
+
+@pytest.fixture
+async def orders(store):
+    """Orders a, c and e, among a task, a state that no machine moved, and an order that is deleted."""
+    persister = AsyncStateMachinePersister(store, ORDERS)
+    for number, state_id in enumerate("ace"):
+        await persister.start("g", state_id, Order(total=number))
+    await persister.transition("g", "c", "pay")
+    await AsyncStateMachinePersister(store, TASKS).start("g", "b", {"n": 1})
+    await store.save_state("g", "d", {"n": 1}, status="new")
+    await persister.start("g", "f", Order())
+    await store.delete_state("g", "f")
+    return persister
+
+
+async def test_only_this_machines_states_are_listed_and_typed(orders):
+    """In the order of their ids, their data as the machine's data type."""
+    listed = [snapshot async for snapshot in orders.list_states("g")]
+    assert [(one.state_id, one.data) for one in listed] == [
+        ("a", Order(total=0)),
+        ("c", Order(total=1)),
+        ("e", Order(total=2)),
+    ]
+    assert {type(one.data) for one in listed} == {Order}
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ({"status": "new"}, "ae"),
+        ({"status": "paid"}, "c"),
+        ({"after": "a"}, "ce"),
+        ({"limit": 2}, "ac"),
+        ({"after": "a", "limit": 1}, "c"),
+        ({"status": "new", "after": "a", "limit": 5}, "e"),
+        ({"limit": 0}, ""),
+        ({"include_deleted": True}, "acef"),
+        ({"include_deleted": True, "limit": 9}, "acef"),
+    ],
+    ids=str,
+)
+async def test_a_list_is_narrowed_as_the_stores_is(orders, asked, given):
+    """By status, by the id before it, by a number, and to those that are not deleted."""
+    assert await async_ids(orders.list_states("g", **asked)) == list(given)
+
+
+async def test_a_newer_version_of_the_machine_is_the_same_machine(orders, store):
+    """Its states are listed by their machine's name, as they are loaded."""
+    newer = AsyncStateMachinePersister(store, Machine("order", "new", MOVES, version=2, data_type=Order))
+    await newer.transition("g", "a", "pay")
+    assert await async_ids(orders.list_states("g")) == ["a", "c", "e"]
+    assert await async_ids(newer.list_states("g", limit=9)) == ["a", "c", "e"]
+
+
+async def test_a_persister_without_a_machine_lists_all(orders, store):
+    """It loads all, too."""
+    assert await async_ids(AsyncStateMachinePersister(store).list_states("g")) == list("abcde")
+
+
+async def test_states_of_others_cost_nothing_where_few_are_asked_for(orders, monkeypatch):
+    """The engine is asked for this machine's states: each page holds them alone."""
+    for number in range(20):
+        await orders.store.save_state("g", f"a{number}", {})
+    monkeypatch.setattr(access, "PAGE", 4)
+    given = []
+    backend = orders.store.runtime.access.backend
+    query = backend.query
+
+    async def async_weighed(*arguments, **options):
+        async for document in query(*arguments, **options):
+            given.append(document.path.id)
+            yield document
+
+    monkeypatch.setattr(backend, "query", async_weighed)
+    assert await async_ids(orders.list_states("g", limit=2)) == ["a", "c"]
+    assert given == ["a", "c"]
+
+
+async def test_a_list_reads_page_by_page(orders, monkeypatch):
+    """However many states there are, few are held at a time."""
+    monkeypatch.setattr("tai_state._async.api.lists.PAGE", 2)
+    for number in range(5):
+        await orders.start("g", f"p{number}", Order())
+    assert await async_ids(orders.list_states("g")) == ["a", "c", "e", "p0", "p1", "p2", "p3", "p4"]
+
+
+@pytest.mark.parametrize("asked", [{}, {"status": "new"}, {"limit": 5}], ids=str)
+async def test_damage_is_passed_over_and_named(orders, asked):
+    """Behind the last sound state, as by the store's list."""
+    await async_plant(orders.store, state_layout("g", "a").state, data=5)
+    listed, error = await async_until_damage(orders.list_states("g", **asked))
+    assert listed[-1].state_id == "e"
+    assert "a" not in {snapshot.state_id for snapshot in listed}
+    assert error.state_ids == ["a"]
+
+
+@pytest.mark.parametrize("asked", [{}, {"limit": 5}], ids=str)
+async def test_data_that_does_not_fit_is_passed_over_and_named(orders, store, asked):
+    """One state that lost its shape takes nobody the others; the error says where it does not fit."""
+    await store.save_state("g", "a", {"total": "much"})
+    listed, error = await async_until_damage(orders.list_states("g", **asked))
+    assert [snapshot.state_id for snapshot in listed] == ["c", "e"]
+    assert error.state_ids == ["a"]
+    assert "does not fit Order: total" in str(error)
+
+
+@pytest.mark.parametrize("limit", [-1, True, "1"])
+async def test_a_limit_that_is_none_is_refused(orders, limit):
+    """Before anything is read."""
+    with pytest.raises(InvalidDataError, match="limit"):
+        await async_ids(orders.list_states("g", limit=limit))
+
+
+async def test_a_drained_persister_lists_nothing(store):
+    """Its store goes on."""
+    persister = AsyncStateMachinePersister(store, ORDERS, PersistenceConfig())
+    await persister.start("g", "a")
+    await persister.drain()
+    with pytest.raises(StoreError, match="the persister is drained"):
+        await async_ids(persister.list_states("g"))
+    assert await async_ids(store.list_states("g")) == ["a"]

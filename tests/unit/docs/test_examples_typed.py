@@ -1,0 +1,35 @@
+"""The examples of README.md and docs/ pass mypy --strict, so that what is copied from them does."""
+
+import re
+
+import pytest
+
+from tests.unit.docs.pages import DOCS, ROOT
+from tests.unit.house.checkers import mypy_says
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def examples() -> dict[str, str]:
+    """Return every Python example, by its page and number; each stands alone."""
+    found: dict[str, str] = {}
+    for path in PAGES:
+        blocks = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+        found |= {f"{path.stem}-{number}": block for number, block in enumerate(blocks, 1)}
+    return found
+
+
+def test_examples_pass_a_strict_type_check(tmp_path):
+    """As they stand, without a word that silences the checker; one with a mistake does not."""
+    found = examples()
+    assert {"README-1", "README-2", "usage-1"} <= set(found)
+    assert not [name for name, text in found.items() if "type: ignore" in text or "cast(" in text]
+    *said, broken = mypy_says(tmp_path, [*found.values(), "import tai_state\n\ntai_state.connect(5)\n"])
+    assert dict(zip(found, said, strict=True)) == {name: [] for name in found}
+    assert broken
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in sorted(DOCS.rglob("*.py"))])
+def test_example_files_pass_too(path, tmp_path):
+    """Those of docs/examples, read by people who write a backend."""
+    assert mypy_says(tmp_path, [path.read_text(encoding="utf-8")]) == [[]]
