@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tai_state._sync.access.access import PAGE
 from tai_state._sync.runtime import Runtime
 from tai_state.clock import Span
-from tai_state.errors import InvalidDataError
+from tai_state.errors import StoredDataError
 from tai_state.models import DataT, StateSnapshot
 from tai_state.rules.commits.arguments import check_limit
 from tai_state.rules.history.damaged import Damaged
@@ -55,7 +55,7 @@ def listed(
             continue
         try:
             snapshot = record.public(as_data)
-        except InvalidDataError as error:
+        except StoredDataError as error:
             damaged.states[record.state_id] = str(error)
             continue
         yield snapshot

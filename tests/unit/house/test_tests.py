@@ -1,11 +1,13 @@
-"""The tests' own house: short files, in rooms that have the names of what they prove."""
+"""The house of package and tests: short files; tests in rooms that have the names of what they prove."""
 
 from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
+TESTS = ROOT / "tests"
 LINES_MAX = 399
+PACKAGE_LINES_MAX = 400
 ROOMS = frozenset(
     {
         "access",
@@ -30,12 +32,12 @@ ROOMS = frozenset(
 
 
 def sources(folder):
-    """Return what is written by hand; tests/_sync is generated."""
+    """Return what is written by hand; the folders called _sync are generated."""
     return [path for path in sorted(folder.rglob("*.py")) if "_sync" not in path.parts]
 
 
-def long_files(folder):
-    return [str(path) for path in sources(folder) if len(path.read_text(encoding="utf-8").splitlines()) > LINES_MAX]
+def long_files(folder, most=LINES_MAX):
+    return [str(path) for path in sources(folder) if len(path.read_text(encoding="utf-8").splitlines()) > most]
 
 
 def strange_rooms(folder):
@@ -46,6 +48,11 @@ def strange_rooms(folder):
 def test_no_file_is_too_long_to_read():
     """A file that grows past this holds a second idea, which has a name of its own."""
     assert long_files(TESTS) == []
+
+
+def test_no_file_of_the_package_is_too_long_to_read():
+    """As with the tests'."""
+    assert long_files(ROOT / "tai_state", PACKAGE_LINES_MAX) == []
 
 
 @pytest.mark.parametrize("kind", ["_async", "unit", "integration", "torture"])
@@ -60,4 +67,6 @@ def test_a_long_file_and_a_strange_room_are_found(tmp_path):
     (tmp_path / "misc" / "test_all.py").write_text("\n" * (LINES_MAX + 1))
     (tmp_path / "conftest.py").write_text("\n" * LINES_MAX)
     assert long_files(tmp_path) == [str(tmp_path / "misc" / "test_all.py")]
+    assert long_files(tmp_path, PACKAGE_LINES_MAX) == []
+    assert long_files(tmp_path, PACKAGE_LINES_MAX - 1) == [str(tmp_path / "misc" / "test_all.py")]
     assert strange_rooms(tmp_path) == ["misc"]
