@@ -22,6 +22,7 @@ _RESERVED = re.compile(r"__.*__", re.ASCII | re.DOTALL)
 _STORED = re.compile(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})+", re.ASCII)
 _VERSIONED = re.compile(r"([^@]+)@([0-9]{19})", re.ASCII)
 _STATE_PARTS = 4
+_OF_STATES = frozenset({"states", "events", "snapshots", "segments"})
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
 META = DocumentPath("tai", "meta")
@@ -112,12 +113,15 @@ def owner_and_version(document_id: str) -> tuple[str, int]:
 
 
 def state_of(path: str) -> tuple[str, str]:
-    """Return the ids of the governor and the state whose document is at *path*; "" for what is not known of it."""
+    """Return the ids of the governor and the state that the document at *path* is of; "" for what it does not tell."""
     parts = path.split("/")
     if len(parts) != _STATE_PARTS or parts[0] != GOVERNORS:
         return "", ""
+    _, governor, collection, document_id = parts
+    # The id of a receipt is a digest.
+    stored = document_id.partition("@")[0] if collection in _OF_STATES else ""
     try:
-        return unescape(parts[1]), unescape(parts[3]) if parts[2] == "states" else ""
+        return unescape(governor), unescape(stored) if stored else ""
     except InvalidIdError:
         return "", ""
 

@@ -75,16 +75,17 @@ class AsyncRuntime:
             CorruptLogError: It cannot be rebuilt either.
         """
         with self.inflight.one():
-            document, damage = await self.document(paths, timeout)
+            deadline = self.access.begin(timeout)
+            document, damage = await self.document(paths, deadline)
             if damage is None and document is not None:
                 return Found(document)
             try:
-                record = await self.history.lost(paths, timeout)
+                record = await self.history.lost(paths, deadline)
             except CorruptLogError as error:
                 raise damage or error from error
             if record is not None:
                 # Created in the meantime, it was never missing.
-                document, again = await self.document(paths, timeout)
+                document, again = await self.document(paths, deadline)
                 if again is None and document is not None:
                     return Found(document)
                 if damage is None:

@@ -75,16 +75,17 @@ class Runtime:
             CorruptLogError: It cannot be rebuilt either.
         """
         with self.inflight.one():
-            document, damage = self.document(paths, timeout)
+            deadline = self.access.begin(timeout)
+            document, damage = self.document(paths, deadline)
             if damage is None and document is not None:
                 return Found(document)
             try:
-                record = self.history.lost(paths, timeout)
+                record = self.history.lost(paths, deadline)
             except CorruptLogError as error:
                 raise damage or error from error
             if record is not None:
                 # Created in the meantime, it was never missing.
-                document, again = self.document(paths, timeout)
+                document, again = self.document(paths, deadline)
                 if again is None and document is not None:
                     return Found(document)
                 if damage is None:

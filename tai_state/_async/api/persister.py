@@ -12,7 +12,7 @@ from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._async.transactions import reactions
 from tai_state.authors import author_of
-from tai_state.clock import TimeLimit
+from tai_state.clock import Span, TimeLimit
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
@@ -232,7 +232,7 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
         return Call(paths, author, expected_version, idempotency_key, schema, expected_status, force)
 
     async def _write(
-        self, change: Change, timeout: TimeLimit, lock: AsyncLock | AsyncLockSet | None = None
+        self, change: Change, timeout: Span, lock: AsyncLock | AsyncLockSet | None = None
     ) -> TransitionResult[DataT]:
         deadline = self._runtime.access.begin(timeout)
         with self._inflight.one():

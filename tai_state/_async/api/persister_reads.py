@@ -10,7 +10,7 @@ from tai_state._async.api.store import AsyncStateStore, check_colour
 from tai_state._async.commits.snapshot import async_create_snapshot
 from tai_state._async.history.snapshots import async_kept_snapshots, async_snapshot_at
 from tai_state._async.recovery.verify import AsyncVerifier
-from tai_state.clock import TimeLimit
+from tai_state.clock import Deadline, TimeLimit
 from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_option
 from tai_state.errors import (
     SnapshotNotFoundError,
@@ -233,19 +233,19 @@ class AsyncPersisterReads(Generic[DataT]):
         """
         check_version(version, "version")
         paths, runtime = state_layout(governor_id, state_id), self._runtime
+        deadline = runtime.access.begin(timeout)
         with self._inflight.one():
-            record = await async_snapshot_at(runtime.access, paths, version, runtime.access.begin(timeout))
+            record = await async_snapshot_at(runtime.access, paths, version, deadline)
         if record is not None:
             return record.public(self._as_data)
-        state = await runtime.record(paths, timeout)
+        state = await runtime.record(paths, deadline)
         if state is None:
             raise StateNotFoundError(governor_id, state_id)
         raise SnapshotNotFoundError(governor_id, state_id, version, state.marks.snapshots)
 
-    async def _state_at(self, paths: StateLayout, version: int, timeout: TimeLimit) -> StateRecord:
+    async def _state_at(self, paths: StateLayout, version: int, deadline: Deadline) -> StateRecord:
         """Return the state as it was at *version*, by its event, or else by its snapshot."""
         runtime = self._runtime
-        deadline = runtime.access.begin(timeout)
         with self._inflight.one():
             event = await runtime.writer.event(paths, version, deadline)
             if event is not None:
@@ -253,7 +253,7 @@ class AsyncPersisterReads(Generic[DataT]):
             snapshot = await async_snapshot_at(runtime.access, paths, version, deadline)
         if snapshot is not None:
             return snapshot
-        record = await runtime.record(paths, timeout)
+        record = await runtime.record(paths, deadline)
         if record is None:
             raise StateNotFoundError(paths.governor_id, paths.state_id)
         raise VersionNotFoundError(paths.governor_id, paths.state_id, version, record.version)

@@ -8,7 +8,7 @@ from tai_state._async.commits.writer import Applied
 from tai_state._async.locking.fence import async_guarding
 from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet
-from tai_state.clock import TimeLimit
+from tai_state.clock import Span, TimeLimit
 from tai_state.errors import OutcomeUnknownError
 from tai_state.layout import state_layout
 from tai_state.models import KEEP, ChangeMetadata, DataT, Keep, TransitionResult
@@ -133,8 +133,9 @@ class AsyncPersisterRecords(AsyncPersisterReads[DataT]):
             force=force,
         )
         async_guarding(self._runtime.access, lock)  # What is no lock is refused before anything is read.
-        old = await self._state_at(call.paths, check_version(to_version, "to_version"), timeout)
-        return await self._write(rollback_change(call, old), timeout, lock)
+        wanted, deadline = check_version(to_version, "to_version"), self._runtime.access.begin(timeout)
+        old = await self._state_at(call.paths, wanted, deadline)
+        return await self._write(rollback_change(call, old), deadline, lock)
 
     async def outcome(self, error: OutcomeUnknownError, *, timeout: TimeLimit = None) -> TransitionResult[DataT] | None:
         """Return what became of a change whose outcome was unknown; None when it is not in the store.
@@ -167,7 +168,7 @@ class AsyncPersisterRecords(AsyncPersisterReads[DataT]):
 
     @abstractmethod
     async def _write(
-        self, change: Change, timeout: TimeLimit, lock: AsyncLock | AsyncLockSet | None = None
+        self, change: Change, timeout: Span, lock: AsyncLock | AsyncLockSet | None = None
     ) -> TransitionResult[DataT]:
         """Make a change, and return what a user sees of it."""
 

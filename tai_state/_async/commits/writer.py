@@ -76,9 +76,11 @@ class AsyncChangeWriter:
         self.origin: str | None = None
 
     def over(self, access: AsyncAccess) -> "AsyncChangeWriter":
-        """Return a writer that goes through *access*; heads, turns and what is known of the log are shared."""
+        """Return a writer that goes through *access*; heads, turns and what is put off are shared."""
         other = copy(self)
         other._access = access  # noqa: SLF001 - it is one of this class
+        other._sealing = self._sealing.over(access)  # noqa: SLF001
+        other._history = AsyncHistoryReader(access)  # noqa: SLF001
         return other
 
     async def write(

@@ -46,6 +46,12 @@ class AsyncSealing:
         self._access = access
         self._put_off: dict[DocumentPath, _PutOff] = {}
 
+    def over(self, access: AsyncAccess) -> "AsyncSealing":
+        """Return one that reads through *access*; what is put off is put off for both."""
+        other = AsyncSealing(access)
+        other._put_off = self._put_off
+        return other
+
     async def due_segment(
         self, paths: StateLayout, record: StateRecord, maintenance: Maintenance, deadline: Deadline
     ) -> Segment | None:

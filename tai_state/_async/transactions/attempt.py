@@ -16,7 +16,7 @@ from tai_state._platform.interrupts import AsyncDeferral
 from tai_state._platform.waits import AsyncMutex
 from tai_state.clock import Deadline
 from tai_state.documents import Capability, Document, DocumentPath, Put, Read, Write
-from tai_state.errors import DeadlineExceededError, FencedOutError, StaleReadError, StoreError
+from tai_state.errors import DeadlineExceededError, FencedOutError, RetriesExhaustedError, StaleReadError, StoreError
 from tai_state.layout import META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings
 from tai_state.rules.records.record import StateRecord
@@ -282,6 +282,14 @@ class AsyncAttempt:
         if len(self._documents) <= 1 or is_steady or is_whole:
             return
         self._compare(await self._access.read(list(self._documents), deadline or self._deadline, at=moment))
+
+    async def changed(self) -> DocumentPath | None:
+        """Return what has changed of what was read, for an engine that did not tell; None where no read tells now."""
+        try:
+            read = await self._access.read(list(self._documents), self._deadline, consistent=False)
+        except (DeadlineExceededError, RetriesExhaustedError, StoreError):
+            return None
+        return first_change(self._documents, read.documents)
 
     def checks(self) -> list[Write]:
         """Return what the commit checks: all that was read and not written."""

@@ -269,7 +269,8 @@ class AsyncRun(Generic[T]):
         except Exception as error:
             self._note_failure(error)
             if isinstance(error, PreconditionFailedError):
-                raise stale_read(error.path or "", self._id) from error
+                path = error.path or await self._last.changed()
+                raise stale_read(str(path or ""), self._id) from error
             raise
 
     async def _finish(self, attempt: AsyncAttempt, result: Any) -> Any:

@@ -12,7 +12,7 @@ from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.transactions import reactions
 from tai_state.authors import author_of
-from tai_state.clock import TimeLimit
+from tai_state.clock import Span, TimeLimit
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
@@ -232,7 +232,7 @@ class StateMachinePersister(PersisterRecords[DataT]):
         return Call(paths, author, expected_version, idempotency_key, schema, expected_status, force)
 
     def _write(
-        self, change: Change, timeout: TimeLimit, lock: Lock | LockSet | None = None
+        self, change: Change, timeout: Span, lock: Lock | LockSet | None = None
     ) -> TransitionResult[DataT]:
         deadline = self._runtime.access.begin(timeout)
         with self._inflight.one():

@@ -10,7 +10,7 @@ from tai_state._sync.api.store import StateStore, check_colour
 from tai_state._sync.commits.snapshot import create_snapshot
 from tai_state._sync.history.snapshots import kept_snapshots, snapshot_at
 from tai_state._sync.recovery.verify import Verifier
-from tai_state.clock import TimeLimit
+from tai_state.clock import Deadline, TimeLimit
 from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_option
 from tai_state.errors import (
     SnapshotNotFoundError,
@@ -233,19 +233,19 @@ class PersisterReads(Generic[DataT]):
         """
         check_version(version, "version")
         paths, runtime = state_layout(governor_id, state_id), self._runtime
+        deadline = runtime.access.begin(timeout)
         with self._inflight.one():
-            record = snapshot_at(runtime.access, paths, version, runtime.access.begin(timeout))
+            record = snapshot_at(runtime.access, paths, version, deadline)
         if record is not None:
             return record.public(self._as_data)
-        state = runtime.record(paths, timeout)
+        state = runtime.record(paths, deadline)
         if state is None:
             raise StateNotFoundError(governor_id, state_id)
         raise SnapshotNotFoundError(governor_id, state_id, version, state.marks.snapshots)
 
-    def _state_at(self, paths: StateLayout, version: int, timeout: TimeLimit) -> StateRecord:
+    def _state_at(self, paths: StateLayout, version: int, deadline: Deadline) -> StateRecord:
         """Return the state as it was at *version*, by its event, or else by its snapshot."""
         runtime = self._runtime
-        deadline = runtime.access.begin(timeout)
         with self._inflight.one():
             event = runtime.writer.event(paths, version, deadline)
             if event is not None:
@@ -253,7 +253,7 @@ class PersisterReads(Generic[DataT]):
             snapshot = snapshot_at(runtime.access, paths, version, deadline)
         if snapshot is not None:
             return snapshot
-        record = runtime.record(paths, timeout)
+        record = runtime.record(paths, deadline)
         if record is None:
             raise StateNotFoundError(paths.governor_id, paths.state_id)
         raise VersionNotFoundError(paths.governor_id, paths.state_id, version, record.version)

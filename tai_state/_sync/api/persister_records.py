@@ -8,7 +8,7 @@ from tai_state._sync.commits.writer import Applied
 from tai_state._sync.locking.fence import guarding
 from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet
-from tai_state.clock import TimeLimit
+from tai_state.clock import Span, TimeLimit
 from tai_state.errors import OutcomeUnknownError
 from tai_state.layout import state_layout
 from tai_state.models import KEEP, ChangeMetadata, DataT, Keep, TransitionResult
@@ -133,8 +133,9 @@ class PersisterRecords(PersisterReads[DataT]):
             force=force,
         )
         guarding(self._runtime.access, lock)  # What is no lock is refused before anything is read.
-        old = self._state_at(call.paths, check_version(to_version, "to_version"), timeout)
-        return self._write(rollback_change(call, old), timeout, lock)
+        wanted, deadline = check_version(to_version, "to_version"), self._runtime.access.begin(timeout)
+        old = self._state_at(call.paths, wanted, deadline)
+        return self._write(rollback_change(call, old), deadline, lock)
 
     def outcome(self, error: OutcomeUnknownError, *, timeout: TimeLimit = None) -> TransitionResult[DataT] | None:
         """Return what became of a change whose outcome was unknown; None when it is not in the store.
@@ -167,7 +168,7 @@ class PersisterRecords(PersisterReads[DataT]):
 
     @abstractmethod
     def _write(
-        self, change: Change, timeout: TimeLimit, lock: Lock | LockSet | None = None
+        self, change: Change, timeout: Span, lock: Lock | LockSet | None = None
     ) -> TransitionResult[DataT]:
         """Make a change, and return what a user sees of it."""
 

@@ -269,7 +269,8 @@ class Run(Generic[T]):
         except Exception as error:
             self._note_failure(error)
             if isinstance(error, PreconditionFailedError):
-                raise stale_read(error.path or "", self._id) from error
+                path = error.path or self._last.changed()
+                raise stale_read(str(path or ""), self._id) from error
             raise
 
     def _finish(self, attempt: Attempt, result: Any) -> Any:

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tai_state.errors import InvalidIdError
-from tai_state.layout import ID_BYTES_MAX, check_id, escape, state_layout, unescape, versioned
+from tai_state.layout import ID_BYTES_MAX, check_id, escape, state_layout, state_of, unescape, versioned
+
+STATE_PATHS = state_layout("a/b", "é@1")
 
 hostile = st.sampled_from((
     *("a", "A", "a-1", "a_", "_", "__", "___", "____", "__x__", "__:__", "__é__", "%", "%41", "%5F", "a%", "a@", "a@3"),
@@ -148,3 +150,23 @@ def test_where_things_live():
     assert str(paths.snapshot(100)) == "governors/a%2Fb/snapshots/x%403@0000000000000000100"
     assert str(paths.segment(1)) == "governors/a%2Fb/segments/x%403@0000000000000000001"
     assert (paths.governor_id, paths.state_id, paths.stored_id) == ("a/b", "x@3", "x%403")
+
+
+@pytest.mark.parametrize(
+    ("path", "ids"),
+    [
+        (STATE_PATHS.state, ("a/b", "é@1")),
+        (STATE_PATHS.event(7), ("a/b", "é@1")),
+        (STATE_PATHS.snapshot(7), ("a/b", "é@1")),
+        (STATE_PATHS.segment(7), ("a/b", "é@1")),
+        (STATE_PATHS.receipt("k"), ("a/b", "")),
+        ("tai/meta", ("", "")),
+        ("locks/a", ("", "")),
+        ("governors/a%ZZ/states/s", ("", "")),
+        ("", ("", "")),
+    ],
+    ids=str,
+)
+def test_a_path_tells_whose_document_it_is(path, ids):
+    """As far as it can: the id of a receipt is a digest, and a stranger's document is nobody's."""
+    assert state_of(str(path)) == ids

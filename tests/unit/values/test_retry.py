@@ -13,7 +13,9 @@ from tai_state.clock import Deadline
 from tai_state.errors import (
     ConfigurationError,
     DeadlineExceededError,
+    DeadlockError,
     RetriesExhaustedError,
+    StaleReadError,
     StoreError,
     StoreUnavailableError,
 )
@@ -105,8 +107,19 @@ def test_waits_are_spread():
     assert 0.45 < sum(waits) / 1000 < 0.55
 
 
+@pytest.mark.parametrize(
+    "error", [StoreUnavailableError(), StaleReadError(), DeadlineExceededError("late"), DeadlockError(["a", "a"])]
+)
+def test_what_callers_are_told_slows_down_no_retry_of_ours(error):
+    """``retry_after`` is for whoever calls us; here only the policy counts, and what the engine itself asked for."""
+    assert error.retry_after > 0.02
+    deadline = RetryPolicy().begin(ManualClock(), 1000)
+    assert RetryPolicy(wait_initial=0.0, wait_max=0.0).wait(random.Random(1), deadline)(state(1, error)) == 0.0
+    assert RetryPolicy().wait(random.Random(1), deadline)(state(1, error)) <= 0.01
+
+
 def test_what_the_store_asks_for_is_waited():
-    """retry_after is the least."""
+    """What the engine asked for is the least."""
     policy = RetryPolicy()
     wait = policy.wait(random.Random(1), policy.begin(ManualClock(), 1000))
     assert wait(state(1, StoreUnavailableError(retry_after=7.0))) == 7.0
