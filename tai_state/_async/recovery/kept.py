@@ -51,7 +51,7 @@ class AsyncKept:
             self._add("corrupt_snapshot", event.version, "the snapshot is not what the events say")
         while self._segment is not None and self._segment.last < event.version:
             self._segment = await anext(self._segments, None)
-        if self._segment is None or event.version < self._segment.first:
+        if self._segment is None or event.version < self._segment.first or not self._segment.events:
             return
         sealed = self._segment.events[event.version - self._segment.first]
         if replace(sealed, committed_at=event.committed_at) != event:

@@ -1,23 +1,27 @@
-"""Sealed segments: runs of events in one compressed document, so that recovery reads one instead of many."""
+"""Sealed segments: runs of events in one compressed document, so that recovery reads one instead of many.
+
+An event that is too large for a segment stays where it is: a segment without events says so, and the next one goes on
+behind it. So what is sealed has no gap, and what is missing is told.
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from itertools import pairwise, takewhile
+from typing import Any, NamedTuple
 
 from tai_state.codec import compress, decompress, dump_json, from_json
 from tai_state.config import INLINE, Maintenance
 from tai_state.documents import Document, Put
 from tai_state.errors import CorruptLogError, InvalidDataError
-from tai_state.layout import FORMAT, StateLayout
+from tai_state.layout import StateLayout
 from tai_state.rules.history.replay import contradiction
-from tai_state.rules.records.documents import check_owner, event_fields, event_from
-from tai_state.rules.records.fields import FieldError, check_format
+from tai_state.rules.records.documents import FORMAT_NEWEST, FORMATS, check_owner, event_fields, event_from
+from tai_state.rules.records.fields import FieldError, check_format, take_or_none
 from tai_state.rules.records.record import EventRecord, StateRecord
 
-SEGMENT_BYTES_MAX = 900 * 1024
-"""What a segment takes at most as stored: below the mebibyte that a document holds."""
+SEGMENT_BYTES_MAX = 750 * 1024
+"""What a segment takes at most, compressed: below the mebibyte that a document holds, as text of base 64, too."""
 
 SEGMENT_JSON_BYTES_MAX = 16 * 1024 * 1024
 """What it takes at most uncompressed: whoever reads it holds all of it in memory."""
@@ -30,7 +34,12 @@ _SAME = "same"
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A sealed run of events, ready to be written or as read."""
+    """A sealed run of events, ready to be written or as read.
+
+    Attributes:
+        events: As read; none where they are too large for a segment and stay in their own documents, which must not
+            be removed then.
+    """
 
     first: int
     last: int
@@ -70,41 +79,60 @@ def _sealed_fields(event: EventRecord, previous: EventRecord | None) -> dict[str
 
 
 def build_segment(paths: StateLayout, events: Sequence[EventRecord]) -> Segment | None:
-    """Return the segment of as many leading *events* as fit; None when not even one does.
+    """Return the segment of as many leading *events* as fit, or of those that have to stay; None of no events.
 
-    Within 16 MiB as they are read, and 900 KiB compressed: of those, all, or a half, a quarter and so on.
+    Within 16 MiB as they are read, and 750 KiB compressed: of those, all, or a half, a quarter and so on.
 
     Args:
         events: Contiguous, ascending, sound.
     """
-    pairs = zip(events, (None, *events), strict=False)
+    sealed = _sealed(events)
+    if sealed is not None:
+        contents = {"digest": hashlib.sha256(sealed.blob).hexdigest(), "events": sealed.blob}
+        return _segment(paths, events[: sealed.events_count], sealed.newest_format, contents)
+    stay = list(takewhile(lambda event: _sealed([event]) is None, events))
+    return _segment(paths, stay, FORMATS["stay"], {"stay": True}) if stay else None
+
+
+class _Sealed(NamedTuple):
+    """So many events, compressed, and the newest format that one of them has."""
+
+    events_count: int
+    blob: bytes
+    newest_format: int
+
+
+def _sealed(events: Sequence[EventRecord]) -> _Sealed | None:
+    """Return as many leading *events* as fit; None when not even one does."""
+    formats: list[int] = []
     sealed: list[bytes] = []
     size = 0
-    for event, before in pairs:
-        encoded = dump_json(_sealed_fields(event, before))
+    for event, before in zip(events, (None, *events), strict=False):
+        fields = _sealed_fields(event, before)
+        encoded = dump_json(fields)
         size += len(encoded)
         if size > SEGMENT_JSON_BYTES_MAX:
             break
         sealed.append(encoded)
+        formats.append(fields["format"])
     while sealed:
         blob = compress(b"[" + b",".join(sealed) + b"]")
         if len(blob) <= SEGMENT_BYTES_MAX:
-            return _segment(paths, events[: len(sealed)], blob)
+            return _Sealed(len(sealed), blob, max(formats[: len(sealed)]))
         sealed = sealed[: len(sealed) // 2]
     return None
 
 
-def _segment(paths: StateLayout, run: Sequence[EventRecord], blob: bytes) -> Segment:
+def _segment(paths: StateLayout, run: Sequence[EventRecord], number: int, contents: dict[str, Any]) -> Segment:
     first, last = run[0], run[-1]
     fields = {
-        "format": FORMAT,
+        "format": number,
         "governor_id": paths.governor_id,
         "state_id": paths.state_id,
         "first": first.version,
         "last": last.version,
         "hash": last.hash,
-        "digest": hashlib.sha256(blob).hexdigest(),
-        "events": blob,
+        **contents,
     }
     # No precondition: the state's own decides, and a segment left by a lost race holds the same events.
     return Segment(first.version, last.version, Put(paths.segment(first.version), fields))
@@ -115,12 +143,15 @@ def read_segment(document: Document, governor_id: str, state_id: str) -> Segment
 
     Raises:
         CorruptLogError: It is damaged.
+        SchemaVersionError: A newer release wrote it.
     """
     try:
-        check_format(document.fields, document.path)
+        check_format(document.fields, document.path, newest=FORMAT_NEWEST)
         first, last = document.fields["first"], document.fields["last"]
-        blob = document.fields["events"]
-        events = _unsealed(blob, document.fields["digest"], range(first, last + 1))
+        versions = range(first, last + 1)
+        if take_or_none(document.fields, "stay", bool):
+            return Segment(first, last)
+        events = _unsealed(document.fields["events"], document.fields["digest"], versions)
         for event in events:
             check_owner(event, governor_id, state_id)
     except (KeyError, TypeError, IndexError, FieldError, InvalidDataError) as error:

@@ -1,0 +1,136 @@
+# Generated from tests/_async/history/test_large_events.py by .ci/generate_sync.py; do not edit.
+"""An event that is too large for a segment stays in its own document, and sealing goes on behind it."""
+import random
+
+import pytest
+
+from tai_state import StateMachinePersister, Machine, PersistenceConfig, Transition
+from tai_state.documents import Delete
+from tai_state.layout import state_layout
+from tai_state.rules.history import segments
+from tests._sync.stores import TIMEOUT, document_at, plant
+
+PATHS = state_layout("g", "s")
+
+
+def blob(payload):
+    """Return data that no encoding makes smaller."""
+    return {"blob": random.Random(payload["seed"]).randbytes(payload["kilobytes"] * 1024)}
+
+
+MACHINE = Machine("blob", "on", [Transition("put", "on", "on", apply=lambda _, payload: blob(payload))])
+CONFIG = PersistenceConfig(snapshot_interval=1_000, segment_events=3)
+
+
+@pytest.fixture
+def persister(store):
+    return StateMachinePersister(store, MACHINE, CONFIG)
+
+
+def put(persister, *kilobytes):
+    """Start the state with nothing, then give it data of each size."""
+    persister.start("g", "s", {})
+    for number, size in enumerate(kilobytes):
+        persister.transition("g", "s", "put", {"kilobytes": size, "seed": number})
+
+
+def sealed_runs(store):
+    """Return the first and last versions of each segment, and how many events it holds itself."""
+    runs = []
+    for document in store.runtime.access.backend.scan(PATHS.governor.segments, timeout=TIMEOUT):
+        segment = segments.read_segment(document, "g", "s")
+        runs.append((segment.first, segment.last, len(segment.events)))
+    return runs
+
+
+def lose_the_state(store):
+    store.runtime.access.backend.commit([Delete(PATHS.state)], timeout=TIMEOUT)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A segment takes 100 KiB: so much that one event of two large values has more, and its document has room."""
+    monkeypatch.setattr(segments, "SEGMENT_BYTES_MAX", 100 * 1024)
+
+
+@pytest.mark.usefixtures("small")
+def test_sealing_goes_on_behind_a_large_event(store, persister):
+    """What comes behind it is sealed; what stays is named by a segment that holds nothing."""
+    put(persister, 1, 200, 1, 1, 1, 1, 1, 1)
+    # The event of version 3 holds 200 KiB, that of version 4 as what was before.
+    assert sealed_runs(store) == [(1, 1, 1), (2, 2, 1), (3, 4, 0), (5, 7, 3)]
+    assert (document_at(store, PATHS.state)).fields["sealed_through"] == 7
+    assert (persister.validate_consistency("g")).is_consistent
+
+
+@pytest.mark.usefixtures("small")
+def test_a_state_is_rebuilt_over_a_large_event(store, persister):
+    """From segments and, between them, from the document of the event; and it goes on."""
+    put(persister, 1, 200, 1, 1, 1, 1, 1, 1)
+    lost = persister.load_state("g", "s")
+    lose_the_state(store)
+    store.runtime.access.backend.commit([Delete(PATHS.event(1)), Delete(PATHS.event(6))], timeout=TIMEOUT)
+    found = persister.load_state("g", "s")
+    assert (found.snapshot, found.recovered) == (lost.snapshot, True)
+    moved = persister.transition("g", "s", "put", {"kilobytes": 1, "seed": 99})
+    assert moved.version == lost.snapshot.version + 1
+    assert (document_at(store, PATHS.state)).fields["sealed_through"] >= 7
+
+
+@pytest.mark.usefixtures("small")
+def test_large_events_alone_are_read_once(store, persister):
+    """Where each event is large, as many as were read at once are passed over together."""
+    put(persister, *[200] * 7)
+    runs = sealed_runs(store)
+    assert {held for _, _, held in runs} <= {0, 1}
+    assert runs[-1][1] >= 4
+    assert (persister.validate_consistency("g")).is_consistent
+
+
+def test_the_largest_event_blocks_nothing(store, persister):
+    """An event whose document is full, on each backend."""
+    put(persister, 381, 381, 381, 1, 1, 1, 1, 1)
+    assert [held for _, _, held in sealed_runs(store)].count(0) == 1
+    assert (document_at(store, PATHS.state)).fields["sealed_through"] == 7
+    lost = persister.load_state("g", "s")
+    lose_the_state(store)
+    assert (persister.load_state("g", "s")).snapshot == lost.snapshot
+
+
+def test_a_segment_at_its_bound_fits_into_a_document(store, persister):
+    """However an engine spells bytes: what is sealed is stored."""
+    put(persister, *[240] * 5)
+    assert (1, 3, 3) in sealed_runs(store)
+
+
+def test_a_segment_has_the_format_of_its_newest_event(store, persister):
+    """So that an older build refuses it, rather than call it damaged."""
+    put(persister, 1, 1, 1, 1)
+    segment = document_at(store, PATHS.segment(1))
+    assert segment.fields["format"] == (document_at(store, PATHS.event(1))).fields["format"] == 2
+    persister.log_transition("g", "s", "late", to_status="on", data={}, occurred_at=segment.create_time)
+    for number in range(4):
+        persister.transition("g", "s", "put", {"kilobytes": 1, "seed": number})
+    formats = [
+        document.fields["format"]
+        for document in store.runtime.access.backend.scan(PATHS.governor.segments, timeout=TIMEOUT)
+    ]
+    assert formats == [2, 3, 2]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_segment_of_events_that_stay_has_a_format_of_its_own(store, persister):
+    """An older build would look for its events there."""
+    put(persister, 200, 200, 1, 1, 1)
+    kept = [document for document in store.runtime.access.backend.scan(PATHS.governor.segments, timeout=TIMEOUT)]
+    assert [one.fields["format"] for one in kept if "stay" in one.fields] == [4]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_segment_that_says_that_events_stay_and_lies_is_no_harm(store, persister):
+    """The events are read where they are."""
+    put(persister, 1, 1, 1, 1)
+    plant(store, PATHS.segment(1), stay=True)
+    lost = persister.load_state("g", "s")
+    lose_the_state(store)
+    assert (persister.load_state("g", "s")).snapshot == lost.snapshot
