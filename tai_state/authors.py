@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from tai_state.codec import EMPTY, Payload, check_text, normalize_data
+from tai_state.codec import EMPTY, Payload
+from tai_state.conversion import check_text, normalize_data
 from tai_state.errors import ConfigurationError, InvalidDataError
 from tai_state.models import ChangeMetadata
 

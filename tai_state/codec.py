@@ -8,30 +8,17 @@ console), one JSON text, or zstd-compressed JSON bytes.
 
 import base64
 import hashlib
-import math
 import re
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
 import orjson
 import zstandard
-from pydantic import BaseModel
 
 from tai_state.config import Encoding
-from tai_state.conversion import plain
-from tai_state.documents import Value
+from tai_state.conversion import LEVELS_MAX, normalize
+from tai_state.documents import Json, Value
 from tai_state.errors import DocumentTooLargeError, InvalidDataError
-
-LEVELS_MAX = 20
-"""How deep a value may nest; the outermost dict is level 1, lists count."""
-
-
-INT_MIN, INT_MAX = -(2**63), 2**63 - 1
-
-
-_PLAIN = frozenset({type(None), bool, bytes})
-
 
 PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
 """How large a value may be, in bytes of JSON: what is stored can be read again, however well it compressed."""
@@ -56,89 +43,21 @@ _TAGS = frozenset({_BYTES, _TIME, _MAP})
 _ODD_NUMBER = re.compile(rb"(?:^|[:,\[])-?(?:0\.000|[0-9]{16}|[0-9.]+[eE])")
 
 
-_JSON_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+# Digits as 0: in what is left each such number shows by a few bytes, which are found 20 times faster.
+_DIGITS_AS_0 = bytes.maketrans(b"123456789E", b"000000000e")
 
 
-def _refuse(message: str, path: str) -> InvalidDataError:
-    return InvalidDataError(message, path=path)
+_JSON_OPTIONS = (
+    orjson.OPT_SORT_KEYS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+)
 
 
-def check_text(text: str, path: str, what: str = "the text") -> None:
-    """Refuse a text that is not valid Unicode: it has no bytes."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            message = f"{what} is not valid Unicode text: {error.reason} at position {error.start}"
-            raise _refuse(message, path) from error
-
-
-def normalize(value: object, *, path: str = "data", level: int = 1) -> Value:
-    """Return a checked deep copy of *value*: datetimes in UTC, enum members as their values, models as dicts.
-
-    Raises:
-        InvalidDataError: Something in it cannot be stored and given back equal; names the path.
-    """
-    kind = type(value)
-    if kind is dict or kind is list:
-        return _normalize_container(value, path, level)
-    if isinstance(value, str) and kind is str:
-        check_text(value, path)
-    elif isinstance(value, int) and kind is int:
-        if not INT_MIN <= value <= INT_MAX:
-            message = "an int must fit in 64 bits"
-            raise _refuse(message, path)
-    elif isinstance(value, float) and kind is float:
-        if not math.isfinite(value):
-            message = f"a float must be finite, not {value}"
-            raise _refuse(message, path)
-    elif kind not in _PLAIN:
-        converted = plain(value, path)
-        return converted if isinstance(converted, datetime) else normalize(converted, path=path, level=level)
-    return value
-
-
-def _normalize_container(value: object, path: str, level: int) -> Value:
-    if level > LEVELS_MAX:
-        message = f"nested deeper than {LEVELS_MAX} levels"
-        raise _refuse(message, path)
-    if isinstance(value, list):
-        return [normalize(item, path=f"{path}[{index}]", level=level + 1) for index, item in enumerate(value)]
-    assert isinstance(value, dict)
-    normal: dict[str, Value] = {}
-    for given, item in value.items():
-        key = given if type(given) is str else _normal_key(given, path)
-        if not key.isascii():
-            check_text(key, path, f"the key {key!r}")
-        normal[key] = normalize(item, path=f"{path}.{key}", level=level + 1)
-    if len(normal) < len(value):
-        message = "a key is there twice, once as a member of an enum"
-        raise _refuse(message, path)
-    return normal
-
-
-def _normal_key(given: object, path: str) -> str:
-    key = given.value if isinstance(given, Enum) else given
-    if type(key) is not str:
-        message = f"the key {key!r} is a {type(key).__name__}, keys must be str"
-        raise _refuse(message, path)
-    return key
-
-
-def normalize_data(data: object, *, path: str = "data") -> dict[str, Value]:
-    """Return a checked deep copy of a state's data: a dict, or a pydantic model (see ``typed``).
-
-    Raises:
-        InvalidDataError: It is neither, or something in it cannot be stored.
-    """
-    normal: Any = normalize(data, path=path) if isinstance(data, dict | BaseModel) else None
-    if type(normal) is not dict:
-        message = f"must be a dict or a pydantic model, not {type(data).__name__}"
-        raise _refuse(message, path)
-    return normal
-
-
-def _tag(value: object) -> dict[str, str]:
+def _tag(value: object) -> dict[str, str] | orjson.Fragment:
+    if isinstance(value, Json):
+        return orjson.Fragment(value.text)
     if isinstance(value, bytes):
         return {_BYTES: base64.b64encode(value).decode()}
     assert isinstance(value, datetime)
@@ -184,9 +103,9 @@ def dump_json(value: Value) -> bytes:
     """Return a normalized value as JSON that ``from_json`` reads back, for storing; not the same with every release."""
     tags = 0
 
-    def tag(item: object) -> dict[str, str]:
+    def tag(item: object) -> dict[str, str] | orjson.Fragment:
         nonlocal tags
-        tags += 1
+        tags += item.text.count(b'"$') if isinstance(item, Json) else 1
         return _tag(item)
 
     encoded = orjson.dumps(value, default=tag, option=_JSON_OPTIONS)
@@ -200,9 +119,17 @@ def to_json(value: Value) -> bytes:
     """Return the canonical JSON of a normalized value: equal values, equal bytes, with every release."""
     encoded = dump_json(value)
     # Releases of orjson write the exponents of floats differently: those are written by Python, always the same.
-    if _ODD_NUMBER.search(encoded):
+    if has_odd_number(encoded):
         return orjson.dumps(_plain_floats(_wrapped(value)), default=_tag, option=_JSON_OPTIONS)
     return encoded
+
+
+def has_odd_number(encoded: bytes) -> bool:
+    """Whether a JSON text holds a number that releases of orjson may write differently, or an int of 16 digits."""
+    shape = encoded.translate(_DIGITS_AS_0)
+    if b"0e" in shape or b"0.000" in shape or b"0000000000000000" in shape:
+        return _ODD_NUMBER.search(encoded) is not None
+    return False
 
 
 def from_json(encoded: bytes | str) -> Value:
@@ -220,6 +147,34 @@ def from_json(encoded: bytes | str) -> Value:
         raise InvalidDataError(message) from error
 
 
+def _plain_json(value: object) -> bytes | None:
+    """Return the canonical JSON of a value that JSON holds as it is; None for one that is to be looked at in detail.
+
+    All of it in C: what JSON cannot hold is refused there, and what it holds as something else (a tuple, NaN, a UUID)
+    does not come back equal.
+    """
+    try:
+        encoded = orjson.dumps(value, option=_JSON_OPTIONS)
+    except TypeError:
+        return None
+    if b'"$' in encoded or has_odd_number(encoded) or not _is_shallow(value, encoded):
+        return None
+    return encoded if orjson.loads(encoded) == value else None
+
+
+def _is_shallow(value: object, encoded: bytes) -> bool:
+    """Whether a value nests no deeper than LEVELS_MAX; *encoded* is its JSON."""
+    if encoded.count(b"{") + encoded.count(b"[") <= LEVELS_MAX:
+        return True
+    level = [value]
+    for _ in range(LEVELS_MAX):
+        parts = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, dict | list))
+        level = [item for part in parts for item in part if isinstance(item, dict | list)]
+        if not level:
+            return True
+    return False
+
+
 def _canonical(stored: Value) -> bytes:
     """Return the canonical JSON of a value as it was stored, by us or by somebody else.
 
@@ -233,6 +188,19 @@ def _canonical(stored: Value) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         message = f"a stored value holds what was never stored by us: {error}"
         raise InvalidDataError(message) from error
+
+
+def _is_surely_native(encoded: bytes) -> bool:
+    """Whether a glance at the JSON of a small map tells that it is native; a text in it may look as if it were not."""
+    return (
+        len(encoded) < _NATIVE_PATH_CHARACTERS_MAX
+        and encoded.count(b"{") + encoded.count(b"[") <= _NATIVE_LEVELS_MAX
+        and not any(odd in encoded for odd in (b'"$', b'"":', b'"__', b"[[", b",["))
+    )
+
+
+def _is_native_map(value: Value) -> bool:
+    return isinstance(value, dict) and _is_native(value)
 
 
 def _is_native(value: Value, room: int = _NATIVE_PATH_CHARACTERS_MAX, level: int = 1) -> bool:
@@ -281,18 +249,31 @@ class Payload:
     A commit stores it in several documents: what it is stored as is found out once, and kept until ``forget_forms``.
     """
 
-    __slots__ = ("_compressed", "_digest", "_native", "json")
+    __slots__ = ("_compressed", "_digest", "_is_native", "json")
 
     def __init__(self, json: bytes) -> None:
-        """Wrap canonical JSON; use ``of`` for values."""
+        """Wrap canonical JSON; use ``of`` and ``given`` for values."""
         self.json = json
         self._digest: str | None = None
-        self.forget_forms()
+        self._is_native: bool | None = None
+        self._compressed: bytes | None = None
 
     def forget_forms(self) -> None:
         """Keep the JSON alone: the commit is made, and a cache may hold the value for long."""
-        self._native: dict[str, Value] | bool | None = None
-        self._compressed: bytes | None = None
+        self._compressed = None
+
+    @classmethod
+    def given(cls, value: object, path: str = "data", what: str | None = None) -> "Payload":
+        """Check and wrap a value that a user gave; see ``normalize``.
+
+        Raises:
+            InvalidDataError: Something in it cannot be stored and given back equal; names the *path*.
+            DocumentTooLargeError: It is larger than what could be read again; names *what* it is.
+        """
+        encoded = _plain_json(value)
+        if encoded is None or len(encoded) > PAYLOAD_BYTES_MAX:
+            return cls.of(normalize(value, path=path), what or path)
+        return cls(encoded)
 
     @classmethod
     def of(cls, value: Value, what: str = "data") -> "Payload":
@@ -315,6 +296,8 @@ class Payload:
         """
         if field is None:
             return cls(b"null")
+        if isinstance(field, Json):
+            return cls(field.text)
         if isinstance(field, dict):
             return cls(_canonical(field))
         if isinstance(field, bytes):
@@ -342,10 +325,7 @@ class Payload:
         return self._digest
 
     def field(self, encoding: Encoding) -> Value:
-        """Return what a document stores: None, a map, a JSON text or compressed JSON.
-
-        A map is shared between calls: for documents only, which nobody changes.
-        """
+        """Return what a document stores: None, a map (as Json), a JSON text or compressed JSON."""
         size = len(self.json)
         if size >= encoding.zstd_bytes_min:
             if self._compressed is None:
@@ -353,15 +333,16 @@ class Payload:
             return self._compressed
         if self.json == b"null":
             return None
-        native = self._as_native() if size < encoding.json_bytes_min else False
-        return self.json.decode() if native is False else native
+        return Json(self.json) if size < encoding.json_bytes_min and self.is_native else self.json.decode()
 
-    def _as_native(self) -> dict[str, Value] | bool:
-        """Return the value as a map that every engine can hold, or False; found out once."""
-        if self._native is None:
-            value = self.value() if self.json.startswith(b"{") else None
-            self._native = value if isinstance(value, dict) and _is_native(value) else False
-        return self._native
+    @property
+    def is_native(self) -> bool:
+        """Whether it is a map that every engine can hold as a field; found out once."""
+        if self._is_native is None:
+            self._is_native = self.json.startswith(b"{") and (
+                _is_surely_native(self.json) or _is_native_map(self.value())
+            )
+        return self._is_native
 
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same value."""

@@ -1,16 +1,28 @@
-"""Values that are not plain, but have a plain one that stands for them; and what to do about the rest."""
+"""Values as users give them: checked, copied, and where they are not plain, the plain ones that stand for them."""
 
+import math
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from typing import Any
 
 from pydantic import BaseModel
 
+from tai_state.documents import Value
 from tai_state.errors import InvalidDataError
 from tai_state.models import Model
 from tai_state.typed import dumped
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+LEVELS_MAX = 20
+"""How deep a value may nest; the outermost dict is level 1, lists count."""
+
+
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+
+_PLAIN = frozenset({type(None), bool, bytes})
 
 
 def _refuse(message: str, path: str) -> InvalidDataError:
@@ -80,3 +92,78 @@ def _advice(value: object) -> str:
     if type(value).__name__ == "UUID":
         return "use str(value), or a pydantic model with a UUID field"
     return "use None, bool, int, float, str, bytes, datetime, list, dict, an enum member or a pydantic model"
+
+
+def check_text(text: str, path: str, what: str = "the text") -> None:
+    """Refuse a text that is not valid Unicode: it has no bytes."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            message = f"{what} is not valid Unicode text: {error.reason} at position {error.start}"
+            raise _refuse(message, path) from error
+
+
+def normalize(value: object, *, path: str = "data", level: int = 1) -> Value:
+    """Return a checked deep copy of *value*: datetimes in UTC, enum members as their values, models as dicts.
+
+    Raises:
+        InvalidDataError: Something in it cannot be stored and given back equal; names the path.
+    """
+    kind = type(value)
+    if kind is dict or kind is list:
+        return _normalize_container(value, path, level)
+    if isinstance(value, str) and kind is str:
+        check_text(value, path)
+    elif isinstance(value, int) and kind is int:
+        if not INT_MIN <= value <= INT_MAX:
+            message = "an int must fit in 64 bits"
+            raise _refuse(message, path)
+    elif isinstance(value, float) and kind is float:
+        if not math.isfinite(value):
+            message = f"a float must be finite, not {value}"
+            raise _refuse(message, path)
+    elif kind not in _PLAIN:
+        converted = plain(value, path)
+        return converted if isinstance(converted, datetime) else normalize(converted, path=path, level=level)
+    return value
+
+
+def _normalize_container(value: object, path: str, level: int) -> Value:
+    if level > LEVELS_MAX:
+        message = f"nested deeper than {LEVELS_MAX} levels"
+        raise _refuse(message, path)
+    if isinstance(value, list):
+        return [normalize(item, path=f"{path}[{index}]", level=level + 1) for index, item in enumerate(value)]
+    assert isinstance(value, dict)
+    normal: dict[str, Value] = {}
+    for given, item in value.items():
+        key = given if type(given) is str else _normal_key(given, path)
+        if not key.isascii():
+            check_text(key, path, f"the key {key!r}")
+        normal[key] = normalize(item, path=f"{path}.{key}", level=level + 1)
+    if len(normal) < len(value):
+        message = "a key is there twice, once as a member of an enum"
+        raise _refuse(message, path)
+    return normal
+
+
+def _normal_key(given: object, path: str) -> str:
+    key = given.value if isinstance(given, Enum) else given
+    if type(key) is not str:
+        message = f"the key {key!r} is a {type(key).__name__}, keys must be str"
+        raise _refuse(message, path)
+    return key
+
+
+def normalize_data(data: object, *, path: str = "data") -> dict[str, Value]:
+    """Return a checked deep copy of a state's data: a dict, or a pydantic model (see ``typed``).
+
+    Raises:
+        InvalidDataError: It is neither, or something in it cannot be stored.
+    """
+    normal: Any = normalize(data, path=path) if isinstance(data, dict | BaseModel) else None
+    if type(normal) is not dict:
+        message = f"must be a dict or a pydantic model, not {type(data).__name__}"
+        raise _refuse(message, path)
+    return normal

@@ -14,13 +14,24 @@ from typing import Any
 from tai_state.errors import InvalidDataError, UnsupportedOperationError
 
 Value = Any
-"""None, bool, int (64 bit), float, str, bytes, aware datetime, list or dict of these.
+"""None, bool, int (64 bit), float, str, bytes, aware datetime, list or dict of these; in what is written also Json.
 
 Lists inside lists and empty or reserved keys never reach a backend: the codec
 wraps such values first.
 """
 
 Fields = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A map in the fields of a Put, given as its canonical JSON (see ``codec``); read back it is a dict.
+
+    An engine that stores JSON embeds the text as it is, which nobody has to parse and write a second time.
+    """
+
+    text: bytes
+
 
 DAMAGED = "tai_damaged"
 """The one field of a document whose content cannot be read: what is wrong with it.

@@ -4,7 +4,8 @@ For programs that take changes from elsewhere and must refuse a bad one before t
 forms, command lines. The methods of stores and persisters make the same checks by themselves.
 """
 
-from tai_state.codec import compress, from_json, normalize_data, to_json
+from tai_state.codec import compress, from_json, to_json
+from tai_state.conversion import normalize_data
 from tai_state.documents import Value
 from tai_state.layout import check_id
 from tai_state.rules.commits.kinds import check_name

@@ -10,6 +10,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from heapq import merge
 from itertools import islice
 from typing import Protocol
@@ -17,13 +18,15 @@ from typing import Protocol
 from tai_state._platform.forks import anew_in_children
 from tai_state.backends.expiry import EXPIRES_AT, Expiring, lifetime
 from tai_state.clock import Clock
-from tai_state.codec import dump_json, from_json, normalize, normalize_data
+from tai_state.codec import dump_json, from_json
+from tai_state.conversion import INT_MAX, INT_MIN, normalize, normalize_data
 from tai_state.documents import (
     Check,
     CommitResult,
     Delete,
     Document,
     DocumentPath,
+    Json,
     Limits,
     MustExist,
     MustNotExist,
@@ -337,15 +340,49 @@ def _encode(writes: Sequence[Write]) -> list[bytes]:
 
 
 def _encode_fields(write: Put) -> bytes:
-    at = str(write.path)
-    normalize_data(dict.fromkeys(write.fields), path=at)  # the names alone
-    # Each value by itself, since Firestore counts levels from there.
-    normal = {name: normalize(value, path=f"{at}.{name}") for name, value in write.fields.items()}
-    _check_native(normal, at)
-    encoded = dump_json(normal)
+    try:
+        encoded = dump_json(_checked(write))
+    except TypeError:
+        # A text that is no Unicode: a second look names it.
+        for name, value in write.fields.items():
+            normalize(value, path=f"{write.path}.{name}")
+        raise
     if len(encoded) > LIMITS.document_bytes:
         raise DocumentTooLargeError(len(encoded), LIMITS.document_bytes, f"document {write.path}")
     return encoded
+
+
+_AS_THEY_ARE = frozenset({str, bool, type(None), Json})
+"""Types of fields that need no look: what may be wrong with a text shows when it is encoded."""
+
+
+def _checked(write: Put) -> dict[str, Value]:
+    """Return the fields as they are stored, each checked by itself, since Firestore counts levels from there."""
+    names = dict.fromkeys(write.fields)
+    if not _are_plain(tuple(names)):
+        _check_native(normalize_data(names, path=str(write.path)), str(write.path))
+    return {name: _checked_value(value, name, write.path) for name, value in write.fields.items()}
+
+
+def _checked_value(value: Value, name: str, path: DocumentPath) -> Value:
+    kind = type(value)
+    if kind in _AS_THEY_ARE or (kind is int and INT_MIN <= value <= INT_MAX):
+        return value
+    if kind is dict and Json in map(type, value.values()):
+        return {key: _checked_value(item, f"{name}.{key}", path) for key, item in value.items()}
+    normal = normalize(value, path=f"{path}.{name}")
+    if isinstance(normal, dict | list):
+        _check_native(normal, f"{path}.{name}", len(name.encode()) + 1)
+    return normal
+
+
+@lru_cache(maxsize=256)
+def _are_plain(names: tuple[object, ...]) -> bool:
+    """Whether a document's fields have names that need no closer look; most documents have those of one before."""
+    return all(
+        type(name) is str and name.isidentifier() and name.isascii() and name[0] != "_" and len(name) < _ID_BYTES_MAX
+        for name in names
+    )
 
 
 def _check_path(path: DocumentPath) -> None:
@@ -353,7 +390,7 @@ def _check_path(path: DocumentPath) -> None:
     if len(segments) % 2 == 0:
         raise InvalidIdError(f"{path.collection!r} is no collection but a document", value=path.collection)
     for id_ in (path.id, *segments):
-        if not id_ or "/" in id_ or id_ in {".", ".."} or _RESERVED.fullmatch(id_):
+        if not id_ or "/" in id_ or id_ in {".", ".."} or (id_.startswith("__") and _RESERVED.fullmatch(id_)):
             raise InvalidIdError(f"{id_!r} in {path} cannot be stored as an id", value=id_)
         if len(id_.encode()) > _ID_BYTES_MAX:
             raise InvalidIdError(f"the id {id_[:40]!r}... has more than {_ID_BYTES_MAX} bytes", value=id_)
@@ -369,7 +406,7 @@ def _check_native(value: Value, path: str, above: int = 0) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
             key_bytes = above + len(key.encode())
-            if not key or _RESERVED.fullmatch(key) or key_bytes > _KEY_PATH_BYTES_MAX:
+            if not key or (key.startswith("__") and _RESERVED.fullmatch(key)) or key_bytes > _KEY_PATH_BYTES_MAX:
                 raise InvalidDataError(f"the key {key[:40]!r} is empty, reserved or too long", path=path)
             _check_native(item, f"{path}.{key}", key_bytes + 1)
     elif isinstance(value, list):

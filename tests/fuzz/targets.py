@@ -11,8 +11,9 @@ from pydantic import BaseModel, create_model
 
 from tai_state import InvalidDataError, MemoryStore, StateMachinePersister, TaiStateError
 from tai_state.cli.commands.ingest.lines import BadLineError, parse_line
-from tai_state.codec import Payload, from_json, normalize, to_json
+from tai_state.codec import Payload, from_json, to_json
 from tai_state.config import Encoding
+from tai_state.conversion import normalize
 from tai_state.documents import Document, DocumentPath, Put
 from tai_state.layout import GOVERNORS, escape, state_layout, unescape
 from tai_state.machine import Machine

@@ -62,7 +62,7 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
             ConfigurationError: *store* is none, or one of the other colour.
         """
         super().__init__(store, machine, config if config is not None else PersistenceConfig(), machines)
-        self._alone = alone_with(self.machines)
+        self._alone = replace(self.settings, alone=alone_with(self.machines))
 
     # Moves
 

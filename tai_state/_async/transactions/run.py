@@ -16,7 +16,7 @@ from tai_state._async.transactions.turns import AsyncQueue, AsyncTurns
 from tai_state._platform.interrupts import async_shield
 from tai_state.authors import Author, author_of
 from tai_state.clock import Deadline
-from tai_state.codec import NULL, Payload, normalize
+from tai_state.codec import NULL, Payload
 from tai_state.config import QUEUE_AFTER, Encoding
 from tai_state.documents import CommitResult, Document, DocumentPath, Put, Write
 from tai_state.errors import (
@@ -304,7 +304,7 @@ class AsyncRun(Generic[T]):
 
     async def _commit(self, attempt: AsyncAttempt, result: Any) -> Any:
         """Commit, and return the result; under a key, as a repetition will return it."""
-        stored = Payload.of(normalize(result, path="result"), "result") if self._key is not None else NULL
+        stored = Payload.given(result, "result") if self._key is not None else NULL
         if await self.turns.before_commit(attempt.states_written):
             attempt.check_heads()
         async with async_guarded(self._guarding, self._deadline) as guard:

@@ -2,7 +2,7 @@
 """The write path: every change of a state, whoever asks for it, goes through ``ChangeWriter.write``."""
 import logging
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.access.retry import retry_after
@@ -32,7 +32,7 @@ from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import Outcome, lost_head, settle
 from tai_state.rules.history.segments import Segment
 from tai_state.rules.records.documents import read_event, read_state, was_altered
-from tai_state.rules.records.record import EventRecord, StateRecord
+from tai_state.rules.records.record import EventRecord, StateRecord, completed
 
 log = logging.getLogger("tai_state")
 
@@ -285,7 +285,7 @@ class ChangeWriter:
         event = plan.event
         if log.isEnabledFor(logging.DEBUG):
             tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
-        return Applied(replace(event, committed_at=commit.commit_time), plan.record)
+        return Applied(completed(event, committed_at=commit.commit_time), plan.record)
 
     def remember(self, path: DocumentPath, head: Head) -> None:
         """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""

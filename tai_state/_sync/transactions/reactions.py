@@ -1,6 +1,5 @@
 # Generated from tai_state/_async/transactions/reactions.py by .ci/generate_sync.py; do not edit.
 """A change with all that follows from it for other states: in a commit of its own where nothing does."""
-from contextlib import suppress
 from dataclasses import replace
 
 from tai_state._sync.commits.guard import Guarding
@@ -10,7 +9,7 @@ from tai_state._sync.transactions.attempt import Attempt
 from tai_state._sync.transactions.run import Run
 from tai_state.clock import Deadline
 from tai_state.errors import DocumentTooLargeError, OutcomeUnknownError
-from tai_state.rules.commits.change import Alone, Change, Settings
+from tai_state.rules.commits.change import Change, Settings
 from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError
 
 
@@ -21,13 +20,13 @@ def write(
     *,
     settings: Settings,
     machines: Machines,
-    alone: Alone,
+    alone: Settings,
     guarding: Guarding | None = None,
 ) -> Applied:
     """Make *change*, and in the same commit what the states that depend on it do about it.
 
     Args:
-        alone: ``alone_with(machines)``, which a caller makes once for all its changes.
+        alone: *settings* with ``alone_with(machines)``, which a caller makes once for all its changes.
 
     Raises:
         DependentMachineError: One of them is driven by a machine that is not among *machines*.
@@ -38,8 +37,10 @@ def write(
     applied: Applied | None = None
     if not change.depends_on:
         # Nearly all changes concern their own state alone; which ones do is seen when they are decided.
-        with suppress(NotAloneError):
-            applied = runtime.writer.write(replace(change, alone=alone), settings, deadline, guarding)
+        try:
+            applied = runtime.writer.write(change, alone, deadline, guarding)
+        except NotAloneError:
+            applied = None
     if applied is None:
         applied = _JointChange(runtime, change, settings, machines).write(deadline, guarding)
     return _with_reaction(runtime, change, applied, deadline) if applied.replayed else applied

@@ -6,7 +6,8 @@ the byte.
 
 from typing import Any
 
-from tai_state.documents import DocumentPath, Limits, Value
+from tai_state.codec import from_json
+from tai_state.documents import DocumentPath, Json, Limits, Value
 from tai_state.errors import DocumentTooLargeError
 
 DOCUMENT_BYTES_MAX = 1_048_576
@@ -70,6 +71,8 @@ def _value_bytes(value: Value) -> int:
         return len(value.encode()) + 1
     if isinstance(value, bytes):
         return len(value)
+    if isinstance(value, Json):
+        return _value_bytes(from_json(value.text))
     if isinstance(value, dict):
         return sum(len(name.encode()) + 1 + _value_bytes(item) for name, item in value.items())
     if isinstance(value, list):
@@ -82,5 +85,7 @@ def _largest_value(value: Value) -> int:
         return len(value.encode())
     if isinstance(value, bytes):
         return len(value)
+    if isinstance(value, Json):
+        return _largest_value(from_json(value.text))
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return max(map(_largest_value, inner), default=0)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from tai_state.documents import Fields, Value
+from tai_state.codec import from_json
+from tai_state.documents import Fields, Json, Value
 from tai_state.errors import InvalidDataError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -126,6 +127,10 @@ def _write_dict(target: Any, value: Value) -> None:
     _write_map(inner.fields, value)
 
 
+def _write_json(target: Any, value: Value) -> None:
+    _write_dict(target, from_json(value.text))
+
+
 class _Writers(dict[type, Callable[[Any, Value], None]]):
     """By exact type: a subclass (an Enum member, say) would come back as something else than it was.
 
@@ -150,6 +155,7 @@ _WRITERS = _Writers(
         datetime: _write_datetime,
         list: _write_list,
         dict: _write_dict,
+        Json: _write_json,
     }
 )
 

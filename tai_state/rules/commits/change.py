@@ -63,7 +63,7 @@ class Change:
     ``request`` is what a later call under the same key must repeat. ``schema_version`` is the newest version of the
     data that the caller understands; None: it does not look into the data. ``machine`` is the one that it moves by.
     ``force`` lets it pass by the machine that moves the state. ``depends_on`` is given where a state is started; any
-    other change keeps what there is. ``alone`` has the last word before a commit of one state.
+    other change keeps what there is.
     """
 
     paths: StateLayout
@@ -83,7 +83,6 @@ class Change:
     expected_status: str | None = None
     force: bool = False
     depends_on: tuple[str, ...] | None = None
-    alone: Alone | None = None
 
     @property
     def creates(self) -> bool:
@@ -125,11 +124,15 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What does not depend on the change: encodings, maintenance (None: put off), and the ttl of receipts."""
+    """What does not depend on the change: encodings, maintenance (None: put off), and the ttl of receipts.
+
+    ``alone`` has the last word before a commit of one state; None where it is part of a larger one.
+    """
 
     encoding: Encoding
     maintenance: Maintenance | None
     receipt_ttl: timedelta
+    alone: Alone | None = None
 
     def lean(self) -> "Settings":
         """Return the settings of the smallest commit: everything compressed, maintenance put off."""

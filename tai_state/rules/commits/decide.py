@@ -27,7 +27,7 @@ from tai_state.rules.history.segments import Segment
 from tai_state.rules.history.snapshots import add_snapshot
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import event_fields, state_put
-from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord
+from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord, completed
 
 REBUILT = "tai_rebuilt"
 """In the context of an event: that the state document which it rests on was missing or damaged, and was rebuilt."""
@@ -62,8 +62,8 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
     target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
     _check_schema(change, target.schema_version)
     event = _event(change, view, target, fresh, fences)
-    if change.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
-        change.alone(record, event)
+    if settings.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
+        settings.alone(record, event)
     return _plan(change, view, event, fresh, settings)
 
 
@@ -161,8 +161,8 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         depends_on=depends_on,
         signals=signals,
     )
-    sealed = replace(event, seal=make_seal(event, fresh.salt))
-    return replace(sealed, hash=event_hash(sealed))
+    completed(event, seal=make_seal(event, fresh.salt))
+    return completed(event, hash=event_hash(event))
 
 
 def _check_timestamp(timestamp: datetime | None, floor: datetime | None, ceiling: datetime | None) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from tai_state.authors import Author
-from tai_state.codec import NULL, Payload, normalize, normalize_data
+from tai_state.codec import NULL, Payload
+from tai_state.conversion import normalize, normalize_data
 from tai_state.errors import (
     DependencyCycleError,
     InvalidDataError,
@@ -64,6 +65,9 @@ class Call:
         request: Payload,
         payload: Payload = NULL,
         timestamp: datetime | None = None,
+        occurred_at: datetime | None = None,
+        machine: MachineStamp | None = None,
+        depends_on: tuple[str, ...] | None = None,
     ) -> Change:
         """Return the change of this call; *request* is what a later call under its key must repeat."""
         return Change(
@@ -78,7 +82,10 @@ class Call:
             expected_version=self.expected_version,
             idempotency_key=self.idempotency_key,
             timestamp=timestamp,
+            occurred_at=occurred_at,
             schema_version=self.schema_version,
+            machine=machine,
+            depends_on=depends_on,
             expected_status=self.expected_status,
             force=self.force,
         )
@@ -146,7 +153,7 @@ def data_payload(data: object, machine: AnyMachine | None = None) -> Payload:
         # A subclass, say: what it has beyond its base would be lost.
         message = f"must be a {data_type.__name__} or a dict, not a {type(data).__name__}"
         raise InvalidDataError(message, path="data")
-    return Payload.of(normalize_data(data))
+    return Payload.given(data) if isinstance(data, dict) else Payload.of(normalize_data(data))
 
 
 def fitting(target_of: TargetOf, typed: AsData[Any]) -> TargetOf:
@@ -195,8 +202,9 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
         return Target(machine.initial, payload, None, label, machine=mark)
 
     request = Payload.of([payload.digest, list(dependencies)]) if dependencies else payload
-    change = call.change("start", "start", Needs.ABSENT, target_of, request=request)
-    return replace(change, machine=mark, depends_on=dependencies)
+    return call.change(
+        "start", "start", Needs.ABSENT, target_of, request=request, machine=mark, depends_on=dependencies
+    )
 
 
 def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
@@ -217,8 +225,7 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
         data, label = data_payload(choice.data, machine), call.schema_version or 1
         return Target(choice.target, data, last_error, label, machine=mark, fits=fits)
 
-    change = call.change("transition", name, Needs.LIVE, target_of, request=wrapped, payload=wrapped)
-    return replace(change, machine=mark)
+    return call.change("transition", name, Needs.LIVE, target_of, request=wrapped, payload=wrapped, machine=mark)
 
 
 def status_change(call: Call, machine: AnyMachine, status: str, payload: object, error: object) -> Change:
@@ -238,8 +245,10 @@ def status_change(call: Call, machine: AnyMachine, status: str, payload: object,
         return replace(target, action=action)
 
     request = Payload.of({"status": name, "payload": wrapped.digest})
-    change = call.change("transition", "update_status", Needs.LIVE, target_of, request=request, payload=wrapped)
-    return replace(change, machine=stamp(machine))
+    mark = stamp(machine)
+    return call.change(
+        "transition", "update_status", Needs.LIVE, target_of, request=request, payload=wrapped, machine=mark
+    )
 
 
 def payload_of(payload: object) -> Payload:
@@ -248,7 +257,7 @@ def payload_of(payload: object) -> Payload:
     Raises:
         InvalidDataError: It cannot be.
     """
-    return Payload.of(normalize(payload, path="payload"), "payload")
+    return NULL if payload is None else Payload.given(payload, "payload")
 
 
 def checked_error(error: object) -> str | Keep | None:

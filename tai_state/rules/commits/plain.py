@@ -1,6 +1,5 @@
 """The kinds of change that no machine makes: saves, updates, deletes, moves decided elsewhere, and the way back."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from tai_state.codec import EMPTY, NULL, Payload
@@ -94,8 +93,9 @@ def log_change(
 
     # Without a payload, what a key stood for before there were any.
     request = Payload.of([target, stored.digest, *([] if wrapped == NULL else [wrapped.digest])])
-    change = call.change("log", name, Needs.ANYTHING, target_of, request=request, payload=wrapped, timestamp=when)
-    return replace(change, occurred_at=happened)
+    return call.change(
+        "log", name, Needs.ANYTHING, target_of, request=request, payload=wrapped, timestamp=when, occurred_at=happened
+    )
 
 
 def rollback_change(call: Call, old: StateRecord) -> Change:

@@ -11,6 +11,7 @@ from tai_state.errors import InvalidDataError, OutcomeUnknownError, StoredDataEr
 from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
 
 DataT = TypeVar("DataT")
+RecordT = TypeVar("RecordT")
 AsData = Callable[[Payload], DataT]
 """Turns the stored data of a state into what the user sees, fresh each time: a dict, or a model."""
 
@@ -55,6 +56,16 @@ def trusted(model: type[Model], **values: Any) -> Any:
     ):
         object.__setattr__(made, name, value)
     return made
+
+
+def completed(record: RecordT, **fields: Any) -> RecordT:
+    """Set fields of a *record* that is in the making, and return it: nobody else has seen it yet.
+
+    ``dataclasses.replace`` would copy thirty fields for one, which took a seventh of a transition's time.
+    """
+    for name, value in fields.items():
+        object.__setattr__(record, name, value)
+    return record
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tai_state import BackendStore, InvalidDataError, InvalidIdError
-from tai_state.codec import Payload, from_json, normalize, to_json
+from tai_state.codec import Payload, from_json, to_json
 from tai_state.config import Encoding
+from tai_state.conversion import normalize
 from tai_state.layout import escape, unescape
 from tests._sync.stores import CountingBackend, Place
 

@@ -8,21 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tai_state.codec import (
-    EMPTY,
-    INT_MAX,
-    INT_MIN,
-    LEVELS_MAX,
-    NULL,
-    Payload,
-    compress,
-    decompress,
-    from_json,
-    normalize,
-    normalize_data,
-    to_json,
-)
+from tai_state.codec import EMPTY, NULL, Payload, compress, decompress, from_json, to_json
 from tai_state.config import Encoding
+from tai_state.conversion import INT_MAX, INT_MIN, LEVELS_MAX, normalize, normalize_data
+from tai_state.documents import Json
 from tai_state.errors import InvalidDataError
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -262,7 +251,7 @@ def test_deep_values_are_stored_as_text():
 def test_each_shape_begins_at_its_threshold():
     """A map below the first, text up to the second, then compressed bytes."""
     encoding = Encoding(json_bytes_min=100, zstd_bytes_min=200)
-    for size, kind in ((99, dict), (100, str), (199, str), (200, bytes)):
+    for size, kind in ((99, Json), (100, str), (199, str), (200, bytes)):
         payload = Payload.of({"t": "x" * (size - 8)})
         assert len(payload.json) == size
         assert type(payload.field(encoding)) is kind

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from tai_state import MemoryStore, codec
-from tai_state.codec import Payload, from_json, normalize, normalize_data
-from tai_state.conversion import normal_time
+from tai_state.codec import Payload, from_json
+from tai_state.conversion import normal_time, normalize, normalize_data
 from tai_state.errors import DocumentTooLargeError, InvalidDataError
 
 

@@ -30,7 +30,8 @@ from pydantic import (
     field_validator,
 )
 
-from tai_state.codec import Payload, normalize, normalize_data
+from tai_state.codec import Payload
+from tai_state.conversion import normalize, normalize_data
 from tai_state.errors import InvalidDataError
 from tai_state.typed import validated
 
@@ -271,7 +272,6 @@ def test_data_that_does_not_fit_is_told_without_showing_it():
 
 PRINT_BYTES = """
 import sys
-from tai_state.codec import to_json, normalize_data
 from tests.unit.values.test_typed import WIDE
 sys.stdout.buffer.write(to_json(normalize_data(WIDE)))
 """
