@@ -272,6 +272,8 @@ def test_data_that_does_not_fit_is_told_without_showing_it():
 
 PRINT_BYTES = """
 import sys
+from tai_state.codec import to_json
+from tai_state.conversion import normalize_data
 from tests.unit.values.test_typed import WIDE
 sys.stdout.buffer.write(to_json(normalize_data(WIDE)))
 """
