@@ -1,0 +1,110 @@
+"""What the memory backend takes: from the port's writes to JSON, as strict as Firestore in production."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from tai_state.codec import dump_json
+from tai_state.conversion import INT_MAX, INT_MIN, normalize, normalize_data
+from tai_state.documents import DocumentPath, Json, Limits, Put, Value, Write
+from tai_state.errors import DocumentTooLargeError, InvalidDataError, InvalidIdError
+
+LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10_485_760)
+"""Firestore's limits in production, here measured on the canonical JSON of the fields."""
+
+_ID_BYTES_MAX = 1_500
+_KEY_PATH_BYTES_MAX = 1_500
+_RESERVED = re.compile(r"__.*__", re.DOTALL)
+
+
+def encode(writes: Sequence[Write]) -> list[bytes]:
+    """Check all that can be checked without the store, and return each Put's fields as JSON."""
+    paths: set[DocumentPath] = set()
+    encoded = []
+    for write in writes:
+        if write.path in paths:
+            raise InvalidDataError(f"a commit writes {write.path} twice; merge the two writes into one")
+        paths.add(write.path)
+        _check_path(write.path)
+        encoded.append(_encode_fields(write) if isinstance(write, Put) else b"")
+    size = sum(map(len, encoded))
+    if size > LIMITS.commit_bytes:
+        raise DocumentTooLargeError(size, LIMITS.commit_bytes, "the commit")
+    return encoded
+
+
+def _encode_fields(write: Put) -> bytes:
+    try:
+        encoded = dump_json(_checked(write))
+    except TypeError:
+        # A text that is no Unicode: a second look names it.
+        for name, value in write.fields.items():
+            normalize(value, path=f"{write.path}.{name}")
+        raise
+    if len(encoded) > LIMITS.document_bytes:
+        raise DocumentTooLargeError(len(encoded), LIMITS.document_bytes, f"document {write.path}")
+    return encoded
+
+
+_AS_THEY_ARE = frozenset({str, bool, type(None), Json})
+"""Types of fields that need no look: what may be wrong with a text shows when it is encoded."""
+
+
+def _checked(write: Put) -> dict[str, Value]:
+    """Return the fields as they are stored, each checked by itself, since Firestore counts levels from there."""
+    names = dict.fromkeys(write.fields)
+    if not _are_plain(tuple(names)):
+        _check_native(normalize_data(names, path=str(write.path)), str(write.path))
+    return {name: _checked_value(value, name, write.path) for name, value in write.fields.items()}
+
+
+def _checked_value(value: Value, name: str, path: DocumentPath) -> Value:
+    kind = type(value)
+    if kind in _AS_THEY_ARE or (kind is int and INT_MIN <= value <= INT_MAX):
+        return value
+    if kind is dict and Json in map(type, value.values()):
+        return {key: _checked_value(item, f"{name}.{key}", path) for key, item in value.items()}
+    normal = normalize(value, path=f"{path}.{name}")
+    if isinstance(normal, dict | list):
+        _check_native(normal, f"{path}.{name}", len(name.encode()) + 1)
+    return normal
+
+
+@lru_cache(maxsize=256)
+def _are_plain(names: tuple[object, ...]) -> bool:
+    """Whether a document's fields have names that need no closer look; most documents have those of one before."""
+    return all(
+        type(name) is str and name.isidentifier() and name.isascii() and name[0] != "_" and len(name) < _ID_BYTES_MAX
+        for name in names
+    )
+
+
+def _check_path(path: DocumentPath) -> None:
+    segments = path.collection.split("/")
+    if len(segments) % 2 == 0:
+        raise InvalidIdError(f"{path.collection!r} is no collection but a document", value=path.collection)
+    for id_ in (path.id, *segments):
+        if not id_ or "/" in id_ or id_ in {".", ".."} or (id_.startswith("__") and _RESERVED.fullmatch(id_)):
+            raise InvalidIdError(f"{id_!r} in {path} cannot be stored as an id", value=id_)
+        if len(id_.encode()) > _ID_BYTES_MAX:
+            raise InvalidIdError(f"the id {id_[:40]!r}... has more than {_ID_BYTES_MAX} bytes", value=id_)
+
+
+def _check_native(value: Value, path: str, above: int = 0) -> None:
+    """Refuse what JSON can hold and Firestore cannot; the codec wraps such values before they come here.
+
+    Args:
+        above: The bytes of the keys that lead to *value*, a dot behind each. It is the whole dotted path
+            that may have 1,500 bytes (measured on the emulator).
+    """
+    if isinstance(value, dict):
+        for key, item in value.items():
+            key_bytes = above + len(key.encode())
+            if not key or (key.startswith("__") and _RESERVED.fullmatch(key)) or key_bytes > _KEY_PATH_BYTES_MAX:
+                raise InvalidDataError(f"the key {key[:40]!r} is empty, reserved or too long", path=path)
+            _check_native(item, f"{path}.{key}", key_bytes + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, list):
+                raise InvalidDataError("a list directly in a list", path=f"{path}[{index}]")
+            _check_native(item, f"{path}[{index}]", above)
