@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from tai_state.codec import dump_json
-from tai_state.conversion import INT_MAX, INT_MIN, normalize, normalize_data
+from tai_state.conversion import INT_MAX, INT_MIN, LEVELS_MAX, normalize, normalize_data
 from tai_state.documents import DocumentPath, Json, Limits, Put, Value, Write
 from tai_state.errors import DocumentTooLargeError, InvalidDataError, InvalidIdError
 
@@ -14,6 +15,9 @@ LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10_485_760)
 
 _ID_BYTES_MAX = 1_500
 _KEY_PATH_BYTES_MAX = 1_500
+# As characters of up to 4 bytes each.
+_KEY_PATH_CHARACTERS = 350
+_ODD_BEGINNINGS = frozenset({"", "__"})
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
 
 
@@ -39,15 +43,15 @@ def _encode_fields(write: Put) -> bytes:
     except TypeError:
         # A text that is no Unicode: a second look names it.
         for name, value in write.fields.items():
-            normalize(value, path=f"{write.path}.{name}")
+            _looked_at(value, name, write.path)
         raise
     if len(encoded) > LIMITS.document_bytes:
         raise DocumentTooLargeError(len(encoded), LIMITS.document_bytes, f"document {write.path}")
     return encoded
 
 
-_AS_THEY_ARE = frozenset({str, bool, type(None), Json})
-"""Types of fields that need no look: what may be wrong with a text shows when it is encoded."""
+_SCALARS = frozenset({str, bool, type(None), bytes, Json})
+"""Types that need no look: what may be wrong with a text shows when it is encoded."""
 
 
 def _checked(write: Put) -> dict[str, Value]:
@@ -55,15 +59,35 @@ def _checked(write: Put) -> dict[str, Value]:
     names = dict.fromkeys(write.fields)
     if not _are_plain(tuple(names)):
         _check_native(normalize_data(names, path=str(write.path)), str(write.path))
-    return {name: _checked_value(value, name, write.path) for name, value in write.fields.items()}
+    return {
+        name: value if _is_plain(value) else _looked_at(value, name, write.path) for name, value in write.fields.items()
+    }
 
 
-def _checked_value(value: Value, name: str, path: DocumentPath) -> Value:
+def _is_plain(value: Value, room: int = _KEY_PATH_CHARACTERS, level: int = 1) -> bool:
+    """Whether a glance tells that a value is stored as it is; nearly all are."""
     kind = type(value)
-    if kind in _AS_THEY_ARE or (kind is int and INT_MIN <= value <= INT_MAX):
-        return value
-    if kind is dict and Json in map(type, value.values()):
-        return {key: _checked_value(item, f"{name}.{key}", path) for key, item in value.items()}
+    if kind in _SCALARS:
+        return True
+    if kind is int:
+        return bool(INT_MIN <= value <= INT_MAX)
+    if kind is datetime:
+        return value.tzinfo is UTC
+    if kind is dict and level <= LEVELS_MAX:
+        return all(
+            type(key) is str
+            and key[:2] not in _ODD_BEGINNINGS
+            and len(key) < room
+            and _is_plain(item, room - len(key) - 1, level + 1)
+            for key, item in value.items()
+        )
+    if kind is list and level <= LEVELS_MAX:
+        return all(type(item) is not list and _is_plain(item, room, level + 1) for item in value)
+    return False
+
+
+def _looked_at(value: Value, name: str, path: DocumentPath) -> Value:
+    """Return a value as it is stored, or refuse it by its place."""
     normal = normalize(value, path=f"{path}.{name}")
     if isinstance(normal, dict | list):
         _check_native(normal, f"{path}.{name}", len(name.encode()) + 1)

@@ -266,7 +266,7 @@ DRIVERS = "A driver is its own backend's"
 PLANTED = [
     ("errors.py", "from tai_state.models import Event", FLOORS),
     ("rules/locking/leases.py", "from tai_state import backends", FLOORS),
-    ("backends/memory.py", "from tai_state._async.access import port", FLOORS),
+    ("backends/memory/engine.py", "from tai_state._async.access import port", FLOORS),
     ("_async/api/store.py", "from tai_state.testing import ManualClock", FLOORS),
     ("_async/api/store.py", "from tai_state._sync.api.store import StateStore", FLOORS),
     ("_sync/api/store.py", "def late():\n    from tai_state._async.access import port", FLOORS),
