@@ -129,7 +129,7 @@ def _of(collection: str) -> str:
     """Return the condition that a path is one of a group, by its last part."""
     assert collection.isascii()
     assert collection.isidentifier(), collection
-    return f"(collection GLOB '*/{collection}')"
+    return f"(collection = '{collection}' OR collection GLOB '*/{collection}')"
 
 
 def _bounds(within: FieldRange) -> tuple[Scalar, Scalar]:
