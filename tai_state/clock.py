@@ -9,6 +9,29 @@ from tai_state.errors import ConfigurationError, DeadlineExceededError
 TimeLimit = float | timedelta | None
 """The total time of one operation, in seconds or as a timedelta; None: as configured."""
 
+TIMEOUT_MAX = timedelta(days=36_525)
+"""The longest time that anybody may be told to wait: no platform can wait much longer."""
+
+
+def seconds_of(timeout: object, *, may_be_zero: bool = False) -> float:
+    """Return *timeout* in seconds.
+
+    Args:
+        may_be_zero: Whether not to wait at all is meant by 0.
+
+    Raises:
+        ConfigurationError: It is no positive number of seconds, at most a hundred years, and no such timedelta.
+    """
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+        # Not a number compares as false with everything, and so is refused, too.
+        is_long_enough = seconds > 0 or (may_be_zero and seconds == 0)
+        if is_long_enough and seconds <= TIMEOUT_MAX.total_seconds():
+            return float(seconds)
+    least = "number of seconds of at least 0" if may_be_zero else "positive number of seconds"
+    message = f"timeout must be a {least}, at most {TIMEOUT_MAX.days:,} days, or a timedelta, not {timeout!r}"
+    raise ConfigurationError(message)
+
 
 class Clock(Protocol):
     """A source of wall-clock and elapsed time. Tests and simulations pass their own."""

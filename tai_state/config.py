@@ -2,7 +2,9 @@
 
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
+from types import NoneType
 
+from tai_state.clock import TimeLimit, seconds_of
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
 
@@ -41,6 +43,15 @@ QUEUE_TTL_SECONDS = 5.0
 """How long those who queue wait for a process that died in front of them."""
 
 
+def drain_seconds(timeout: TimeLimit) -> float:
+    """Return how long a drain may take, in seconds.
+
+    Raises:
+        ConfigurationError: *timeout* is none; see ``seconds_of``.
+    """
+    return DRAIN_SECONDS if timeout is None else seconds_of(timeout, may_be_zero=True)
+
+
 def check_count(value: object, name: str, *, least: int) -> int:
     """Return *value* when it is an int of at least *least*.
 
@@ -60,9 +71,31 @@ def check_option(value: object, kind: type, name: str) -> None:
     Raises:
         ConfigurationError: It is something else.
     """
-    if value is not None and not isinstance(value, kind):
-        message = f"{name} must be a {kind.__name__} or None, not a {type(value).__name__}"
-        raise ConfigurationError(message)
+    if value is not None:
+        check_kind(value, (kind, NoneType), name)
+
+
+def check_kind(value: object, kinds: type | tuple[type, ...], what: str) -> None:
+    """Refuse *value*, the argument *what*, where it is none of *kinds*; a bool is no int.
+
+    Raises:
+        ConfigurationError: It is something else; names both.
+    """
+    if isinstance(value, kinds) and not isinstance(value, bool):
+        return
+    wanted = kinds if isinstance(kinds, tuple) else (kinds,)
+    names = " or ".join("None" if kind is NoneType else kind.__name__ for kind in wanted)
+    message = f"{what} must be of type {names}, not {type(value).__name__}"
+    raise ConfigurationError(message)
+
+
+def check_colour(below: object, kinds: type | tuple[type, ...], user: object) -> None:
+    """Refuse to put *user* over what is none of *kinds*: something else, or the same in the other colour.
+
+    Raises:
+        ConfigurationError: It is none; names both.
+    """
+    check_kind(below, kinds, f"what {type(user).__name__} stands on, of its own colour,")
 
 
 @dataclass(frozen=True, slots=True)

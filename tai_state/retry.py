@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tenacity import RetryCallState
 
-from tai_state.clock import Clock, Deadline
+from tai_state.clock import Clock, Deadline, seconds_of
 from tai_state.errors import ConfigurationError
 
 
@@ -54,15 +54,9 @@ class RetryPolicy:
         """Start the total time of one operation: *timeout*, or else the policy's deadline.
 
         Raises:
-            ConfigurationError: *timeout* is no positive, finite number of seconds.
+            ConfigurationError: *timeout* is none; see ``seconds_of``.
         """
-        if timeout is None:
-            return Deadline(clock, self.deadline)
-        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
-            message = f"timeout must be a positive number of seconds or a timedelta, not {timeout!r}"
-            raise ConfigurationError(message)
-        return Deadline(clock, float(seconds))
+        return Deadline(clock, self.deadline if timeout is None else seconds_of(timeout))
 
     def attempt_seconds(self, deadline: Deadline) -> float:
         """Return the seconds that the next attempt may take.

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from tai_state.layout import check_id
-from tai_state.rules.locking.owners import Owner
+from tai_state.rules.locking.owners import Owner, check_users
 
 
 def async_caller() -> int:
@@ -50,9 +49,9 @@ def lock_owner(name: str) -> Iterator[None]:
         name: What people read in ``inspect``, ``list`` and errors, where a call says no other ``owner=``.
 
     Raises:
-        InvalidIdError: On entering: *name* is no id.
+        InvalidIdError: On entering: *name* is no id, or begins with ``tai_state:``.
     """
-    token = _owner_context.set((check_id(name, "owner"), next(_numbers)))
+    token = _owner_context.set((check_users(name, "owner"), next(_numbers)))
     try:
         yield
     finally:

@@ -19,18 +19,6 @@ LATE_CALLS_MAX = 12
 ITEMS_BEFORE_FAILURE_MAX = 3
 
 
-def check_kind(value: object, kinds: type | tuple[type, ...], what: str) -> None:
-    """Do nothing where *value*, the argument *what*, is one of *kinds*.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        wanted = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
-        message = f"{what} must be {wanted}, not {value!r}"
-        raise ConfigurationError(message)
-
-
 class SimulatedCrash(BaseException):
     """The process that used the store is dead: this unwinds it, and no call of it reaches the store any more.
 

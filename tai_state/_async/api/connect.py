@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.port import AsyncBackend
-from tai_state._async.api.store import AsyncStateStore, check_colour
+from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.backends.memory import AsyncMemoryBackend
 from tai_state._async.backends.sqlite import AsyncSqliteBackend
 from tai_state.clock import Clock, checked_clock
-from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_option
+from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_colour, check_option
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
 from tai_state.urls import StoreUrl, parse_url

@@ -6,12 +6,12 @@ from typing import Any, Generic
 
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.lists import async_listed
-from tai_state._async.api.store import AsyncStateStore, check_colour
+from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.commits.snapshot import async_create_snapshot
 from tai_state._async.history.snapshots import async_kept_snapshots, async_snapshot_at
 from tai_state._async.recovery.verify import AsyncVerifier
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_option
+from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_colour, check_option, drain_seconds
 from tai_state.errors import (
     SnapshotNotFoundError,
     StateNotFoundError,
@@ -61,12 +61,12 @@ class AsyncPersisterReads(Generic[DataT]):
         self._as_data = as_data(machine)
         self._inflight = AsyncInFlight("the persister", within=store.runtime.inflight)
 
-    async def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
+    async def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
         """Take no new calls, and wait up to *timeout* seconds for those under way; return whether all ended.
 
         The store and its other persisters go on; calls that come later get a StoreClosedError.
         """
-        return await self._inflight.drain(timeout)
+        return await self._inflight.drain(drain_seconds(timeout))
 
     # Reads
 

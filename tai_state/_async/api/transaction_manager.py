@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._async.access.turns import AsyncLines
 from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
-from tai_state._async.api.store import AsyncStateStore, check_colour
+from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.api.transaction import AsyncTransaction
 from tai_state._async.api.transaction_queue import AsyncTransactionQueue
 from tai_state._async.api.transactional import AsyncTransactional
@@ -21,7 +21,14 @@ from tai_state._async.transactions.run import AsyncRun
 from tai_state._async.transactions.turns import is_inside_run
 from tai_state._platform.bodies import async_check_body, async_run_body, body_name
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import TRANSACTION_RETRY, TRANSACTION_TTL, check_concurrency, check_option, check_ttl
+from tai_state.config import (
+    TRANSACTION_RETRY,
+    TRANSACTION_TTL,
+    check_colour,
+    check_concurrency,
+    check_option,
+    check_ttl,
+)
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import FailedTransaction, TransactionRecord

@@ -1,7 +1,7 @@
 """The queue of transactions that go on meeting conflicts: the project's own fair lock, under reserved names."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 
@@ -19,6 +19,16 @@ log = logging.getLogger("tai_state")
 _RELEASE_SECONDS = 2.0
 
 
+class AsyncReservedLocks(AsyncLockManager):
+    """A manager of locks under the package's own names, which no user can take."""
+
+    async def acquire_reserved(
+        self, resources: Sequence[str], *, owner: str | None = None, timeout: float, ttl: float
+    ) -> AsyncLockSet:
+        """Take all of them or none, as ``acquire_many`` does."""
+        return await self._acquire(sorted(resources), owner, timeout, ttl, heartbeat=True)
+
+
 class AsyncTransactionQueue:
     """Lets runs of all processes of a store go one after the other.
 
@@ -28,7 +38,7 @@ class AsyncTransactionQueue:
     def __init__(self, store: AsyncStateStore) -> None:
         """Queue in *store*."""
         self._access = store.runtime.access
-        self._locks = AsyncLockManager(store)
+        self._locks = AsyncReservedLocks(store)
 
     @asynccontextmanager
     async def fair(self, states: AbstractSet[DocumentPath], seconds: float) -> AsyncIterator[None]:
@@ -38,7 +48,7 @@ class AsyncTransactionQueue:
         """
         held: AsyncLockSet | None = None
         try:
-            held = await self._locks.acquire_many(
+            held = await self._locks.acquire_reserved(
                 queue_resources(states), owner=self._access.new_id(), timeout=seconds, ttl=QUEUE_TTL_SECONDS
             )
         except TaiStateError as error:
@@ -62,7 +72,7 @@ class AsyncTransactionQueue:
             return
         resources = [serialize_resource(name)]
         try:
-            held = await self._locks.acquire_many(resources, timeout=deadline.remaining(), ttl=QUEUE_TTL_SECONDS)
+            held = await self._locks.acquire_reserved(resources, timeout=deadline.remaining(), ttl=QUEUE_TTL_SECONDS)
         except LockTimeoutError as error:
             message = (
                 f"other transactions under serialize={name!r} took the {deadline.seconds:g} seconds allowed; "

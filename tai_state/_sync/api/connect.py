@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.access.port import Backend
-from tai_state._sync.api.store import StateStore, check_colour
+from tai_state._sync.api.store import StateStore
 from tai_state._sync.backends.memory import MemoryBackend
 from tai_state._sync.backends.sqlite import SqliteBackend
 from tai_state.clock import Clock, checked_clock
-from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_option
+from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_colour, check_option
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
 from tai_state.urls import StoreUrl, parse_url

@@ -2,12 +2,11 @@
 """Locks: leases in the store, with a fencing token that the store itself checks."""
 import math
 from collections.abc import Iterator, Awaitable, Callable, Iterable, Sequence
-from datetime import timedelta
 from functools import partial
 from types import TracebackType
 
 from tai_state._sync.access.inflight import InFlight
-from tai_state._sync.api.store import StateStore, check_colour
+from tai_state._sync.api.store import StateStore
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.acquire import Acquisition
 from tai_state._sync.locking.attaching import attached
@@ -21,11 +20,10 @@ from tai_state._platform.interrupts import shield
 from tai_state._platform.owners import current_owner
 from tai_state._platform.processes import this_process
 from tai_state.authors import author_of
-from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LockConfig, check_option
+from tai_state.clock import Deadline, TimeLimit, seconds_of
+from tai_state.config import ACQUIRE_SECONDS, DRAIN_SECONDS, LockConfig, check_colour, check_option, drain_seconds
 from tai_state.documents import Capability, CommitResult
 from tai_state.errors import (
-    ConfigurationError,
     DeadlockError,
     FencedOutError,
     InvalidDataError,
@@ -33,7 +31,7 @@ from tai_state.errors import (
     OutcomeUnknownError,
     PreconditionFailedError,
 )
-from tai_state.layout import LOCKS, check_id
+from tai_state.layout import LOCKS
 from tai_state.models import ChangeMetadata, LockInfo
 from tai_state.rules.commits.settle import Outcome
 from tai_state.rules.locking.leases import (
@@ -45,7 +43,7 @@ from tai_state.rules.locking.leases import (
     read_leases,
     unknown_outcome,
 )
-from tai_state.rules.locking.owners import ProcessStamp
+from tai_state.rules.locking.owners import ProcessStamp, check_users
 from tai_state.rules.locking.tickets import lease_of
 
 
@@ -95,8 +93,9 @@ class LockManager:
                 it is nobody's after *ttl* at the latest.
             DeadlockError: Waiting would close a cycle; or the owner holds the lock itself.
             DeadlineExceededError: The store did not answer.
+            InvalidIdError: *resource* or *owner* is no id, or begins with ``tai_state:``, as the package's own do.
         """
-        wanted = [check_id(resource, "resource")]
+        wanted = [check_users(resource, "resource")]
         return (self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)).locks[0]
 
     def try_acquire(
@@ -159,7 +158,7 @@ class LockManager:
         if isinstance(resources, str):
             message = "must be several resources, not one str"
             raise InvalidDataError(message, path="resources")
-        wanted = sorted({check_id(resource, "resource") for resource in resources})
+        wanted = sorted({check_users(resource, "resource") for resource in resources})
         if not wanted:
             message = "must name at least one resource"
             raise InvalidDataError(message, path="resources")
@@ -181,8 +180,9 @@ class LockManager:
     def _acquire(
         self, resources: Sequence[str], owner: str | None, timeout: TimeLimit, ttl: float | None, *, heartbeat: bool
     ) -> LockSet:
-        holder = current_owner(None if owner is None else check_id(owner, "owner"))
-        deadline = Deadline(self._access.clock, _wait_seconds(timeout))
+        holder = current_owner(None if owner is None else check_users(owner, "owner"))
+        seconds = math.inf if timeout is None else seconds_of(timeout, may_be_zero=True)
+        deadline = Deadline(self._access.clock, seconds)
         process = self._process(heartbeat=heartbeat)
         acquisition = Acquisition(
             self._grantor, self._locks, resources, holder, self.config.timing(ttl), process=process
@@ -277,19 +277,19 @@ class LockManager:
         for document in self._inflight.reading(self._access.scan(LOCKS, timeout=timeout)):
             yield info(read_lease(document), now)
 
-    def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
+    def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
         """Take no new calls, end those that wait for a lock, and release what this manager granted.
 
         The store and its other managers go on. A lock that could not be released in time is renewed no more: it
         ends with its ttl.
 
         Args:
-            timeout: How many seconds all of it may take, also where the store does not answer.
+            timeout: How many seconds all of it may take, also where the store does not answer; None: 10.
 
         Returns:
             Whether all calls have ended and all locks are released.
         """
-        return drain(self._inflight, self._locks, timeout, granted_by=self._grantor)
+        return drain(self._inflight, self._locks, drain_seconds(timeout), granted_by=self._grantor)
 
 
 class Hold:
@@ -315,16 +315,6 @@ class Hold:
         """Release it, as leaving the lock itself does."""
         assert self._lock is not None
         self._lock.__exit__(kind, error, trace)
-
-
-def _wait_seconds(timeout: TimeLimit) -> float:
-    if timeout is None:
-        return math.inf
-    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
-        message = f"timeout must be a number of seconds of at least 0 or a timedelta, not {timeout!r}"
-        raise ConfigurationError(message)
-    return float(seconds)
 
 
 def _check_break(token: object, reason: object) -> None:

@@ -6,12 +6,12 @@ from typing import Any, Generic
 
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.lists import listed
-from tai_state._sync.api.store import StateStore, check_colour
+from tai_state._sync.api.store import StateStore
 from tai_state._sync.commits.snapshot import create_snapshot
 from tai_state._sync.history.snapshots import kept_snapshots, snapshot_at
 from tai_state._sync.recovery.verify import Verifier
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_option
+from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_colour, check_option, drain_seconds
 from tai_state.errors import (
     SnapshotNotFoundError,
     StateNotFoundError,
@@ -61,12 +61,12 @@ class PersisterReads(Generic[DataT]):
         self._as_data = as_data(machine)
         self._inflight = InFlight("the persister", within=store.runtime.inflight)
 
-    def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
+    def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
         """Take no new calls, and wait up to *timeout* seconds for those under way; return whether all ended.
 
         The store and its other persisters go on; calls that come later get a StoreClosedError.
         """
-        return self._inflight.drain(timeout)
+        return self._inflight.drain(drain_seconds(timeout))
 
     # Reads
 

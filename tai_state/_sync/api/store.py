@@ -13,6 +13,7 @@ from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.locking.registry import LockRegistry, drain
 from tai_state._sync.runtime import Runtime
 from tai_state.authors import checked_actor, default_actor
+from tai_state.clock import TimeLimit, seconds_of
 from tai_state.config import (
     DRAIN_SECONDS,
     HEAD_CACHE_SIZE,
@@ -23,9 +24,10 @@ from tai_state.config import (
     check_count,
     check_option,
     check_ttl,
+    drain_seconds,
 )
 from tai_state.documents import Capability
-from tai_state.errors import ConfigurationError, TaiStateError
+from tai_state.errors import TaiStateError
 from tai_state.layout import META
 from tai_state.models import Health
 from tai_state.rules.commits.change import Settings
@@ -100,7 +102,7 @@ class StateStore(StoreReads, StoreChanges):
         finally:
             self.close()
 
-    def drain(self, timeout: float = DRAIN_SECONDS) -> bool:
+    def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
         """Take no new calls, wait for those under way, and release the locks that were granted over this store.
 
         Callers who wait for a lock, and calls that come later, get a StoreClosedError. A lock that could not be
@@ -108,12 +110,12 @@ class StateStore(StoreReads, StoreChanges):
         one that interrupted a call of this store.
 
         Args:
-            timeout: How many seconds all of it may take, also where the store does not answer.
+            timeout: How many seconds all of it may take, also where the store does not answer; None: 10.
 
         Returns:
             Whether all calls have ended and all locks are released.
         """
-        return drain(self.runtime.inflight, self.runtime.locks, timeout)
+        return drain(self.runtime.inflight, self.runtime.locks, drain_seconds(timeout))
 
     def close(self) -> None:
         """Release connections and threads; a second call does nothing.
@@ -124,14 +126,19 @@ class StateStore(StoreReads, StoreChanges):
         self.runtime.locks.forget_all()
         self.runtime.access.backend.close()
 
-    def health(self, *, timeout: float = HEALTH_SECONDS) -> Health:
-        """Ask the store for its time, once; never raises for a store that does not answer."""
+    def health(self, *, timeout: TimeLimit = HEALTH_SECONDS) -> Health:
+        """Ask the store for its time, once; never raises for a store that does not answer. *timeout* None: 5 seconds.
+
+        Raises:
+            ConfigurationError: *timeout* is none.
+        """
+        seconds = HEALTH_SECONDS if timeout is None else seconds_of(timeout)
         clock, began = self.runtime.access.clock, self.runtime.access.clock.monotonic()
         backend = self.runtime.access.backend
         name = backend.name or type(backend).__name__
         try:
             with self.runtime.inflight.one():
-                backend.get(META, timeout=timeout)
+                backend.get(META, timeout=seconds)
         except TaiStateError as error:
             return Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
         return Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
@@ -140,15 +147,3 @@ class StateStore(StoreReads, StoreChanges):
     def capabilities(self) -> frozenset[Capability]:
         """What the backend declares that it can do."""
         return self.runtime.access.backend.capabilities
-
-
-def check_colour(below: object, kind: type, user: object) -> None:
-    """Refuse to put *user* over what is no *kind*: something else, or the same in the other colour.
-
-    Raises:
-        ConfigurationError: It is not; names both.
-    """
-    if not isinstance(below, kind):
-        names = (type(user).__name__, kind.__name__, type(below).__name__)
-        message = "a {} stands on what is a {}, of its own colour, and not on a {}".format(*names)
-        raise ConfigurationError(message)

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.api.governor_transaction import GovernorTransaction
-from tai_state._sync.api.store import StateStore, check_colour
+from tai_state._sync.api.store import StateStore
 from tai_state._sync.api.transaction import Transaction
 from tai_state._sync.api.transaction_queue import TransactionQueue
 from tai_state._sync.api.transactional import Transactional
@@ -21,7 +21,14 @@ from tai_state._sync.transactions.run import Run
 from tai_state._sync.transactions.turns import is_inside_run
 from tai_state._platform.bodies import check_body, run_body, body_name
 from tai_state.clock import Deadline, TimeLimit
-from tai_state.config import TRANSACTION_RETRY, TRANSACTION_TTL, check_concurrency, check_option, check_ttl
+from tai_state.config import (
+    TRANSACTION_RETRY,
+    TRANSACTION_TTL,
+    check_colour,
+    check_concurrency,
+    check_option,
+    check_ttl,
+)
 from tai_state.errors import ConfigurationError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import FailedTransaction, TransactionRecord

@@ -1,7 +1,7 @@
 # Generated from tai_state/_async/api/transaction_queue.py by .ci/generate_sync.py; do not edit.
 """The queue of transactions that go on meeting conflicts: the project's own fair lock, under reserved names."""
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 
@@ -19,6 +19,16 @@ log = logging.getLogger("tai_state")
 _RELEASE_SECONDS = 2.0
 
 
+class ReservedLocks(LockManager):
+    """A manager of locks under the package's own names, which no user can take."""
+
+    def acquire_reserved(
+        self, resources: Sequence[str], *, owner: str | None = None, timeout: float, ttl: float
+    ) -> LockSet:
+        """Take all of them or none, as ``acquire_many`` does."""
+        return self._acquire(sorted(resources), owner, timeout, ttl, heartbeat=True)
+
+
 class TransactionQueue:
     """Lets runs of all processes of a store go one after the other.
 
@@ -28,7 +38,7 @@ class TransactionQueue:
     def __init__(self, store: StateStore) -> None:
         """Queue in *store*."""
         self._access = store.runtime.access
-        self._locks = LockManager(store)
+        self._locks = ReservedLocks(store)
 
     @contextmanager
     def fair(self, states: AbstractSet[DocumentPath], seconds: float) -> Iterator[None]:
@@ -38,7 +48,7 @@ class TransactionQueue:
         """
         held: LockSet | None = None
         try:
-            held = self._locks.acquire_many(
+            held = self._locks.acquire_reserved(
                 queue_resources(states), owner=self._access.new_id(), timeout=seconds, ttl=QUEUE_TTL_SECONDS
             )
         except TaiStateError as error:
@@ -62,7 +72,7 @@ class TransactionQueue:
             return
         resources = [serialize_resource(name)]
         try:
-            held = self._locks.acquire_many(resources, timeout=deadline.remaining(), ttl=QUEUE_TTL_SECONDS)
+            held = self._locks.acquire_reserved(resources, timeout=deadline.remaining(), ttl=QUEUE_TTL_SECONDS)
         except LockTimeoutError as error:
             message = (
                 f"other transactions under serialize={name!r} took the {deadline.seconds:g} seconds allowed; "

@@ -4,7 +4,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from tai_state.documents import Value
+from tai_state.errors import InvalidIdError
+from tai_state.layout import check_id
 from tai_state.rules.records.fields import FieldError, take
+
+RESERVED = "tai_state:"
+"""How the name of every lock begins that the package takes for itself."""
+
+
+def check_users(value: object, what: str) -> str:
+    """Return the name that a user gives to a lock or to an owner, as plain text.
+
+    Raises:
+        InvalidIdError: It cannot be an id, or it begins as the package's own names do.
+    """
+    name = check_id(value, what)
+    if name.startswith(RESERVED):
+        message = f"{what} {name[:40]!r} begins with {RESERVED!r}, which is reserved for this package's own locks"
+        raise InvalidIdError(message, value=value)
+    return name
 
 
 @dataclass(frozen=True, slots=True)

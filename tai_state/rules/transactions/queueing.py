@@ -5,9 +5,7 @@ from collections.abc import Collection
 
 from tai_state.documents import DocumentPath
 from tai_state.layout import check_id
-
-RESERVED = "tai_state:"
-"""How every lock begins that the package takes for itself."""
+from tai_state.rules.locking.owners import RESERVED
 
 _QUEUES = 256
 _QUEUES_MAX = 8

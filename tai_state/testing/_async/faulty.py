@@ -12,7 +12,7 @@ from tai_state._async.api.store import AsyncStateStore
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.iterators import async_ending
 from tai_state._platform.tasks import async_sleep
-from tai_state.config import HEAD_CACHE_SIZE
+from tai_state.config import HEAD_CACHE_SIZE, check_colour, check_kind
 from tai_state.documents import Capability, CommitResult, Document, DocumentPath, Query, Read, Write
 from tai_state.errors import CommitAmbiguousError, StoreUnavailableError, TaiStateError
 from tai_state.testing.faults import (
@@ -25,7 +25,6 @@ from tai_state.testing.faults import (
     SimulatedCrash,
     StaleHeadCache,
     UnderWay,
-    check_kind,
 )
 
 T = TypeVar("T")
@@ -269,7 +268,7 @@ class AsyncFaultyStore(AsyncBackendStore):
         Raises:
             ConfigurationError: *backend* is neither, or of the other colour; or *seed* or *faults* is none.
         """
-        check_kind(backend, (AsyncBackend, AsyncStateStore), "what a faulty store stands over")
+        check_colour(backend, (AsyncBackend, AsyncStateStore), self)
         check_kind(seed, (int, str), "the seed of a faulty store")
         check_kind(faults, Faults, "the faults of a faulty store")
         check_options(type(self), options)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tai_state._async.api.connect import AsyncBackendStore
+from tai_state.config import check_kind
 from tai_state.errors import ConfigurationError
 from tai_state.models import ChangeMetadata
-from tai_state.testing.faults import Fault, SimulatedCrash, check_kind
+from tai_state.testing.faults import Fault, SimulatedCrash
 from tai_state.testing.simulation.checks import all_states, check_run
 from tai_state.testing.simulation.client import OPENING
 from tai_state.testing.simulation.failure import BrokenError, SimulationFailure

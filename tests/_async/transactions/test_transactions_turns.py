@@ -13,6 +13,7 @@ from tai_state import (
     RetryPolicy,
     SystemClock,
 )
+from tai_state._async.api.transaction_queue import AsyncReservedLocks
 from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.documents import Check
 from tai_state.layout import state_layout
@@ -223,7 +224,7 @@ async def test_a_queue_that_does_not_move_is_no_error(place, other):
     await manager_of(store, NO_WAIT).run(body)
     (resource,) = await async_queues(other)
     _, backend = meddled(place, other, 3)
-    async with AsyncLockManager(other).hold(resource):
+    async with await AsyncReservedLocks(other).acquire_reserved([resource], timeout=1.0, ttl=30.0):
         await manager_of(AsyncBackendStore(backend), NO_WAIT).run(body, timeout=patience(1.5))
     assert len(found) == 8
     assert await async_amounts(other, "a") == [101]
@@ -276,7 +277,8 @@ async def test_a_name_that_stays_busy_is_a_deadline(place, other):
         runs.append(1)
         await async_increment(tx)
 
-    async with AsyncLockManager(other).hold("tai_state:serialize:hot"):
+    resource = "tai_state:serialize:hot"
+    async with await AsyncReservedLocks(other).acquire_reserved([resource], timeout=1.0, ttl=30.0):
         with pytest.raises(DeadlineExceededError, match="serialize='hot'"):
             await async_together([lambda: manager_of(place.store()).run(body, serialize="hot", timeout=0.2)])
     assert runs == []

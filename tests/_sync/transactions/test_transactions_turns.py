@@ -13,6 +13,7 @@ from tai_state import (
     RetryPolicy,
     SystemClock,
 )
+from tai_state._sync.api.transaction_queue import ReservedLocks
 from tai_state._platform.tasks import sleep, together
 from tai_state.documents import Check
 from tai_state.layout import state_layout
@@ -223,7 +224,7 @@ def test_a_queue_that_does_not_move_is_no_error(place, other):
     manager_of(store, NO_WAIT).run(body)
     (resource,) = queues(other)
     _, backend = meddled(place, other, 3)
-    with LockManager(other).hold(resource):
+    with ReservedLocks(other).acquire_reserved([resource], timeout=1.0, ttl=30.0):
         manager_of(BackendStore(backend), NO_WAIT).run(body, timeout=patience(1.5))
     assert len(found) == 8
     assert amounts(other, "a") == [101]
@@ -276,7 +277,8 @@ def test_a_name_that_stays_busy_is_a_deadline(place, other):
         runs.append(1)
         increment(tx)
 
-    with LockManager(other).hold("tai_state:serialize:hot"):
+    resource = "tai_state:serialize:hot"
+    with ReservedLocks(other).acquire_reserved([resource], timeout=1.0, ttl=30.0):
         with pytest.raises(DeadlineExceededError, match="serialize='hot'"):
             together([lambda: manager_of(place.store()).run(body, serialize="hot", timeout=0.2)])
     assert runs == []
