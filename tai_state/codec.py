@@ -105,7 +105,10 @@ def dump_json(value: Value) -> bytes:
 
     def tag(item: object) -> dict[str, str] | orjson.Fragment:
         nonlocal tags
-        tags += item.text.count(b'"$') if isinstance(item, Json) else 1
+        if isinstance(item, Json):
+            tags += item.text.count(b'"$')
+            return orjson.Fragment(item.text)
+        tags += 1
         return _tag(item)
 
     encoded = orjson.dumps(value, default=tag, option=_JSON_OPTIONS)

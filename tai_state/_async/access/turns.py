@@ -3,87 +3,17 @@
 Unlike a mutex of asyncio, a line is shared by tasks of several event loops, and fair between threads.
 """
 
-import os
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Hashable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Hashable
 from itertools import islice
+from types import TracebackType
+from typing import Self
 
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.waits import AsyncSignal
 from tai_state.clock import Deadline
 from tai_state.errors import DeadlineExceededError
-
-
-class AsyncPlace:
-    """One caller's place in a line."""
-
-    def __init__(self, line: "AsyncLine") -> None:
-        """Stand behind whoever is there; made by ``AsyncLine.join``."""
-        self._line = line
-        self._signal: AsyncSignal | None = None
-
-    def expect(self) -> None:
-        """Prepare to be called. Who comes first never is, and is most callers."""
-        self._signal = AsyncSignal()
-
-    @property
-    def is_first(self) -> bool:
-        """Whether it is this caller's turn."""
-        return self._line.lets(self)
-
-    def call(self) -> None:
-        """Wake the caller; from any thread."""
-        if self._signal is not None:
-            self._signal.set()
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait until it is our turn or *seconds* of real time have passed; return whether it is."""
-        if self._signal is not None and not self.is_first:
-            # Set once, by whoever leaves the first place to us.
-            await self._signal.wait(seconds)
-        return self.is_first
-
-
-class AsyncLine:
-    """A line of callers, of whom the first *width* may act."""
-
-    def __init__(self, width: int = 1) -> None:
-        """Begin with nobody."""
-        self._width = width
-        self._guard = threading.Lock()
-        self._places: deque[AsyncPlace] = deque()
-        self._pid = os.getpid()
-
-    def lets(self, place: AsyncPlace) -> bool:
-        """Whether it is the turn of *place*."""
-        with self._guard:
-            return place in islice(self._places, self._width)
-
-    @contextmanager
-    def join(self) -> Iterator[AsyncPlace]:
-        """Stand in the line for as long as the block runs; leaving it lets the next one forward."""
-        place = AsyncPlace(self)
-        try:
-            with self._guard:
-                if len(self._places) >= self._width:
-                    place.expect()
-                self._places.append(place)
-            yield place
-        finally:
-            # A fork's child that leaves a line of its parent's has nobody to let forward there.
-            if self._pid == os.getpid():
-                self._leave(place)
-
-    def _leave(self, place: AsyncPlace) -> None:
-        with self._guard:
-            was_first = place in islice(self._places, self._width)
-            if place in self._places:
-                self._places.remove(place)
-            following = next(islice(self._places, self._width - 1, None), None) if was_first else None
-        if following is not None:
-            following.call()
 
 
 class AsyncLines:
@@ -98,40 +28,139 @@ class AsyncLines:
     def begin_anew(self) -> None:
         """Let nobody stand in any line."""
         self._guard = threading.Lock()
-        self._lines: dict[Hashable, tuple[AsyncLine, int]] = {}
+        self._lines: dict[Hashable, deque[AsyncPlace]] = {}
 
     def is_empty(self, key: Hashable) -> bool:
         """Whether nobody stands in the line of *key*."""
         with self._guard:
             return key not in self._lines
 
-    @asynccontextmanager
-    async def turn(self, key: Hashable, deadline: Deadline) -> AsyncIterator[None]:
-        """Wait for the turn at *key*, and hold it inside the block.
+    def turn(self, key: Hashable, deadline: Deadline) -> "AsyncTurn":
+        """Wait for the turn at *key*, and hold it inside the block of what is returned.
+
+        Raises:
+            DeadlineExceededError: On entering: the turn did not come in time; nothing was done.
+        """
+        return AsyncTurn(self.join(key), key, deadline)
+
+    def join(self, key: Hashable) -> "AsyncPlace":
+        """Stand in the line of *key* for as long as the block of what is returned runs."""
+        return AsyncPlace(self, key)
+
+    def enter(self, place: "AsyncPlace") -> "deque[AsyncPlace]":
+        """Let *place* stand behind whoever is there, and return its line."""
+        with self._guard:
+            line = self._lines.get(place.key)
+            if line is None:
+                line = self._lines[place.key] = deque()
+            if len(line) >= self._width:
+                place.expect()
+            line.append(place)
+            return line
+
+    def leave(self, place: "AsyncPlace", line: "deque[AsyncPlace]") -> None:
+        """Let *place* leave its *line*, and the next one forward."""
+        # Another line by now, or none: we are in a fork's child, and stand in none of it.
+        with self._guard:
+            if self._lines.get(place.key) is not line:
+                return
+            was_first = place in islice(line, self._width)
+            line.remove(place)
+            if not line:
+                del self._lines[place.key]
+            following = next(islice(line, self._width - 1, None), None) if was_first else None
+        if following is not None:
+            following.call()
+
+    def lets(self, place: "AsyncPlace", line: "deque[AsyncPlace]") -> bool:
+        """Whether it is the turn of *place*."""
+        with self._guard:
+            return place in islice(line, self._width)
+
+
+class AsyncPlace:
+    """One caller's place in a line, held for as long as the block runs."""
+
+    __slots__ = ("_line", "_lines", "_signal", "key")
+
+    def __init__(self, lines: AsyncLines, key: Hashable) -> None:
+        """Stand in no line yet; made by ``AsyncLines.join``."""
+        self.key = key
+        self._lines = lines
+        self._line: deque[AsyncPlace] = deque()
+        self._signal: AsyncSignal | None = None
+
+    def __enter__(self) -> Self:
+        """Stand behind whoever is there."""
+        self._line = self._lines.enter(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave, and let the next one forward."""
+        self._lines.leave(self, self._line)
+
+    def expect(self) -> None:
+        """Prepare to be called. Who comes first never is, and is most callers."""
+        self._signal = AsyncSignal()
+
+    @property
+    def came_first(self) -> bool:
+        """Whether it was this caller's turn at once."""
+        return self._signal is None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is this caller's turn."""
+        return self._lines.lets(self, self._line)
+
+    def call(self) -> None:
+        """Wake the caller; from any thread."""
+        if self._signal is not None:
+            self._signal.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until it is our turn or *seconds* of real time have passed; return whether it is."""
+        if self._signal is not None and not self.is_first:
+            # Set once, by whoever leaves the first place to us.
+            await self._signal.wait(seconds)
+        return self.is_first
+
+
+class AsyncTurn:
+    """The turn of one caller, waited for on entering the block and held inside it."""
+
+    __slots__ = ("_deadline", "_key", "_place")
+
+    def __init__(self, place: AsyncPlace, key: Hashable, deadline: Deadline) -> None:
+        """Hold nothing yet; made by ``AsyncLines.turn``."""
+        self._place = place
+        self._key = key
+        self._deadline = deadline
+
+    async def __aenter__(self) -> None:
+        """Wait.
 
         Raises:
             DeadlineExceededError: The turn did not come in time; nothing was done.
         """
-        with self.join(key) as place:
-            if not await place.wait(deadline.remaining()):
-                message = f"other callers kept {key} busy for {deadline.seconds:g} seconds; nothing was written"
-                raise DeadlineExceededError(message)
-            yield
-
-    @contextmanager
-    def join(self, key: Hashable) -> Iterator[AsyncPlace]:
-        """Stand in the line of *key* for as long as the block runs."""
-        lines = self._lines
-        with self._guard:
-            line, users = lines.get(key) or (AsyncLine(self._width), 0)
-            lines[key] = (line, users + 1)
+        place = self._place.__enter__()
+        if place.came_first:
+            return
+        is_ours = False
         try:
-            with line.join() as place:
-                yield place
+            is_ours = await place.wait(self._deadline.remaining())
         finally:
-            # Others by now: we are in a fork's child, and stand in no line of it.
-            if lines is self._lines:
-                with self._guard:
-                    line, users = lines.pop(key)
-                    if users > 1:
-                        lines[key] = (line, users - 1)
+            if not is_ours:
+                place.__exit__(None, None, None)
+        if not is_ours:
+            seconds = self._deadline.seconds
+            message = f"other callers kept {self._key} busy for {seconds:g} seconds; nothing was written"
+            raise DeadlineExceededError(message)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the next one forward."""
+        self._place.__exit__(kind, error, trace)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from tai_state._async.access.access import AsyncAccess
-from tai_state._async.access.turns import AsyncLine
+from tai_state._async.access.turns import AsyncLines
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.locking.trust_window import RELEASED, AsyncTrustWindow
 from tai_state._platform.hearts import AsyncHeart, AsyncHearts
@@ -74,7 +74,7 @@ class AsyncLockHandle:
         self.grantor = grantor
         timing = grantor.timing(lease.ttl_seconds)
         self._trust = AsyncTrustWindow(lease.resource, lease.fencing_token, self.access.clock, timing, began)
-        self._line = AsyncLine()
+        self._line = AsyncLines()
         self._turn_of: int | None = None
         self._heart: AsyncHeart | None = None
         self._may_outlive = False
@@ -170,7 +170,7 @@ class AsyncLockHandle:
             # Whose turn it is stands still beneath the handler of a signal, until that is done.
             yield
             return
-        with self._line.join() as place:
+        with self._line.join(self.resource) as place:
             if not await place.wait(deadline.remaining()):
                 message = f"lock {self.resource!r} was busy for {deadline.seconds:g} seconds; nothing was written"
                 raise DeadlineExceededError(message)

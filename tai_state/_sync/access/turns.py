@@ -3,87 +3,17 @@
 
 Unlike a mutex of asyncio, a line is shared by tasks of several event loops, and fair between threads.
 """
-import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Hashable, Iterator
-from contextlib import contextmanager, contextmanager
+from collections.abc import Hashable
 from itertools import islice
+from types import TracebackType
+from typing import Self
 
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.waits import Signal
 from tai_state.clock import Deadline
 from tai_state.errors import DeadlineExceededError
-
-
-class Place:
-    """One caller's place in a line."""
-
-    def __init__(self, line: "Line") -> None:
-        """Stand behind whoever is there; made by ``Line.join``."""
-        self._line = line
-        self._signal: Signal | None = None
-
-    def expect(self) -> None:
-        """Prepare to be called. Who comes first never is, and is most callers."""
-        self._signal = Signal()
-
-    @property
-    def is_first(self) -> bool:
-        """Whether it is this caller's turn."""
-        return self._line.lets(self)
-
-    def call(self) -> None:
-        """Wake the caller; from any thread."""
-        if self._signal is not None:
-            self._signal.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until it is our turn or *seconds* of real time have passed; return whether it is."""
-        if self._signal is not None and not self.is_first:
-            # Set once, by whoever leaves the first place to us.
-            self._signal.wait(seconds)
-        return self.is_first
-
-
-class Line:
-    """A line of callers, of whom the first *width* may act."""
-
-    def __init__(self, width: int = 1) -> None:
-        """Begin with nobody."""
-        self._width = width
-        self._guard = threading.Lock()
-        self._places: deque[Place] = deque()
-        self._pid = os.getpid()
-
-    def lets(self, place: Place) -> bool:
-        """Whether it is the turn of *place*."""
-        with self._guard:
-            return place in islice(self._places, self._width)
-
-    @contextmanager
-    def join(self) -> Iterator[Place]:
-        """Stand in the line for as long as the block runs; leaving it lets the next one forward."""
-        place = Place(self)
-        try:
-            with self._guard:
-                if len(self._places) >= self._width:
-                    place.expect()
-                self._places.append(place)
-            yield place
-        finally:
-            # A fork's child that leaves a line of its parent's has nobody to let forward there.
-            if self._pid == os.getpid():
-                self._leave(place)
-
-    def _leave(self, place: Place) -> None:
-        with self._guard:
-            was_first = place in islice(self._places, self._width)
-            if place in self._places:
-                self._places.remove(place)
-            following = next(islice(self._places, self._width - 1, None), None) if was_first else None
-        if following is not None:
-            following.call()
 
 
 class Lines:
@@ -98,40 +28,139 @@ class Lines:
     def begin_anew(self) -> None:
         """Let nobody stand in any line."""
         self._guard = threading.Lock()
-        self._lines: dict[Hashable, tuple[Line, int]] = {}
+        self._lines: dict[Hashable, deque[Place]] = {}
 
     def is_empty(self, key: Hashable) -> bool:
         """Whether nobody stands in the line of *key*."""
         with self._guard:
             return key not in self._lines
 
-    @contextmanager
-    def turn(self, key: Hashable, deadline: Deadline) -> Iterator[None]:
-        """Wait for the turn at *key*, and hold it inside the block.
+    def turn(self, key: Hashable, deadline: Deadline) -> "Turn":
+        """Wait for the turn at *key*, and hold it inside the block of what is returned.
+
+        Raises:
+            DeadlineExceededError: On entering: the turn did not come in time; nothing was done.
+        """
+        return Turn(self.join(key), key, deadline)
+
+    def join(self, key: Hashable) -> "Place":
+        """Stand in the line of *key* for as long as the block of what is returned runs."""
+        return Place(self, key)
+
+    def enter(self, place: "Place") -> "deque[Place]":
+        """Let *place* stand behind whoever is there, and return its line."""
+        with self._guard:
+            line = self._lines.get(place.key)
+            if line is None:
+                line = self._lines[place.key] = deque()
+            if len(line) >= self._width:
+                place.expect()
+            line.append(place)
+            return line
+
+    def leave(self, place: "Place", line: "deque[Place]") -> None:
+        """Let *place* leave its *line*, and the next one forward."""
+        # Another line by now, or none: we are in a fork's child, and stand in none of it.
+        with self._guard:
+            if self._lines.get(place.key) is not line:
+                return
+            was_first = place in islice(line, self._width)
+            line.remove(place)
+            if not line:
+                del self._lines[place.key]
+            following = next(islice(line, self._width - 1, None), None) if was_first else None
+        if following is not None:
+            following.call()
+
+    def lets(self, place: "Place", line: "deque[Place]") -> bool:
+        """Whether it is the turn of *place*."""
+        with self._guard:
+            return place in islice(line, self._width)
+
+
+class Place:
+    """One caller's place in a line, held for as long as the block runs."""
+
+    __slots__ = ("_line", "_lines", "_signal", "key")
+
+    def __init__(self, lines: Lines, key: Hashable) -> None:
+        """Stand in no line yet; made by ``Lines.join``."""
+        self.key = key
+        self._lines = lines
+        self._line: deque[Place] = deque()
+        self._signal: Signal | None = None
+
+    def __enter__(self) -> Self:
+        """Stand behind whoever is there."""
+        self._line = self._lines.enter(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave, and let the next one forward."""
+        self._lines.leave(self, self._line)
+
+    def expect(self) -> None:
+        """Prepare to be called. Who comes first never is, and is most callers."""
+        self._signal = Signal()
+
+    @property
+    def came_first(self) -> bool:
+        """Whether it was this caller's turn at once."""
+        return self._signal is None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is this caller's turn."""
+        return self._lines.lets(self, self._line)
+
+    def call(self) -> None:
+        """Wake the caller; from any thread."""
+        if self._signal is not None:
+            self._signal.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is our turn or *seconds* of real time have passed; return whether it is."""
+        if self._signal is not None and not self.is_first:
+            # Set once, by whoever leaves the first place to us.
+            self._signal.wait(seconds)
+        return self.is_first
+
+
+class Turn:
+    """The turn of one caller, waited for on entering the block and held inside it."""
+
+    __slots__ = ("_deadline", "_key", "_place")
+
+    def __init__(self, place: Place, key: Hashable, deadline: Deadline) -> None:
+        """Hold nothing yet; made by ``Lines.turn``."""
+        self._place = place
+        self._key = key
+        self._deadline = deadline
+
+    def __enter__(self) -> None:
+        """Wait.
 
         Raises:
             DeadlineExceededError: The turn did not come in time; nothing was done.
         """
-        with self.join(key) as place:
-            if not place.wait(deadline.remaining()):
-                message = f"other callers kept {key} busy for {deadline.seconds:g} seconds; nothing was written"
-                raise DeadlineExceededError(message)
-            yield
-
-    @contextmanager
-    def join(self, key: Hashable) -> Iterator[Place]:
-        """Stand in the line of *key* for as long as the block runs."""
-        lines = self._lines
-        with self._guard:
-            line, users = lines.get(key) or (Line(self._width), 0)
-            lines[key] = (line, users + 1)
+        place = self._place.__enter__()
+        if place.came_first:
+            return
+        is_ours = False
         try:
-            with line.join() as place:
-                yield place
+            is_ours = place.wait(self._deadline.remaining())
         finally:
-            # Others by now: we are in a fork's child, and stand in no line of it.
-            if lines is self._lines:
-                with self._guard:
-                    line, users = lines.pop(key)
-                    if users > 1:
-                        lines[key] = (line, users - 1)
+            if not is_ours:
+                place.__exit__(None, None, None)
+        if not is_ours:
+            seconds = self._deadline.seconds
+            message = f"other callers kept {self._key} busy for {seconds:g} seconds; nothing was written"
+            raise DeadlineExceededError(message)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the next one forward."""
+        self._place.__exit__(kind, error, trace)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from tai_state._sync.access.access import Access
-from tai_state._sync.access.turns import Line
+from tai_state._sync.access.turns import Lines
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.trust_window import RELEASED, TrustWindow
 from tai_state._platform.hearts import Heart, Hearts
@@ -74,7 +74,7 @@ class LockHandle:
         self.grantor = grantor
         timing = grantor.timing(lease.ttl_seconds)
         self._trust = TrustWindow(lease.resource, lease.fencing_token, self.access.clock, timing, began)
-        self._line = Line()
+        self._line = Lines()
         self._turn_of: int | None = None
         self._heart: Heart | None = None
         self._may_outlive = False
@@ -170,7 +170,7 @@ class LockHandle:
             # Whose turn it is stands still beneath the handler of a signal, until that is done.
             yield
             return
-        with self._line.join() as place:
+        with self._line.join(self.resource) as place:
             if not place.wait(deadline.remaining()):
                 message = f"lock {self.resource!r} was busy for {deadline.seconds:g} seconds; nothing was written"
                 raise DeadlineExceededError(message)

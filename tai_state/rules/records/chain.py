@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tai_state.codec import EMPTY, NULL, Payload, to_json
+from tai_state.codec import EMPTY, NULL, Payload, dump_json
 from tai_state.rules.records.record import EventRecord, MachineStamp, Seal, Signal, StateRecord
 
 GENESIS = "0" * 64
@@ -24,8 +24,8 @@ GENESIS = "0" * 64
 def erasable(event: EventRecord) -> dict[str, bytes]:
     """Return the values that may have to be erased, as JSON by name; what is not there is left out."""
     payloads = {"payload": event.payload, "from_state": event.from_state, "to_state": event.to_state}
-    found = {name: payload.json for name, payload in payloads.items() if payload != NULL}
-    if event.metadata.context != EMPTY:
+    found = {name: payload.json for name, payload in payloads.items() if payload.json != NULL.json}
+    if event.metadata.context.json != EMPTY.json:
         found["context"] = event.metadata.context.json
     texts = {
         "changed_by": event.metadata.changed_by,
@@ -33,7 +33,7 @@ def erasable(event: EventRecord) -> dict[str, bytes]:
         "last_error": event.last_error,
         "idempotency_key": event.idempotency_key,
     }
-    found |= {name: to_json(text) for name, text in texts.items() if text}
+    found |= {name: dump_json(text) for name, text in texts.items() if text}
     return found
 
 
@@ -61,7 +61,8 @@ def seal_is_sound(event: EventRecord) -> bool:
 def event_hash(event: EventRecord) -> str:
     """Return the SHA-256, in hexadecimal, over everything in *event* but its hash and the commit's time."""
     covered = _by_position(event) if event.seal is None else _by_name(event, event.seal)
-    return hashlib.sha256(to_json(covered)).hexdigest()
+    # No number in it is a float, which is all that releases of orjson differ in: as it is dumped, it is canonical.
+    return hashlib.sha256(dump_json(covered)).hexdigest()
 
 
 def _by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
@@ -173,7 +174,7 @@ def state_digest(record: StateRecord) -> str:
         "signals": _signals(record.signals),
         "dependents": Payload.of(dict(marks.dependents)).digest if marks.dependents else None,
     }
-    return hashlib.sha256(to_json(covered | {name: value for name, value in optional.items() if value})).hexdigest()
+    return hashlib.sha256(dump_json(covered | {name: value for name, value in optional.items() if value})).hexdigest()
 
 
 def _machine(machine: MachineStamp | None) -> list[Any] | None:
