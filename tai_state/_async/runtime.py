@@ -119,8 +119,8 @@ class AsyncRuntime:
                     except CorruptLogError:
                         suspect.append(paths)
             if absent:
-                firsts = await self.access.read([paths.event(1) for paths in absent], deadline, consistent=False)
-                suspect += [paths for paths in absent if firsts.get(paths.event(1)) is not None]
+                made = await self.history.first_events(absent, deadline)
+                suspect += [paths for paths in absent if paths.state in made]
             for paths in suspect:
                 try:
                     one = await self.find(paths, deadline)

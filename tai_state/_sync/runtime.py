@@ -119,8 +119,8 @@ class Runtime:
                     except CorruptLogError:
                         suspect.append(paths)
             if absent:
-                firsts = self.access.read([paths.event(1) for paths in absent], deadline, consistent=False)
-                suspect += [paths for paths in absent if firsts.get(paths.event(1)) is not None]
+                made = self.history.first_events(absent, deadline)
+                suspect += [paths for paths in absent if paths.state in made]
             for paths in suspect:
                 try:
                     one = self.find(paths, deadline)

@@ -164,7 +164,8 @@ class AsyncStoreReads:
     async def stats(self, governor_id: str, *, timeout: TimeLimit = None) -> StoreStats:
         """Count what a governor holds; reads every state document of it, and no event.
 
-        Those that are damaged or somebody else's are not counted, but named.
+        Those that are damaged or somebody else's are not counted, but named. A state whose document is missing is
+        in no count; ``validate_consistency`` finds it.
         """
         states = deleted = events = versions = highest = 0
         by_status: dict[str, int] = {}

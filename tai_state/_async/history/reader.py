@@ -1,14 +1,14 @@
 """Reading a state's history: its events in order, the fold over them, and the state rebuilt from them."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.damage import tell_damage, tell_missing
 from tai_state.clock import Span
-from tai_state.documents import Document
+from tai_state.documents import Document, DocumentPath
 from tai_state.errors import CorruptLogError, InvalidIdError, StateNotFoundError
 from tai_state.layout import StateLayout, owner_and_version, versioned
 from tai_state.rules.history.lost import check_reaches, salvaged
@@ -83,10 +83,22 @@ class AsyncHistoryReader:
         Raises:
             CorruptLogError: The log is damaged too, or has a gap.
         """
-        start, stop = versioned(paths.stored_id, 1), f"{paths.stored_id}A"
-        async for _ in self._access.scan(paths.governor.events, start=start, stop=stop, limit=1, timeout=timeout):
-            return await self.rebuild(paths, timeout=timeout)
-        return None
+        return await self.rebuild(paths, timeout=timeout) if await self.first_events([paths], timeout) else None
+
+    async def first_events(self, absent: Sequence[StateLayout], timeout: Span) -> dict[DocumentPath, Document]:
+        """Return an event of each of these states that ever was, by the path of its state.
+
+        Of several they are the first ones, all in one read.
+        """
+        if len(absent) == 1:
+            (paths,) = absent
+            start, stop = versioned(paths.stored_id, 1), f"{paths.stored_id}A"
+            found = self._access.scan(paths.governor.events, start=start, stop=stop, limit=1, timeout=timeout)
+            return {one.state: event async for event in found for one in absent}
+        deadline = self._access.begin(timeout)
+        read = await self._access.read([paths.event(1) for paths in absent], deadline, consistent=False)
+        events = {paths.state: read.get(paths.event(1)) for paths in absent}
+        return {path: event for path, event in events.items() if event is not None}
 
     async def restored(
         self, paths: StateLayout, document: Document | None, damage: CorruptLogError | None, timeout: Span

@@ -1,8 +1,8 @@
 """Transactions: a body runs, optimistically, until one attempt of it is committed.
 
 ``run`` repeats a body until it is committed or its time is over; ``attempt`` is what one run of the body reads and
-writes; ``cascade`` adds what dependents do; ``reactions`` makes a persister's change, alone where it concerns nobody
-else.
+writes; ``lost`` finds by their logs the states whose documents are missing or damaged; ``cascade`` adds what dependents
+do; ``reactions`` makes a persister's change, alone where it concerns nobody else.
 
 One attempt:
 

@@ -247,6 +247,8 @@ class AsyncRun(Generic[T]):
                 self._deadline,
                 read_only=self._read_only,
                 ahead=self._last.asked if self._last is not None else (),
+                # The first attempt of several leaves it to the commit: nearly all that is created never was.
+                looks=self._attempts != 1,
             )
         return self._last
 

@@ -9,8 +9,14 @@ from tai_state._sync.api.store_changes import deleted_version, missing_version
 from tai_state._sync.transactions.attempt import Attempt
 from tai_state.authors import author_of
 from tai_state.codec import Payload
-from tai_state.errors import ConfigurationError, InvalidDataError, StateNotFoundError, UnsupportedOperationError
-from tai_state.layout import check_id, state_layout
+from tai_state.errors import (
+    ConfigurationError,
+    CorruptLogError,
+    InvalidDataError,
+    StateNotFoundError,
+    UnsupportedOperationError,
+)
+from tai_state.layout import StateLayout, check_id, state_layout
 from tai_state.models import (
     KEEP,
     BatchResult,
@@ -21,7 +27,7 @@ from tai_state.models import (
     StateSnapshot,
     TransitionResult,
 )
-from tai_state.rules.commits.change import Change, Settings
+from tai_state.rules.commits.change import Change, Head, Settings
 from tai_state.rules.commits.kinds import Call, start_change, status_change, transition_change
 from tai_state.rules.commits.plain import delete_change, log_change, save_change, update_change
 from tai_state.rules.records.record import EventRecord
@@ -31,6 +37,10 @@ def _check_mapping(states: object) -> None:
     if not isinstance(states, Mapping):
         message = f"must be a mapping of state ids to data, not {type(states).__name__}"
         raise InvalidDataError(message, path="states")
+
+
+def _snapshot(head: Head) -> StateSnapshot:
+    return head.record.public(Payload.value, recovered=head.rebuilt is not None)
 
 
 class Transaction:
@@ -53,21 +63,34 @@ class Transaction:
     def get_state(self, governor_id: str, state_id: str) -> tuple[StateSnapshot, int]:
         """Return the state and its version, the body's own writes included.
 
+        Where its document is missing or damaged, it is rebuilt from snapshots and events, as outside of transactions;
+        the snapshot's ``recovered`` says so. A change of it writes the document again, with the commit.
+
         Raises:
             StateNotFoundError: It does not exist, or is deleted.
+            CorruptLogError: It is damaged, and cannot be rebuilt.
         """
-        (record,) = self._attempt.records([state_layout(governor_id, state_id)])
-        if record is None or record.deleted:
-            raise StateNotFoundError(governor_id, state_id, deleted=record is not None)
-        return record.public(Payload.value), record.version
+        head = self._head(state_layout(governor_id, state_id))
+        if head is None or head.record.deleted:
+            raise StateNotFoundError(governor_id, state_id, deleted=head is not None)
+        return _snapshot(head), head.record.version
 
     def find_state(self, governor_id: str, state_id: str) -> StateSnapshot | None:
         """Return the state, the body's own writes included; None when it does not exist, or is deleted."""
-        (record,) = self._attempt.records([state_layout(governor_id, state_id)])
-        return None if record is None or record.deleted else record.public(Payload.value)
+        head = self._head(state_layout(governor_id, state_id))
+        return None if head is None or head.record.deleted else _snapshot(head)
+
+    def _head(self, paths: StateLayout) -> Head | None:
+        (head,) = self._attempt.heads([paths])
+        if isinstance(head, CorruptLogError):
+            raise head
+        return head
 
     def batch_get_states(self, governor_id: str, state_ids: Iterable[str]) -> BatchResult:
-        """Return several states of a governor in one request, the body's own writes included."""
+        """Return several states of a governor in one request, the body's own writes included.
+
+        Those whose documents are missing or damaged are rebuilt as by ``get_state``.
+        """
         if isinstance(state_ids, str):
             message = "must be several ids, not one str"
             raise InvalidDataError(message, path="state_ids")
@@ -75,12 +98,15 @@ class Transaction:
         wanted = [state_layout(governor_id, state_id) for state_id in dict.fromkeys(state_ids)]
         found: dict[str, StateSnapshot] = {}
         missing: list[str] = []
-        for paths, record in zip(wanted, self._attempt.records(wanted), strict=True):
-            if record is None or record.deleted:
+        damaged: list[str] = []
+        for paths, head in zip(wanted, self._attempt.heads(wanted), strict=True):
+            if isinstance(head, CorruptLogError):
+                damaged.append(paths.state_id)
+            elif head is None or head.record.deleted:
                 missing.append(paths.state_id)
             else:
-                found[paths.state_id] = record.public(Payload.value)
-        return BatchResult.model_construct(found=found, missing=missing)
+                found[paths.state_id] = _snapshot(head)
+        return BatchResult.model_construct(found=found, missing=missing, damaged=damaged)
 
     def save_state(
         self,
@@ -123,7 +149,7 @@ class Transaction:
         _check_mapping(states)
         calls = {state_id: self._call(governor_id, state_id, metadata, None) for state_id in states}
         changes = {state_id: save_change(call, states[state_id], status) for state_id, call in calls.items()}
-        self._attempt.records([call.paths for call in calls.values()])
+        self._attempt.read_states([call.paths for call in calls.values()])
         return {state_id: (self._change(change)).version for state_id, change in changes.items()}
 
     def update_state(

@@ -6,20 +6,28 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
+from functools import partial
 from typing import NoReturn
 
 from tai_state._sync.commits.guard import GuardHandle
 from tai_state._sync.commits.writer import Applied, tell_change
 from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.cascade import Cascade
+from tai_state._sync.transactions.lost import LostStates
 from tai_state._platform.interrupts import Deferral
 from tai_state._platform.waits import Mutex
 from tai_state.clock import Deadline
 from tai_state.documents import Capability, Document, DocumentPath, Put, Read, Write
-from tai_state.errors import DeadlineExceededError, FencedOutError, RetriesExhaustedError, StaleReadError, StoreError
+from tai_state.errors import (
+    CorruptLogError,
+    DeadlineExceededError,
+    FencedOutError,
+    RetriesExhaustedError,
+    StaleReadError,
+    StoreError,
+)
 from tai_state.layout import META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings
-from tai_state.rules.records.record import StateRecord
 from tai_state.rules.transactions.dependents.reactions import NO_MACHINES, Machines
 from tai_state.rules.transactions.draft import Decided, Draft
 from tai_state.rules.transactions.record import Evidence, changed_since, checks, first_change, stale_read
@@ -50,11 +58,14 @@ class Attempt:
         *,
         read_only: bool = False,
         ahead: Collection[DocumentPath] = (),
+        looks: bool = True,
     ) -> None:
         """Begin with nothing read and nothing written.
 
         Args:
             ahead: What the body will probably read, since it did so before: read with the first that it does.
+            looks: Whether a change that may create its state looks first for a log that the state left. If it does not,
+                the commit is refused where there is one, and the next attempt is to look.
             guard: What guards the commit, as known before the body ran; its token goes into every event. The commit
                 takes from it what stands then.
         """
@@ -79,13 +90,20 @@ class Attempt:
         self._read_time: datetime | None = None
         self._is_of_one_read = True
         self._began = runtime.access.clock.monotonic()
-        self._draft = Draft(self._documents, guard.carries if guard is not None else None)
+        self._looks = looks
+        # Created without a look; the commit is refused where one of them ever was.
+        self._unlooked: list[StateLayout] = []
+        self._lost = LostStates(runtime, self._documents)
+        self._draft = Draft(self._documents, guard.carries if guard is not None else None, self._lost.restored)
         self._new_store_id = runtime.access.new_id()
 
     # What the body asks for
 
-    def records(self, wanted: Sequence[StateLayout]) -> list[StateRecord | None]:
+    def heads(self, wanted: Sequence[StateLayout]) -> list[Head | CorruptLogError | None]:
         """Return the states, tombstones included, as the body's own changes left them; None for those never made.
+
+        Those whose documents are missing or damaged are what their logs tell, and say so; where a log does not tell
+        it, that is what stands in the state's place.
 
         Raises:
             StaleReadError: Something read before has changed; the body begins anew.
@@ -93,8 +111,24 @@ class Attempt:
         """
         with Deferral():
             with self._turn():
+                self._hold(self._draft, wanted)
+                return [self._head(paths) for paths in wanted]
+
+    def _head(self, paths: StateLayout) -> Head | CorruptLogError | None:
+        try:
+            return self._draft.head(paths)
+        except CorruptLogError as error:
+            return error
+
+    def read_states(self, wanted: Sequence[StateLayout]) -> None:
+        """Read the states in one request, for changes that follow.
+
+        Raises:
+            StaleReadError, StoreError: As for ``heads``.
+        """
+        with Deferral():
+            with self._turn():
                 self._read([paths.state for paths in wanted])
-                return [self._draft.record(paths) for paths in wanted]
 
     def write(self, change: Change, settings: Settings, machines: Machines = NO_MACHINES) -> Applied:
         """Decide a change on what the body sees, and keep its writes for the commit.
@@ -105,7 +139,7 @@ class Attempt:
             machines: Those that may drive dependents.
 
         Raises:
-            StaleReadError, StoreError: As for ``records``.
+            StaleReadError, StoreError: As for ``heads``.
             TaiStateError: The change is refused, as ``decide`` and ``Cascade.follow`` say.
         """
         with Deferral():
@@ -120,8 +154,15 @@ class Attempt:
     def _write(self, draft: Draft, change: Change, settings: Settings, machines: Machines) -> Applied:
         key, governor = change.idempotency_key, change.paths.governor
         receipt = None if key is None else change.paths.receipt(key)
-        dependencies = [governor.state(one).state for one in change.depends_on or ()]
-        self._read([change.paths.state, *([receipt] if receipt else []), *dependencies])
+        dependencies = [governor.state(one) for one in change.depends_on or ()]
+        states = [change.paths, *dependencies]
+        self._read([*(paths.state for paths in states), *([receipt] if receipt else [])])
+        path = change.paths.state
+        is_new = change.creates and not change.expected_version and self._documents[path] is None
+        if is_new and not self._looks and path not in draft.heads:
+            self._unlooked.append(change.paths)
+            states = dependencies
+        self._look(draft, states)
         if change.timestamp is not None:
             self._access.see_passed(change.timestamp, self._deadline)
         before = draft.record(change.paths)
@@ -135,7 +176,7 @@ class Attempt:
             assert isinstance(made, Plan)
             return made
 
-        cascade = Cascade(draft, change, settings, machines, read=self._read, add=react)
+        cascade = Cascade(draft, change, settings, machines, read=partial(self._hold, draft), add=react)
         cascade.follow(before, plan.event)
         record = draft.record(change.paths)
         assert record is not None
@@ -169,6 +210,16 @@ class Attempt:
     def end(self) -> None:
         """Refuse every further call: the body has ended."""
         self._ended = True
+
+    def _hold(self, draft: Draft, wanted: Sequence[StateLayout]) -> None:
+        """Let *draft* hold states, whatever became of their documents."""
+        self._read([paths.state for paths in wanted])
+        self._look(draft, wanted)
+
+    def _look(self, draft: Draft, wanted: Sequence[StateLayout]) -> None:
+        changed = self._lost.look(draft, wanted, self._read_time, self._deadline)
+        if changed is not None:
+            self._outdated(changed)
 
     def _read(self, paths: Sequence[DocumentPath]) -> None:
         new = [path for path in dict.fromkeys(paths) if path not in self._documents]
@@ -271,9 +322,14 @@ class Attempt:
     def confirm(self, deadline: Deadline | None = None) -> None:
         """See whether all that was read stands as of one moment, where several reads or a torn batch leave a doubt.
 
+        And whether what the body created without a look never was: a commit would tell.
+
         Raises:
-            StaleReadError: Something has changed; the body begins anew.
+            StaleReadError: Something has changed, or is not as it seemed; the body begins anew.
         """
+        if self._unlooked:
+            for paths in self._lost.made(self._unlooked, self._read_time, deadline or self._deadline):
+                self._outdated(paths.state)
         moment = self._moment()
         # Reads of one moment cannot differ, save where the engine tears what it reads beside writers.
         is_of_one_moment = self._is_of_one_read or moment is not None

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from tai_state.documents import DocumentPath
 from tai_state.errors import TransitionNotAllowedError
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Change, Plan, Settings
@@ -35,13 +34,13 @@ class Cascade:
         settings: Settings,
         machines: Machines,
         *,
-        read: Callable[[Sequence[DocumentPath]], None],
+        read: Callable[[Sequence[StateLayout]], None],
         add: Callable[[Change], Plan],
     ) -> None:
         """Follow *cause*.
 
         Args:
-            read: Lets the draft hold documents.
+            read: Lets the draft hold states.
             add: Decides one more change, and adds it to the draft.
         """
         self._draft = draft
@@ -62,7 +61,7 @@ class Cascade:
             StateNotFoundError: A dependency is not there.
             DependencyCycleError: The state would depend on itself.
             DependentMachineError: A dependent that may react is driven by a machine that is not known.
-            CorruptLogError: A dependent's document is gone or damaged.
+            CorruptLogError: A dependent is lost, and its log does not tell it.
         """
         if attaches(before, event):
             self._attach(before, event)
@@ -72,7 +71,7 @@ class Cascade:
 
     def _attach(self, before: StateRecord | None, event: EventRecord) -> None:
         paths, dependencies = self._cause.paths, [self._governor.state(one) for one in event.depends_on]
-        self._read([one.state for one in dependencies])
+        self._read(dependencies)
         starts = event.kind == "start"
         # A rollback brings a state back with the dependencies that it had, whatever became of them.
         found = [check_dependency(self._draft.record(one), one, may_be_deleted=not starts) for one in dependencies]
@@ -89,7 +88,7 @@ class Cascade:
         ancestry = Ancestry(state_id, depends_on)
         while ancestry.level:
             level = [self._governor.state(one) for one in ancestry.level]
-            self._read([one.state for one in level])
+            self._read(level)
             ancestry.climb([self._draft.record(one) for one in level])
 
     def _spread(self, first: StateRecord) -> None:
@@ -100,7 +99,7 @@ class Cascade:
             for source in level:
                 for one in concerned(source.marks.dependents, self._machines, signals_of(source)):
                     reached.setdefault(one, []).append(source)
-            self._read([self._governor.state(one).state for one in reached])
+            self._read([self._governor.state(one) for one in reached])
             level = []
             for state_id, sources in reached.items():
                 paths = self._governor.state(state_id)

@@ -2,10 +2,12 @@
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping, MutableMapping
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tai_state.documents import Document, DocumentPath, Write
+from tai_state.errors import CorruptLogError
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide
@@ -43,6 +45,19 @@ class Marked:
         return replace(self, settings=self.settings.lean())
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A state whose document is missing or damaged, as its log tells it.
+
+    Attributes:
+        head: What reads give and changes rest on; None where the log does not tell it either.
+        refusal: Why no change may write over it; None where one writes the document again.
+    """
+
+    head: Head | None
+    refusal: CorruptLogError | None = None
+
+
 Step = Decided | Marked
 
 
@@ -54,17 +69,27 @@ class Draft:
         writes: What is to be written, by path; what the guard carries is not among them.
     """
 
-    def __init__(self, documents: Mapping[DocumentPath, Document | None], guard: Guard | None) -> None:
-        """Begin with nothing to write; *documents* may grow, and hold whatever a step asks for."""
+    def __init__(
+        self,
+        documents: Mapping[DocumentPath, Document | None],
+        guard: Guard | None,
+        restored: Mapping[DocumentPath, Restored],
+    ) -> None:
+        """Begin with nothing to write; *documents* may grow, and hold whatever a step asks for.
+
+        Args:
+            restored: Those states whose documents are missing or damaged; it may grow, too.
+        """
         self.heads: MutableMapping[DocumentPath, Head] = {}
         self.writes: dict[DocumentPath, Write] = {}
         self._steps: list[Step] = []
         self._documents = documents
         self._guard = guard
+        self._restored = restored
 
     def branch(self) -> "Draft":
         """Return a draft that goes on from this one, and that this one takes over with ``merge``, or forgets."""
-        branch = Draft(self._documents, self._guard)
+        branch = Draft(self._documents, self._guard, self._restored)
         branch.heads = ChainMap({}, self.heads)
         return branch
 
@@ -77,7 +102,7 @@ class Draft:
 
     def shrunk(self) -> "Draft":
         """Return the same changes as small as they can be; their events are the same."""
-        draft = Draft(self._documents, self._guard)
+        draft = Draft(self._documents, self._guard, self._restored)
         for step in self._steps:
             if isinstance(step, Decided):
                 draft.add(step.lean())
@@ -86,13 +111,30 @@ class Draft:
         return draft
 
     def head(self, paths: StateLayout) -> Head | None:
-        """Return a state as the draft leaves it; its document was read before."""
+        """Return a state as the draft leaves it; its document was read before.
+
+        Raises:
+            CorruptLogError: It is damaged, and its log does not tell it.
+        """
         head = self.heads.get(paths.state)
+        if head is not None:
+            return head
+        restored = self._restored.get(paths.state)
+        if restored is not None:
+            if restored.head is None and restored.refusal is not None:
+                raise copy(restored.refusal)
+            return restored.head
         document = self._documents[paths.state]
-        if head is None and document is not None:
-            record = read_state(document, paths.governor_id, paths.state_id)
-            head = self.heads[paths.state] = Head(record, document.update_time)
+        if document is None:
+            return None
+        record = read_state(document, paths.governor_id, paths.state_id)
+        head = self.heads[paths.state] = Head(record, document.update_time)
         return head
+
+    def _check_writable(self, path: DocumentPath) -> None:
+        restored = self._restored.get(path)
+        if restored is not None and restored.refusal is not None:
+            raise copy(restored.refusal)
 
     def record(self, paths: StateLayout) -> StateRecord | None:
         """Return a state's record as the draft leaves it; None where there is none."""
@@ -106,6 +148,7 @@ class Draft:
             TaiStateError: It is refused, as ``decide`` says; the draft is as before.
         """
         path = step.change.paths.state
+        self._check_writable(path)
         head = self.head(step.change.paths)
         view = View(head, step.origin, self._guard, step.receipt, step.read_time)
         plan = decide(step.change, view, step.fresh, step.settings)
@@ -129,6 +172,7 @@ class Draft:
         if record is head.record:
             # Writing it again would not even move its update_time; that it was read is checked by the commit.
             return
+        self._check_writable(path)
         found = head.update_time
         self.writes[path] = state_put(step.paths, record, step.settings.encoding, found)
         self.heads[path] = Head(record, found)

@@ -4,6 +4,7 @@ import pytest
 
 from tai_state import (
     AsyncStateMachinePersister,
+    AsyncTransactionManager,
     ChangeMetadata,
     CorruptLogError,
     Machine,
@@ -226,3 +227,19 @@ async def test_a_damaged_document_keeps_its_dependents(store):
     await store.save_state("g", "s", {})
     await persister.transition("g", "s", "shut")
     assert (await store.get_state("g", "t"))[0].status == "stopped"
+
+
+async def test_a_state_without_a_document_is_in_no_list_until_its_next_change(store):
+    """Lists and counts are of documents; the check finds what has none, whoever asks for it gets it."""
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    for state_id in ("a", "s"):
+        await persister.start("g", state_id, {"n": 0})
+    await async_remove(store, PATHS.state)
+    assert [one.state_id async for one in store.list_states("g")] == ["a"]
+    assert (await store.stats("g")).states == 1
+    (problem,) = (await persister.validate_consistency("g")).problems
+    assert (problem.kind, problem.state_id) == ("state_missing", "s")
+    assert list((await store.batch_get_states("g", ["a", "s"])).found) == ["a", "s"]
+    await AsyncTransactionManager(store).run(lambda tx: tx.transition(persister, "g", "s", "add", 1))
+    assert [one.state_id async for one in persister.list_states("g", status="open")] == ["a", "s"]
+    assert (await store.stats("g")).states == 2

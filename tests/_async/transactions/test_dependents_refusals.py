@@ -68,11 +68,11 @@ async def test_two_machines_of_one_name_are_refused(store):
 
 
 @in_memory
-async def test_a_dependent_whose_document_is_gone_is_not_passed_over(jobs, store):
-    """The move is refused until the document is rebuilt."""
+async def test_a_dependent_of_which_nothing_is_left_is_not_passed_over(jobs, store):
+    """The move is refused: neither a document nor an event tells what the dependent is."""
     await async_start_all(jobs, a=(), b=["a"])
-    path = state_layout("g", "b").state
-    await store.runtime.access.backend.commit([Delete(path)], timeout=TIMEOUT)
+    paths = state_layout("g", "b")
+    await store.runtime.access.backend.commit([Delete(paths.state), Delete(paths.event(1))], timeout=TIMEOUT)
     with pytest.raises(CorruptLogError) as caught:
         await jobs.transition("g", "a", "fail")
     assert (caught.value.state_id, "missing" in caught.value.reason) == ("b", True)

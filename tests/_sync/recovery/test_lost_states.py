@@ -4,6 +4,7 @@ import pytest
 
 from tai_state import (
     StateMachinePersister,
+    TransactionManager,
     ChangeMetadata,
     CorruptLogError,
     Machine,
@@ -226,3 +227,19 @@ def test_a_damaged_document_keeps_its_dependents(store):
     store.save_state("g", "s", {})
     persister.transition("g", "s", "shut")
     assert (store.get_state("g", "t"))[0].status == "stopped"
+
+
+def test_a_state_without_a_document_is_in_no_list_until_its_next_change(store):
+    """Lists and counts are of documents; the check finds what has none, whoever asks for it gets it."""
+    persister = StateMachinePersister(store, COUNTER)
+    for state_id in ("a", "s"):
+        persister.start("g", state_id, {"n": 0})
+    remove(store, PATHS.state)
+    assert [one.state_id for one in store.list_states("g")] == ["a"]
+    assert (store.stats("g")).states == 1
+    (problem,) = (persister.validate_consistency("g")).problems
+    assert (problem.kind, problem.state_id) == ("state_missing", "s")
+    assert list((store.batch_get_states("g", ["a", "s"])).found) == ["a", "s"]
+    TransactionManager(store).run(lambda tx: tx.transition(persister, "g", "s", "add", 1))
+    assert [one.state_id for one in persister.list_states("g", status="open")] == ["a", "s"]
+    assert (store.stats("g")).states == 2
