@@ -2,108 +2,114 @@
 
 Durable, atomic, audited and recoverable on Google Cloud Firestore, SQLite and in memory, in two
 colours: every class here that does I/O has an ``Async`` twin with the same methods.
+
+A name is imported when it is first asked for: who works with one colour and one backend waits for no other.
 """
 
 import logging
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from tai_state._async.access.port import AsyncBackend
-from tai_state._async.api.connect import (
-    AsyncBackendStore,
-    AsyncFirestoreStore,
-    AsyncMemoryStore,
-    AsyncSqliteStore,
-    async_connect,
-)
-from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
-from tai_state._async.api.lock_manager import AsyncLockManager
-from tai_state._async.api.persister import AsyncStateMachinePersister
-from tai_state._async.api.store import AsyncStateStore
-from tai_state._async.api.transaction import AsyncTransaction
-from tai_state._async.api.transaction_manager import AsyncTransactionManager
-from tai_state._async.api.unit_of_work import AsyncUnitOfWork
-from tai_state._async.locking.lock import AsyncLock
-from tai_state._async.locking.lock_set import AsyncLockSet
-from tai_state._platform.owners import lock_owner
-from tai_state._sync.access.port import Backend
-from tai_state._sync.api.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
-from tai_state._sync.api.governor_transaction import GovernorTransaction
-from tai_state._sync.api.lock_manager import LockManager
-from tai_state._sync.api.persister import StateMachinePersister
-from tai_state._sync.api.store import StateStore
-from tai_state._sync.api.transaction import Transaction
-from tai_state._sync.api.transaction_manager import TransactionManager
-from tai_state._sync.api.unit_of_work import UnitOfWork
-from tai_state._sync.locking.lock import Lock
-from tai_state._sync.locking.lock_set import LockSet
-from tai_state.authors import change_context
-from tai_state.causality import VectorClock
-from tai_state.clock import Clock, SystemClock
-from tai_state.config import Encoding, LockConfig, Maintenance, PersistenceConfig
-from tai_state.documents import Capability
-from tai_state.errors import (
-    CommitAmbiguousError,
-    ConfigurationError,
-    ConflictError,
-    CorruptLogError,
-    DamagedStatesError,
-    DamagedStoreError,
-    DeadlineExceededError,
-    DeadlockError,
-    DependencyCycleError,
-    DependentMachineError,
-    DocumentTooLargeError,
-    FencedOutError,
-    IdempotencyMismatchError,
-    InvalidDataError,
-    InvalidIdError,
-    InvalidMachineError,
-    LockError,
-    LockLostError,
-    LockTimeoutError,
-    MachineError,
-    MachineVersionError,
-    OutcomeUnknownError,
-    PreconditionFailedError,
-    ReplayError,
-    RetriesExhaustedError,
-    SchemaVersionError,
-    SnapshotNotFoundError,
-    StaleReadError,
-    StateExistsError,
-    StateNotFoundError,
-    StatusConflictError,
-    StoreClosedError,
-    StoredDataError,
-    StoreError,
-    StoreMissingError,
-    StoreReplacedError,
-    StoreUnavailableError,
-    TaiStateError,
-    TransitionNotAllowedError,
-    UnsupportedOperationError,
-    VersionConflictError,
-    VersionNotFoundError,
-)
-from tai_state.machine import Machine, Transition
-from tai_state.models import (
-    KEEP,
-    BatchResult,
-    ChangeMetadata,
-    ConsistencyReport,
-    DeletedVersion,
-    Event,
-    FailedTransaction,
-    Health,
-    LoadedState,
-    LockInfo,
-    Problem,
-    StateSnapshot,
-    StoreStats,
-    TransactionRecord,
-    TransitionRequest,
-    TransitionResult,
-)
-from tai_state.retry import RetryPolicy
+if TYPE_CHECKING:
+    from tai_state._async.access.port import AsyncBackend
+    from tai_state._async.api.connect import (
+        AsyncBackendStore,
+        AsyncFirestoreStore,
+        AsyncMemoryStore,
+        AsyncSqliteStore,
+        async_connect,
+    )
+    from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
+    from tai_state._async.api.lock_manager import AsyncLockManager
+    from tai_state._async.api.persister import AsyncStateMachinePersister
+    from tai_state._async.api.store import AsyncStateStore
+    from tai_state._async.api.transaction import AsyncTransaction
+    from tai_state._async.api.transaction_manager import AsyncTransactionManager
+    from tai_state._async.api.unit_of_work import AsyncUnitOfWork
+    from tai_state._async.locking.lock import AsyncLock
+    from tai_state._async.locking.lock_set import AsyncLockSet
+    from tai_state._platform.owners import lock_owner
+    from tai_state._sync.access.port import Backend
+    from tai_state._sync.api.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
+    from tai_state._sync.api.governor_transaction import GovernorTransaction
+    from tai_state._sync.api.lock_manager import LockManager
+    from tai_state._sync.api.persister import StateMachinePersister
+    from tai_state._sync.api.store import StateStore
+    from tai_state._sync.api.transaction import Transaction
+    from tai_state._sync.api.transaction_manager import TransactionManager
+    from tai_state._sync.api.unit_of_work import UnitOfWork
+    from tai_state._sync.locking.lock import Lock
+    from tai_state._sync.locking.lock_set import LockSet
+    from tai_state.authors import change_context
+    from tai_state.causality import VectorClock
+    from tai_state.clock import Clock, SystemClock
+    from tai_state.config import Encoding, LockConfig, Maintenance, PersistenceConfig
+    from tai_state.documents import Capability
+    from tai_state.errors import (
+        CommitAmbiguousError,
+        ConfigurationError,
+        ConflictError,
+        CorruptLogError,
+        DamagedStatesError,
+        DamagedStoreError,
+        DeadlineExceededError,
+        DeadlockError,
+        DependencyCycleError,
+        DependentMachineError,
+        DocumentTooLargeError,
+        FencedOutError,
+        IdempotencyMismatchError,
+        InvalidDataError,
+        InvalidIdError,
+        InvalidMachineError,
+        LockError,
+        LockLostError,
+        LockTimeoutError,
+        MachineError,
+        MachineVersionError,
+        OutcomeUnknownError,
+        PreconditionFailedError,
+        ReplayError,
+        RetriesExhaustedError,
+        SchemaVersionError,
+        SnapshotNotFoundError,
+        StaleReadError,
+        StateExistsError,
+        StateNotFoundError,
+        StatusConflictError,
+        StoreClosedError,
+        StoredDataError,
+        StoreError,
+        StoreMissingError,
+        StoreReplacedError,
+        StoreUnavailableError,
+        TaiStateError,
+        TransitionNotAllowedError,
+        UnsupportedOperationError,
+        VersionConflictError,
+        VersionNotFoundError,
+    )
+    from tai_state.machine import Machine, Transition
+    from tai_state.models import (
+        KEEP,
+        BatchResult,
+        ChangeMetadata,
+        ConsistencyReport,
+        DeletedVersion,
+        Event,
+        FailedTransaction,
+        Health,
+        LoadedState,
+        LockInfo,
+        Problem,
+        StateSnapshot,
+        StoreStats,
+        TransactionRecord,
+        TransitionRequest,
+        TransitionResult,
+    )
+    from tai_state.retry import RetryPolicy
 
 # A library's records are for whoever asks for them; without this, warnings would go to a program's standard error.
 logging.getLogger("tai_state").addHandler(logging.NullHandler())
@@ -213,3 +219,123 @@ __all__ = [
     "connect",
     "lock_owner",
 ]
+
+_HOMES: dict[str, tuple[str, ...]] = {
+    "tai_state._async.access.port": ("AsyncBackend",),
+    "tai_state._async.api.connect": (
+        "AsyncBackendStore",
+        "AsyncFirestoreStore",
+        "AsyncMemoryStore",
+        "AsyncSqliteStore",
+        "async_connect",
+    ),
+    "tai_state._async.api.governor_transaction": ("AsyncGovernorTransaction",),
+    "tai_state._async.api.lock_manager": ("AsyncLockManager",),
+    "tai_state._async.api.persister": ("AsyncStateMachinePersister",),
+    "tai_state._async.api.store": ("AsyncStateStore",),
+    "tai_state._async.api.transaction": ("AsyncTransaction",),
+    "tai_state._async.api.transaction_manager": ("AsyncTransactionManager",),
+    "tai_state._async.api.unit_of_work": ("AsyncUnitOfWork",),
+    "tai_state._async.locking.lock": ("AsyncLock",),
+    "tai_state._async.locking.lock_set": ("AsyncLockSet",),
+    "tai_state._platform.owners": ("lock_owner",),
+    "tai_state._sync.access.port": ("Backend",),
+    "tai_state._sync.api.connect": ("BackendStore", "FirestoreStore", "MemoryStore", "SqliteStore", "connect"),
+    "tai_state._sync.api.governor_transaction": ("GovernorTransaction",),
+    "tai_state._sync.api.lock_manager": ("LockManager",),
+    "tai_state._sync.api.persister": ("StateMachinePersister",),
+    "tai_state._sync.api.store": ("StateStore",),
+    "tai_state._sync.api.transaction": ("Transaction",),
+    "tai_state._sync.api.transaction_manager": ("TransactionManager",),
+    "tai_state._sync.api.unit_of_work": ("UnitOfWork",),
+    "tai_state._sync.locking.lock": ("Lock",),
+    "tai_state._sync.locking.lock_set": ("LockSet",),
+    "tai_state.authors": ("change_context",),
+    "tai_state.causality": ("VectorClock",),
+    "tai_state.clock": ("Clock", "SystemClock"),
+    "tai_state.config": ("Encoding", "LockConfig", "Maintenance", "PersistenceConfig"),
+    "tai_state.documents": ("Capability",),
+    "tai_state.errors": (
+        "CommitAmbiguousError",
+        "ConfigurationError",
+        "ConflictError",
+        "CorruptLogError",
+        "DamagedStatesError",
+        "DamagedStoreError",
+        "DeadlineExceededError",
+        "DeadlockError",
+        "DependencyCycleError",
+        "DependentMachineError",
+        "DocumentTooLargeError",
+        "FencedOutError",
+        "IdempotencyMismatchError",
+        "InvalidDataError",
+        "InvalidIdError",
+        "InvalidMachineError",
+        "LockError",
+        "LockLostError",
+        "LockTimeoutError",
+        "MachineError",
+        "MachineVersionError",
+        "OutcomeUnknownError",
+        "PreconditionFailedError",
+        "ReplayError",
+        "RetriesExhaustedError",
+        "SchemaVersionError",
+        "SnapshotNotFoundError",
+        "StaleReadError",
+        "StateExistsError",
+        "StateNotFoundError",
+        "StatusConflictError",
+        "StoreClosedError",
+        "StoredDataError",
+        "StoreError",
+        "StoreMissingError",
+        "StoreReplacedError",
+        "StoreUnavailableError",
+        "TaiStateError",
+        "TransitionNotAllowedError",
+        "UnsupportedOperationError",
+        "VersionConflictError",
+        "VersionNotFoundError",
+    ),
+    "tai_state.machine": ("Machine", "Transition"),
+    "tai_state.models": (
+        "KEEP",
+        "BatchResult",
+        "ChangeMetadata",
+        "ConsistencyReport",
+        "DeletedVersion",
+        "Event",
+        "FailedTransaction",
+        "Health",
+        "LoadedState",
+        "LockInfo",
+        "Problem",
+        "StateSnapshot",
+        "StoreStats",
+        "TransactionRecord",
+        "TransitionRequest",
+        "TransitionResult",
+    ),
+    "tai_state.retry": ("RetryPolicy",),
+}
+"""Where the names above are defined, as in the imports that type checkers read."""
+
+if not TYPE_CHECKING:  # A type checker would take it for a promise of any name.
+    _MODULES = {name: module for module, names in _HOMES.items() for name in names}
+
+    def __getattr__(name: str) -> object:
+        """Import *name* from where it is defined; from then on it is an attribute as any other."""
+        if f"{__name__}.{name}" in _HOMES:
+            return import_module(f"{__name__}.{name}")
+        if name not in _MODULES:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])
+        value = getattr(import_module(_MODULES[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        """List what has not been imported yet, too."""
+        return sorted({*globals(), *__all__})

@@ -1,6 +1,5 @@
 """Who makes a change: the argument, the surrounding context, the store's actor, the host."""
 
-import getpass
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -109,6 +108,8 @@ def default_actor() -> str:
     service = os.environ.get("K_SERVICE") or os.environ.get("CLOUD_RUN_JOB")
     if service:
         return service
+    import getpass  # noqa: PLC0415 - only a store that nobody signs asks for the user
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container whose user id has no name

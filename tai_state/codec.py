@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-import zstandard
 
 from tai_state.config import Encoding
 from tai_state.conversion import LEVELS_MAX, normalize
@@ -226,6 +225,8 @@ def _is_native_key(key: str) -> bool:
 
 def compress(raw: bytes) -> bytes:
     """Return *raw* as one zstd frame that tells its size."""
+    import zstandard  # noqa: PLC0415 - most states are never large enough
+
     return zstandard.ZstdCompressor(level=3).compress(raw)
 
 
@@ -235,6 +236,8 @@ def decompress(blob: bytes) -> bytes:
     Raises:
         InvalidDataError: It is no such frame, or it would grow past 64 MiB.
     """
+    import zstandard  # noqa: PLC0415 - as above
+
     try:
         size = zstandard.frame_content_size(blob)
         if not 0 <= size <= PAYLOAD_BYTES_MAX:

@@ -27,8 +27,11 @@ KEEP: Final = _Keep.KEEP
 """Leave ``last_error`` as it is."""
 
 
-class Model(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True):
-    """The base of the public values: frozen, and strict about unknown names."""
+class Model(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True):
+    """The base of the public values: frozen, and strict about unknown names.
+
+    Their checks are built when a first value is checked: what the package makes itself (``trusted``) needs none.
+    """
 
 
 class ChangeMetadata(Model, frozen=True):

@@ -4,11 +4,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-
-from tenacity import RetryCallState
+from typing import TYPE_CHECKING
 
 from tai_state.clock import Clock, Deadline, seconds_of
 from tai_state.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,14 @@ class RetryPolicy:
 
     def wait(
         self, rng: random.Random, deadline: Deadline, attempt_seconds: Callable[[], float] | None = None
-    ) -> Callable[[RetryCallState], float]:
+    ) -> "Callable[[RetryCallState], float]":
         """Return tenacity's wait: full jitter, at least what the engine asked for, never past the deadline.
 
         Args:
             attempt_seconds: Tells what the last attempt took, where waits are to be of that size at least.
         """
 
-        def seconds(state: RetryCallState) -> float:
+        def seconds(state: "RetryCallState") -> float:
             initial = max(self.wait_initial, attempt_seconds() if attempt_seconds else 0.0)
             ceiling = min(self.wait_max, initial * 2 ** min(state.attempt_number - 1, 30))
             error = state.outcome.exception() if state.outcome else None
@@ -85,10 +87,10 @@ class RetryPolicy:
 
         return seconds
 
-    def stop(self, deadline: Deadline) -> Callable[[RetryCallState], bool]:
+    def stop(self, deadline: Deadline) -> "Callable[[RetryCallState], bool]":
         """Return tenacity's stop: attempts spent, or no time left."""
 
-        def is_over(state: RetryCallState) -> bool:
+        def is_over(state: "RetryCallState") -> bool:
             spent = self.attempts is not None and state.attempt_number >= self.attempts
             return spent or deadline.passed
 

@@ -7,5 +7,5 @@ is written once.
 - ``waits``: wake-ups and mutual exclusion; ``hearts``: what beats in the background;
 - ``iterators``: iterators that end with a block, or whose waits can be interrupted;
 - ``interrupts``: where Ctrl-C and SIGTERM may reach a sync call; ``bodies``: functions that a user hands in;
-- ``owners``: names that tell tasks and threads apart.
+- ``callers``: numbers that tell tasks and threads apart; ``owners``: names that tell the owners of locks apart.
 """

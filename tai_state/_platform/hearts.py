@@ -1,13 +1,18 @@
 """What beats in the background: by timers of the loop, or on few threads for any number of hearts."""
 
-import asyncio
 import contextlib
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from tai_state._platform.forks import anew_in_children
 from tai_state.clock import Deadline, SystemClock
+
+if TYPE_CHECKING:
+    import asyncio
+else:
+    from tai_state._platform import late_asyncio as asyncio
 
 log = logging.getLogger("tai_state")
 
@@ -100,14 +105,14 @@ class AsyncHeart:
         await asyncio.wait([task], timeout=timeout)
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+def _running_loop() -> "asyncio.AbstractEventLoop | None":
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
 
 
-def _current_task() -> asyncio.Task[object] | None:
+def _current_task() -> "asyncio.Task[object] | None":
     return asyncio.current_task() if _running_loop() is not None else None
 
 

@@ -15,7 +15,6 @@ Handlers that are none of Python's (the default of SIGTERM kills the process, as
 are all other threads, in which no handler ever runs.
 """
 
-import asyncio
 import inspect
 import os
 import signal
@@ -23,7 +22,12 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from types import FrameType, TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
+else:
+    from tai_state._platform import late_asyncio as asyncio
 
 P = ParamSpec("P")
 T = TypeVar("T")

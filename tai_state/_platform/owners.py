@@ -1,6 +1,5 @@
-"""Who calls: numbers and names that tell tasks and threads apart."""
+"""Who owns locks: names and ids that tell tasks, threads and processes apart."""
 
-import asyncio
 import hashlib
 import itertools
 import os
@@ -10,24 +9,20 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tai_state.rules.locking.owners import Owner, check_users
 
-
-def async_caller() -> int:
-    """Return a number that tells the running task from all others alive."""
-    return id(asyncio.current_task())
-
-
-caller = threading.get_ident
-"""The sync twin of async_caller: a number that tells the calling thread from all others alive."""
+if TYPE_CHECKING:
+    import asyncio
+else:
+    from tai_state._platform import late_asyncio as asyncio
 
 
 # Neither a thread's number nor a task's address is unique over time, and on Cloud Run every instance has the same
 # host name and process id: so numbers that are never given twice, and a random part for each process.
 _numbers = itertools.count(1)
-_task_numbers: weakref.WeakKeyDictionary[asyncio.Task[Any], int] = weakref.WeakKeyDictionary()
+_task_numbers: "weakref.WeakKeyDictionary[asyncio.Task[Any], int]" = weakref.WeakKeyDictionary()
 _thread_numbers = threading.local()
 _process_tokens: list[str] = []
 os.register_at_fork(after_in_child=_process_tokens.clear)

@@ -1,16 +1,20 @@
 """Work under way: sleeping, shielding, running side by side and on another thread, in both colours."""
 
-import asyncio
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from time import sleep as _sleep
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tai_state._platform.interrupts import Interruptible
 from tai_state.clock import Deadline
 from tai_state.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+else:
+    from tai_state._platform import late_asyncio as asyncio
 
 T = TypeVar("T")
 
@@ -24,7 +28,9 @@ P = ParamSpec("P")
 _SLICE_SECONDS = 0.05
 
 
-async_sleep = asyncio.sleep
+async def async_sleep(seconds: float) -> None:
+    """Sleep, and let the other tasks run meanwhile."""
+    await asyncio.sleep(seconds)
 
 
 def sleep(seconds: float) -> None:
@@ -73,10 +79,12 @@ class AsyncWorker:
         finally:
             call.cancel()
 
-    def begin(self, function: Callable[[], T]) -> asyncio.Future[T]:
+    def begin(self, function: Callable[[], T]) -> "asyncio.Future[T]":
         """Give *function* to the thread, and return its future."""
         # A forked child inherits the executor without its thread, and would wait for ever.
         if self._executor is None or self._pid != os.getpid():
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - with asyncio, at the first use
+
             self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
             self._pid = os.getpid()
         return asyncio.get_running_loop().run_in_executor(self._executor, function)
@@ -141,12 +149,14 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Make the calls at the same time, a thread each; otherwise as async_together."""
     if not calls:
         return []
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few calls need several threads
+
     with ThreadPoolExecutor(len(calls), thread_name_prefix="together") as executor:
         futures = [executor.submit(call) for call in calls]
     return [future.result() for future in futures]
 
 
-_left_behind: set[asyncio.Task[None]] = set()
+_left_behind: "set[asyncio.Task[None]]" = set()
 
 
 async def async_within(call: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> bool:

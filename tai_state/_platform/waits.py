@@ -1,9 +1,14 @@
 """Waiting for one another: wake-ups and mutual exclusion, in both colours."""
 
-import asyncio
 import threading
+from typing import TYPE_CHECKING
 
 from tai_state._platform.interrupts import Interruptible
+
+if TYPE_CHECKING:
+    import asyncio
+else:
+    from tai_state._platform import late_asyncio as asyncio
 
 _SLICE_SECONDS = 0.05
 

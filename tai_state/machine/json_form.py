@@ -4,9 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
-
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tai_state.errors import ConfigurationError, InvalidMachineError
 from tai_state.machine.problems import MachineProblem
@@ -17,37 +15,6 @@ if TYPE_CHECKING:
     from tai_state.machine.definition import Machine
 
 Functions = Mapping[str, Callable[..., Any]]
-
-_ONE, _SEVERAL = "<one>", "<several>"
-
-
-def _source_tag(value: object) -> str:
-    return _SEVERAL if isinstance(value, list) else _ONE
-
-
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class TransitionForm(_Form):
-    """A transition in a file; guard and apply are names."""
-
-    action: str
-    source: Annotated[Annotated[str, Tag(_ONE)] | Annotated[list[str], Tag(_SEVERAL)], Discriminator(_source_tag)]
-    target: str
-    guard: str | None = None
-    apply: str | None = None
-
-
-class MachineForm(_Form):
-    """A machine file."""
-
-    name: str
-    version: int = 1
-    initial: str
-    terminal: list[str] | None = None
-    on_dependency: dict[str, str] | None = None
-    transitions: list[TransitionForm]
 
 
 class Definition(NamedTuple):
@@ -187,37 +154,10 @@ def _decoded(text: str, problems: list[MachineProblem]) -> Any:
         raise InvalidMachineError([problem]) from error
 
 
-_SENTENCES = {
-    "extra_forbidden": "is not a known key",
-    "missing": "is missing",
-    "string_type": "must be text",
-    "list_type": "must be a list",
-    "int_type": "must be a whole number",
-    "model_type": "must be a JSON object",
-    "dict_type": "must be a JSON object",
-}
+def _shape_problems(value: object) -> Iterable[MachineProblem]:
+    from tai_state.machine.file_shape import shape_problems  # noqa: PLC0415 - machines made in code have no file
 
-
-def _shape_problems(value: object) -> Iterator[MachineProblem]:
-    try:
-        MachineForm.model_validate(value)
-    except ValidationError as error:
-        for found in error.errors(include_url=False, include_input=False):
-            place = _place(found["loc"])
-            sentence = _SENTENCES.get(found["type"], found["msg"])
-            yield MachineProblem("shape", f"{place or 'the machine'} {sentence}", place)
-
-
-def _place(steps: tuple[int | str, ...]) -> str:
-    place = ""
-    for step in steps:
-        if isinstance(step, int):
-            place += f"[{step}]"
-        elif step.isidentifier():
-            place += f".{step}" if place else step
-        elif step not in (_ONE, _SEVERAL):
-            place += f"[{step!r}]"
-    return place
+    return shape_problems(value)
 
 
 def _transition_of(row: object, place: str, functions: Functions | None, problems: list[MachineProblem]) -> object:

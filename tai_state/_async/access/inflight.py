@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Optional, TypeVar
 
 from tai_state._async.access.damage import tell_damage
+from tai_state._platform.callers import async_caller
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import AsyncDeferral
-from tai_state._platform.owners import async_caller
 from tai_state._platform.tasks import async_sleep
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import CorruptLogError, StoreClosedError

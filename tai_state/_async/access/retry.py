@@ -3,14 +3,15 @@
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type
+from typing import TYPE_CHECKING, TypeVar
 
 from tai_state._platform.tasks import async_sleep
 from tai_state.clock import Deadline
 from tai_state.errors import CommitAmbiguousError, ConflictError, DeadlineExceededError, RetriesExhaustedError
 from tai_state.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ async def async_retry(
     deadline: Deadline,
     rng: random.Random,
     what: str,
-    wait: Callable[[RetryCallState], float] | None = None,
+    wait: "Callable[[RetryCallState], float] | None" = None,
 ) -> T:
     """Return what *call* returns, calling it again after an error of *on*, with jitter, within *deadline*.
 
@@ -54,12 +55,15 @@ async def async_retry_after(
     deadline: Deadline,
     rng: random.Random,
     what: str,
-    wait: Callable[[RetryCallState], float] | None = None,
+    wait: "Callable[[RetryCallState], float] | None" = None,
 ) -> T:
     """Go on as ``async_retry`` does after the caller's own first attempt met an error of *on*.
 
     Most calls succeed at once, and should not pay for the loop: a hot path makes its first attempt itself.
     """
+    # Imported here: most programs never meet a conflict, and it brings asyncio with it.
+    from tenacity import AsyncRetrying, RetryError, retry_if_exception_type  # noqa: PLC0415
+
     last = first
     is_first = True
 
@@ -78,7 +82,7 @@ async def async_retry_after(
             error.__cause__ = error.__cause__ or last
             raise
 
-    def tell(state: RetryCallState) -> None:
+    def tell(state: "RetryCallState") -> None:
         cause = state.outcome.exception() if state.outcome else None
         if isinstance(cause, CommitAmbiguousError):
             return  # told where it happened, also for a last attempt

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.port import AsyncBackend
 from tai_state._async.api.store import AsyncStateStore
-from tai_state._async.backends.memory import AsyncMemoryBackend
-from tai_state._async.backends.sqlite import AsyncSqliteBackend
 from tai_state.clock import Clock, checked_clock
 from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_colour, check_option
 from tai_state.errors import ConfigurationError
@@ -91,6 +89,8 @@ class AsyncMemoryStore(AsyncBackendStore):
         """Start empty; *options* are those of AsyncBackendStore."""
         check_options(type(self), options)
         clock = checked_clock(clock)
+        from tai_state._async.backends.memory import AsyncMemoryBackend  # noqa: PLC0415 - as for SQLite
+
         super().__init__(AsyncMemoryBackend(clock=clock), clock=clock, **options)
 
 
@@ -118,6 +118,9 @@ class AsyncSqliteStore(AsyncBackendStore):
         """
         check_options(type(self), options)
         clock = checked_clock(clock)
+        # Imported here, as the others: a store waits for its own engine alone.
+        from tai_state._async.backends.sqlite import AsyncSqliteBackend  # noqa: PLC0415
+
         backend = AsyncSqliteBackend(path, synchronous=synchronous, read_only=read_only, clock=clock)
         super().__init__(backend, clock=clock, **options)
 
@@ -143,8 +146,7 @@ class AsyncFirestoreStore(AsyncBackendStore):
             root: A document path, such as ``apps/billing``, under which everything lives.
         """
         check_options(type(self), options)
-        # Imported here: users of SQLite need not wait for grpc to load.
-        from tai_state._async.backends.firestore import AsyncFirestoreBackend  # noqa: PLC0415
+        from tai_state._async.backends.firestore import AsyncFirestoreBackend  # noqa: PLC0415 - as for SQLite
 
         super().__init__(AsyncFirestoreBackend(project, database, client=client, root=root), **options)
 

@@ -1,11 +1,9 @@
 """A transaction with one governor bound."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from __future__ import annotations
 
-from tai_state._async.api.persister import AsyncStateMachinePersister
-from tai_state._async.api.transaction import AsyncTransaction
+from typing import TYPE_CHECKING, Any
+
 from tai_state.models import (
     KEEP,
     BatchResult,
@@ -16,6 +14,13 @@ from tai_state.models import (
     StateSnapshot,
     TransitionResult,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from tai_state._async.api.persister import AsyncStateMachinePersister
+    from tai_state._async.api.transaction import AsyncTransaction
 
 
 class AsyncGovernorTransaction:

@@ -1,18 +1,14 @@
 """The persister: a machine's life in a store, every move durable and logged in the same commit."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tai_state._async.api.persister_records import AsyncPersisterRecords
-from tai_state._async.api.store import AsyncStateStore
-from tai_state._async.commits.writer import Applied
-from tai_state._async.locking.fence import async_guarding
-from tai_state._async.locking.lock import AsyncLock
-from tai_state._async.locking.lock_set import AsyncLockSet
+from tai_state._async.locking.guarding import async_guarding
 from tai_state._async.transactions import reactions
 from tai_state.authors import author_of
-from tai_state.clock import Span, TimeLimit
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
@@ -20,7 +16,6 @@ from tai_state.errors import (
     TaiStateError,
 )
 from tai_state.layout import state_layout
-from tai_state.machine import Machine
 from tai_state.models import (
     KEEP,
     ChangeMetadata,
@@ -29,7 +24,6 @@ from tai_state.models import (
     TransitionRequest,
     TransitionResult,
 )
-from tai_state.rules.commits.change import Change
 from tai_state.rules.commits.judging import PAST_MACHINES, within
 from tai_state.rules.commits.kinds import (
     Call,
@@ -40,6 +34,17 @@ from tai_state.rules.commits.kinds import (
 )
 from tai_state.rules.records.record import lenient, trusted
 from tai_state.rules.transactions.dependents.reactions import alone_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tai_state._async.api.store import AsyncStateStore
+    from tai_state._async.commits.writer import Applied
+    from tai_state._async.locking.lock import AsyncLock
+    from tai_state._async.locking.lock_set import AsyncLockSet
+    from tai_state.clock import Span, TimeLimit
+    from tai_state.machine import Machine
+    from tai_state.rules.commits.change import Change
 
 
 class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):

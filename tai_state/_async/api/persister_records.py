@@ -1,21 +1,27 @@
 """What a persister writes past its machine: moves that were decided elsewhere, and the way back."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tai_state._async.api.persister_reads import AsyncPersisterReads
 from tai_state._async.commits.writer import Applied
-from tai_state._async.locking.fence import async_guarding
-from tai_state._async.locking.lock import AsyncLock
-from tai_state._async.locking.lock_set import AsyncLockSet
-from tai_state.clock import Span, TimeLimit
-from tai_state.errors import OutcomeUnknownError
+from tai_state._async.locking.guarding import async_guarding
 from tai_state.layout import state_layout
 from tai_state.models import KEEP, ChangeMetadata, DataT, Keep, TransitionResult
 from tai_state.rules.commits.arguments import check_version
-from tai_state.rules.commits.change import Change
-from tai_state.rules.commits.kinds import Call
 from tai_state.rules.commits.plain import log_change, rollback_change
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tai_state._async.locking.lock import AsyncLock
+    from tai_state._async.locking.lock_set import AsyncLockSet
+    from tai_state.clock import Span, TimeLimit
+    from tai_state.errors import OutcomeUnknownError
+    from tai_state.rules.commits.change import Change
+    from tai_state.rules.commits.kinds import Call
 
 
 class AsyncPersisterRecords(AsyncPersisterReads[DataT]):

@@ -13,7 +13,7 @@ from tai_state._async.api.transaction import AsyncTransaction
 from tai_state._async.api.transaction_queue import AsyncTransactionQueue
 from tai_state._async.api.transactional import AsyncTransactional
 from tai_state._async.api.unit_of_work import AsyncUnitOfWork
-from tai_state._async.locking.fence import async_guarding
+from tai_state._async.locking.guarding import async_guarding
 from tai_state._async.locking.lock import AsyncLock
 from tai_state._async.locking.lock_set import AsyncLockSet
 from tai_state._async.transactions.attempt import AsyncAttempt

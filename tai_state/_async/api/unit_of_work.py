@@ -5,8 +5,8 @@ from types import TracebackType
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.transaction import AsyncTransaction
 from tai_state._async.transactions.run import AsyncRun
+from tai_state._platform.callers import async_caller
 from tai_state._platform.interrupts import AsyncDeferral
-from tai_state._platform.owners import async_caller
 
 
 class AsyncUnitOfWork:

@@ -19,8 +19,8 @@ from tai_state.rules.commits.guards import Guard
 from tai_state.rules.locking.fence import Fence, check_leases
 
 
-def async_guarding(access: AsyncAccess, lock: AsyncLock | AsyncLockSet | None) -> AsyncGuarding | None:
-    """Return how a commit through *access* is guarded by what a caller gave as ``lock=``; None where it is not.
+def async_fence_of(access: AsyncAccess, lock: AsyncLock | AsyncLockSet) -> AsyncGuarding | None:
+    """Return how a commit through *access* is guarded by *lock*; None where that is a set of none.
 
     Raises:
         ConfigurationError: It is no lock, or one of the other colour.

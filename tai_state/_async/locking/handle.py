@@ -9,9 +9,9 @@ from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.turns import AsyncLines
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.locking.trust_window import RELEASED, AsyncTrustWindow
+from tai_state._platform.callers import async_caller
 from tai_state._platform.hearts import AsyncHeart, AsyncHearts
 from tai_state._platform.interrupts import AsyncDeferral, async_shield
-from tai_state._platform.owners import async_caller
 from tai_state.clock import Deadline, TimeLimit
 from tai_state.config import LeaseTiming, LockConfig
 from tai_state.documents import CommitResult, Put

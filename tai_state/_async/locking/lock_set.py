@@ -92,14 +92,12 @@ class AsyncLockSet:
             raise failed
 
 
-def async_handles_of(lock: AsyncLock | AsyncLockSet | None) -> tuple[AsyncLockHandle, ...]:
+def async_handles_of(lock: AsyncLock | AsyncLockSet) -> tuple[AsyncLockHandle, ...]:
     """Return what stands behind the locks in what a caller gave as ``lock=``.
 
     Raises:
         ConfigurationError: It is no lock, or one of the other colour.
     """
-    if lock is None:
-        return ()
     if isinstance(lock, AsyncLockSet):
         return tuple(async_handle_of(one) for one in lock.locks)
     if not _is_lock(lock):

@@ -3,9 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
-
-from tenacity import RetryCallState
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tai_state._async.access.retry import async_retry
 from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding, async_guarded
@@ -41,6 +39,9 @@ from tai_state.rules.transactions.record import (
     stale_read,
     transaction_path,
 )
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
@@ -188,7 +189,7 @@ class AsyncRun(Generic[T]):
             self._note_conflict(error)
             raise
 
-    def _wait(self, state: RetryCallState) -> float:
+    def _wait(self, state: "RetryCallState") -> float:
         # Who comes from the first conflict has his turn already, and keeps others waiting while he waits; so does who
         # stands in the queue.
         if state.attempt_number == 1 or state.attempt_number > QUEUE_AFTER:

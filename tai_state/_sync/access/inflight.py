@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Optional, TypeVar
 
 from tai_state._sync.access.damage import tell_damage
+from tai_state._platform.callers import caller
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import Deferral
-from tai_state._platform.owners import caller
 from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import CorruptLogError, StoreClosedError

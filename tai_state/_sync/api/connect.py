@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from tai_state._sync.access.access import Access
 from tai_state._sync.access.port import Backend
 from tai_state._sync.api.store import StateStore
-from tai_state._sync.backends.memory import MemoryBackend
-from tai_state._sync.backends.sqlite import SqliteBackend
 from tai_state.clock import Clock, checked_clock
 from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_colour, check_option
 from tai_state.errors import ConfigurationError
@@ -91,6 +89,8 @@ class MemoryStore(BackendStore):
         """Start empty; *options* are those of BackendStore."""
         check_options(type(self), options)
         clock = checked_clock(clock)
+        from tai_state._sync.backends.memory import MemoryBackend  # noqa: PLC0415 - as for SQLite
+
         super().__init__(MemoryBackend(clock=clock), clock=clock, **options)
 
 
@@ -118,6 +118,9 @@ class SqliteStore(BackendStore):
         """
         check_options(type(self), options)
         clock = checked_clock(clock)
+        # Imported here, as the others: a store waits for its own engine alone.
+        from tai_state._sync.backends.sqlite import SqliteBackend  # noqa: PLC0415
+
         backend = SqliteBackend(path, synchronous=synchronous, read_only=read_only, clock=clock)
         super().__init__(backend, clock=clock, **options)
 
@@ -143,8 +146,7 @@ class FirestoreStore(BackendStore):
             root: A document path, such as ``apps/billing``, under which everything lives.
         """
         check_options(type(self), options)
-        # Imported here: users of SQLite need not wait for grpc to load.
-        from tai_state._sync.backends.firestore import FirestoreBackend  # noqa: PLC0415
+        from tai_state._sync.backends.firestore import FirestoreBackend  # noqa: PLC0415 - as for SQLite
 
         super().__init__(FirestoreBackend(project, database, client=client, root=root), **options)
 

@@ -1,11 +1,9 @@
 # Generated from tai_state/_async/api/governor_transaction.py by .ci/generate_sync.py; do not edit.
 """A transaction with one governor bound."""
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from __future__ import annotations
 
-from tai_state._sync.api.persister import StateMachinePersister
-from tai_state._sync.api.transaction import Transaction
+from typing import TYPE_CHECKING, Any
+
 from tai_state.models import (
     KEEP,
     BatchResult,
@@ -16,6 +14,13 @@ from tai_state.models import (
     StateSnapshot,
     TransitionResult,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from tai_state._sync.api.persister import StateMachinePersister
+    from tai_state._sync.api.transaction import Transaction
 
 
 class GovernorTransaction:

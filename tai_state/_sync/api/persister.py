@@ -1,18 +1,14 @@
 # Generated from tai_state/_async/api/persister.py by .ci/generate_sync.py; do not edit.
 """The persister: a machine's life in a store, every move durable and logged in the same commit."""
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tai_state._sync.api.persister_records import PersisterRecords
-from tai_state._sync.api.store import StateStore
-from tai_state._sync.commits.writer import Applied
-from tai_state._sync.locking.fence import guarding
-from tai_state._sync.locking.lock import Lock
-from tai_state._sync.locking.lock_set import LockSet
+from tai_state._sync.locking.guarding import guarding
 from tai_state._sync.transactions import reactions
 from tai_state.authors import author_of
-from tai_state.clock import Span, TimeLimit
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
@@ -20,7 +16,6 @@ from tai_state.errors import (
     TaiStateError,
 )
 from tai_state.layout import state_layout
-from tai_state.machine import Machine
 from tai_state.models import (
     KEEP,
     ChangeMetadata,
@@ -29,7 +24,6 @@ from tai_state.models import (
     TransitionRequest,
     TransitionResult,
 )
-from tai_state.rules.commits.change import Change
 from tai_state.rules.commits.judging import PAST_MACHINES, within
 from tai_state.rules.commits.kinds import (
     Call,
@@ -40,6 +34,17 @@ from tai_state.rules.commits.kinds import (
 )
 from tai_state.rules.records.record import lenient, trusted
 from tai_state.rules.transactions.dependents.reactions import alone_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tai_state._sync.api.store import StateStore
+    from tai_state._sync.commits.writer import Applied
+    from tai_state._sync.locking.lock import Lock
+    from tai_state._sync.locking.lock_set import LockSet
+    from tai_state.clock import Span, TimeLimit
+    from tai_state.machine import Machine
+    from tai_state.rules.commits.change import Change
 
 
 class StateMachinePersister(PersisterRecords[DataT]):

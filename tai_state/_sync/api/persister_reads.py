@@ -1,16 +1,13 @@
 # Generated from tai_state/_async/api/persister_reads.py by .ci/generate_sync.py; do not edit.
 """What a persister reads: states as loaded or rebuilt, their histories, checks and snapshots."""
-from collections.abc import Iterator, Iterable
-from datetime import datetime
-from typing import Any, Generic
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic
 
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.lists import listed
 from tai_state._sync.api.store import StateStore
-from tai_state._sync.commits.snapshot import create_snapshot
 from tai_state._sync.history.snapshots import kept_snapshots, snapshot_at
-from tai_state._sync.recovery.verify import Verifier
-from tai_state.clock import Deadline, TimeLimit
 from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_colour, check_option, drain_seconds
 from tai_state.errors import (
     SnapshotNotFoundError,
@@ -28,12 +25,16 @@ from tai_state.models import (
 )
 from tai_state.rules.commits.arguments import check_time, check_version
 from tai_state.rules.commits.change import Settings
-from tai_state.rules.commits.judging import judge_of
 from tai_state.rules.commits.kinds import as_data
 from tai_state.rules.history.replay import check_reached
 from tai_state.rules.records.record import StateRecord, trusted
-from tai_state.rules.recovery.rerun import rerun_of
 from tai_state.rules.transactions.dependents.reactions import known_machines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Iterable
+    from datetime import datetime
+
+    from tai_state.clock import Deadline, TimeLimit
 
 
 class PersisterReads(Generic[DataT]):
@@ -154,6 +155,8 @@ class PersisterReads(Generic[DataT]):
             CorruptLogError: An event is missing, damaged, or does not follow.
             ReplayError: The machine makes something else of an event.
         """
+        from tai_state.rules.recovery.rerun import rerun_of  # noqa: PLC0415 - who only moves states reruns nothing
+
         paths = state_layout(governor_id, state_id)
         if until_version is not None:
             check_version(until_version, "until_version")
@@ -201,6 +204,11 @@ class PersisterReads(Generic[DataT]):
         A state that one of this persister's machines moved is held against that machine, too: ``foreign_status`` is
         a status that it does not have, ``invalid_data`` is data that does not fit.
         """
+        # Imported here: only a check needs them.
+        from tai_state._sync.recovery.verify import Verifier  # noqa: PLC0415
+        from tai_state.rules.commits.judging import judge_of  # noqa: PLC0415
+        from tai_state.rules.recovery.rerun import rerun_of  # noqa: PLC0415
+
         with self._inflight.one():
             verifier = Verifier(self._runtime.access, judge_of(self.machines))
             return verifier.check(governor_id, rerun_of(self.machine), timeout)
@@ -216,6 +224,8 @@ class PersisterReads(Generic[DataT]):
             StateNotFoundError: The state never existed.
             OutcomeUnknownError: The time was over before the store told whether it is kept.
         """
+        from tai_state._sync.commits.snapshot import create_snapshot  # noqa: PLC0415 - made by hand, rarely
+
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
             record = create_snapshot(self._runtime.access, paths, self.settings, timeout)

@@ -1,21 +1,27 @@
 # Generated from tai_state/_async/api/persister_records.py by .ci/generate_sync.py; do not edit.
 """What a persister writes past its machine: moves that were decided elsewhere, and the way back."""
+from __future__ import annotations
+
 from abc import abstractmethod
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tai_state._sync.api.persister_reads import PersisterReads
 from tai_state._sync.commits.writer import Applied
-from tai_state._sync.locking.fence import guarding
-from tai_state._sync.locking.lock import Lock
-from tai_state._sync.locking.lock_set import LockSet
-from tai_state.clock import Span, TimeLimit
-from tai_state.errors import OutcomeUnknownError
+from tai_state._sync.locking.guarding import guarding
 from tai_state.layout import state_layout
 from tai_state.models import KEEP, ChangeMetadata, DataT, Keep, TransitionResult
 from tai_state.rules.commits.arguments import check_version
-from tai_state.rules.commits.change import Change
-from tai_state.rules.commits.kinds import Call
 from tai_state.rules.commits.plain import log_change, rollback_change
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tai_state._sync.locking.lock import Lock
+    from tai_state._sync.locking.lock_set import LockSet
+    from tai_state.clock import Span, TimeLimit
+    from tai_state.errors import OutcomeUnknownError
+    from tai_state.rules.commits.change import Change
+    from tai_state.rules.commits.kinds import Call
 
 
 class PersisterRecords(PersisterReads[DataT]):

@@ -1,19 +1,25 @@
 # Generated from tai_state/_async/api/store_changes.py by .ci/generate_sync.py; do not edit.
 """What a store changes by itself: states saved, updated and deleted, without a machine."""
-from tai_state._sync.locking.fence import guarding
-from tai_state._sync.locking.lock import Lock
-from tai_state._sync.locking.lock_set import LockSet
-from tai_state._sync.runtime import Runtime
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tai_state._sync.locking.guarding import guarding
 from tai_state.authors import author_of
-from tai_state.clock import TimeLimit
 from tai_state.codec import Payload
 from tai_state.errors import StateNotFoundError
 from tai_state.layout import state_layout
 from tai_state.models import ChangeMetadata, DeletedVersion
-from tai_state.rules.commits.change import Change
 from tai_state.rules.commits.kinds import Call
 from tai_state.rules.commits.plain import delete_change, save_change, update_change
-from tai_state.rules.records.record import EventRecord
+
+if TYPE_CHECKING:
+    from tai_state._sync.locking.lock import Lock
+    from tai_state._sync.locking.lock_set import LockSet
+    from tai_state._sync.runtime import Runtime
+    from tai_state.clock import TimeLimit
+    from tai_state.rules.commits.change import Change
+    from tai_state.rules.records.record import EventRecord
 
 
 def deleted_version(event: EventRecord) -> DeletedVersion:

@@ -1,12 +1,11 @@
 # Generated from tai_state/_async/api/transaction.py by .ci/generate_sync.py; do not edit.
 """What the body of a transaction reads and writes with."""
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from __future__ import annotations
 
-from tai_state._sync.api.persister import StateMachinePersister
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
 from tai_state._sync.api.store_changes import deleted_version, missing_version
-from tai_state._sync.transactions.attempt import Attempt
 from tai_state.authors import author_of
 from tai_state.codec import Payload
 from tai_state.errors import (
@@ -27,10 +26,17 @@ from tai_state.models import (
     StateSnapshot,
     TransitionResult,
 )
-from tai_state.rules.commits.change import Change, Head, Settings
+from tai_state.rules.commits.change import Change, Settings
 from tai_state.rules.commits.kinds import Call, start_change, status_change, transition_change
 from tai_state.rules.commits.plain import delete_change, log_change, save_change, update_change
-from tai_state.rules.records.record import EventRecord
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tai_state._sync.api.persister import StateMachinePersister
+    from tai_state._sync.transactions.attempt import Attempt
+    from tai_state.rules.commits.change import Change, Head, Settings
+    from tai_state.rules.records.record import EventRecord
 
 
 def _check_mapping(states: object) -> None:

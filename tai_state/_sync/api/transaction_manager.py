@@ -13,7 +13,7 @@ from tai_state._sync.api.transaction import Transaction
 from tai_state._sync.api.transaction_queue import TransactionQueue
 from tai_state._sync.api.transactional import Transactional
 from tai_state._sync.api.unit_of_work import UnitOfWork
-from tai_state._sync.locking.fence import guarding
+from tai_state._sync.locking.guarding import guarding
 from tai_state._sync.locking.lock import Lock
 from tai_state._sync.locking.lock_set import LockSet
 from tai_state._sync.transactions.attempt import Attempt

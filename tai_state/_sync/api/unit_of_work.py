@@ -5,8 +5,8 @@ from types import TracebackType
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.transaction import Transaction
 from tai_state._sync.transactions.run import Run
+from tai_state._platform.callers import caller
 from tai_state._platform.interrupts import Deferral
-from tai_state._platform.owners import caller
 
 
 class UnitOfWork:

@@ -9,9 +9,9 @@ from tai_state._sync.access.access import Access
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.trust_window import RELEASED, TrustWindow
+from tai_state._platform.callers import caller
 from tai_state._platform.hearts import Heart, Hearts
 from tai_state._platform.interrupts import Deferral, shield
-from tai_state._platform.owners import caller
 from tai_state.clock import Deadline, TimeLimit
 from tai_state.config import LeaseTiming, LockConfig
 from tai_state.documents import CommitResult, Put

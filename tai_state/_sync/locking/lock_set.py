@@ -92,14 +92,12 @@ class LockSet:
             raise failed
 
 
-def handles_of(lock: Lock | LockSet | None) -> tuple[LockHandle, ...]:
+def handles_of(lock: Lock | LockSet) -> tuple[LockHandle, ...]:
     """Return what stands behind the locks in what a caller gave as ``lock=``.
 
     Raises:
         ConfigurationError: It is no lock, or one of the other colour.
     """
-    if lock is None:
-        return ()
     if isinstance(lock, LockSet):
         return tuple(handle_of(one) for one in lock.locks)
     if not _is_lock(lock):

@@ -1,21 +1,27 @@
 # Generated from tai_state/_async/locking/registry.py by .ci/generate_sync.py; do not edit.
 """The locks that a store's managers granted, and their end with it."""
+from __future__ import annotations
+
 import logging
 import os
 import threading
 import weakref
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.access.turns import Lines
-from tai_state._sync.locking.handle import Grantor, LockHandle
+from tai_state._platform.callers import caller
 from tai_state._platform.forks import anew_in_children
-from tai_state._platform.owners import caller
 from tai_state._platform.tasks import within
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import TaiStateError
-from tai_state.rules.locking.leases import Lease
-from tai_state.rules.locking.owners import Owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tai_state._sync.access.inflight import InFlight
+    from tai_state._sync.locking.handle import Grantor, LockHandle
+    from tai_state.rules.locking.leases import Lease
+    from tai_state.rules.locking.owners import Owner
 
 log = logging.getLogger("tai_state")
 

@@ -5,10 +5,7 @@ from dataclasses import replace
 from tai_state._sync.commits.guard import Guarding
 from tai_state._sync.commits.writer import Applied
 from tai_state._sync.runtime import Runtime
-from tai_state._sync.transactions.attempt import Attempt
-from tai_state._sync.transactions.run import Run
 from tai_state.clock import Deadline
-from tai_state.errors import DocumentTooLargeError, OutcomeUnknownError
 from tai_state.rules.commits.change import Change, Settings
 from tai_state.rules.transactions.dependents.reactions import Machines, NotAloneError
 
@@ -42,7 +39,10 @@ def write(
         except NotAloneError:
             applied = None
     if applied is None:
-        applied = _JointChange(runtime, change, settings, machines).write(deadline, guarding)
+        # Imported here: a state that nothing depends on changes alone.
+        from tai_state._sync.transactions.joint import JointChange  # noqa: PLC0415
+
+        applied = JointChange(runtime, change, settings, machines).write(deadline, guarding)
     return _with_reaction(runtime, change, applied, deadline) if applied.replayed else applied
 
 
@@ -53,47 +53,3 @@ def _with_reaction(runtime: Runtime, change: Change, applied: Applied, deadline:
     after = runtime.writer.event(change.paths, applied.event.version + 1, deadline)
     at_once = after is not None and after.kind == "reaction" and after.committed_at == applied.event.committed_at
     return replace(applied, record=after.state()) if after is not None and at_once else applied
-
-
-class _JointChange:
-    """One change that concerns other states, over the attempts that it takes."""
-
-    def __init__(self, runtime: Runtime, change: Change, settings: Settings, machines: Machines) -> None:
-        self._runtime = runtime
-        self._change = change
-        self._settings = settings
-        self._machines = machines
-        self._attempt: Attempt | None = None
-        self._applied: Applied | None = None
-
-    def write(self, deadline: Deadline, guarding: Guarding | None) -> Applied:
-        run = Run(
-            self._runtime,
-            self._body,
-            policy=self._runtime.access.retry,
-            deadline=deadline,
-            guarding=guarding,
-            record_ttl=None,
-            author=self._change.author,
-        )
-        try:
-            applied = run.result()
-        except OutcomeUnknownError as error:
-            if self._applied is None:
-                raise
-            event = self._applied.event
-            raise event.unknown() from error
-        except DocumentTooLargeError as error:
-            if self._attempt is None or error.what != "the commit":
-                raise
-            others = len(self._attempt.states_written) - 1
-            what = f"the commit that moves {self._change.key} and {others:,} states with it"
-            raise DocumentTooLargeError(error.size, error.limit, what) from error
-        if applied.replayed or self._attempt is None:
-            return applied
-        return replace(applied, event=replace(applied.event, committed_at=self._attempt.committed_at))
-
-    def _body(self, attempt: Attempt) -> Applied:
-        self._attempt = attempt
-        self._applied = attempt.write(self._change, self._settings, self._machines)
-        return self._applied

@@ -1,12 +1,11 @@
 """The blocking SQLite backend that both colours wrap."""
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tai_state._platform.tasks import AsyncWorker
 from tai_state.backends.sqlite import forks, querying, reading
@@ -26,6 +25,11 @@ from tai_state.errors import (
     StoreUnavailableError,
     UnsupportedOperationError,
 )
+
+if TYPE_CHECKING:
+    import asyncio
+else:
+    from tai_state._platform import late_asyncio as asyncio
 
 T = TypeVar("T")
 

@@ -1,14 +1,18 @@
 """States and events as the package handles them: immutable, their payloads as canonical JSON."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tai_state.causality import VectorClock
 from tai_state.codec import EMPTY, NULL, Payload
 from tai_state.errors import InvalidDataError, OutcomeUnknownError, StoredDataError
 from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 DataT = TypeVar("DataT")
 RecordT = TypeVar("RecordT")
@@ -66,6 +70,13 @@ def completed(record: RecordT, **fields: Any) -> RecordT:
     for name, value in fields.items():
         object.__setattr__(record, name, value)
     return record
+
+
+def _clock(counters: Mapping[str, int]) -> VectorClock:
+    """Return the public clock of *counters* as they were stored: copied, and not checked."""
+    made = VectorClock.__new__(VectorClock)
+    object.__setattr__(made, "root", dict(counters))
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +227,7 @@ class StateRecord(Content):
             timestamp=self.timestamp,
             created_at=self.created_at,
             metadata=self.metadata.public(),
-            causality=VectorClock.model_construct(root=dict(self.causality)),
+            causality=_clock(self.causality),
             last_error=self.last_error,
             deleted=self.deleted,
             schema_version=self.schema_version,
@@ -277,7 +288,7 @@ class EventRecord(Content):
             machine_version=self.machine.version if self.machine else None,
             machine_fingerprint=self.machine.fingerprint if self.machine else None,
             metadata=self.metadata.public(),
-            causality=VectorClock.model_construct(root=dict(self.causality)),
+            causality=_clock(self.causality),
             origin=self.origin,
             parents=self.parents,
             transition_id=self.transition_id,

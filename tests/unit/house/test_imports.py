@@ -1,0 +1,105 @@
+"""Nothing is imported that the chosen path does not use: counted by module, never by time."""
+
+import ast
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tai_state
+
+ROOT_MODULE = Path(tai_state.__file__)
+
+# What costs most, and what belongs to another path.
+ENGINES = {"google", "grpc", "sqlite3"}
+OTHERS = {"asyncio", "click", "concurrent.futures", "importlib.metadata", "rich", "tenacity", "tomllib", "zstandard"}
+ASYNC, SYNC = "tai_state._async", "tai_state._sync"
+FAR_ROOMS = {
+    "tai_state._sync.api.lock_manager",
+    "tai_state._sync.api.transaction_manager",
+    "tai_state._sync.locking.handle",
+    "tai_state._sync.recovery",
+    "tai_state._sync.transactions.run",
+    "tai_state.machine.file_shape",
+    "tai_state.rules.locking",
+    "tai_state.testing",
+}
+
+MOVE = """
+from tai_state import Machine, StateMachinePersister, Transition, connect
+with connect({url!r}) as store:
+    persister = StateMachinePersister(store, Machine("m", "a", [Transition("go", "a", "b")]))
+    persister.start("g", "s", {{"n": 1}})
+    persister.transition("g", "s", "go")
+"""
+
+PATHS = [
+    ("import tai_state", ENGINES | OTHERS | {ASYNC, SYNC, "pydantic", "orjson"}),
+    ("from tai_state import TaiStateError", ENGINES | OTHERS | {ASYNC, SYNC, "pydantic", "orjson"}),
+    ("from tai_state import Machine, StateMachinePersister, connect", ENGINES | OTHERS | {ASYNC} | FAR_ROOMS),
+    (MOVE.format(url="memory://"), ENGINES | OTHERS | {ASYNC} | FAR_ROOMS),
+    (MOVE.format(url="sqlite:///s.db"), {"google", "grpc"} | OTHERS | {ASYNC, "tai_state.backends.memory"} | FAR_ROOMS),
+    ("from tai_state import AsyncStateMachinePersister, async_connect", ENGINES | (OTHERS - {"asyncio"}) | {SYNC}),
+]
+
+
+def loaded(code, folder):
+    """Return the modules that a Python has after *code*."""
+    program = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    env = os.environ | {"PYTHONPATH": str(ROOT_MODULE.parents[1])}
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=True)
+    return set(json.loads(ended.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(("code", "forbidden"), PATHS, ids=[path[0].strip().splitlines()[-1] for path in PATHS])
+def test_a_path_imports_nothing_that_it_does_not_use(code, forbidden, tmp_path):
+    """Neither the other colour nor another engine, nor what only retries, checks or large values need."""
+    found = loaded(code, tmp_path)
+    assert {name for name in found for far in forbidden if name == far or name.startswith(f"{far}.")} == set()
+
+
+def test_a_forbidden_module_would_be_seen(tmp_path):
+    """The list of what a Python has loaded tells of one that is imported."""
+    assert "sqlite3" in loaded("import sqlite3", tmp_path)
+
+
+# The package's own names, which are imported when they are asked for.
+
+
+def typed_imports():
+    """Return what type checkers read: by name, the module that it comes from."""
+    tree = ast.parse(ROOT_MODULE.read_text(encoding="utf-8"))
+    [block] = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    return {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+
+
+def test_every_name_is_where_type_checkers_find_it():
+    """The three lists of the package agree: what is exported, what is typed, and what is found when asked for."""
+    homes = {name: module for module, names in tai_state._HOMES.items() for name in names}
+    assert homes == typed_imports()
+    assert sorted(homes) == sorted(tai_state.__all__)
+    for name, module in homes.items():
+        assert getattr(tai_state, name) is getattr(importlib.import_module(module), name)
+
+
+def test_every_name_is_listed_before_it_is_imported(tmp_path):
+    """What completes names in a shell finds them."""
+    code = "import tai_state; assert set(dir(tai_state)) >= set(tai_state.__all__)"
+    assert not any(name.startswith("tai_state.") for name in loaded(code, tmp_path))
+
+
+def test_a_module_of_public_names_is_an_attribute(tmp_path):
+    """As it was when all of them were imported at once."""
+    assert "tai_state.errors" in loaded("import tai_state; tai_state.errors.TaiStateError", tmp_path)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    """With the name and the module, from which Python makes its suggestions."""
+    with pytest.raises(AttributeError, match="'tai_state' has no attribute 'Machin'") as raised:
+        tai_state.Machin  # type: ignore[attr-defined]  # noqa: B018 - reading it is the test
+    assert (raised.value.name, raised.value.obj) == ("Machin", tai_state)
