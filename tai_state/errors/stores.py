@@ -50,9 +50,10 @@ class DamagedStoreError(StoreError):
 
 
 class StoreReplacedError(StoreError):
-    """The file of an open store was removed, or another one put in its place; nothing was written.
+    """The file of an open store, or its log, was removed or replaced by another one; nothing was written.
 
-    What was acknowledged before is in the file that was opened. Open the store anew to use what is there now.
+    What was acknowledged before is in the file that was opened. Of one whose log (``-wal``) is missing the newest
+    changes may be lost: compare with a backup. Open the store anew to use what is there now.
     """
 
     code = "store_replaced"
@@ -61,6 +62,7 @@ class StoreReplacedError(StoreError):
         """Say which file it is, and what became of it."""
         super().__init__(f"the file {path} {what} while the store was open; close the store, and open it anew")
         self.path = path
+        self.what = what
 
 
 class UnsupportedOperationError(StoreError):

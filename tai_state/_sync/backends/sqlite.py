@@ -12,7 +12,7 @@ from tai_state.backends.sqlite.encoding import LIMITS, from_us
 from tai_state.backends.sqlite.patience import deadline_in
 from tai_state.backends.sqlite.querying import place_of
 from tai_state.backends.sqlite.reading import PAGE_DOCUMENTS_MAX
-from tai_state.clock import Clock, SystemClock
+from tai_state.clock import Clock, Deadline, SystemClock
 from tai_state.documents import (
     Capability,
     CommitResult,
@@ -165,21 +165,23 @@ class SqliteBackend(Backend):
         """Yield at the start and soon after each change of *path*, by any process, until *timeout* has passed."""
         deadline = deadline_in(timeout)
         self._engine.session()
-        self._reads.run(partial(self._engine.open, deadline=deadline), deadline)
-        version = self._engine.data_version()
+        version = self._data_version(deadline)
         changed = self._reads.run(partial(self._engine.update_time_us, path, deadline=deadline), deadline)
         yield
         while not deadline.passed:
             sleep(min(_POLL_SECONDS, deadline.remaining()))
-            seen = self._engine.data_version()
+            seen = self._engine.data_version_at_once()
             if seen == version:
                 continue
-            version = seen
             in_time = deadline_in(max(1.0, deadline.remaining()))
+            version = seen if seen is not None else self._data_version(in_time)
             latest = self._reads.run(partial(self._engine.update_time_us, path, deadline=in_time), in_time)
             if latest != changed:
                 changed = latest
                 yield
+
+    def _data_version(self, deadline: Deadline) -> int:
+        return self._reads.run(partial(self._engine.data_version, deadline=deadline), deadline)
 
     def server_time(self, *, timeout: float) -> datetime:
         """Return the store's clock."""

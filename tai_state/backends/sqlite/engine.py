@@ -13,7 +13,7 @@ from tai_state.backends.sqlite.applying import Job
 from tai_state.backends.sqlite.encoding import encode, from_us
 from tai_state.backends.sqlite.failures import mapped
 from tai_state.backends.sqlite.group import GRACE_SECONDS, FileIdentity
-from tai_state.backends.sqlite.patience import SYSTEM, deadline_in, lock_seconds, when_free
+from tai_state.backends.sqlite.patience import SYSTEM, lock_seconds, when_free
 from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
 from tai_state.backends.sqlite.session import Session
 from tai_state.clock import Clock, Deadline
@@ -188,15 +188,17 @@ class SqliteEngine:
         # Readers wait for nobody in WAL mode, but for those who open or close the file first or last.
         return when_free(lambda: session.readers.run(call, deadline), deadline)
 
-    def open(self, *, deadline: Deadline) -> None:
-        """Make or check the file, so that the calls after it need not."""
-        with mapped(self.path, "opening"):
-            self.session().clock(deadline)
-
-    def data_version(self) -> int:
-        """Return a number that changes with every commit of anybody, without the disk; ``open`` comes first."""
+    def data_version(self, *, deadline: Deadline) -> int:
+        """Return a number that changes with every commit of anybody."""
         with mapped(self.path, "watching"):
-            return when_free(self.session().data_version, deadline_in(1.0))
+            session = self.session()
+            session.clock(deadline)
+            return when_free(session.data_version, deadline)
+
+    def data_version_at_once(self) -> int | None:
+        """Return that number without waiting for anything; None where that cannot be."""
+        with mapped(self.path, "watching"):
+            return self.session().data_version_at_once()
 
     def update_time_us(self, path: DocumentPath, *, deadline: Deadline) -> int | None:
         """Return when the document last changed, None where there is none."""

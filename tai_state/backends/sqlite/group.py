@@ -43,31 +43,82 @@ class FileIdentity:
         """Know no file yet."""
         self._path = Path(path)
         self._known: tuple[int, int] | None = None
+        self._lost: tuple[str, str] | None = None
 
     def note(self) -> None:
         """Take what is there as the store's file, for as long as the store lives."""
-        found = self._path.stat()
-        self._known = found.st_dev, found.st_ino
+        self._known = _identity(self._path)
 
     def check(self) -> None:
         """Do nothing while the store's file is in its place, or none is known yet.
 
         Raises:
+            StoreReplacedError: It is not, or its log was not once before.
+        """
+        if self._lost is not None:
+            raise StoreReplacedError(*self._lost)
+        if self._known is not None:
+            _check(self._path, self._known)
+
+    def check_log(self, log: "LogIdentity") -> None:
+        """Do nothing while *log* is in its place; else never use the file again, whatever is put there later.
+
+        Raises:
             StoreReplacedError: It is not.
         """
-        if self._known is None:
-            return
         try:
-            found = self._path.stat()
-        except OSError as error:
-            raise StoreReplacedError(str(self._path), "was removed") from error
-        if (found.st_dev, found.st_ino) != self._known:
-            raise StoreReplacedError(str(self._path), "was replaced by another one")
+            log.check()
+        except StoreReplacedError as error:
+            self._lost = error.path, error.what
+            raise
 
     @property
     def is_known(self) -> bool:
         """Whether the store has opened a file."""
         return self._known is not None
+
+
+class LogIdentity:
+    """Which log and shared memory one connection has open: they stay the same for as long as it does.
+
+    SQLite does not look. Measured: behind a log that was removed all is acknowledged and gone, what was committed since
+    the last checkpoint included; with shared memory that was removed another process writes at the same time, since
+    its locks are there.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Know none yet."""
+        self._paths = tuple(Path(path + suffix) for suffix in ("-wal", "-shm"))
+        self._known: tuple[tuple[int, int], ...] = ()
+
+    def check(self) -> None:
+        """Do nothing while both are as they were at the first time; the connection has read or written before.
+
+        Raises:
+            StoreReplacedError: One is not.
+        """
+        if self._known:
+            for path, known in zip(self._paths, self._known, strict=True):
+                _check(path, known)
+            return
+        try:
+            self._known = tuple([_identity(path) for path in self._paths])
+        except OSError as error:
+            raise StoreReplacedError(str(error.filename), "was removed") from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _check(path: Path, known: tuple[int, int]) -> None:
+    try:
+        found = _identity(path)
+    except OSError as error:
+        raise StoreReplacedError(str(path), "was removed") from error
+    if found != known:
+        raise StoreReplacedError(str(path), "was replaced by another one")
 
 
 class GroupCommit:
@@ -76,7 +127,7 @@ class GroupCommit:
     def __init__(
         self,
         path: str,
-        opener: Callable[[Deadline], tuple[sqlite3.Connection, StoreClock]],
+        opener: Callable[[Deadline], tuple[sqlite3.Connection, LogIdentity, StoreClock]],
         identity: FileIdentity,
     ) -> None:
         """Open nothing yet; *opener* is called when the first job is committed."""
@@ -84,6 +135,7 @@ class GroupCommit:
         self._opener = opener
         self._identity = identity
         self._applier: GroupApplier | None = None
+        self._log = LogIdentity(path)
         # Held for a few instructions at a time; guards the four fields below.
         self._guard = threading.Lock()
         self._queue: deque[Job] = deque()
@@ -177,6 +229,7 @@ class GroupCommit:
                 try:
                     # Under the write lock: what is acknowledged was in the file that everybody else finds.
                     self._identity.check()
+                    self._identity.check_log(self._log)
                 except StoreReplacedError:
                     applier.roll_back()
                     raise
@@ -211,7 +264,8 @@ class GroupCommit:
 
     def _open(self, deadline: Deadline) -> GroupApplier:
         if self._applier is None:
-            self._applier = GroupApplier(*self._opener(deadline))
+            connection, self._log, clock = self._opener(deadline)
+            self._applier = GroupApplier(connection, clock)
         if self._applier.is_open:  # an interrupt struck between a BEGIN and the block that undoes it
             self._applier.roll_back()
         return self._applier

@@ -9,7 +9,7 @@ from tai_state.backends.sqlite import schema
 from tai_state.backends.sqlite.connections import ReaderPool
 from tai_state.backends.sqlite.failures import is_busy
 from tai_state.backends.sqlite.file_locks import FileLocks
-from tai_state.backends.sqlite.group import FileIdentity, GroupCommit
+from tai_state.backends.sqlite.group import FileIdentity, GroupCommit, LogIdentity
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import (
     StoreClock,
@@ -43,7 +43,7 @@ class Session:
         self._clock = clock
         self._boot_id = boot_id
         self._store_clock: StoreClock | None = None
-        self._spare: sqlite3.Connection | None = None
+        self._spare: tuple[sqlite3.Connection, LogIdentity] | None = None
         self._watcher: sqlite3.Connection | None = None
         self._watching = threading.Lock()
 
@@ -83,9 +83,10 @@ class Session:
             self._identity.note()
         boot_id = self._boot_id or host_boot_id()
         connection = self._place.open()
+        log = LogIdentity(self._place.path)
         try:
             if self._place.read_only:
-                self._spare = connection
+                self._spare = connection, log
                 return read_anchor(connection, self._clock, boot_id) or unkept_anchor(connection, self._clock)
             schema.keep_wal(connection, self._place.path)
             schema.extend(connection)
@@ -94,34 +95,51 @@ class Session:
                 connection.execute("BEGIN IMMEDIATE")
                 found = write_anchor(connection, self._clock, boot_id)
                 connection.execute("COMMIT")
+            log.check()
             found = shared(self._place.path, self._clock, found)
         except BaseException:
             # Closing rolls back what was not committed.
             connection.close()
             raise
         # Kept for the first commit: were it closed as the only one, SQLite would fold up the WAL, which takes flushes.
-        self._spare = connection
+        self._spare = connection, log
         return found
 
-    def _open_writer(self, deadline: Deadline) -> tuple[sqlite3.Connection, StoreClock]:
+    def _open_writer(self, deadline: Deadline) -> tuple[sqlite3.Connection, LogIdentity, StoreClock]:
         clock = self.clock(deadline)
         with self._opening:
             spare, self._spare = self._spare, None
-        return spare or when_free(self._place.open, deadline), clock
+        if spare is None:
+            return when_free(self._place.open, deadline), LogIdentity(self._place.path), clock
+        return *spare, clock
 
     def data_version(self) -> int:
-        """Return a number that changes when anybody commits to the file; a look at shared memory, no disk."""
+        """Return a number that changes when anybody commits to the file."""
         with self._watching:
             if self._watcher is None:
                 self._watcher = self._place.open()
-            ((version,),) = self._watcher.execute("PRAGMA data_version").fetchall()
-            assert isinstance(version, int)
-            return version
+            return _data_version(self._watcher)
+
+    def data_version_at_once(self) -> int | None:
+        """Return that number by a look at shared memory, without the disk; None where it cannot be had without waiting.
+
+        For an event loop, which must not wait.
+        """
+        if not self._watching.acquire(blocking=False):
+            return None
+        try:
+            return None if self._watcher is None else _data_version(self._watcher)
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                return None
+            raise
+        finally:
+            self._watching.release()
 
     def _drop_spare(self) -> None:
         spare, self._spare = self._spare, None
         if spare is not None:
-            spare.close()
+            spare[0].close()
 
     def _drop_watcher(self) -> None:
         watcher, self._watcher = self._watcher, None
@@ -154,3 +172,9 @@ class Session:
         with self._opening:
             self._drop_spare()
             self._store_clock = None
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    ((version,),) = connection.execute("PRAGMA data_version").fetchall()
+    assert isinstance(version, int)
+    return version

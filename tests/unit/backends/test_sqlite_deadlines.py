@@ -92,3 +92,28 @@ async def test_the_loop_goes_on_while_a_store_closes(tmp_path):
     await closing
     assert not done
     assert await slow
+
+
+async def test_a_watch_that_has_to_wait_keeps_no_loop_waiting(backend):
+    """Another thread has the connection that watches, or opens or closes it: the loop goes on, and changes are told."""
+    watching = backend._engine._session._watching
+    changes = backend.watch(ONE, timeout=60)
+    await anext(changes)
+    with watching:
+        told = asyncio.ensure_future(anext(changes))
+        await backend.commit([Put(ONE, {"n": 2})], timeout=5)
+        # It looks every 10 ms. On the loop it would wait for this block, which would never end.
+        await asyncio.sleep(0.1)
+        assert not told.done()
+    await asyncio.wait_for(told, 30)
+    await changes.aclose()
+
+
+async def test_a_watch_whose_connection_was_closed_opens_another(backend):
+    """As it is before a fork; a change in between is told."""
+    changes = backend.watch(ONE, timeout=60)
+    await anext(changes)
+    await backend.commit([Put(ONE, {"n": 2})], timeout=5)
+    backend._engine._session._drop_watcher()
+    await asyncio.wait_for(anext(changes), 30)
+    await changes.aclose()

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tai_state.backends.sqlite import SqliteEngine
+from tai_state.backends.sqlite import SqliteEngine, group
 from tai_state.backends.sqlite.applying import GroupApplier, Job
 from tai_state.backends.sqlite.patience import deadline_in
 from tai_state.clock import SystemClock
@@ -25,7 +25,9 @@ def at(id_: str) -> DocumentPath:
 
 
 @pytest.fixture
-def engine(tmp_path):
+def engine(tmp_path, monkeypatch):
+    # Statements are counted here: none of them removes what has expired.
+    monkeypatch.setattr(group, "commits_until_first", lambda: 1_000)
     engine = SqliteEngine(tmp_path / "store.db", synchronous="FULL", clock=SystemClock())
     put(engine, "first")
     yield engine
