@@ -38,6 +38,9 @@ _BYTES, _TIME, _MAP = "$bytes", "$time", "$map"
 _TAGS = frozenset({_BYTES, _TIME, _MAP})
 
 
+_CONTAINERS = frozenset({dict, list})
+
+
 # A number, at its place in the text, that some release might write with an exponent, or does.
 _ODD_NUMBER = re.compile(rb"(?:^|[:,\[])-?(?:0\.000|[0-9]{16}|[0-9.]+[eE])")
 
@@ -74,9 +77,10 @@ def _wrapped(value: Value) -> Value:
 
 
 def _untagged(value: Any) -> Value:
-    if isinstance(value, list):
-        return [_untagged(item) for item in value]
-    if not isinstance(value, dict):
+    kind = type(value)
+    if kind is list:
+        return [_untagged(item) if type(item) in _CONTAINERS else item for item in value]
+    if kind is not dict:
         return value
     if len(value) == 1:
         ((key, item),) = value.items()
@@ -85,8 +89,9 @@ def _untagged(value: Any) -> Value:
         if key == _TIME:
             return datetime.fromisoformat(item)
         if key == _MAP:
-            return {name: _untagged(inner) for name, inner in item.items()}
-    return {key: _untagged(item) for key, item in value.items()}
+            value = item
+    # Most of what a document holds are texts and numbers, which need no call each.
+    return {name: _untagged(inner) if type(inner) in _CONTAINERS else inner for name, inner in value.items()}
 
 
 def _plain_floats(value: Value) -> Value:
@@ -197,7 +202,7 @@ def _is_surely_native(encoded: bytes) -> bool:
     return (
         len(encoded) < _NATIVE_PATH_CHARACTERS_MAX
         and encoded.count(b"{") + encoded.count(b"[") <= _NATIVE_LEVELS_MAX
-        and not any(odd in encoded for odd in (b'"$', b'"":', b'"__', b"[[", b",["))
+        and not (b'"$' in encoded or b'"":' in encoded or b'"__' in encoded or b"[[" in encoded or b",[" in encoded)
     )
 
 

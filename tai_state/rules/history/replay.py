@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import fields
 
+from tai_state.codec import Payload
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.rules.records.chain import GENESIS, event_hash, seal_is_sound
 from tai_state.rules.records.record import NO_STATE, EventRecord, StateRecord
@@ -25,9 +26,8 @@ def contradiction(previous: EventRecord | StateRecord | None, event: EventRecord
     Args:
         previous: The event before, or the state of a snapshot; None before the first event.
     """
-    before = previous.state() if isinstance(previous, EventRecord) else previous
-    version, hash_ = (before.version, before.hash) if before else (0, GENESIS)
-    status, data = (before.status, before.data) if before else (None, NO_STATE)
+    version, hash_ = (previous.version, previous.hash) if previous else (0, GENESIS)
+    status, data = _left_by(previous) if previous else (None, NO_STATE)
     # In the order of what they explain: an event that is not itself explains whatever else does not fit.
     checks = (
         (event_hash(event) == event.hash, "its content does not match its hash"),
@@ -36,9 +36,16 @@ def contradiction(previous: EventRecord | StateRecord | None, event: EventRecord
         (event.previous_hash == hash_, "its previous_hash is not the hash of the event before"),
         (event.from_status == status, f"its from_status {event.from_status!r} is not {status!r}, where the state was"),
         (event.from_state == data, "its from_state is not the to_state of the event before"),
-        (before is None or event.timestamp >= before.timestamp, "its timestamp is before the previous one"),
+        (previous is None or event.timestamp >= previous.timestamp, "its timestamp is before the previous one"),
     )
     return next((reason for holds, reason in checks if not holds), None)
+
+
+def _left_by(previous: EventRecord | StateRecord) -> tuple[str, Payload]:
+    """Return the status and the data that an event left, or that a state has."""
+    if isinstance(previous, EventRecord):
+        return previous.to_status, previous.to_state
+    return previous.status, previous.data
 
 
 class Fold:
