@@ -239,21 +239,33 @@ class StoreStats(Model, frozen=True):
 
 
 class Problem(Model, frozen=True):
-    """One finding: what is wrong (``kind``, a stable name), where, and a sentence for people."""
+    """One finding: what is wrong (``kind``, a stable name), where, and a sentence for people.
+
+    Attributes:
+        state_id: "" where it is about no state.
+        path: The document that it is about, as stored, or that should be there.
+    """
 
     kind: str
     state_id: str
     version: int | None
     message: str
+    path: str = ""
 
 
 class ConsistencyReport(Model, frozen=True):
-    """The outcome of a check of one governor; ``states`` and ``events`` count what was checked."""
+    """The outcome of a check of one governor; ``states`` and ``events`` count what was checked.
+
+    Attributes:
+        governor_id: "" where it is about no governor: the locks of a store.
+        omitted: How many problems more were found than are told.
+    """
 
     governor_id: str
     problems: list[Problem]
     states: int
     events: int
+    omitted: int = 0
 
     @property
     def is_consistent(self) -> bool:

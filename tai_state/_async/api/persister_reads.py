@@ -210,8 +210,8 @@ class AsyncPersisterReads(Generic[DataT]):
         from tai_state.rules.recovery.rerun import rerun_of  # noqa: PLC0415
 
         with self._inflight.one():
-            verifier = AsyncVerifier(self._runtime.access, judge_of(self.machines))
-            return await verifier.check(governor_id, rerun_of(self.machine), timeout)
+            judge, rerun = judge_of(self.machines), rerun_of(self.machine)
+            return await AsyncVerifier(self._runtime.access, judge, rerun, timeout=timeout).check(governor_id)
 
     # Snapshots
 

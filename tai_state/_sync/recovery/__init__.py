@@ -1,5 +1,9 @@
 # Generated from tai_state/_async/recovery/__init__.py by .ci/generate_sync.py; do not edit.
-"""Verification: every state held against the fold of its events, in bounded memory, beside live writers.
+"""Verification: every state held against its log and what is kept beside it, in bounded memory, beside live writers.
 
-A finding is read again before it is reported: a state may have moved between two reads. Nothing is written.
+``walk`` is the one walk over a state that every check and every repair stands on: its document, its events, its
+snapshots (``kept``) and its segments, judged by ``rules/recovery``. ``verify`` goes over a governor, or all of them;
+``receipts`` and ``leases`` look at what stands beside the states.
+
+What is found is found twice in a row before it is told: a state may have moved between two reads. Nothing is written.
 """

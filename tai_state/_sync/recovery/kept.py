@@ -1,105 +1,123 @@
 # Generated from tai_state/_async/recovery/kept.py by .ci/generate_sync.py; do not edit.
-"""What is kept beside a log, held against it: the snapshots and segments of one state, while its events go by."""
+"""What is kept beside a log, read while its events go by: snapshots at once, segments one at a time."""
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tai_state._sync.access.access import Access
-from tai_state.clock import TimeLimit
+from tai_state.clock import Span
 from tai_state.documents import Document
-from tai_state.errors import InvalidIdError, ReplayError
+from tai_state.errors import InvalidIdError, ReplayError, SchemaVersionError
 from tai_state.layout import StateLayout, owner_and_version, versioned
-from tai_state.models import Problem
 from tai_state.rules.history.segments import Segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot
-from tai_state.rules.records.chain import state_digest
-from tai_state.rules.records.record import EventRecord, Marks, StateRecord
+from tai_state.rules.records.record import EventRecord
+from tai_state.rules.recovery.comparison import Inventory, content_digest, snapshot_differs
+from tai_state.rules.recovery.findings import Finding
 
 _SEGMENTS_READ = 2
 """Segments read at a time: one may be 16 MiB once it is read."""
+
+_SNAPSHOTS_READ = 16
 
 
 class Kept:
     """The snapshots and segments of one state. Of a snapshot its digest is kept, of the segments one at a time."""
 
-    def __init__(self, access: Access, paths: StateLayout, timeout: TimeLimit) -> None:
-        """Check those of *paths*; ``begin``, every event in order, then ``end``."""
+    def __init__(self, access: Access, paths: StateLayout, timeout: Span) -> None:
+        """Read those of *paths*; ``begin``, every event in order, then ``end``."""
         self._access = access
         self._paths = paths
         self._timeout = timeout
-        self._digests: dict[int, str] = {}
         self._segments = self._sound_segments()
         self._segment: Segment | None = None
-        self._sealed_through = 0
-        self.problems: list[Problem] = []
+        self._next = 0
+        self.seen = Inventory()
+        self.findings: list[Finding] = []
+
+    @property
+    def events(self) -> str:
+        """The collection of the state's events."""
+        return self._paths.governor.events
 
     def begin(self) -> None:
         """Read the snapshots, and the first segment."""
-        for document, version in self._documents(self._paths.governor.snapshots):
+        collection = self._paths.governor.snapshots
+        for document, version in self.documents(collection, page=_SNAPSHOTS_READ):
             try:
                 snapshot = read_snapshot(document, self._paths.governor_id, self._paths.state_id)
             except ReplayError as error:
-                self._add("corrupt_snapshot", version, str(error))
-                self._digests[version] = ""
+                self._damaged("corrupt_snapshot", document, version, error)
+                self.seen.snapshots[version] = ""
             else:
-                self._digests[version] = _digest(snapshot)
+                self.seen.snapshots[version] = content_digest(snapshot)
+                self.seen.newest = snapshot
         self._segment = next(self._segments, None)
 
-    def meet(self, event: EventRecord) -> None:
-        """Hold what is kept of a version against the event that made it."""
-        digest = self._digests.get(event.version)
-        if digest and digest != _digest(event.state()):
-            self._add("corrupt_snapshot", event.version, "the snapshot is not what the events say")
-        while self._segment is not None and self._segment.last < event.version:
-            self._segment = next(self._segments, None)
-        if self._segment is None or event.version < self._segment.first or not self._segment.events:
-            return
-        sealed = self._segment.events[event.version - self._segment.first]
-        if replace(sealed, committed_at=event.committed_at) != event:
-            self._add("corrupt_segment", event.version, "the segment holds another event than the log")
-
-    def end(self, state: StateRecord) -> None:
-        """Look at the segments that are left, and for what the marks of the state name and nobody finds."""
+    def before(self, version: int | None) -> Iterator[EventRecord]:
+        """Iterate over the sealed events below *version* that were not given yet; None: all that are left."""
         while self._segment is not None:
+            for event in self._segment.events[max(0, self._next - self._segment.first) :]:
+                if version is not None and event.version >= version:
+                    return
+                self._next = event.version + 1
+                yield event
             self._segment = next(self._segments, None)
-        for version in state.marks.snapshots:
-            if version not in self._digests:
-                self._add("missing_snapshot", version, "the state is marked with a snapshot that is not there")
-        first = max(self._sealed_through, state.marks.trimmed_through) + 1
-        is_told = any(problem.kind == "corrupt_segment" for problem in self.problems)
-        if first <= state.marks.sealed_through and not is_told:
-            message = f"events are marked as sealed up to version {state.marks.sealed_through}, and no segment has them"
-            self._add("missing_segment", first, message)
+
+    def at(self, version: int) -> EventRecord | None:
+        """Return the sealed event of *version*, up to which ``before`` has come."""
+        self._next = version + 1
+        segment = self._segment
+        # One without events says that they are too large for a segment, and stay.
+        if segment is None or not segment.events or not segment.first <= version <= segment.last:
+            return None
+        return segment.events[version - segment.first]
+
+    def hold(self, event: EventRecord) -> None:
+        """Hold the snapshot of a version against the event that made it."""
+        if snapshot_differs(self.seen.snapshots.get(event.version), event):
+            path = self._paths.snapshot(event.version)
+            message = "the snapshot is not what the events say"
+            self.findings.append(
+                Finding("corrupt_snapshot", self._paths.state_id, event.version, message, path, truth=event.state())
+            )
 
     def _sound_segments(self) -> Iterator[Segment]:
-        for document, version in self._documents(self._paths.governor.segments, page=_SEGMENTS_READ):
+        for document, version in self.documents(self._paths.governor.segments, page=_SEGMENTS_READ):
             try:
                 segment = read_segment(document, self._paths.governor_id, self._paths.state_id)
+                _check_place(segment, version)
             except ReplayError as error:
-                self._add("corrupt_segment", version, str(error))
+                self._damaged("corrupt_segment", document, version, error)
+                claimed = document.fields.get("last")
+                self.seen.damaged[version] = claimed if type(claimed) is int and claimed >= version else None
                 continue
-            if segment.first <= self._sealed_through + 1:
-                self._sealed_through = max(self._sealed_through, segment.last)
+            if segment.first > self.seen.sealed_through + 1:
+                self.seen.gaps.append((self.seen.sealed_through + 1, segment.first - 1))
+            self.seen.sealed_through = max(self.seen.sealed_through, segment.last)
             yield segment
 
-    def _documents(self, collection: str, page: int = 16) -> Iterator[tuple[Document, int]]:
+    def documents(self, collection: str, page: int) -> Iterator[tuple[Document, int]]:
+        """Iterate over the documents of the state's versions; those of somebody else are findings."""
         start, stop = versioned(self._paths.stored_id, 0), f"{self._paths.stored_id}A"
         for document in self._access.scan(collection, start=start, stop=stop, page=page, timeout=self._timeout):
             try:
                 _, version = owner_and_version(document.path.id)
             except InvalidIdError as error:
-                self.problems.append(foreign(document, error))
+                self.findings.append(foreign(document, error))
             else:
                 yield document, version
 
-    def _add(self, kind: str, version: int | None, message: str) -> None:
-        self.problems.append(Problem(kind=kind, state_id=self._paths.state_id, version=version, message=message))
+    def _damaged(self, kind: str, document: Document, version: int, error: ReplayError) -> None:
+        kind = "newer_format" if isinstance(error, SchemaVersionError) else kind
+        self.findings.append(Finding(kind, self._paths.state_id, version, str(error), document.path))
 
 
-def foreign(document: Document, error: InvalidIdError) -> Problem:
+def foreign(document: Document, error: InvalidIdError) -> Finding:
     """Return the finding of a document that is none of ours, among ours."""
-    message = f"{document.path} is none of ours: {error}"
-    return Problem(kind="foreign_document", state_id=document.path.id, version=None, message=message)
+    return Finding("foreign_document", document.path.id, None, f"it is none of ours: {error}", document.path)
 
 
-def _digest(record: StateRecord) -> str:
-    return state_digest(replace(record, marks=Marks()))
+def _check_place(segment: Segment, version: int) -> None:
+    # Copied to another place it would hide what should be there.
+    if segment.first != version:
+        message = f"the segment of version {version} says that it begins with {segment.first}"
+        raise ReplayError(message)

@@ -1,136 +1,192 @@
 # Generated from tai_state/_async/recovery/verify.py by .ci/generate_sync.py; do not edit.
-"""The check of one governor: every state against the fold of its events. Reads only, in bounded memory."""
-from collections.abc import Iterator
-from dataclasses import dataclass
+"""The check of one governor, of all, and of what a store holds beside them. Reads only, in bounded memory."""
+from collections.abc import Iterator, Callable
+from dataclasses import dataclass, field
 
 from tai_state._sync.access.access import Access
-from tai_state._sync.recovery.kept import Kept, foreign
-from tai_state.clock import TimeLimit
-from tai_state.documents import Document
-from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError
-from tai_state.layout import GovernorLayout, StateLayout, owner_and_version, unescape, versioned
-from tai_state.models import ConsistencyReport, Problem
+from tai_state._sync.recovery.kept import foreign
+from tai_state._sync.recovery.leases import lease_findings
+from tai_state._sync.recovery.receipts import receipt_findings
+from tai_state._sync.recovery.walk import Walk, Examined
+from tai_state.clock import Span
+from tai_state.documents import Document, DocumentPath
+from tai_state.errors import InvalidIdError, ReplayError
+from tai_state.layout import GOVERNORS, GovernorLayout, StateLayout, owner_and_version, unescape
+from tai_state.models import ConsistencyReport
 from tai_state.rules.commits.judging import Judge, no_judge
-from tai_state.rules.history.replay import Fold, Rerun, differing_field, no_rerun
-from tai_state.rules.records.documents import read_event, read_state
-from tai_state.rules.records.record import StateRecord
+from tai_state.rules.history.replay import Rerun, no_rerun
+from tai_state.rules.records.documents import read_state
+from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.transactions.dependents.marks import mark_is_lost
 
+PROBLEMS_MAX = 10_000
+"""The most problems that one report holds: what comes more is counted."""
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    events: int
-    problems: list[Problem]
+Progress = Callable[[str, str], None]
+"""Told of each state before it is looked at: its governor, and its id as stored."""
+
+
+def no_progress(_: str, __: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(slots=True)
+class Sum:
+    """What a check of a governor found so far."""
+
+    governor_id: str
+    states: int = 0
+    events: int = 0
+    omitted: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, findings: list[Finding]) -> None:
+        """Take more findings, as many as there is room for."""
+        room = PROBLEMS_MAX - len(self.findings)
+        self.findings += findings[:room]
+        self.omitted += max(0, len(findings) - room)
+
+    def report(self) -> ConsistencyReport:
+        """Return what users see of it."""
+        problems = [finding.problem() for finding in self.findings]
+        return ConsistencyReport(
+            governor_id=self.governor_id,
+            problems=problems,
+            states=self.states,
+            events=self.events,
+            omitted=self.omitted,
+        )
 
 
 class Verifier:
     """Checks what a store holds."""
 
-    def __init__(self, access: Access, judge: Judge = no_judge) -> None:
-        """Read through *access*; *judge* finds what machines would not have let into a state."""
-        self._access = access
-        self._judge = judge
+    def __init__(
+        self,
+        access: Access,
+        judge: Judge = no_judge,
+        rerun: Rerun = no_rerun,
+        *,
+        progress: Progress = no_progress,
+        timeout: Span = None,
+    ) -> None:
+        """Read through *access*; *judge* and *rerun* find what machines would not have made.
 
-    def check(self, governor_id: str, rerun: Rerun = no_rerun, timeout: TimeLimit = None) -> ConsistencyReport:
-        """Check every state of a governor, its snapshots and its segments, and look for what has no state any more.
+        Args:
+            timeout: The time that each page may take.
+        """
+        self._access = access
+        self._walk = Walk(access, rerun, judge, timeout)
+        self._progress = progress
+        self._timeout = timeout
+
+    def check(self, governor_id: str) -> ConsistencyReport:
+        """Check every state of a governor and all that belongs to it.
 
         A document that is damaged or somebody else's is a finding, and the check goes on behind it. Safe beside live
         writers: a finding is read again before it is reported.
         """
+        found = Sum(governor_id)
+        for examined in self.states(governor_id):
+            found.states += examined.document is not None
+            found.events += examined.events
+            found.add([*examined.findings])
+        found.add([finding for finding in receipt_findings(self._access, governor_id, self._timeout)])
+        return found.report()
+
+    def check_state(self, paths: StateLayout) -> ConsistencyReport:
+        """Check one state, and what it depends on."""
+        self._progress(paths.governor_id, paths.stored_id)
+        examined = self.examined(paths)
+        found = Sum(paths.governor_id, int(examined.document is not None), examined.events)
+        found.add([*examined.findings])
+        return found.report()
+
+    def check_all(self) -> Iterator[ConsistencyReport]:
+        """Check every governor, then what belongs to none: governors of somebody else, and leases."""
+        found = Sum("")
+        for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
+            try:
+                governor_id = unescape(stored, f"{GOVERNORS}/{stored}")
+            except InvalidIdError as error:
+                message = f"it is none of ours: {error}"
+                found.add([Finding("foreign_document", "", None, message, DocumentPath(GOVERNORS, stored))])
+            else:
+                yield self.check(governor_id)
+        found.add([finding for finding in lease_findings(self._access, self._timeout)])
+        yield found.report()
+
+    def states(self, governor_id: str) -> Iterator[Examined]:
+        """Walk over every state of a governor, then over what is left of those whose documents are gone."""
         governor = GovernorLayout(governor_id)
-        problems: list[Problem] = []
-        states = events = 0
-        for document in self._access.scan(governor.states, timeout=timeout):
-            states += 1
-            checked = self._checked(governor, document, rerun, timeout)
-            events += checked.events
-            problems += checked.problems
+        for document in self._access.scan(governor.states, timeout=self._timeout):
+            try:
+                paths = governor.state(unescape(document.path.id, document.path))
+            except InvalidIdError as error:
+                yield Examined(None, document, None, (foreign(document, error),), 0)
+                continue
+            self._progress(governor_id, paths.stored_id)
+            yield self.examined(paths, document)
         gone: set[str] = set()
         for collection in (governor.events, governor.snapshots, governor.segments):
-            problems.extend([orphan for orphan in self._orphans(governor, collection, gone, timeout)])
-        return ConsistencyReport(governor_id=governor_id, problems=problems, states=states, events=events)
+            for orphan in self._orphans(governor, collection, gone):
+                yield orphan
 
-    def _checked(
-        self, governor: GovernorLayout, document: Document, rerun: Rerun, timeout: TimeLimit
-    ) -> _Checked:
-        try:
-            paths = governor.state(unescape(document.path.id, document.path))
-        except InvalidIdError as error:
-            return _Checked(0, [foreign(document, error)])
-        first = self._check_state(paths, document, rerun, timeout)
-        if not first.problems:
+    def examined(self, paths: StateLayout, document: Document | None = None) -> Examined:
+        """Walk over a state; what is found is found twice in a row, or was a change between two reads.
+
+        Args:
+            document: Its document, where it was read already.
+        """
+        if document is None:
+            document = self._document(paths)
+        first = self._examined_once(paths, document)
+        if not first.findings:
             return first
-        # The state may have moved between the two reads: what is found once is read once more.
-        again = (self._access.read([paths.state], self._access.begin(timeout))).get(paths.state)
-        return self._check_state(paths, again, rerun, timeout) if again is not None else first
+        again = self._examined_once(paths, self._document(paths))
+        before = {finding.identity for finding in first.findings}
+        found = tuple(finding for finding in again.findings if finding.identity in before)
+        return Examined(paths, again.document, again.record, found, again.events)
 
-    def _check_state(self, paths: StateLayout, document: Document, rerun: Rerun, timeout: TimeLimit) -> _Checked:
-        fold = Fold(paths.governor_id, paths.state_id, rerun=rerun)
-        kept = Kept(self._access, paths, timeout)
-        kept.begin()
-        strangers: list[Problem] = []
-        above: int | None = None
-        try:
-            state = read_state(document, paths.governor_id, paths.state_id)
-            for found, version in self._events(paths, strangers, timeout):
-                if version > state.version:
-                    above = above or version
-                    continue
-                event = read_event(found, paths.governor_id, paths.state_id)
-                fold.step(event)
-                kept.meet(event)
-            message = _difference(state, fold)
-        except CorruptLogError as error:
-            problem = _problem("corrupt_log", paths.state_id, error.version, str(error))
-            return _Checked(fold.events, [problem, *kept.problems, *strangers])
-        except ReplayError as error:
-            problem = _problem("replay", paths.state_id, fold.version + 1, str(error))
-            return _Checked(fold.events, [problem, *kept.problems, *strangers])
-        kept.end(state)
-        if message is None and above is not None and self._stands(document, timeout):
-            message = f"an event of version {above} stands above the state's version {state.version}"
-        if message is not None:
-            found_wrong = [_problem("state_mismatch", paths.state_id, state.version, message)]
-        else:
-            found_wrong = self._lost_marks(paths, state, timeout)
-            found_wrong += [_problem(kind, paths.state_id, state.version, said) for kind, said in self._judge(state)]
-        return _Checked(fold.events, [*found_wrong, *kept.problems, *strangers])
+    def _examined_once(self, paths: StateLayout, document: Document | None) -> Examined:
+        examined = self._walk.over(paths, document)
+        if examined.record is None or not examined.record.depends_on or examined.record.deleted:
+            return examined
+        # Where the state itself is in doubt, so is what it depends on.
+        if any(
+            finding.path.collection in {paths.governor.states, paths.governor.events} for finding in examined.findings
+        ):
+            return examined
+        lost = self._lost_marks(examined)
+        return Examined(paths, document, examined.record, (*examined.findings, *lost), examined.events)
 
-    def _events(
-        self, paths: StateLayout, strangers: list[Problem], timeout: TimeLimit
-    ) -> Iterator[tuple[Document, int]]:
-        """Iterate over a state's event documents with their versions; *strangers* takes those of somebody else."""
-        start, stop = versioned(paths.stored_id, 0), f"{paths.stored_id}A"
-        for document in self._access.scan(paths.governor.events, start=start, stop=stop, timeout=timeout):
-            try:
-                _, version = owner_and_version(document.path.id)
-            except InvalidIdError as error:
-                strangers.append(foreign(document, error))
-            else:
-                yield document, version
+    def _document(self, paths: StateLayout) -> Document | None:
+        return (self._access.read([paths.state], self._access.begin(self._timeout))).get(paths.state)
 
-    def _stands(self, document: Document, timeout: TimeLimit) -> bool:
-        """Whether a document has not changed since it was read."""
-        now = (self._access.read([document.path], self._access.begin(timeout))).get(document.path)
-        return now is not None and now.update_time == document.update_time
-
-    def _lost_marks(self, paths: StateLayout, state: StateRecord, timeout: TimeLimit) -> list[Problem]:
-        """Find a dependency that has no mark of this state, so that its moves would pass the state over."""
-        if not state.depends_on or state.deleted:
-            return []
+    def _lost_marks(self, examined: Examined) -> list[Finding]:
+        """Find the dependencies that have no mark of this state, so that their moves would pass the state over."""
+        paths, state = examined.paths, examined.record
+        assert paths is not None
+        assert state is not None
         dependencies = [paths.governor.state(one) for one in state.depends_on]
-        read = self._access.read([one.state for one in dependencies], self._access.begin(timeout))
+        read = self._access.read([one.state for one in dependencies], self._access.begin(self._timeout))
+        found = []
         for one in dependencies:
             document = read.get(one.state)
-            if document is not None and _has_no_mark(document, one, state):
+            try:
+                dependency = read_state(document, one.governor_id, one.state_id) if document is not None else None
+            except ReplayError:
+                # A damaged dependency is a finding of its own.
+                continue
+            if dependency is not None and mark_is_lost(state, dependency):
                 message = f"it depends on state {one.state_id!r}, which has no mark of it"
-                return [_problem("lost_mark", paths.state_id, state.version, message)]
-        return []
+                found.append(
+                    Finding("lost_mark", paths.state_id, state.version, message, one.state, other=one.state_id)
+                )
+        return found
 
-    def _orphans(
-        self, governor: GovernorLayout, collection: str, gone: set[str], timeout: TimeLimit
-    ) -> Iterator[Problem]:
-        """Find what is left of states whose documents are gone: one look per state, jumping over its versions.
+    def _orphans(self, governor: GovernorLayout, collection: str, gone: set[str]) -> Iterator[Examined]:
+        """Walk over what is left of states whose documents are gone: one look per state, jumping over its versions.
 
         Args:
             gone: The states that were found to be gone; each of them is told once.
@@ -138,7 +194,7 @@ class Verifier:
         after: str | None = None
         while True:
             found: Document | None = None
-            for document in self._access.scan(collection, start=after, limit=1, timeout=timeout):
+            for document in self._access.scan(collection, start=after, limit=1, timeout=self._timeout):
                 found = document
             if found is None:
                 return
@@ -146,34 +202,14 @@ class Verifier:
             after = f"{stored_id}A"
             try:
                 paths = governor.state(unescape(stored_id, found.path))
-                if (self._access.read([paths.state], self._access.begin(timeout))).get(paths.state) is not None:
+                if self._document(paths) is not None:
                     continue
                 owner_and_version(found.path.id)
             except InvalidIdError as error:
-                yield foreign(found, error)
+                yield Examined(None, None, None, (foreign(found, error),), 0)
                 after = f"{found.path.id}!"
                 continue
             if paths.state_id not in gone:
                 gone.add(paths.state_id)
-                what = collection.rpartition("/")[2]
-                yield _problem("state_missing", paths.state_id, None, f"there are {what}, and no state document")
-
-
-def _has_no_mark(document: Document, dependency: StateLayout, state: StateRecord) -> bool:
-    try:
-        return mark_is_lost(state, read_state(document, dependency.governor_id, dependency.state_id))
-    except ReplayError:
-        # A damaged dependency is a finding of its own.
-        return False
-
-
-def _problem(kind: str, state_id: str, version: int | None, message: str) -> Problem:
-    return Problem(kind=kind, state_id=state_id, version=version, message=message)
-
-
-def _difference(state: StateRecord, fold: Fold) -> str | None:
-    replayed = fold.state()
-    if replayed is None or replayed.version < state.version:
-        return f"the state is at version {state.version}, its events end at version {fold.version}"
-    name = differing_field(state, replayed)
-    return None if name is None else f"field {name!r} of the state is not that of its last event"
+                self._progress(governor.governor_id, paths.stored_id)
+                yield self.examined(paths)

@@ -21,7 +21,8 @@ from tai_state.cli.commands.machine.command import machine
 from tai_state.cli.commands.show import show
 from tai_state.cli.commands.states import states
 from tai_state.cli.commands.stats import stats
+from tai_state.cli.commands.verify import verify
 
-COMMANDS: tuple[click.Command, ...] = (demo, emulator, governors, history, ingest, machine, show, states, stats)
+COMMANDS: tuple[click.Command, ...] = (demo, emulator, governors, history, ingest, machine, show, states, stats, verify)
 
 __all__ = ["COMMANDS"]

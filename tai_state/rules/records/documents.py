@@ -96,7 +96,8 @@ def _signals_from(fields: Mapping[str, Value]) -> tuple[Signal, ...]:
     return tuple(Signal(take(one, "state_id", str), take(one, "status", str)) for one in stored)
 
 
-def _fences_list(fences: Mapping[str, int]) -> list[Fields]:
+def fences_list(fences: Mapping[str, int]) -> list[Fields]:
+    """Return the fences as documents from format 2 on hold them."""
     # A list, since a map's keys have no order that every engine keeps.
     return [{"resource": resource, "token": token} for resource, token in fences.items()]
 
@@ -109,7 +110,7 @@ def _fences_from(fields: Mapping[str, Value]) -> dict[str, int]:
 
 
 def _sealed_fields(event: EventRecord, seal: Seal) -> Fields:
-    fields: Fields = {"digests": dict(seal.digests), "fences": _fences_list(event.fences)}
+    fields: Fields = {"digests": dict(seal.digests), "fences": fences_list(event.fences)}
     if seal.salt is not None:
         fields["salt"] = seal.salt
     if event.occurred_at is not None:
@@ -142,7 +143,8 @@ def dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
     return dependents
 
 
-def _content_fields(content: Content, encoding: Encoding) -> Fields:
+def content_fields(content: Content, encoding: Encoding) -> Fields:
+    """Return the fields that the documents of a state and of its events have in common."""
     machine = content.machine
     return {
         "governor_id": content.governor_id,
@@ -198,7 +200,7 @@ def state_put(paths: StateLayout, record: StateRecord, encoding: Encoding, found
 
 def state_fields(record: StateRecord, encoding: Encoding) -> Fields:
     """Return the fields of a state document, with the digest that tells whether they were altered."""
-    added = {"fences": _fences_list(record.fences), "digest": state_digest(record)}
+    added = {"fences": fences_list(record.fences), "digest": state_digest(record)}
     return _formatted({**plain_state_fields(record, encoding), **added})
 
 
@@ -208,7 +210,7 @@ def plain_state_fields(record: StateRecord, encoding: Encoding) -> Fields:
     # As a payload: it may grow, and as a native map each of its keys would be indexed.
     dependents = {"dependents": Payload.of(dict(marks.dependents)).field(encoding)} if marks.dependents else {}
     return {
-        **_content_fields(record, encoding),
+        **content_fields(record, encoding),
         "status": record.status,
         "data": record.data.field(encoding),
         "sealed_through": marks.sealed_through,
@@ -238,7 +240,7 @@ def event_fields(event: EventRecord, encoding: Encoding) -> Fields:
     """Return the fields of an event document; ``committed_at`` is the document's own create_time."""
     return _formatted(
         {
-            **_content_fields(event, encoding),
+            **content_fields(event, encoding),
             "action": event.action,
             "kind": event.kind,
             "payload": event.payload.field(encoding),
@@ -324,7 +326,9 @@ def read_event(document: Document, governor_id: str, state_id: str) -> EventReco
     """
     try:
         check_format(document.fields, document.path, newest=FORMAT_NEWEST)
-        event = event_from(document.fields, document.create_time)
+        # A document that was written again, from a copy, keeps the time of the commit that it is about.
+        committed_at = take_or_none(document.fields, "committed_at", datetime)
+        event = event_from(document.fields, committed_at or document.create_time)
         check_owner(event, governor_id, state_id)
     except FieldError as error:
         raise CorruptLogError(

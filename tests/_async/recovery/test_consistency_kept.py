@@ -96,10 +96,11 @@ async def test_a_segment_that_is_gone_is_found(counter, store, first):
 
 
 async def test_snapshots_and_segments_without_a_state_are_found(counter, store):
-    """A state of which nothing else is left is told once."""
+    """A state of which nothing else is left is told once, and each event that a segment still has."""
     gone = [PATHS.state, *(PATHS.event(version) for version in range(1, 11))]
     await async_remove(store, *gone)
-    assert await async_findings(counter) == [("state_missing", "s", None)]
+    events = [("missing_event", "s", version) for version in range(1, 9)]
+    assert await async_findings(counter) == [*events, ("state_missing", "s", None)]
 
 
 @pytest.mark.parametrize("name", ["events", "snapshots", "segments"])
@@ -111,7 +112,7 @@ async def test_a_strangers_document_is_one_finding(counter, store, name, documen
     stranger = replace(PATHS.state, collection=getattr(PATHS.governor, name), id=document_id)
     await async_put(store, stranger, {"x": 1})
     assert sorted(await async_findings(counter), key=str) == [
-        ("corrupt_log", "z", 1),
+        ("corrupt_event", "z", 1),
         ("foreign_document", document_id, None),
     ]
 

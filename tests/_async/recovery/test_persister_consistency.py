@@ -85,15 +85,14 @@ async def test_an_empty_governor_is_sound(counter):
 async def test_a_missing_event_is_found(counter, store, version):
     """First, middle or last."""
     await store.runtime.access.backend.commit([Delete(PATHS.event(version))], timeout=TIMEOUT)
-    found = await async_findings(counter)
-    assert [(state_id, kind in {"corrupt_log", "state_mismatch"}) for kind, state_id, _ in found] == [("s", True)]
+    assert await async_findings(counter) == [("missing_event", "s", version)]
 
 
 async def test_a_forged_to_state_is_found(counter, store):
     """By its hash, where the forger did not know of it; a replay fails as well."""
     event = await async_stored_event(store, 3)
     await async_write(store, replace(event, to_state=Payload.of({"n": 99})))
-    assert await async_findings(counter) == [("corrupt_log", "s", 3)]
+    assert await async_findings(counter) == [("corrupt_event", "s", 3)]
     with pytest.raises(CorruptLogError) as caught:
         await counter.replay("g", "s")
     assert caught.value.version == 3
@@ -103,11 +102,11 @@ async def test_a_forged_to_state_with_its_hash_is_found(counter, store):
     """By the next event, whose link and from_state no longer fit; a replay fails as well."""
     await async_forge(store, 3, to_state=Payload.of({"n": 99}))
     found = await async_findings(counter)
-    assert [(kind, state_id) for kind, state_id, _ in found] == [("replay", "s")]
+    assert found == [("replay", "s", 3), ("broken_chain", "s", 4)]
     with pytest.raises(ReplayError):
         await counter.replay("g", "s")
     without_machine = AsyncStateMachinePersister(store)
-    assert await async_findings(without_machine) == [("corrupt_log", "s", 4)]
+    assert await async_findings(without_machine) == [("broken_chain", "s", 4)]
     with pytest.raises(CorruptLogError):
         await without_machine.replay("g", "s")
 
@@ -134,15 +133,14 @@ async def test_a_forged_chain_is_found_by_the_machine(counter, store):
 async def test_a_forged_from_state_is_found(counter, store):
     """Even with every hash recomputed to the end: it is not what the event before made."""
     await async_forge(store, 3, to_the_end=True, from_state=Payload.of({"n": 99}))
-    assert await async_findings(AsyncStateMachinePersister(store)) == [("corrupt_log", "s", 3)]
+    assert await async_findings(AsyncStateMachinePersister(store)) == [("broken_chain", "s", 3)]
 
 
 async def test_a_forged_status_is_found(counter, store):
     """An event that ends elsewhere, with every hash recomputed, does not meet the next one's from_status."""
     await async_forge(store, 3, to_the_end=True, to_status="shut")
-    assert await async_findings(AsyncStateMachinePersister(store)) == [("corrupt_log", "s", 4)]
-    found = await async_findings(counter)
-    assert found == [("replay", "s", 3)]
+    assert await async_findings(AsyncStateMachinePersister(store)) == [("broken_chain", "s", 4)]
+    assert await async_findings(counter) == [("replay", "s", 3), ("broken_chain", "s", 4)]
 
 
 async def test_a_forged_author_is_found(counter, store):
@@ -150,14 +148,14 @@ async def test_a_forged_author_is_found(counter, store):
     event = await async_stored_event(store, 2)
     forged = replace(event, metadata=replace(event.metadata, changed_by="innocent"))
     await async_write(store, forged)
-    assert await async_findings(counter) == [("corrupt_log", "s", 2)]
+    assert await async_findings(counter) == [("corrupt_event", "s", 2)]
 
 
 async def test_a_forged_author_with_its_hash_is_found(counter, store):
     """By the next event's link alone: status and data still fit."""
     metadata = (await async_stored_event(store, 3)).metadata
     await async_forge(store, 3, metadata=replace(metadata, changed_by="innocent"))
-    assert await async_findings(counter) == [("corrupt_log", "s", 4)]
+    assert await async_findings(counter) == [("broken_chain", "s", 4)]
     with pytest.raises(CorruptLogError, match="previous_hash"):
         await counter.replay("g", "s")
 
@@ -167,8 +165,7 @@ async def test_swapped_events_are_found(counter, store):
     second, third = await async_document_at(store, PATHS.event(2)), await async_document_at(store, PATHS.event(3))
     writes = [Put(PATHS.event(2), third.fields), Put(PATHS.event(3), second.fields)]
     await store.runtime.access.backend.commit(writes, timeout=TIMEOUT)
-    found = await async_findings(counter)
-    assert [(kind, state_id) for kind, state_id, _ in found] == [("corrupt_log", "s")]
+    assert await async_findings(counter) == [("corrupt_event", "s", 2), ("corrupt_event", "s", 3)]
 
 
 @pytest.mark.parametrize(
@@ -193,19 +190,21 @@ async def test_an_edited_state_document_is_found(counter, store, changes):
         await counter.replay("g", "s")
 
 
-@pytest.mark.parametrize("version", [4, 6, 7])
-async def test_a_state_at_another_version_is_found(counter, store, version):
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [(4, ("state_behind", "s", 4)), (6, ("missing_event", "s", 6)), (7, ("missing_event", "s", 6))],
+)
+async def test_a_state_at_another_version_is_found(counter, store, version, expected):
     """Below its events, or past them."""
     await async_alter(store, PATHS, version=version)
-    found = await async_findings(counter)
-    assert [(kind, state_id) for kind, state_id, _ in found] == [("state_mismatch", "s")]
+    assert await async_findings(counter) == [expected]
 
 
 async def test_a_damaged_state_document_is_found(counter, store):
     """One that cannot be read at all."""
     await async_plant(store, PATHS.state, data=5)
     found = await async_findings(counter)
-    assert [(kind, state_id) for kind, state_id, _ in found] == [("corrupt_log", "s")]
+    assert [(kind, state_id) for kind, state_id, _ in found] == [("corrupt_state", "s")]
 
 
 async def test_an_event_above_the_state_is_found(counter, store):
@@ -213,7 +212,7 @@ async def test_an_event_above_the_state_is_found(counter, store):
     old = await async_document_at(store, PATHS.state)
     await counter.transition("g", "s", "add", 5)
     await store.runtime.access.backend.commit([Put(PATHS.state, old.fields)], timeout=TIMEOUT)
-    assert await async_findings(counter) == [("state_mismatch", "s", 5)]
+    assert await async_findings(counter) == [("state_behind", "s", 5)]
 
 
 async def test_events_far_above_the_state_are_found(counter, store):
@@ -223,8 +222,7 @@ async def test_events_far_above_the_state_are_found(counter, store):
         await counter.transition("g", "s", "add", payload)
     writes = [Put(PATHS.state, old.fields), Delete(PATHS.event(6))]
     await store.runtime.access.backend.commit(writes, timeout=TIMEOUT)
-    found = await async_findings(counter)
-    assert [(kind, state_id) for kind, state_id, _ in found] == [("state_mismatch", "s")]
+    assert await async_findings(counter) == [("missing_event", "s", 6), ("state_behind", "s", 5)]
 
 
 async def test_events_without_a_state_are_found(counter, store):
@@ -256,7 +254,7 @@ async def test_each_damage_is_found_beside_the_others(counter, store):
     await async_plant(store, state_layout("g", "u").event(1), to_state=5)
     await store.runtime.access.backend.commit([Delete(state_layout("g", "t").state)], timeout=TIMEOUT)
     assert sorted(await async_findings(counter)) == [
-        ("corrupt_log", "u", 1),
+        ("corrupt_event", "u", 1),
         ("state_mismatch", "s", 5),
         ("state_missing", "t", None),
     ]
@@ -265,5 +263,4 @@ async def test_each_damage_is_found_beside_the_others(counter, store):
 async def test_a_document_of_a_newer_release_is_found(counter, store):
     """It is not called sound by a release that cannot read it."""
     await async_plant(store, PATHS.event(3), format=FORMAT_NEWEST + 1)
-    found = await async_findings(counter)
-    assert [state_id for _, state_id, _ in found] == ["s"]
+    assert await async_findings(counter) == [("newer_format", "s", 3)]

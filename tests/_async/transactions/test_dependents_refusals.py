@@ -97,7 +97,7 @@ async def test_a_forged_dependency_is_found(jobs, store):
     assert (problem.kind, problem.state_id) == ("state_mismatch", "b")
     await async_plant(store, state_layout("g", "b").event(1), depends_on=["c"])
     (problem,) = (await jobs.validate_consistency("g")).problems
-    assert (problem.kind, problem.state_id) == ("corrupt_log", "b")
+    assert (problem.kind, problem.state_id) == ("corrupt_event", "b")
 
 
 @in_memory

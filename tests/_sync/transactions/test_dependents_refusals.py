@@ -97,7 +97,7 @@ def test_a_forged_dependency_is_found(jobs, store):
     assert (problem.kind, problem.state_id) == ("state_mismatch", "b")
     plant(store, state_layout("g", "b").event(1), depends_on=["c"])
     (problem,) = (jobs.validate_consistency("g")).problems
-    assert (problem.kind, problem.state_id) == ("corrupt_log", "b")
+    assert (problem.kind, problem.state_id) == ("corrupt_event", "b")
 
 
 @in_memory

@@ -1,16 +1,14 @@
 """``ingest``: what a user sees of it, from the arguments to the summary."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 
 import click
 
-from tai_state import Clock, SystemClock, async_connect
+from tai_state import SystemClock, async_connect
 from tai_state.cli.commands.ingest.applying import Applier, Counts, Numbered, numbered
 from tai_state.cli.commands.ingest.checking import Reading, Totals, check_log
 from tai_state.cli.commands.ingest.moves import AllowedMoves
@@ -19,18 +17,15 @@ from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import InterruptedWorkError, StoppedWorkError
 from tai_state.cli.program.machine_file import MACHINE_FILE, read_machine
 from tai_state.cli.program.options import time_zone
-from tai_state.cli.program.output import note, write_one
+from tai_state.cli.program.output import write_one
+from tai_state.cli.program.progress import progressing
 from tai_state.cli.program.session import Session, pass_session
-from tai_state.cli.program.texts import rich_console
 from tai_state.cli.program.waiting import answered
 from tai_state.errors import TaiStateError
 from tai_state.urls import parse_url
 
 # One file takes all that waits in one flush, and more in flight is only more memory; a server is not to be flooded.
 _IN_FLIGHT = {"sqlite": 64, "memory": 64, "firestore": 16}
-_NOTE_SECONDS = 10.0
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @click.command(
@@ -73,7 +68,7 @@ def ingest(session: Session, file: str, machine_file: Path | None, zone: tzinfo 
     began = clock.monotonic()
     counts, totals = Counts(), None
     try:
-        with Source(file) as source, _progress(clock) as progress:
+        with Source(file) as source, progressing(clock, "lines") as progress:
             totals = check_log(source, moves, lambda lines: progress("checking", lines, None), reading)
             log_lines = totals.lines
 
@@ -152,31 +147,3 @@ def _write_summary(summary: Summary, session: Session) -> None:
         "seconds": f"{summary.seconds:,.1f}, {summary.lines_per_second:,.0f} lines/s",
     }
     write_one(fields, as_json=session.as_json, record=record)
-
-
-@contextmanager
-def _progress(clock: Clock) -> Iterator[Progress]:
-    """Show progress on stderr: a bar at a terminal, else a line now and then."""
-    if not sys.stderr.isatty():
-        yield _noting(clock)
-        return
-    # Imported here: only a terminal needs it.
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bar  # noqa: PLC0415
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=rich_console(sys.stderr), transient=True) as bar:
-        task = bar.add_task("checking", total=None)
-        yield lambda doing, done, total: bar.update(task, description=doing, completed=done, total=total)
-
-
-def _noting(clock: Clock) -> Progress:
-    noted = clock.monotonic()
-
-    def progress(doing: str, done: int, total: int | None) -> None:
-        nonlocal noted
-        if clock.monotonic() - noted >= _NOTE_SECONDS:
-            noted = clock.monotonic()
-            note(f"{doing}: {done:,}{'' if total is None else f' of {total:,}'} lines")
-
-    return progress

@@ -1,0 +1,113 @@
+"""The one walk over a state: its document, its events, its snapshots and its segments, in bounded memory."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from tai_state._async.access.access import AsyncAccess
+from tai_state._async.recovery.kept import AsyncKept
+from tai_state.clock import Span
+from tai_state.documents import Document
+from tai_state.errors import CorruptLogError, SchemaVersionError
+from tai_state.layout import StateLayout
+from tai_state.rules.commits.judging import Judge
+from tai_state.rules.history.replay import Rerun
+from tai_state.rules.records.documents import read_state
+from tai_state.rules.records.record import EventRecord, StateRecord
+from tai_state.rules.recovery.comparison import StateView, above, reach, state_findings
+from tai_state.rules.recovery.findings import Finding
+from tai_state.rules.recovery.lineage import Lineage
+
+_PAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a walk over one state found; ``record`` is its document's, where that is sound.
+
+    ``paths`` is None where a document is nobody's state, or somebody else's.
+    """
+
+    paths: StateLayout | None
+    document: Document | None
+    record: StateRecord | None
+    findings: tuple[Finding, ...]
+    events: int
+
+
+class AsyncWalk:
+    """Walks over states."""
+
+    def __init__(self, access: AsyncAccess, rerun: Rerun, judge: Judge, timeout: Span) -> None:
+        """Read through *access*; *rerun* and *judge* find what machines would not have made."""
+        self._access = access
+        self._rerun = rerun
+        self._judge = judge
+        self._timeout = timeout
+
+    async def over(self, paths: StateLayout, document: Document | None) -> Examined:
+        """Hold everything that there is of a state against its *document*."""
+        view, newer = _view(paths, document)
+        if newer is not None:
+            # What is of a newer release may follow rules that this one does not know: nothing else is judged.
+            return Examined(paths, document, None, (newer,), 0)
+        kept = AsyncKept(self._access, paths, self._timeout)
+        await kept.begin()
+        lineage = Lineage(paths, view.record, self._rerun)
+        at_version: EventRecord | None = None
+        async for event in self._certain(kept, lineage):
+            kept.hold(event)
+            if view.record is not None and event.version == view.record.version:
+                at_version = event
+        state = view.record
+        if document is None and not (lineage.version or kept.seen.snapshots or kept.findings):
+            return Examined(paths, None, None, (), 0)
+        findings = [*lineage.findings]
+        if state is None or lineage.version <= state.version or await self._stands(view):
+            if state is not None and lineage.version > state.version:
+                findings = above(findings, lineage, state)
+            findings += state_findings(view, lineage, kept.seen, at_version, findings)
+        else:
+            findings = [one for one in findings if one.version is None or one.version <= state.version]
+        sealed_through = state.marks.sealed_through if state is not None else kept.seen.sealed_through
+        findings += [reach(one, kept.seen, sealed_through) for one in kept.findings]
+        if state is not None and not any(one.path == paths.state for one in findings):
+            findings += self._judged(paths, state)
+        return Examined(paths, document, state, tuple(findings), lineage.events)
+
+    async def _certain(self, kept: AsyncKept, lineage: Lineage) -> AsyncIterator[EventRecord]:
+        """Iterate over the events that are certain, once they are: from event documents, segments or both."""
+        through = lineage.through
+        async for document, version in kept.documents(kept.events, _PAGE):
+            async for sealed in kept.before(version):
+                for event in lineage.meet(sealed.version, None, sealed):
+                    yield event
+            for event in lineage.meet(version, document, kept.at(version)):
+                yield event
+        async for sealed in kept.before(None):
+            for event in lineage.meet(sealed.version, None, sealed):
+                yield event
+        for event in lineage.finish(through):
+            yield event
+
+    def _judged(self, paths: StateLayout, state: StateRecord) -> list[Finding]:
+        return [
+            Finding(kind, paths.state_id, state.version, message, paths.state) for kind, message in self._judge(state)
+        ]
+
+    async def _stands(self, view: StateView) -> bool:
+        """Whether a state's document has not changed since it was read: else its events may be newer than it."""
+        assert view.document is not None
+        read = await self._access.read([view.document.path], self._access.begin(self._timeout))
+        now = read.get(view.document.path)
+        return now is not None and now.update_time == view.document.update_time
+
+
+def _view(paths: StateLayout, document: Document | None) -> tuple[StateView, Finding | None]:
+    if document is None:
+        return StateView(paths, None), None
+    try:
+        return StateView(paths, document, read_state(document, paths.governor_id, paths.state_id)), None
+    except SchemaVersionError as error:
+        return StateView(paths, document), Finding("newer_format", paths.state_id, None, str(error), document.path)
+    except CorruptLogError as error:
+        return StateView(paths, document, damage=error), None

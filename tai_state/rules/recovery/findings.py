@@ -1,0 +1,203 @@
+"""Everything that can be wrong with what a store holds: one catalogue, and what is known of one finding."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tai_state.documents import DocumentPath
+from tai_state.models import Problem
+from tai_state.rules.records.record import EventRecord, StateRecord
+
+
+class FindingKind(NamedTuple):
+    """One kind of finding: its stable name, what it is, how it looks, and what ``recover`` does about it."""
+
+    id: str
+    sentence: str
+    example: str
+    repair: str
+
+
+_REWRITTEN = "The state document is written again as its log tells it, with the marks that follow from what is kept."
+_KEPT_AS_IT_IS = "None: it is copied to quarantine where it can be read, stays where it is, and is reported."
+
+CATALOGUE: tuple[FindingKind, ...] = (
+    FindingKind(
+        "state_missing",
+        "There are events, snapshots or segments of a state that has no document.",
+        "somebody deleted governors/g/states/s",
+        _REWRITTEN,
+    ),
+    FindingKind(
+        "corrupt_state",
+        "A state document cannot be read, or its content does not have its digest.",
+        "somebody edited the status of a state in the console",
+        _REWRITTEN,
+    ),
+    FindingKind(
+        "state_mismatch",
+        "A state document is whole, and not what its last event made.",
+        "a script wrote the data and computed the digest again",
+        _REWRITTEN,
+    ),
+    FindingKind(
+        "state_behind",
+        "Sound events stand above the version of their state.",
+        "a state document was restored from an old copy",
+        _REWRITTEN,
+    ),
+    FindingKind(
+        "missing_event",
+        "Events of a state are not there, from this version on.",
+        "somebody deleted governors/g/events/s@0000000000000000003",
+        "Restored from its segment. Without one nothing is: an event is never invented.",
+    ),
+    FindingKind(
+        "corrupt_event",
+        "An event cannot be read, does not match its own hash, or is not the one that the rest of the log proves.",
+        "the to_state of an event was edited",
+        "Restored from its segment, or from its neighbours where the hash in the chain proves the result.",
+    ),
+    FindingKind(
+        "broken_chain",
+        "An event is whole, and does not follow from the one before it.",
+        "an event was forged together with its hash",
+        _KEPT_AS_IT_IS,
+    ),
+    FindingKind(
+        "extra_event",
+        "An event stands above the version of its state, and does not follow from it.",
+        "an event was copied to the version behind the last",
+        "Moved to quarantine: it would block the next change.",
+    ),
+    FindingKind(
+        "replay",
+        "The machine, run again over a move, makes something else of it than was recorded.",
+        "a forger computed every hash again, to the end of the log",
+        _KEPT_AS_IT_IS,
+    ),
+    FindingKind(
+        "corrupt_snapshot",
+        "A snapshot cannot be read, or is not what the events say.",
+        "a snapshot was cut short, or is another state's",
+        "Written again from the event of its version.",
+    ),
+    FindingKind(
+        "missing_snapshot",
+        "A state is marked with a snapshot that is not there.",
+        "somebody deleted governors/g/snapshots/s@0000000000000000100",
+        "Written again from the event of its version.",
+    ),
+    FindingKind(
+        "corrupt_segment",
+        "A segment cannot be read, or holds another event than the log.",
+        "a segment was cut short, or is another state's",
+        "Written again from the events.",
+    ),
+    FindingKind(
+        "missing_segment",
+        "Events are marked as sealed, and no segment has them, from this version on.",
+        "somebody deleted governors/g/segments/s@0000000000000000001",
+        "Written again from the events.",
+    ),
+    FindingKind(
+        "stale_marks",
+        "Snapshots or segments are there of which the state's marks say nothing.",
+        "maintenance was done by half",
+        _REWRITTEN,
+    ),
+    FindingKind(
+        "lost_mark",
+        "A state depends on another one, which has no mark of it, so that its moves would pass the state over.",
+        "the dependency's document was restored from an old copy",
+        "The dependency is marked.",
+    ),
+    FindingKind(
+        "orphaned_receipt",
+        "A receipt names a change that its state's log shows was never made.",
+        "a state's documents were deleted, and its receipts stayed",
+        "Removed; the record in audit keeps what it said.",
+    ),
+    FindingKind(
+        "corrupt_receipt",
+        "A receipt cannot be read.",
+        "a receipt was edited",
+        _KEPT_AS_IT_IS,
+    ),
+    FindingKind(
+        "expired_lease",
+        "A lock has a holder whose lease is past its time.",
+        "a holder was killed; the next one to ask takes it",
+        "Freed, where no governor is named. The document and its token stay.",
+    ),
+    FindingKind(
+        "corrupt_lease",
+        "A lock's document cannot be read.",
+        "a lock was edited",
+        _KEPT_AS_IT_IS,
+    ),
+    FindingKind(
+        "foreign_document",
+        "A document among ours was never one of ours.",
+        "an import into the wrong database",
+        "None: it stays where it is.",
+    ),
+    FindingKind(
+        "newer_format",
+        "A newer release wrote a document, which this one does not read.",
+        "a service was rolled back to an older release",
+        "None: use the newer release.",
+    ),
+    FindingKind(
+        "foreign_status",
+        "A state is in a status that its machine does not have.",
+        "a state was forced out of its machine",
+        "None: bring it back by a change with force and a reason.",
+    ),
+    FindingKind(
+        "invalid_data",
+        "The data of a state does not fit the data type of its machine.",
+        "a state was saved past its machine",
+        "None: mend the data by a change with force and a reason.",
+    ),
+)
+
+KINDS = {kind.id: kind for kind in CATALOGUE}
+
+Truth = EventRecord | StateRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding.
+
+    Attributes:
+        version: The first version that it is about; None: the state as a whole, or none of ours.
+        last: The last one, where it is about a run.
+        path: The document that it is about, or that should be there.
+        truth: What should be there, where what was read determines it.
+        other: What else it is about: the state that should have the mark.
+    """
+
+    kind: str
+    state_id: str
+    version: int | None
+    message: str
+    path: DocumentPath
+    last: int | None = None
+    truth: Truth | None = None
+    other: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that the kind is in the catalogue."""
+        assert self.kind in KINDS, self.kind
+
+    @property
+    def identity(self) -> tuple[str, str, int | None, DocumentPath, str]:
+        """What tells it from others; the same when it is found again."""
+        return self.kind, self.state_id, self.version, self.path, self.other
+
+    def problem(self) -> Problem:
+        """Return what users see of it."""
+        return Problem(
+            kind=self.kind, state_id=self.state_id, version=self.version, message=self.message, path=str(self.path)
+        )

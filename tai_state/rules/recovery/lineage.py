@@ -1,0 +1,276 @@
+"""The fold that goes on: a state's events in order, each judged by itself, by those around it, and by its segment.
+
+Of each version there is an event document, the event in a segment, both or neither:
+
+1. The document follows from what came before, and the segment says the same: it is sound.
+2. It does not, and the segment's does: that is the truth, and the document is missing or corrupt.
+3. Both follow and they differ: the next event, or the state, tells which one the log goes on from.
+4. It does not match its own hash, and no segment has it: its neighbours hold half of what it says. Put in, it counts
+   where it has the hash that the next event, or the state, names: nothing is guessed.
+5. It matches its own hash and does not follow: the chain is broken there, and goes on from it.
+6. Neither is there: a gap; what follows is judged by itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from tai_state.config import INLINE
+from tai_state.documents import Document
+from tai_state.errors import ReplayError, SchemaVersionError
+from tai_state.layout import StateLayout
+from tai_state.rules.history.replay import Rerun, contradiction, no_rerun
+from tai_state.rules.records.chain import event_hash, seal_is_sound
+from tai_state.rules.records.documents import content_fields, event_from, fences_list, read_event
+from tai_state.rules.records.fields import FieldError
+from tai_state.rules.records.record import EventRecord, StateRecord
+from tai_state.rules.recovery.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An event document that is damaged, until what follows tells more of it."""
+
+    version: int
+    document: Document
+    reason: str
+    previous: EventRecord | None
+    proven_from: int
+
+
+class Lineage:
+    """What a state's events tell, taken version by version; ``findings`` holds what is wrong with them."""
+
+    def __init__(self, paths: StateLayout, state: StateRecord | None, rerun: Rerun = no_rerun) -> None:
+        """Begin before the first event.
+
+        Args:
+            state: What the state's document says, where it is sound: a witness of its own version.
+        """
+        self._paths = paths
+        self._state = state
+        self._rerun = rerun
+        self._trimmed = (state.marks.trimmed_through, state.marks.trimmed_hash) if state is not None else (0, "")
+        self._pending: _Pending | None = None
+        self._other: EventRecord | None = None
+        self.findings: list[Finding] = []
+        self.last: EventRecord | None = None
+        """The last event that is sound; None: there is none at ``version``."""
+        self.version = 0
+        self.proven_from = 1
+        """From which version on each event follows from the one before, up to the last."""
+        self.events = 0
+
+    @property
+    def through(self) -> int | None:
+        """The version up to which there should be events; None: the state's document does not tell."""
+        return self._state.version if self._state is not None else None
+
+    def meet(self, version: int, document: Document | None, sealed: EventRecord | None) -> list[EventRecord]:
+        """Take what there is of the next *version*, and return the events that are certain by now, in order."""
+        self._gap(version)
+        event, damage = (None, None) if document is None else self._read(version, document)
+        if event is not None:
+            self.events += 1
+            if self._pending is None and self._other is None and self._follows(event):
+                self._take(event, sealed)
+                return [event]
+        return self._judge(version, document, event, damage, sealed)
+
+    def finish(self, through: int | None = None) -> list[EventRecord]:
+        """Take it that no more follow, and return the events that are certain by that.
+
+        Args:
+            through: The version of the state, up to which there should be events.
+        """
+        settled = self._settle(None)
+        if through is not None and self.version < through:
+            self._gap(through + 1)
+        return settled
+
+    def _gap(self, version: int) -> None:
+        """Tell of the versions below *version* of which there is nothing, unless they were trimmed."""
+        if version <= self.version + 1:
+            return
+        self._settle(None)
+        first = max(self.version, self._trimmed[0]) + 1
+        if first < version:
+            many = f"events {first} to {version - 1} are" if first < version - 1 else "the event is"
+            self._add("missing_event", first, f"{many} missing", last=version - 1)
+        self.last, self.version, self.proven_from = None, version - 1, version
+
+    def _read(self, version: int, document: Document) -> tuple[EventRecord | None, str | None]:
+        try:
+            event = read_event(document, self._paths.governor_id, self._paths.state_id)
+        except SchemaVersionError as error:
+            self.findings.append(Finding("newer_format", self._paths.state_id, version, str(error), document.path))
+            return None, None
+        except ReplayError as error:
+            return None, str(error)
+        # What is in the place of another version is not this one, whatever it is.
+        return (event, None) if event.version == version else (None, f"it says that it is version {event.version}")
+
+    def _follows(self, event: EventRecord) -> bool:
+        if self.last is None and self.version:
+            is_linked = self.version != self._trimmed[0] or event.previous_hash == self._trimmed[1]
+            return is_linked and self._own_flaw(event) is None
+        return contradiction(self.last, event) is None
+
+    def _own_flaw(self, event: EventRecord) -> str | None:
+        if event_hash(event) != event.hash:
+            return "its content does not match its hash"
+        return None if seal_is_sound(event) else "its values do not match their digests"
+
+    def _take(self, event: EventRecord, sealed: EventRecord | None) -> None:
+        """Go on from a sound event document."""
+        self._advance(event)
+        if sealed is None or replace(sealed, committed_at=event.committed_at) == event:
+            return
+        if self._own_flaw(sealed) is None and sealed.previous_hash == event.previous_hash:
+            self._other = sealed
+        else:
+            self._add("corrupt_segment", event.version, "the segment holds another event than the log")
+
+    def _advance(self, event: EventRecord) -> None:
+        self.last, self.version = event, event.version
+        difference = self._rerun(event)
+        if difference is not None:
+            self._add("replay", event.version, difference)
+
+    def _judge(
+        self,
+        version: int,
+        document: Document | None,
+        event: EventRecord | None,
+        damage: str | None,
+        sealed: EventRecord | None,
+    ) -> list[EventRecord]:
+        flaw = damage if event is None else self._own_flaw(event)
+        settled = self._settle(event if flaw is None else None)
+        if event is not None and flaw is None and self._follows(event):
+            self._take(event, sealed)
+            return [*settled, event]
+        is_newer = document is not None and event is None and damage is None
+        if sealed is not None and not is_newer and self._own_flaw(sealed) is None and self._follows(sealed):
+            reason = flaw or "it does not follow from the one before"
+            kind = "missing_event" if document is None else "corrupt_event"
+            message = "the event is missing; its segment has it" if document is None else f"{reason}; its segment does"
+            self._add(kind, version, message, truth=sealed)
+            self._advance(sealed)
+            return [*settled, sealed]
+        if event is not None and flaw is None:
+            self._add("broken_chain", version, contradiction(self.last, event) or "it does not follow")
+            self._advance(event)
+            self.proven_from = version
+            return [*settled, event]
+        if document is not None and flaw is not None:
+            self._pending = _Pending(version, document, flaw, self.last, self.proven_from)
+        elif document is None:
+            self._add("missing_event", version, "the event is missing, and its segment is damaged", last=version)
+        self.last, self.version, self.proven_from = None, version, version + 1
+        return settled
+
+    def _settle(self, following: EventRecord | None) -> list[EventRecord]:
+        """Decide what was open, by the event that follows or by the state."""
+        if self._other is not None:
+            self._choose(following)
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return []
+        mended = self._mended(pending, following)
+        self._add("corrupt_event", pending.version, pending.reason, truth=mended)
+        if mended is None:
+            return []
+        self._advance(mended)
+        self.proven_from = pending.proven_from
+        return [mended]
+
+    def _choose(self, following: EventRecord | None) -> None:
+        """Say which of two that differ is the truth: the one that the next event, or the state, names."""
+        other, self._other = self._other, None
+        assert other is not None
+        assert self.last is not None
+        named = following.previous_hash if following is not None else self._named_by_state(other.version)
+        if named == other.hash:
+            message = "it is not the event that the log goes on from; its segment has that one"
+            self._add("corrupt_event", other.version, message, truth=other)
+            self.last = other
+        else:
+            self._add("corrupt_segment", other.version, "the segment holds another event than the log")
+
+    def _named_by_state(self, version: int) -> str | None:
+        return self._state.hash if self._state is not None and self._state.version == version else None
+
+    def _mended(self, pending: _Pending, following: EventRecord | None) -> EventRecord | None:
+        """Return the event that a damaged document was, where its neighbours prove it."""
+        state = self._state if self._state is not None and self._state.version == pending.version else None
+        named = following.previous_hash if following is not None else self._named_by_state(pending.version)
+        known: dict[str, Any] = {
+            "governor_id": self._paths.governor_id,
+            "state_id": self._paths.state_id,
+            "version": pending.version,
+            **({"hash": named} if named is not None else {}),
+            **_from_previous(pending),
+            **_from_following(following, state),
+        }
+        fields = pending.document.fields
+        # The fewest changes first: what the neighbours say may itself be what is wrong.
+        for changes in ({}, *({name: value} for name, value in known.items()), known):
+            found = _made({**fields, **changes}, pending.document.create_time)
+            if found is not None and self._own_flaw(found) is None and self._fits(found, pending, named):
+                return found
+        return None
+
+    def _fits(self, event: EventRecord, pending: _Pending, named: str | None) -> bool:
+        """Whether the chain proves an event: it has the hash that is named, or at least the link to the one before."""
+        if (event.governor_id, event.state_id) != (self._paths.governor_id, self._paths.state_id):
+            return False
+        if event.version != pending.version or (named is not None and event.hash != named):
+            return False
+        follows = pending.previous is not None or pending.version == 1
+        return named is not None and (not follows or contradiction(pending.previous, event) is None)
+
+    def _add(
+        self,
+        kind: str,
+        version: int,
+        message: str,
+        *,
+        last: int | None = None,
+        truth: EventRecord | None = None,
+    ) -> None:
+        path = self._paths.segment(version) if kind == "corrupt_segment" else self._paths.event(version)
+        self.findings.append(Finding(kind, self._paths.state_id, version, message, path, last, truth))
+
+
+def _from_previous(pending: _Pending) -> dict[str, Any]:
+    previous = pending.previous
+    if previous is None:
+        return {}
+    return {
+        "from_status": previous.to_status,
+        "from_state": previous.to_state.field(INLINE),
+        "previous_hash": previous.hash,
+        "parents": [previous.version],
+    }
+
+
+def _from_following(following: EventRecord | None, state: StateRecord | None) -> dict[str, Any]:
+    if state is not None:
+        return {
+            **content_fields(state, INLINE),
+            "fences": fences_list(state.fences),
+            "to_status": state.status,
+            "to_state": state.data.field(INLINE),
+        }
+    if following is None:
+        return {}
+    return {"to_status": following.from_status, "to_state": following.from_state.field(INLINE)}
+
+
+def _made(fields: Mapping[str, Any], committed_at: datetime) -> EventRecord | None:
+    try:
+        return event_from(fields, committed_at)
+    except (FieldError, ValueError, TypeError):
+        return None
