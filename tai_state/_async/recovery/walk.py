@@ -1,7 +1,7 @@
 """The one walk over a state: its document, its events, its snapshots and its segments, in bounded memory."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.recovery.kept import AsyncKept
@@ -32,6 +32,14 @@ class Examined:
     record: StateRecord | None
     findings: tuple[Finding, ...]
     events: int
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the state itself may be another than its document says: then nothing is concluded from it."""
+        if self.paths is None:
+            return True
+        doubtful = {self.paths.governor.states, self.paths.governor.events}
+        return any(finding.path.collection in doubtful for finding in self.findings)
 
 
 class AsyncWalk:
@@ -70,9 +78,10 @@ class AsyncWalk:
             findings = [one for one in findings if one.version is None or one.version <= state.version]
         sealed_through = state.marks.sealed_through if state is not None else kept.seen.sealed_through
         findings += [reach(one, kept.seen, sealed_through) for one in kept.findings]
-        if state is not None and not any(one.path == paths.state for one in findings):
-            findings += self._judged(paths, state)
-        return Examined(paths, document, state, tuple(findings), lineage.events)
+        examined = Examined(paths, document, state, tuple(findings), lineage.events)
+        if state is None or examined.is_doubtful:
+            return examined
+        return replace(examined, findings=(*findings, *self._judged(paths, state)))
 
     async def _certain(self, kept: AsyncKept, lineage: Lineage) -> AsyncIterator[EventRecord]:
         """Iterate over the events that are certain, once they are: from event documents, segments or both."""

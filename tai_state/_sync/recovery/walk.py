@@ -1,7 +1,7 @@
 # Generated from tai_state/_async/recovery/walk.py by .ci/generate_sync.py; do not edit.
 """The one walk over a state: its document, its events, its snapshots and its segments, in bounded memory."""
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.recovery.kept import Kept
@@ -32,6 +32,14 @@ class Examined:
     record: StateRecord | None
     findings: tuple[Finding, ...]
     events: int
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the state itself may be another than its document says: then nothing is concluded from it."""
+        if self.paths is None:
+            return True
+        doubtful = {self.paths.governor.states, self.paths.governor.events}
+        return any(finding.path.collection in doubtful for finding in self.findings)
 
 
 class Walk:
@@ -70,9 +78,10 @@ class Walk:
             findings = [one for one in findings if one.version is None or one.version <= state.version]
         sealed_through = state.marks.sealed_through if state is not None else kept.seen.sealed_through
         findings += [reach(one, kept.seen, sealed_through) for one in kept.findings]
-        if state is not None and not any(one.path == paths.state for one in findings):
-            findings += self._judged(paths, state)
-        return Examined(paths, document, state, tuple(findings), lineage.events)
+        examined = Examined(paths, document, state, tuple(findings), lineage.events)
+        if state is None or examined.is_doubtful:
+            return examined
+        return replace(examined, findings=(*findings, *self._judged(paths, state)))
 
     def _certain(self, kept: Kept, lineage: Lineage) -> Iterator[EventRecord]:
         """Iterate over the events that are certain, once they are: from event documents, segments or both."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from tai_state.config import INLINE
 from tai_state.documents import Document
-from tai_state.errors import ReplayError, SchemaVersionError
+from tai_state.errors import ReplayError, SchemaVersionError, StoredDataError
 from tai_state.layout import StateLayout
 from tai_state.rules.history.replay import Rerun, contradiction, no_rerun
 from tai_state.rules.records.chain import event_hash, seal_is_sound
@@ -134,7 +134,10 @@ class Lineage:
 
     def _advance(self, event: EventRecord) -> None:
         self.last, self.version = event, event.version
-        difference = self._rerun(event)
+        try:
+            difference = self._rerun(event)
+        except StoredDataError as error:
+            difference = str(error)
         if difference is not None:
             self._add("replay", event.version, difference)
 

@@ -34,7 +34,7 @@ async def async_commit(store, *writes):
     await store.runtime.access.backend.commit(list(writes), timeout=TIMEOUT)
 
 
-async def async_found(store, *ids, **options):
+async def async_findings_of(store, *ids, **options):
     """Return (governor, kind, state, version) of what a check finds; it changes nothing."""
     before = await async_contents(store)
     reports = [report async for report in async_verify(store, *ids, **options)]
@@ -54,10 +54,10 @@ async def test_one_governor_or_one_state_can_be_checked(counter, store):
     """What is damaged elsewhere is not told."""
     await counter.start("g", "t")
     await async_plant(store, PATHS.state, data=5)
-    assert await async_found(store, "g") == [("g", "corrupt_state", "s", 7)]
-    assert await async_found(store, "g", "s") == [("g", "corrupt_state", "s", 7)]
-    assert await async_found(store, "g", "t") == []
-    assert await async_found(store, "h") == []
+    assert await async_findings_of(store, "g") == [("g", "corrupt_state", "s", 7)]
+    assert await async_findings_of(store, "g", "s") == [("g", "corrupt_state", "s", 7)]
+    assert await async_findings_of(store, "g", "t") == []
+    assert await async_findings_of(store, "h") == []
 
 
 async def test_a_state_without_its_governor_is_refused(store):
@@ -70,7 +70,7 @@ async def test_progress_tells_of_each_state(counter, store):
     """Before it is looked at."""
     await counter.start("g", "t")
     seen = []
-    await async_found(store, "g", progress=lambda governor, state: seen.append((governor, state)))
+    await async_findings_of(store, "g", progress=lambda governor, state: seen.append((governor, state)))
     assert sorted(set(seen)) == [("g", "s"), ("g", "t")]
 
 
@@ -78,7 +78,7 @@ async def test_events_of_a_lost_document_are_found_in_their_segment(counter, sto
     """An event that is missing, or stands in the place of another, is told by its own version."""
     sixth = await async_document_at(store, PATHS.event(6))
     await async_commit(store, Delete(PATHS.event(2)), Put(PATHS.event(5), sixth.fields))
-    assert await async_found(store, "g") == [("g", "missing_event", "s", 2), ("g", "corrupt_event", "s", 5)]
+    assert await async_findings_of(store, "g") == [("g", "missing_event", "s", 2), ("g", "corrupt_event", "s", 5)]
 
 
 async def test_the_log_goes_on_behind_what_is_wrong(counter, store):
@@ -86,7 +86,7 @@ async def test_the_log_goes_on_behind_what_is_wrong(counter, store):
     await async_commit(store, Delete(PATHS.snapshot(3)), Delete(PATHS.event(7)))
     await async_plant(store, PATHS.event(1), action="made up")
     await async_plant(store, PATHS.segment(4), events=b"cut")
-    assert sorted(await async_found(store, "g")) == [
+    assert sorted(await async_findings_of(store, "g")) == [
         ("g", "corrupt_event", "s", 1),
         ("g", "corrupt_segment", "s", 4),
         ("g", "missing_event", "s", 7),
@@ -98,7 +98,7 @@ async def test_an_event_copied_behind_the_last_is_found(counter, store):
     """It would block the next change."""
     last = await async_document_at(store, PATHS.event(7))
     await async_commit(store, Put(PATHS.event(8), last.fields))
-    assert await async_found(store, "g") == [("g", "extra_event", "s", 8)]
+    assert await async_findings_of(store, "g") == [("g", "extra_event", "s", 8)]
 
 
 async def test_a_state_whose_marks_say_too_little_is_found(counter, store):
@@ -108,7 +108,7 @@ async def test_a_state_whose_marks_say_too_little_is_found(counter, store):
     after = await async_document_at(store, PATHS.state)
     assert before.fields["snapshots"] == after.fields["snapshots"]
     await async_alter(store, PATHS, snapshots=[6])
-    assert await async_found(store, "g") == [("g", "stale_marks", "s", 8)]
+    assert await async_findings_of(store, "g") == [("g", "stale_marks", "s", 8)]
 
 
 async def test_a_receipt_of_a_change_that_never_was_is_found(counter, store):
@@ -116,7 +116,7 @@ async def test_a_receipt_of_a_change_that_never_was_is_found(counter, store):
     receipt = await async_document_at(store, PATHS.receipt("k7"))
     await async_commit(store, Put(PATHS.receipt("other"), {**receipt.fields, "version": 99}))
     await async_commit(store, Put(PATHS.receipt("third"), {**receipt.fields, "transition_id": "made up"}))
-    found = await async_found(store, "g")
+    found = await async_findings_of(store, "g")
     assert sorted(found) == [("g", "orphaned_receipt", "s", 7), ("g", "orphaned_receipt", "s", 99)]
 
 
@@ -125,7 +125,7 @@ async def test_receipts_of_a_state_of_which_nothing_is_left_are_found(counter, s
     kept = [PATHS.snapshot(3), PATHS.snapshot(6), PATHS.segment(1), PATHS.segment(4)]
     gone = [PATHS.state, *kept, *(PATHS.event(version) for version in range(1, 8))]
     await async_commit(store, *(Delete(path) for path in gone))
-    found = await async_found(store, "g")
+    found = await async_findings_of(store, "g")
     assert {kind for _, kind, _, _ in found} == {"orphaned_receipt"}
     assert len(found) == 7
 
@@ -133,13 +133,13 @@ async def test_receipts_of_a_state_of_which_nothing_is_left_are_found(counter, s
 async def test_a_receipt_of_an_event_that_is_missing_stays(counter, store):
     """It may be all that is left of that change; the missing event is the finding."""
     await async_commit(store, Delete(PATHS.event(7)))
-    assert await async_found(store, "g") == [("g", "missing_event", "s", 7)]
+    assert await async_findings_of(store, "g") == [("g", "missing_event", "s", 7)]
 
 
 async def test_a_damaged_receipt_is_found(counter, store):
     """By what it lacks."""
     await async_plant(store, PATHS.receipt("k2"), fingerprint=5)
-    assert [kind for _, kind, _, _ in await async_found(store, "g")] == ["corrupt_receipt"]
+    assert [kind for _, kind, _, _ in await async_findings_of(store, "g")] == ["corrupt_receipt"]
 
 
 async def test_a_lease_past_its_time_is_found(store, place):
@@ -153,7 +153,7 @@ async def test_a_lease_past_its_time_is_found(store, place):
     await async_commit(store, Put(lease_path("dead"), fields))
     await async_commit(store, Put(DocumentPath(LOCKS, "a.b"), {"x": 1}))
     await async_plant(store, lease_path("free"), ttl_seconds="x")
-    found = await async_found(store)
+    found = await async_findings_of(store)
     await held.release()
     assert sorted(kind for _, kind, _, _ in found) == ["corrupt_lease", "expired_lease", "foreign_document"]
 
@@ -162,13 +162,13 @@ async def test_a_newer_document_is_all_that_is_told_of_its_state(counter, store)
     """Its rules may be others; what is missing by ours may be right by those."""
     await async_commit(store, Delete(PATHS.event(2)))
     await async_plant(store, PATHS.state, format=99)
-    assert await async_found(store, "g") == [("g", "newer_format", "s", None)]
+    assert await async_findings_of(store, "g") == [("g", "newer_format", "s", None)]
 
 
 async def test_a_strangers_governor_is_found(store):
     """Its id is none that we store."""
     await async_commit(store, Put(DocumentPath("governors/a.b/states", "x"), {"x": 1}))
-    assert await async_found(store) == [("", "foreign_document", "", None)]
+    assert await async_findings_of(store) == [("", "foreign_document", "", None)]
 
 
 async def test_what_a_writer_changes_meanwhile_is_no_finding(counter, place):
@@ -190,10 +190,10 @@ async def test_what_a_writer_changes_meanwhile_is_no_finding(counter, place):
             yield one
 
     backend.scan = scan
-    assert await async_found_beside(store) == []
+    assert await async_kinds_beside(store) == []
     assert moves > 0
 
 
-async def async_found_beside(store):
+async def async_kinds_beside(store):
     """Return what is found while the store changes."""
     return [each.kind async for report in async_verify(store, "g") for each in report.problems]

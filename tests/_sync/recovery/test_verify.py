@@ -34,7 +34,7 @@ def commit(store, *writes):
     store.runtime.access.backend.commit(list(writes), timeout=TIMEOUT)
 
 
-def found(store, *ids, **options):
+def findings_of(store, *ids, **options):
     """Return (governor, kind, state, version) of what a check finds; it changes nothing."""
     before = contents(store)
     reports = [report for report in verify(store, *ids, **options)]
@@ -54,10 +54,10 @@ def test_one_governor_or_one_state_can_be_checked(counter, store):
     """What is damaged elsewhere is not told."""
     counter.start("g", "t")
     plant(store, PATHS.state, data=5)
-    assert found(store, "g") == [("g", "corrupt_state", "s", 7)]
-    assert found(store, "g", "s") == [("g", "corrupt_state", "s", 7)]
-    assert found(store, "g", "t") == []
-    assert found(store, "h") == []
+    assert findings_of(store, "g") == [("g", "corrupt_state", "s", 7)]
+    assert findings_of(store, "g", "s") == [("g", "corrupt_state", "s", 7)]
+    assert findings_of(store, "g", "t") == []
+    assert findings_of(store, "h") == []
 
 
 def test_a_state_without_its_governor_is_refused(store):
@@ -70,7 +70,7 @@ def test_progress_tells_of_each_state(counter, store):
     """Before it is looked at."""
     counter.start("g", "t")
     seen = []
-    found(store, "g", progress=lambda governor, state: seen.append((governor, state)))
+    findings_of(store, "g", progress=lambda governor, state: seen.append((governor, state)))
     assert sorted(set(seen)) == [("g", "s"), ("g", "t")]
 
 
@@ -78,7 +78,7 @@ def test_events_of_a_lost_document_are_found_in_their_segment(counter, store):
     """An event that is missing, or stands in the place of another, is told by its own version."""
     sixth = document_at(store, PATHS.event(6))
     commit(store, Delete(PATHS.event(2)), Put(PATHS.event(5), sixth.fields))
-    assert found(store, "g") == [("g", "missing_event", "s", 2), ("g", "corrupt_event", "s", 5)]
+    assert findings_of(store, "g") == [("g", "missing_event", "s", 2), ("g", "corrupt_event", "s", 5)]
 
 
 def test_the_log_goes_on_behind_what_is_wrong(counter, store):
@@ -86,7 +86,7 @@ def test_the_log_goes_on_behind_what_is_wrong(counter, store):
     commit(store, Delete(PATHS.snapshot(3)), Delete(PATHS.event(7)))
     plant(store, PATHS.event(1), action="made up")
     plant(store, PATHS.segment(4), events=b"cut")
-    assert sorted(found(store, "g")) == [
+    assert sorted(findings_of(store, "g")) == [
         ("g", "corrupt_event", "s", 1),
         ("g", "corrupt_segment", "s", 4),
         ("g", "missing_event", "s", 7),
@@ -98,7 +98,7 @@ def test_an_event_copied_behind_the_last_is_found(counter, store):
     """It would block the next change."""
     last = document_at(store, PATHS.event(7))
     commit(store, Put(PATHS.event(8), last.fields))
-    assert found(store, "g") == [("g", "extra_event", "s", 8)]
+    assert findings_of(store, "g") == [("g", "extra_event", "s", 8)]
 
 
 def test_a_state_whose_marks_say_too_little_is_found(counter, store):
@@ -108,7 +108,7 @@ def test_a_state_whose_marks_say_too_little_is_found(counter, store):
     after = document_at(store, PATHS.state)
     assert before.fields["snapshots"] == after.fields["snapshots"]
     alter(store, PATHS, snapshots=[6])
-    assert found(store, "g") == [("g", "stale_marks", "s", 8)]
+    assert findings_of(store, "g") == [("g", "stale_marks", "s", 8)]
 
 
 def test_a_receipt_of_a_change_that_never_was_is_found(counter, store):
@@ -116,7 +116,7 @@ def test_a_receipt_of_a_change_that_never_was_is_found(counter, store):
     receipt = document_at(store, PATHS.receipt("k7"))
     commit(store, Put(PATHS.receipt("other"), {**receipt.fields, "version": 99}))
     commit(store, Put(PATHS.receipt("third"), {**receipt.fields, "transition_id": "made up"}))
-    found = found(store, "g")
+    found = findings_of(store, "g")
     assert sorted(found) == [("g", "orphaned_receipt", "s", 7), ("g", "orphaned_receipt", "s", 99)]
 
 
@@ -125,7 +125,7 @@ def test_receipts_of_a_state_of_which_nothing_is_left_are_found(counter, store):
     kept = [PATHS.snapshot(3), PATHS.snapshot(6), PATHS.segment(1), PATHS.segment(4)]
     gone = [PATHS.state, *kept, *(PATHS.event(version) for version in range(1, 8))]
     commit(store, *(Delete(path) for path in gone))
-    found = found(store, "g")
+    found = findings_of(store, "g")
     assert {kind for _, kind, _, _ in found} == {"orphaned_receipt"}
     assert len(found) == 7
 
@@ -133,13 +133,13 @@ def test_receipts_of_a_state_of_which_nothing_is_left_are_found(counter, store):
 def test_a_receipt_of_an_event_that_is_missing_stays(counter, store):
     """It may be all that is left of that change; the missing event is the finding."""
     commit(store, Delete(PATHS.event(7)))
-    assert found(store, "g") == [("g", "missing_event", "s", 7)]
+    assert findings_of(store, "g") == [("g", "missing_event", "s", 7)]
 
 
 def test_a_damaged_receipt_is_found(counter, store):
     """By what it lacks."""
     plant(store, PATHS.receipt("k2"), fingerprint=5)
-    assert [kind for _, kind, _, _ in found(store, "g")] == ["corrupt_receipt"]
+    assert [kind for _, kind, _, _ in findings_of(store, "g")] == ["corrupt_receipt"]
 
 
 def test_a_lease_past_its_time_is_found(store, place):
@@ -153,7 +153,7 @@ def test_a_lease_past_its_time_is_found(store, place):
     commit(store, Put(lease_path("dead"), fields))
     commit(store, Put(DocumentPath(LOCKS, "a.b"), {"x": 1}))
     plant(store, lease_path("free"), ttl_seconds="x")
-    found = found(store)
+    found = findings_of(store)
     held.release()
     assert sorted(kind for _, kind, _, _ in found) == ["corrupt_lease", "expired_lease", "foreign_document"]
 
@@ -162,13 +162,13 @@ def test_a_newer_document_is_all_that_is_told_of_its_state(counter, store):
     """Its rules may be others; what is missing by ours may be right by those."""
     commit(store, Delete(PATHS.event(2)))
     plant(store, PATHS.state, format=99)
-    assert found(store, "g") == [("g", "newer_format", "s", None)]
+    assert findings_of(store, "g") == [("g", "newer_format", "s", None)]
 
 
 def test_a_strangers_governor_is_found(store):
     """Its id is none that we store."""
     commit(store, Put(DocumentPath("governors/a.b/states", "x"), {"x": 1}))
-    assert found(store) == [("", "foreign_document", "", None)]
+    assert findings_of(store) == [("", "foreign_document", "", None)]
 
 
 def test_what_a_writer_changes_meanwhile_is_no_finding(counter, place):
@@ -190,10 +190,10 @@ def test_what_a_writer_changes_meanwhile_is_no_finding(counter, place):
             yield one
 
     backend.scan = scan
-    assert found_beside(store) == []
+    assert kinds_beside(store) == []
     assert moves > 0
 
 
-def found_beside(store):
+def kinds_beside(store):
     """Return what is found while the store changes."""
     return [each.kind for report in verify(store, "g") for each in report.problems]
