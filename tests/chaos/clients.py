@@ -26,6 +26,8 @@ LOCK_TTL_SECONDS = 1.0
 LOCK_WAIT_SECONDS = 20.0
 RETRY = RetryPolicy(wait_initial=0.005, wait_max=0.2, deadline=CALL_SECONDS, attempt_timeout=ATTEMPT_SECONDS)
 NAIVE_TRIES_MAX = 200
+PASSING = {"lock_lost", "fenced_out", "outcome_unknown"}
+"""What comes of faults, and passes, beside what may be tried again as it is."""
 
 MACHINE = Machine(
     "chaos",
@@ -127,7 +129,7 @@ class Durable:
     def _again(self, error: TaiStateError) -> None:
         """Let pass what may come of faults; the worker's alarm bounds how often."""
         self.note(error.code)
-        if not (error.retryable or error.code in {"lock_lost", "fenced_out"} or isinstance(error, LockTimeoutError)):
+        if not (error.retryable or error.code in PASSING or isinstance(error, LockTimeoutError)):
             raise error
 
     def log(self, key: str) -> Iterator[tuple[int, str]]:

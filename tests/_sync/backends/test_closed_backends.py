@@ -3,7 +3,7 @@
 import pytest
 
 from tai_state import StoreClosedError
-from tai_state.documents import DocumentPath, FieldEquals, Put
+from tai_state.documents import DocumentPath, Put, Query
 from tests._sync.stores import TIMEOUT
 
 AT = DocumentPath("governors/g/states", "s")
@@ -19,7 +19,7 @@ CALLS = {
     "commit": lambda backend: backend.commit([Put(AT, {"n": 2})], timeout=TIMEOUT),
     "scan": lambda backend: listed(backend.scan(AT.collection, timeout=TIMEOUT)),
     "ids": lambda backend: listed(backend.scan_ids(AT.collection, timeout=TIMEOUT)),
-    "query": lambda backend: listed(backend.query(AT.collection, [FieldEquals("n", 1)], timeout=TIMEOUT)),
+    "query": lambda backend: listed(backend.query(Query(collection=AT.collection), timeout=TIMEOUT)),
     "watch": lambda backend: listed(backend.watch(AT, timeout=TIMEOUT)),
     "time": lambda backend: backend.server_time(timeout=TIMEOUT),
 }

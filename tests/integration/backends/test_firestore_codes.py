@@ -3,7 +3,7 @@
 import grpc
 import pytest
 
-from tai_state.documents import MustExist, MustNotExist
+from tai_state.documents import MustExist, MustNotExist, Query
 from tai_state.errors import (
     CommitAmbiguousError,
     ConfigurationError,
@@ -45,7 +45,7 @@ def test_a_code_on_a_read_is_its_error(driver, server, code, error, rpc):
     """No read is ambiguous; what may pass is unavailable, everything else is for good."""
     server.failures.append((grpc.StatusCode[code], "the reason"))
     with pytest.raises(StoreError, match="the reason") as caught:
-        getattr(driver, rpc)(AT if rpc == "get_many" else AT.collection)
+        getattr(driver, rpc)({"get_many": AT, "query": Query(collection=AT.collection)}.get(rpc, AT.collection))
     assert type(caught.value) is error
     assert len(server.calls) == 1
 
@@ -55,7 +55,7 @@ def test_an_exhausted_quota_asks_for_patience(driver, server):
     server.failures.append((grpc.StatusCode.RESOURCE_EXHAUSTED, "Quota exceeded."))
     with pytest.raises(StoreUnavailableError) as caught:
         driver.commit(put())
-    assert (caught.value.retry_after or 0.0) >= 1.0
+    assert (caught.value.asked_seconds or 0.0) >= 1.0
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,14 @@ import hpack
 import pytest
 from hyperframe.frame import ContinuationFrame, DataFrame, HeadersFrame, PingFrame, RstStreamFrame
 
+from tai_state import MemoryStore, OutcomeUnknownError
 from tai_state.testing.linearizability import Move, Moved, Operation, Read, Refused, Seen
 from tests.chaos import judge
+from tests.chaos.clients import Durable
 from tests.chaos.faults import UPON_REPLY, Fault, Plan
 from tests.chaos.frames import Units
 from tests.chaos.judge import Evidence
-from tests.chaos.steps import OPENING, step
+from tests.chaos.steps import OPENING, Kind, Step, step
 
 
 def move(mark, began, ended, reply, expected=None):
@@ -147,3 +149,18 @@ async def _read(sent):
     while (unit := await units.next()) is not None:
         found.append(unit)
     return found
+
+
+def test_a_client_lives_on_with_a_move_of_unknown_outcome(monkeypatch):
+    """One without a key is never asked for again, though the error says that it must not be tried again."""
+    notes: list[str] = []
+
+    def lost_reply(*_, **__):
+        raise OutcomeUnknownError("t", "g", "s", 2)
+
+    with MemoryStore() as store:
+        client = Durable(store)
+        client.note = notes.append
+        monkeypatch.setattr(client._persister, "transition", lost_reply)
+        assert client.move(Step(0, "a/0", Kind.UNKEYED, "one", reads=False), None) is None
+    assert notes == ["outcome_unknown"]
