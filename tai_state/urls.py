@@ -1,8 +1,7 @@
 """Store URLs: read, checked, and nothing opened."""
 
 import os
-from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import NamedTuple
 
 from tai_state.errors import ConfigurationError
 
@@ -10,8 +9,7 @@ DEFAULT_URL = "sqlite:///tai_state.db"
 FORMS = "memory://, sqlite:///FILE, sqlite:////ABSOLUTE/FILE or firestore://[PROJECT][/DATABASE][?root=PREFIX]"
 
 
-@dataclass(frozen=True, slots=True)
-class StoreUrl:
+class StoreUrl(NamedTuple):
     """The parts of a store's URL; those that its scheme does not have are empty."""
 
     text: str
@@ -28,6 +26,8 @@ def parse_url(url: str | None) -> StoreUrl:
     Raises:
         ConfigurationError: The URL has another form or scheme, or none is given on Cloud Run.
     """
+    from urllib.parse import urlsplit  # noqa: PLC0415 - here and below: `tai-state --help` shows FORMS, and reads no URL
+
     text = _default_url() if url is None else _checked_text(url)
     _refuse_unseen(text)
     try:
@@ -96,6 +96,8 @@ def _sqlite(text: str, netloc: str, path: str) -> StoreUrl:
     if netloc or path in {"", "/"}:
         message = f"store URL {text!r} names no file; three slashes and a relative path, or four and an absolute one"
         raise ConfigurationError(message)
+    from urllib.parse import unquote  # noqa: PLC0415
+
     found = unquote(path[1:])
     if "\0" in found:
         message = f"store URL {text!r} has a NUL in the file's name, which no file system takes"
@@ -104,6 +106,8 @@ def _sqlite(text: str, netloc: str, path: str) -> StoreUrl:
 
 
 def _firestore(text: str, netloc: str, path: str, query: str, fragment: str) -> StoreUrl:
+    from urllib.parse import parse_qs, unquote  # noqa: PLC0415
+
     database = unquote(path.strip("/"))
     _refuse_rest(text, fragment)
     if "/" in database:

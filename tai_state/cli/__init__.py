@@ -19,10 +19,11 @@ The rooms: ``program`` is what the commands share, ``commands`` has a file or a 
 knows more of the library than its users do: public names only.
 """
 
-from tai_state.cli.commands import COMMANDS
+from tai_state.cli.commands import COMMANDS, load
 from tai_state.cli.program.app import main
+from tai_state.cli.program.late import LateCommands
 
-for _command in COMMANDS:
-    main.add_command(_command)
+main.summaries = COMMANDS
+main.commands = LateCommands(COMMANDS, load)
 
 __all__ = ["main"]

@@ -1,28 +1,40 @@
 """The commands, in one place: a file each, or a folder where there is more to it than its words.
 
 A command is a module named like it, with a function of that name whose docstring is its help; in a folder the module
-is ``command``, and the folder's docstring says what the command promises. It stands in ``COMMANDS``, has an
-example, and is named in README.md or docs: a test of the house fails for one that is not.
+is ``command``, and the folder's docstring says what the command promises. It stands in ``COMMANDS`` with the first
+sentence of its help, has an example, and is named in README.md or docs: a test of the house fails for one that is not.
 
 A command asks the store through ``session.reading()`` or ``connect``, writes through ``program.output``, and
-returns its exit code where that is not 0. It imports what only it needs, such as the emulator's launcher,
-where it is used: ``--help`` waits for nobody. Commands do not import each other; what two of them share
-is the program's.
+returns its exit code where that is not 0. It is imported when it is called, and imports what only it needs, such as the
+emulator's launcher, where it is used: ``--help`` waits for nobody. Commands do not import each other; what two of
+them share is the program's.
 """
+
+from importlib import import_module
+from keyword import iskeyword
 
 import click
 
-from tai_state.cli.commands.demo.command import demo
-from tai_state.cli.commands.emulator import emulator
-from tai_state.cli.commands.governors import governors
-from tai_state.cli.commands.history import history
-from tai_state.cli.commands.ingest.command import ingest
-from tai_state.cli.commands.machine.command import machine
-from tai_state.cli.commands.show import show
-from tai_state.cli.commands.states import states
-from tai_state.cli.commands.stats import stats
-from tai_state.cli.commands.verify import verify
+COMMANDS = {
+    "demo": "Run, kill -9, take over, verify: the main job end to end.",
+    "emulator": "Run one Firestore emulator for the commands that follow.",
+    "governors": "List the governors.",
+    "history": "List the changes of a state, the first one first.",
+    "ingest": "Apply a log of status changes, each line exactly once.",
+    "machine": "Check and draw machine files.",
+    "show": "Show a state as it is, or as its events say that it was.",
+    "states": "List the states of a governor.",
+    "stats": "Count the states and events of a governor, or of each.",
+    "verify": "Check every state against its log, and all that is kept beside it; nothing is written.",
+}
+"""Every command, with what the program's help says of it."""
 
-COMMANDS: tuple[click.Command, ...] = (demo, emulator, governors, history, ingest, machine, show, states, stats, verify)
 
-__all__ = ["COMMANDS"]
+def load(name: str) -> click.Command:
+    """Import the command *name*, one of ``COMMANDS``."""
+    word = name.replace("-", "_")
+    module = import_module(f"{__name__}.{word}_" if iskeyword(word) else f"{__name__}.{word}")
+    if hasattr(module, "__path__"):
+        module = import_module(f"{module.__name__}.command")
+    command: click.Command = getattr(module, module.__name__.rpartition(".")[2] if iskeyword(word) else word)
+    return command

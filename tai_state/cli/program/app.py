@@ -1,7 +1,8 @@
 """The program itself, and the one place where errors end."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -13,7 +14,21 @@ from tai_state.cli.program.streams import prepare_streams
 
 
 class Program(Group):
-    """A group whose ``main`` ends with the contract's exit codes, and never with a foreseen traceback."""
+    """A group whose ``main`` ends with the contract's exit codes, and never with a foreseen traceback.
+
+    Attributes:
+        summaries: What the help says of each command: to list them, none is imported.
+    """
+
+    summaries: Mapping[str, str] = MappingProxyType({})
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with their summaries, as click does with what it takes from each command's help."""
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        shown = [click.Command(name, help=self.summaries[name]).get_short_help_str(limit) for name in names]
+        with formatter.section("Commands"):
+            formatter.write_dl(list(zip(names, shown, strict=True)))
 
     def main(
         self,

@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from tai_state import change_context
 from tai_state.cli.program.options import SharedOption, shared_options
 from tai_state.cli.program.session import Session
 
@@ -50,6 +49,8 @@ class Command(_WithExamples):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; whatever it changes is signed as the options say."""
+        from tai_state import change_context  # noqa: PLC0415 - `--help` waits for nothing of the library
+
         session = ctx.ensure_object(Session)
         with change_context(changed_by=session.actor, reason=session.reason):
             return super().invoke(ctx)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -44,6 +43,8 @@ def time_zone(context: click.Context, parameter: click.Parameter, value: str | N
     del context, parameter  # click adds where it is to the error by itself
     if value is None:
         return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - few commands know zones
+
     try:
         if value[:1] in {"+", "-"}:
             return datetime.strptime(value, "%z").tzinfo

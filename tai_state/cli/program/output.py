@@ -4,17 +4,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from pydantic import BaseModel
 
-from tai_state import VectorClock
-from tai_state.cli.program import tables
-from tai_state.cli.program.tables import Column
 from tai_state.cli.program.texts import json_line, printable
 from tai_state.cli.program.waiting import answered
-from tai_state.values import to_json
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from tai_state.cli.program.tables import Column
 
 T = TypeVar("T")
 
@@ -25,12 +25,17 @@ _BATCH_ROWS = 500
 _STORED_VALUES = frozenset({"data", "payload", "from_state", "to_state", "context"})
 
 
-def record_of(model: BaseModel) -> dict[str, Any]:
+def record_of(model: "BaseModel") -> dict[str, Any]:
     """Return a public model as a JSON object: times in ISO 8601, stored values in the codec's loss-free form."""
     return {name: _json_value(name, getattr(model, name)) for name in type(model).model_fields}
 
 
 def _json_value(name: str, value: Any) -> Any:
+    from pydantic import BaseModel  # noqa: PLC0415 - who shows a model has loaded all of these
+
+    from tai_state import VectorClock  # noqa: PLC0415
+    from tai_state.values import to_json  # noqa: PLC0415
+
     if isinstance(value, datetime):
         return value.isoformat()
     if name in _STORED_VALUES:
@@ -58,7 +63,9 @@ def note(text: str) -> None:
     click.echo(printable(text, keep_lines=True), err=True)
 
 
-def write_list(rows: Iterable[T], columns: Sequence[Column[T]], *, as_json: bool, record: Callable[[T], object]) -> int:
+def write_list(
+    rows: Iterable[T], columns: "Sequence[Column[T]]", *, as_json: bool, record: Callable[[T], object]
+) -> int:
     """Write *rows* as they come, in bounded memory: JSON lines, or a table; return how many there were."""
     try:
         return _write_json(rows, record) if as_json else _write_table(rows, columns)
@@ -77,12 +84,14 @@ def _write_json(rows: Iterable[T], record: Callable[[T], object]) -> int:
     return count
 
 
-def _write_table(rows: Iterable[T], columns: Sequence[Column[T]]) -> int:
+def _write_table(rows: Iterable[T], columns: "Sequence[Column[T]]") -> int:
     remaining = iter(rows)
     batch = _cells_of(columns, islice(remaining, _BATCH_ROWS))
     if not batch:
         return 0
     following = _cells_of(columns, islice(remaining, 1))
+    from tai_state.cli.program import tables  # noqa: PLC0415 - programs read no tables
+
     table = tables.fit(columns, batch, is_all=not following)
     if table.left_out:
         note(f"left out, for want of a wider terminal: {', '.join(table.left_out)}")
@@ -95,7 +104,7 @@ def _write_table(rows: Iterable[T], columns: Sequence[Column[T]]) -> int:
     return count
 
 
-def _cells_of(columns: Sequence[Column[T]], rows: Iterator[T]) -> list[list[str]]:
+def _cells_of(columns: "Sequence[Column[T]]", rows: Iterator[T]) -> list[list[str]]:
     return [[column.text(row) for column in columns] for row in rows]
 
 

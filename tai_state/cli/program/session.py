@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tai_state import RetryPolicy, StateStore, StoreMissingError, connect
 from tai_state.cli.program.output import note
 from tai_state.cli.program.waiting import waiting
-from tai_state.urls import parse_url
+
+if TYPE_CHECKING:
+    from tai_state import StateStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,32 @@ class Session:
     @property
     def options(self) -> dict[str, Any]:
         """What ``connect`` and ``async_connect`` are told beside the URL."""
+        from tai_state import RetryPolicy  # noqa: PLC0415 - here and below: `--help` waits for nothing of the library
+
         return {} if self.timeout is None else {"retry": RetryPolicy(deadline=self.timeout)}
 
     def waiting(self) -> AbstractContextManager[None]:
         """Have it said on stderr, once, when the store is silent for two seconds; a program needs no such comfort."""
         if self.as_json:
             return nullcontext()
+        from tai_state import RetryPolicy  # noqa: PLC0415
+        from tai_state.urls import parse_url  # noqa: PLC0415
+
         limit = RetryPolicy().deadline if self.timeout is None else self.timeout
         return waiting(note, f"the store {parse_url(self.url).text}, {limit:g} s a call at most (--timeout)")
 
     @contextmanager
-    def reading(self) -> Iterator[StateStore]:
+    def reading(self) -> Iterator["StateStore"]:
         """Open the store to read from it: nothing is made or changed, and a read-only file system will do.
 
         Raises:
             StoreMissingError: There is no such file.
         """
+        from pathlib import Path  # noqa: PLC0415
+
+        from tai_state import StoreMissingError, connect  # noqa: PLC0415
+        from tai_state.urls import parse_url  # noqa: PLC0415
+
         parsed = parse_url(self.url)
         if parsed.scheme == "sqlite" and not Path(parsed.path).exists():
             message = f"there is no store at {Path(parsed.path).absolute()}; name another with --store"

@@ -61,18 +61,24 @@ def documentation() -> str:
 
 def test_every_command_is_listed():
     """Each file and folder of commands is one of the list's, and each of the list's is the program's."""
-    assert unlisted(Path(commands.__file__).parent, COMMANDS) == []
-    assert set(COMMANDS) == set(main.commands.values())
+    assert unlisted(Path(commands.__file__).parent, main.commands.values()) == []
+    assert set(COMMANDS) == set(main.commands) == {command.name for command in main.commands.values()}
 
 
 def test_every_command_has_an_example():
     """A whole command line, which the tests of the program run."""
-    assert without_example(COMMANDS) == []
+    assert without_example(main.commands.values()) == []
 
 
 def test_every_command_is_documented():
     """README.md or a page of docs shows it."""
-    assert undocumented(COMMANDS, documentation()) == []
+    assert undocumented(main.commands.values(), documentation()) == []
+
+
+def test_the_help_of_the_program_says_of_each_command_what_its_own_help_begins_with():
+    """It is written down beside the names, so that the list of commands imports none."""
+    for name, command in main.commands.items():
+        assert (command.help or "").splitlines()[0] == COMMANDS[name]
 
 
 # The rules, each shown what breaks it and what does not.

@@ -43,6 +43,10 @@ PATHS = [
     ("from tai_state import Machine, StateMachinePersister, connect", ENGINES | OTHERS | {ASYNC} | FAR_ROOMS),
     (MOVE.format(url="memory://"), ENGINES | OTHERS | {ASYNC} | FAR_ROOMS),
     (MOVE.format(url="sqlite:///s.db"), {"google", "grpc"} | OTHERS | {ASYNC, "tai_state.backends.memory"} | FAR_ROOMS),
+    (
+        "from tai_state.cli import main\nmain(['--help'], standalone_mode=False)",
+        ENGINES | (OTHERS - {"click"}) | {ASYNC, SYNC, "pydantic", "orjson", "tai_state.cli.commands.show"},
+    ),
     ("from tai_state import AsyncStateMachinePersister, async_connect", ENGINES | (OTHERS - {"asyncio"}) | {SYNC}),
 ]
 
