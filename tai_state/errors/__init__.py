@@ -52,6 +52,7 @@ from tai_state.errors.states import (
 )
 from tai_state.errors.stores import (
     CommitAmbiguousError,
+    DamagedDocumentsError,
     DamagedStoreError,
     StoreClosedError,
     StoreError,
@@ -71,6 +72,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "CorruptLogError",
+    "DamagedDocumentsError",
     "DamagedStatesError",
     "DamagedStoreError",
     "DeadlineExceededError",

@@ -3,6 +3,9 @@
 import os
 from typing import Any, ClassVar, Self
 
+SHOWN_MAX = 3
+"""How many of the things that an error names are in its message, too."""
+
 
 def _restore(cls: type["TaiStateError"], args: tuple[object, ...], attributes: dict[str, Any]) -> "TaiStateError":
     error = cls.__new__(cls)

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from tai_state.errors.base import TaiStateError, at_version, named
+from tai_state.errors.base import SHOWN_MAX, TaiStateError, at_version, named
 
-_SHOWN_MAX = 3
 """Of many findings, how many a message tells in full."""
 
 
@@ -44,8 +43,8 @@ class DamagedStatesError(CorruptLogError):
     def __init__(self, governor_id: str, damaged: Mapping[str, str]) -> None:
         """Take what is wrong, by state id (for a stranger's document, by its stored id)."""
         super().__init__(governor_id, next(iter(damaged)), None)
-        shown = "; ".join(list(damaged.values())[:_SHOWN_MAX])
-        more = len(damaged) - _SHOWN_MAX
+        shown = "; ".join(list(damaged.values())[:SHOWN_MAX])
+        more = len(damaged) - SHOWN_MAX
         self.args = (
             f"governor {governor_id!r} has {len(damaged):,} state documents that cannot be read: {shown}"
             + (f"; and {more:,} more" if more > 0 else ""),

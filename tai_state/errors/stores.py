@@ -1,6 +1,8 @@
 """Engines and their stores: unreachable, missing, damaged, or unable."""
 
-from tai_state.errors.base import TaiStateError
+from collections.abc import Mapping
+
+from tai_state.errors.base import SHOWN_MAX, TaiStateError
 
 
 class StoreError(TaiStateError):
@@ -47,6 +49,24 @@ class DamagedStoreError(StoreError):
     """The store was reached, and what it is kept in is damaged: restore it from a backup."""
 
     code = "store_damaged"
+
+
+class DamagedDocumentsError(StoreError):
+    """A list of locks or transactions met documents that are damaged or somebody else's; raised behind the sound ones.
+
+    ``paths`` names them all. They harm nobody else: a lock or transaction whose document it is gets a StoreError.
+    """
+
+    code = "damaged_documents"
+
+    def __init__(self, damaged: Mapping[str, str]) -> None:
+        """Take what is wrong, by the path of each document."""
+        shown = "; ".join(list(damaged.values())[:SHOWN_MAX])
+        more = len(damaged) - SHOWN_MAX
+        super().__init__(
+            f"{len(damaged):,} documents cannot be read: {shown}" + (f"; and {more:,} more" if more > 0 else "")
+        )
+        self.paths = list(damaged)
 
 
 class StoreReplacedError(StoreError):

@@ -4,11 +4,19 @@ import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state.clock import Deadline
-from tai_state.documents import Delete, UpdatedAt
-from tai_state.errors import DeadlockError, PreconditionFailedError, TaiStateError
+from tai_state.documents import Delete, Document, UpdatedAt
+from tai_state.errors import (
+    DeadlockError,
+    InvalidIdError,
+    PreconditionFailedError,
+    SchemaVersionError,
+    StoreError,
+    TaiStateError,
+)
 from tai_state.rules.locking.deadlocks import (
     WAIT_SECONDS,
     Edge,
@@ -33,6 +41,15 @@ log = logging.getLogger("tai_state")
 
 WAITERS_MAX = 64
 """The most waiters that one search follows."""
+
+
+def _readable_wait(document: Document | None, read_time: datetime) -> Wait | None:
+    """Return the wait in a document; None where there is none, or none of ours: it harms nobody else's search."""
+    try:
+        return live_wait(document, read_time)
+    except (StoreError, SchemaVersionError) as error:
+        log.info("passed over in a search for a deadlock: %s", error)
+        return None
 
 
 class AsyncWaitEdges:
@@ -104,22 +121,35 @@ class AsyncWaitEdges:
             if holder in seen:
                 continue
             seen.add(holder)
-            path = wait_path(holder)
-            read = await self._access.read([path], deadline)
-            wait = live_wait(read.get(path), read.read_time)
+            wait = await self._wait_of(holder, deadline)
             if wait is not None:
                 chains.extend([*chain, Step(wait, edge)] for edge in wait.edges)
         return None
+
+    async def _wait_of(self, owner_id: str, deadline: Deadline) -> Wait | None:
+        """Return the wait of an owner; None where there is none, or none that can be read: the search goes on."""
+        try:
+            path = wait_path(owner_id)
+        except InvalidIdError as error:
+            # The holder that a foreign lease names.
+            log.info("passed over in a search for a deadlock: %s", error)
+            return None
+        read = await self._access.read([path], deadline)
+        return _readable_wait(read.get(path), read.read_time)
 
     async def _is_confirmed(self, chain: Sequence[Step], deadline: Deadline) -> bool:
         paths = [lease_path(step.edge.resource) for step in chain]
         waits = [wait_path(step.wait.owner.id) for step in chain]
         read = await self._access.read([*paths, *waits], deadline)
-        leases: Mapping[str, Lease] = {
-            lease.resource: lease for lease in read_leases(paths, read.documents) if lease is not None
-        }
+        try:
+            found = read_leases(paths, read.documents)
+        except (StoreError, SchemaVersionError) as error:
+            # Nobody waits in vain for a lock of which nobody can tell who holds it: its readers are told.
+            log.info("a cycle that is none: %s", error)
+            return False
+        leases: Mapping[str, Lease] = {lease.resource: lease for lease in found if lease is not None}
         stands = all(
-            live_wait(read.get(path), read.read_time) == step.wait for path, step in zip(waits, chain, strict=True)
+            _readable_wait(read.get(path), read.read_time) == step.wait for path, step in zip(waits, chain, strict=True)
         )
         return stands and is_confirmed(chain, leases, read.read_time)
 

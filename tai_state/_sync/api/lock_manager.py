@@ -30,6 +30,8 @@ from tai_state.errors import (
     LockTimeoutError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    SchemaVersionError,
+    StoreError,
 )
 from tai_state.layout import LOCKS
 from tai_state.models import ChangeMetadata, LockInfo
@@ -45,6 +47,7 @@ from tai_state.rules.locking.leases import (
 )
 from tai_state.rules.locking.owners import ProcessStamp, check_users
 from tai_state.rules.locking.tickets import lease_of
+from tai_state.rules.records.unreadable import Unreadable
 
 
 class LockManager:
@@ -270,12 +273,23 @@ class LockManager:
     def list(self, *, timeout: TimeLimit = None) -> Iterator[LockInfo]:
         """Iterate over the locks that were ever taken, held or free, ascending by stored resource id.
 
-        All are told as of the moment at which the iteration began; ``timeout`` bounds each page.
+        All are told as of the moment at which the iteration began; ``timeout`` bounds each page. Documents that are
+        damaged or somebody else's are passed over, and named at the end.
+
+        Raises:
+            DamagedDocumentsError: Behind the last lock: some could not be read.
         """
+        unreadable = Unreadable()
         with self._inflight.one():
             now = self._access.server_time(self._access.begin(timeout))
         for document in self._inflight.reading(self._access.scan(LOCKS, timeout=timeout)):
-            yield info(read_lease(document), now)
+            try:
+                lease = read_lease(document)
+            except (StoreError, SchemaVersionError) as error:
+                unreadable.add(error, document)
+            else:
+                yield info(lease, now)
+        unreadable.tell()
 
     def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
         """Take no new calls, end those that wait for a lock, and release what this manager granted.

@@ -29,11 +29,12 @@ from tai_state.config import (
     check_option,
     check_ttl,
 )
-from tai_state.errors import ConfigurationError
+from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import FailedTransaction, TransactionRecord
 from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.arguments import check_limit
+from tai_state.rules.records.unreadable import Unreadable
 from tai_state.rules.transactions.record import Key, has_expired, read_record, transaction_path
 
 T = TypeVar("T")
@@ -306,25 +307,34 @@ class TransactionManager:
     ) -> Iterator[TransactionRecord]:
         """Iterate over the records of committed transactions, ascending by id (no order in time).
 
-        Those that had expired when the iteration began are left out.
+        Those that had expired when the iteration began are left out. Documents that are damaged or somebody else's are
+        passed over, and named at the end.
 
         Args:
             after: Begin behind this transaction id.
             timeout: Bounds each page.
+
+        Raises:
+            DamagedDocumentsError: Behind the last record: some could not be read.
         """
         start = None if after is None else escape(after, "after")
         check_limit(limit)
         inflight = self.store.runtime.inflight
         with inflight.one():
             now = self._access.server_time(self._access.begin(timeout))
-        left = limit
+        left, unreadable = limit, Unreadable()
         for document in inflight.reading(self._access.scan(TRANSACTIONS, after=start, timeout=timeout)):
             if left == 0:
-                return
-            record = read_record(document)
+                break
+            try:
+                record = read_record(document)
+            except (StoreError, SchemaVersionError) as error:
+                unreadable.add(error, document)
+                continue
             if not has_expired(record, now):
                 left = None if left is None else left - 1
                 yield record
+        unreadable.tell()
 
 
 def _never(attempt: Attempt) -> None:

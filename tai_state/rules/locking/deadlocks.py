@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from tai_state.config import TTL_SECONDS_MAX
 from tai_state.documents import Document, DocumentPath, Put, Value
-from tai_state.errors import StoreError
-from tai_state.layout import FORMAT, WAITS, escape
+from tai_state.errors import InvalidIdError, StoreError
+from tai_state.layout import FORMAT, WAITS, check_id, escape
 from tai_state.rules.locking.leases import Lease
 from tai_state.rules.locking.owners import Owner
 from tai_state.rules.records.fields import FieldError, check_format, take, take_list, take_or_none
@@ -113,15 +113,27 @@ def live_wait(document: Document | None, read_time: datetime) -> Wait | None:
             renewals=take(fields, "renewals", int),
         )
         ends = document.update_time + timedelta(seconds=_seconds(fields.get("ttl_seconds")))
-    except FieldError as error:
+        _check_owner(owner_id, document.path)
+    except (FieldError, InvalidIdError) as error:
         message = f"document {document.path} is no wait: {error}"
         raise StoreError(message) from error
     # By the store's clock alone: a dead waiter must not convict the living, and no two hosts agree on the time.
     return wait if read_time <= ends else None
 
 
+def _check_owner(owner_id: str, path: DocumentPath) -> None:
+    # One that was copied elsewhere would let somebody wait who does not.
+    if wait_path(owner_id) != path:
+        message = f"it names the owner {owner_id!r}"
+        raise FieldError(message)
+
+
 def _edge(fields: Mapping[str, Value]) -> Edge:
-    return Edge(take(fields, "resource", str), take(fields, "holder", str), take(fields, "token", int))
+    edge = Edge(take(fields, "resource", str), take(fields, "holder", str), take(fields, "token", int))
+    # What cannot be an id has no document that a search could follow.
+    check_id(edge.resource, "resource")
+    check_id(edge.holder, "holder")
+    return edge
 
 
 def _seconds(stored: Value) -> float:

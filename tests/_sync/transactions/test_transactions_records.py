@@ -9,16 +9,21 @@ from tai_state import (
     MemoryStore,
     TransactionManager,
     ConfigurationError,
+    DamagedDocumentsError,
     DeadlineExceededError,
     RetriesExhaustedError,
     RetryPolicy,
+    SchemaVersionError,
     StoreClosedError,
+    StoreError,
 )
 from tai_state._platform.tasks import sleep, together
+from tai_state.documents import DocumentPath, Put
+from tai_state.layout import TRANSACTIONS
 from tai_state.rules.transactions.record import transaction_path
 from tai_state.testing.clock import ManualClock
 from tests._sync.accounts import BANK, amount, amounts, open_accounts, put, manager_of
-from tests._sync.stores import document_at, in_memory
+from tests._sync.stores import TIMEOUT, document_at, plant, in_memory
 
 HOUR = timedelta(hours=1)
 
@@ -44,6 +49,58 @@ def test_a_record_says_when_it_expires(store):
     assert record.expires_at == record.committed_at + timedelta(days=7)
     document = document_at(store, transaction_path(record.transaction_id))
     assert document.fields["tai_expires_at"] == document.fields["timestamp"] + timedelta(days=7)
+
+
+DAMAGE = [
+    {"transaction_id": "other"},
+    {"transaction_id": 7},
+    {"documents": [1]},
+    {"result": 7},
+    {"timestamp": "noon"},
+    {"ttl_seconds": "long"},
+    {"changed_by": None},
+    {"request": ["r"]},
+    {"format": None},
+]
+
+
+@pytest.mark.parametrize("damage", [*DAMAGE, {"format": 99}], ids=str)
+def test_a_damaged_record_is_passed_over_in_a_list_and_named(store, damage):
+    """Behind all the others; whoever asks for it is told, and its key is not used again."""
+    manager = manager_of(store)
+    open_accounts(store, a=0)
+    for key in "xyz":
+        manager.run(increment, idempotency_key=key)
+    ids = [one.transaction_id for one in manager.list_transactions()]
+    path = transaction_path(ids[1])
+    plant(store, path, **damage)
+    listed: list[str] = []
+    with pytest.raises((DamagedDocumentsError, SchemaVersionError)) as caught:
+        collect(manager.list_transactions(), listed)
+    assert listed == [ids[0], ids[2]]
+    assert getattr(caught.value, "paths", [str(path)]) == [str(path)]
+    with pytest.raises((StoreError, SchemaVersionError), match=str(path)):
+        manager.get_transaction(ids[1])
+    assert [one.transaction_id for one in manager.list_transactions(limit=1)] == [ids[0]]
+    assert amounts(store, "a") == [3]
+
+
+def collect(records, into):
+    for record in records:
+        into.append(record.transaction_id)
+
+
+@pytest.mark.parametrize("stored_id", ["a.b", "%zz"])
+def test_a_strangers_document_among_the_records_is_named(store, stored_id):
+    """By the id under which it is stored, whatever is in it; transactions go on."""
+    path = DocumentPath(TRANSACTIONS, stored_id)
+    store.runtime.access.backend.commit([Put(path, {"x": 1})], timeout=TIMEOUT)
+    open_accounts(store, a=0)
+    manager_of(store).run(increment)
+    listed: list[str] = []
+    with pytest.raises(DamagedDocumentsError) as caught:
+        collect(manager_of(store).list_transactions(), listed)
+    assert (len(listed), caught.value.paths) == (1, [str(path)])
 
 
 def test_a_record_that_has_expired_is_none():

@@ -9,7 +9,15 @@ from datetime import datetime
 import pytest
 from google.cloud import firestore
 
-from tai_state import DamagedStatesError, FirestoreStore, StateMachinePersister
+from tai_state import (
+    DamagedDocumentsError,
+    DamagedStatesError,
+    FirestoreStore,
+    LockManager,
+    StateMachinePersister,
+    StoreError,
+    TransactionManager,
+)
 from tai_state._async.backends.firestore import AsyncFirestoreBackend
 from tai_state.backends.firestore import sizes
 from tai_state.documents import DAMAGED, DocumentPath
@@ -86,9 +94,36 @@ def test_a_foreign_value_among_the_states_harms_nobody(tai_state_project, offici
         assert [problem.state_id for problem in problems] == ["b"]
 
 
+@pytest.mark.emulator
+@pytest.mark.parametrize("whole", [True, False], ids=["a stranger's document", "a value in one of ours"])
+def test_a_foreign_value_among_locks_and_records_harms_nobody(tai_state_project, official, whole):
+    """Lists give all the others and name it, calls for it say which document it is, and all else goes on."""
+    with FirestoreStore(tai_state_project, actor="tester") as store:
+        locks, manager = LockManager(store), TransactionManager(store)
+        for name in "abc":
+            locks.acquire(name, owner=name, heartbeat=False)
+            manager.run(_saving(name), idempotency_key=name)
+        ids = [record.transaction_id for record in manager.list_transactions()]
+        for path in ("locks/b", f"transactions/{ids[1]}"):
+            write = official.document(path).set if whole else official.document(path).update
+            write({"where": firestore.GeoPoint(1, 2)})
+        for call in (lambda: locks.inspect("b"), lambda: locks.acquire("b", timeout=0)):
+            with pytest.raises(StoreError, match=r"locks/b is no lease: .*geo_point"):
+                call()
+        with pytest.raises(StoreError, match=r"no transaction record: .*geo_point"):
+            manager.get_transaction(ids[1])
+        assert [lock.resource for lock in until_error(locks.list())] == ["a", "c"]
+        assert [record.transaction_id for record in until_error(manager.list_transactions())] == [ids[0], ids[2]]
+        assert locks.acquire("d", timeout=0, heartbeat=False).fencing_token == 1
+
+
+def _saving(state_id):
+    return lambda tx: tx.save_state("g", state_id, {})
+
+
 def until_error(items):
     """Yield *items* up to the error that names what is damaged."""
-    with suppress(DamagedStatesError):
+    with suppress(DamagedStatesError, DamagedDocumentsError):
         yield from items
 
 

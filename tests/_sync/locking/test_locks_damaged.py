@@ -1,0 +1,137 @@
+# Generated from tests/_async/locking/test_locks_damaged.py by .ci/generate_sync.py; do not edit.
+"""Damaged and foreign documents among locks and waits: a typed error for whoever needs one, no harm to anybody else."""
+from datetime import UTC, datetime
+
+import pytest
+
+from tai_state import (
+    LockManager,
+    DamagedDocumentsError,
+    DeadlockError,
+    SchemaVersionError,
+    StoreError,
+)
+from tai_state._sync.locking.deadlocks import WaitEdges
+from tai_state.documents import DocumentPath, Put
+from tai_state.layout import LOCKS
+from tai_state.rules.locking.deadlocks import Edge, Wait, wait_write
+from tai_state.rules.locking.leases import lease_path, read_lease
+from tai_state.rules.locking.owners import Owner
+from tai_state.rules.locking.reservations import reservation_path
+from tests._sync.stores import TIMEOUT, plant
+
+DAMAGE = [
+    {"holder": 7},
+    {"fencing_token": "1"},
+    {"ttl_seconds": [30]},
+    {"resource": {"a": 1}},
+    {"resource": ""},
+    {"owner_id": 3},
+    {"process": {"pid": "x"}},
+    {"renewals": None},
+    {"format": "1"},
+]
+
+
+def put(store, path, fields):
+    store.runtime.access.backend.commit([Put(path, fields)], timeout=TIMEOUT)
+
+
+def resources(items):
+    """Return the resources that a list gave, and the error behind it."""
+    given = []
+    try:
+        for item in items:
+            given.append(item.resource)  # noqa: PERF401 - what came before the error counts
+    except (DamagedDocumentsError, SchemaVersionError) as error:
+        return given, error
+    return given, None
+
+
+@pytest.fixture
+def locks(place):
+    """A manager that holds a, b and c."""
+    manager = LockManager(place.store())
+    for resource in "abc":
+        manager.acquire(resource, owner=resource, heartbeat=False)
+    return manager
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=str)
+def test_a_damaged_lease_is_passed_over_in_a_list_and_named(locks, damage):
+    """Behind all the others."""
+    plant(locks.store, lease_path("b"), **damage)
+    given, error = resources(locks.list())
+    assert (given, error.paths) == (["a", "c"], ["locks/b"])
+    assert "document locks/b is no lease" in str(error)
+
+
+@pytest.mark.parametrize("stored_id", ["a.b", "%zz", "b b"])
+def test_a_strangers_document_among_the_locks_is_named(locks, stored_id):
+    """By the id under which it is stored, whatever is in it."""
+    put(locks.store, DocumentPath(LOCKS, stored_id), {"x": 1})
+    given, error = resources(locks.list())
+    assert (given, error.paths) == (["a", "b", "c"], [f"locks/{stored_id}"])
+
+
+def test_a_lock_of_a_newer_release_is_told_at_the_end_of_a_list(locks):
+    """This one reads the others."""
+    plant(locks.store, lease_path("a"), format=99)
+    given, error = resources(locks.list())
+    assert (given, type(error)) == (["b", "c"], SchemaVersionError)
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=str)
+def test_a_damaged_lease_is_an_error_of_its_own_lock_alone(locks, damage):
+    """Whoever wants it is told which document it is; all other locks go on."""
+    plant(locks.store, lease_path("b"), **damage)
+    calls = [
+        lambda: locks.inspect("b"),
+        lambda: locks.acquire("b", owner="d", timeout=0),
+        lambda: locks.try_acquire("b", owner="d"),
+        lambda: locks.acquire_many(["b", "e"], owner="d", timeout=0),
+        lambda: locks.break_lock("b", 1, "because"),
+    ]
+    for call in calls:
+        with pytest.raises(StoreError, match="document locks/b is no lease"):
+            call()
+    assert (locks.inspect("e")) is None
+    assert (locks.acquire("e", owner="d", timeout=0, heartbeat=False)).fencing_token == 1
+
+
+@pytest.mark.parametrize("stored", [{}, {"x": 1}, {"owner": 5}, {"since": "noon", "owner": "x", "nonce": "n"}], ids=str)
+def test_a_strangers_reservation_keeps_nobody_out(locks, stored):
+    """It is nobody's place in the queue."""
+    put(locks.store, reservation_path("e"), stored)
+    assert (locks.acquire("e", owner="d", timeout=0, heartbeat=False)).fencing_token == 1
+
+
+WAITS = [
+    {},
+    {"token": "1"},
+    {"others": [3]},
+    {"ttl_seconds": None},
+    {"owner": "somebody"},
+    {"resource": ""},
+    {"holder": "h" * 600},
+    {"format": 99},
+]
+
+
+@pytest.mark.parametrize("damage", WAITS, ids=lambda one: str(one)[:30])
+def test_a_damaged_wait_does_not_hide_a_deadlock(locks, damage):
+    """The search for a cycle goes past it: what the others wait for is told as ever."""
+    access = locks.store.runtime.access
+    deadline = access.begin(TIMEOUT)
+    paths = [lease_path(resource) for resource in "abc"]
+    found = (access.read(paths, deadline)).documents
+    a, b, c = (read_lease(found[path]) for path in paths)
+    for lease, stored in ((b, damage), (c, None)):
+        wait = Wait(owner=Owner(lease.resource, lease.holder_id), nonce="n", edges=(Edge.to(a),))
+        write = wait_write(wait, now=datetime.now(UTC))
+        fields = dict(write.fields) if stored is None else {**write.fields, **stored} if stored else {}
+        put(locks.store, write.path, fields)
+    edges = WaitEdges(access, owner=Owner("a", a.holder_id), nonce="z")
+    with pytest.raises(DeadlockError) as caught:
+        edges.check([b, c], deadline)
+    assert (caught.value.cycle, caught.value.resources) == (["a", "c", "a"], ["c", "a"])
