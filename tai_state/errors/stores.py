@@ -72,7 +72,7 @@ class DamagedDocumentsError(StoreError):
 class StoreReplacedError(StoreError):
     """The file of an open store, or its log, was removed or replaced by another one; nothing was written.
 
-    What was acknowledged before is in the file that was opened. Of one whose log (``-wal``) is missing the newest
+    What was acknowledged before is in the file that was opened. Of one whose log is missing the newest
     changes may be lost: compare with a backup. Open the store anew to use what is there now.
     """
 

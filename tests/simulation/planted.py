@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 from tai_state._async.commits import writer as changes
 from tai_state._async.commits.protocol import async_commit_once as real_commit_once
 from tai_state._async.commits.writer import AsyncChangeWriter
+from tai_state._async.locking import acquire, reserving
 from tai_state._async.transactions import run as runs
 from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state.documents import Put
@@ -16,6 +18,7 @@ from tai_state.rules.commits.change import Plan, View
 from tai_state.rules.commits.decide import decide as real_decide
 from tai_state.rules.locking.fence import Fence
 from tai_state.rules.locking.leases import Lease
+from tai_state.rules.locking.reservations import Reservation, Waiter
 from tai_state.rules.transactions import draft as drafts
 from tai_state.testing import Faults, SimulationPlan
 from tai_state.testing.simulation import Work
@@ -119,6 +122,32 @@ def lease_ignored(monkeypatch):
     monkeypatch.setattr(Lease, "is_held", lambda self, read_time: False)
 
 
+def expiry_by_the_callers_clock(monkeypatch):
+    """A receipt is over when the clock of whoever asks says so, not the store's."""
+
+    def decide(change, view, fresh, settings):
+        receipt = view.receipt
+        if receipt is not None and fresh.now > receipt.fields["tai_expires_at"]:
+            view = replace(view, read_time=receipt.update_time + timedelta(days=1))
+        return real_decide(change, view, fresh, settings)
+
+    monkeypatch.setattr(changes, "decide", decide)
+    monkeypatch.setattr(drafts, "decide", decide)
+
+
+def damage_believed(monkeypatch):
+    """What stands where a reservation belongs is taken for one, whoever wrote it."""
+
+    def read_reservation(document):
+        if document is None:
+            return None
+        fields = document.fields
+        return Reservation(Waiter(fields["owner"], fields["nonce"], fields["since"]), document.update_time)
+
+    for module in (acquire, reserving):
+        monkeypatch.setattr(module, "read_reservation", read_reservation)
+
+
 PLANTED = {
     rebased_retry: 0,
     unguarded_write: 0,
@@ -138,3 +167,21 @@ PLANTED_DEEPER = {
     torn_transaction: SimulationPlan(work={Work.TRANSFER: 3, Work.AUDIT: 1}, faults=Faults(delay=0.5), cancelled=0.0),
 }
 """What takes a run of little else."""
+
+PLANTED_DISTURBED = {
+    lock_left_out: SimulationPlan(
+        work={Work.GUARD: 1},
+        faults=Faults(delay=0.5, delay_seconds_max=0.1),
+        heartbeat=0.0,
+        cancelled=0.0,
+        hurried=0.0,
+        lock_ttl=5.0,
+        store_jumps=30,
+        jump_seconds_max=10.0,
+    ),
+    expiry_by_the_callers_clock: SimulationPlan(
+        work={Work.MOVE: 2, Work.REPEAT: 2}, cancelled=0.0, keyed=1.0, requests=20, wall_jumps=10, jump_seconds_max=90.0
+    ),
+    damage_believed: SimulationPlan(work={Work.GUARD: 1}, cancelled=0.0, requests=4, strangers=40),
+}
+"""What takes clocks that jump and strangers' documents: a run without them does not find it."""

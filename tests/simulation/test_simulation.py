@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,17 @@ def test_a_deeper_bug_is_found(plant, monkeypatch):
     plan = planted.PLANTED_DEEPER[plant]
     run_seeds(0, 3, plan)
     plant(monkeypatch)
+    with pytest.raises(SimulationFailure):
+        run_seeds(0, FOUND_WITHIN, plan)
+
+
+@pytest.mark.parametrize("plant", planted.PLANTED_DISTURBED, ids=lambda plant: plant.__name__)
+def test_a_bug_that_shows_when_clocks_jump_or_strangers_write_is_found(plant, monkeypatch):
+    """By those disturbances: the sound code passes them, and without them the bug does not show."""
+    plan = planted.PLANTED_DISTURBED[plant]
+    run_seeds(0, 3, plan)
+    plant(monkeypatch)
+    run_seeds(0, 3, replace(plan, store_jumps=0, wall_jumps=0, strangers=0))
     with pytest.raises(SimulationFailure):
         run_seeds(0, FOUND_WITHIN, plan)
 

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from tai_state.models import ChangeMetadata
 from tai_state.testing.faults import Fault, SimulatedCrash
 from tai_state.testing.simulation.checks import all_states, check_run
 from tai_state.testing.simulation.client import OPENING
+from tai_state.testing.simulation.disturbances import Disturber
 from tai_state.testing.simulation.failure import BrokenError, SimulationFailure
 from tai_state.testing.simulation.ledger import Ledger
 from tai_state.testing.simulation.loop import SimulationLoop, StuckError
@@ -168,13 +169,13 @@ class _Run:
         if self._workload is not None:
             users = [WorkloadWorker(self._world, self._plan, name, self._workload) for name in names]
             self._workers = [*users]
-            await self._all([worker.run() for worker in users])
+            await self._all([worker.run() for worker in users], self._disturbances())
             await self._bury_all()
             return await self._workload.check(store)
         total = await self._set_up(store)
         workers = [Worker(self._world, self._plan, name, self._ledger) for name in names]
         self._workers = [*workers]
-        await self._all([worker.run() for worker in workers])
+        await self._all([worker.run() for worker in workers], self._disturbances())
         await self._all([worker.settle() for worker in workers])
         await self._bury_all()
         return await check_run(store, self._plan, self._ledger, total)
@@ -186,11 +187,21 @@ class _Run:
             await worker.process.bury()
             await worker.process.store.deliver()
 
+    def _disturbances(self) -> Coroutine[Any, Any, None] | None:
+        plan = self._plan
+        if not (plan.store_jumps or plan.wall_jumps or plan.strangers):
+            return None
+        return Disturber(self._world, self._plan, lambda: [worker.process for worker in self._workers]).run()
+
     @staticmethod
-    async def _all(calls: list[Any]) -> None:
+    async def _all(calls: list[Any], beside: Coroutine[Any, Any, None] | None = None) -> None:
+        """Await all *calls*; what goes on *beside* them ends with the last."""
+        aside = asyncio.ensure_future(beside) if beside is not None else None
         tasks = [asyncio.ensure_future(call) for call in calls]
         for task in tasks:
             await task
+        if aside is not None and not aside.cancel():
+            await aside
 
     async def _set_up(self, store: AsyncBackendStore) -> int:
         """Open the accounts and the vaults, and start one order; return what the accounts hold."""

@@ -41,6 +41,7 @@ class Grant:
     process: Process
     lock: AsyncLock
     token: int
+    began: float
     moment: float
 
 
@@ -128,13 +129,15 @@ class Ledger:
             for other in self._grants:
                 if other.lock.resource != lock.resource:
                     continue
-                if not other.process.is_dead and other.lock.held:
+                # A store whose clock jumped has ended leases, and their holders cannot know; it refuses their writes.
+                was_ended = min(other.began, began) < self._world.jumped_at
+                if not (was_ended or other.process.is_dead) and other.lock.held:
                     told = f"{process.name} and {other.process.name} both hold {lock.resource!r}"
                     raise BrokenError("mutual exclusion", told)
                 is_older = other.moment < began
                 if other.token == lock.fencing_token or (is_older and other.token > lock.fencing_token):
                     raise BrokenError("tokens rise", f"token {lock.fencing_token} came behind token {other.token}")
-            self._grants.append(Grant(process, lock, lock.fencing_token, self._world.ticks.monotonic()))
+            self._grants.append(Grant(process, lock, lock.fencing_token, began, self._world.ticks.monotonic()))
 
     def operations(self) -> list[Operation]:
         """Return the history of all."""

@@ -62,6 +62,10 @@ class SimulationPlan:
         head_cache_size: How many heads a process keeps.
         wall_skew: By how much the processes' wall clocks differ at most.
         downtime: How long a process that died stays away at most.
+        store_jumps: How often the store's clock jumps ahead, past leases and keys.
+        wall_jumps: How often the wall clock of a process is set, ahead or back.
+        strangers: How many documents of somebody else are put among ours.
+        jump_seconds_max: How far a clock jumps at most.
         steps_max: How many steps the run may take.
     """
 
@@ -87,6 +91,10 @@ class SimulationPlan:
     head_cache_size: int = 64
     wall_skew: float = 1.0
     downtime: float = 0.5
+    store_jumps: int = 0
+    wall_jumps: int = 0
+    strangers: int = 0
+    jump_seconds_max: float = 5.0
     steps_max: int = 400_000
 
     def __post_init__(self) -> None:
@@ -113,6 +121,7 @@ class SimulationPlan:
 def drawn(seed: int) -> SimulationPlan:
     """Return the plan that *seed* makes."""
     rng = random.Random(f"{seed}/plan")  # noqa: S311 - repeatable on purpose
+    disturbed = random.Random(f"{seed}/disturbances")  # noqa: S311 - repeatable on purpose
     work = {kind: rng.randint(1, 4) for kind in Work if kind in _ALWAYS or rng.random() < 0.6}  # noqa: PLR2004
     return SimulationPlan(
         workers=rng.randint(2, 3),
@@ -137,6 +146,10 @@ def drawn(seed: int) -> SimulationPlan:
         wall_skew=rng.choice((0.0, 0.5, 60.0)),
         downtime=rng.choice((0.05, 0.5, 5.0)),
         segment_events=rng.choice((2, 3, 5, 100)),
+        store_jumps=disturbed.choice((0, 0, 2, 6)),
+        wall_jumps=disturbed.choice((0, 0, 2, 6)),
+        strangers=disturbed.choice((0, 0, 5, 15)),
+        jump_seconds_max=disturbed.choice((0.5, 5.0, 4000.0)),
     )
 
 

@@ -96,11 +96,12 @@ class Process:
         self.may_arrive: dict[str, None] = {}
         """The marks of the changes that the network may still bring."""
         rng = self.rng("process")
+        self.clock = SkewedClock(world.clock, rng.uniform(-plan.wall_skew, plan.wall_skew))
         self.store = SimulatedStore(
             self,
             seed=f"{world.seed}/{name}/faults",
             faults=plan.faults,
-            clock=SkewedClock(world.clock, rng.uniform(-plan.wall_skew, plan.wall_skew)),
+            clock=self.clock,
             rng=self.rng("ids"),
             **settings(plan, name),
         )

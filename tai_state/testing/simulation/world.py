@@ -17,6 +17,7 @@ from tai_state.testing.simulation.failure import BrokenError
 from tai_state.testing.simulation.plan import VAULT
 
 _EVENTS = "/events"
+_PLANT_SECONDS = 10.0
 _VAULT_EVENTS = f"governors/{VAULT}{_EVENTS}"
 
 
@@ -51,7 +52,7 @@ class Trace:
 
 
 class SkewedClock:
-    """A process's clock: its wall is off by some seconds, and time passes as for all."""
+    """A process's clock: its wall is off by some seconds, more or less with each jump, and time passes as for all."""
 
     def __init__(self, clock: ManualClock, skew: float) -> None:
         """Be off by *skew* seconds."""
@@ -65,6 +66,31 @@ class SkewedClock:
     def monotonic(self) -> float:
         """Return the elapsed seconds."""
         return self._clock.monotonic()
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock ahead, or back by negative *seconds*."""
+        self._skew += timedelta(seconds=seconds)
+
+
+class JumpingClock:
+    """The store's clock: time passes as for all, and now and then more of it at once."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        """Go on with *clock*."""
+        self._clock = clock
+        self._ahead = 0.0
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._clock.now() + timedelta(seconds=self._ahead)
+
+    def monotonic(self) -> float:
+        """Return the elapsed seconds."""
+        return self._clock.monotonic() + self._ahead
+
+    def jump(self, seconds: float) -> None:
+        """Let *seconds* have passed."""
+        self._ahead += seconds
 
 
 class Ticks:
@@ -89,7 +115,8 @@ class SharedMemory(AsyncMemoryBackend):
 
     def __init__(self, clock: ManualClock, trace: Trace) -> None:
         """Hold nothing."""
-        super().__init__(clock=clock, watch_clock=clock)
+        self.clock = JumpingClock(clock)
+        super().__init__(clock=self.clock, watch_clock=clock)
         self.marks: Counter[str] = Counter()
         """How often a change with each mark was committed."""
         self.commits = 0
@@ -107,6 +134,10 @@ class SharedMemory(AsyncMemoryBackend):
         for event in _events(writes):
             self._check_guard(event)
         return result
+
+    async def plant(self, write: Put) -> None:
+        """Write what is no client's."""
+        await super().commit([write], timeout=_PLANT_SECONDS)
 
     def _check_guard(self, event: Put) -> None:
         """See that a change behind a lock was made by who holds it, at the moment at which it was made."""
@@ -131,6 +162,8 @@ class World:
     trace: Trace
     memory: SharedMemory
     ticks: Ticks
+    jumped_at: float = 0.0
+    """When the store's clock jumped last, in ticks."""
 
     def rng(self, purpose: str) -> random.Random:
         """Return a source of randomness for one purpose."""
