@@ -103,7 +103,8 @@ class AsyncAccess:
             page: How many documents are read at a time.
             timeout: The time that each page may take, retries included.
         """
-        last, given = after, 0
+        last: str | None = after
+        given = 0
         while limit is None or given < limit:
             wanted = page if limit is None else min(page, limit - given)
             # A port's range begins with its start: the last document is read once more, and left out.

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict, assert_type
 
 from tai_state import (
-    AsyncStateMachinePersister, Machine, StateMachinePersister, StateSnapshot, Transition, async_connect, connect,
+    AsyncStateMachinePersister, Machine, StateMachinePersister, StateSnapshot, Transaction, Transition,
+    async_connect, connect,
 )
 
 
@@ -101,6 +102,16 @@ for state in typed.list_states("g", status="a", after="s", limit=5):
     assert_type(state, StateSnapshot[A])
 for event in typed.history("g", "s"):
     assert_type(event.to_state, A)
+assert_type(typed.replay("g", "s").data, A)
+assert_type(typed.get_snapshot("g", "s", 1).data, A)
+assert_type(typed.rollback("g", "s", 1).snapshot.data, A)
+
+
+def body(tx: Transaction) -> None:
+    assert_type(tx.start(typed, "g", "s", A()).snapshot.data, A)
+    assert_type(tx.transition(typed, "g", "s", "x").snapshot.data, A)
+    assert_type(tx.get_state("g", "s")[0].data, dict[str, Any])
+
 
 plain = StateMachinePersister(store, Machine("m", "a", MOVES))
 assert_type(plain, StateMachinePersister[dict[str, Any]])
