@@ -103,8 +103,7 @@ class Access:
             page: How many documents are read at a time.
             timeout: The time that each page may take, retries included.
         """
-        last: str | None = after
-        given = 0
+        last, given = after, 0
         while limit is None or given < limit:
             wanted = page if limit is None else min(page, limit - given)
             # A port's range begins with its start: the last document is read once more, and left out.
@@ -114,7 +113,7 @@ class Access:
                 return self.backend.scan(collection, start=start, stop=stop, limit=most, timeout=seconds)
 
             found, is_cut = self._page(ask, self.begin(timeout))
-            documents = [document for document in found if document.path.id != last][:wanted]
+            documents: list[Document] = [document for document in found if document.path.id != last][:wanted]
             for document in documents:
                 yield document
             given += len(documents)
