@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
     from tai_state._async.api.lock_manager import AsyncLockManager
     from tai_state._async.api.persister import AsyncStateMachinePersister
-    from tai_state._async.api.recovering import async_verify
+    from tai_state._async.api.recovering import async_recover, async_verify
     from tai_state._async.api.store import AsyncStateStore
     from tai_state._async.api.transaction import AsyncTransaction
     from tai_state._async.api.transaction_manager import AsyncTransactionManager
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tai_state._sync.api.governor_transaction import GovernorTransaction
     from tai_state._sync.api.lock_manager import LockManager
     from tai_state._sync.api.persister import StateMachinePersister
-    from tai_state._sync.api.recovering import verify
+    from tai_state._sync.api.recovering import recover, verify
     from tai_state._sync.api.store import StateStore
     from tai_state._sync.api.transaction import Transaction
     from tai_state._sync.api.transaction_manager import TransactionManager
@@ -106,6 +106,8 @@ if TYPE_CHECKING:
         LoadedState,
         LockInfo,
         Problem,
+        RecoveryReport,
+        Repair,
         StateSnapshot,
         StoreStats,
         TransactionRecord,
@@ -184,6 +186,8 @@ __all__ = [
     "PersistenceConfig",
     "PreconditionFailedError",
     "Problem",
+    "RecoveryReport",
+    "Repair",
     "ReplayError",
     "RetriesExhaustedError",
     "RetryPolicy",
@@ -219,10 +223,12 @@ __all__ = [
     "VersionConflictError",
     "VersionNotFoundError",
     "async_connect",
+    "async_recover",
     "async_verify",
     "change_context",
     "connect",
     "lock_owner",
+    "recover",
     "verify",
 ]
 
@@ -238,7 +244,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tai_state._async.api.governor_transaction": ("AsyncGovernorTransaction",),
     "tai_state._async.api.lock_manager": ("AsyncLockManager",),
     "tai_state._async.api.persister": ("AsyncStateMachinePersister",),
-    "tai_state._async.api.recovering": ("async_verify",),
+    "tai_state._async.api.recovering": ("async_recover", "async_verify"),
     "tai_state._async.api.store": ("AsyncStateStore",),
     "tai_state._async.api.transaction": ("AsyncTransaction",),
     "tai_state._async.api.transaction_manager": ("AsyncTransactionManager",),
@@ -251,7 +257,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tai_state._sync.api.governor_transaction": ("GovernorTransaction",),
     "tai_state._sync.api.lock_manager": ("LockManager",),
     "tai_state._sync.api.persister": ("StateMachinePersister",),
-    "tai_state._sync.api.recovering": ("verify",),
+    "tai_state._sync.api.recovering": ("recover", "verify"),
     "tai_state._sync.api.store": ("StateStore",),
     "tai_state._sync.api.transaction": ("Transaction",),
     "tai_state._sync.api.transaction_manager": ("TransactionManager",),
@@ -321,6 +327,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "LoadedState",
         "LockInfo",
         "Problem",
+        "RecoveryReport",
+        "Repair",
         "StateSnapshot",
         "StoreStats",
         "TransactionRecord",

@@ -133,6 +133,7 @@ class GovernorLayout:
         "audit",
         "events",
         "governor_id",
+        "quarantine",
         "receipts",
         "segments",
         "snapshots",
@@ -149,6 +150,7 @@ class GovernorLayout:
         self.segments = f"{root}/segments"
         self.receipts = f"{root}/receipts"
         self.audit = f"{root}/audit"
+        self.quarantine = f"{root}/quarantine"
 
     def state(self, state_id: str) -> "StateLayout":
         """Return the paths of one state."""

@@ -273,6 +273,47 @@ class ConsistencyReport(Model, frozen=True):
         return not self.problems
 
 
+class Repair(Model, frozen=True):
+    """What was repaired, or would be in a dry run: the finding, and what is done about it.
+
+    Attributes:
+        kind: That of the finding.
+        path: The document that is written, removed or moved, as stored.
+        message: A sentence about it.
+        audit_id: Under which the record of it stands in ``audit``; "" in a dry run.
+    """
+
+    kind: str
+    state_id: str
+    version: int | None
+    path: str
+    message: str
+    audit_id: str = ""
+
+
+class RecoveryReport(Model, frozen=True):
+    """What ``recover`` did in one governor.
+
+    Attributes:
+        governor_id: "" where it is about no governor: the locks of a store.
+        checked: How many states were looked at.
+        repaired: What was made sound again, or would be in a dry run.
+        unresolved: What is left, since nothing determines what should be there.
+        is_dry_run: Whether nothing was written.
+    """
+
+    governor_id: str
+    checked: int
+    repaired: list[Repair]
+    unresolved: list[Problem]
+    is_dry_run: bool = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is left, nor would be done."""
+        return not self.unresolved and not (self.is_dry_run and self.repaired)
+
+
 class Health(Model, frozen=True):
     """Whether the store answered, and how long it took, in seconds."""
 

@@ -12,6 +12,7 @@ from tai_state.rules.history.snapshots import read_snapshot
 from tai_state.rules.records.record import EventRecord
 from tai_state.rules.recovery.comparison import Inventory, content_digest, snapshot_differs
 from tai_state.rules.recovery.findings import Finding
+from tai_state.rules.recovery.lineage import Sealed
 
 _SEGMENTS_READ = 2
 """Segments read at a time: one may be 16 MiB once it is read."""
@@ -52,24 +53,24 @@ class AsyncKept:
                 self.seen.newest = snapshot
         self._segment = await anext(self._segments, None)
 
-    async def before(self, version: int | None) -> AsyncIterator[EventRecord]:
+    async def before(self, version: int | None) -> AsyncIterator[Sealed]:
         """Iterate over the sealed events below *version* that were not given yet; None: all that are left."""
         while self._segment is not None:
             for event in self._segment.events[max(0, self._next - self._segment.first) :]:
                 if version is not None and event.version >= version:
                     return
                 self._next = event.version + 1
-                yield event
+                yield Sealed(event, self._segment.first, self._segment.last)
             self._segment = await anext(self._segments, None)
 
-    def at(self, version: int) -> EventRecord | None:
+    def at(self, version: int) -> Sealed | None:
         """Return the sealed event of *version*, up to which ``before`` has come."""
         self._next = version + 1
         segment = self._segment
         # One without events says that they are too large for a segment, and stay.
         if segment is None or not segment.events or not segment.first <= version <= segment.last:
             return None
-        return segment.events[version - segment.first]
+        return Sealed(segment.events[version - segment.first], segment.first, segment.last)
 
     def hold(self, event: EventRecord) -> None:
         """Hold the snapshot of a version against the event that made it."""

@@ -22,6 +22,9 @@ from tai_state.rules.transactions.dependents.marks import mark_is_lost
 PROBLEMS_MAX = 10_000
 """The most problems that one report holds: what comes more is counted."""
 
+_STALE_MAX = 3
+"""How often a state that moves while it is looked at is looked at again at once."""
+
 Progress = Callable[[str, str], None]
 """Told of each state before it is looked at: its governor, and its id as stored."""
 
@@ -105,16 +108,22 @@ class AsyncVerifier:
     async def check_all(self) -> AsyncIterator[ConsistencyReport]:
         """Check every governor, then what belongs to none: governors of somebody else, and leases."""
         found = Sum("")
-        async for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
-            try:
-                governor_id = unescape(stored, f"{GOVERNORS}/{stored}")
-            except InvalidIdError as error:
-                message = f"it is none of ours: {error}"
-                found.add([Finding("foreign_document", "", None, message, DocumentPath(GOVERNORS, stored))])
-            else:
+        async for governor_id, stranger in self.governors():
+            if stranger is None:
                 yield await self.check(governor_id)
+            else:
+                found.add([stranger])
         found.add([finding async for finding in async_lease_findings(self._access, self._timeout)])
         yield found.report()
+
+    async def governors(self) -> AsyncIterator[tuple[str, Finding | None]]:
+        """Iterate over the ids of all governors; of one that is somebody else's, over the finding."""
+        async for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
+            try:
+                yield unescape(stored, f"{GOVERNORS}/{stored}"), None
+            except InvalidIdError as error:
+                message = f"it is none of ours: {error}"
+                yield "", Finding("foreign_document", "", None, message, DocumentPath(GOVERNORS, stored))
 
     async def states(self, governor_id: str) -> AsyncIterator[Examined]:
         """Walk over every state of a governor, then over what is left of those whose documents are gone."""
@@ -141,6 +150,10 @@ class AsyncVerifier:
         if document is None:
             document = await self._document(paths)
         first = await self._examined_once(paths, document)
+        for _ in range(_STALE_MAX):
+            if not first.is_stale:
+                break
+            first = await self._examined_once(paths, await self._document(paths))
         if not first.findings:
             return first
         again = await self._examined_once(paths, await self._document(paths))

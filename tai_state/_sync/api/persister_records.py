@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from tai_state._sync.api.persister_reads import PersisterReads
 from tai_state._sync.commits.writer import Applied
 from tai_state._sync.locking.guarding import guarding
-from tai_state.layout import state_layout
+from tai_state.authors import author_of
+from tai_state.layout import check_id, state_layout
 from tai_state.models import KEEP, ChangeMetadata, DataT, Keep, TransitionResult
 from tai_state.rules.commits.arguments import check_version
 from tai_state.rules.commits.plain import log_change, rollback_change
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state.clock import Span, TimeLimit
     from tai_state.errors import OutcomeUnknownError
+    from tai_state.models import RecoveryReport
     from tai_state.rules.commits.change import Change
     from tai_state.rules.commits.kinds import Call
 
@@ -181,3 +183,36 @@ class PersisterRecords(PersisterReads[DataT]):
     @abstractmethod
     def result(self, applied: Applied, change: Change | None = None) -> TransitionResult[DataT]:
         """Return what a user sees of a change that is in the store."""
+
+    def recover(
+        self,
+        governor_id: str,
+        *,
+        dry_run: bool = False,
+        metadata: ChangeMetadata | None = None,
+        timeout: TimeLimit = None,
+    ) -> RecoveryReport:
+        """Make a governor sound again after a crash or a damage, and tell what was done once it is.
+
+        What ``validate_consistency`` finds is mended where the rest of the log proves what should be there, one commit
+        and one record in ``audit`` for each; what nothing determines is copied to ``quarantine`` and told as
+        unresolved. Nothing is guessed. It can be stopped anywhere and called again, and is safe beside live writers.
+
+        Args:
+            dry_run: Write nothing, and tell what would be done.
+            metadata: Who repairs, and why.
+            timeout: Bounds each page that is read, and each repair.
+        """
+        # Imported here: only a recovery needs them.
+        from tai_state._sync.recovery.recover import Recovery  # noqa: PLC0415
+        from tai_state._sync.recovery.repair import Repairer  # noqa: PLC0415
+        from tai_state._sync.recovery.verify import Verifier  # noqa: PLC0415
+        from tai_state.rules.commits.judging import judge_of  # noqa: PLC0415
+        from tai_state.rules.recovery.rerun import rerun_of  # noqa: PLC0415
+
+        runtime = self._runtime
+        author = author_of(metadata, runtime.actor)
+        with self._inflight.one():
+            verifier = Verifier(runtime.access, judge_of(self.machines), rerun_of(self.machine), timeout=timeout)
+            repairer = Repairer(runtime.access, self.settings, author, timeout, is_dry_run=dry_run)
+            return Recovery(verifier, repairer).governor(check_id(governor_id, "governor_id"))

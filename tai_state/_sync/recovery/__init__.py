@@ -1,9 +1,13 @@
 # Generated from tai_state/_async/recovery/__init__.py by .ci/generate_sync.py; do not edit.
-"""Verification: every state held against its log and what is kept beside it, in bounded memory, beside live writers.
+"""Checks and repairs: every state held against its log and what is kept beside it, in bounded memory, beside writers.
 
 ``walk`` is the one walk over a state that every check and every repair stands on: its document, its events, its
 snapshots (``kept``) and its segments, judged by ``rules/recovery``. ``verify`` goes over a governor, or all of them;
 ``receipts`` and ``leases`` look at what stands beside the states.
 
-What is found is found twice in a row before it is told: a state may have moved between two reads. Nothing is written.
+``repair`` mends one finding in one commit, with its record, under the precondition that things are as they were found;
+``recover`` goes over a governor, or all of them, and looks again until nothing more can be done.
+
+What is found is found twice in a row before it is told: a state may have moved between two reads.
+A check writes nothing.
 """

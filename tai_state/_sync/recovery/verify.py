@@ -22,6 +22,9 @@ from tai_state.rules.transactions.dependents.marks import mark_is_lost
 PROBLEMS_MAX = 10_000
 """The most problems that one report holds: what comes more is counted."""
 
+_STALE_MAX = 3
+"""How often a state that moves while it is looked at is looked at again at once."""
+
 Progress = Callable[[str, str], None]
 """Told of each state before it is looked at: its governor, and its id as stored."""
 
@@ -105,16 +108,22 @@ class Verifier:
     def check_all(self) -> Iterator[ConsistencyReport]:
         """Check every governor, then what belongs to none: governors of somebody else, and leases."""
         found = Sum("")
-        for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
-            try:
-                governor_id = unescape(stored, f"{GOVERNORS}/{stored}")
-            except InvalidIdError as error:
-                message = f"it is none of ours: {error}"
-                found.add([Finding("foreign_document", "", None, message, DocumentPath(GOVERNORS, stored))])
-            else:
+        for governor_id, stranger in self.governors():
+            if stranger is None:
                 yield self.check(governor_id)
+            else:
+                found.add([stranger])
         found.add([finding for finding in lease_findings(self._access, self._timeout)])
         yield found.report()
+
+    def governors(self) -> Iterator[tuple[str, Finding | None]]:
+        """Iterate over the ids of all governors; of one that is somebody else's, over the finding."""
+        for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
+            try:
+                yield unescape(stored, f"{GOVERNORS}/{stored}"), None
+            except InvalidIdError as error:
+                message = f"it is none of ours: {error}"
+                yield "", Finding("foreign_document", "", None, message, DocumentPath(GOVERNORS, stored))
 
     def states(self, governor_id: str) -> Iterator[Examined]:
         """Walk over every state of a governor, then over what is left of those whose documents are gone."""
@@ -141,6 +150,10 @@ class Verifier:
         if document is None:
             document = self._document(paths)
         first = self._examined_once(paths, document)
+        for _ in range(_STALE_MAX):
+            if not first.is_stale:
+                break
+            first = self._examined_once(paths, self._document(paths))
         if not first.findings:
             return first
         again = self._examined_once(paths, self._document(paths))

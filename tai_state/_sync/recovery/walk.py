@@ -24,7 +24,8 @@ _PAGE = 300
 class Examined:
     """What a walk over one state found; ``record`` is its document's, where that is sound.
 
-    ``paths`` is None where a document is nobody's state, or somebody else's.
+    ``paths`` is None where a document is nobody's state, or somebody else's; ``is_stale`` says that the state has moved
+    since its document was read, so that nothing is said of the two together.
     """
 
     paths: StateLayout | None
@@ -32,6 +33,7 @@ class Examined:
     record: StateRecord | None
     findings: tuple[Finding, ...]
     events: int
+    is_stale: bool = False
 
     @property
     def is_doubtful(self) -> bool:
@@ -70,15 +72,16 @@ class Walk:
         if document is None and not (lineage.version or kept.seen.snapshots or kept.findings):
             return Examined(paths, None, None, (), 0)
         findings = [*lineage.findings]
-        if state is None or lineage.version <= state.version or self._stands(view):
+        is_stale = state is not None and lineage.version > state.version and not self._stands(view)
+        if not is_stale:
             if state is not None and lineage.version > state.version:
                 findings = above(findings, lineage, state)
             findings += state_findings(view, lineage, kept.seen, at_version, findings)
-        else:
+        elif state is not None:
             findings = [one for one in findings if one.version is None or one.version <= state.version]
         sealed_through = state.marks.sealed_through if state is not None else kept.seen.sealed_through
         findings += [reach(one, kept.seen, sealed_through) for one in kept.findings]
-        examined = Examined(paths, document, state, tuple(findings), lineage.events)
+        examined = Examined(paths, document, state, tuple(findings), lineage.events, is_stale)
         if state is None or examined.is_doubtful:
             return examined
         return replace(examined, findings=(*findings, *self._judged(paths, state)))
@@ -88,12 +91,12 @@ class Walk:
         through = lineage.through
         for document, version in kept.documents(kept.events, _PAGE):
             for sealed in kept.before(version):
-                for event in lineage.meet(sealed.version, None, sealed):
+                for event in lineage.meet(sealed.event.version, None, sealed):
                     yield event
             for event in lineage.meet(version, document, kept.at(version)):
                 yield event
         for sealed in kept.before(None):
-            for event in lineage.meet(sealed.version, None, sealed):
+            for event in lineage.meet(sealed.event.version, None, sealed):
                 yield event
         for event in lineage.finish(through):
             yield event

@@ -22,6 +22,7 @@ COMMANDS = {
     "history": "List the changes of a state, the first one first.",
     "ingest": "Apply a log of status changes, each line exactly once.",
     "machine": "Check and draw machine files.",
+    "recover": "Repair what can be proven, and say what cannot.",
     "show": "Show a state as it is, or as its events say that it was.",
     "states": "List the states of a governor.",
     "stats": "Count the states and events of a governor, or of each.",

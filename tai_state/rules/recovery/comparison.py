@@ -77,7 +77,8 @@ def state_findings(
     state = view.record
     if lineage.last is not None and lineage.version > state.version:
         message = f"the state is at version {state.version}, its events go on to version {lineage.version}"
-        if lineage.proven_from <= state.version:
+        # Only where it goes on from the very event that made the state.
+        if lineage.proven_from <= state.version and at_version is not None and at_version.hash == state.hash:
             truth = _rebuilt(lineage.last.state(), kept, state.marks)
             return [_finding("state_behind", view, state.version, message, truth)]
         if not any(one.kind == "extra_event" for one in told):
@@ -85,8 +86,10 @@ def state_findings(
     name = differing_field(state, at_version.state()) if at_version is not None else None
     if name is not None and at_version is not None:
         message = f"field {name!r} of the state is not that of its last event"
-        truth = _rebuilt(at_version.state(), kept, state.marks)
-        return [_finding("state_mismatch", view, state.version, message, truth)]
+        # One that names another event than the log has is no proof of either.
+        is_proven = at_version.hash == state.hash
+        proven = _rebuilt(at_version.state(), kept, state.marks) if is_proven else None
+        return [_finding("state_mismatch", view, state.version, message, proven)]
     return [*_stale_marks(view, state, kept), *_missing_kept(view, state, kept)]
 
 

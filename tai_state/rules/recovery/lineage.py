@@ -14,7 +14,7 @@ Of each version there is an event document, the event in a segment, both or neit
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from tai_state.config import INLINE
 from tai_state.documents import Document
@@ -26,6 +26,14 @@ from tai_state.rules.records.documents import content_fields, event_from, fences
 from tai_state.rules.records.fields import FieldError
 from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.recovery.findings import Finding
+
+
+class Sealed(NamedTuple):
+    """An event in a segment, and the versions that the segment is of."""
+
+    event: EventRecord
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class Lineage:
         self._rerun = rerun
         self._trimmed = (state.marks.trimmed_through, state.marks.trimmed_hash) if state is not None else (0, "")
         self._pending: _Pending | None = None
-        self._other: EventRecord | None = None
+        self._other: Sealed | None = None
         self.findings: list[Finding] = []
         self.last: EventRecord | None = None
         """The last event that is sound; None: there is none at ``version``."""
@@ -67,7 +75,7 @@ class Lineage:
         """The version up to which there should be events; None: the state's document does not tell."""
         return self._state.version if self._state is not None else None
 
-    def meet(self, version: int, document: Document | None, sealed: EventRecord | None) -> list[EventRecord]:
+    def meet(self, version: int, document: Document | None, sealed: Sealed | None) -> list[EventRecord]:
         """Take what there is of the next *version*, and return the events that are certain by now, in order."""
         self._gap(version)
         event, damage = (None, None) if document is None else self._read(version, document)
@@ -122,15 +130,15 @@ class Lineage:
             return "its content does not match its hash"
         return None if seal_is_sound(event) else "its values do not match their digests"
 
-    def _take(self, event: EventRecord, sealed: EventRecord | None) -> None:
+    def _take(self, event: EventRecord, sealed: Sealed | None) -> None:
         """Go on from a sound event document."""
         self._advance(event)
-        if sealed is None or replace(sealed, committed_at=event.committed_at) == event:
+        if sealed is None or replace(sealed.event, committed_at=event.committed_at) == event:
             return
-        if self._own_flaw(sealed) is None and sealed.previous_hash == event.previous_hash:
+        if self._own_flaw(sealed.event) is None and sealed.event.previous_hash == event.previous_hash:
             self._other = sealed
         else:
-            self._add("corrupt_segment", event.version, "the segment holds another event than the log")
+            self._blame(sealed)
 
     def _advance(self, event: EventRecord) -> None:
         self.last, self.version = event, event.version
@@ -147,7 +155,7 @@ class Lineage:
         document: Document | None,
         event: EventRecord | None,
         damage: str | None,
-        sealed: EventRecord | None,
+        sealed: Sealed | None,
     ) -> list[EventRecord]:
         flaw = damage if event is None else self._own_flaw(event)
         settled = self._settle(event if flaw is None else None)
@@ -155,13 +163,14 @@ class Lineage:
             self._take(event, sealed)
             return [*settled, event]
         is_newer = document is not None and event is None and damage is None
-        if sealed is not None and not is_newer and self._own_flaw(sealed) is None and self._follows(sealed):
+        copy = None if sealed is None or is_newer else sealed.event
+        if copy is not None and self._own_flaw(copy) is None and self._follows(copy):
             reason = flaw or "it does not follow from the one before"
             kind = "missing_event" if document is None else "corrupt_event"
             message = "the event is missing; its segment has it" if document is None else f"{reason}; its segment does"
-            self._add(kind, version, message, truth=sealed)
-            self._advance(sealed)
-            return [*settled, sealed]
+            self._add(kind, version, message, truth=copy)
+            self._advance(copy)
+            return [*settled, copy]
         if event is not None and flaw is None:
             self._add("broken_chain", version, contradiction(self.last, event) or "it does not follow")
             self._advance(event)
@@ -194,13 +203,19 @@ class Lineage:
         other, self._other = self._other, None
         assert other is not None
         assert self.last is not None
-        named = following.previous_hash if following is not None else self._named_by_state(other.version)
-        if named == other.hash:
+        version = other.event.version
+        named = following.previous_hash if following is not None else self._named_by_state(version)
+        if named == other.event.hash:
             message = "it is not the event that the log goes on from; its segment has that one"
-            self._add("corrupt_event", other.version, message, truth=other)
-            self.last = other
+            self._add("corrupt_event", version, message, truth=other.event)
+            self.last = other.event
         else:
-            self._add("corrupt_segment", other.version, "the segment holds another event than the log")
+            self._blame(other)
+
+    def _blame(self, sealed: Sealed) -> None:
+        message = "the segment holds another event than the log"
+        path, version = self._paths.segment(sealed.first), sealed.event.version
+        self.findings.append(Finding("corrupt_segment", self._paths.state_id, version, message, path, sealed.last))
 
     def _named_by_state(self, version: int) -> str | None:
         return self._state.hash if self._state is not None and self._state.version == version else None
@@ -243,7 +258,7 @@ class Lineage:
         last: int | None = None,
         truth: EventRecord | None = None,
     ) -> None:
-        path = self._paths.segment(version) if kind == "corrupt_segment" else self._paths.event(version)
+        path = self._paths.event(version)
         self.findings.append(Finding(kind, self._paths.state_id, version, message, path, last, truth))
 
 

@@ -1,0 +1,113 @@
+"""Recovery of a governor: the walk of the check, and a repair of what it finds, until nothing more can be done."""
+
+from collections.abc import AsyncIterator
+
+from tai_state._async.recovery.leases import async_expired, async_lease_findings
+from tai_state._async.recovery.receipts import async_receipt_findings
+from tai_state._async.recovery.repair import AsyncRepairer
+from tai_state._async.recovery.verify import AsyncVerifier
+from tai_state._async.recovery.walk import Examined
+from tai_state.errors import StoreError
+from tai_state.layout import AUDIT, GovernorLayout
+from tai_state.models import RecoveryReport, Repair
+from tai_state.rules.locking.leases import read_lease, released
+from tai_state.rules.recovery.findings import Finding
+from tai_state.rules.recovery.repair import Mending
+
+_ROUNDS_MAX = 8
+"""How often a state is looked at again: what is mended may uncover what stood behind it, or a writer was faster."""
+
+
+class AsyncRecovery:
+    """Makes what a store holds sound again."""
+
+    def __init__(self, verifier: AsyncVerifier, repairer: AsyncRepairer) -> None:
+        """Find by *verifier*, mend by *repairer*."""
+        self._verifier = verifier
+        self._repairer = repairer
+
+    async def governor(self, governor_id: str) -> RecoveryReport:
+        """Recover a governor: its states, then its receipts."""
+        governor = GovernorLayout(governor_id)
+        repaired: list[Repair] = []
+        left: list[Finding] = []
+        checked = 0
+        async for examined in self._verifier.states(governor_id):
+            checked += examined.paths is not None
+            if examined.findings:
+                left += await self._state(examined, repaired)
+        async for finding in async_receipt_findings(self._repairer.access, governor_id, self._repairer.timeout):
+            repair = None
+            if finding.kind == "orphaned_receipt":
+                repair = await self._repairer.remove(finding, governor)
+            if repair is not None:
+                repaired.append(repair)
+            else:
+                left.append(finding)
+        for finding in left:
+            await self._repairer.quarantine(finding, governor)
+        return RecoveryReport(
+            governor_id=governor_id,
+            checked=checked,
+            repaired=repaired,
+            unresolved=[finding.problem() for finding in left],
+            is_dry_run=self._repairer.is_dry_run,
+        )
+
+    async def all(self) -> AsyncIterator[RecoveryReport]:
+        """Recover every governor, then the leases."""
+        strangers: list[Finding] = []
+        async for governor_id, stranger in self._verifier.governors():
+            if stranger is None:
+                yield await self.governor(governor_id)
+            else:
+                strangers.append(stranger)
+        yield await self._leases(strangers)
+
+    async def _state(self, examined: Examined, repaired: list[Repair]) -> list[Finding]:
+        """Repair one state, and return what is left of its findings."""
+        for _ in range(_ROUNDS_MAX):
+            done = await self._repairer.repair(examined)
+            repaired += done.repairs
+            if self._repairer.is_dry_run:
+                return done.left
+            if examined.paths is None or not (done.repairs or done.is_refused):
+                break
+            examined = await self._verifier.examined(examined.paths)
+            if not examined.findings:
+                break
+        return [*examined.findings]
+
+    async def _leases(self, left: list[Finding]) -> RecoveryReport:
+        """Free what is held past its time: whoever held it is refused by the store already."""
+        access, timeout = self._repairer.access, self._repairer.timeout
+        repaired: list[Repair] = []
+        async for finding in async_lease_findings(access, timeout):
+            repair = await self._free(finding) if finding.kind == "expired_lease" else None
+            if repair is not None:
+                repaired.append(repair)
+            else:
+                left.append(finding)
+        return RecoveryReport(
+            governor_id="",
+            checked=0,
+            repaired=repaired,
+            unresolved=[finding.problem() for finding in left],
+            is_dry_run=self._repairer.is_dry_run,
+        )
+
+    async def _free(self, finding: Finding) -> Repair | None:
+        document = await self._repairer.document(finding.path)
+        try:
+            lease = read_lease(document) if document is not None else None
+        except StoreError:
+            return None
+        if document is None or lease is None:
+            return None
+        now = await async_expired(self._repairer.access, lease, self._repairer.timeout)
+        if now is None or now.update_time != document.update_time:
+            return None
+        _, put = released(lease)
+        message = f"lock {lease.resource!r} is freed; its token {lease.fencing_token} stays"
+        mending = Mending(finding, message, put.path, (put,), document.fields, put.fields)
+        return await self._repairer.commit(mending, AUDIT)

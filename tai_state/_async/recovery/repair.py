@@ -1,0 +1,225 @@
+"""Repairs: one commit for each finding, under the precondition that things are as they were found.
+
+A commit that is refused has met a writer, and what it was about is looked at again. So a repair can stop anywhere, and
+the next one goes on from there.
+"""
+
+from dataclasses import dataclass, field
+
+from tai_state._async.access.access import AsyncAccess
+from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
+from tai_state._async.recovery.walk import Examined
+from tai_state.authors import Author
+from tai_state.clock import Deadline, Span
+from tai_state.documents import Check, CommitResult, Document, DocumentPath, Write
+from tai_state.errors import OutcomeUnknownError, PreconditionFailedError, ReplayError
+from tai_state.layout import GovernorLayout, StateLayout
+from tai_state.models import Repair
+from tai_state.rules.commits.change import Settings
+from tai_state.rules.commits.settle import Outcome
+from tai_state.rules.records.documents import read_event, read_state, state_put
+from tai_state.rules.records.record import EventRecord
+from tai_state.rules.recovery.findings import Finding
+from tai_state.rules.recovery.repair import (
+    EVENTS,
+    QUARANTINED,
+    SEGMENTS,
+    SNAPSHOTS,
+    STATES,
+    Mending,
+    Signature,
+    as_found,
+    audit_put,
+    mend_event,
+    mend_segment,
+    mend_snapshot,
+    mend_state,
+    move_event,
+    quarantine_put,
+    remove,
+    segment_run,
+)
+from tai_state.rules.transactions.dependents.marks import driver, marked
+
+_EVENTS_READ = 100
+
+
+@dataclass(slots=True)
+class Round:
+    """What was done about the findings of one walk over a state.
+
+    Attributes:
+        left: Those that nothing determines.
+        is_refused: Whether a writer was faster, so that the state is to be looked at again.
+    """
+
+    repairs: list[Repair] = field(default_factory=list)
+    left: list[Finding] = field(default_factory=list)
+    is_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncRepairer:
+    """Repairs what was found.
+
+    Attributes:
+        settings: How documents are encoded and how many events make a segment.
+        author: Who repairs, and why.
+    """
+
+    access: AsyncAccess
+    settings: Settings
+    author: Author
+    timeout: Span
+    is_dry_run: bool = False
+
+    async def repair(self, examined: Examined) -> "Round":
+        """Repair what was found of a state, as far as anything determines it."""
+        paths, done = examined.paths, Round()
+        # What a newer release wrote may be right by rules that this one does not know.
+        if paths is None or any(finding.kind == "newer_format" for finding in examined.findings):
+            done.left += examined.findings
+            return done
+        for finding in examined.findings:
+            mending = await self._mending(finding, paths, examined.document)
+            if mending is None:
+                done.left.append(finding)
+                continue
+            repair = await self.commit(mending, paths.governor.audit)
+            if repair is None:
+                done.is_refused = True
+            else:
+                done.repairs.append(repair)
+        return done
+
+    async def _mending(self, finding: Finding, paths: StateLayout, state: Document | None) -> Mending | None:
+        encoding = self.settings.encoding
+        if finding.kind in STATES:
+            dependents = await self._dependents(paths) if finding.truth is not None else {}
+            return mend_state(finding, paths, state, dependents, encoding)
+        if finding.kind == "lost_mark":
+            return await self._mark(finding, paths)
+        found = await self.document(finding.path)
+        if finding.kind in EVENTS:
+            return mend_event(finding, found, encoding)
+        return await self._beside(finding, paths, found, state)
+
+    async def _beside(
+        self, finding: Finding, paths: StateLayout, found: Document | None, state: Document | None
+    ) -> Mending | None:
+        """Return what is written about something that stands beside a state's document and its log."""
+        encoding = self.settings.encoding
+        stands = Check(paths.state, as_found(state))
+        if finding.kind in SNAPSHOTS and finding.version is not None:
+            events = await self._events(paths, range(finding.version, finding.version + 1))
+            return mend_snapshot(finding, found, stands, events[0] if events else None, encoding)
+        if finding.kind in SEGMENTS and self.settings.maintenance is not None:
+            events = await self._events(paths, segment_run(finding, self.settings.maintenance))
+            return mend_segment(finding, paths, found, stands, events)
+        if finding.kind == "extra_event" and found is not None:
+            return move_event(finding, paths, found, stands, self.access.clock.now())
+        return None
+
+    async def _mark(self, finding: Finding, paths: StateLayout) -> Mending | None:
+        """Return the write of the mark that a dependency lacks."""
+        dependency = paths.governor.state(finding.other)
+        read = await self.access.read([paths.state, dependency.state], self._deadline())
+        document, own = read.get(dependency.state), read.get(paths.state)
+        if document is None or own is None:
+            return None
+        try:
+            dependent = read_state(own, paths.governor_id, paths.state_id)
+            record = read_state(document, dependency.governor_id, dependency.state_id)
+        except ReplayError:
+            return None
+        put = state_put(
+            dependency, marked(record, paths.state_id, driver(dependent)), self.settings.encoding, document.update_time
+        )
+        message = f"state {dependency.state_id!r} is marked with its dependent {paths.state_id!r}"
+        return Mending(finding, message, put.path, (put,), document.fields, put.fields)
+
+    async def remove(self, finding: Finding, governor: GovernorLayout) -> Repair | None:
+        """Remove the document of a finding, which names nothing that there is."""
+        found = await self.document(finding.path)
+        return None if found is None else await self.commit(remove(finding, found), governor.audit)
+
+    async def quarantine(self, finding: Finding, governor: GovernorLayout) -> None:
+        """Copy what cannot be repaired to quarantine, where there is no copy yet."""
+        if finding.kind not in QUARANTINED or self.is_dry_run:
+            return
+        found = await self.document(finding.path)
+        put = quarantine_put(finding, governor.quarantine, found, self.access.clock.now())
+        if await self.document(put.path) is None:
+            await self._committed([put], put.path)
+
+    async def commit(self, mending: Mending, audit: str) -> Repair | None:
+        """Write a repair with its record; None: somebody was there first, and it is to be looked at again."""
+        signature = Signature(self.author.changed_by, self.author.reason, self.access.clock.now(), self.access.new_id())
+        record = audit_put(mending, audit, signature)
+        if not self.is_dry_run and not await self._committed([*mending.writes, record], record.path):
+            return None
+        finding = mending.finding
+        return Repair(
+            kind=finding.kind,
+            state_id=finding.state_id,
+            version=finding.version,
+            path=str(mending.path),
+            message=mending.message,
+            audit_id="" if self.is_dry_run else signature.audit_id,
+        )
+
+    async def _committed(self, writes: list[Write], witness: DocumentPath) -> bool:
+        """Whether *writes* were committed, by us; *witness* is a document that nobody else makes."""
+        deadline = self._deadline()
+
+        async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            found = (await self.access.read([witness], deadline)).get(witness)
+            if found is not None:
+                return Settled(Outcome.APPLIED, CommitResult(found.create_time, {}))
+            return Settled(Outcome.REFUSED if refused else Outcome.UNKNOWN)
+
+        def unknown() -> OutcomeUnknownError:
+            return OutcomeUnknownError(witness.id, "", "", 0, retryable=True)
+
+        try:
+            await async_commit_once(self.access, writes, deadline, AsyncSettlement(read, unknown))
+        except PreconditionFailedError:
+            return False
+        return True
+
+    async def document(self, path: DocumentPath) -> Document | None:
+        """Return the document at *path*."""
+        return (await self.access.read([path], self._deadline())).get(path)
+
+    async def _events(self, paths: StateLayout, versions: range) -> list[EventRecord]:
+        """Return the events of *versions* where all of them are there and can be read; else none."""
+        events: list[EventRecord] = []
+        for first in range(versions.start, versions.stop, _EVENTS_READ):
+            wanted = [paths.event(version) for version in range(first, min(versions.stop, first + _EVENTS_READ))]
+            read = await self.access.read(wanted, self._deadline(), consistent=False)
+            for path in wanted:
+                document = read.get(path)
+                if document is None:
+                    return []
+                try:
+                    events.append(read_event(document, paths.governor_id, paths.state_id))
+                except ReplayError:
+                    return []
+        return events
+
+    async def _dependents(self, paths: StateLayout) -> dict[str, str]:
+        """Return the live states that depend on one, each with its machine: only their own documents tell."""
+        found: dict[str, str] = {}
+        async for document in self.access.scan(paths.governor.states, timeout=self.timeout):
+            if "depends_on" not in document.fields:
+                continue
+            try:
+                record = read_state(document, paths.governor_id, str(document.fields.get("state_id")))
+            except ReplayError:
+                continue
+            if not record.deleted and record.machine is not None and paths.state_id in record.depends_on:
+                found[record.state_id] = driver(record)
+        return found
+
+    def _deadline(self) -> Deadline:
+        return self.access.begin(self.timeout)

@@ -1,0 +1,144 @@
+"""``recover``: make a store sound again."""
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from tai_state import RecoveryReport, SystemClock, connect
+from tai_state import recover as recovered
+from tai_state.cli.program.command import Command
+from tai_state.cli.program.failures import LEFT, SOUND, GovernorNotFoundError
+from tai_state.cli.program.output import note, put, record_of, write_list
+from tai_state.cli.program.progress import Progress, progressing
+from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.tables import Column
+from tai_state.cli.program.texts import json_line
+from tai_state.cli.program.waiting import answered
+
+_REPAIRED, _PLANNED, _LEFT = "repaired", "to do", "left"
+
+
+class Row:
+    """A repair, or what is left."""
+
+    def __init__(self, report: RecoveryReport, state_id: str, what: str, kind: str, message: str) -> None:
+        """Take what is shown of it."""
+        self.governor_id = report.governor_id
+        self.state_id = state_id
+        self.what = what
+        self.kind = kind
+        self.message = message
+
+
+_COLUMNS: list[Column[Row]] = [
+    Column("governor", lambda row: row.governor_id),
+    Column("state", lambda row: row.state_id),
+    Column("", lambda row: row.what, is_whole=True),
+    Column("kind", lambda row: row.kind, is_whole=True),
+    Column("what", lambda row: row.message),
+]
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "tai-state --store sqlite:///i.db recover --dry-run",
+        "tai-state --store sqlite:///i.db recover shop-1 --yes",
+        "tai-state --store sqlite:///i.db --reason 'after the crash' recover --yes",
+    ],
+)
+@click.argument("governor", required=False)
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would be done.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool) -> int:
+    """Repair what can be proven, and say what cannot.
+
+    Every state is looked at as by verify, and mended where its events, snapshots and segments prove what should be
+    there; each repair leaves a record. What nothing determines is copied to quarantine and stays where it is. Without a
+    governor all of them are recovered, and leases past their time are freed. It may be stopped and run again.
+
+    The exit code is 0 where all that was found is repaired, and 1 where something is left, or would be done.
+    """
+    if not (dry_run or yes):
+        _ask(governor)
+    totals = Totals()
+    with session.reading():
+        pass  # A store that is not there is not to be made.
+    with (
+        session.waiting(),
+        connect(session.url, **session.options) as store,
+        progressing(SystemClock(), "states") as progress,
+    ):
+        watched = Watched(progress)
+        reports = totals.noting(recovered(store, governor, dry_run=dry_run, actor=session.actor, progress=watched))
+        if session.as_json:
+            for report in reports:
+                put(json_line(_record(report)))
+        else:
+            write_list(_rows(reports), _COLUMNS, as_json=False, record=_record)
+    if governor is not None and not totals.checked and not totals.left:
+        raise GovernorNotFoundError(governor)
+    done = "would be repaired" if dry_run else "repaired"
+    say = note if session.as_json else put
+    say(f"{totals.checked:,} states checked: {totals.repaired:,} {done}, {totals.left:,} left")
+    return LEFT if totals.left or (dry_run and totals.repaired) else SOUND
+
+
+def _ask(governor: str | None) -> None:
+    what = f"governor {governor!r}" if governor is not None else "every governor of the store"
+    if not sys.stdin.isatty():
+        message = "without a terminal to ask at, --yes says that it may write, or --dry-run that it may not"
+        raise click.UsageError(message)
+    click.confirm(f"Repair {what}?", abort=True, err=True)
+
+
+class Watched:
+    """Counts the states as they are looked at."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Tell *progress*."""
+        self._progress = progress
+        self._count = 0
+
+    def __call__(self, governor_id: str, state_id: str) -> None:
+        """Count one more."""
+        del governor_id, state_id
+        self._count += 1
+        answered()
+        self._progress("recovering", self._count, None)
+
+
+class Totals:
+    """What was done, over all governors."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.checked = 0
+        self.repaired = 0
+        self.left = 0
+
+    def noting(self, reports: Iterator[RecoveryReport]) -> Iterator[RecoveryReport]:
+        """Pass reports on, and count what is in them."""
+        for report in reports:
+            self.checked += report.checked
+            self.repaired += len(report.repaired)
+            self.left += len(report.unresolved)
+            yield report
+
+
+def _rows(reports: Iterator[RecoveryReport]) -> Iterator[Row]:
+    for report in reports:
+        done = _PLANNED if report.is_dry_run else _REPAIRED
+        yield from (Row(report, one.state_id, done, one.kind, one.message) for one in report.repaired)
+        yield from (Row(report, one.state_id, _LEFT, one.kind, one.message) for one in report.unresolved)
+
+
+def _record(report: object) -> dict[str, object]:
+    assert isinstance(report, RecoveryReport)
+    return {
+        **record_of(report),
+        "repaired": [record_of(one) for one in report.repaired],
+        "unresolved": [record_of(one) for one in report.unresolved],
+    }

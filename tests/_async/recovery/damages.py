@@ -1,0 +1,325 @@
+"""Ways to damage a store past everything above the port, each with what must be found, and whether the rest proves it.
+
+The store that they damage is sound: state s has a full life of keyed moves, snapshots and segments, state d depends on
+it, and state t is young.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tai_state import AsyncBackendStore, AsyncStateMachinePersister, PersistenceConfig
+from tai_state.config import Encoding
+from tai_state.documents import Delete, DocumentPath, Put
+from tai_state.layout import state_layout
+from tai_state.rules.history.segments import build_segment, read_segment
+from tai_state.rules.history.snapshots import read_snapshot, snapshot_fields
+from tai_state.rules.records.chain import event_hash, make_seal
+from tai_state.rules.records.documents import event_fields, read_event
+from tests._async.machines import COUNTER
+from tests._async.stores import TIMEOUT, async_alter, async_document_at, async_find, async_plant
+
+S, D, T = (state_layout("g", name) for name in ("s", "d", "t"))
+CONFIG = PersistenceConfig(snapshot_interval=4, snapshot_retention=2, segment_events=4)
+VERSIONS = 11
+
+Store = AsyncBackendStore
+Damage = Callable[[Store], Awaitable[None]]
+
+
+async def async_live(store: Store) -> AsyncStateMachinePersister[dict[str, Any]]:
+    """Fill an empty store; s ends at version 11, with snapshots of 4 and 8 and segments of 1 to 4 and 5 to 8."""
+    persister = AsyncStateMachinePersister(store, COUNTER, CONFIG)
+    await persister.start("g", "s", {"n": 0}, idempotency_key="k1")
+    await persister.start("g", "d", {"n": 0}, depends_on=["s"])
+    for version in range(2, VERSIONS + 1):
+        await persister.transition("g", "s", "add", version, idempotency_key=f"k{version}")
+    await persister.start("g", "t", {"n": 5})
+    await persister.transition("g", "t", "add", 1)
+    await persister.transition("g", "t", "shut")
+    return persister
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A damage, the kinds that must be found, and whether all of it can be repaired."""
+
+    damage: Damage
+    kinds: frozenset[str]
+    is_determined: bool = True
+
+
+CASES: dict[str, Case] = {}
+
+
+def case(*kinds: str, is_determined: bool = True) -> Callable[[Damage], Damage]:
+    """List a damage under its function's name."""
+
+    def listed(damage: Damage) -> Damage:
+        name = damage.__name__.removeprefix("async_").replace("_", " ")
+        CASES[name] = Case(damage, frozenset(kinds), is_determined)
+        return damage
+
+    return listed
+
+
+async def async_write(store: Store, *writes: Put | Delete) -> None:
+    """Commit *writes* as they are."""
+    await store.runtime.access.backend.commit(list(writes), timeout=TIMEOUT)
+
+
+async def async_copy(store: Store, source: DocumentPath, target: DocumentPath) -> None:
+    """Put what is at *source* at *target*, too."""
+    await async_write(store, Put(target, (await async_document_at(store, source)).fields))
+
+
+# State documents
+
+
+@case("state_missing")
+async def async_state_deleted(store: Store) -> None:
+    await async_write(store, Delete(S.state))
+
+
+@case("state_missing")
+async def async_young_state_deleted(store: Store) -> None:
+    await async_write(store, Delete(T.state))
+
+
+@case("corrupt_state")
+async def async_state_unreadable(store: Store) -> None:
+    await async_plant(store, S.state, data=5)
+
+
+@case("corrupt_state")
+async def async_state_altered(store: Store) -> None:
+    await async_plant(store, S.state, status="shut")
+
+
+@case("corrupt_state")
+async def async_state_altered_in_its_version(store: Store) -> None:
+    await async_plant(store, S.state, version=99)
+
+
+@case("state_mismatch")
+async def async_state_altered_with_its_digest(store: Store) -> None:
+    await async_alter(store, S, data={"n": 99})
+
+
+@case("state_behind", "lost_mark")
+async def async_state_rolled_back(store: Store) -> None:
+    event = read_event(await async_document_at(store, S.event(7)), "g", "s")
+    fields = snapshot_fields(event.state(), Encoding())
+    await async_write(store, Put(S.state, fields))
+
+
+@case("stale_marks")
+async def async_marks_forgotten(store: Store) -> None:
+    await async_alter(store, S, snapshots=[8], sealed_through=4)
+
+
+@case("lost_mark")
+async def async_dependents_forgotten(store: Store) -> None:
+    await async_alter(store, S, dependents={})
+
+
+@case("corrupt_state")
+async def async_state_of_another(store: Store) -> None:
+    await async_copy(store, T.state, S.state)
+
+
+# Events
+
+
+@case("missing_event")
+async def async_sealed_event_deleted(store: Store) -> None:
+    await async_write(store, Delete(S.event(3)))
+
+
+@case("missing_event")
+async def async_all_sealed_events_deleted(store: Store) -> None:
+    await async_write(store, *(Delete(S.event(version)) for version in range(1, 9)))
+
+
+@case("corrupt_event")
+async def async_sealed_event_altered(store: Store) -> None:
+    await async_plant(store, S.event(6), action="made up", payload={"n": 1})
+
+
+@case("corrupt_event")
+async def async_events_swapped(store: Store) -> None:
+    second, third = await async_document_at(store, S.event(2)), await async_document_at(store, S.event(3))
+    await async_write(store, Put(S.event(2), third.fields), Put(S.event(3), second.fields))
+
+
+@case("corrupt_event")
+async def async_event_in_the_place_of_another(store: Store) -> None:
+    await async_copy(store, S.event(2), S.event(5))
+
+
+@case("corrupt_event")
+async def async_sealed_event_forged_with_its_hash(store: Store) -> None:
+    await async_forge(store, 6)
+
+
+@case("corrupt_event")
+async def async_unsealed_event_altered_in_what_it_made(store: Store) -> None:
+    await async_plant(store, S.event(10), to_state={"n": 99})
+
+
+@case("corrupt_event")
+async def async_unsealed_event_altered_in_where_it_came_from(store: Store) -> None:
+    await async_plant(store, S.event(10), from_status="shut")
+
+
+@case("corrupt_event")
+async def async_unsealed_event_unreadable_in_what_it_made(store: Store) -> None:
+    await async_plant(store, S.event(10), to_state=5)
+
+
+@case("corrupt_event")
+async def async_last_event_altered_in_its_author(store: Store) -> None:
+    event = await async_document_at(store, S.event(VERSIONS))
+    await async_plant(store, S.event(VERSIONS), metadata={**event.fields["metadata"], "changed_by": "innocent"})
+
+
+@case("corrupt_event")
+async def async_last_event_unreadable_in_its_hash(store: Store) -> None:
+    await async_plant(store, S.event(VERSIONS), hash=None)
+
+
+@case("extra_event")
+async def async_event_doubled_behind_the_last(store: Store) -> None:
+    await async_copy(store, S.event(VERSIONS), S.event(VERSIONS + 1))
+
+
+@case("extra_event")
+async def async_event_of_another_behind_the_last(store: Store) -> None:
+    await async_copy(store, T.event(3), S.event(VERSIONS + 1))
+
+
+@case("missing_event", is_determined=False)
+async def async_unsealed_event_deleted(store: Store) -> None:
+    await async_write(store, Delete(S.event(10)))
+
+
+@case("missing_event", is_determined=False)
+async def async_last_event_deleted(store: Store) -> None:
+    await async_write(store, Delete(S.event(VERSIONS)))
+
+
+@case("corrupt_event", is_determined=False)
+async def async_unsealed_event_altered_in_its_payload(store: Store) -> None:
+    await async_plant(store, S.event(10), payload={"n": 77})
+
+
+@case("broken_chain", is_determined=False)
+async def async_unsealed_event_forged_with_its_hash(store: Store) -> None:
+    await async_forge(store, 9)
+
+
+@case("state_mismatch", is_determined=False)
+async def async_last_event_forged_with_its_hash(store: Store) -> None:
+    await async_forge(store, VERSIONS)
+
+
+# Snapshots and segments
+
+
+@case("missing_snapshot")
+async def async_snapshot_deleted(store: Store) -> None:
+    await async_write(store, Delete(S.snapshot(4)))
+
+
+@case("corrupt_snapshot")
+async def async_snapshot_altered(store: Store) -> None:
+    await async_plant(store, S.snapshot(8), data={"n": 99})
+
+
+@case("corrupt_snapshot")
+async def async_snapshot_truncated(store: Store) -> None:
+    fields = (await async_document_at(store, S.snapshot(8))).fields
+    await async_write(store, Put(S.snapshot(8), {name: fields[name] for name in ("format", "version", "status")}))
+
+
+@case("corrupt_snapshot")
+async def async_snapshot_of_another_state(store: Store) -> None:
+    await async_copy(store, T.state, S.snapshot(8))
+
+
+@case("corrupt_snapshot")
+async def async_snapshot_forged_with_its_digest(store: Store) -> None:
+    snapshot = read_snapshot(await async_document_at(store, S.snapshot(4)), "g", "s")
+    await async_write(store, Put(S.snapshot(4), snapshot_fields(replace(snapshot, status="shut"), Encoding())))
+
+
+@case("missing_segment")
+async def async_segment_deleted(store: Store) -> None:
+    await async_write(store, Delete(S.segment(1)))
+
+
+@case("missing_segment")
+async def async_all_segments_deleted(store: Store) -> None:
+    await async_write(store, Delete(S.segment(1)), Delete(S.segment(5)))
+
+
+@case("corrupt_segment")
+async def async_segment_truncated(store: Store) -> None:
+    blob = (await async_document_at(store, S.segment(5))).fields["events"]
+    await async_plant(store, S.segment(5), events=blob[: len(blob) // 2])
+
+
+@case("corrupt_segment")
+async def async_segment_in_the_place_of_another(store: Store) -> None:
+    await async_copy(store, S.segment(1), S.segment(5))
+
+
+@case("corrupt_segment")
+async def async_segment_forged_with_its_digest(store: Store) -> None:
+    segment = read_segment(await async_document_at(store, S.segment(5)), "g", "s")
+    events = [replace(event, to_status="shut") if event.version == 6 else event for event in segment.events]
+    forged = build_segment(S, events)
+    assert forged is not None
+    assert forged.write is not None
+    await async_write(store, forged.write)
+
+
+# What stands beside
+
+
+@case("orphaned_receipt")
+async def async_receipt_of_no_change(store: Store) -> None:
+    receipt = await async_document_at(store, S.receipt("k3"))
+    await async_write(store, Put(S.receipt("made up"), {**receipt.fields, "transition_id": "made up"}))
+
+
+@case("foreign_document", is_determined=False)
+async def async_document_of_somebody_else(store: Store) -> None:
+    await async_write(store, Put(replace(S.event(1), id="a.b"), {"x": 1}))
+
+
+async def async_forge(store: Store, version: int) -> None:
+    """Let an event say something else, with digests and a hash that fit."""
+    event = read_event(await async_document_at(store, S.event(version)), "g", "s")
+    forged = replace(event, metadata=replace(event.metadata, changed_by="innocent"))
+    assert forged.seal is not None
+    assert forged.seal.salt is not None
+    forged = replace(forged, seal=make_seal(forged, forged.seal.salt))
+    forged = replace(forged, hash=event_hash(forged))
+    await async_write(store, Put(S.event(version), event_fields(forged, Encoding())))
+
+
+async def async_sound_contents(store: Store) -> dict[str, dict[str, Any]]:
+    """Return the fields of every document of the governor that a repair brings back; the engine's times aside."""
+    names = ("states", "events", "snapshots", "segments", "receipts")
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        async for document in store.runtime.access.backend.scan(getattr(S.governor, name), timeout=TIMEOUT):
+            fields = {key: value for key, value in document.fields.items() if key != "committed_at"}
+            found[str(document.path)] = fields
+    return found
+
+
+async def async_is_there(store: Store, path: DocumentPath) -> bool:
+    """Whether there is a document at *path*."""
+    return await async_find(store, path) is not None

@@ -1,0 +1,103 @@
+"""``recover``."""
+
+import json
+import shutil
+import sqlite3
+
+import pytest
+from click.testing import CliRunner
+
+from tai_state.cli import main
+from tai_state.layout import state_layout
+
+STATE = state_layout("house", "front").state
+
+
+@pytest.fixture
+def copied_url(store_url, tmp_path):
+    """A copy of the store, to be damaged."""
+    shutil.copy(store_url.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    return f"sqlite:///{tmp_path / 'copy.db'}"
+
+
+@pytest.fixture
+def damaged(copied_url):
+    """The copy without the document of a state."""
+    with sqlite3.connect(copied_url.removeprefix("sqlite:///")) as connection:
+        connection.execute("DELETE FROM documents WHERE collection = ? AND id = ?", (STATE.collection, STATE.id))
+    connection.close()
+    return copied_url
+
+
+@pytest.fixture
+def recover():
+    """Run a command on a store, and expect its exit code."""
+
+    def run(url, *arguments, code=0, answer=None):
+        result = CliRunner().invoke(main, ["--store", url, "--actor", "ann", *arguments], input=answer)
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def test_a_sound_store_has_nothing_to_repair(copied_url, recover):
+    """One line says so."""
+    assert recover(copied_url, "recover", "--yes").stdout == "5 states checked: 0 repaired, 0 left\n"
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(damaged, recover):
+    """Its exit code says that something would be done."""
+    result = recover(damaged, "recover", "house", "--dry-run", code=1)
+    assert "state_missing" in result.stdout
+    assert "to do" in result.stdout
+    assert "1 would be repaired, 0 left" in result.stdout
+    recover(damaged, "verify", code=1)
+
+
+def test_what_is_repaired_is_sound(damaged, recover):
+    """And a second run finds nothing."""
+    result = recover(damaged, "recover", "house", "--yes")
+    assert "state_missing" in result.stdout
+    assert "1 repaired, 0 left" in result.stdout
+    recover(damaged, "verify")
+    assert "0 repaired" in recover(damaged, "recover", "--yes").stdout
+
+
+def test_a_program_reads_a_line_for_each_governor(damaged, recover):
+    """With the repairs, each with its record, and with what is left."""
+    result = recover(damaged, "--json", "recover", "house", "--yes")
+    (report,) = [json.loads(line) for line in result.stdout.splitlines()]
+    (repair,) = report.pop("repaired")
+    assert report == {"governor_id": "house", "checked": 4, "unresolved": [], "is_dry_run": False}
+    assert repair["audit_id"]
+    assert repair["path"] == "governors/house/states/front"
+
+
+def test_without_a_terminal_it_does_not_ask(damaged, recover):
+    """It is told to say --yes, or --dry-run; nothing is written."""
+    assert "--yes" in recover(damaged, "recover", code=2).stderr
+    recover(damaged, "verify", code=1)
+
+
+def test_what_nothing_determines_is_left_and_said(damaged, recover):
+    """The exit code is 1."""
+    with sqlite3.connect(damaged.removeprefix("sqlite:///")) as connection:
+        event = state_layout("house", "back").event(1)
+        connection.execute("DELETE FROM documents WHERE collection = ? AND id = ?", (event.collection, event.id))
+    connection.close()
+    result = recover(damaged, "recover", "--yes", code=1)
+    assert "missing_event" in result.stdout
+    assert "1 repaired, 1 left" in result.stdout
+
+
+def test_no_store_is_made_where_there_is_none(tmp_path, recover):
+    """A wrong path is told, and nothing is there behind it."""
+    result = recover(f"sqlite:///{tmp_path / 'none.db'}", "recover", "--yes", code=3)
+    assert "none.db" in result.stderr
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_an_unknown_governor_is_not_found(copied_url, recover):
+    """It never had a state."""
+    assert "none" in recover(copied_url, "recover", "none", "--yes", code=1).stderr
