@@ -1,67 +1,60 @@
-"""Names that begin with ``tai_state:`` are the package's own: no user's lock, and no owner, has one."""
+"""Being next for several locks: all of them are reserved, and nobody is kept out who may be waited for."""
 
 import pytest
 
-from tai_state import AsyncLockManager, AsyncTransactionManager, InvalidIdError, LockInfo, lock_owner
-from tests._async.stores import in_memory
+from tai_state import AsyncLockManager, SystemClock, lock_owner
+from tai_state._platform.tasks import async_sleep, async_together
+from tai_state.rules.locking.leases import lease_path
+from tai_state.rules.locking.reservations import Waiter, reservation_path, reserve_write
+from tests._async.deaths import forget_every_lock
+from tests._async.stores import TIMEOUT, async_document_at, async_find, async_plant
 
-RESERVED = ["tai_state:", "tai_state:queue:1", "tai_state:serialize:hot"]
-
-
-async def async_held_in(hold):
-    async with hold:
-        raise AssertionError
-
-
-CALLS = {
-    "acquire": lambda locks, name: locks.acquire(name),
-    "try_acquire": lambda locks, name: locks.try_acquire(name),
-    "acquire_many": lambda locks, name: locks.acquire_many(["free", name]),
-    "hold": lambda locks, name: async_held_in(locks.hold(name)),
-    "owner": lambda locks, name: locks.acquire("free", owner=name),
-    "owner of one try": lambda locks, name: locks.try_acquire("free", owner=name),
-    "owner of many": lambda locks, name: locks.acquire_many(["free"], owner=name),
-}
+LONG = 60.0
+monotonic = SystemClock().monotonic
 
 
-@in_memory
-@pytest.mark.parametrize("name", RESERVED)
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_a_reserved_name_is_refused(place, call, name):
-    """By an error that names the prefix, and before anything is asked."""
-    store, backend = place.counting()
-    with pytest.raises(InvalidIdError, match="'tai_state:', which is reserved") as caught:
-        await call(AsyncLockManager(store), name)
-    assert caught.value.value == name
-    assert backend.calls == []
+@pytest.fixture(autouse=True)
+async def no_lock_is_left():
+    """Behind each test no heartbeat goes on."""
+    yield
+    forget_every_lock()
 
 
-@pytest.mark.parametrize("name", RESERVED)
-def test_a_block_owns_under_no_reserved_name(name):
-    """On entering it."""
-    with pytest.raises(InvalidIdError, match="owner 'tai_state:"), lock_owner(name):
-        pass
+async def test_who_was_passed_over_for_one_lock_reserves_the_free_ones_too(place):
+    """Else whoever wants one of those alone would pass him for ever: they are rarely free at one moment."""
+    store = place.store()
+    locks, others = AsyncLockManager(store), AsyncLockManager(place.store())
+    held = await others.acquire("a", owner="holder", ttl=600, heartbeat=False)
+    seen: list[bool] = []
+
+    async def several():
+        async with await locks.acquire_many(["a", "b"], owner="several", timeout=LONG, heartbeat=False):
+            seen.append(False)
+
+    async def passing():
+        # He has looked once when he stands for it; then somebody else gets the lock before him.
+        await async_sleep(0.5)
+        await async_plant(store, lease_path("a"), fencing_token=held.fencing_token + 1)
+        ends = monotonic() + 15
+        while not seen and monotonic() < ends:
+            if await async_find(store, reservation_path("b")) is not None:
+                seen.append(True)
+            await async_sleep(0.02)
+        await async_plant(store, lease_path("a"), ttl_seconds=0.001)
+
+    await async_together([several, passing])
+    assert seen[0]
 
 
-@pytest.mark.parametrize("name", ["tai_state", "tai_state/a", "my tai_state:", "TAI_STATE:a"])
-async def test_a_name_that_is_only_like_it_is_free(store, name):
-    """The prefix is the whole of it."""
-    lock = await AsyncLockManager(store).acquire(name, owner=name)
-    await lock.release()
-
-
-async def test_a_user_may_look_at_a_reserved_lock_and_break_it(store):
-    """What hangs can be found, and freed by hand; and the package takes it all the same."""
+async def test_who_holds_a_lock_passes_the_reservation_of_one_who_wants_several(place):
+    """That one may be waiting for the lock that is held: they would wait for each other, and nobody could tell."""
+    store = place.store()
     locks = AsyncLockManager(store)
-    seen: list[LockInfo | None] = []
-
-    async def body(tx):
-        seen.append(await locks.inspect("tai_state:serialize:hot"))
-        assert seen[-1] is not None
-        await locks.break_lock("tai_state:serialize:hot", seen[-1].fencing_token, "test")
-        await tx.save_state("g", "s", {})
-
-    await AsyncTransactionManager(store).run(body, serialize="hot")
-    assert seen[0] is not None
-    assert seen[0].held
-    assert [one.resource async for one in locks.list()] == ["tai_state:serialize:hot"]
+    with lock_owner("nested"):
+        async with locks.hold("a", ttl=600, heartbeat=False) as lock:
+            since = (await async_document_at(store, lease_path("a"))).create_time
+            waiter = Waiter("several", "first of all", since, wants_several=True)
+            write = reserve_write("b", waiter, None, round_=1, now=since)
+            await store.runtime.access.backend.commit([write], timeout=TIMEOUT)
+            async with locks.hold("b", timeout=0, heartbeat=False) as other:
+                assert (lock.held, other.held) == (True, True)

@@ -1,5 +1,7 @@
 """FaultyStore: what each fault does, that a seed repeats it, and that a service under it keeps its promises."""
 
+import gc
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +17,7 @@ from tai_state import (
     Maintenance,
     RetryPolicy,
     StoreUnavailableError,
+    SystemClock,
 )
 from tai_state._async.backends.memory import AsyncMemoryBackend
 from tai_state._platform.tasks import async_sleep
@@ -290,10 +293,17 @@ async def test_what_makes_no_faulty_store_is_refused(options):
         AsyncFaultyStore(**{"backend": AsyncMemoryBackend(), **options})
 
 
-async def test_a_crash_ends_the_heartbeats_without_a_word():
-    """A process that is dead beats no more, and no traceback comes of it."""
+async def test_a_crash_ends_the_heartbeats_without_a_word(caplog):
+    """A process that is dead beats no more: the next beat ends, and nobody hears of an error that nobody awaited."""
     store = AsyncFaultyStore(AsyncMemoryStore(), faults=Faults())
-    await AsyncLockManager(store).acquire("r", ttl=0.3)
-    store.crash()
-    await async_sleep(0.3)
+    with caplog.at_level(logging.DEBUG, "tai_state"):
+        await AsyncLockManager(store).acquire("r", ttl=0.3)
+        store.crash()
+        ends = SystemClock().monotonic() + 10
+        while "ended in the middle of a beat" not in caplog.text and SystemClock().monotonic() < ends:
+            await async_sleep(0.02)
+    assert "ended in the middle of a beat" in caplog.text
+    # asyncio tells of an error that nobody awaited when its task is collected.
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
     assert store.injected == {Fault.CRASH: 1}

@@ -1,67 +1,60 @@
 # Generated from tests/_async/locking/test_locks_reserved.py by .ci/generate_sync.py; do not edit.
-"""Names that begin with ``tai_state:`` are the package's own: no user's lock, and no owner, has one."""
+"""Being next for several locks: all of them are reserved, and nobody is kept out who may be waited for."""
 import pytest
 
-from tai_state import LockManager, TransactionManager, InvalidIdError, LockInfo, lock_owner
-from tests._sync.stores import in_memory
+from tai_state import LockManager, SystemClock, lock_owner
+from tai_state._platform.tasks import sleep, together
+from tai_state.rules.locking.leases import lease_path
+from tai_state.rules.locking.reservations import Waiter, reservation_path, reserve_write
+from tests._sync.deaths import forget_every_lock
+from tests._sync.stores import TIMEOUT, document_at, find, plant
 
-RESERVED = ["tai_state:", "tai_state:queue:1", "tai_state:serialize:hot"]
-
-
-def held_in(hold):
-    with hold:
-        raise AssertionError
-
-
-CALLS = {
-    "acquire": lambda locks, name: locks.acquire(name),
-    "try_acquire": lambda locks, name: locks.try_acquire(name),
-    "acquire_many": lambda locks, name: locks.acquire_many(["free", name]),
-    "hold": lambda locks, name: held_in(locks.hold(name)),
-    "owner": lambda locks, name: locks.acquire("free", owner=name),
-    "owner of one try": lambda locks, name: locks.try_acquire("free", owner=name),
-    "owner of many": lambda locks, name: locks.acquire_many(["free"], owner=name),
-}
+LONG = 60.0
+monotonic = SystemClock().monotonic
 
 
-@in_memory
-@pytest.mark.parametrize("name", RESERVED)
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_reserved_name_is_refused(place, call, name):
-    """By an error that names the prefix, and before anything is asked."""
-    store, backend = place.counting()
-    with pytest.raises(InvalidIdError, match="'tai_state:', which is reserved") as caught:
-        call(LockManager(store), name)
-    assert caught.value.value == name
-    assert backend.calls == []
+@pytest.fixture(autouse=True)
+def no_lock_is_left():
+    """Behind each test no heartbeat goes on."""
+    yield
+    forget_every_lock()
 
 
-@pytest.mark.parametrize("name", RESERVED)
-def test_a_block_owns_under_no_reserved_name(name):
-    """On entering it."""
-    with pytest.raises(InvalidIdError, match="owner 'tai_state:"), lock_owner(name):
-        pass
+def test_who_was_passed_over_for_one_lock_reserves_the_free_ones_too(place):
+    """Else whoever wants one of those alone would pass him for ever: they are rarely free at one moment."""
+    store = place.store()
+    locks, others = LockManager(store), LockManager(place.store())
+    held = others.acquire("a", owner="holder", ttl=600, heartbeat=False)
+    seen: list[bool] = []
+
+    def several():
+        with locks.acquire_many(["a", "b"], owner="several", timeout=LONG, heartbeat=False):
+            seen.append(False)
+
+    def passing():
+        # He has looked once when he stands for it; then somebody else gets the lock before him.
+        sleep(0.5)
+        plant(store, lease_path("a"), fencing_token=held.fencing_token + 1)
+        ends = monotonic() + 15
+        while not seen and monotonic() < ends:
+            if find(store, reservation_path("b")) is not None:
+                seen.append(True)
+            sleep(0.02)
+        plant(store, lease_path("a"), ttl_seconds=0.001)
+
+    together([several, passing])
+    assert seen[0]
 
 
-@pytest.mark.parametrize("name", ["tai_state", "tai_state/a", "my tai_state:", "TAI_STATE:a"])
-def test_a_name_that_is_only_like_it_is_free(store, name):
-    """The prefix is the whole of it."""
-    lock = LockManager(store).acquire(name, owner=name)
-    lock.release()
-
-
-def test_a_user_may_look_at_a_reserved_lock_and_break_it(store):
-    """What hangs can be found, and freed by hand; and the package takes it all the same."""
+def test_who_holds_a_lock_passes_the_reservation_of_one_who_wants_several(place):
+    """That one may be waiting for the lock that is held: they would wait for each other, and nobody could tell."""
+    store = place.store()
     locks = LockManager(store)
-    seen: list[LockInfo | None] = []
-
-    def body(tx):
-        seen.append(locks.inspect("tai_state:serialize:hot"))
-        assert seen[-1] is not None
-        locks.break_lock("tai_state:serialize:hot", seen[-1].fencing_token, "test")
-        tx.save_state("g", "s", {})
-
-    TransactionManager(store).run(body, serialize="hot")
-    assert seen[0] is not None
-    assert seen[0].held
-    assert [one.resource for one in locks.list()] == ["tai_state:serialize:hot"]
+    with lock_owner("nested"):
+        with locks.hold("a", ttl=600, heartbeat=False) as lock:
+            since = (document_at(store, lease_path("a"))).create_time
+            waiter = Waiter("several", "first of all", since, wants_several=True)
+            write = reserve_write("b", waiter, None, round_=1, now=since)
+            store.runtime.access.backend.commit([write], timeout=TIMEOUT)
+            with locks.hold("b", timeout=0, heartbeat=False) as other:
+                assert (lock.held, other.held) == (True, True)
