@@ -186,7 +186,12 @@ class SqliteEngine:
             raise StoreUnavailableError(f"the timeout passed before {self.path} could be read")
         self._identity.check()
         # Readers wait for nobody in WAL mode, but for those who open or close the file first or last.
-        return when_free(lambda: session.readers.run(call, deadline), deadline)
+        try:
+            return when_free(lambda: session.readers.run(call, deadline), deadline)
+        except sqlite3.Error:
+            # A file that went away between the check and the opening is no file that cannot be opened.
+            self._identity.check()
+            raise
 
     def data_version(self, *, deadline: Deadline) -> int:
         """Return a number that changes with every commit of anybody."""

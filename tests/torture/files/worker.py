@@ -3,6 +3,7 @@
 Each acknowledged key is a line of the journal before the next call. A store whose file was replaced is opened anew.
 """
 
+import faulthandler
 import os
 import random
 import sys
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 from tai_state import (
+    FencedOutError,
     Lock,
     LockLostError,
     LockManager,
@@ -78,7 +80,7 @@ class Worker:
                 if lock is not None:
                     return
                 self.reopen(store)
-            except LockLostError:
+            except (FencedOutError, LockLostError):
                 return
             except TaiStateError as error:
                 if not error.retryable:
@@ -118,6 +120,8 @@ class Worker:
 
     def child(self, turn: int) -> None:
         """Hold nothing, and make changes of its own over the inherited store."""
+        # A child that hangs tells where.
+        faulthandler.dump_traceback_later(CHILD_SECONDS_MAX / 2)
         lock = self.lock
         if lock is not None and lock.held:
             os._exit(BAD_EXIT)
