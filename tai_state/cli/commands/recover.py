@@ -45,7 +45,7 @@ _COLUMNS: list[Column[Row]] = [
     examples=[
         "tai-state --store sqlite:///i.db recover --dry-run",
         "tai-state --store sqlite:///i.db recover shop-1 --yes",
-        "tai-state --store sqlite:///i.db --reason 'after the crash' recover --yes",
+        "tai-state --store sqlite:///i.db recover --yes --reason 'after the crash'",
     ],
 )
 @click.argument("governor", required=False)

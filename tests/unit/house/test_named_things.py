@@ -120,8 +120,8 @@ def test_every_name_in_the_docstring_of_an_error_exists(name, known):
 
 def test_what_does_not_exist_is_found(known):
     """Each kind of it."""
-    assert unknown_commands("run tai-state recover GOV, tai-state stats, or tai-state machine bend FILE") == [
-        "tai-state recover",
+    assert unknown_commands("run tai-state mend GOV, tai-state stats, or tai-state machine bend FILE") == [
+        "tai-state mend",
         "tai-state machine bend",
     ]
     assert unknown_commands("tai-state --store sqlite:///a.db repair G") == ["tai-state repair"]
