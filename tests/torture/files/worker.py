@@ -9,6 +9,7 @@ import random
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 from tai_state import (
@@ -147,6 +148,8 @@ def main() -> None:
         if not pid:
             try:
                 worker.child(turn)
+            except BaseException:  # noqa: BLE001 - the child must not go on as its parent
+                traceback.print_exc()
             finally:
                 os._exit(1)
         ends = time.monotonic() + CHILD_SECONDS_MAX
