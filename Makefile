@@ -13,6 +13,8 @@ SEEDS ?= 10000
 FIRST ?= 0
 FUZZ_SECONDS ?= 600
 MUTANTS ?= 400
+BENCH_SECONDS ?= 20
+ONLY ?=
 SEED ?= 1
 # More than a small machine has cores, since many tests wait for processes and for time to pass. One emulator serves all.
 PYTEST_WORKERS ?= 4
@@ -23,11 +25,12 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 STAMP := .venv/.stamp
 DEMO := .venvs/demo
+BENCH := .venvs/bench
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint format test test-more test-all demo torture simulate coverage fuzz mutants clean
+.PHONY: help venv install generate lint format test test-more test-all demo torture simulate coverage fuzz mutants bench clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -103,6 +106,18 @@ fuzz: venv ## Feed rubbish to all that reads, FUZZ_SECONDS=600 a target: nothing
 mutants: install ## Plant MUTANTS=400 small bugs in rules and protocols: at least 90 % must be found
 	$(BIN)/$(PIP_INSTALL) --editable '.[mutants]'
 	$(BIN)/python .ci/mutants.py --sample $(MUTANTS) --seed $(SEED)
+
+# The peers stand in an environment of their own: the package needs none of them.
+$(BENCH)/.stamp: pyproject.toml tests/benchmarks/requirements.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(BENCH)
+	$(BENCH)/$(PIP_INSTALL) --editable . --requirement tests/benchmarks/requirements.txt
+	@touch $@
+
+bench: $(BENCH)/.stamp ## Measure beside floors and peers, BENCH_SECONDS=20 a workload (ONLY=w1-sqlite measures one)
+	bash emulator/ensure.sh
+	bash .ci/ensure.sh redis-server || true
+	BENCH_SECONDS=$(BENCH_SECONDS) $(BENCH)/bin/python -m tests.benchmarks $(ONLY)
 
 clean: ## Remove what make and its tools made, the virtual environments too
 	rm -rf .venv .venvs build dist htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

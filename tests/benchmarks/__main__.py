@@ -1,0 +1,55 @@
+"""``python -m tests.benchmarks [WORKLOAD...]``: measure, print the table, write JSON and a picture."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tai_state.testing import emulator
+from tests.benchmarks import table
+from tests.benchmarks.harness import Workload, run, seconds_of_environment
+from tests.benchmarks.workloads import WORKLOADS
+
+
+def main() -> None:
+    """Measure what is named, or all."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure workloads, beside their floors and peers.")
+    parser.add_argument("workloads", nargs="*", choices=[[], *WORKLOADS], help="all of them where none is named")
+    parser.add_argument("--out", type=Path, default=Path("build/benchmarks"), help="where JSON and picture go")
+    arguments = parser.parse_args()
+    chosen = [WORKLOADS[name] for name in arguments.workloads or WORKLOADS]
+    about = {
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    results = measure(chosen)
+    sys.stdout.write(f"\n{about['machine']}, {about['date']}\n\n{table.text(results)}\n")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(table.record(results, about), indent=1)
+    (arguments.out / "results.json").write_text(text, encoding="utf-8")
+    (arguments.out / "results.svg").write_text(table.picture(results, about), encoding="utf-8")
+
+
+def measure(chosen: list[Workload]) -> table.Results:
+    """Run workloads one after the other, those of Firestore on one emulator."""
+    results = {}
+    # Not in memory: what a commit costs on a disk is what is measured.
+    place = os.environ.get("BENCH_FOLDER", "build")
+    Path(place).mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=place))).absolute()
+        if any(workload.needs_emulator for workload in chosen):
+            os.environ["FIRESTORE_EMULATOR_HOST"] = stack.enter_context(emulator()).host
+        for workload in chosen:
+            sys.stderr.write(f"{workload.name} ...\n")
+            results[workload.name] = (workload, run(workload, folder, seconds_of_environment()))
+    return results
+
+
+if __name__ == "__main__":
+    main()
