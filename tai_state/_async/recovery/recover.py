@@ -37,13 +37,10 @@ class AsyncRecovery:
             if examined.findings:
                 left += await self._state(examined, repaired)
         async for finding in async_receipt_findings(self._repairer.access, governor_id, self._repairer.timeout):
-            repair = None
-            if finding.kind == "orphaned_receipt":
-                repair = await self._repairer.remove(finding, governor)
-            if repair is not None:
-                repaired.append(repair)
-            else:
-                left.append(finding)
+            is_orphan = finding.kind == "orphaned_receipt"
+            repairs = await self._repairer.remove(finding, governor) if is_orphan else []
+            repaired += repairs
+            left += [] if repairs else [finding]
         for finding in left:
             await self._repairer.quarantine(finding, governor)
         return RecoveryReport(
@@ -83,11 +80,9 @@ class AsyncRecovery:
         access, timeout = self._repairer.access, self._repairer.timeout
         repaired: list[Repair] = []
         async for finding in async_lease_findings(access, timeout):
-            repair = await self._free(finding) if finding.kind == "expired_lease" else None
-            if repair is not None:
-                repaired.append(repair)
-            else:
-                left.append(finding)
+            repairs = await self._free(finding) if finding.kind == "expired_lease" else []
+            repaired += repairs
+            left += [] if repairs else [finding]
         return RecoveryReport(
             governor_id="",
             checked=0,
@@ -96,18 +91,18 @@ class AsyncRecovery:
             is_dry_run=self._repairer.is_dry_run,
         )
 
-    async def _free(self, finding: Finding) -> Repair | None:
+    async def _free(self, finding: Finding) -> list[Repair]:
         document = await self._repairer.document(finding.path)
         try:
             lease = read_lease(document) if document is not None else None
         except StoreError:
-            return None
+            return []
         if document is None or lease is None:
-            return None
+            return []
         now = await async_expired(self._repairer.access, lease, self._repairer.timeout)
         if now is None or now.update_time != document.update_time:
-            return None
+            return []
         _, put = released(lease)
         message = f"lock {lease.resource!r} is freed; its token {lease.fencing_token} stays"
         mending = Mending(finding, message, put.path, (put,), document.fields, put.fields)
-        return await self._repairer.commit(mending, AUDIT)
+        return await self._repairer.commit([mending], AUDIT)

@@ -30,6 +30,7 @@ from tai_state.rules.recovery.repair import (
     Signature,
     as_found,
     audit_put,
+    is_stray,
     mend_event,
     mend_segment,
     mend_snapshot,
@@ -80,16 +81,17 @@ class Repairer:
         if paths is None or any(finding.kind == "newer_format" for finding in examined.findings):
             done.left += examined.findings
             return done
-        for finding in examined.findings:
-            mending = self._mending(finding, paths, examined.document)
-            if mending is None:
-                done.left.append(finding)
-                continue
-            repair = self.commit(mending, paths.governor.audit)
-            if repair is None:
-                done.is_refused = True
-            else:
-                done.repairs.append(repair)
+        for findings in _together(examined.findings):
+            mendings: list[Mending] = []
+            for finding in findings:
+                mending = self._mending(finding, paths, examined.document)
+                if mending is None:
+                    done.left.append(finding)
+                else:
+                    mendings.append(mending)
+            repairs = self.commit(mendings, paths.governor.audit) if mendings else []
+            done.repairs += repairs
+            done.is_refused = done.is_refused or (bool(mendings) and not repairs)
         return done
 
     def _mending(self, finding: Finding, paths: StateLayout, state: Document | None) -> Mending | None:
@@ -138,10 +140,10 @@ class Repairer:
         message = f"state {dependency.state_id!r} is marked with its dependent {paths.state_id!r}"
         return Mending(finding, message, put.path, (put,), document.fields, put.fields)
 
-    def remove(self, finding: Finding, governor: GovernorLayout) -> Repair | None:
+    def remove(self, finding: Finding, governor: GovernorLayout) -> list[Repair]:
         """Remove the document of a finding, which names nothing that there is."""
         found = self.document(finding.path)
-        return None if found is None else self.commit(remove(finding, found), governor.audit)
+        return [] if found is None else self.commit([remove(finding, found)], governor.audit)
 
     def quarantine(self, finding: Finding, governor: GovernorLayout) -> None:
         """Copy what cannot be repaired to quarantine, where there is no copy yet."""
@@ -152,21 +154,27 @@ class Repairer:
         if self.document(put.path) is None:
             self._committed([put], put.path)
 
-    def commit(self, mending: Mending, audit: str) -> Repair | None:
-        """Write a repair with its record; None: somebody was there first, and it is to be looked at again."""
-        signature = Signature(self.author.changed_by, self.author.reason, self.access.clock.now(), self.access.new_id())
-        record = audit_put(mending, audit, signature)
-        if not self.is_dry_run and not self._committed([*mending.writes, record], record.path):
-            return None
-        finding = mending.finding
-        return Repair(
-            kind=finding.kind,
-            state_id=finding.state_id,
-            version=finding.version,
-            path=str(mending.path),
-            message=mending.message,
-            audit_id="" if self.is_dry_run else signature.audit_id,
-        )
+    def commit(self, mendings: list[Mending], audit: str) -> list[Repair]:
+        """Write repairs with their records, all or none; none: somebody was there first."""
+        author, access = self.author, self.access
+        signed = [
+            (one, Signature(author.changed_by, author.reason, access.clock.now(), access.new_id())) for one in mendings
+        ]
+        records = [audit_put(one, audit, signature) for one, signature in signed]
+        writes = [write for one in mendings for write in one.writes]
+        if not self.is_dry_run and not self._committed([*writes, *records], records[0].path):
+            return []
+        return [
+            Repair(
+                kind=one.finding.kind,
+                state_id=one.finding.state_id,
+                version=one.finding.version,
+                path=str(one.path),
+                message=one.message,
+                audit_id="" if self.is_dry_run else signature.audit_id,
+            )
+            for one, signature in signed
+        ]
 
     def _committed(self, writes: list[Write], witness: DocumentPath) -> bool:
         """Whether *writes* were committed, by us; *witness* is a document that nobody else makes."""
@@ -223,3 +231,12 @@ class Repairer:
 
     def _deadline(self) -> Deadline:
         return self.access.begin(self.timeout)
+
+
+def _together(findings: tuple[Finding, ...]) -> list[list[Finding]]:
+    """Return findings in order, in the groups that are mended in one commit: mostly each for itself."""
+    events = [finding for finding in findings if finding.kind in EVENTS and finding.truth is not None]
+    # An event that stands in another's place may be the only copy: that place is written with its own, or not at all.
+    if not any(is_stray(finding) for finding in events):
+        return [[finding] for finding in findings]
+    return [events, *([finding] for finding in findings if finding not in events)]

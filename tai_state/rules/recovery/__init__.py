@@ -2,10 +2,11 @@
 
 1. ``findings``: every kind of finding, in one catalogue.
 2. ``lineage``: the fold over a log that goes on behind what is wrong, and says what the rest of the log proves.
-3. ``comparison``: a state's document, its snapshots and its segments held against what the log tells.
-4. ``receipts``: receipts of changes that were never made.
-5. ``repair``: what is written about a finding, and its record.
-6. ``rerun``: machines run again over events.
+3. ``mending``: a damaged event put together again from its neighbours, proven by its hash.
+4. ``comparison``: a state's document, its snapshots and its segments held against what the log tells.
+5. ``receipts``: receipts of changes that were never made.
+6. ``repair``: what is written about a finding, and its record.
+7. ``rerun``: machines run again over events.
 
 What the remaining data prove, by a hash in the chain or by a sealed copy, is the truth of a finding: nothing is
 guessed.

@@ -49,13 +49,13 @@ CATALOGUE: tuple[FindingKind, ...] = (
         "missing_event",
         "Events of a state are not there, from this version on.",
         "somebody deleted governors/g/events/s@0000000000000000003",
-        "Restored from its segment. Without one nothing is: an event is never invented.",
+        "Restored from its segment, or from where it was moved to. An event is never invented.",
     ),
     FindingKind(
         "corrupt_event",
         "An event cannot be read, does not match its own hash, or is not the one that the rest of the log proves.",
         "the to_state of an event was edited",
-        "Restored from its segment, or from its neighbours where the hash in the chain proves the result.",
+        "Restored from its segment, from where it was moved to, or from its neighbours: the chain's hash proves it.",
     ),
     FindingKind(
         "broken_chain",
@@ -165,6 +165,9 @@ KINDS = {kind.id: kind for kind in CATALOGUE}
 
 Truth = EventRecord | StateRecord
 
+STRAY = "elsewhere"
+"""In ``Finding.other``: the truth of it stands in the place of another event."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -175,7 +178,7 @@ class Finding:
         last: The last one, where it is about a run.
         path: The document that it is about, or that should be there.
         truth: What should be there, where what was read determines it.
-        other: What else it is about: the state that should have the mark.
+        other: What else it is about: the state that should have the mark, or ``STRAY``.
     """
 
     kind: str

@@ -8,24 +8,21 @@ Of each version there is an event document, the event in a segment, both or neit
 4. It does not match its own hash, and no segment has it: its neighbours hold half of what it says. Put in, it counts
    where it has the hash that the next event, or the state, names: nothing is guessed.
 5. It matches its own hash and does not follow: the chain is broken there, and goes on from it.
-6. Neither is there: a gap; what follows is judged by itself.
+6. An event that stands in another's place is that one where nothing else is, and the chain leads through it.
+7. Neither is there: a gap; what follows is judged by itself.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tai_state.config import INLINE
 from tai_state.documents import Document
 from tai_state.errors import ReplayError, SchemaVersionError, StoredDataError
 from tai_state.layout import StateLayout
 from tai_state.rules.history.replay import Rerun, contradiction, no_rerun
-from tai_state.rules.records.chain import event_hash, seal_is_sound
-from tai_state.rules.records.documents import content_fields, event_from, fences_list, read_event
-from tai_state.rules.records.fields import FieldError
+from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.record import EventRecord, StateRecord
-from tai_state.rules.recovery.findings import Finding
+from tai_state.rules.recovery.findings import STRAY, Finding
+from tai_state.rules.recovery.mending import Neighbours, mended, own_flaw
 
 
 class Sealed(NamedTuple):
@@ -47,6 +44,12 @@ class _Pending:
     proven_from: int
 
 
+_STRAYS_MAX = 100
+"""The most events in others' places that are kept in mind."""
+
+_LOST = frozenset({"missing_event", "corrupt_event"})
+
+
 class Lineage:
     """What a state's events tell, taken version by version; ``findings`` holds what is wrong with them."""
 
@@ -62,6 +65,8 @@ class Lineage:
         self._trimmed = (state.marks.trimmed_through, state.marks.trimmed_hash) if state is not None else (0, "")
         self._pending: _Pending | None = None
         self._other: Sealed | None = None
+        self._strays: dict[int, EventRecord] = {}
+        self._named: dict[int, str] = {}
         self.findings: list[Finding] = []
         self.last: EventRecord | None = None
         """The last event that is sound; None: there is none at ``version``."""
@@ -95,7 +100,21 @@ class Lineage:
         settled = self._settle(None)
         if through is not None and self.version < through:
             self._gap(through + 1)
+        if self._state is not None:
+            self._named[self._state.version] = self._state.hash
+        self.findings = [self._found_elsewhere(finding) for finding in self.findings]
         return settled
+
+    def _found_elsewhere(self, finding: Finding) -> Finding:
+        """Return the finding of an event with its truth, where that stands elsewhere and the chain names it."""
+        version = finding.version
+        if finding.kind not in _LOST or finding.truth is not None or version is None:
+            return finding
+        stray = self._strays.get(version)
+        is_one = finding.last in {None, version}
+        if stray is None or not is_one or stray.hash != self._named.get(version):
+            return finding
+        return replace(finding, truth=stray, other=STRAY)
 
     def _gap(self, version: int) -> None:
         """Tell of the versions below *version* of which there is nothing, unless they were trimmed."""
@@ -116,31 +135,32 @@ class Lineage:
             return None, None
         except ReplayError as error:
             return None, str(error)
-        # What is in the place of another version is not this one, whatever it is.
-        return (event, None) if event.version == version else (None, f"it says that it is version {event.version}")
+        if event.version == version:
+            return event, None
+        # What is in the place of another version is not this one; but that one may be nowhere else.
+        if len(self._strays) < _STRAYS_MAX and own_flaw(event) is None:
+            self._strays.setdefault(event.version, event)
+        return None, f"it says that it is version {event.version}"
 
     def _follows(self, event: EventRecord) -> bool:
         if self.last is None and self.version:
             is_linked = self.version != self._trimmed[0] or event.previous_hash == self._trimmed[1]
-            return is_linked and self._own_flaw(event) is None
+            return is_linked and own_flaw(event) is None
         return contradiction(self.last, event) is None
-
-    def _own_flaw(self, event: EventRecord) -> str | None:
-        if event_hash(event) != event.hash:
-            return "its content does not match its hash"
-        return None if seal_is_sound(event) else "its values do not match their digests"
 
     def _take(self, event: EventRecord, sealed: Sealed | None) -> None:
         """Go on from a sound event document."""
         self._advance(event)
         if sealed is None or replace(sealed.event, committed_at=event.committed_at) == event:
             return
-        if self._own_flaw(sealed.event) is None and sealed.event.previous_hash == event.previous_hash:
+        if own_flaw(sealed.event) is None and sealed.event.previous_hash == event.previous_hash:
             self._other = sealed
         else:
             self._blame(sealed)
 
     def _advance(self, event: EventRecord) -> None:
+        if self.last is None and self.version:
+            self._named[self.version] = event.previous_hash
         self.last, self.version = event, event.version
         try:
             difference = self._rerun(event)
@@ -157,20 +177,17 @@ class Lineage:
         damage: str | None,
         sealed: Sealed | None,
     ) -> list[EventRecord]:
-        flaw = damage if event is None else self._own_flaw(event)
-        settled = self._settle(event if flaw is None else None)
+        flaw = damage if event is None else own_flaw(event)
+        copy = sealed.event if sealed is not None and own_flaw(sealed.event) is None else None
+        settled = self._settle(event if flaw is None and event is not None else copy)
         if event is not None and flaw is None and self._follows(event):
             self._take(event, sealed)
             return [*settled, event]
         is_newer = document is not None and event is None and damage is None
-        copy = None if sealed is None or is_newer else sealed.event
-        if copy is not None and self._own_flaw(copy) is None and self._follows(copy):
-            reason = flaw or "it does not follow from the one before"
-            kind = "missing_event" if document is None else "corrupt_event"
-            message = "the event is missing; its segment has it" if document is None else f"{reason}; its segment does"
-            self._add(kind, version, message, truth=copy)
-            self._advance(copy)
-            return [*settled, copy]
+        for other in (copy, self._strays.get(version)):
+            if other is not None and not is_newer and self._follows(other):
+                self._restore(version, document, flaw, other)
+                return [*settled, other]
         if event is not None and flaw is None:
             self._add("broken_chain", version, contradiction(self.last, event) or "it does not follow")
             self._advance(event)
@@ -182,6 +199,13 @@ class Lineage:
             self._add("missing_event", version, "the event is missing, and its segment is damaged", last=version)
         self.last, self.version, self.proven_from = None, version, version + 1
         return settled
+
+    def _restore(self, version: int, document: Document | None, flaw: str | None, copy: EventRecord) -> None:
+        """Go on from a copy of an event that is missing, or damaged, in its own place."""
+        kind = "missing_event" if document is None else "corrupt_event"
+        reason = "the event is missing" if document is None else flaw or "it does not follow from the one before"
+        self._add(kind, version, f"{reason}; a copy of it is sound", truth=copy)
+        self._advance(copy)
 
     def _settle(self, following: EventRecord | None) -> list[EventRecord]:
         """Decide what was open, by the event that follows or by the state."""
@@ -209,6 +233,8 @@ class Lineage:
             message = "it is not the event that the log goes on from; its segment has that one"
             self._add("corrupt_event", version, message, truth=other.event)
             self.last = other.event
+        elif named is None:
+            self._add("broken_chain", version, "its segment has another event, and nothing tells which is right")
         else:
             self._blame(other)
 
@@ -222,32 +248,16 @@ class Lineage:
 
     def _mended(self, pending: _Pending, following: EventRecord | None) -> EventRecord | None:
         """Return the event that a damaged document was, where its neighbours prove it."""
+        stray = self._strays.get(pending.version)
+        is_linked = pending.previous is not None or pending.version == 1
+        if stray is not None and is_linked and contradiction(pending.previous, stray) is None:
+            return stray
         state = self._state if self._state is not None and self._state.version == pending.version else None
         named = following.previous_hash if following is not None else self._named_by_state(pending.version)
-        known: dict[str, Any] = {
-            "governor_id": self._paths.governor_id,
-            "state_id": self._paths.state_id,
-            "version": pending.version,
-            **({"hash": named} if named is not None else {}),
-            **_from_previous(pending),
-            **_from_following(following, state),
-        }
-        fields = pending.document.fields
-        # The fewest changes first: what the neighbours say may itself be what is wrong.
-        for changes in ({}, *({name: value} for name, value in known.items()), known):
-            found = _made({**fields, **changes}, pending.document.create_time)
-            if found is not None and self._own_flaw(found) is None and self._fits(found, pending, named):
-                return found
-        return None
-
-    def _fits(self, event: EventRecord, pending: _Pending, named: str | None) -> bool:
-        """Whether the chain proves an event: it has the hash that is named, or at least the link to the one before."""
-        if (event.governor_id, event.state_id) != (self._paths.governor_id, self._paths.state_id):
-            return False
-        if event.version != pending.version or (named is not None and event.hash != named):
-            return False
-        follows = pending.previous is not None or pending.version == 1
-        return named is not None and (not follows or contradiction(pending.previous, event) is None)
+        if named is None:
+            return None
+        neighbours = Neighbours(self._paths, pending.version, named, pending.previous, following, state)
+        return mended(pending.document, neighbours)
 
     def _add(
         self,
@@ -259,36 +269,5 @@ class Lineage:
         truth: EventRecord | None = None,
     ) -> None:
         path = self._paths.event(version)
-        self.findings.append(Finding(kind, self._paths.state_id, version, message, path, last, truth))
-
-
-def _from_previous(pending: _Pending) -> dict[str, Any]:
-    previous = pending.previous
-    if previous is None:
-        return {}
-    return {
-        "from_status": previous.to_status,
-        "from_state": previous.to_state.field(INLINE),
-        "previous_hash": previous.hash,
-        "parents": [previous.version],
-    }
-
-
-def _from_following(following: EventRecord | None, state: StateRecord | None) -> dict[str, Any]:
-    if state is not None:
-        return {
-            **content_fields(state, INLINE),
-            "fences": fences_list(state.fences),
-            "to_status": state.status,
-            "to_state": state.data.field(INLINE),
-        }
-    if following is None:
-        return {}
-    return {"to_status": following.from_status, "to_state": following.from_state.field(INLINE)}
-
-
-def _made(fields: Mapping[str, Any], committed_at: datetime) -> EventRecord | None:
-    try:
-        return event_from(fields, committed_at)
-    except (FieldError, ValueError, TypeError):
-        return None
+        other = STRAY if truth is not None and truth is self._strays.get(version) else ""
+        self.findings.append(Finding(kind, self._paths.state_id, version, message, path, last, truth, other))

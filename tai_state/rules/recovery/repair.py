@@ -32,7 +32,7 @@ from tai_state.rules.history.segments import build_segment, is_sound_run
 from tai_state.rules.history.snapshots import snapshot_fields
 from tai_state.rules.records.documents import event_fields, state_put
 from tai_state.rules.records.record import EventRecord, StateRecord
-from tai_state.rules.recovery.findings import Finding
+from tai_state.rules.recovery.findings import STRAY, Finding
 
 _SHOWN_BYTES_MAX = 16 * 1024
 """A value larger than this is told in a record by its digest."""
@@ -104,6 +104,11 @@ def mend_event(finding: Finding, found: Document | None, encoding: Encoding) -> 
     put = Put(finding.path, fields, as_found(found))
     message = f"event {truth.version} is restored: its hash in the chain proves it"
     return Mending(finding, message, put.path, (put,), _fields(found), fields)
+
+
+def is_stray(finding: Finding) -> bool:
+    """Whether what an event should be was found in the place of another one."""
+    return finding.other == STRAY
 
 
 def mend_snapshot(

@@ -188,6 +188,34 @@ async def async_last_event_unreadable_in_its_hash(store: Store) -> None:
     await async_plant(store, S.event(VERSIONS), hash=None)
 
 
+@case("corrupt_event")
+async def async_unsealed_events_swapped(store: Store) -> None:
+    tenth, ninth = await async_document_at(store, S.event(10)), await async_document_at(store, S.event(9))
+    await async_write(store, Put(S.event(9), tenth.fields), Put(S.event(10), ninth.fields))
+
+
+@case("corrupt_event")
+async def async_distant_events_swapped(store: Store) -> None:
+    last, ninth = await async_document_at(store, S.event(VERSIONS)), await async_document_at(store, S.event(9))
+    await async_write(store, Put(S.event(9), last.fields), Put(S.event(VERSIONS), ninth.fields))
+
+
+@case("missing_event", "extra_event")
+async def async_unsealed_event_moved_behind_the_last(store: Store) -> None:
+    await async_copy(store, S.event(10), S.event(VERSIONS + 1))
+    await async_write(store, Delete(S.event(10)))
+
+
+@case("corrupt_event")
+async def async_unsealed_event_altered_in_its_machine(store: Store) -> None:
+    await async_plant(store, S.event(10), machine_version=9)
+
+
+@case("corrupt_event")
+async def async_unsealed_event_altered_in_its_origin(store: Store) -> None:
+    await async_plant(store, S.event(10), origin="elsewhere")
+
+
 @case("extra_event")
 async def async_event_doubled_behind_the_last(store: Store) -> None:
     await async_copy(store, S.event(VERSIONS), S.event(VERSIONS + 1))

@@ -188,6 +188,34 @@ def last_event_unreadable_in_its_hash(store: Store) -> None:
     plant(store, S.event(VERSIONS), hash=None)
 
 
+@case("corrupt_event")
+def unsealed_events_swapped(store: Store) -> None:
+    tenth, ninth = document_at(store, S.event(10)), document_at(store, S.event(9))
+    write(store, Put(S.event(9), tenth.fields), Put(S.event(10), ninth.fields))
+
+
+@case("corrupt_event")
+def distant_events_swapped(store: Store) -> None:
+    last, ninth = document_at(store, S.event(VERSIONS)), document_at(store, S.event(9))
+    write(store, Put(S.event(9), last.fields), Put(S.event(VERSIONS), ninth.fields))
+
+
+@case("missing_event", "extra_event")
+def unsealed_event_moved_behind_the_last(store: Store) -> None:
+    copy(store, S.event(10), S.event(VERSIONS + 1))
+    write(store, Delete(S.event(10)))
+
+
+@case("corrupt_event")
+def unsealed_event_altered_in_its_machine(store: Store) -> None:
+    plant(store, S.event(10), machine_version=9)
+
+
+@case("corrupt_event")
+def unsealed_event_altered_in_its_origin(store: Store) -> None:
+    plant(store, S.event(10), origin="elsewhere")
+
+
 @case("extra_event")
 def event_doubled_behind_the_last(store: Store) -> None:
     copy(store, S.event(VERSIONS), S.event(VERSIONS + 1))

@@ -33,7 +33,14 @@ from tests._sync.stores import (
     in_memory,
 )
 
-MANY = ["events swapped", "snapshot altered", "segment truncated", "state altered", "receipt of no change"]
+MANY = [
+    "unsealed events swapped",
+    "events swapped",
+    "snapshot altered",
+    "segment truncated",
+    "state altered",
+    "receipt of no change",
+]
 
 
 class StoppedError(Exception):
