@@ -7,9 +7,9 @@ A name is imported when it is first asked for: who works with one colour and one
 """
 
 import logging
-import sys
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from tai_state.late import late_names
 
 if TYPE_CHECKING:
     from tai_state._async.access.port import AsyncBackend
@@ -340,18 +340,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
 """Where the names above are defined, as in the imports that type checkers read."""
 
 if not TYPE_CHECKING:  # A type checker would take it for a promise of any name.
-    _MODULES = {name: module for module, names in _HOMES.items() for name in names}
-
-    def __getattr__(name: str) -> object:
-        """Import *name* from where it is defined; from then on it is an attribute as any other."""
-        if f"{__name__}.{name}" in _HOMES:
-            return import_module(f"{__name__}.{name}")
-        if name not in _MODULES:
-            message = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(message, name=name, obj=sys.modules[__name__])
-        value = getattr(import_module(_MODULES[name]), name)
-        globals()[name] = value
-        return value
+    __getattr__ = late_names(__name__, _HOMES)
 
     def __dir__() -> list[str]:
         """List what has not been imported yet, too."""

@@ -1,18 +1,24 @@
 """Who makes a change: the argument, the surrounding context, the store's actor, the host."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel
-
+from tai_state import models
 from tai_state.codec import EMPTY, Payload
 from tai_state.conversion import check_text, normalize_data
 from tai_state.errors import ConfigurationError, InvalidDataError
-from tai_state.models import ChangeMetadata
+from tai_state.typed import is_model
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from tai_state.models import ChangeMetadata
 
 
 class Author(NamedTuple):
@@ -96,7 +102,7 @@ def _checked_text(value: object, path: str) -> str:
 def _merged(base: Payload, added: object) -> Payload:
     if added is None:
         return base
-    if not isinstance(added, Mapping | BaseModel):
+    if not (isinstance(added, Mapping) or is_model(added)):
         message = f"must be a mapping, not {type(added).__name__}"
         raise InvalidDataError(message, path="metadata.context")
     normal = normalize_data(dict(added) if isinstance(added, Mapping) else added, path="metadata.context")
@@ -131,6 +137,6 @@ def author_of(metadata: ChangeMetadata | None, actor: str) -> Author:
 
 
 def _check_metadata(metadata: object) -> None:
-    if not isinstance(metadata, ChangeMetadata):
+    if not isinstance(metadata, models.ChangeMetadata):
         message = f"must be a ChangeMetadata, not {type(metadata).__name__}"
         raise InvalidDataError(message, path="metadata")

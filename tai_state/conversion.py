@@ -6,12 +6,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from pydantic import BaseModel
-
+from tai_state import models
 from tai_state.documents import Value
 from tai_state.errors import InvalidDataError
-from tai_state.models import Model
-from tai_state.typed import dumped
+from tai_state.typed import dumped, is_model
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,10 +61,10 @@ def plain(value: object, path: str) -> object:
         return normal_time(value, path)
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, Model):
+    if is_model(value) and isinstance(value, models.Model):
         message = f"a {type(value).__name__} is no data; pass what you need of it, such as its `data`"
         raise _refuse(message, path)
-    if isinstance(value, BaseModel):
+    if is_model(value):
         return dumped(value, path)
     message = f"{type(value).__name__} cannot be stored; {_advice(value)}"
     raise _refuse(message, path)
@@ -162,7 +160,7 @@ def normalize_data(data: object, *, path: str = "data") -> dict[str, Value]:
     Raises:
         InvalidDataError: It is neither, or something in it cannot be stored.
     """
-    normal: Any = normalize(data, path=path) if isinstance(data, dict | BaseModel) else None
+    normal: Any = normalize(data, path=path) if isinstance(data, dict) or is_model(data) else None
     if type(normal) is not dict:
         message = f"must be a dict or a pydantic model, not {type(data).__name__}"
         raise _refuse(message, path)

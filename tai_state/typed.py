@@ -9,23 +9,38 @@ A set has no order that two processes share: its items are stored sorted by thei
 """
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 import orjson
-from pydantic import BaseModel, ValidationError
 
 from tai_state.errors import InvalidDataError
 
 if TYPE_CHECKING:
-    from pydantic import RootModel
+    from pydantic import BaseModel, RootModel
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound="BaseModel")
 
 
-def dumped(model: BaseModel, path: str) -> Any:
+def is_model(value: object) -> "TypeGuard[BaseModel]":
+    """Whether *value* is a pydantic model: nobody has one who has not imported pydantic, which takes its time."""
+    return isinstance(value, _base_model())
+
+
+def is_model_class(value: object) -> bool:
+    """Whether *value* is a class of pydantic models; as ``is_model``."""
+    return isinstance(value, type) and issubclass(value, _base_model())
+
+
+def _base_model() -> Any:
+    # None yet where another thread is just importing it.
+    return getattr(sys.modules.get("pydantic.main"), "BaseModel", ())
+
+
+def dumped(model: "BaseModel", path: str) -> Any:
     """Return what is stored of *model*, in plain JSON types.
 
     Raises:
@@ -45,7 +60,7 @@ def dumped(model: BaseModel, path: str) -> Any:
     return dump
 
 
-def _dump(model: BaseModel, **options: Any) -> Any:
+def _dump(model: "BaseModel", **options: Any) -> Any:
     # Without warnings: they print the data. What they warn of does not come back equal.
     return model.model_dump(mode="json", by_alias=False, round_trip=True, warnings=False, **options)
 
@@ -54,9 +69,9 @@ def _undumpable(value: object, path: str) -> str:
     """Return the path of the innermost part that cannot be dumped."""
     for name, item in _parts(value):
         try:
-            if isinstance(value, BaseModel):
+            if is_model(value):
                 _dump(value, include={name.removeprefix(".")})
-            elif isinstance(item, BaseModel):
+            elif is_model(item):
                 _dump(item)
         except (ValueError, TypeError, RecursionError):
             return _undumpable(item, path + name)
@@ -81,14 +96,14 @@ def _in_order(value: object, dump: Any) -> Any:
 
 def _is_root(value: object) -> TypeGuard["RootModel[Any]"]:
     # By its mark: to import the class takes a third of the time that all of pydantic's core takes.
-    return isinstance(value, BaseModel) and value.__pydantic_root_model__
+    return is_model(value) and value.__pydantic_root_model__
 
 
 def _text(item: object) -> str:
     return json.dumps(item, sort_keys=True)
 
 
-def _check_restored(model: BaseModel, restored: BaseModel, path: str) -> None:
+def _check_restored(model: "BaseModel", restored: "BaseModel", path: str) -> None:
     # Some values cannot be compared as a whole; their parts are.
     with suppress(Exception):
         if restored == model:
@@ -104,7 +119,7 @@ def _difference(given: object, restored: object, path: str) -> str | None:
     if _is_root(given) and type(given) is type(restored):
         return _difference(given.root, getattr(restored, "root", None), path)
     steps, found = dict(_parts(given)), dict(_parts(restored))
-    if steps or found or isinstance(given, BaseModel):
+    if steps or found or is_model(given):
         if type(given) is not type(restored) or steps.keys() != found.keys():
             return path
         return next(filter(None, (_difference(item, found[name], path + name) for name, item in steps.items())), None)
@@ -116,7 +131,7 @@ def _difference(given: object, restored: object, path: str) -> str | None:
 
 def _parts(value: object) -> Iterator[tuple[str, Any]]:
     """Yield what *value* is made of, each with its step of a path; nothing of what is no container."""
-    if isinstance(value, BaseModel):
+    if is_model(value):
         for name in (*type(value).model_fields, *(value.model_extra or ())):
             yield f".{name}", getattr(value, name, None)
     elif is_dataclass(value) and not isinstance(value, type):
@@ -136,6 +151,8 @@ def validated(data_type: type[ModelT], data: Any, path: str = "data") -> ModelT:
     Raises:
         InvalidDataError: It does not fit; says where, and shows nothing of it.
     """
+    from pydantic import ValidationError  # noqa: PLC0415 - who has a data type has loaded it
+
     try:
         if isinstance(data, bytes):
             return data_type.model_validate_json(data, by_alias=True, by_name=True)

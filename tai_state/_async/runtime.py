@@ -1,28 +1,34 @@
 """What everything above the locks needs of one store."""
 
+from __future__ import annotations
+
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from tai_state._async.access.access import PAGE, AsyncAccess
 from tai_state._async.access.damage import tell_damage, tell_missing
-from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.access.turns import AsyncLines
-from tai_state._async.commits.writer import AsyncChangeWriter
 from tai_state._async.history.reader import AsyncHistoryReader
-from tai_state._async.locking.registry import AsyncLockRegistry
-from tai_state.clock import Span
 from tai_state.config import FAILED_TRANSACTIONS_MAX
 from tai_state.documents import Cursor, DocumentPath, FieldEquals, Query
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, escape
-from tai_state.models import FailedTransaction
-from tai_state.retry import RetryPolicy
-from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import check_name
-from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.records.documents import owner_of, read_state
-from tai_state.rules.records.record import StateRecord
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from tai_state._async.access.inflight import AsyncInFlight
+    from tai_state._async.commits.writer import AsyncChangeWriter
+    from tai_state._async.locking.registry import AsyncLockRegistry
+    from tai_state.clock import Span
+    from tai_state.models import FailedTransaction
+    from tai_state.retry import RetryPolicy
+    from tai_state.rules.commits.change import Settings
+    from tai_state.rules.history.damaged import Damaged
+    from tai_state.rules.records.record import StateRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class AsyncRuntime:
     turns: AsyncLines = field(default_factory=AsyncLines)
     failed_transactions: deque[FailedTransaction] = field(default_factory=lambda: deque(maxlen=FAILED_TRANSACTIONS_MAX))
 
-    def with_retry(self, retry: RetryPolicy) -> "AsyncRuntime":
+    def with_retry(self, retry: RetryPolicy) -> AsyncRuntime:
         """Return the inside of the same store for one who tries again as *retry* says; all else is shared."""
         access = replace(self.access, retry=retry)
         return replace(self, access=access, writer=self.writer.over(access), history=AsyncHistoryReader(access))

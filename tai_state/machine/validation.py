@@ -9,13 +9,12 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
 from tai_state.machine.graph import graph_problems
 from tai_state.machine.problems import MachineProblem
 from tai_state.machine.reactions import reaction_problems
 from tai_state.machine.readable import action_defect, listed, readable_sources, status_defect, text_defect
 from tai_state.machine.transition import ANY, Transition
+from tai_state.typed import is_model_class
 
 
 def find_problems(
@@ -57,7 +56,7 @@ def _header_problems(name: object, version: object, data_type: object) -> Iterat
         yield MachineProblem("invalid_version", f"version must be an int, not {type(version).__name__}", "version")
     elif version < 1:
         yield MachineProblem("invalid_version", f"version must be at least 1, not {version}", "version")
-    if data_type is not None and not (isinstance(data_type, type) and issubclass(data_type, BaseModel)):
+    if data_type is not None and not is_model_class(data_type):
         yield MachineProblem(
             "invalid_data_type", f"data_type must be a pydantic model class, not {data_type!r}", "data_type"
         )

@@ -1,15 +1,21 @@
 """Lists of states, as stores and persisters give them: in bounded memory, past what is damaged."""
 
-from collections.abc import AsyncIterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from tai_state._async.access.access import PAGE
-from tai_state._async.runtime import AsyncRuntime
-from tai_state.clock import Span
 from tai_state.errors import StoredDataError
-from tai_state.models import DataT, StateSnapshot
 from tai_state.rules.commits.arguments import check_limit
 from tai_state.rules.history.damaged import Damaged
-from tai_state.rules.records.record import AsData
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tai_state._async.runtime import AsyncRuntime
+    from tai_state.clock import Span
+    from tai_state.models import DataT, StateSnapshot
+    from tai_state.rules.records.record import AsData
 
 
 async def async_listed(

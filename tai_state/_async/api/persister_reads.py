@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic
 
+from tai_state import models
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.lists import async_listed
 from tai_state._async.api.store import AsyncStateStore
@@ -16,13 +17,7 @@ from tai_state.errors import (
 )
 from tai_state.layout import StateLayout, state_layout
 from tai_state.machine import Machine
-from tai_state.models import (
-    ConsistencyReport,
-    DataT,
-    Event,
-    LoadedState,
-    StateSnapshot,
-)
+from tai_state.models import DataT
 from tai_state.rules.commits.arguments import check_time, check_version
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import as_data
@@ -35,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.clock import Deadline, TimeLimit
+    from tai_state.models import ConsistencyReport, Event, LoadedState, StateSnapshot
 
 
 class AsyncPersisterReads(Generic[DataT]):
@@ -87,7 +83,7 @@ class AsyncPersisterReads(Generic[DataT]):
         if found is None or found.record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
         snapshot = found.record.public(self._as_data, recovered=found.recovered)
-        loaded: LoadedState[DataT] = trusted(LoadedState, snapshot=snapshot, recovered=found.recovered)
+        loaded: LoadedState[DataT] = trusted(models.LoadedState, snapshot=snapshot, recovered=found.recovered)
         return loaded
 
     async def list_states(

@@ -10,7 +10,7 @@ from tai_state._async.commits.writer import Applied
 from tai_state._async.locking.guarding import async_guarding
 from tai_state.authors import author_of
 from tai_state.layout import check_id, state_layout
-from tai_state.models import KEEP, ChangeMetadata, DataT, Keep, TransitionResult
+from tai_state.models import KEEP, DataT, Keep
 from tai_state.rules.commits.arguments import check_version
 from tai_state.rules.commits.plain import log_change, rollback_change
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tai_state._async.locking.lock_set import AsyncLockSet
     from tai_state.clock import Span, TimeLimit
     from tai_state.errors import OutcomeUnknownError
-    from tai_state.models import RecoveryReport
+    from tai_state.models import ChangeMetadata, RecoveryReport, TransitionResult
     from tai_state.rules.commits.change import Change
     from tai_state.rules.commits.kinds import Call
 

@@ -1,10 +1,10 @@
 """The store of states: its settings and its life; what it reads and changes stands beside it."""
 
-from datetime import timedelta
-from types import TracebackType
-from typing import Self
+from __future__ import annotations
 
-from tai_state._async.access.access import AsyncAccess
+from typing import TYPE_CHECKING, Self
+
+from tai_state import models
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.store_changes import AsyncStoreChanges
 from tai_state._async.api.store_reads import AsyncStoreReads
@@ -26,11 +26,17 @@ from tai_state.config import (
     check_ttl,
     drain_seconds,
 )
-from tai_state.documents import Capability
 from tai_state.errors import TaiStateError
 from tai_state.layout import META
-from tai_state.models import Health
 from tai_state.rules.commits.change import Settings
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from types import TracebackType
+
+    from tai_state._async.access.access import AsyncAccess
+    from tai_state.documents import Capability
+    from tai_state.models import Health
 
 
 class AsyncStateStore(AsyncStoreReads, AsyncStoreChanges):
@@ -140,8 +146,8 @@ class AsyncStateStore(AsyncStoreReads, AsyncStoreChanges):
             with self.runtime.inflight.one():
                 await backend.get(META, timeout=seconds)
         except TaiStateError as error:
-            return Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
-        return Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
+            return models.Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
+        return models.Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
 
     @property
     def capabilities(self) -> frozenset[Capability]:

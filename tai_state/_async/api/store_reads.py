@@ -1,17 +1,24 @@
 """What a store reads by itself: states, their events, lists and counts."""
 
-import logging
-from collections.abc import AsyncIterator, Iterable
+from __future__ import annotations
 
+import logging
+from typing import TYPE_CHECKING
+
+from tai_state import models
 from tai_state._async.api.lists import async_listed
-from tai_state._async.runtime import AsyncRuntime
-from tai_state.clock import TimeLimit
 from tai_state.codec import Payload
 from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError
 from tai_state.layout import GOVERNORS, escape, state_layout, unescape
-from tai_state.models import BatchResult, Event, StateSnapshot, StoreStats
 from tai_state.rules.commits.arguments import check_limit, check_version
 from tai_state.rules.history.damaged import Damaged
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from tai_state._async.runtime import AsyncRuntime
+    from tai_state.clock import TimeLimit
+    from tai_state.models import BatchResult, Event, StateSnapshot, StoreStats
 
 log = logging.getLogger("tai_state")
 
@@ -66,7 +73,7 @@ class AsyncStoreReads:
             raise InvalidDataError(message, path="state_ids")
         wanted = list({paths.state: paths for paths in (state_layout(governor_id, one) for one in state_ids)}.values())
         if not wanted:
-            return BatchResult(found={}, missing=[])
+            return models.BatchResult(found={}, missing=[])
         records, damaged = await self.runtime.find_many(wanted, timeout)
         found: dict[str, StateSnapshot] = {}
         missing: list[str] = []
@@ -76,7 +83,7 @@ class AsyncStoreReads:
                 found[paths.state_id] = one.record.public(Payload.value, recovered=one.recovered)
             elif paths.state_id not in damaged:
                 missing.append(paths.state_id)
-        return BatchResult.model_construct(found=found, missing=missing, damaged=damaged)
+        return models.BatchResult.model_construct(found=found, missing=missing, damaged=damaged)
 
     async def list_governors(
         self, *, after: str | None = None, limit: int | None = None, timeout: TimeLimit = None
@@ -180,7 +187,7 @@ class AsyncStoreReads:
             states += 1
             by_status[record.status] = by_status.get(record.status, 0) + 1
         damaged.tell(damaged=False)
-        return StoreStats(
+        return models.StoreStats(
             governor_id=governor_id,
             states=states,
             deleted=deleted,

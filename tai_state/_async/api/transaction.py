@@ -16,16 +16,7 @@ from tai_state.errors import (
     UnsupportedOperationError,
 )
 from tai_state.layout import StateLayout, check_id, state_layout
-from tai_state.models import (
-    KEEP,
-    BatchResult,
-    ChangeMetadata,
-    DataT,
-    DeletedVersion,
-    Keep,
-    StateSnapshot,
-    TransitionResult,
-)
+from tai_state.models import KEEP, BatchResult, DataT, DeletedVersion, Keep
 from tai_state.rules.commits.change import Change, Settings
 from tai_state.rules.commits.kinds import Call, start_change, status_change, transition_change
 from tai_state.rules.commits.plain import delete_change, log_change, save_change, update_change
@@ -35,6 +26,7 @@ if TYPE_CHECKING:
 
     from tai_state._async.api.persister import AsyncStateMachinePersister
     from tai_state._async.transactions.attempt import AsyncAttempt
+    from tai_state.models import ChangeMetadata, StateSnapshot, TransitionResult
     from tai_state.rules.commits.change import Change, Head, Settings
     from tai_state.rules.records.record import EventRecord
 

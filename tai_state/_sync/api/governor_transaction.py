@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tai_state.models import (
-    KEEP,
-    BatchResult,
-    ChangeMetadata,
-    DataT,
-    DeletedVersion,
-    Keep,
-    StateSnapshot,
-    TransitionResult,
-)
+from tai_state.models import KEEP, DataT, DeletedVersion, Keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +12,7 @@ if TYPE_CHECKING:
 
     from tai_state._sync.api.persister import StateMachinePersister
     from tai_state._sync.api.transaction import Transaction
+    from tai_state.models import BatchResult, ChangeMetadata, StateSnapshot, TransitionResult
 
 
 class GovernorTransaction:

@@ -1,15 +1,21 @@
 # Generated from tai_state/_async/api/lists.py by .ci/generate_sync.py; do not edit.
 """Lists of states, as stores and persisters give them: in bounded memory, past what is damaged."""
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from tai_state._sync.access.access import PAGE
-from tai_state._sync.runtime import Runtime
-from tai_state.clock import Span
 from tai_state.errors import StoredDataError
-from tai_state.models import DataT, StateSnapshot
 from tai_state.rules.commits.arguments import check_limit
 from tai_state.rules.history.damaged import Damaged
-from tai_state.rules.records.record import AsData
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tai_state._sync.runtime import Runtime
+    from tai_state.clock import Span
+    from tai_state.models import DataT, StateSnapshot
+    from tai_state.rules.records.record import AsData
 
 
 def listed(

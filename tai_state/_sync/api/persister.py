@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tai_state import models
 from tai_state._sync.api.persister_records import PersisterRecords
 from tai_state._sync.locking.guarding import guarding
 from tai_state._sync.transactions import reactions
@@ -16,14 +17,7 @@ from tai_state.errors import (
     TaiStateError,
 )
 from tai_state.layout import state_layout
-from tai_state.models import (
-    KEEP,
-    ChangeMetadata,
-    DataT,
-    Keep,
-    TransitionRequest,
-    TransitionResult,
-)
+from tai_state.models import KEEP, DataT, Keep, TransitionRequest
 from tai_state.rules.commits.judging import PAST_MACHINES, within
 from tai_state.rules.commits.kinds import (
     Call,
@@ -44,6 +38,7 @@ if TYPE_CHECKING:
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state.clock import Span, TimeLimit
     from tai_state.machine import Machine
+    from tai_state.models import ChangeMetadata, TransitionResult
     from tai_state.rules.commits.change import Change
 
 
@@ -271,7 +266,7 @@ class StateMachinePersister(PersisterRecords[DataT]):
         """Return what a user sees of a *change*: data that was forced in, and does not fit, as the dict that it is."""
         as_data = lenient(self._as_data) if change is not None and change.force else self._as_data
         result: TransitionResult[DataT] = trusted(
-            TransitionResult,
+            models.TransitionResult,
             event=applied.event.public(self._as_data),
             snapshot=applied.record.public(as_data),
             replayed=applied.replayed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic
 
+from tai_state import models
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.lists import listed
 from tai_state._sync.api.store import StateStore
@@ -16,13 +17,7 @@ from tai_state.errors import (
 )
 from tai_state.layout import StateLayout, state_layout
 from tai_state.machine import Machine
-from tai_state.models import (
-    ConsistencyReport,
-    DataT,
-    Event,
-    LoadedState,
-    StateSnapshot,
-)
+from tai_state.models import DataT
 from tai_state.rules.commits.arguments import check_time, check_version
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import as_data
@@ -35,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.clock import Deadline, TimeLimit
+    from tai_state.models import ConsistencyReport, Event, LoadedState, StateSnapshot
 
 
 class PersisterReads(Generic[DataT]):
@@ -87,7 +83,7 @@ class PersisterReads(Generic[DataT]):
         if found is None or found.record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
         snapshot = found.record.public(self._as_data, recovered=found.recovered)
-        loaded: LoadedState[DataT] = trusted(LoadedState, snapshot=snapshot, recovered=found.recovered)
+        loaded: LoadedState[DataT] = trusted(models.LoadedState, snapshot=snapshot, recovered=found.recovered)
         return loaded
 
     def list_states(

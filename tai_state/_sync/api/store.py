@@ -1,10 +1,10 @@
 # Generated from tai_state/_async/api/store.py by .ci/generate_sync.py; do not edit.
 """The store of states: its settings and its life; what it reads and changes stands beside it."""
-from datetime import timedelta
-from types import TracebackType
-from typing import Self
+from __future__ import annotations
 
-from tai_state._sync.access.access import Access
+from typing import TYPE_CHECKING, Self
+
+from tai_state import models
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.store_changes import StoreChanges
 from tai_state._sync.api.store_reads import StoreReads
@@ -26,11 +26,17 @@ from tai_state.config import (
     check_ttl,
     drain_seconds,
 )
-from tai_state.documents import Capability
 from tai_state.errors import TaiStateError
 from tai_state.layout import META
-from tai_state.models import Health
 from tai_state.rules.commits.change import Settings
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from types import TracebackType
+
+    from tai_state._sync.access.access import Access
+    from tai_state.documents import Capability
+    from tai_state.models import Health
 
 
 class StateStore(StoreReads, StoreChanges):
@@ -140,8 +146,8 @@ class StateStore(StoreReads, StoreChanges):
             with self.runtime.inflight.one():
                 backend.get(META, timeout=seconds)
         except TaiStateError as error:
-            return Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
-        return Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
+            return models.Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
+        return models.Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
 
     @property
     def capabilities(self) -> frozenset[Capability]:

@@ -9,7 +9,7 @@ from tai_state.authors import author_of
 from tai_state.codec import Payload
 from tai_state.errors import StateNotFoundError
 from tai_state.layout import state_layout
-from tai_state.models import ChangeMetadata, DeletedVersion
+from tai_state.models import DeletedVersion
 from tai_state.rules.commits.kinds import Call
 from tai_state.rules.commits.plain import delete_change, save_change, update_change
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state._sync.runtime import Runtime
     from tai_state.clock import TimeLimit
+    from tai_state.models import ChangeMetadata
     from tai_state.rules.commits.change import Change
     from tai_state.rules.records.record import EventRecord
 

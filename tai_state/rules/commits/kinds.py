@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
-
 from tai_state.authors import Author
 from tai_state.codec import NULL, Payload
 from tai_state.conversion import normalize, normalize_data
@@ -23,7 +21,7 @@ from tai_state.models import Keep
 from tai_state.rules.commits.arguments import plain_version
 from tai_state.rules.commits.change import Change, Needs, Target, TargetOf
 from tai_state.rules.records.record import AsData, MachineStamp, StateRecord
-from tai_state.typed import validated
+from tai_state.typed import is_model, validated
 
 NAME_BYTES_MAX = 480
 PASSES = "force=True with a reason passes"
@@ -149,7 +147,7 @@ def data_payload(data: object, machine: AnyMachine | None = None) -> Payload:
         DocumentTooLargeError: It is too large to be read again.
     """
     data_type = machine.data_type if machine is not None else None
-    if data_type is not None and isinstance(data, BaseModel) and type(data) is not data_type:
+    if data_type is not None and is_model(data) and type(data) is not data_type:
         # A subclass, say: what it has beyond its base would be lost.
         message = f"must be a {data_type.__name__} or a dict, not a {type(data).__name__}"
         raise InvalidDataError(message, path="data")
@@ -193,7 +191,7 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
     """Enter the machine's initial status; the state must not be there."""
     dependencies = check_dependencies(depends_on, call.paths.state_id)
     payload = data_payload(dict(data) if isinstance(data, Mapping) else data, machine)
-    if machine.data_type is not None and not isinstance(data, BaseModel):
+    if machine.data_type is not None and not is_model(data):
         # What the data type refuses is refused now, and its defaults are stored.
         payload = data_payload(as_data(machine)(payload), machine)
     mark, label = stamp(machine), call.schema_version or 1
@@ -221,7 +219,7 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
         last_error = state.last_error if isinstance(recorded, Keep) else recorded
         if choice.transition.apply is None:
             return Target(choice.target, state.data, last_error, state.schema_version, machine=mark)
-        fits = machine.data_type is not None and isinstance(choice.data, BaseModel)
+        fits = machine.data_type is not None and is_model(choice.data)
         data, label = data_payload(choice.data, machine), call.schema_version or 1
         return Target(choice.target, data, last_error, label, machine=mark, fits=fits)
 

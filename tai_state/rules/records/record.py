@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tai_state import models
 from tai_state.causality import VectorClock
 from tai_state.codec import EMPTY, NULL, Payload
 from tai_state.errors import InvalidDataError, OutcomeUnknownError, StoredDataError
-from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
 
 DataT = TypeVar("DataT")
 RecordT = TypeVar("RecordT")
@@ -91,7 +93,7 @@ class MetadataRecord:
     def public(self) -> ChangeMetadata:
         """Return the public model, its context a copy of its own."""
         metadata: ChangeMetadata = trusted(
-            ChangeMetadata,
+            models.ChangeMetadata,
             changed_by=self.changed_by,
             reason=self.reason,
             parent_version=self.parent_version,
@@ -217,7 +219,7 @@ class StateRecord(Content):
             StoredDataError: The data does not fit.
         """
         snapshot: StateSnapshot[DataT] = trusted(
-            StateSnapshot,
+            models.StateSnapshot,
             governor_id=self.governor_id,
             state_id=self.state_id,
             status=self.status,
@@ -269,7 +271,7 @@ class EventRecord(Content):
     def public(self, as_data: AsData[DataT]) -> Event[DataT]:
         """Return the public model, its data and payload copies of its own."""
         event: Event[DataT] = trusted(
-            Event,
+            models.Event,
             governor_id=self.governor_id,
             state_id=self.state_id,
             version=self.version,

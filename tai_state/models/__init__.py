@@ -1,0 +1,89 @@
+"""The public values: frozen pydantic models that users read and pass around.
+
+They are defined when they are asked for: who only moves states has no use for reports.
+"""
+
+from typing import TYPE_CHECKING
+
+from tai_state.late import late_names
+
+if TYPE_CHECKING:
+    from tai_state.models.reports import (
+        BatchResult,
+        ConsistencyReport,
+        FailedTransaction,
+        Health,
+        LockInfo,
+        Problem,
+        RecoveryReport,
+        Repair,
+        StoreStats,
+        TransactionRecord,
+    )
+    from tai_state.models.requests import (
+        KEEP,
+        DataT,
+        DeletedVersion,
+        Keep,
+        TransitionRequest,
+    )
+    from tai_state.models.states import (
+        ChangeMetadata,
+        Event,
+        LoadedState,
+        Model,
+        StateSnapshot,
+        TransitionResult,
+    )
+
+__all__ = [
+    "KEEP",
+    "BatchResult",
+    "ChangeMetadata",
+    "ConsistencyReport",
+    "DataT",
+    "DeletedVersion",
+    "Event",
+    "FailedTransaction",
+    "Health",
+    "Keep",
+    "LoadedState",
+    "LockInfo",
+    "Model",
+    "Problem",
+    "RecoveryReport",
+    "Repair",
+    "StateSnapshot",
+    "StoreStats",
+    "TransactionRecord",
+    "TransitionRequest",
+    "TransitionResult",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = late_names(
+        __name__,
+        {
+            "tai_state.models.reports": (
+                "BatchResult",
+                "ConsistencyReport",
+                "FailedTransaction",
+                "Health",
+                "LockInfo",
+                "Problem",
+                "RecoveryReport",
+                "Repair",
+                "StoreStats",
+                "TransactionRecord",
+            ),
+            "tai_state.models.requests": ("DataT", "DeletedVersion", "KEEP", "Keep", "TransitionRequest"),
+            "tai_state.models.states": (
+                "ChangeMetadata",
+                "Event",
+                "LoadedState",
+                "Model",
+                "StateSnapshot",
+                "TransitionResult",
+            ),
+        },
+    )

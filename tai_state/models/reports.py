@@ -1,0 +1,179 @@
+"""What a store tells of itself: batches, counts, findings, repairs, transactions, locks."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from tai_state.models.states import Model, StateSnapshot
+
+
+class BatchResult(Model, frozen=True):
+    """Several states of one governor as of one moment.
+
+    Attributes:
+        found: By state id.
+        missing: Those that do not exist, or are deleted.
+        damaged: Those whose documents are damaged, and whose events cannot rebuild them.
+    """
+
+    found: dict[str, StateSnapshot]
+    missing: list[str]
+    damaged: list[str] = Field(default_factory=list)
+
+
+class StoreStats(Model, frozen=True):
+    """What one governor holds: live states, tombstones, events, and live states by status.
+
+    ``versions`` are all that its states ever had, also those whose events were trimmed; ``highest_version`` is that of
+    the state that changed most often, 0 where there is none.
+    ``damaged`` names the states whose documents cannot be read; they are not counted.
+    """
+
+    governor_id: str
+    states: int
+    deleted: int
+    events: int
+    versions: int
+    highest_version: int
+    by_status: dict[str, int]
+    damaged: list[str] = Field(default_factory=list)
+
+
+class Problem(Model, frozen=True):
+    """One finding: what is wrong (``kind``, a stable name), where, and a sentence for people.
+
+    Attributes:
+        state_id: "" where it is about no state.
+        path: The document that it is about, as stored, or that should be there.
+    """
+
+    kind: str
+    state_id: str
+    version: int | None
+    message: str
+    path: str = ""
+
+
+class ConsistencyReport(Model, frozen=True):
+    """The outcome of a check of one governor; ``states`` and ``events`` count what was checked.
+
+    Attributes:
+        governor_id: "" where it is about no governor: the locks of a store.
+        omitted: How many problems more were found than are told.
+    """
+
+    governor_id: str
+    problems: list[Problem]
+    states: int
+    events: int
+    omitted: int = 0
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+
+class Repair(Model, frozen=True):
+    """What was repaired, or would be in a dry run: the finding, and what is done about it.
+
+    Attributes:
+        kind: That of the finding.
+        path: The document that is written, removed or moved, as stored.
+        message: A sentence about it.
+        audit_id: Under which the record of it stands in ``audit``; "" in a dry run.
+    """
+
+    kind: str
+    state_id: str
+    version: int | None
+    path: str
+    message: str
+    audit_id: str = ""
+
+
+class RecoveryReport(Model, frozen=True):
+    """What ``recover`` did in one governor.
+
+    Attributes:
+        governor_id: "" where it is about no governor: the locks of a store.
+        checked: How many states were looked at.
+        repaired: What was made sound again, or would be in a dry run.
+        unresolved: What is left, since nothing determines what should be there.
+        is_dry_run: Whether nothing was written.
+    """
+
+    governor_id: str
+    checked: int
+    repaired: list[Repair]
+    unresolved: list[Problem]
+    is_dry_run: bool = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is left, nor would be done."""
+        return not self.unresolved and not (self.is_dry_run and self.repaired)
+
+
+class Health(Model, frozen=True):
+    """Whether the store answered, and how long it took, in seconds."""
+
+    ok: bool
+    backend: str
+    latency_seconds: float
+    message: str = ""
+
+
+class TransactionRecord(Model, frozen=True):
+    """A transaction that was committed.
+
+    Attributes:
+        documents: The paths of what it wrote, as stored.
+        result: What its body returned, where it ran under an idempotency key.
+        timestamp: When it was committed, by the writer's clock; ``committed_at`` by the store's.
+        request: What its idempotency key stands for; None without a key.
+        expires_at: Until when it counts, by the store's clock; None: for ever.
+    """
+
+    transaction_id: str
+    documents: list[str]
+    result: Any = None
+    changed_by: str
+    reason: str
+    timestamp: datetime
+    committed_at: datetime
+    request: str | None = None
+    expires_at: datetime | None = None
+
+
+class FailedTransaction(Model, frozen=True):
+    """A transaction that was not committed, or of which that is not known, as its own process remembers it.
+
+    Attributes:
+        attempts: How often its body ran.
+        reads: The paths of what its last attempt read, as stored.
+        writes: The paths of what its last attempt would have written.
+        code: The code of the error that ended it; "" for an exception that is none of the package's.
+        reason: What that error said.
+        failed_at: When, by this process's clock.
+    """
+
+    transaction_id: str
+    attempts: int
+    reads: list[str]
+    writes: list[str]
+    code: str
+    reason: str
+    failed_at: datetime
+
+
+class LockInfo(Model, frozen=True):
+    """A lock as the store tells it: ``holder`` may be a former one when it is not ``held``."""
+
+    resource: str
+    held: bool
+    holder: str | None
+    fencing_token: int
+    ttl_seconds: float
+    remaining_seconds: float

@@ -1,0 +1,171 @@
+"""States, events and what a change returns: frozen pydantic models."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Generic
+
+from pydantic import BaseModel, Field
+
+from tai_state.causality import VectorClock
+from tai_state.models.requests import DataT
+
+
+class Model(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True):
+    """The base of the public values: frozen, and strict about unknown names.
+
+    Their checks are built when a first value is checked: what the package makes itself (``trusted``) needs none.
+    """
+
+
+class ChangeMetadata(Model, frozen=True):
+    """Who changed a state, and why.
+
+    Attributes:
+        changed_by: The author; never empty.
+        reason: Why, for people.
+        parent_version: The version that was changed; filled in by the store.
+        context: Anything JSON-like that helps to trace the change: a request id, a ticket.
+    """
+
+    changed_by: str = Field(min_length=1)
+    reason: str = ""
+    parent_version: int | None = None
+    context: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class StateSnapshot(Model, Generic[DataT], frozen=True):
+    """A state at one version.
+
+    Attributes:
+        status: The machine's status; "" where none was ever given.
+        data: A dict of the caller's own, or the machine's ``data_type``.
+        version: 1 at creation, one more with each change, never less.
+        timestamp: When this version was made, by its writer's clock; never falls within a state.
+        created_at: When the state was created, or created again after a delete.
+        metadata: Who made this version, and why.
+        causality: How many changes of each store this version knows of.
+        last_error: The last error recorded with a transition, until it is cleared.
+        deleted: Whether this version is a tombstone.
+        schema_version: The version of the data's own schema, as configured where the data was made.
+        machine_name: The machine that last moved the state, if one did.
+        machine_version: That machine's version.
+        depends_on: The states of the same governor whose statuses it reacts to.
+        recovered: Whether it was rebuilt from its events, since its document is missing or damaged. It tells how the
+            state was read, not what it is: two snapshots that differ in it alone are equal.
+    """
+
+    governor_id: str
+    state_id: str
+    status: str
+    data: DataT
+    version: int
+    timestamp: datetime
+    created_at: datetime
+    metadata: ChangeMetadata
+    causality: VectorClock
+    last_error: str | None = None
+    deleted: bool = False
+    schema_version: int = 1
+    machine_name: str | None = None
+    machine_version: int | None = None
+    depends_on: tuple[str, ...] = ()
+    recovered: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same of the state, however it was read."""
+        if isinstance(other, StateSnapshot) and self.recovered is not other.recovered:
+            other = other.model_copy(update={"recovered": self.recovered})
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        """Return the same for snapshots that are equal."""
+        return hash((self.governor_id, self.state_id, self.version))
+
+
+class Event(Model, Generic[DataT], frozen=True):
+    """One change of a state: immutable, written in the same commit as the state.
+
+    Attributes:
+        version: The version that this change made.
+        action: The machine's action, or save, update, delete, start, rollback.
+        kind: What made the change: transition, start, reaction, log, save, update, delete or rollback. A machine
+            may have an action called "save"; the kind tells them apart.
+        payload: What came with the action; JSON-like. Of a reaction: the ``state_id`` and the ``status`` reacted to.
+        from_status, from_state: Status and data before; None at creation.
+        to_status, to_state: Status and data after. Data that does not fit the machine's ``data_type``, as
+            another writer may have stored, is given as the dict that it is.
+        origin: The id of the store that wrote it first.
+        parents: The versions it follows: one, or none at creation.
+        transition_id: Unique to this change; how a lost acknowledgement is recognised.
+        fencing_token: The token of the lock that guarded it, if any.
+        previous_hash, hash: The links of the hash chain, hexadecimal SHA-256.
+        timestamp: When the change was made, by its writer's clock, or as its caller said; never falls within a state.
+        occurred_at: When it happened elsewhere, as its caller said; free, and read by nothing.
+        committed_at: When the store committed it, by the store's clock.
+        depends_on: The states of the same governor whose statuses the state reacts to.
+    """
+
+    governor_id: str
+    state_id: str
+    version: int
+    action: str
+    kind: str
+    payload: Any = None
+    idempotency_key: str | None = None
+    from_status: str | None
+    to_status: str
+    from_state: DataT | None
+    to_state: DataT
+    last_error: str | None = None
+    deleted: bool = False
+    schema_version: int = 1
+    machine_name: str | None = None
+    machine_version: int | None = None
+    machine_fingerprint: str | None = None
+    metadata: ChangeMetadata
+    causality: VectorClock
+    origin: str
+    parents: tuple[int, ...]
+    transition_id: str
+    fencing_token: int | None = None
+    timestamp: datetime
+    created_at: datetime
+    previous_hash: str
+    hash: str
+    occurred_at: datetime | None = None
+    committed_at: datetime | None = None
+    depends_on: tuple[str, ...] = ()
+
+
+class TransitionResult(Model, Generic[DataT], frozen=True):
+    """The outcome of a change: its event and the state that it made.
+
+    Attributes:
+        replayed: Whether the change had been made before, under the same idempotency key.
+    """
+
+    event: Event[DataT]
+    snapshot: StateSnapshot[DataT]
+    replayed: bool = False
+
+    @property
+    def version(self) -> int:
+        """The version that the change made."""
+        return self.event.version
+
+    @property
+    def from_status(self) -> str | None:
+        """The status before; None at creation."""
+        return self.event.from_status
+
+    @property
+    def to_status(self) -> str:
+        """The status after."""
+        return self.event.to_status
+
+
+class LoadedState(Model, Generic[DataT], frozen=True):
+    """A state as loaded; ``recovered`` when it had to be rebuilt from snapshots and events."""
+
+    snapshot: StateSnapshot[DataT]
+    recovered: bool
