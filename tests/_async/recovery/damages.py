@@ -108,7 +108,7 @@ async def async_state_altered_with_its_digest(store: Store) -> None:
 
 @case("state_behind", "lost_mark")
 async def async_state_rolled_back(store: Store) -> None:
-    event = read_event(await async_document_at(store, S.event(7)), "g", "s")
+    event = read_event(await async_document_at(store, S.event(7)), S.governor_id, S.state_id)
     fields = snapshot_fields(event.state(), Encoding())
     await async_write(store, Put(S.state, fields))
 
@@ -277,7 +277,7 @@ async def async_snapshot_of_another_state(store: Store) -> None:
 
 @case("corrupt_snapshot")
 async def async_snapshot_forged_with_its_digest(store: Store) -> None:
-    snapshot = read_snapshot(await async_document_at(store, S.snapshot(4)), "g", "s")
+    snapshot = read_snapshot(await async_document_at(store, S.snapshot(4)), S.governor_id, S.state_id)
     await async_write(store, Put(S.snapshot(4), snapshot_fields(replace(snapshot, status="shut"), Encoding())))
 
 
@@ -304,7 +304,7 @@ async def async_segment_in_the_place_of_another(store: Store) -> None:
 
 @case("corrupt_segment")
 async def async_segment_forged_with_its_digest(store: Store) -> None:
-    segment = read_segment(await async_document_at(store, S.segment(5)), "g", "s")
+    segment = read_segment(await async_document_at(store, S.segment(5)), S.governor_id, S.state_id)
     events = [replace(event, to_status="shut") if event.version == 6 else event for event in segment.events]
     forged = build_segment(S, events)
     assert forged is not None
@@ -328,7 +328,7 @@ async def async_document_of_somebody_else(store: Store) -> None:
 
 async def async_forge(store: Store, version: int) -> None:
     """Let an event say something else, with digests and a hash that fit."""
-    event = read_event(await async_document_at(store, S.event(version)), "g", "s")
+    event = read_event(await async_document_at(store, S.event(version)), S.governor_id, S.state_id)
     forged = replace(event, metadata=replace(event.metadata, changed_by="innocent"))
     assert forged.seal is not None
     assert forged.seal.salt is not None

@@ -108,7 +108,7 @@ def state_altered_with_its_digest(store: Store) -> None:
 
 @case("state_behind", "lost_mark")
 def state_rolled_back(store: Store) -> None:
-    event = read_event(document_at(store, S.event(7)), "g", "s")
+    event = read_event(document_at(store, S.event(7)), S.governor_id, S.state_id)
     fields = snapshot_fields(event.state(), Encoding())
     write(store, Put(S.state, fields))
 
@@ -277,7 +277,7 @@ def snapshot_of_another_state(store: Store) -> None:
 
 @case("corrupt_snapshot")
 def snapshot_forged_with_its_digest(store: Store) -> None:
-    snapshot = read_snapshot(document_at(store, S.snapshot(4)), "g", "s")
+    snapshot = read_snapshot(document_at(store, S.snapshot(4)), S.governor_id, S.state_id)
     write(store, Put(S.snapshot(4), snapshot_fields(replace(snapshot, status="shut"), Encoding())))
 
 
@@ -304,7 +304,7 @@ def segment_in_the_place_of_another(store: Store) -> None:
 
 @case("corrupt_segment")
 def segment_forged_with_its_digest(store: Store) -> None:
-    segment = read_segment(document_at(store, S.segment(5)), "g", "s")
+    segment = read_segment(document_at(store, S.segment(5)), S.governor_id, S.state_id)
     events = [replace(event, to_status="shut") if event.version == 6 else event for event in segment.events]
     forged = build_segment(S, events)
     assert forged is not None
@@ -328,7 +328,7 @@ def document_of_somebody_else(store: Store) -> None:
 
 def forge(store: Store, version: int) -> None:
     """Let an event say something else, with digests and a hash that fit."""
-    event = read_event(document_at(store, S.event(version)), "g", "s")
+    event = read_event(document_at(store, S.event(version)), S.governor_id, S.state_id)
     forged = replace(event, metadata=replace(event.metadata, changed_by="innocent"))
     assert forged.seal is not None
     assert forged.seal.salt is not None

@@ -18,6 +18,7 @@ PROMISES = [
     "Machines and what passes them by",
     "Times",
     "Snapshots and segments",
+    "Recovery",
     "Transactions",
     "Locks",
     "Fencing",
