@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import tempfile
 from pathlib import Path
 
 from tai_state.errors import StoreError
@@ -28,6 +27,8 @@ class FileLocks:
         """
         if self._are_known:
             return
+        import tempfile  # noqa: PLC0415 - with its compressions it takes longer than SQLite itself
+
         self._are_known = True
         try:
             with tempfile.TemporaryFile(dir=Path(self._path).parent) as probe:

@@ -16,7 +16,7 @@ ROOT_MODULE = Path(tai_state.__file__)
 
 # What costs most, and what belongs to another path.
 ENGINES = {"google", "grpc", "sqlite3"}
-OTHERS = {"asyncio", "click", "concurrent.futures", "importlib.metadata", "rich", "tenacity", "tomllib", "zstandard"}
+OTHERS = {"asyncio", "click", "concurrent.futures", "importlib.metadata", "rich", "tempfile", "tenacity", "zstandard"}
 ASYNC, SYNC = "tai_state._async", "tai_state._sync"
 FAR_ROOMS = {
     "tai_state._sync.api.lock_manager",
