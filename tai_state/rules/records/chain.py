@@ -9,7 +9,7 @@ Layout 1, of events without a seal, covers unsalted digests by position; it is r
 """
 
 import hashlib
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -39,13 +39,18 @@ def erasable(event: EventRecord) -> dict[str, bytes]:
 
 def make_seal(event: EventRecord, salt: str) -> Seal:
     """Return the seal over an event's values under a *salt* of its own."""
-    return Seal(salt, {name: _salted(salt, name, value) for name, value in erasable(event).items()})
+    prefix = salt.encode()
+    return Seal(salt, {name: _salted(prefix, name, value) for name, value in erasable(event).items()})
 
 
-def _salted(salt: str, name: str, value: bytes) -> str:
+def _salted(salt: bytes, name: str, value: bytes) -> str:
+    """Return a digest in base64 without padding, in the alphabet for URLs (RFC 4648, 5)."""
     # The salt has one length and no name holds a NUL: two different inputs never run together.
-    digest = hashlib.sha256(b"%b%b\0%b" % (salt.encode(), name.encode(), value)).digest()
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+    digest = hashlib.sha256(b"%b%b\0%b" % (salt, name.encode(), value)).digest()
+    return b2a_base64(digest, newline=False).translate(_FOR_URLS).rstrip(b"=").decode()
+
+
+_FOR_URLS = bytes.maketrans(b"+/", b"-_")
 
 
 def seal_is_sound(event: EventRecord) -> bool:

@@ -309,7 +309,7 @@ class EventRecord(Content):
     def _data(payload: Payload, as_data: AsData[DataT]) -> Any:
         # None before a creation, empty at a deletion. A log outlives its data types: what an older
         # or another writer stored is given as it is, so that a history can always be read.
-        return payload.value() if payload in (NULL, EMPTY) else lenient(as_data)(payload)
+        return payload.value() if payload.json in _NO_DATA else lenient(as_data)(payload)
 
     def state(self, marks: Marks | None = None) -> StateRecord:
         """Return the state that this event made: an event alone rebuilds every field of it."""
@@ -335,6 +335,8 @@ class EventRecord(Content):
             marks=marks or Marks(),
         )
 
+
+_NO_DATA = (NULL.json, EMPTY.json)
 
 NO_STATE = NULL
 """The ``from_state`` of a creation."""
