@@ -111,7 +111,7 @@ mutants: install ## Plant MUTANTS=400 small bugs in rules and protocols: at leas
 $(BENCH)/.stamp: pyproject.toml tests/benchmarks/requirements.txt
 	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear $(BENCH)
-	$(BENCH)/$(PIP_INSTALL) --editable . --requirement tests/benchmarks/requirements.txt
+	$(BENCH)/bin/$(PIP_INSTALL) --editable . --requirement tests/benchmarks/requirements.txt
 	@touch $@
 
 bench: $(BENCH)/.stamp ## Measure beside floors and peers, BENCH_SECONDS=20 a workload (ONLY=w1-sqlite measures one)
