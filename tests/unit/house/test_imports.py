@@ -114,3 +114,42 @@ def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'tai_state' has no attribute 'Machin'") as raised:
         tai_state.Machin  # type: ignore[attr-defined]  # noqa: B018 - reading it is the test
     assert (raised.value.name, raised.value.obj) == ("Machin", tai_state)
+
+
+FROZEN = """
+from datetime import UTC, datetime
+import tai_state
+from freezegun import freeze_time
+with freeze_time("2035-05-01T12:00:00Z"):
+    from tai_state import Machine, StateMachinePersister, Transition, connect
+    persister = StateMachinePersister(connect("sqlite:///s.db"), Machine("m", "a", [Transition("go", "a", "a")]))
+    persister.start("g", "s", {"at": datetime.now(UTC)})
+moved = persister.transition("g", "s", "go", {"at": datetime.now(UTC)})
+assert type(moved).model_validate(moved.model_dump()) == moved
+assert persister.validate_consistency("g").problems == []
+"""
+
+
+def test_what_is_first_imported_in_a_frozen_time_works_behind_it(tmp_path):
+    """Where datetime is another class while a test freezes time."""
+    assert "tai_state.models.states" in loaded(FROZEN, tmp_path)
+
+
+AT_ONCE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+import tai_state
+made, start = [], threading.Barrier(16)
+def make(number):
+    start.wait()
+    made.append(tai_state.ChangeMetadata(changed_by="a", context={"n": number}).model_dump()["context"]["n"])
+threads = [threading.Thread(target=make, args=(number,)) for number in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert sorted(made) == list(range(16)), made
+"""
+
+
+def test_many_threads_may_ask_for_a_name_and_check_a_value_at_once(tmp_path):
+    """The first to ask imports it, and the first to check builds what checks."""
+    assert "tai_state.models.states" in loaded(AT_ONCE, tmp_path)
