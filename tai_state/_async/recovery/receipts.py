@@ -10,7 +10,7 @@ from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError, Schem
 from tai_state.layout import GovernorLayout
 from tai_state.rules.commits.receipts import live_receipt
 from tai_state.rules.recovery.findings import Finding
-from tai_state.rules.recovery.receipts import NamedReceipt, named_receipt, orphan_finding
+from tai_state.rules.recovery.receipts import NamedReceipt, ReceiptSearch, named_receipt, says_what_it_should
 
 _BATCH = 100
 
@@ -44,9 +44,8 @@ async def _async_judged(
         return
     events = await access.read([one.event for one in named], access.begin(timeout), consistent=False)
     for one in named:
-        event = events.get(one.event)
-        # Nearly all are there, and say what they should: no more is read of them.
-        if event is None or event.fields.get("transition_id") != one.transition_id:
+        # Nearly all say what they should: no more is read of them.
+        if not says_what_it_should(one, events.get(one.event)):
             finding = await async_receipt_finding(access, one, governor, timeout)
             if finding is not None:
                 yield finding
@@ -55,13 +54,17 @@ async def _async_judged(
 async def async_receipt_finding(
     access: AsyncAccess, one: NamedReceipt, governor: GovernorLayout, timeout: Span
 ) -> Finding | None:
-    """Return what is wrong with a receipt, as of one moment; None: nothing, or nobody can tell."""
+    """Return what is wrong with a receipt, given the whole log of its state; None: nothing, or nobody can tell."""
     paths = governor.state(one.state_id)
-    read = await access.read([one.path, paths.state, one.event], access.begin(timeout))
-    receipt = read.get(one.path)
+    search = ReceiptSearch(one, governor)
+    async for event in AsyncHistoryReader(access).documents(governor.events, paths, timeout):
+        search.meet(event)
+    read = await access.read([one.path, paths.state], access.begin(timeout))
+    receipt, state = read.get(one.path), read.get(paths.state)
+    # Renewed, gone or past its time: what was found is no more.
     if receipt is None or live_receipt(receipt, read.read_time, paths.governor_id, paths.state_id) is None:
         return None
-    if read.get(paths.state) is None and await AsyncHistoryReader(access).first_events([paths], timeout):
-        # The state is lost, and how far it had come is told by that finding.
+    if named_receipt(receipt, governor) != one:
         return None
-    return orphan_finding(one, read.get(paths.state), read.get(one.event))
+    reached = state.fields.get("version") if state is not None else None
+    return search.finding(reached if type(reached) is int else None)

@@ -8,7 +8,7 @@ from tai_state._async.recovery.repair import AsyncRepairer
 from tai_state._async.recovery.verify import AsyncVerifier
 from tai_state._async.recovery.walk import Examined
 from tai_state.errors import StoreError
-from tai_state.layout import AUDIT, GovernorLayout
+from tai_state.layout import AUDIT, GovernorLayout, StateLayout
 from tai_state.models import RecoveryReport, Repair
 from tai_state.rules.locking.leases import read_lease, released
 from tai_state.rules.recovery.findings import Finding
@@ -30,17 +30,26 @@ class AsyncRecovery:
         """Recover a governor: its states, then its receipts."""
         governor = GovernorLayout(governor_id)
         repaired: list[Repair] = []
+        open_states: list[tuple[StateLayout, list[Finding]]] = []
         left: list[Finding] = []
         checked = 0
         async for examined in self._verifier.states(governor_id):
             checked += examined.paths is not None
-            if examined.findings:
-                left += await self._state(examined, repaired)
+            findings = await self._state(examined, repaired) if examined.findings else []
+            if examined.paths is None:
+                left += findings
+            elif findings:
+                open_states.append((examined.paths, findings))
+        receipts: list[Repair] = []
         async for finding in async_receipt_findings(self._repairer.access, governor_id, self._repairer.timeout):
-            is_orphan = finding.kind == "orphaned_receipt"
-            repairs = await self._repairer.remove(finding, governor) if is_orphan else []
-            repaired += repairs
+            repairs = await self._repairer.receipt(finding, governor)
+            receipts += repairs
             left += [] if repairs else [finding]
+        repaired += receipts
+        for paths, findings in open_states:
+            # A receipt that told of a later change kept a state from being rebuilt; it may have been mended by now.
+            is_worth = bool(receipts) and not self._repairer.is_dry_run
+            left += await self._state(await self._verifier.examined(paths), repaired) if is_worth else findings
         for finding in left:
             await self._repairer.quarantine(finding, governor)
         return RecoveryReport(

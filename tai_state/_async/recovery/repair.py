@@ -12,8 +12,8 @@ from tai_state._async.recovery.walk import Examined
 from tai_state.authors import Author
 from tai_state.clock import Deadline, Span
 from tai_state.documents import Check, CommitResult, Document, DocumentPath, Write
-from tai_state.errors import OutcomeUnknownError, PreconditionFailedError, ReplayError
-from tai_state.layout import GovernorLayout, StateLayout
+from tai_state.errors import InvalidIdError, OutcomeUnknownError, PreconditionFailedError, ReplayError
+from tai_state.layout import GovernorLayout, StateLayout, unescape
 from tai_state.models import Repair
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.settle import Outcome
@@ -32,6 +32,7 @@ from tai_state.rules.recovery.repair import (
     audit_put,
     is_stray,
     mend_event,
+    mend_receipt,
     mend_segment,
     mend_snapshot,
     mend_state,
@@ -39,6 +40,7 @@ from tai_state.rules.recovery.repair import (
     quarantine_put,
     remove,
     segment_run,
+    told_dependents,
 )
 from tai_state.rules.transactions.dependents.marks import driver, marked
 
@@ -97,8 +99,9 @@ class AsyncRepairer:
     async def _mending(self, finding: Finding, paths: StateLayout, state: Document | None) -> Mending | None:
         encoding = self.settings.encoding
         if finding.kind in STATES:
-            dependents = await self._dependents(paths) if finding.truth is not None else {}
-            return mend_state(finding, paths, state, dependents, encoding)
+            if finding.truth is None or await self._went_further(paths, finding.truth.version):
+                return None
+            return mend_state(finding, paths, state, await self._dependents(paths, state), encoding)
         if finding.kind == "lost_mark":
             return await self._mark(finding, paths)
         found = await self.document(finding.path)
@@ -140,10 +143,13 @@ class AsyncRepairer:
         message = f"state {dependency.state_id!r} is marked with its dependent {paths.state_id!r}"
         return Mending(finding, message, put.path, (put,), document.fields, put.fields)
 
-    async def remove(self, finding: Finding, governor: GovernorLayout) -> list[Repair]:
-        """Remove the document of a finding, which names nothing that there is."""
+    async def receipt(self, finding: Finding, governor: GovernorLayout) -> list[Repair]:
+        """Mend a receipt, or remove one that names nothing that there is; none: nobody can tell, or it has changed."""
         found = await self.document(finding.path)
-        return [] if found is None else await self.commit([remove(finding, found)], governor.audit)
+        if found is None:
+            return []
+        mending = remove(finding, found) if finding.kind == "orphaned_receipt" else mend_receipt(finding, found)
+        return [] if mending is None else await self.commit([mending], governor.audit)
 
     async def quarantine(self, finding: Finding, governor: GovernorLayout) -> None:
         """Copy what cannot be repaired to quarantine, where there is no copy yet."""
@@ -215,15 +221,32 @@ class AsyncRepairer:
                     return []
         return events
 
-    async def _dependents(self, paths: StateLayout) -> dict[str, str]:
-        """Return the live states that depend on one, each with its machine: only their own documents tell."""
+    async def _went_further(self, paths: StateLayout, version: int) -> bool:
+        """Whether a receipt tells of a later change than *version*: then the log has lost its end."""
+        async for receipt in self.access.scan(paths.governor.receipts, timeout=self.timeout):
+            named = receipt.fields.get("version")
+            if receipt.fields.get("state_id") == paths.state_id and type(named) is int and named > version:
+                return True
+        return False
+
+    async def _dependents(self, paths: StateLayout, state: Document | None) -> dict[str, str]:
+        """Return the live states that depend on one, each with its machine: only their own documents tell.
+
+        Of a state that cannot be read, what the found document of the one says is believed: a mark too many does no
+        harm, and one too few would let a move pass the dependent over.
+        """
+        marked_before = told_dependents(paths, state)
         found: dict[str, str] = {}
         async for document in self.access.scan(paths.governor.states, timeout=self.timeout):
-            if "depends_on" not in document.fields:
+            try:
+                dependent_id = unescape(document.path.id)
+            except InvalidIdError:
                 continue
             try:
-                record = read_state(document, paths.governor_id, str(document.fields.get("state_id")))
+                record = read_state(document, paths.governor_id, dependent_id)
             except ReplayError:
+                if dependent_id in marked_before:
+                    found[dependent_id] = marked_before[dependent_id]
                 continue
             if not record.deleted and record.machine is not None and paths.state_id in record.depends_on:
                 found[record.state_id] = driver(record)

@@ -8,7 +8,7 @@ from tai_state._sync.recovery.repair import Repairer
 from tai_state._sync.recovery.verify import Verifier
 from tai_state._sync.recovery.walk import Examined
 from tai_state.errors import StoreError
-from tai_state.layout import AUDIT, GovernorLayout
+from tai_state.layout import AUDIT, GovernorLayout, StateLayout
 from tai_state.models import RecoveryReport, Repair
 from tai_state.rules.locking.leases import read_lease, released
 from tai_state.rules.recovery.findings import Finding
@@ -30,17 +30,26 @@ class Recovery:
         """Recover a governor: its states, then its receipts."""
         governor = GovernorLayout(governor_id)
         repaired: list[Repair] = []
+        open_states: list[tuple[StateLayout, list[Finding]]] = []
         left: list[Finding] = []
         checked = 0
         for examined in self._verifier.states(governor_id):
             checked += examined.paths is not None
-            if examined.findings:
-                left += self._state(examined, repaired)
+            findings = self._state(examined, repaired) if examined.findings else []
+            if examined.paths is None:
+                left += findings
+            elif findings:
+                open_states.append((examined.paths, findings))
+        receipts: list[Repair] = []
         for finding in receipt_findings(self._repairer.access, governor_id, self._repairer.timeout):
-            is_orphan = finding.kind == "orphaned_receipt"
-            repairs = self._repairer.remove(finding, governor) if is_orphan else []
-            repaired += repairs
+            repairs = self._repairer.receipt(finding, governor)
+            receipts += repairs
             left += [] if repairs else [finding]
+        repaired += receipts
+        for paths, findings in open_states:
+            # A receipt that told of a later change kept a state from being rebuilt; it may have been mended by now.
+            is_worth = bool(receipts) and not self._repairer.is_dry_run
+            left += self._state(self._verifier.examined(paths), repaired) if is_worth else findings
         for finding in left:
             self._repairer.quarantine(finding, governor)
         return RecoveryReport(

@@ -1,9 +1,10 @@
 # Generated from tai_state/_async/recovery/verify.py by .ci/generate_sync.py; do not edit.
 """The check of one governor, of all, and of what a store holds beside them. Reads only, in bounded memory."""
 from collections.abc import Iterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tai_state._sync.access.access import Access
+from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.kept import foreign
 from tai_state._sync.recovery.leases import lease_findings
 from tai_state._sync.recovery.receipts import receipt_findings
@@ -163,15 +164,13 @@ class Verifier:
 
     def _examined_once(self, paths: StateLayout, document: Document | None) -> Examined:
         examined = self._walk.over(paths, document)
-        if examined.record is None or not examined.record.depends_on or examined.record.deleted:
-            return examined
+        state = examined.record
         # Where the state itself is in doubt, so is what it depends on.
-        if any(
-            finding.path.collection in {paths.governor.states, paths.governor.events} for finding in examined.findings
-        ):
+        if state is None or state.deleted or not (state.depends_on or state.marks.dependents) or examined.is_doubtful:
             return examined
-        lost = self._lost_marks(examined)
-        return Examined(paths, document, examined.record, (*examined.findings, *lost), examined.events)
+        lost = self._lost_marks(examined) if state.depends_on else []
+        lost += self._missing_dependents(examined) if state.marks.dependents else []
+        return replace(examined, findings=(*examined.findings, *lost))
 
     def _document(self, paths: StateLayout) -> Document | None:
         return (self._access.read([paths.state], self._access.begin(self._timeout))).get(paths.state)
@@ -195,6 +194,23 @@ class Verifier:
                 message = f"it depends on state {one.state_id!r}, which has no mark of it"
                 found.append(
                     Finding("lost_mark", paths.state_id, state.version, message, one.state, other=one.state_id)
+                )
+        return found
+
+    def _missing_dependents(self, examined: Examined) -> list[Finding]:
+        """Find the dependents that the state is marked with and of which there is neither a document nor an event."""
+        paths, state = examined.paths, examined.record
+        assert paths is not None
+        assert state is not None
+        marked = [paths.governor.state(one) for one in state.marks.dependents]
+        read = self._access.read([one.state for one in marked], self._access.begin(self._timeout))
+        history = HistoryReader(self._access)
+        found = []
+        for one in marked:
+            if read.get(one.state) is None and not history.first_events([one], self._timeout):
+                message = f"it is marked with its dependent {one.state_id!r}, of which nothing is left"
+                found.append(
+                    Finding("missing_dependent", paths.state_id, state.version, message, one.state, other=one.state_id)
                 )
         return found
 

@@ -131,5 +131,8 @@ def check_format(fields: Mapping[str, Value], what: object, *, newest: int = FOR
     if DAMAGED in fields:
         raise FieldError(str(fields[DAMAGED]))
     stored = take(fields, "format", int)
+    if stored < 1:
+        message = f"field 'format' should be at least 1, it is {stored}"
+        raise FieldError(message)
     if stored > newest:
         raise SchemaVersionError(stored, newest, f"document {what}")

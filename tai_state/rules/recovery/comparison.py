@@ -108,7 +108,10 @@ def _without_record(view: StateView, lineage: Lineage, kept: Inventory, newest: 
         message = "there is no state document, though there are events, snapshots or segments of it"
         return _finding("state_missing", view, None, message, truth)
     assert view.damage is not None
-    claimed = view.document.fields.get("version")
+    fields = view.document.fields
+    # One that says that it is another state's says nothing of this one.
+    is_own = (fields.get("governor_id"), fields.get("state_id")) == (view.paths.governor_id, view.paths.state_id)
+    claimed = fields.get("version") if is_own else None
     reaches = max(lineage.version, newest.version if newest is not None else 0)
     # Written over, the only trace would be gone of events that are missing at the end. One that was altered says of
     # itself that it is not to be believed.

@@ -112,16 +112,22 @@ CATALOGUE: tuple[FindingKind, ...] = (
         "The dependency is marked.",
     ),
     FindingKind(
+        "missing_dependent",
+        "A state is marked with a dependent of which nothing is left.",
+        "all documents of a state were deleted, and another one is marked with it",
+        "None: a move that concerns it is refused; bring it back from a backup, or start it again.",
+    ),
+    FindingKind(
         "orphaned_receipt",
-        "A receipt names a change that its state's log shows was never made.",
+        "A receipt is of a key under which its state's log, which is whole, has no change.",
         "a state's documents were deleted, and its receipts stayed",
         "Removed; the record in audit keeps what it said.",
     ),
     FindingKind(
         "corrupt_receipt",
-        "A receipt cannot be read.",
+        "A receipt cannot be read, is another key's, or does not name the change that its key made.",
         "a receipt was edited",
-        _KEPT_AS_IT_IS,
+        "It names that change again, where the log has it under its key; else none: it is copied to quarantine.",
     ),
     FindingKind(
         "expired_lease",

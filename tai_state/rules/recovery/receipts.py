@@ -1,22 +1,28 @@
-"""Receipts of changes that were never made, as far as the log shows."""
+"""Receipts held against the events that they name: under which key, of which version, by which change."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.layout import GovernorLayout
-from tai_state.rules.records.chain import event_hash, seal_is_sound
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.fields import FieldError, check_format, take, take_version
 from tai_state.rules.recovery.findings import Finding
+from tai_state.rules.recovery.mending import own_flaw
+
+if TYPE_CHECKING:
+    from tai_state.rules.records.record import EventRecord
 
 
 @dataclass(frozen=True, slots=True)
 class NamedReceipt:
-    """A receipt, and the event that it names."""
+    """A receipt, its key, and the event that it names."""
 
     path: DocumentPath
     state_id: str
+    key: str
     version: int
     transition_id: str
     event: DocumentPath
@@ -26,46 +32,76 @@ def named_receipt(document: Document, governor: GovernorLayout) -> NamedReceipt:
     """Return what a receipt's document names.
 
     Raises:
-        CorruptLogError: It cannot be read.
+        CorruptLogError: It cannot be read, or stands in the place of another key's.
         SchemaVersionError: A newer release wrote it.
         InvalidIdError: It names no state that there can be.
     """
     fields = document.fields
     try:
         check_format(fields, document.path)
-        state_id, version = take(fields, "state_id", str), take_version(fields)
-        transition_id = take(fields, "transition_id", str)
+        state_id, key = take(fields, "state_id", str), take(fields, "idempotency_key", str)
+        version, transition_id = take_version(fields), take(fields, "transition_id", str)
         take(fields, "fingerprint", str)
         take(fields, "ttl_seconds", float)
+        take(fields, "tai_expires_at", datetime)
     except FieldError as error:
         reason = f"receipt {document.path} is damaged: {error}"
         raise CorruptLogError(governor.governor_id, "", None, reason) from error
-    event = governor.state(state_id).event(version)
-    return NamedReceipt(document.path, state_id, version, transition_id, event)
+    paths = governor.state(state_id)
+    if paths.receipt(key) != document.path:
+        reason = f"receipt {document.path} is that of another state or key"
+        raise CorruptLogError(governor.governor_id, state_id, version, reason)
+    return NamedReceipt(document.path, state_id, key, version, transition_id, paths.event(version))
 
 
-def _is_sound(document: Document, one: NamedReceipt) -> bool:
-    governor_id = document.fields.get("governor_id")
-    try:
-        event = read_event(document, str(governor_id), one.state_id)
-    except ReplayError:
+def says_what_it_should(one: NamedReceipt, event: Document | None) -> bool:
+    """Whether a receipt names the change of its key, as far as one look tells."""
+    if event is None:
         return False
-    return event.version == one.version and event_hash(event) == event.hash and seal_is_sound(event)
+    return (event.fields.get("transition_id"), event.fields.get("idempotency_key")) == (one.transition_id, one.key)
 
 
-def orphan_finding(one: NamedReceipt, state: Document | None, event: Document | None) -> Finding | None:
-    """Return the finding of a receipt whose change was never made; None where it was, or nobody can tell.
+class ReceiptSearch:
+    """Looks through a state's log for the change that a receipt is about, where it names another or none."""
 
-    A receipt whose event is missing below the state's version may be all that is left of that change: it stays.
-    """
-    if event is not None:
-        # A damaged event is a finding of its own, and the receipt may be right.
-        if event.fields.get("transition_id") == one.transition_id or not _is_sound(event, one):
+    def __init__(self, one: NamedReceipt, governor: GovernorLayout) -> None:
+        """Begin before the first event."""
+        self._one = one
+        self._ids = (governor.governor_id, one.state_id)
+        self._made: EventRecord | None = None
+        self._expected = 1
+        self._is_whole = True
+
+    def meet(self, document: Document) -> None:
+        """Take the next event of the log."""
+        try:
+            event = read_event(document, *self._ids)
+        except ReplayError:
+            self._is_whole = False
+            return
+        if event.version != self._expected or own_flaw(event) is not None:
+            self._is_whole = False
+        self._expected += 1
+        if event.idempotency_key == self._one.key and own_flaw(event) is None:
+            self._made = event
+
+    def finding(self, reached: int | None) -> Finding | None:
+        """Return what is wrong, once the whole log was met; None: nothing that anybody can tell.
+
+        Args:
+            reached: The version that the state's document says; None: there is none that can be read.
+        """
+        one, made = self._one, self._made
+        if made is not None:
+            if (made.version, made.transition_id) == (one.version, one.transition_id):
+                return None
+            message = f"it names version {one.version}, and its key made version {made.version}"
+            return Finding("corrupt_receipt", one.state_id, one.version, message, one.path, truth=made)
+        # Where an event is missing or damaged, the receipt may be all that is left of that change: it stays.
+        if not self._is_whole or (reached is not None and self._expected <= reached):
             return None
-        message = f"version {one.version} of state {one.state_id!r} was made by another change"
-    else:
-        reached = 0 if state is None else state.fields.get("version")
-        if type(reached) is not int or one.version <= reached:
+        # So it does where the state is lost: the log may have lost its end, too.
+        if reached is None and 1 < self._expected <= one.version:
             return None
-        message = f"state {one.state_id!r} never had a version {one.version}"
-    return Finding("orphaned_receipt", one.state_id, one.version, message, one.path)
+        message = f"no change of state {one.state_id!r} was made under its key"
+        return Finding("orphaned_receipt", one.state_id, one.version, message, one.path)

@@ -30,7 +30,8 @@ from tai_state.layout import FORMAT, StateLayout, owner_and_version
 from tai_state.rules.history.replay import contradiction
 from tai_state.rules.history.segments import build_segment, is_sound_run
 from tai_state.rules.history.snapshots import snapshot_fields
-from tai_state.rules.records.documents import event_fields, state_put
+from tai_state.rules.records.documents import dependents_from, event_fields, state_put
+from tai_state.rules.records.fields import FieldError
 from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.recovery.findings import STRAY, Finding
 
@@ -90,6 +91,17 @@ def mend_state(
     put = state_put(paths, record, encoding, found.update_time if found is not None else None)
     message = f"the state document is written again as its log tells it, at version {record.version}"
     return Mending(finding, message, put.path, (put,), _fields(found), put.fields)
+
+
+def told_dependents(paths: StateLayout, found: Document | None) -> dict[str, str]:
+    """Return the dependents that a state's document names, whatever else of it is damaged, unless it is another's."""
+    fields = {} if found is None else found.fields
+    if (fields.get("governor_id"), fields.get("state_id")) != (paths.governor_id, paths.state_id):
+        return {}
+    try:
+        return dependents_from(fields)
+    except FieldError:
+        return {}
 
 
 def mend_event(finding: Finding, found: Document | None, encoding: Encoding) -> Mending | None:
@@ -162,6 +174,17 @@ def move_event(finding: Finding, paths: StateLayout, found: Document, stands: Ch
     message = f"what stands at version {finding.version} is moved to {copy.path}"
     writes = (copy, Delete(found.path, as_found(found)), stands)
     return Mending(finding, message, found.path, writes, found.fields, None)
+
+
+def mend_receipt(finding: Finding, found: Document) -> Mending | None:
+    """Return the write of a receipt that names the change which its key made; None: nothing tells which."""
+    truth = finding.truth
+    if not isinstance(truth, EventRecord):
+        return None
+    fields = {**found.fields, "version": truth.version, "transition_id": truth.transition_id}
+    put = Put(found.path, fields, as_found(found))
+    message = f"it names version {truth.version} again, which was made under its key"
+    return Mending(finding, message, put.path, (put,), found.fields, fields)
 
 
 def remove(finding: Finding, found: Document) -> Mending:

@@ -128,6 +128,16 @@ async def async_state_of_another(store: Store) -> None:
     await async_copy(store, T.state, S.state)
 
 
+@case("corrupt_state")
+async def async_young_state_of_an_older_one(store: Store) -> None:
+    await async_copy(store, S.state, T.state)
+
+
+@case("missing_dependent", is_determined=False)
+async def async_dependent_gone_without_a_trace(store: Store) -> None:
+    await async_write(store, Delete(D.state), Delete(D.event(1)))
+
+
 # Events
 
 
@@ -318,7 +328,28 @@ async def async_segment_forged_with_its_digest(store: Store) -> None:
 @case("orphaned_receipt")
 async def async_receipt_of_no_change(store: Store) -> None:
     receipt = await async_document_at(store, S.receipt("k3"))
-    await async_write(store, Put(S.receipt("made up"), {**receipt.fields, "transition_id": "made up"}))
+    made_up = {**receipt.fields, "idempotency_key": "made up", "transition_id": "made up"}
+    await async_write(store, Put(S.receipt("made up"), made_up))
+
+
+@case("corrupt_receipt")
+async def async_receipt_altered_in_its_change(store: Store) -> None:
+    await async_plant(store, S.receipt("k3"), transition_id="made up")
+
+
+@case("corrupt_receipt")
+async def async_receipt_altered_in_its_version(store: Store) -> None:
+    await async_plant(store, S.receipt("k3"), version=99)
+
+
+@case("corrupt_receipt", is_determined=False)
+async def async_receipt_in_the_place_of_another(store: Store) -> None:
+    await async_copy(store, S.receipt("k4"), S.receipt("k5"))
+
+
+@case("corrupt_segment")
+async def async_segment_altered_in_its_hash(store: Store) -> None:
+    await async_plant(store, S.segment(5), hash="0" * 64)
 
 
 @case("foreign_document", is_determined=False)

@@ -75,7 +75,8 @@ async def test_what_nothing_determines_is_told_and_left(life, store, name):
     assert second.repaired == []
     assert await async_sound_contents(store) == damaged
     copies = [one async for one in store.runtime.access.backend.scan(S.governor.quarantine, timeout=TIMEOUT)]
-    assert len(copies) == (0 if "foreign_document" in CASES[name].kinds else len(first.unresolved))
+    is_copied = CASES[name].kinds.isdisjoint({"foreign_document", "missing_dependent"})
+    assert len(copies) == (len(first.unresolved) if is_copied else 0)
 
 
 @every_case
@@ -106,7 +107,8 @@ async def test_damages_are_told_and_repaired_together(life, store, first, second
     report = await persister.recover("g")
     left = await async_kinds(store)
     assert {one.kind for one in report.unresolved} == left
-    if not left:
+    # Of what is gone without a trace a rebuilt state knows nothing either.
+    if not left and "dependent gone without a trace" not in {first, second}:
         assert await async_sound_contents(store) == sound
     again = await persister.recover("g")
     assert (again.repaired, again.unresolved) == ([], report.unresolved)

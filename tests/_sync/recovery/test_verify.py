@@ -112,12 +112,22 @@ def test_a_state_whose_marks_say_too_little_is_found(counter, store):
 
 
 def test_a_receipt_of_a_change_that_never_was_is_found(counter, store):
-    """One that names a version above the state's, or another change than the version's."""
+    """One whose key nothing was made under, whatever it names."""
     receipt = document_at(store, PATHS.receipt("k7"))
-    commit(store, Put(PATHS.receipt("other"), {**receipt.fields, "version": 99}))
-    commit(store, Put(PATHS.receipt("third"), {**receipt.fields, "transition_id": "made up"}))
+    for key, version in (("other", 99), ("third", 7)):
+        fields = {**receipt.fields, "idempotency_key": key, "version": version}
+        commit(store, Put(PATHS.receipt(key), fields))
     found = findings_of(store, "g")
     assert sorted(found) == [("g", "orphaned_receipt", "s", 7), ("g", "orphaned_receipt", "s", 99)]
+
+
+def test_a_receipt_that_does_not_name_the_change_of_its_key_is_found(counter, store):
+    """A repeated call would be told of another one."""
+    plant(store, PATHS.receipt("k3"), version=4)
+    plant(store, PATHS.receipt("k5"), transition_id="made up")
+    commit(store, Put(PATHS.receipt("k2"), (document_at(store, PATHS.receipt("k6"))).fields))
+    found = [(kind, version) for _, kind, _, version in findings_of(store, "g")]
+    assert sorted(found, key=str) == [("corrupt_receipt", 4), ("corrupt_receipt", 5), ("corrupt_receipt", None)]
 
 
 def test_receipts_of_a_state_of_which_nothing_is_left_are_found(counter, store):
