@@ -41,15 +41,17 @@ class AsyncRecovery:
             elif findings:
                 open_states.append((examined.paths, findings))
         receipts: list[Repair] = []
+        receipts_left: list[Finding] = []
         async for finding in async_receipt_findings(self._repairer.access, governor_id, self._repairer.timeout):
             repairs = await self._repairer.receipt(finding, governor)
             receipts += repairs
-            left += [] if repairs else [finding]
+            receipts_left += [] if repairs else [finding]
         repaired += receipts
         for paths, findings in open_states:
             # A receipt that told of a later change kept a state from being rebuilt; it may have been mended by now.
             is_worth = bool(receipts) and not self._repairer.is_dry_run
             left += await self._state(await self._verifier.examined(paths), repaired) if is_worth else findings
+        left += receipts_left
         for finding in left:
             await self._repairer.quarantine(finding, governor)
         return RecoveryReport(

@@ -41,15 +41,17 @@ class Recovery:
             elif findings:
                 open_states.append((examined.paths, findings))
         receipts: list[Repair] = []
+        receipts_left: list[Finding] = []
         for finding in receipt_findings(self._repairer.access, governor_id, self._repairer.timeout):
             repairs = self._repairer.receipt(finding, governor)
             receipts += repairs
-            left += [] if repairs else [finding]
+            receipts_left += [] if repairs else [finding]
         repaired += receipts
         for paths, findings in open_states:
             # A receipt that told of a later change kept a state from being rebuilt; it may have been mended by now.
             is_worth = bool(receipts) and not self._repairer.is_dry_run
             left += self._state(self._verifier.examined(paths), repaired) if is_worth else findings
+        left += receipts_left
         for finding in left:
             self._repairer.quarantine(finding, governor)
         return RecoveryReport(
