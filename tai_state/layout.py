@@ -20,6 +20,7 @@ FORMAT = 1
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _RESERVED = re.compile(r"__.*__", re.ASCII | re.DOTALL)
 _STORED = re.compile(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})+", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _VERSIONED = re.compile(r"([^@]+)@([0-9]{19})", re.ASCII)
 _STATE_PARTS = 4
 _OF_STATES = frozenset({"states", "events", "snapshots", "segments"})
@@ -97,6 +98,11 @@ def unescape(stored: str, where: object = "") -> str:
 def versioned(stored_id: str, version: int) -> str:
     """Return the id of the document of *version*: ids sort as the versions do."""
     return f"{stored_id}@{version:019d}"
+
+
+def is_receipt(stored: str) -> bool:
+    """Whether *stored* can be the id of a receipt: any other document among them is somebody else's."""
+    return _DIGEST.fullmatch(stored) is not None
 
 
 def owner_and_version(document_id: str) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state.clock import Span
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError, SchemaVersionError
-from tai_state.layout import GovernorLayout
+from tai_state.layout import GovernorLayout, is_receipt
 from tai_state.rules.commits.receipts import live_receipt
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.recovery.receipts import NamedReceipt, ReceiptSearch, named_receipt, says_what_it_should
@@ -34,6 +34,10 @@ async def _async_judged(
 ) -> AsyncIterator[Finding]:
     named: list[NamedReceipt] = []
     for document in batch:
+        if not is_receipt(document.path.id):
+            message = "it is none of ours: its id is none of a receipt"
+            yield Finding("foreign_document", document.path.id, None, message, document.path)
+            continue
         try:
             named.append(named_receipt(document, governor))
         except SchemaVersionError as error:

@@ -357,6 +357,11 @@ async def async_document_of_somebody_else(store: Store) -> None:
     await async_write(store, Put(replace(S.event(1), id="a.b"), {"x": 1}))
 
 
+@case("foreign_document", is_determined=False)
+async def async_document_of_somebody_else_among_receipts(store: Store) -> None:
+    await async_write(store, Put(DocumentPath(S.governor.receipts, "a.b"), {"x": 1}))
+
+
 async def async_forge(store: Store, version: int) -> None:
     """Let an event say something else, with digests and a hash that fit."""
     event = read_event(await async_document_at(store, S.event(version)), S.governor_id, S.state_id)

@@ -357,6 +357,11 @@ def document_of_somebody_else(store: Store) -> None:
     write(store, Put(replace(S.event(1), id="a.b"), {"x": 1}))
 
 
+@case("foreign_document", is_determined=False)
+def document_of_somebody_else_among_receipts(store: Store) -> None:
+    write(store, Put(DocumentPath(S.governor.receipts, "a.b"), {"x": 1}))
+
+
 def forge(store: Store, version: int) -> None:
     """Let an event say something else, with digests and a hash that fit."""
     event = read_event(document_at(store, S.event(version)), S.governor_id, S.state_id)
