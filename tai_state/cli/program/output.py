@@ -1,6 +1,5 @@
 """What goes to stdout: texts that cannot harm a terminal, lists, single things, and lines of JSON."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -31,6 +30,8 @@ def record_of(model: "BaseModel") -> dict[str, Any]:
 
 
 def _json_value(name: str, value: Any) -> Any:
+    import json  # noqa: PLC0415
+
     from pydantic import BaseModel  # noqa: PLC0415 - who shows a model has loaded all of these
 
     from tai_state import VectorClock  # noqa: PLC0415

@@ -1,6 +1,5 @@
 """Texts that cannot harm a terminal, and whether they may be coloured."""
 
-import json
 import os
 import re
 from typing import IO, TYPE_CHECKING
@@ -28,6 +27,7 @@ def printable(text: str, *, keep_lines: bool = False) -> str:
 
 def json_line(value: object) -> str:
     """Return *value* as one line of JSON that no terminal obeys."""
+    import json  # noqa: PLC0415 - `--help` writes none
 
     def escaped(found: re.Match[str]) -> str:
         return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
