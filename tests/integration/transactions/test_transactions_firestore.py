@@ -50,13 +50,17 @@ def run_async(**options):
     asyncio.run(main())
 
 
+READS = ["BatchGetDocuments"] * 2
+"""Of states that are missing: their documents, and whether there ever were any."""
+
+
 @pytest.mark.parametrize("run", [run_sync, run_async])
-def test_a_writing_transaction_is_one_read_and_one_commit(server, run):
-    """Two RPCs in all, and neither is part of a transaction of the server's."""
+def test_a_writing_transaction_is_its_reads_and_one_commit(server, run):
+    """And none of it is part of a transaction of the server's."""
     run()
-    assert server.rpcs() == ["BatchGetDocuments", "Commit"]
-    (_, _, read), (_, _, commit) = server.calls
-    assert read.WhichOneof("consistency_selector") is None
+    assert server.rpcs() == [*READS, "Commit"]
+    *reads, (_, _, commit) = server.calls
+    assert reads[0][2].WhichOneof("consistency_selector") is None
     assert not commit.transaction
 
 
@@ -64,7 +68,7 @@ def test_a_writing_transaction_is_one_read_and_one_commit(server, run):
 def test_a_read_only_transaction_only_reads(server, run):
     """Nothing but BatchGets; on an emulator one of them asks for the time."""
     run(read_only=True)
-    assert server.rpcs() == ["BatchGetDocuments"] * 2
+    assert server.rpcs() == [*READS, "BatchGetDocuments"]
     assert all(call[2].WhichOneof("consistency_selector") in {None, "read_time"} for call in server.calls)
 
 
@@ -72,7 +76,7 @@ def test_a_read_only_transaction_only_reads(server, run):
 def test_a_keyed_transaction_asks_for_its_record_first(server, run):
     """One RPC more."""
     run(idempotency_key="k")
-    assert server.rpcs() == ["BatchGetDocuments", "BatchGetDocuments", "Commit"]
+    assert server.rpcs() == ["BatchGetDocuments", *READS, "Commit"]
 
 
 def test_nothing_ever_locks_on_the_server(server):

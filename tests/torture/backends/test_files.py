@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tai_state import SqliteStore, StateMachinePersister
-from tests.torture.files.worker import MACHINE, STATES
+from tests.torture.backends.files_worker import MACHINE, STATES
 
 pytestmark = pytest.mark.torture
 
@@ -31,7 +31,7 @@ def started(path, seconds):
                 "-W",
                 "ignore",
                 "-m",
-                "tests.torture.files.worker",
+                "tests.torture.backends.files_worker",
                 path,
                 f"w{number}",
                 f"{seconds}",
