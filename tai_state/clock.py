@@ -12,6 +12,8 @@ TimeLimit = float | timedelta | None
 TIMEOUT_MAX = timedelta(days=36_525)
 """The longest time that anybody may be told to wait: no platform can wait much longer."""
 
+_SHOWN_BITS_MAX = 128
+
 
 def seconds_of(timeout: object, *, may_be_zero: bool = False) -> float:
     """Return *timeout* in seconds.
@@ -29,8 +31,14 @@ def seconds_of(timeout: object, *, may_be_zero: bool = False) -> float:
         if is_long_enough and seconds <= TIMEOUT_MAX.total_seconds():
             return float(seconds)
     least = "number of seconds of at least 0" if may_be_zero else "positive number of seconds"
-    message = f"timeout must be a {least}, at most {TIMEOUT_MAX.days:,} days, or a timedelta, not {timeout!r}"
+    message = f"timeout must be a {least}, at most {TIMEOUT_MAX.days:,} days, or a timedelta, not {shown(timeout)}"
     raise ConfigurationError(message)
+
+
+def shown(number: object) -> str:
+    """Return *number*, which may be anything, as a message shows it."""
+    # Python refuses to write out an int of thousands of digits.
+    return "so large an int" if isinstance(number, int) and number.bit_length() > _SHOWN_BITS_MAX else repr(number)
 
 
 class Clock(Protocol):

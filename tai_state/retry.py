@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tai_state.clock import Clock, Deadline, seconds_of
+from tai_state.clock import TIMEOUT_MAX, Clock, Deadline, seconds_of, shown
 from tai_state.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,13 +43,15 @@ class RetryPolicy:
             if isinstance(seconds, bool) or not isinstance(seconds, int | float):
                 message = f"{name} must be a number of seconds, not {seconds!r}"
                 raise ConfigurationError(message)
-        if not 0 <= self.wait_initial <= self.wait_max:
-            message = f"waits must satisfy 0 <= wait_initial <= wait_max, not {self.wait_initial} and {self.wait_max}"
+        if not 0 <= self.wait_initial <= self.wait_max <= TIMEOUT_MAX.total_seconds():
+            waits = f"{shown(self.wait_initial)} and {shown(self.wait_max)}"
+            message = f"waits must satisfy 0 <= wait_initial <= wait_max <= {TIMEOUT_MAX.days:,} days, not {waits}"
             raise ConfigurationError(message)
         for name in ("deadline", "attempt_timeout"):
             seconds = getattr(self, name)
-            if not 0 < seconds < float("inf"):
-                message = f"{name} must be a positive number of seconds, not {seconds}"
+            if not 0 < seconds <= TIMEOUT_MAX.total_seconds():
+                bounds = f"a positive number of seconds, at most {TIMEOUT_MAX.days:,} days"
+                message = f"{name} must be {bounds}, not {shown(seconds)}"
                 raise ConfigurationError(message)
 
     def begin(self, clock: Clock, timeout: float | timedelta | None) -> Deadline:

@@ -49,8 +49,12 @@ def state(attempt, error=None):
         {"deadline": float("nan")},
         {"attempt_timeout": 0},
         {"attempt_timeout": float("inf")},
+        {"deadline": 10**5000},
+        {"attempt_timeout": 1e12},
+        {"wait_max": float("inf")},
+        {"wait_max": 10**5000},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_a_policy_that_cannot_work_is_refused(options):
     """When it is made, not when it is used."""
