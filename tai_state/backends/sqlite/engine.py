@@ -143,7 +143,7 @@ class SqliteEngine:
 
     def get_many(self, paths: Sequence[DocumentPath], *, deadline: Deadline) -> Read:
         """Read *paths* in one snapshot."""
-        with mapped(self.path, "reading"):
+        with mapped(self._identity.explain, "reading"):
             session = self.session()
             clock = session.clock(deadline)
             rows = self._read(session, deadline, lambda connection: reading.get_rows(connection, paths))
@@ -176,7 +176,7 @@ class SqliteEngine:
         )
 
     def _page(self, call: Callable[[sqlite3.Connection], T], deadline: Deadline) -> T:
-        with mapped(self.path, "reading"):
+        with mapped(self._identity.explain, "reading"):
             session = self.session()
             session.clock(deadline)
             return self._read(session, deadline, call)
@@ -186,23 +186,18 @@ class SqliteEngine:
             raise StoreUnavailableError(f"the timeout passed before {self.path} could be read")
         self._identity.check()
         # Readers wait for nobody in WAL mode, but for those who open or close the file first or last.
-        try:
-            return when_free(lambda: session.readers.run(call, deadline), deadline)
-        except sqlite3.Error:
-            # A file that went away between the check and the opening is no file that cannot be opened.
-            self._identity.check()
-            raise
+        return when_free(lambda: session.readers.run(call, deadline), deadline)
 
     def data_version(self, *, deadline: Deadline) -> int:
         """Return a number that changes with every commit of anybody."""
-        with mapped(self.path, "watching"):
+        with mapped(self._identity.explain, "watching"):
             session = self.session()
             session.clock(deadline)
             return when_free(session.data_version, deadline)
 
     def data_version_at_once(self) -> int | None:
         """Return that number without waiting for anything; None where that cannot be."""
-        with mapped(self.path, "watching"):
+        with mapped(self._identity.explain, "watching"):
             return self.session().data_version_at_once()
 
     def update_time_us(self, path: DocumentPath, *, deadline: Deadline) -> int | None:
@@ -212,7 +207,7 @@ class SqliteEngine:
 
     def server_time_us(self, *, deadline: Deadline) -> int:
         """Return the store's clock."""
-        with mapped(self.path, "opening"):
+        with mapped(self._identity.explain, "opening"):
             return self.session().clock(deadline).now_us()
 
     @property
@@ -228,7 +223,7 @@ class SqliteEngine:
         if self._session.pid != os.getpid():
             forks.keep_for_ever(self._session)
             return
-        with mapped(self.path, "closing"):
+        with mapped(self._identity.explain, "closing"):
             self._session.close()
 
     @property

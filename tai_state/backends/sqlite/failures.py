@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tai_state._platform.interrupts import Deferral
 from tai_state.errors import DamagedStoreError, StoreError, StoreUnavailableError
@@ -60,11 +61,28 @@ def translate(error: sqlite3.Error, path: str, doing: str) -> StoreError:
     return StoreError(_ADVICE.get(code, "{said}").replace("{said}", said))
 
 
+def went_away(path: str) -> StoreUnavailableError:
+    """Return the error of one who was about to open a file for the first time, and finds it gone."""
+    return StoreUnavailableError(f"{path} was removed while it was being opened; nothing was stored; try again")
+
+
 @contextmanager
-def mapped(path: str, doing: str) -> Iterator[None]:
+def while_there(path: str) -> Iterator[None]:
+    """Tell an error of the engine as that of a file that went away, where it did, under a connection to it."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        moved = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED
+        if moved or not Path(path).exists():
+            raise went_away(path) from error
+        raise
+
+
+@contextmanager
+def mapped(explain: Callable[[sqlite3.Error, str], StoreError], doing: str) -> Iterator[None]:
     """Let no ``sqlite3.Error`` out: raise ours from it; and let no interrupt leave a connection half used."""
     try:
         with Deferral():
             yield
     except sqlite3.Error as error:
-        raise translate(error, path, doing) from error
+        raise explain(error, doing) from error

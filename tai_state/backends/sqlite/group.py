@@ -22,7 +22,13 @@ from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import StoreClock
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult
-from tai_state.errors import CommitAmbiguousError, StoreClosedError, StoreReplacedError, StoreUnavailableError
+from tai_state.errors import (
+    CommitAmbiguousError,
+    StoreClosedError,
+    StoreError,
+    StoreReplacedError,
+    StoreUnavailableError,
+)
 
 log = logging.getLogger("tai_state")
 
@@ -45,9 +51,10 @@ class FileIdentity:
         self._known: tuple[int, int] | None = None
         self._lost: tuple[str, str] | None = None
 
-    def note(self) -> None:
-        """Take what is there as the store's file, for as long as the store lives."""
+    def note(self) -> tuple[int, int]:
+        """Take what is there as the store's file, for as long as the store lives; return what it is known by."""
         self._known = _identity(self._path)
+        return self._known
 
     def check(self) -> None:
         """Do nothing while the store's file is in its place, or none is known yet.
@@ -72,10 +79,18 @@ class FileIdentity:
             self._lost = error.path, error.what
             raise
 
+    def explain(self, error: sqlite3.Error, doing: str) -> StoreError:
+        """Return our error for SQLite's *error*: where the file is not in its place, that; else ``translate``'s."""
+        try:
+            self.check()
+        except StoreReplacedError as replaced:
+            return replaced
+        return translate(error, str(self._path), doing)
+
     @property
-    def is_known(self) -> bool:
-        """Whether the store has opened a file."""
-        return self._known is not None
+    def known(self) -> tuple[int, int] | None:
+        """What the file that the store has opened is known by; None: it has opened none yet."""
+        return self._known
 
 
 class LogIdentity:
@@ -225,7 +240,7 @@ class GroupCommit:
                     applier = self._open(job.deadline)
                     self._begin(applier, job.deadline)
                 except sqlite3.Error as error:
-                    raise translate(error, self._path, "opening a transaction of") from error
+                    raise self._identity.explain(error, "opening a transaction of") from error
                 try:
                     # Under the write lock: what is acknowledged was in the file that everybody else finds.
                     self._identity.check()
@@ -325,7 +340,7 @@ class GroupCommit:
         """Make ours of the engine's errors that were one job's alone."""
         for job in group:
             if isinstance(job.error, sqlite3.Error):
-                mine = translate(job.error, self._path, "writing to")
+                mine = self._identity.explain(job.error, "writing to")
                 mine.__cause__ = job.error
                 job.error = mine
 
@@ -342,7 +357,7 @@ class GroupCommit:
         # would bring the commit back. A full disk cannot do that: the last frame, which makes it one, is missing.
         ambiguous = committing and is_io_error(error)
         for job in group:
-            mine = translate(error, self._path, "committing to")
+            mine = self._identity.explain(error, "committing to")
             if ambiguous and job.error is None:
                 mine = CommitAmbiguousError(f"{mine}; whether the commit is stored is not known")
             elif committing and is_io_error(error):

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from pathlib import Path
 from urllib.parse import quote
 
-from tai_state.backends.sqlite.failures import code_of
+from tai_state.backends.sqlite.failures import code_of, while_there
 from tai_state.backends.sqlite.querying import INDEXES
 from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError, StoreMissingError
 
@@ -155,6 +155,7 @@ def prepare(place: Place) -> None:
         ConfigurationError: It is no database, or somebody else's; nothing in it was changed.
         SchemaVersionError: A newer release made it; nothing in it was changed.
         StoreMissingError: It is to be read only, and is not there or empty.
+        StoreUnavailableError: It went away meanwhile.
     """
     check_place(place.path)
     if place.read_only:
@@ -163,7 +164,8 @@ def prepare(place: Place) -> None:
         return
     if _look(place) is not Found.OURS:
         _create(place)
-    _add_indexes(place)
+    with while_there(place.path):
+        _add_indexes(place)
 
 
 def _look(place: Place) -> Found:
@@ -175,9 +177,10 @@ def _look(place: Place) -> Found:
             raise
         return Found.NOTHING
     try:
-        # As of one moment: beside somebody who is just making the file, its marks would contradict each other.
-        connection.execute("BEGIN")
-        return _judge(connection, place.path)
+        with while_there(place.path):
+            # As of one moment: beside somebody who is just making the file, its marks would contradict each other.
+            connection.execute("BEGIN")
+            return _judge(connection, place.path)
     except sqlite3.OperationalError as error:
         if code_of(error) == sqlite3.SQLITE_READONLY:
             return Found.UNSURE
@@ -208,12 +211,13 @@ def _create(place: Place) -> None:
     """Write the schema in one transaction; of processes that race here, one writes and the others find it."""
     connection = place.connect("rwc")
     try:
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN IMMEDIATE")
-        if _judge(connection, place.path) is Found.NOTHING:
-            for statement in (*_CREATE, *_EXPIRY, *(index.statement for index in INDEXES)):
-                connection.execute(statement)
-        connection.execute("COMMIT")
+        with while_there(place.path):
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            if _judge(connection, place.path) is Found.NOTHING:
+                for statement in (*_CREATE, *_EXPIRY, *(index.statement for index in INDEXES)):
+                    connection.execute(statement)
+            connection.execute("COMMIT")
     finally:
         # Closing rolls back what was not committed.
         connection.close()

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from tai_state.backends.sqlite import schema
 from tai_state.backends.sqlite.connections import ReaderPool
-from tai_state.backends.sqlite.failures import is_busy
+from tai_state.backends.sqlite.failures import is_busy, went_away
 from tai_state.backends.sqlite.file_locks import FileLocks
 from tai_state.backends.sqlite.group import FileIdentity, GroupCommit, LogIdentity
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
@@ -52,7 +52,9 @@ class Session:
 
         Raises:
             ConfigurationError, SchemaVersionError: See ``schema.prepare``.
-            StoreUnavailableError: Another thread was still opening it at the deadline.
+            StoreReplacedError: The file that the store had opened is not in its place.
+            StoreUnavailableError: Another thread was still opening it at the deadline, or the file went away while
+                it was opened for the first time.
             sqlite3.Error: The engine failed.
         """
         if self._store_clock is not None:
@@ -75,12 +77,16 @@ class Session:
             raise
 
     def _prepare(self) -> StoreClock:
-        if self._identity.is_known:
-            self._identity.check()
-        else:
+        file = self._identity.known
+        if file is None:
             schema.prepare(self._place)
             # Before anything is opened: a file that is replaced meanwhile is noticed with the first commit.
-            self._identity.note()
+            try:
+                file = self._identity.note()
+            except FileNotFoundError as error:
+                raise went_away(self._place.path) from error
+        else:
+            self._identity.check()
         boot_id = self._boot_id or host_boot_id()
         connection = self._place.open()
         log = LogIdentity(self._place.path)
@@ -96,7 +102,7 @@ class Session:
                 found = write_anchor(connection, self._clock, boot_id)
                 connection.execute("COMMIT")
             log.check()
-            found = shared(self._place.path, self._clock, found)
+            found = shared(file, self._clock, found)
         except BaseException:
             # Closing rolls back what was not committed.
             connection.close()

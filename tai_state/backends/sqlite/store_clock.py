@@ -151,10 +151,9 @@ _shared: weakref.WeakValueDictionary[tuple[int, int, int, int], StoreClock] = we
 _sharing = threading.Lock()
 
 
-def shared(path: str, clock: Clock, mine: StoreClock) -> StoreClock:
-    """Return the one StoreClock of this process for the file and *clock*: *mine* where it is the first."""
-    found = Path(path).stat()
+def shared(file: tuple[int, int], clock: Clock, mine: StoreClock) -> StoreClock:
+    """Return the one StoreClock of this process for *file*, by device and inode, and *clock*: the first is *mine*."""
     # A StoreClock keeps its clock alive, so the id of a live entry's clock is nobody else's.
-    key = (os.getpid(), found.st_dev, found.st_ino, id(clock))
+    key = (os.getpid(), *file, id(clock))
     with _sharing:
         return _shared.setdefault(key, mine)
