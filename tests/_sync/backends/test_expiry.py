@@ -31,9 +31,10 @@ def clock():
 
 @pytest.fixture
 def soon(monkeypatch):
-    """Every fifth commit removes."""
+    """Every fifth commit removes, counted from the first: a random one might do so before its time."""
     for module in (tai_state.backends.expiry, tai_state.backends.sqlite.expiry):
         monkeypatch.setattr(module, "COMMITS_BETWEEN", BETWEEN)
+    monkeypatch.setattr("tai_state.backends.sqlite.group.commits_until_first", lambda: BETWEEN)
 
 
 @pytest.fixture

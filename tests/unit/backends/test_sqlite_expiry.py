@@ -11,7 +11,7 @@ import pytest
 
 import tai_state.backends.sqlite.expiry as removal
 from tai_state._sync.backends.sqlite import SqliteBackend
-from tai_state.backends.sqlite import applying
+from tai_state.backends.sqlite import applying, group
 from tai_state.documents import DocumentPath, Put
 from tai_state.testing.clock import ManualClock
 
@@ -33,8 +33,9 @@ def path(tmp_path):
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    """Every fifth commit removes."""
+    """Every fifth commit removes, counted from the first: a random one might do so before its time."""
     monkeypatch.setattr(removal, "COMMITS_BETWEEN", BETWEEN)
+    monkeypatch.setattr(group, "commits_until_first", lambda: BETWEEN)
 
 
 @pytest.fixture
