@@ -1,7 +1,5 @@
 """The corruption suite on a log as services write it: many states under several governors, all damaged at once."""
 
-import gzip
-import json
 import random
 from collections import Counter
 from datetime import datetime
@@ -12,7 +10,7 @@ from tai_state.layout import state_layout
 from tests._async.recovery import damages
 from tests._async.recovery.damages import CASES, VERSIONS
 from tests._async.stores import TIMEOUT
-from tests.data_log import REAL_LOG, log_lines
+from tests.data_log import incidents
 
 SHORT = 3
 LINES = 20_000
@@ -24,14 +22,6 @@ PLANTED = [
 """Dependents and machines are not in this log; the other suite has them."""
 
 Machine = tuple[str, str]
-
-
-def read_lines() -> list[dict[str, Any]]:
-    """Return the first changes of the real log where it is beside the project, else of a seeded one."""
-    if not REAL_LOG.exists():
-        return log_lines(LINES)
-    with gzip.open(REAL_LOG, "rt") as lines:
-        return [json.loads(line) for _, line in zip(range(LINES), lines, strict=False)]
 
 
 def machine_of(line: dict[str, Any]) -> Machine:
@@ -85,7 +75,7 @@ async def async_fields(store, governors):
 
 async def test_a_log_that_was_damaged_everywhere_is_told_and_repaired(store, scale, monkeypatch):
     """One damage a state, of each kind: each is told, what is not determined stays, and all else is as it was."""
-    lines = read_lines()
+    lines = incidents(LINES)
     pairs = pairs_of(lines, scale(10, 2 * len(PLANTED)))
     persister = await async_applied(store, lines, {one for pair in pairs for one in pair})
     governors = sorted({governor_id for (governor_id, _), _ in pairs})

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 
@@ -11,14 +10,15 @@ import pytest
 from tai_state import SqliteStore
 from tests.data_log import log_lines, write_log
 from tests.integration.cli.calls import environment
+from tests.integration.cli.mounts import needs_mounts, run_with_mounts
 
 LINES = log_lines(1_400, seed=7)
+PROGRAM = [sys.executable, "-m", "tai_state", "--store", "sqlite:///small/s.db"]
 
 
 def run_in_shell(script, *options, folder):
-    command = [sys.executable, "-m", "tai_state", "--store", "sqlite:///small/s.db", *options]
     return subprocess.run(
-        ["bash", "-c", script, "bash", *command],
+        ["bash", "-c", script, "bash", *PROGRAM, *options],
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -44,21 +44,11 @@ def check_said(said):
     return int(told[1].replace(",", ""))
 
 
-def can_mount():
-    if sys.platform != "linux" or shutil.which("unshare") is None:
-        return False
-    tried = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    return subprocess.run(tried, capture_output=True, check=False).returncode == 0
-
-
-@pytest.mark.skipif(not can_mount(), reason="needs a file system of its own, in a namespace")
+@needs_mounts
 def test_a_full_disk_tells_how_far_it_came(folder):
     """The lines that are told are those that the store holds, no more and no fewer."""
-    script = (
-        'mount -t tmpfs -o size=600k tmpfs small && cd . && "$@" ingest log; code=$?; "$@" --json stats; exit $code'
-    )
-    mounting = f'unshare --user --map-root-user --mount bash -c {script!r} bash "$@"'
-    done = run_in_shell(mounting, folder=folder)
+    script = 'mount -t tmpfs -o size=600k tmpfs small && "$@" ingest log; code=$?; "$@" --json stats; exit $code'
+    done = run_with_mounts(script, *PROGRAM, folder=folder)
     assert done.returncode == 3
     assert "the disk is full" in done.stderr
     held = sum(json.loads(line)["events"] for line in done.stdout.splitlines())

@@ -1,16 +1,14 @@
 """The program as the system sees it: its names, its pipes."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import tai_state
 from tai_state import SqliteStore
 from tests.integration.cli.calls import environment, run
+from tests.integration.cli.mounts import needs_mounts, run_with_mounts
 
 
 def test_the_module_is_called_like_the_command(tmp_path):
@@ -34,15 +32,7 @@ def test_the_installed_command_is_the_program(tmp_path):
     assert done.stdout == f"tai-state, version {tai_state.__version__}\n"
 
 
-def can_mount():
-    """Whether a namespace with a file system of its own can be had here."""
-    if sys.platform != "linux" or shutil.which("unshare") is None:
-        return False
-    tried = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    return subprocess.run(tried, capture_output=True, check=False).returncode == 0
-
-
-@pytest.mark.skipif(not can_mount(), reason="needs a file system of its own, in a namespace")
+@needs_mounts
 def test_a_store_on_a_read_only_mount_is_read(tmp_path):
     """Every command that only reads does so there, and leaves nothing."""
     with SqliteStore(tmp_path / "s.db") as store:
@@ -53,15 +43,7 @@ def test_a_store_on_a_read_only_mount_is_read(tmp_path):
         '"$@" governors && "$@" states g && "$@" show g s && "$@" history g s && "$@" stats && ls still'
     )
     program = [sys.executable, "-m", "tai_state", "--store", "sqlite:///still/s.db"]
-    done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", script, "bash", *program],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_with_mounts(script, *program, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[:2] == ["GOVERNOR", "g"]
     assert done.stdout.splitlines()[-1] == "s.db"

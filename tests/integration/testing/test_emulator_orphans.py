@@ -95,6 +95,7 @@ def test_emulator_outlives_the_thread_that_started_it(java: str) -> None:
         one.stop()
 
 
+# By PDEATHSIG, which other systems have no equal of; see tai_state/testing/firestore_emulator/process.py.
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends Java when its supervisor is killed by SIGKILL")
 def test_killed_supervisor_takes_java_along(java: str) -> None:
     """No single process whose death would orphan Java."""

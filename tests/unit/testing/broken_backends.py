@@ -291,7 +291,7 @@ class ClaimsTooLittle(MemoryBackend):
 
 
 PLANTED = [
-    (TellsThePresentForThePast, "test_a_read_of_the_past_that_is_not_declared_is_refused", {}),
+    (TellsThePresentForThePast, "test_a_read_of_the_past_is_of_its_moment_or_refused", {}),
     (AppliesWritesOneByOne, "test_a_failure_of_the_last_write_undoes_all", {"last": "check"}),
     (AppliesWritesOneByOne, "test_preconditions_see_the_store_before_the_commit", {}),
     (AppliesWritesOneByOne, "test_all_that_a_commit_changes_has_its_time", {}),
@@ -332,5 +332,5 @@ PLANTED = [
     (NeverWakes, "test_a_change_wakes_a_watch", {"write": Delete(AT)}),
     (WatchesForEver, "test_a_watch_ends_at_its_timeout", {}),
     (ClaimsToBeDurable, "test_what_was_acknowledged_survives_a_reopening", {}),
-    (ClaimsTooLittle, "test_a_watch_that_is_not_declared_is_refused", {}),
+    (ClaimsTooLittle, "test_a_watch_yields_at_its_start_or_is_refused", {}),
 ]

@@ -123,6 +123,7 @@ class AsyncAtomicityContract(AsyncConformanceBase):
     async def test_a_commit_that_is_too_large_is_refused(self, backend: AsyncBackend) -> None:
         """Documents that are each small enough are refused when together they exceed the commit's limit."""
         limits = backend.limits
+        # None of ours; for an engine of somebody else's that takes gigabytes, which no test run should have to hold.
         if limits.commit_bytes > _TESTABLE_COMMIT_BYTES_MAX:
             pytest.skip(f"a commit of {limits.commit_bytes:,} bytes is too large to try")
         piece = limits.document_bytes * 9 // 10
