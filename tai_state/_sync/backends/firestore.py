@@ -14,7 +14,7 @@ from tai_state.backends.firestore.errors import Boundary, ErrorMap, Unauthentica
 from tai_state.backends.firestore.names import check_root
 from tai_state.backends.firestore.requests import PAGE_BYTES, PAGE_DOCUMENTS, PROBE, Selection
 from tai_state.clock import Clock, Deadline, SystemClock
-from tai_state.documents import Capability, CommitResult, Document, DocumentPath, Query, Read, Write
+from tai_state.documents import Capability, CommitResult, Document, DocumentPath, FieldRange, Query, Read, Write
 from tai_state.errors import StoreUnavailableError
 from tai_state.indexes import asked_by, index_of
 
@@ -136,37 +136,48 @@ class FirestoreBackend(Backend):
     def query(self, query: Query, *, limit: int | None = None, timeout: float) -> Iterator[Document]:
         """Iterate by RunQuery as ``scan`` does; see the port."""
         link = self._channels.open()
-        index = index_of(asked_by(query))
-        rest = query
-        left = limit
-        is_last = False
-        while not is_last and (left is None or left > 0):
-            size = PAGE_DOCUMENTS if left is None else min(left, PAGE_DOCUMENTS)
-            request, metadata = link.requests.query(rest, size)
-            boundary = self._errors.querying(index)
-            responses, is_cut = self._responses(link, request, metadata, timeout, boundary)
-            page = link.requests.documents(responses, query.within)
-            is_last = not is_cut and len(page) < size
-            for document in page:
-                yield document
-            if page:
-                rest = rest.behind(page[-1])
-            left = None if left is None else left - len(page)
+
+        def ask(last: Document | None, size: int) -> tuple[Any, Any]:
+            return link.requests.query(query if last is None else query.behind(last), size)
+
+        boundary = self._errors.querying(index_of(asked_by(query)))
+        for document in self._paged(link, ask, limit, timeout, boundary=boundary, within=query.within):
+            yield document
 
     def _select(self, selection: Selection, limit: int | None, timeout: float) -> Iterator[Document]:
         link = self._channels.open()
+        if selection.is_empty:
+            return
+
+        def ask(last: Document | None, size: int) -> tuple[Any, Any]:
+            return link.requests.scan(selection if last is None else selection.following(last), size)
+
+        for document in self._paged(link, ask, limit, timeout, boundary=self._errors.reading()):
+            yield document
+
+    def _paged(
+        self,
+        link: Link,
+        ask: Callable[[Document | None, int], tuple[Any, Any]],
+        limit: int | None,
+        timeout: float,
+        *,
+        boundary: Boundary,
+        within: FieldRange | None = None,
+    ) -> Iterator[Document]:
+        """Iterate page by page; *ask* makes the request for so many documents behind the last one."""
         left = limit
-        is_last = selection.is_empty
+        last: Document | None = None
+        is_last = False
         while not is_last and (left is None or left > 0):
             size = PAGE_DOCUMENTS if left is None else min(left, PAGE_DOCUMENTS)
-            request, metadata = link.requests.scan(selection, size)
-            responses, is_cut = self._responses(link, request, metadata, timeout, self._errors.reading())
-            page = link.requests.documents(responses)
+            request, metadata = ask(last, size)
+            responses, is_cut = self._responses(link, request, metadata, timeout, boundary)
+            page = link.requests.documents(responses, within)
             is_last = not is_cut and len(page) < size
             for document in page:
                 yield document
-            if page:
-                selection = selection.following(page[-1])
+                last = document
             left = None if left is None else left - len(page)
 
     def _responses(

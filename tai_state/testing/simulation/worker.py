@@ -4,59 +4,31 @@ import asyncio
 import contextlib
 from collections import Counter, deque
 
-from tai_state.testing.faults import Fault, SimulatedCrash
 from tai_state.testing.simulation.client import Client, DoubtError
 from tai_state.testing.simulation.failure import BrokenError
 from tai_state.testing.simulation.ledger import Ledger
+from tai_state.testing.simulation.lives import Lives
 from tai_state.testing.simulation.plan import BANK, SHOP, VAULT, SimulationPlan, Work
 from tai_state.testing.simulation.process import ACTIONS, Process
 from tai_state.testing.simulation.requests import CHANGES, Request, drawn_requests
 from tai_state.testing.simulation.world import World
 
 ATTEMPTS_MAX = 6
-LIVES_MAX = 40
 
 
-class Worker:
+class Worker(Lives):
     """Requests that outlive the processes that serve them."""
 
     def __init__(self, world: World, plan: SimulationPlan, name: str, ledger: Ledger) -> None:
         """Draw the requests."""
-        self.name = name
-        self.process = Process(world, plan, f"{name}-1")
-        self.lives = 1
-        self.injected: Counter[Fault] = Counter()
-        self.calls = 0
+        super().__init__(world, plan, name)
         self.done: Counter[Work] = Counter()
         """How often each kind of work was served, and its changes acknowledged."""
-        self._world = world
-        self._plan = plan
         self._ledger = ledger
-        self._rng = self.process.rng("client")
         self._waiting = deque(drawn_requests(name, plan, self.process.rng("requests"), ACTIONS))
         self._open: list[Request] = []
 
-    async def run(self) -> None:
-        """Serve all requests.
-
-        Raises:
-            BrokenError: An invariant does not hold.
-        """
-        while True:
-            main = self.process.start(self._main(self.process))
-            await asyncio.wait([main])
-            if not self.process.is_dead:
-                main.result()
-                return
-            await self._mourn(main)
-
-    async def _mourn(self, main: asyncio.Task[None]) -> None:
-        """Bury the dead process, and start another."""
-        dead = self.process
-        await dead.bury()
-        if not main.cancelled() and not isinstance(main.exception(), SimulatedCrash | None):
-            main.result()
-        self.count(dead)
+    def _lost(self) -> None:
         for request in self._open:
             for mark in request.marks:
                 self._ledger.doubt(mark)
@@ -65,24 +37,6 @@ class Worker:
             request for request in self._open if request.key is not None and not self._ledger.is_answered(request.mark)
         )
         self._open.clear()
-        await asyncio.sleep(self._rng.uniform(0, self._plan.downtime / 2))
-        # What it had sent may arrive before its successor starts, while it starts, or behind that.
-        late = asyncio.ensure_future(self._deliver(dead, self._rng.uniform(0, self._plan.downtime)))
-        await asyncio.sleep(self._rng.uniform(0, self._plan.downtime / 2))
-        self.lives += 1
-        self.process = Process(self._world, self._plan, f"{self.name}-{self.lives}")
-        if self.lives >= LIVES_MAX:
-            self.process.store.faulty.plan.stop()
-        await late
-
-    async def _deliver(self, dead: Process, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        await dead.store.deliver()
-
-    def count(self, process: Process) -> None:
-        """Add up what a process met."""
-        self.injected += process.store.injected
-        self.calls += process.store.calls
 
     # In the process
 

@@ -1,9 +1,7 @@
 """A user's own workload in a simulated run: his worker in processes that die, and his invariants behind them."""
 
-import asyncio
 import inspect
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,11 +9,10 @@ from tai_state._async.api.connect import AsyncBackendStore
 from tai_state._async.api.persister import AsyncStateMachinePersister
 from tai_state._async.api.store import AsyncStateStore
 from tai_state.errors import ConfigurationError
-from tai_state.testing.faults import Fault, SimulatedCrash
 from tai_state.testing.simulation.failure import BrokenError
+from tai_state.testing.simulation.lives import Lives
 from tai_state.testing.simulation.plan import SimulationPlan
 from tai_state.testing.simulation.process import Process
-from tai_state.testing.simulation.worker import LIVES_MAX
 from tai_state.testing.simulation.world import World
 
 UserWorker = Callable[[AsyncStateStore, str, random.Random], Awaitable[None]]
@@ -71,48 +68,17 @@ class Workload:
         return events
 
 
-class WorkloadWorker:
+class WorkloadWorker(Lives):
     """One of a user's workers: whenever its process has died, another one calls it again."""
 
     def __init__(self, world: World, plan: SimulationPlan, name: str, workload: Workload) -> None:
         """Start the first process."""
-        self.process = Process(world, plan, f"{name}-1")
-        self.lives = 1
-        self.injected: Counter[Fault] = Counter()
-        self.calls = 0
-        self._world = world
-        self._plan = plan
-        self._name = name
+        super().__init__(world, plan, name)
         self._workload = workload
-        self._rng = self.process.rng("worker")
-
-    async def run(self) -> None:
-        """Call the worker until it returns; what it raises in a living process is raised."""
-        while True:
-            main = self.process.start(self._main(self.process))
-            await asyncio.wait([main])
-            if not self.process.is_dead:
-                main.result()
-                return
-            await self._mourn(main)
+        self._user_rng = self.process.rng("worker")
 
     async def _main(self, process: Process) -> None:
-        await self._workload.worker(process.store, self._name, self._rng)
+        await self._workload.worker(process.store, self.name, self._user_rng)
 
-    async def _mourn(self, main: asyncio.Task[None]) -> None:
-        dead = self.process
-        await dead.bury()
-        if not main.cancelled() and not isinstance(main.exception(), SimulatedCrash | None):
-            main.result()
-        self.count(dead)
-        await asyncio.sleep(self._rng.uniform(0, self._plan.downtime))
-        await dead.store.deliver()
-        self.lives += 1
-        self.process = Process(self._world, self._plan, f"{self._name}-{self.lives}")
-        if self.lives >= LIVES_MAX:
-            self.process.store.faulty.plan.stop()
-
-    def count(self, process: Process) -> None:
-        """Add up what a process met."""
-        self.injected += process.store.injected
-        self.calls += process.store.calls
+    def _lost(self) -> None:
+        """Know nothing of it: the user's worker looks at the store for what it had done."""
