@@ -15,10 +15,13 @@ EXPIRES_AT = "tai_expires_at"
 """The field without which a document stays for ever; a TTL policy looks at it."""
 
 COMMITS_BETWEEN = 1_000
-"""How many commits of a process lie between two removals at least."""
+"""How many commits of a process lie between two removals, where one is enough."""
+
+COMMITS_BETWEEN_PARTS = 25
+"""How many lie between two where the one before left something: it took as much as one may."""
 
 DOCUMENTS_MAX = 2_000
-"""How many documents one removal takes at most: more than the commits before it left behind, so that none pile up."""
+"""How many documents one removal takes at most."""
 
 BYTES_MAX = 4 * 1_048_576
 """How many bytes of JSON one removal looks at, about."""
@@ -81,3 +84,4 @@ class Expiring:
             if not self._ends or self._ends[0][0] >= now:
                 return
             yield heappop(self._ends)[1]
+        self._commits_left = COMMITS_BETWEEN_PARTS

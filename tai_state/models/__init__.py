@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         DataT,
         DeletedVersion,
         Keep,
-        TransitionRequest,
     )
     from tai_state.models.states import (
         ChangeMetadata,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
         LoadedState,
         Model,
         StateSnapshot,
+        TransitionRequest,
         TransitionResult,
     )
 
@@ -76,13 +76,14 @@ if not TYPE_CHECKING:
                 "StoreStats",
                 "TransactionRecord",
             ),
-            "tai_state.models.requests": ("DataT", "DeletedVersion", "KEEP", "Keep", "TransitionRequest"),
+            "tai_state.models.requests": ("DataT", "DeletedVersion", "KEEP", "Keep"),
             "tai_state.models.states": (
                 "ChangeMetadata",
                 "Event",
                 "LoadedState",
                 "Model",
                 "StateSnapshot",
+                "TransitionRequest",
                 "TransitionResult",
             ),
         },

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
 
 if TYPE_CHECKING:
-    from tai_state.models.states import ChangeMetadata, Event
+    from tai_state.models.states import Event
 
 DataT = TypeVar("DataT", default=dict[str, Any])
 
@@ -43,17 +43,3 @@ class DeletedVersion(int):
         deleted = super().__new__(cls, version)
         deleted.event = event
         return deleted
-
-
-class TransitionRequest(NamedTuple):
-    """One call of ``transition``, for ``transition_many``."""
-
-    governor_id: str
-    state_id: str
-    action: str
-    payload: Any = None
-    expected_version: int | None = None
-    idempotency_key: str | None = None
-    metadata: ChangeMetadata | None = None
-    error: str | Keep | None = KEEP
-    expected_status: str | None = None

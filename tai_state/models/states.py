@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from tai_state.causality import VectorClock
-from tai_state.models.requests import DataT
+from tai_state.models.requests import KEEP, DataT, Keep
 
 
 class Model(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True):
@@ -31,6 +31,20 @@ class ChangeMetadata(Model, frozen=True):
     reason: str = ""
     parent_version: int | None = None
     context: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class TransitionRequest(NamedTuple):
+    """One call of ``transition``, for ``transition_many``."""
+
+    governor_id: str
+    state_id: str
+    action: str
+    payload: Any = None
+    expected_version: int | None = None
+    idempotency_key: str | None = None
+    metadata: ChangeMetadata | None = None
+    error: str | Keep | None = KEEP
+    expected_status: str | None = None
 
 
 class StateSnapshot(Model, Generic[DataT], frozen=True):

@@ -17,7 +17,7 @@ from tai_state.errors import (
     TaiStateError,
 )
 from tai_state.layout import state_layout
-from tai_state.models import KEEP, DataT, Keep, TransitionRequest
+from tai_state.models import KEEP, DataT, Keep
 from tai_state.rules.commits.judging import PAST_MACHINES, within
 from tai_state.rules.commits.kinds import (
     Call,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state.clock import Span, TimeLimit
     from tai_state.machine import Machine
-    from tai_state.models import ChangeMetadata, TransitionResult
+    from tai_state.models import ChangeMetadata, TransitionRequest, TransitionResult
     from tai_state.rules.commits.change import Change
 
 

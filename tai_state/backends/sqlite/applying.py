@@ -109,15 +109,16 @@ class GroupApplier:
         self._cursor.execute("COMMIT")
         self.clock.mark_us = max(self.clock.mark_us, self._mark_us)
 
-    def remove_expired(self) -> None:
-        """Remove some of the documents whose time is over, in a transaction of their own.
+    def remove_expired(self) -> bool:
+        """Remove some of the documents whose time is over, in a transaction of their own; return whether more may be.
 
         Raises:
             sqlite3.Error: It was not to be; nothing is removed, and the caller rolls back.
         """
         self.begin()
-        remove_expired(self._cursor, self.clock.now_us())
+        is_cut = remove_expired(self._cursor, self.clock.now_us())
         self.commit()
+        return is_cut
 
     def roll_back(self) -> None:
         """Leave no transaction open; where the engine has already undone it, there is nothing to do."""

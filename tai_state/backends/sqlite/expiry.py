@@ -7,12 +7,14 @@ behind, so a document goes only where its own fields and its update_time say so.
 import random
 import sqlite3
 
-from tai_state.backends.expiry import BYTES_MAX, COMMITS_BETWEEN, DOCUMENTS_MAX, lifetime
+from tai_state.backends.expiry import BYTES_MAX, COMMITS_BETWEEN, COMMITS_BETWEEN_PARTS, DOCUMENTS_MAX, lifetime
 from tai_state.backends.sqlite.encoding import ends_us
 from tai_state.codec import from_json
 from tai_state.errors import InvalidDataError, StoreError
 
-DUE = "SELECT rowid, update_time, fields FROM documents WHERE expires_at < ? ORDER BY expires_at LIMIT ?"
+# As bytes, whatever damage has put there.
+DUE = """SELECT rowid, update_time, CAST(fields AS BLOB) FROM documents
+    WHERE expires_at < ? ORDER BY expires_at LIMIT ?"""
 _REMOVE = "DELETE FROM documents WHERE rowid = ?"
 _KEEP = "UPDATE documents SET expires_at = ? WHERE rowid = ?"
 
@@ -25,13 +27,17 @@ def commits_until_first() -> int:
     return random.randint(1, COMMITS_BETWEEN)  # noqa: S311 - no secret
 
 
-def commits_until_next() -> int:
-    """Return after how many commits it removes again."""
-    return COMMITS_BETWEEN
+def commits_until_next(*, is_cut: bool) -> int:
+    """Return after how many commits it removes again; *is_cut*: what is due was more than one removal takes."""
+    return COMMITS_BETWEEN_PARTS if is_cut else COMMITS_BETWEEN
 
 
-def remove_expired(cursor: sqlite3.Cursor, now_us: int) -> None:
-    """Remove the documents whose time is over at *now_us*, some of them at most, in the open transaction."""
+def remove_expired(cursor: sqlite3.Cursor, now_us: int) -> bool:
+    """Remove the documents whose time is over at *now_us*, some of them at most, in the open transaction.
+
+    Returns:
+        Whether there may be more: it took as many as one removal may.
+    """
     over: list[tuple[int]] = []
     later: list[tuple[int | None, int]] = []
     size = 0
@@ -46,6 +52,7 @@ def remove_expired(cursor: sqlite3.Cursor, now_us: int) -> None:
             break
     cursor.executemany(_REMOVE, over)
     cursor.executemany(_KEEP, later)
+    return size >= BYTES_MAX or len(over) + len(later) == DOCUMENTS_MAX
 
 
 def _ends_us(body: bytes, update_us: int) -> int | None:
@@ -53,5 +60,6 @@ def _ends_us(body: bytes, update_us: int) -> int | None:
     try:
         fields = from_json(body)
         return ends_us(lifetime(fields), update_us) if isinstance(fields, dict) else None
-    except (InvalidDataError, StoreError):
+    except (InvalidDataError, StoreError, TypeError, OverflowError):
+        # No JSON, or an update_time that is no number: SQLite keeps what it is given.
         return None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tai_state._platform.interrupts import Deferral
-from tai_state.errors import DamagedStoreError, StoreError, StoreUnavailableError
+from tai_state.errors import DamagedStoreError, StoreError, StoreReplacedError, StoreUnavailableError
 
 _PRIMARY = 0xFF
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -68,10 +68,10 @@ def went_away(path: str) -> StoreUnavailableError:
 
 @contextmanager
 def while_there(path: str) -> Iterator[None]:
-    """Tell an error of the engine as that of a file that went away, where it did, under a connection to it."""
+    """Tell any error of opening a file for the first time as that of a file that went away, where it did."""
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, FileNotFoundError, StoreReplacedError) as error:
         moved = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED
         if moved or not Path(path).exists():
             raise went_away(path) from error

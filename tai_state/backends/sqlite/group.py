@@ -48,13 +48,18 @@ class FileIdentity:
     def __init__(self, path: str) -> None:
         """Know no file yet."""
         self._path = Path(path)
-        self._known: tuple[int, int] | None = None
+        self.known: tuple[int, int] | None = None
+        """What the file that the store has opened is known by; None: it has opened none yet."""
         self._lost: tuple[str, str] | None = None
 
     def note(self) -> tuple[int, int]:
         """Take what is there as the store's file, for as long as the store lives; return what it is known by."""
-        self._known = _identity(self._path)
-        return self._known
+        self.known = _identity(self._path)
+        return self.known
+
+    def forget(self) -> None:
+        """Know no file any more: the one that was there went away before anything was stored in it."""
+        self.known = None
 
     def check(self) -> None:
         """Do nothing while the store's file is in its place, or none is known yet.
@@ -64,8 +69,8 @@ class FileIdentity:
         """
         if self._lost is not None:
             raise StoreReplacedError(*self._lost)
-        if self._known is not None:
-            _check(self._path, self._known)
+        if self.known is not None:
+            _check(self._path, self.known)
 
     def check_log(self, log: "LogIdentity") -> None:
         """Do nothing while *log* is in its place; else never use the file again, whatever is put there later.
@@ -86,11 +91,6 @@ class FileIdentity:
         except StoreReplacedError as replaced:
             return replaced
         return translate(error, str(self._path), doing)
-
-    @property
-    def known(self) -> tuple[int, int] | None:
-        """What the file that the store has opened is known by; None: it has opened none yet."""
-        return self._known
 
 
 class LogIdentity:
@@ -256,11 +256,12 @@ class GroupCommit:
         """Remove some of what has expired, behind the commits that are told as done; whatever ails it, they stand."""
         if self._applier is None:
             return
+        is_cut = False
         try:
-            self._applier.remove_expired()
-        except sqlite3.Error as error:
+            is_cut = self._applier.remove_expired()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the commits before it are durable
             self._applier.roll_back()
-            if is_busy(error):
+            if isinstance(error, sqlite3.Error) and is_busy(error):
                 return  # another process writes: behind the next commit, then
             log.info("what has expired stays in %s for now: %s", self._path, error)
             # As after any failed transaction.
@@ -268,7 +269,7 @@ class GroupCommit:
         except BaseException:
             self._applier.roll_back()
             raise
-        self._commits_left = commits_until_next()
+        self._commits_left = commits_until_next(is_cut=is_cut)
 
     def _begin(self, applier: GroupApplier, deadline: Deadline) -> None:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tai_state.backends.sqlite.failures import code_of, while_there
-from tai_state.backends.sqlite.querying import INDEXES
+from tai_state.backends.sqlite.querying import INDEXES, Index
 from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError, StoreMissingError
 
 APPLICATION_ID = 0x54_41_49_53
@@ -164,8 +164,6 @@ def prepare(place: Place) -> None:
         return
     if _look(place) is not Found.OURS:
         _create(place)
-    with while_there(place.path):
-        _add_indexes(place)
 
 
 def _look(place: Place) -> Found:
@@ -223,34 +221,32 @@ def _create(place: Place) -> None:
         connection.close()
 
 
-def _add_indexes(place: Place) -> None:
-    """Give a file of an earlier release the indexes that it lacks: any release may read and write it with them."""
-    connection = place.connect("rw")
-    try:
-        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
-        missing = [index for index in INDEXES if index.name not in names]
-        if missing:
-            connection.execute("BEGIN IMMEDIATE")
-            for index in missing:
-                connection.execute(index.statement)
-            connection.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        # An index only saves time: a file that another process writes, or that is not ours to write, is used without.
-        if code_of(error) not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY}:
-            raise
-    finally:
-        connection.close()
-
-
 def extend(connection: sqlite3.Connection) -> None:
     """Add to a file of an earlier release what it lacks, in one transaction; of processes that race here, one does."""
-    if connection.execute(_HAS_EXPIRY).fetchall():
+    has_expiry, missing = _looked_at(connection)
+    if has_expiry and not missing:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    if not connection.execute(_HAS_EXPIRY).fetchall():
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        # An index only saves time: a file that another process writes, or that is not ours to write, is used without.
+        if has_expiry and code_of(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY}:
+            return
+        raise
+    has_expiry, missing = _looked_at(connection)
+    if not has_expiry:
         for statement in (*_EXPIRY, _EXPIRY_OF_OLD_DOCUMENTS):
             connection.execute(statement)
+    for index in missing:
+        connection.execute(index.statement)
     connection.execute("COMMIT")
+
+
+def _looked_at(connection: sqlite3.Connection) -> tuple[bool, list[Index]]:
+    """Return whether documents can expire here, and the indexes that are missing."""
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
+    missing = [index for index in INDEXES if index.name not in names]
+    return bool(connection.execute(_HAS_EXPIRY).fetchall()), missing
 
 
 def keep_wal(connection: sqlite3.Connection, path: str) -> None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from tai_state.backends.sqlite import schema
 from tai_state.backends.sqlite.connections import ReaderPool
-from tai_state.backends.sqlite.failures import is_busy, went_away
+from tai_state.backends.sqlite.failures import is_busy, while_there
 from tai_state.backends.sqlite.file_locks import FileLocks
 from tai_state.backends.sqlite.group import FileIdentity, GroupCommit, LogIdentity
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
@@ -77,16 +77,20 @@ class Session:
             raise
 
     def _prepare(self) -> StoreClock:
-        file = self._identity.known
-        if file is None:
-            schema.prepare(self._place)
-            # Before anything is opened: a file that is replaced meanwhile is noticed with the first commit.
-            try:
-                file = self._identity.note()
-            except FileNotFoundError as error:
-                raise went_away(self._place.path) from error
-        else:
+        if self._identity.known is not None:
             self._identity.check()
+            return self._open(self._identity.known)
+        schema.prepare(self._place)
+        try:
+            with while_there(self._place.path):
+                # Before anything is opened: a file that is replaced meanwhile is noticed with the first commit.
+                return self._open(self._identity.note())
+        except StoreUnavailableError:
+            # Nothing was acknowledged yet: whatever is there next time is the store's file.
+            self._identity.forget()
+            raise
+
+    def _open(self, file: tuple[int, int]) -> StoreClock:
         boot_id = self._boot_id or host_boot_id()
         connection = self._place.open()
         log = LogIdentity(self._place.path)

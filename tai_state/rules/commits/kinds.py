@@ -208,45 +208,62 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
 def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
     """Move a state through *machine*; guards and reducers run on copies of what is read."""
     name = check_name(action, "action")
-    wrapped, recorded = payload_of(payload), checked_error(error)
-    mark, typed = stamp(machine), as_data(machine)
+    move = _Move(call, machine, payload_of(payload), checked_error(error))
 
     def target_of(state: StateRecord | None) -> Target:
-        assert state is not None
-        # Before guard and reducer: functions of one machine must not see the data of another.
-        check_machine(state, mark)
-        choice = machine.choose(state.status, name, lambda: state.data_as(typed), wrapped.value)
-        last_error = state.last_error if isinstance(recorded, Keep) else recorded
-        if choice.transition.apply is None:
-            return Target(choice.target, state.data, last_error, state.schema_version, machine=mark)
-        fits = machine.data_type is not None and is_model(choice.data)
-        data, label = data_payload(choice.data, machine), call.schema_version or 1
-        return Target(choice.target, data, last_error, label, machine=mark, fits=fits)
+        return move.target(move.checked(state), name)
 
-    return call.change("transition", name, Needs.LIVE, target_of, request=wrapped, payload=wrapped, machine=mark)
+    return move.change(name, target_of, move.payload)
 
 
 def status_change(call: Call, machine: AnyMachine, status: str, payload: object, error: object) -> Change:
     """Move a state to *status* by the one action of *machine* that leads there from where it is."""
     name = check_name(status, "status")
-    wrapped = payload_of(payload)
-    checked_error(error)
+    move = _Move(call, machine, payload_of(payload), checked_error(error))
 
     def target_of(state: StateRecord | None) -> Target:
-        assert state is not None
-        check_machine(state, stamp(machine))
-        action = machine.action_to(state.status, name)
-        target = transition_change(call, machine, action, payload, error).target_of(state)
+        found = move.checked(state)
+        action = machine.action_to(found.status, name)
+        target = move.target(found, action)
         if target.status != name:
             reason = f"its guards lead to {target.status!r}, and not to {name!r}"
-            raise TransitionNotAllowedError(state.status, action, machine.allowed(state.status), reason)
+            raise TransitionNotAllowedError(found.status, action, machine.allowed(found.status), reason)
         return replace(target, action=action)
 
-    request = Payload.of({"status": name, "payload": wrapped.digest})
-    mark = stamp(machine)
-    return call.change(
-        "transition", "update_status", Needs.LIVE, target_of, request=request, payload=wrapped, machine=mark
-    )
+    return move.change("update_status", target_of, Payload.of({"status": name, "payload": move.payload.digest}))
+
+
+class _Move:
+    """A move through a machine, with what came with the call: checked and copied once, whatever becomes of it since."""
+
+    def __init__(self, call: Call, machine: AnyMachine, payload: Payload, error: str | Keep | None) -> None:
+        self.payload = payload
+        self._call = call
+        self._machine = machine
+        self._error = error
+        self._mark = stamp(machine)
+        self._typed = as_data(machine)
+
+    def change(self, action: str, target_of: TargetOf, request: Payload) -> Change:
+        return self._call.change(
+            "transition", action, Needs.LIVE, target_of, request=request, payload=self.payload, machine=self._mark
+        )
+
+    def checked(self, state: StateRecord | None) -> StateRecord:
+        """Return the state, before guard and reducer: functions of one machine must not see the data of another."""
+        assert state is not None
+        check_machine(state, self._mark)
+        return state
+
+    def target(self, state: StateRecord, action: str) -> Target:
+        machine = self._machine
+        choice = machine.choose(state.status, action, lambda: state.data_as(self._typed), self.payload.value)
+        last_error = state.last_error if isinstance(self._error, Keep) else self._error
+        if choice.transition.apply is None:
+            return Target(choice.target, state.data, last_error, state.schema_version, machine=self._mark)
+        fits = machine.data_type is not None and is_model(choice.data)
+        data, label = data_payload(choice.data, machine), self._call.schema_version or 1
+        return Target(choice.target, data, last_error, label, machine=self._mark, fits=fits)
 
 
 def payload_of(payload: object) -> Payload:

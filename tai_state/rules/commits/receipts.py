@@ -81,7 +81,7 @@ def receipt_write(
         "version": receipt.version,
         "transition_id": receipt.transition_id,
         "ttl_seconds": ttl.total_seconds(),
-        # Feeds the engine's TTL policy alone; by the writer's clock, so never obeyed.
+        # Feeds the engine's removal of what has expired; by the writer's clock, so nothing of ours goes by it alone.
         "tai_expires_at": now + ttl,
     }
     return Put(path, fields, precondition)

@@ -83,7 +83,7 @@ def wait_write(wait: Wait, *, now: datetime) -> Put:
         "token": first.token,
         "ttl_seconds": WAIT_SECONDS,
         "renewals": wait.renewals,
-        # Feeds the engine's removal of what has expired; by the writer's clock, so never obeyed alone.
+        # Feeds the engine's removal of what has expired; by the writer's clock, so nothing of ours goes by it alone.
         "tai_expires_at": now + timedelta(seconds=WAIT_SECONDS),
     }
     if others:

@@ -20,6 +20,7 @@ from tai_state.rules.records.fields import (
     take_or_none,
     take_payload,
     take_time,
+    take_time_or_none,
     take_version,
 )
 from tai_state.rules.records.record import (
@@ -280,7 +281,7 @@ def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> Ev
         fencing_token=take_or_none(fields, "fencing_token", int),
         previous_hash=take(fields, "previous_hash", str),
         # Events without a seal are older than the field.
-        occurred_at=take_or_none(fields, "occurred_at", datetime) if seal is not None else None,
+        occurred_at=take_time_or_none(fields, "occurred_at") if seal is not None else None,
         committed_at=committed_at,
         seal=seal,
     )
@@ -327,7 +328,7 @@ def read_event(document: Document, governor_id: str, state_id: str) -> EventReco
     try:
         check_format(document.fields, document.path, newest=FORMAT_NEWEST)
         # A document that was written again, from a copy, keeps the time of the commit that it is about.
-        committed_at = take_or_none(document.fields, "committed_at", datetime)
+        committed_at = take_time_or_none(document.fields, "committed_at")
         event = event_from(document.fields, committed_at or document.create_time)
         check_owner(event, governor_id, state_id)
     except FieldError as error:

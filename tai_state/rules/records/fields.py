@@ -52,6 +52,15 @@ def take_time(fields: Mapping[str, Value], name: str) -> datetime:
     return value
 
 
+def take_time_or_none(fields: Mapping[str, Value], name: str) -> datetime | None:
+    """Return a field that must be a datetime, None where it is null or missing; see ``take_time``.
+
+    Raises:
+        FieldError: It is something else.
+    """
+    return None if fields.get(name) is None else take_time(fields, name)
+
+
 def take_list(fields: Mapping[str, Value], name: str, kind: type[T]) -> tuple[T, ...]:
     """Return a field that must be a list of exactly this type, as a tuple.
 

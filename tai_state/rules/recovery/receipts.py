@@ -1,14 +1,13 @@
 """Receipts held against the events that they name: under which key, of which version, by which change."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.layout import GovernorLayout
 from tai_state.rules.records.documents import read_event
-from tai_state.rules.records.fields import FieldError, check_format, take, take_version
+from tai_state.rules.records.fields import FieldError, check_format, take, take_time, take_version
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.recovery.mending import own_flaw
 
@@ -43,7 +42,7 @@ def named_receipt(document: Document, governor: GovernorLayout) -> NamedReceipt:
         version, transition_id = take_version(fields), take(fields, "transition_id", str)
         take(fields, "fingerprint", str)
         take(fields, "ttl_seconds", float)
-        take(fields, "tai_expires_at", datetime)
+        take_time(fields, "tai_expires_at")
     except FieldError as error:
         reason = f"receipt {document.path} is damaged: {error}"
         raise CorruptLogError(governor.governor_id, "", None, reason) from error

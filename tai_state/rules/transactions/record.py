@@ -92,7 +92,7 @@ def record_write(
         "reason": author.reason,
         "timestamp": now,
         "ttl_seconds": ttl.total_seconds(),
-        # Feeds the engine's TTL policy alone; by the writer's clock, so never obeyed.
+        # Feeds the engine's removal of what has expired; by the writer's clock, so nothing of ours goes by it alone.
         "tai_expires_at": now + ttl,
     }
     precondition: Precondition = UpdatedAt(expired.update_time) if expired else MustNotExist()

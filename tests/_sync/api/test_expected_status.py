@@ -218,3 +218,24 @@ def test_another_machines_state_is_asked_for_no_status(counter, store):
     """As its own actions are not."""
     with pytest.raises(MachineVersionError):
         StateMachinePersister(store, FORKED).update_status("g", "s", "shut")
+
+
+@pytest.mark.parametrize("by_status", [True, False])
+def test_a_move_that_is_tried_again_has_the_payload_of_the_call(place, by_status):
+    """Whatever the caller makes of it meanwhile: event, guard and reducer see one value."""
+    payload = {"n": 1}
+
+    def guard(data, given):
+        payload["n"] = 9
+        return given["n"] > data["least"]
+
+    moves = [Transition("go", "a", "b", guard=guard, apply=lambda _, given: {"got": given["n"]})]
+    persister = StateMachinePersister(place.store(), Machine("m", "a", moves))
+    persister.start("g", "s", {"least": 0})
+    place.store().save_state("g", "s", {"least": -1})
+    if by_status:
+        result = persister.update_status("g", "s", "b", payload=payload)
+    else:
+        result = persister.transition("g", "s", "go", payload)
+    assert (result.event.payload, result.snapshot.data, result.version) == ({"n": 1}, {"got": 1}, 3)
+    assert payload == {"n": 9}

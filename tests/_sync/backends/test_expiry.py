@@ -8,7 +8,7 @@ import tai_state.backends.expiry
 import tai_state.backends.sqlite.expiry
 from tai_state import TransactionManager, IdempotencyMismatchError
 from tai_state._platform.tasks import together
-from tai_state.backends.expiry import COMMITS_BETWEEN, DOCUMENTS_MAX
+from tai_state.backends.expiry import COMMITS_BETWEEN
 from tai_state.documents import DocumentPath, MustExist, Put, UpdatedAt
 from tai_state.layout import TRANSACTIONS, WAITS, state_layout
 from tai_state.rules.locking.deadlocks import WAIT_SECONDS, Edge, Wait, wait_path, wait_write
@@ -193,6 +193,7 @@ def test_one_removal_is_bounded(store, clock, monkeypatch):
     """What is left waits for its turn."""
     for module in (tai_state.backends.expiry, tai_state.backends.sqlite.expiry):
         monkeypatch.setattr(module, "DOCUMENTS_MAX", 3)
+        monkeypatch.setattr(module, "COMMITS_BETWEEN_PARTS", BETWEEN)
     past = {"tai_expires_at": clock.now(), "ttl_seconds": 1.0}
     pass_turns(store)
     commit(store, *[Put(DocumentPath("expired", f"{number}"), past) for number in range(8)])
@@ -219,17 +220,17 @@ def test_a_key_is_applied_once_while_its_old_receipt_goes(store, place, clock):
         assert versions[:2] == [number, number]
 
 
-def test_a_store_does_not_grow(place, clock):
-    """With the numbers as they are: thousands of keyed commits, each of whose receipts lasts for a hundred of them."""
-    assert COMMITS_BETWEEN < DOCUMENTS_MAX
+@pytest.mark.parametrize("each", [1, 3])
+def test_a_store_does_not_grow(place, clock, each):
+    """With the numbers as they are: thousands of commits, whose receipts last for a hundred of them."""
     options = {"synchronous": "NORMAL"} if place.kind == "sqlite" else {}
     store = place.store(clock=clock, **options)
     for number in range(4 * COMMITS_BETWEEN):
         clock.advance(1)
         receipt = {"tai_expires_at": clock.now() + timedelta(seconds=100), "ttl_seconds": 100.0}
-        commit(store, Put(DocumentPath("receipts", f"{number}"), receipt))
+        commit(store, *(Put(DocumentPath("receipts", f"{number}.{n}"), receipt) for n in range(each)))
     left = ids(store, "receipts")
-    assert 100 <= len(left) <= COMMITS_BETWEEN + 101
-    newest = {f"{4 * COMMITS_BETWEEN - 1 - number}" for number in range(100)}
+    assert 100 * each <= len(left) <= (COMMITS_BETWEEN + 101) * each
+    newest = {f"{4 * COMMITS_BETWEEN - 1 - number}.0" for number in range(100)}
     assert newest <= set(left)
     assert (document_at(store, DocumentPath("receipts", min(newest)))).fields["ttl_seconds"] == 100.0

@@ -147,6 +147,47 @@ def test_damage_keeps_nothing_else(backend, path, clock):
     assert rows(path) == [("damaged", "r", None), ("others", "o", None)]
 
 
+@pytest.mark.parametrize("spoiled", ["fields = 5", "fields = 1.5", "fields = x''", "update_time = 'x'"])
+def test_a_row_that_no_release_wrote_fails_no_change(backend, path, clock, spoiled):
+    """It is damage, which stays; every commit beside it is told as done, and what is over goes."""
+    for collection in ("damaged", "receipts"):
+        put(backend, collection, receipt(clock))
+    connection = sqlite3.connect(path)
+    connection.execute(f"UPDATE documents SET {spoiled} WHERE collection = 'damaged'")
+    connection.commit()
+    connection.close()
+    clock.advance(2 * TTL)
+    pass_turns(backend)
+    assert rows(path) == [("damaged", "r", None), ("others", "o", None)]
+
+
+def test_any_error_of_a_removal_fails_no_change(backend, path, clock, monkeypatch):
+    """One of ours, too: the commits before it are durable, and a caller who is told otherwise doubles his change."""
+
+    def fail(cursor, now_us):
+        del cursor, now_us
+        raise TypeError
+
+    with monkeypatch.context() as context:
+        context.setattr(applying, "remove_expired", fail)
+        pass_turns(backend)
+        pass_turns(backend)
+    assert rows(path) == [("others", "o", None)]
+
+
+@pytest.mark.parametrize("bound", ["DOCUMENTS_MAX", "BYTES_MAX"])
+def test_what_is_more_than_one_removal_takes_does_not_pile_up(backend, path, clock, monkeypatch, bound):
+    """The next part goes soon, not with the next turn."""
+    monkeypatch.setattr(removal, bound, 1)
+    monkeypatch.setattr(removal, "COMMITS_BETWEEN_PARTS", 1)
+    backend.commit([Put(DocumentPath("receipts", f"{n}"), receipt(clock)) for n in range(4)], timeout=5)
+    clock.advance(2 * TTL)
+    pass_turns(backend)
+    for number in range(4):
+        put(backend, "others", {"n": -number}, "o")
+    assert rows(path) == [("others", "o", None)]
+
+
 @pytest.mark.parametrize(
     "error", [sqlite3.OperationalError("disk I/O error"), sqlite3.DatabaseError("malformed")], ids=["io", "damage"]
 )

@@ -18,7 +18,7 @@ from tai_state.rules.history.replay import differing_field
 from tai_state.rules.history.segments import build_segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot, snapshot_fields
 from tai_state.rules.records.chain import event_hash, make_seal, seal_is_sound, state_digest
-from tai_state.rules.records.documents import event_fields, event_from, read_state, state_fields
+from tai_state.rules.records.documents import event_fields, event_from, read_event, read_state, state_fields
 from tai_state.rules.records.record import (
     Content,
     EventRecord,
@@ -246,3 +246,18 @@ def test_no_field_is_kept_from_users():
     # Whether it was rebuilt is told by the read, not by the record.
     shown = set(StateSnapshot.model_fields) - {"machine_name", "machine_version", "recovered"}
     assert shown == set(names_of(StateRecord)) - hidden - {"transition_id", "hash", "marks"}
+
+
+class Frozen(datetime):
+    """As tools that freeze time make them."""
+
+
+def test_times_of_any_kind_of_datetime_are_read():
+    """A test that freezes time puts its own into what a store gives back."""
+    moment = Frozen(2024, 3, 1, 12, tzinfo=UTC)
+    paths = state_layout("g", "s")
+    sealed = replace(EVENT, occurred_at=moment, seal=make_seal(EVENT, "a" * 32))
+    fields = {**event_fields(sealed, Encoding()), "committed_at": moment}
+    document = Document(paths.event(2), fields, NOW, NOW)
+    read = read_event(document, "g", "s")
+    assert (read.occurred_at, read.committed_at) == (moment, moment)

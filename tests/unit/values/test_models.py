@@ -4,7 +4,7 @@ import copy
 import pickle
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -102,6 +102,13 @@ def test_a_request_has_the_defaults_of_a_transition():
     request = TransitionRequest("g", "s", "go")
     assert (request.payload, request.expected_version, request.idempotency_key) == (None, None, None)
     assert request.error is KEEP
+
+
+def test_the_types_of_a_request_can_be_read():
+    """By whatever makes forms or documents of signatures."""
+    hints = get_type_hints(TransitionRequest)
+    assert set(hints) == set(TransitionRequest._fields)
+    assert hints["metadata"] == ChangeMetadata | None
 
 
 def test_a_snapshot_may_hold_a_model():
