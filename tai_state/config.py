@@ -4,7 +4,7 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from types import NoneType
 
-from tai_state.clock import TimeLimit, seconds_of
+from tai_state.clock import TimeLimit, seconds_of, shown
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
 
@@ -60,7 +60,7 @@ def check_count(value: object, name: str, *, least: int) -> int:
     """
     # By its exact type: to Python True is 1.
     if type(value) is not int or value < least:
-        message = f"{name} must be an int of at least {least}, not {value!r}"
+        message = f"{name} must be an int of at least {least}, not {shown(value)}"
         raise ConfigurationError(message)
     return value
 
@@ -228,7 +228,7 @@ class LeaseTiming:
 
 def _checked(seconds: object, name: str) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= TTL_SECONDS_MAX:
-        message = f"the {name} of a lock must be a positive number of seconds, at most a day, not {seconds!r}"
+        message = f"the {name} of a lock must be a positive number of seconds, at most a day, not {shown(seconds)}"
         raise ConfigurationError(message)
     return float(seconds)
 
@@ -252,6 +252,6 @@ def check_concurrency(count: object) -> int | None:
         ConfigurationError: It is no int of at least 1, and not None.
     """
     if count is not None and (type(count) is not int or count < 1):
-        message = f"max_concurrent must be an int of at least 1 or None, not {count!r}"
+        message = f"max_concurrent must be an int of at least 1 or None, not {shown(count)}"
         raise ConfigurationError(message)
     return count

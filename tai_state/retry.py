@@ -36,12 +36,12 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         """Refuse what could never work or never end."""
         if self.attempts is not None and (type(self.attempts) is not int or self.attempts < 1):
-            message = f"attempts must be an int of at least 1, or None, not {self.attempts!r}"
+            message = f"attempts must be an int of at least 1, or None, not {shown(self.attempts)}"
             raise ConfigurationError(message)
         for name in ("wait_initial", "wait_max", "deadline", "attempt_timeout"):
             seconds = getattr(self, name)
             if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-                message = f"{name} must be a number of seconds, not {seconds!r}"
+                message = f"{name} must be a number of seconds, not {shown(seconds)}"
                 raise ConfigurationError(message)
         if not 0 <= self.wait_initial <= self.wait_max <= TIMEOUT_MAX.total_seconds():
             waits = f"{shown(self.wait_initial)} and {shown(self.wait_max)}"

@@ -314,7 +314,7 @@ class AsyncTransaction:
 
     async def _move(self, persister: AsyncStateMachinePersister[DataT], change: Change) -> TransitionResult[DataT]:
         applied = await self._attempt.write(persister.checked(change), persister.settings, persister.machines)
-        return persister.result(applied, change)
+        return persister.result(applied, is_forced=change.force)
 
     async def _change(self, change: Change) -> EventRecord:
         settings: Settings = self._attempt.runtime.settings

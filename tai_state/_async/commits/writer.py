@@ -210,7 +210,8 @@ class AsyncChangeWriter:
         2. An altered one: the change is refused; whoever altered it meant something by it, and is to say so.
         3. A damaged one: what its log tells, if that reaches as far as the document claims to be.
         4. None, and the change needs one, or was refused by an event: what its log tells, if there is one.
-        5. None, and the change creates the state: none. Its event is refused where there ever was one.
+        5. None, and the change creates the state: none. Its event is refused where there ever was one, and the next
+           attempt looks; where there will be no other, this one does.
 
         Raises:
             CorruptLogError: The log does not determine the state, or stands above a sound document.
@@ -229,7 +230,7 @@ class AsyncChangeWriter:
                     reason = "an event stands above the state's version"
                     raise CorruptLogError(paths.governor_id, paths.state_id, record.version + 1, reason)
                 return Head(record, document.update_time)
-        elif not is_lost and change.creates and not change.expected_version:
+        elif not is_lost and change.creates and not change.expected_version and self._access.retry.attempts != 1:
             return None
         rebuilt = await self._history.restored(paths, document, damage, deadline)
         if rebuilt is None:

@@ -121,7 +121,7 @@ class AsyncAttempt:
             return error
 
     async def read_states(self, wanted: Sequence[StateLayout]) -> None:
-        """Read the states in one request, for changes that follow.
+        """Read the states in one request, and what became of the missing ones in another, for changes that follow.
 
         Raises:
             StaleReadError, StoreError: As for ``heads``.
@@ -129,6 +129,8 @@ class AsyncAttempt:
         with AsyncDeferral():
             async with self._turn():
                 await self._read([paths.state for paths in wanted])
+                if self._looks:
+                    await self._look(self._draft, wanted)
 
     async def write(self, change: Change, settings: Settings, machines: Machines = NO_MACHINES) -> Applied:
         """Decide a change on what the body sees, and keep its writes for the commit.
@@ -159,7 +161,7 @@ class AsyncAttempt:
         await self._read([*(paths.state for paths in states), *([receipt] if receipt else [])])
         path = change.paths.state
         is_new = change.creates and not change.expected_version and self._documents[path] is None
-        if is_new and not self._looks and path not in draft.heads:
+        if is_new and not self._looks and path not in draft.heads and not self._lost.knows(path):
             self._unlooked.append(change.paths)
             states = dependencies
         await self._look(draft, states)

@@ -249,7 +249,7 @@ class AsyncRun(Generic[T]):
                 read_only=self._read_only,
                 ahead=self._last.asked if self._last is not None else (),
                 # The first attempt of several leaves it to the commit: nearly all that is created never was.
-                looks=self._attempts != 1,
+                looks=self._attempts != 1 or self._policy.attempts == 1,
             )
         return self._last
 

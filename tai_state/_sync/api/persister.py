@@ -245,7 +245,7 @@ class StateMachinePersister(PersisterRecords[DataT]):
                 alone=self._alone,
                 guarding=None if lock is None else guarding(self._runtime.access, lock),
             )
-        return self.result(applied, change)
+        return self.result(applied, is_forced=change.force)
 
     def checked(self, change: Change) -> Change:
         """Return *change* with its outcome held against the machine before it is written; what is forced as it is.
@@ -262,9 +262,9 @@ class StateMachinePersister(PersisterRecords[DataT]):
             return change
         return replace(change, target_of=fitting(change.target_of, self._as_data))
 
-    def result(self, applied: Applied, change: Change | None = None) -> TransitionResult[DataT]:
-        """Return what a user sees of a *change*: data that was forced in, and does not fit, as the dict that it is."""
-        as_data = lenient(self._as_data) if change is not None and change.force else self._as_data
+    def result(self, applied: Applied, *, is_forced: bool) -> TransitionResult[DataT]:
+        """Return what a user sees of a change: data that was forced in, and does not fit, as the dict that it is."""
+        as_data = lenient(self._as_data) if is_forced else self._as_data
         result: TransitionResult[DataT] = trusted(
             models.TransitionResult,
             event=applied.event.public(self._as_data),

@@ -158,7 +158,8 @@ class PersisterRecords(PersisterReads[DataT]):
             event = self._runtime.writer.event(paths, error.version, self._runtime.access.begin(timeout))
         if event is None or event.transition_id != error.transition_id:
             return None
-        return self.result(Applied(event, event.state()))
+        # What was not forced fitted when it was written.
+        return self.result(Applied(event, event.state()), is_forced=True)
 
     @abstractmethod
     def _call(
@@ -181,7 +182,7 @@ class PersisterRecords(PersisterReads[DataT]):
         """Make a change, and return what a user sees of it."""
 
     @abstractmethod
-    def result(self, applied: Applied, change: Change | None = None) -> TransitionResult[DataT]:
+    def result(self, applied: Applied, *, is_forced: bool) -> TransitionResult[DataT]:
         """Return what a user sees of a change that is in the store."""
 
     def recover(

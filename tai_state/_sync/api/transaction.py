@@ -314,7 +314,7 @@ class Transaction:
 
     def _move(self, persister: StateMachinePersister[DataT], change: Change) -> TransitionResult[DataT]:
         applied = self._attempt.write(persister.checked(change), persister.settings, persister.machines)
-        return persister.result(applied, change)
+        return persister.result(applied, is_forced=change.force)
 
     def _change(self, change: Change) -> EventRecord:
         settings: Settings = self._attempt.runtime.settings

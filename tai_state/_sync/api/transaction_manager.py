@@ -53,8 +53,9 @@ class TransactionManager:
       a persister is made at once and stays, and a ``run`` inside a body is a transaction of its own, committed
       before the outer one and once more with each attempt of it. Give it an idempotency key, or make it outside.
     - Queries are no part of it either: what a body reads it names.
-    - What is read in one go (``batch_get_states``) costs one request. What is read bit by bit is as of the
-      first one's time; where the engine cannot read the past, it is read again with every bit.
+    - What is read in one go (``batch_get_states``) costs one request. What is read bit by bit is as of the first one's
+      time; where the engine cannot read the past, a read-only transaction reads it again with every bit, and one that
+      writes does where something new was changed since.
     - A document that a writing transaction only read is checked by the commit, and billed as a write. So is the
       record of the transaction.
     """

@@ -88,7 +88,8 @@ class HistoryReader:
     def first_events(self, absent: Sequence[StateLayout], timeout: Span) -> dict[DocumentPath, Document]:
         """Return an event of each of these states that ever was, by the path of its state.
 
-        Of several they are the first ones, all in one read.
+        Of one it is any event; of several the first one, all in one read: a state that has lost that one, too, is told
+        by a look at it alone.
         """
         if len(absent) == 1:
             (paths,) = absent

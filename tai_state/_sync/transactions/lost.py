@@ -34,6 +34,10 @@ class LostStates:
         # Absent, and never made.
         self._unmade: set[DocumentPath] = set()
 
+    def knows(self, path: DocumentPath) -> bool:
+        """Whether it was looked for what became of a state whose document is missing or damaged."""
+        return path in self.restored or path in self._unmade
+
     def look(
         self, draft: Draft, wanted: Sequence[StateLayout], moment: datetime | None, deadline: Deadline
     ) -> DocumentPath | None:
@@ -49,7 +53,7 @@ class LostStates:
         absent: list[StateLayout] = []
         lost: list[tuple[StateLayout, CorruptLogError | None]] = []
         for paths in dict.fromkeys(wanted):
-            if paths.state in draft.heads or paths.state in self.restored or paths.state in self._unmade:
+            if paths.state in draft.heads or self.knows(paths.state):
                 continue
             if self._documents[paths.state] is None:
                 absent.append(paths)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from tai_state.clock import shown
 from tai_state.conversion import normal_time
 from tai_state.errors import InvalidDataError
 
@@ -13,7 +14,7 @@ def plain_version(version: object, name: str) -> int:
         InvalidDataError: It is no int of at least 0.
     """
     if not isinstance(version, int) or isinstance(version, bool) or version < 0:
-        message = f"must be an int of at least 0, not {version!r}"
+        message = f"must be an int of at least 0, not {shown(version)}"
         raise InvalidDataError(message, path=name)
     return int(version)
 
@@ -26,7 +27,7 @@ def check_version(version: object, name: str) -> int:
     """
     plain = plain_version(version, name)
     if plain > 2**62:
-        message = f"must be an int of at most 2**62, not {version!r}"
+        message = f"must be an int of at most 2**62, not {shown(version)}"
         raise InvalidDataError(message, path=name)
     return plain
 
@@ -34,7 +35,7 @@ def check_version(version: object, name: str) -> int:
 def check_limit(limit: object) -> None:
     """Refuse a limit that is no int of at least 0."""
     if limit is not None and (type(limit) is not int or limit < 0):
-        message = f"must be an int of at least 0, not {limit!r}"
+        message = f"must be an int of at least 0, not {shown(limit)}"
         raise InvalidDataError(message, path="limit")
 
 

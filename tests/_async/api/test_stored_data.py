@@ -8,9 +8,11 @@ from tai_state import (
     AsyncTransactionManager,
     InvalidDataError,
     Machine,
+    OutcomeUnknownError,
     StoredDataError,
     Transition,
     TransitionRequest,
+    change_context,
 )
 from tests._async.stores import async_contents
 
@@ -152,3 +154,15 @@ async def test_a_state_is_brought_back_by_what_does_not_look_at_it(orders, store
     await store.save_state("g", "s", BAD)
     logged = await orders.log_transition("g", "s", "mended", to_status="new", data={"items": [], "total": 1})
     assert (await orders.load_state("g", "s")).snapshot.data == logged.snapshot.data
+
+
+async def test_the_outcome_of_a_forced_change_is_told_as_the_change_was(store):
+    """What does not fit is the dict that it is: the one call that a caller in doubt has must not fail by it."""
+    persister = AsyncStateMachinePersister(store, machine_of(Order))
+    await persister.start("g", "s", Order(items=[], total=1))
+    with change_context(changed_by="ann", reason="repair"):
+        forced = await persister.log_transition("g", "s", "mend", to_status="new", data={"x": "no"}, force=True)
+    error = OutcomeUnknownError(forced.event.transition_id, "g", "s", forced.version)
+    told = await persister.outcome(error)
+    assert told is not None
+    assert (told.snapshot.data, told.version) == (forced.snapshot.data, forced.version) == ({"x": "no"}, 2)

@@ -325,3 +325,65 @@ def test_many_states_that_never_were_cost_one_read_more(place):
     batch = TransactionManager(store).run(lambda tx: tx.batch_get_states("g", ids), read_only=True)
     assert len(batch.missing) == 20
     assert backend.taken() == ["get_many", "get_many"]
+
+
+def test_many_new_states_of_a_unit_of_work_cost_one_read_more(place):
+    """It commits once, so it looks first; in one go."""
+    store, backend = place.counting()
+    store.save_state("g", "s", {"n": 1})
+    backend.taken()
+    with TransactionManager(store).begin() as tx:
+        tx.save_states("g", {f"n{number}": {} for number in range(20)})
+    assert backend.taken() == ["get_many", "get_many", "commit"]
+
+
+def test_many_new_states_of_a_second_attempt_cost_one_read_more(place):
+    """It looks for what may have refused the first one; in one go."""
+    store, backend = place.counting(retry=RetryPolicy())
+    store.save_state("g", "s", {"n": 1})
+    attempts = []
+
+    def body(tx):
+        attempts.append(backend.taken())
+        tx.get_state("g", "s")
+        if len(attempts) == 1:
+            place.store().save_state("g", "s", {"n": 2})
+        tx.save_states("g", {f"n{number}": {} for number in range(20)})
+
+    TransactionManager(store).run(body)
+    assert len(attempts) == 2
+    assert backend.taken() == ["get_many", "get_many", "commit"]
+
+
+# Of one attempt
+
+
+def test_a_run_of_one_attempt_writes_the_state_again(lost):
+    """There is no second one that could look."""
+    store, _ = lost
+    manager = TransactionManager(store, RetryPolicy(attempts=1))
+    assert manager.run(lambda tx: tx.save_state("g", "s", {"n": 7})) == 3
+
+
+def test_a_change_of_one_attempt_writes_the_state_again(place):
+    """As one of several does."""
+    store = place.store(retry=RetryPolicy(attempts=1))
+    store.save_state("g", "s", {"n": 1})
+    remove(store, PATHS.state)
+    assert place.store(retry=RetryPolicy(attempts=1)).save_state("g", "s", {"n": 2}) == 2
+
+
+def test_a_body_that_has_read_the_lost_state_may_raise_what_it_likes(lost):
+    """Its state was looked at, so nothing is left to hold the exception against."""
+    store, _ = lost
+    runs = []
+
+    def body(tx):
+        runs.append((tx.get_state("g", "s"))[1])
+        tx.save_state("g", "s", {"n": 7})
+        message = "mine"
+        raise LookupError(message)
+
+    with pytest.raises(LookupError, match="mine"):
+        TransactionManager(store).run(body)
+    assert runs == [2]

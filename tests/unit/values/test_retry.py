@@ -50,6 +50,7 @@ def state(attempt, error=None):
         {"attempt_timeout": 0},
         {"attempt_timeout": float("inf")},
         {"deadline": 10**5000},
+        {"attempts": -(10**5000)},
         {"attempt_timeout": 1e12},
         {"wait_max": float("inf")},
         {"wait_max": 10**5000},

@@ -17,6 +17,9 @@ def program_as_typed() -> str:
     if found is not None and Path(found).resolve() == script.resolve():
         return "tai-state"
     here = Path.cwd()
+    if script.parent == here:
+        # A bare name would be looked for elsewhere.
+        return "./tai-state"
     return shlex.quote(str(script.relative_to(here) if script.is_relative_to(here) else script))
 
 
