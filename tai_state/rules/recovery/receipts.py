@@ -91,16 +91,22 @@ class ReceiptSearch:
             reached: The version that the state's document says; None: there is none that can be read.
         """
         one, made = self._one, self._made
+        # Where an event is missing or damaged, or the log may have lost its end with its state, the receipt may be all
+        # that is left of that change: it stays.
+        is_open = (
+            not self._is_whole
+            or (reached is not None and self._expected <= reached)
+            or (reached is None and 1 < self._expected <= one.version)
+        )
         if made is not None:
             if (made.version, made.transition_id) == (one.version, one.transition_id):
                 return None
+            # A key is used again once its time is over: what it made before is not the change that is lost.
+            if is_open and made.version < one.version and made.transition_id != one.transition_id:
+                return None
             message = f"it names version {one.version}, and its key made version {made.version}"
             return Finding("corrupt_receipt", one.state_id, one.version, message, one.path, truth=made)
-        # Where an event is missing or damaged, the receipt may be all that is left of that change: it stays.
-        if not self._is_whole or (reached is not None and self._expected <= reached):
-            return None
-        # So it does where the state is lost: the log may have lost its end, too.
-        if reached is None and 1 < self._expected <= one.version:
+        if is_open:
             return None
         message = f"no change of state {one.state_id!r} was made under its key"
         return Finding("orphaned_receipt", one.state_id, one.version, message, one.path)

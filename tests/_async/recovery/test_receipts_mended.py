@@ -1,0 +1,61 @@
+"""Receipts held against a log that has lost something: what they tell is kept until the log tells it, too."""
+
+import pytest
+
+from tai_state import AsyncStateMachinePersister, async_recover, async_verify
+from tai_state.documents import Delete
+from tests._async.machines import COUNTER
+from tests._async.recovery.damages import S, async_write
+from tests._async.stores import async_document_at, async_find, async_plant
+
+LOST = {"event": [S.event(4)], "event and state": [S.event(4), S.state]}
+
+
+@pytest.fixture
+async def used_again(place):
+    """State s at version 4: its key was used for version 2 and, once that was past its time, for version 4."""
+    store = place.store()
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    await persister.start("g", "s", {"n": 0})
+    await persister.transition("g", "s", "add", 1, idempotency_key="k")
+    await persister.transition("g", "s", "add", 1)
+    await async_plant(store, S.receipt("k"), ttl_seconds=0.000001)
+    fresh = AsyncStateMachinePersister(place.store(), COUNTER)
+    assert (await fresh.transition("g", "s", "add", 100, idempotency_key="k")).version == 4
+    return store
+
+
+@pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
+async def test_a_receipt_of_a_lost_change_is_not_that_of_an_earlier_one(used_again, lost):
+    """A key is used again once its time is over: its receipt may be all that is left of the later change."""
+    store = used_again
+    receipt = await async_document_at(store, S.receipt("k"))
+    await async_write(store, *map(Delete, lost))
+    for _ in range(2):
+        (report,) = [report async for report in async_recover(store, "g")]
+        assert "corrupt_receipt" not in {one.kind for one in [*report.repaired, *report.unresolved]}
+        assert report.unresolved
+    assert await async_document_at(store, S.receipt("k")) == receipt
+    assert (await async_find(store, S.state) is None) == (S.state in lost)
+
+
+async def test_a_receipt_that_names_an_earlier_change_by_its_id_is_mended(used_again):
+    """Its transition id proves which one it is of, whatever else is lost."""
+    store = used_again
+    made = await async_document_at(store, S.event(2))
+    await async_plant(store, S.receipt("k"), transition_id=made.fields["transition_id"])
+    await async_write(store, Delete(S.event(4)))
+    (report,) = [report async for report in async_recover(store, "g")]
+    assert [one.kind for one in report.repaired] == ["corrupt_receipt"]
+    assert (await async_document_at(store, S.receipt("k"))).fields["version"] == 2
+
+
+async def test_a_receipt_of_a_version_that_never_was_is_mended(used_again):
+    """The log is whole: the last change under its key is the one."""
+    store = used_again
+    await async_plant(store, S.receipt("k"), version=99)
+    (problem,) = [one async for report in async_verify(store, "g") for one in report.problems]
+    assert (problem.kind, problem.version) == ("corrupt_receipt", 99)
+    (report,) = [report async for report in async_recover(store, "g")]
+    assert ([one.kind for one in report.repaired], report.unresolved) == (["corrupt_receipt"], [])
+    assert (await async_document_at(store, S.receipt("k"))).fields["version"] == 4
