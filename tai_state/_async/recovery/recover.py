@@ -116,4 +116,4 @@ class AsyncRecovery:
         _, put = released(lease)
         message = f"lock {lease.resource!r} is freed; its token {lease.fencing_token} stays"
         mending = Mending(finding, message, put.path, (put,), document.fields, put.fields)
-        return await self._repairer.commit([mending], AUDIT)
+        return await self._repairer.commit([mending], AUDIT) or []

@@ -116,4 +116,4 @@ class Recovery:
         _, put = released(lease)
         message = f"lock {lease.resource!r} is freed; its token {lease.fencing_token} stays"
         mending = Mending(finding, message, put.path, (put,), document.fields, put.fields)
-        return self._repairer.commit([mending], AUDIT)
+        return self._repairer.commit([mending], AUDIT) or []

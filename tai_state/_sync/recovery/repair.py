@@ -4,6 +4,7 @@
 A commit that is refused has met a writer, and what it was about is looked at again. So a repair can stop anywhere, and
 the next one goes on from there.
 """
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tai_state._sync.access.access import Access
@@ -12,7 +13,13 @@ from tai_state._sync.recovery.walk import Examined
 from tai_state.authors import Author
 from tai_state.clock import Deadline, Span
 from tai_state.documents import Check, CommitResult, Document, DocumentPath, Write
-from tai_state.errors import InvalidIdError, OutcomeUnknownError, PreconditionFailedError, ReplayError
+from tai_state.errors import (
+    DocumentTooLargeError,
+    InvalidIdError,
+    OutcomeUnknownError,
+    PreconditionFailedError,
+    ReplayError,
+)
 from tai_state.layout import GovernorLayout, StateLayout, unescape
 from tai_state.models import Repair
 from tai_state.rules.commits.change import Settings
@@ -52,7 +59,7 @@ class Round:
     """What was done about the findings of one walk over a state.
 
     Attributes:
-        left: Those that nothing determines.
+        left: Those that nothing determines, or whose repair is more than one commit takes.
         is_refused: Whether a writer was faster, so that the state is to be looked at again.
     """
 
@@ -91,9 +98,14 @@ class Repairer:
                     done.left.append(finding)
                 else:
                     mendings.append(mending)
-            repairs = self.commit(mendings, paths.governor.audit) if mendings else []
-            done.repairs += repairs
-            done.is_refused = done.is_refused or (bool(mendings) and not repairs)
+            if not mendings:
+                continue
+            repairs = self.commit(mendings, paths.governor.audit)
+            if repairs is None:
+                done.left += [mending.finding for mending in mendings]
+            else:
+                done.repairs += repairs
+                done.is_refused = done.is_refused or not repairs
         return done
 
     def _mending(self, finding: Finding, paths: StateLayout, state: Document | None) -> Mending | None:
@@ -149,7 +161,7 @@ class Repairer:
         if found is None:
             return []
         mending = remove(finding, found) if finding.kind == "orphaned_receipt" else mend_receipt(finding, found)
-        return [] if mending is None else self.commit([mending], governor.audit)
+        return [] if mending is None else self.commit([mending], governor.audit) or []
 
     def quarantine(self, finding: Finding, governor: GovernorLayout) -> None:
         """Copy what cannot be repaired to quarantine, where there is no copy yet."""
@@ -158,18 +170,27 @@ class Repairer:
         found = self.document(finding.path)
         put = quarantine_put(finding, governor.quarantine, found, self.access.clock.now())
         if self.document(put.path) is None:
-            self._committed([put], put.path)
+            # Too large for a copy beside it, it is told, and stays where it is.
+            with suppress(DocumentTooLargeError):
+                self._committed([put], put.path)
 
-    def commit(self, mendings: list[Mending], audit: str) -> list[Repair]:
-        """Write repairs with their records, all or none; none: somebody was there first."""
+    def commit(self, mendings: list[Mending], audit: str) -> list[Repair] | None:
+        """Write repairs with their records, all or none.
+
+        Returns:
+            None where they are more than the store takes in one commit; nothing where somebody was there first.
+        """
         author, access = self.author, self.access
         signed = [
             (one, Signature(author.changed_by, author.reason, access.clock.now(), access.new_id())) for one in mendings
         ]
         records = [audit_put(one, audit, signature) for one, signature in signed]
         writes = [write for one in mendings for write in one.writes]
-        if not self.is_dry_run and not self._committed([*writes, *records], records[0].path):
-            return []
+        try:
+            if not self.is_dry_run and not self._committed([*writes, *records], records[0].path):
+                return []
+        except DocumentTooLargeError:
+            return None
         return [
             Repair(
                 kind=one.finding.kind,
@@ -183,7 +204,11 @@ class Repairer:
         ]
 
     def _committed(self, writes: list[Write], witness: DocumentPath) -> bool:
-        """Whether *writes* were committed, by us; *witness* is a document that nobody else makes."""
+        """Whether *writes* were committed, by us; *witness* is a document that nobody else makes.
+
+        Raises:
+            DocumentTooLargeError: They are more than the store takes; nothing was sent.
+        """
         deadline = self._deadline()
 
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
@@ -258,8 +283,14 @@ class Repairer:
 
 def _together(findings: tuple[Finding, ...]) -> list[list[Finding]]:
     """Return findings in order, in the groups that are mended in one commit: mostly each for itself."""
-    events = [finding for finding in findings if finding.kind in EVENTS and finding.truth is not None]
     # An event that stands in another's place may be the only copy: that place is written with its own, or not at all.
-    if not any(is_stray(finding) for finding in events):
+    if not any(is_stray(finding) for finding in findings):
         return [[finding] for finding in findings]
-    return [events, *([finding] for finding in findings if finding not in events)]
+    shared = [finding for finding in findings if _overwrites(finding)]
+    return [shared, *([finding] for finding in findings if not _overwrites(finding))]
+
+
+def _overwrites(finding: Finding) -> bool:
+    """Whether what mends an event may take the place of another one, or its only copy."""
+    # What is restored from a segment to where nothing stands takes none.
+    return is_stray(finding) or (finding.kind == "corrupt_event" and finding.truth is not None)
