@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
-from tai_state import RecoveryReport, SystemClock, connect
+from tai_state import RecoveryReport, StateStore, SystemClock, connect
 from tai_state import recover as recovered
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND, GovernorNotFoundError
@@ -64,13 +65,7 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
     if not (dry_run or yes):
         _ask(governor)
     totals = Totals()
-    with session.reading():
-        pass  # A store that is not there is not to be made.
-    with (
-        session.waiting(),
-        connect(session.url, **session.options) as store,
-        progressing(SystemClock(), "states") as progress,
-    ):
+    with _opened(session, dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
         watched = Watched(progress)
         reports = totals.noting(recovered(store, governor, dry_run=dry_run, actor=session.actor, progress=watched))
         if session.as_json:
@@ -78,12 +73,24 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
                 put(json_line(_record(report)))
         else:
             write_list(_rows(reports), _COLUMNS, as_json=False, record=_record)
-    if governor is not None and not totals.checked and not totals.left:
+    if governor is not None and not (totals.checked or totals.repaired or totals.left):
         raise GovernorNotFoundError(governor)
     done = "would be repaired" if dry_run else "repaired"
     say = note if session.as_json else put
     say(f"{totals.checked:,} states checked: {totals.repaired:,} {done}, {totals.left:,} left")
     return LEFT if totals.left or (dry_run and totals.repaired) else SOUND
+
+
+@contextmanager
+def _opened(session: Session, *, dry_run: bool) -> Iterator[StateStore]:
+    """Open the store to repair it; for a dry run to read from it."""
+    # Looked for in either case: a store that is not there is not to be made.
+    with session.reading() as store:
+        if dry_run:
+            yield store
+            return
+    with session.waiting(), connect(session.url, **session.options) as store:
+        yield store
 
 
 def _ask(governor: str | None) -> None:

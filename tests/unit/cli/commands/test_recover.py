@@ -3,10 +3,12 @@
 import json
 import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from tai_state import SqliteStore
 from tai_state.cli import main
 from tai_state.layout import state_layout
 
@@ -101,3 +103,35 @@ def test_no_store_is_made_where_there_is_none(tmp_path, recover):
 def test_an_unknown_governor_is_not_found(copied_url, recover):
     """It never had a state."""
     assert "none" in recover(copied_url, "recover", "none", "--yes", code=1).stderr
+
+
+def test_a_governor_of_which_only_a_receipt_is_left_is_recovered(tmp_path, recover):
+    """It is repaired, and said; behind that there is nothing of it."""
+    with SqliteStore(tmp_path / "left.db", actor="ann") as store:
+        store.save_state("house", "front", {}, idempotency_key="k")
+    paths = state_layout("house", "front")
+    with sqlite3.connect(tmp_path / "left.db") as connection:
+        gone = (paths.governor.states, paths.governor.events)
+        connection.execute("DELETE FROM documents WHERE collection IN (?, ?)", gone)
+    connection.close()
+    url = f"sqlite:///{tmp_path / 'left.db'}"
+    result = recover(url, "recover", "house", "--yes")
+    assert "orphaned_receipt" in result.stdout
+    assert "0 states checked: 1 repaired, 0 left" in result.stdout
+    assert "never had any" in recover(url, "recover", "house", "--yes", code=1).stderr
+
+
+def test_a_dry_run_makes_nothing_in_a_file_of_an_earlier_release(damaged, recover):
+    """Not even an index: it is opened to read, and once."""
+    path = damaged.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX documents_states_status")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    before = Path(path).read_bytes()
+    assert "1 would be repaired, 0 left" in recover(damaged, "recover", "--dry-run", code=1).stdout
+    assert Path(path).read_bytes() == before
+    with sqlite3.connect(path) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall()
+    connection.close()
+    assert ("documents_states_status",) not in names
