@@ -19,6 +19,7 @@ class FindingKind(NamedTuple):
 
 _REWRITTEN = "The state document is written again as its log tells it, with the marks that follow from what is kept."
 _KEPT_AS_IT_IS = "None: it is copied to quarantine where it can be read, stays where it is, and is reported."
+_REPORTED = "None: it stays where it is, and is reported."
 
 CATALOGUE: tuple[FindingKind, ...] = (
     FindingKind(
@@ -73,7 +74,7 @@ CATALOGUE: tuple[FindingKind, ...] = (
         "replay",
         "The machine, run again over a move, makes something else of it than was recorded.",
         "a forger computed every hash again, to the end of the log",
-        _KEPT_AS_IT_IS,
+        _REPORTED,
     ),
     FindingKind(
         "corrupt_snapshot",
@@ -139,7 +140,7 @@ CATALOGUE: tuple[FindingKind, ...] = (
         "corrupt_lease",
         "A lock's document cannot be read.",
         "a lock was edited",
-        _KEPT_AS_IT_IS,
+        _REPORTED,
     ),
     FindingKind(
         "foreign_document",
