@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncIterator
 
-from tai_state._async.recovery.leases import async_expired, async_lease_findings
+from tai_state._async.recovery.leases import Expired, async_expired, async_lease_findings
 from tai_state._async.recovery.receipts import async_receipt_findings
 from tai_state._async.recovery.repair import AsyncRepairer
 from tai_state._async.recovery.verify import AsyncVerifier
 from tai_state._async.recovery.walk import Examined
-from tai_state.errors import StoreError
 from tai_state.layout import AUDIT, GovernorLayout, StateLayout
 from tai_state.models import RecoveryReport, Repair
-from tai_state.rules.locking.leases import read_lease, released
+from tai_state.rules.locking.leases import released
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.recovery.repair import Mending
 
@@ -91,9 +90,8 @@ class AsyncRecovery:
         access, timeout = self._repairer.access, self._repairer.timeout
         repaired: list[Repair] = []
         async for finding in async_lease_findings(access, timeout):
-            repairs = await self._free(finding) if finding.kind == "expired_lease" else []
-            repaired += repairs
-            left += [] if repairs else [finding]
+            found = await self._free(finding, repaired) if finding.kind == "expired_lease" else finding
+            left += [] if found is None else [found]
         return RecoveryReport(
             governor_id="",
             checked=0,
@@ -102,18 +100,18 @@ class AsyncRecovery:
             is_dry_run=self._repairer.is_dry_run,
         )
 
-    async def _free(self, finding: Finding) -> list[Repair]:
-        document = await self._repairer.document(finding.path)
-        try:
-            lease = read_lease(document) if document is not None else None
-        except StoreError:
-            return []
-        if document is None or lease is None:
-            return []
-        now = await async_expired(self._repairer.access, lease, self._repairer.timeout)
-        if now is None or now.update_time != document.update_time:
-            return []
+    async def _free(self, finding: Finding, repaired: list[Repair]) -> Finding | None:
+        """Free a lock that is held past its time, and return what is left to tell of it."""
+        found = await async_expired(self._repairer.access, finding.path, self._repairer.timeout)
+        if not isinstance(found, Expired):
+            return found
+        lease = found.lease
         _, put = released(lease)
         message = f"lock {lease.resource!r} is freed; its token {lease.fencing_token} stays"
-        mending = Mending(finding, message, put.path, (put,), document.fields, put.fields)
-        return await self._repairer.commit([mending], AUDIT) or []
+        mending = Mending(finding, message, put.path, (put,), found.document.fields, put.fields)
+        repairs = await self._repairer.commit([mending], AUDIT)
+        if repairs is None:
+            return finding
+        # Refused, it was taken or freed by somebody else meanwhile.
+        repaired += repairs
+        return None

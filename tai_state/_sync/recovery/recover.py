@@ -2,15 +2,14 @@
 """Recovery of a governor: the walk of the check, and a repair of what it finds, until nothing more can be done."""
 from collections.abc import Iterator
 
-from tai_state._sync.recovery.leases import expired, lease_findings
+from tai_state._sync.recovery.leases import Expired, expired, lease_findings
 from tai_state._sync.recovery.receipts import receipt_findings
 from tai_state._sync.recovery.repair import Repairer
 from tai_state._sync.recovery.verify import Verifier
 from tai_state._sync.recovery.walk import Examined
-from tai_state.errors import StoreError
 from tai_state.layout import AUDIT, GovernorLayout, StateLayout
 from tai_state.models import RecoveryReport, Repair
-from tai_state.rules.locking.leases import read_lease, released
+from tai_state.rules.locking.leases import released
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.recovery.repair import Mending
 
@@ -91,9 +90,8 @@ class Recovery:
         access, timeout = self._repairer.access, self._repairer.timeout
         repaired: list[Repair] = []
         for finding in lease_findings(access, timeout):
-            repairs = self._free(finding) if finding.kind == "expired_lease" else []
-            repaired += repairs
-            left += [] if repairs else [finding]
+            found = self._free(finding, repaired) if finding.kind == "expired_lease" else finding
+            left += [] if found is None else [found]
         return RecoveryReport(
             governor_id="",
             checked=0,
@@ -102,18 +100,18 @@ class Recovery:
             is_dry_run=self._repairer.is_dry_run,
         )
 
-    def _free(self, finding: Finding) -> list[Repair]:
-        document = self._repairer.document(finding.path)
-        try:
-            lease = read_lease(document) if document is not None else None
-        except StoreError:
-            return []
-        if document is None or lease is None:
-            return []
-        now = expired(self._repairer.access, lease, self._repairer.timeout)
-        if now is None or now.update_time != document.update_time:
-            return []
+    def _free(self, finding: Finding, repaired: list[Repair]) -> Finding | None:
+        """Free a lock that is held past its time, and return what is left to tell of it."""
+        found = expired(self._repairer.access, finding.path, self._repairer.timeout)
+        if not isinstance(found, Expired):
+            return found
+        lease = found.lease
         _, put = released(lease)
         message = f"lock {lease.resource!r} is freed; its token {lease.fencing_token} stays"
-        mending = Mending(finding, message, put.path, (put,), document.fields, put.fields)
-        return self._repairer.commit([mending], AUDIT) or []
+        mending = Mending(finding, message, put.path, (put,), found.document.fields, put.fields)
+        repairs = self._repairer.commit([mending], AUDIT)
+        if repairs is None:
+            return finding
+        # Refused, it was taken or freed by somebody else meanwhile.
+        repaired += repairs
+        return None
