@@ -67,6 +67,7 @@ class Lineage:
         self._other: Sealed | None = None
         self._strays: dict[int, EventRecord] = {}
         self._named: dict[int, str] = {}
+        self._blamed = 0
         self.findings: list[Finding] = []
         self.last: EventRecord | None = None
         """The last event that is sound; None: there is none at ``version``."""
@@ -239,9 +240,13 @@ class Lineage:
             self._blame(other)
 
     def _blame(self, sealed: Sealed) -> None:
-        message = "the segment holds another event than the log"
-        path, version = self._paths.segment(sealed.first), sealed.event.version
-        self.findings.append(Finding("corrupt_segment", self._paths.state_id, version, message, path, sealed.last))
+        """Tell of a segment once, whatever of it differs: it is written again as a whole."""
+        if sealed.first == self._blamed:
+            return
+        self._blamed = sealed.first
+        message = f"the segment holds another event than the log, of version {sealed.event.version}"
+        path, state_id = self._paths.segment(sealed.first), self._paths.state_id
+        self.findings.append(Finding("corrupt_segment", state_id, sealed.first, message, path, sealed.last))
 
     def _named_by_state(self, version: int) -> str | None:
         return self._state.hash if self._state is not None and self._state.version == version else None

@@ -78,14 +78,16 @@ async def test_a_damaged_segment_is_found(counter, store, changes):
 
 
 async def test_a_segment_of_other_events_is_found(counter, store):
-    """It is whole, and not what the log says."""
+    """It is whole, and not what the log says; told by its first version, with that of the first event that differs."""
     segment = read_segment(await async_document_at(store, PATHS.segment(5)), "g", "s")
     events = [replace(event, to_status="shut") if event.version == 6 else event for event in segment.events]
     forged = build_segment(PATHS, events)
     assert forged is not None
     assert forged.write is not None
     await store.runtime.access.backend.commit([forged.write], timeout=TIMEOUT)
-    assert await async_findings(counter) == [("corrupt_segment", "s", 6)]
+    assert await async_findings(counter) == [("corrupt_segment", "s", 5)]
+    (problem,) = (await counter.validate_consistency("g")).problems
+    assert problem.message.endswith("of version 6")
 
 
 @pytest.mark.parametrize("first", [1, 5])
