@@ -1,4 +1,9 @@
-"""The check of one governor, of all, and of what a store holds beside them. Reads only, in bounded memory."""
+"""The check of one governor, of all, and of what a store holds beside them. Reads only, in bounded memory.
+
+Of the state that is looked at all findings are held, each with what should be there, where that is known: as much as
+its damaged documents are large. Of what was looked at before only what users see of it is held, as many problems as a
+report has room for.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -13,7 +18,7 @@ from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import InvalidIdError, ReplayError
 from tai_state.layout import GOVERNORS, GovernorLayout, StateLayout, owner_and_version, unescape
-from tai_state.models import ConsistencyReport
+from tai_state.models import ConsistencyReport, Problem
 from tai_state.rules.commits.judging import Judge, no_judge
 from tai_state.rules.history.replay import Rerun, no_rerun
 from tai_state.rules.records.documents import read_state
@@ -42,20 +47,21 @@ class Sum:
     states: int = 0
     events: int = 0
     omitted: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
-    def add(self, findings: list[Finding]) -> None:
-        """Take more findings, as many as there is room for."""
-        room = PROBLEMS_MAX - len(self.findings)
-        self.findings += findings[:room]
-        self.omitted += max(0, len(findings) - room)
+    def add(self, *findings: Finding) -> None:
+        """Take more findings, as many as there is room for, and hold of each what users see."""
+        for finding in findings:
+            if len(self.problems) < PROBLEMS_MAX:
+                self.problems.append(finding.problem())
+            else:
+                self.omitted += 1
 
     def report(self) -> ConsistencyReport:
         """Return what users see of it."""
-        problems = [finding.problem() for finding in self.findings]
         return ConsistencyReport(
             governor_id=self.governor_id,
-            problems=problems,
+            problems=self.problems,
             states=self.states,
             events=self.events,
             omitted=self.omitted,
@@ -94,8 +100,9 @@ class AsyncVerifier:
         async for examined in self.states(governor_id):
             found.states += examined.document is not None
             found.events += examined.events
-            found.add([*examined.findings])
-        found.add([finding async for finding in async_receipt_findings(self._access, governor_id, self._timeout)])
+            found.add(*examined.findings)
+        async for finding in async_receipt_findings(self._access, governor_id, self._timeout):
+            found.add(finding)
         return found.report()
 
     async def check_state(self, paths: StateLayout) -> ConsistencyReport:
@@ -103,7 +110,7 @@ class AsyncVerifier:
         self._progress(paths.governor_id, paths.stored_id)
         examined = await self.examined(paths)
         found = Sum(paths.governor_id, int(examined.document is not None), examined.events)
-        found.add([*examined.findings])
+        found.add(*examined.findings)
         return found.report()
 
     async def check_all(self) -> AsyncIterator[ConsistencyReport]:
@@ -113,8 +120,9 @@ class AsyncVerifier:
             if stranger is None:
                 yield await self.check(governor_id)
             else:
-                found.add([stranger])
-        found.add([finding async for finding in async_lease_findings(self._access, self._timeout)])
+                found.add(stranger)
+        async for finding in async_lease_findings(self._access, self._timeout):
+            found.add(finding)
         yield found.report()
 
     async def governors(self) -> AsyncIterator[tuple[str, Finding | None]]:

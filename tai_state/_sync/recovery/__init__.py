@@ -1,6 +1,8 @@
 # Generated from tai_state/_async/recovery/__init__.py by .ci/generate_sync.py; do not edit.
 """Checks and repairs: every state held against its log and what is kept beside it, in bounded memory, beside writers.
 
+Held at a time are the findings of one state, each with what should be there, and beside them what reports tell.
+
 ``walk`` is the one walk over a state that every check and every repair stands on: its document, its events, its
 snapshots (``kept``) and its segments, judged by ``rules/recovery``. ``verify`` goes over a governor, or all of them;
 ``receipts`` and ``leases`` look at what stands beside the states.
