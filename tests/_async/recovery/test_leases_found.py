@@ -40,6 +40,7 @@ class AsyncChangedMeanwhileBackend(AsyncWrappedBackend):
             self.reads -= 1
             if not self.reads:
                 found = (await self.inner.get_many([PATH], timeout=timeout)).get(PATH)
+                assert found is not None
                 await self.inner.commit([Put(PATH, {**found.fields, **self.changes})], timeout=timeout)
         return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 

@@ -40,6 +40,7 @@ class ChangedMeanwhileBackend(WrappedBackend):
             self.reads -= 1
             if not self.reads:
                 found = (self.inner.get_many([PATH], timeout=timeout)).get(PATH)
+                assert found is not None
                 self.inner.commit([Put(PATH, {**found.fields, **self.changes})], timeout=timeout)
         return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 

@@ -1,20 +1,20 @@
 # Generated from tests/_async/recovery/test_segments_found.py by .ci/generate_sync.py; do not edit.
 """A segment that holds other events than the log: one finding, one repair, however many they are."""
 from dataclasses import replace
+from typing import Any
 
 from tai_state import verify
 from tai_state.documents import Put
 from tai_state.rules.history.segments import build_segment
 from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.documents import read_event
-from tai_state.rules.records.record import EventRecord
 from tests._sync.recovery.damages import S, live, sound_contents, write
 from tests._sync.stores import document_at
 
 
 def forge_segment(store, versions):
     """Let a segment say something else of each event, with digests and hashes that fit."""
-    run: list[EventRecord] = []
+    run: list[Any] = []
     for version in versions:
         event = read_event(document_at(store, S.event(version)), S.governor_id, S.state_id)
         event = replace(event, metadata=replace(event.metadata, changed_by="innocent"))
