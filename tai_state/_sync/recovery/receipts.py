@@ -1,6 +1,6 @@
 # Generated from tai_state/_async/recovery/receipts.py by .ci/generate_sync.py; do not edit.
 """Receipts held against the events that they name."""
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.history.reader import HistoryReader
@@ -14,61 +14,95 @@ from tai_state.rules.recovery.receipts import NamedReceipt, ReceiptSearch, named
 
 _BATCH = 100
 
+_ODD_MAX = 10_000
+"""Of so many odd receipts, held by what they name, the logs are walked over before more are read."""
+
 
 def receipt_findings(access: Access, governor_id: str, timeout: Span) -> Iterator[Finding]:
-    """Iterate over what is wrong with a governor's receipts; each is read once more before it is told."""
+    """Iterate over what is wrong with a governor's receipts.
+
+    One that does not name what it should is read once more, and told as it is by then; one that cannot be read is told
+    as it was found. The log of a state is walked over once for all its receipts, or for as many as are held at a time.
+    """
     governor = GovernorLayout(governor_id)
-    batch: list[Document] = []
+    named: list[NamedReceipt] = []
+    odd: list[NamedReceipt] = []
     for document in access.scan(governor.receipts, timeout=timeout):
-        batch.append(document)
-        if len(batch) == _BATCH:
-            for finding in _judged(access, governor, batch, timeout):
+        found = _judged(document, governor)
+        if isinstance(found, Finding):
+            yield found
+            continue
+        named.append(found)
+        if len(named) == _BATCH:
+            odd += _odd(access, named, timeout)
+            named = []
+        if len(odd) >= _ODD_MAX:
+            for finding in _searched(access, odd, governor, timeout):
                 yield finding
-            batch = []
-    for finding in _judged(access, governor, batch, timeout):
+            odd = []
+    odd += _odd(access, named, timeout)
+    for finding in _searched(access, odd, governor, timeout):
         yield finding
 
 
-def _judged(
-    access: Access, governor: GovernorLayout, batch: list[Document], timeout: Span
-) -> Iterator[Finding]:
-    named: list[NamedReceipt] = []
-    for document in batch:
-        if not is_receipt(document.path.id):
-            message = "it is none of ours: its id is none of a receipt"
-            yield Finding("foreign_document", document.path.id, None, message, document.path)
-            continue
-        try:
-            named.append(named_receipt(document, governor))
-        except SchemaVersionError as error:
-            yield Finding("newer_format", "", None, str(error), document.path)
-        except (CorruptLogError, InvalidIdError, ReplayError) as error:
-            yield Finding("corrupt_receipt", "", None, str(error), document.path)
+def _judged(document: Document, governor: GovernorLayout) -> NamedReceipt | Finding:
+    """Return what a receipt names, or what is wrong with it by itself."""
+    if not is_receipt(document.path.id):
+        message = "it is none of ours: its id is none of a receipt"
+        return Finding("foreign_document", document.path.id, None, message, document.path)
+    try:
+        return named_receipt(document, governor)
+    except SchemaVersionError as error:
+        return Finding("newer_format", "", None, str(error), document.path)
+    except (CorruptLogError, InvalidIdError, ReplayError) as error:
+        return Finding("corrupt_receipt", "", None, str(error), document.path)
+
+
+def _odd(access: Access, named: Sequence[NamedReceipt], timeout: Span) -> list[NamedReceipt]:
+    """Return the receipts that do not name what they should, by one look at each event: nearly none."""
     if not named:
-        return
+        return []
     events = access.read([one.event for one in named], access.begin(timeout), consistent=False)
-    for one in named:
-        # Nearly all say what they should: no more is read of them.
-        if not says_what_it_should(one, events.get(one.event)):
-            finding = receipt_finding(access, one, governor, timeout)
-            if finding is not None:
+    return [one for one in named if not says_what_it_should(one, events.get(one.event))]
+
+
+def _searched(
+    access: Access, odd: Sequence[NamedReceipt], governor: GovernorLayout, timeout: Span
+) -> Iterator[Finding]:
+    """Iterate over what is wrong with receipts, given the whole logs of their states."""
+    by_state: dict[str, list[NamedReceipt]] = {}
+    for one in odd:
+        by_state.setdefault(one.state_id, []).append(one)
+    for state_id, receipts in by_state.items():
+        search = ReceiptSearch(receipts, governor.governor_id, state_id)
+        for event in HistoryReader(access).documents(governor.events, governor.state(state_id), timeout):
+            search.meet(event)
+        for start in range(0, len(receipts), _BATCH):
+            for finding in _told(access, receipts[start : start + _BATCH], search, governor, timeout):
                 yield finding
 
 
-def receipt_finding(
-    access: Access, one: NamedReceipt, governor: GovernorLayout, timeout: Span
-) -> Finding | None:
-    """Return what is wrong with a receipt, given the whole log of its state; None: nothing, or nobody can tell."""
-    paths = governor.state(one.state_id)
-    search = ReceiptSearch(one, governor)
-    for event in HistoryReader(access).documents(governor.events, paths, timeout):
-        search.meet(event)
-    read = access.read([one.path, paths.state], access.begin(timeout))
-    receipt, state = read.get(one.path), read.get(paths.state)
-    # Renewed, gone or past its time: what was found is no more.
-    if receipt is None or live_receipt(receipt, read.read_time, paths.governor_id, paths.state_id) is None:
-        return None
-    if named_receipt(receipt, governor) != one:
-        return None
-    reached = state.fields.get("version") if state is not None else None
-    return search.finding(reached if type(reached) is int else None)
+def _told(
+    access: Access,
+    receipts: Sequence[NamedReceipt],
+    search: ReceiptSearch,
+    governor: GovernorLayout,
+    timeout: Span,
+) -> list[Finding]:
+    """Return what is wrong with receipts of one state as they are by now, once its log was walked over."""
+    paths = governor.state(receipts[0].state_id)
+    read = access.read([paths.state, *(one.path for one in receipts)], access.begin(timeout))
+    state = read.get(paths.state)
+    version = state.fields.get("version") if state is not None else None
+    reached = version if type(version) is int else None
+    found: list[Finding] = []
+    for one in receipts:
+        document = read.get(one.path)
+        now = None if document is None else _judged(document, governor)
+        if isinstance(now, Finding):
+            found.append(now)
+        # Renewed, gone or past its time: what was found is no more.
+        elif now == one and document is not None and live_receipt(document, read.read_time, *search.ids) is not None:
+            finding = search.finding(one, reached)
+            found += [] if finding is None else [finding]
+    return found

@@ -158,7 +158,8 @@ class Repairer:
     def receipt(self, finding: Finding, governor: GovernorLayout) -> list[Repair]:
         """Mend a receipt, or remove one that names nothing that there is; none: nobody can tell, or it has changed."""
         found = self.document(finding.path)
-        if found is None:
+        # Its key may have been used again: what was found is of the receipt before.
+        if found is None or found.update_time != finding.seen:
             return []
         mending = remove(finding, found) if finding.kind == "orphaned_receipt" else mend_receipt(finding, found)
         return [] if mending is None else self.commit([mending], governor.audit) or []

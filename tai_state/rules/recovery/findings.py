@@ -1,6 +1,7 @@
 """Everything that can be wrong with what a store holds: one catalogue, and what is known of one finding."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from tai_state.documents import DocumentPath
@@ -170,7 +171,15 @@ CATALOGUE: tuple[FindingKind, ...] = (
 
 KINDS = {kind.id: kind for kind in CATALOGUE}
 
-Truth = EventRecord | StateRecord
+
+class Made(NamedTuple):
+    """The change that a key made."""
+
+    version: int
+    transition_id: str
+
+
+Truth = EventRecord | StateRecord | Made
 
 STRAY = "elsewhere"
 """In ``Finding.other``: the truth of it stands in the place of another event."""
@@ -186,6 +195,7 @@ class Finding:
         path: The document that it is about, or that should be there.
         truth: What should be there, where what was read determines it.
         other: What else it is about: the state that should have the mark, or ``STRAY``.
+        seen: When a receipt that it is about was written: one that was written since is another one.
     """
 
     kind: str
@@ -196,6 +206,7 @@ class Finding:
     last: int | None = None
     truth: Truth | None = None
     other: str = ""
+    seen: datetime | None = None
 
     def __post_init__(self) -> None:
         """Check that the kind is in the catalogue."""

@@ -33,7 +33,7 @@ from tai_state.rules.history.snapshots import snapshot_fields
 from tai_state.rules.records.documents import dependents_from, event_fields, state_put
 from tai_state.rules.records.fields import FieldError
 from tai_state.rules.records.record import EventRecord, StateRecord
-from tai_state.rules.recovery.findings import STRAY, Finding
+from tai_state.rules.recovery.findings import STRAY, Finding, Made
 
 _SHOWN_BYTES_MAX = 16 * 1024
 """A value larger than this is told in a record by its digest."""
@@ -179,7 +179,7 @@ def move_event(finding: Finding, paths: StateLayout, found: Document, stands: Ch
 def mend_receipt(finding: Finding, found: Document) -> Mending | None:
     """Return the write of a receipt that names the change which its key made; None: nothing tells which."""
     truth = finding.truth
-    if not isinstance(truth, EventRecord):
+    if not isinstance(truth, Made):
         return None
     fields = {**found.fields, "version": truth.version, "transition_id": truth.transition_id}
     put = Put(found.path, fields, as_found(found))

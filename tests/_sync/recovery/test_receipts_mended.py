@@ -1,12 +1,14 @@
 # Generated from tests/_async/recovery/test_receipts_mended.py by .ci/generate_sync.py; do not edit.
 """Receipts held against a log that has lost something: what they tell is kept until the log tells it, too."""
+from typing import Any
+
 import pytest
 
-from tai_state import StateMachinePersister, recover, verify
-from tai_state.documents import Delete
+from tai_state import BackendStore, StateMachinePersister, recover, verify
+from tai_state.documents import Delete, Put
 from tests._sync.machines import COUNTER
 from tests._sync.recovery.damages import S, write
-from tests._sync.stores import document_at, find, plant
+from tests._sync.stores import WrappedBackend, document_at, find, plant
 
 LOST = {"event": [S.event(4)], "event and state": [S.event(4), S.state]}
 
@@ -59,3 +61,58 @@ def test_a_receipt_of_a_version_that_never_was_is_mended(used_again):
     (report,) = [report for report in recover(store, "g")]
     assert ([one.kind for one in report.repaired], report.unresolved) == (["corrupt_receipt"], [])
     assert (document_at(store, S.receipt("k"))).fields["version"] == 4
+
+
+DAMAGES: dict[str, tuple[dict[str, Any], str]] = {
+    "damaged": ({"fingerprint": 5}, "corrupt_receipt"),
+    "of a time beyond all times": ({"ttl_seconds": 1e300}, "corrupt_receipt"),
+    "newer": ({"format": 99}, "newer_format"),
+}
+
+
+@pytest.mark.parametrize(("changes", "kind"), DAMAGES.values(), ids=DAMAGES)
+def test_a_receipt_that_cannot_be_read_is_told_as_what_it_is(used_again, changes, kind):
+    """Whatever else it says; the check goes on."""
+    plant(used_again, S.receipt("k"), transition_id="made up", **changes)
+    assert [one.kind for report in verify(used_again, "g") for one in report.problems] == [kind]
+
+
+class ChangedMeanwhileBackend(WrappedBackend):
+    """Lets somebody change a receipt right before it is read so many times more."""
+
+    def __init__(self, inner, key, changes, reads=1):
+        super().__init__(inner)
+        self.path = S.receipt(key)
+        self.changes = changes
+        self.reads = reads
+
+    def get_many(self, paths, *, timeout, consistent=True, at=None):
+        if self.path in paths:
+            self.reads -= 1
+            if not self.reads:
+                found = (self.inner.get_many([self.path], timeout=timeout)).get(self.path)
+                assert found is not None
+                self.inner.commit([Put(found.path, {**found.fields, **self.changes})], timeout=timeout)
+        return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
+
+
+@pytest.mark.parametrize(("changes", "kind"), DAMAGES.values(), ids=DAMAGES)
+def test_a_receipt_that_is_hurt_between_the_reads_of_a_check_is_told(used_again, changes, kind):
+    """As it is by then; the check goes on."""
+    plant(used_again, S.receipt("k"), transition_id="made up")
+    backend = ChangedMeanwhileBackend(used_again.runtime.access.backend, "k", changes)
+    store = BackendStore(backend, actor="tester")
+    assert [one.kind for report in verify(store, "g") for one in report.problems] == [kind]
+
+
+@pytest.mark.parametrize("key", ["k", "unknown"])
+def test_a_receipt_that_is_renewed_before_it_is_mended_stays_as_it_is(used_again, key):
+    """Its key was used once more by then: what was found is of the receipt before."""
+    receipt = document_at(used_again, S.receipt("k"))
+    odd = {**receipt.fields, "idempotency_key": key, "transition_id": "made up"}
+    write(used_again, Put(S.receipt(key), odd))
+    renewed = {"version": 5, "transition_id": "renewed"}
+    backend = ChangedMeanwhileBackend(used_again.runtime.access.backend, key, renewed, 2)
+    (report,) = [report for report in recover(BackendStore(backend, actor="tester"), "g")]
+    assert report.repaired == []
+    assert (document_at(used_again, S.receipt(key))).fields == {**odd, **renewed}

@@ -157,7 +157,15 @@ def test_an_event_of_a_newer_release_is_named(store):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"version": None}, {"fingerprint": 5}, {"ttl_seconds": "x"}, {"format": None}], ids=str
+    "changes",
+    [
+        {"version": None},
+        {"fingerprint": 5},
+        {"ttl_seconds": "x"},
+        {"ttl_seconds": 1e300},
+        {"format": None},
+    ],
+    ids=str,
 )
 def test_a_damaged_receipt_is_named(store, changes):
     """A key whose receipt cannot be read decides nothing."""
