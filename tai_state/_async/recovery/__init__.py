@@ -7,7 +7,8 @@ snapshots (``kept``) and its segments, judged by ``rules/recovery``. ``verify`` 
 ``receipts`` and ``leases`` look at what stands beside the states.
 
 ``repair`` mends one finding in one commit, with its record, under the precondition that things are as they were found;
-``recover`` goes over a governor, or all of them, and looks again until nothing more can be done.
+what ``witnesses`` tell of a state, receipts and dependents, is read once for a governor; ``recover`` goes over a
+governor, or all of them, and looks again until nothing more can be done.
 
 What is found is found twice in a row before it is told: a state may have moved between two reads.
 A check writes nothing.

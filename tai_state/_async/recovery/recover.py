@@ -1,12 +1,14 @@
 """Recovery of a governor: the walk of the check, and a repair of what it finds, until nothing more can be done."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from tai_state._async.recovery.leases import Expired, async_expired, async_lease_findings
 from tai_state._async.recovery.receipts import async_receipt_findings
 from tai_state._async.recovery.repair import AsyncRepairer
 from tai_state._async.recovery.verify import AsyncVerifier
 from tai_state._async.recovery.walk import Examined
+from tai_state._async.recovery.witnesses import AsyncWitnesses
 from tai_state.layout import AUDIT, GovernorLayout, StateLayout
 from tai_state.models import RecoveryReport, Repair
 from tai_state.rules.locking.leases import released
@@ -28,28 +30,32 @@ class AsyncRecovery:
     async def governor(self, governor_id: str) -> RecoveryReport:
         """Recover a governor: its states, then its receipts."""
         governor = GovernorLayout(governor_id)
+        witnesses = self._repairer.witnesses(governor)
         repaired: list[Repair] = []
         open_states: list[tuple[StateLayout, list[Finding]]] = []
         left: list[Finding] = []
         checked = 0
         async for examined in self._verifier.states(governor_id):
             checked += examined.paths is not None
-            findings = await self._state(examined, repaired) if examined.findings else []
+            findings = await self._state(examined, repaired, witnesses) if examined.findings else []
             if examined.paths is None:
                 left += findings
             elif findings:
-                open_states.append((examined.paths, findings))
+                open_states.append((examined.paths, _told(findings)))
         receipts: list[Repair] = []
         receipts_left: list[Finding] = []
         async for finding in async_receipt_findings(self._repairer.access, governor_id, self._repairer.timeout):
             repairs = await self._repairer.receipt(finding, governor)
             receipts += repairs
-            receipts_left += [] if repairs else [finding]
+            receipts_left += [] if repairs else _told([finding])
         repaired += receipts
+        # A receipt that told of a later change kept a state from being rebuilt; it may have been mended by now.
+        is_worth = bool(receipts) and not self._repairer.is_dry_run
+        if is_worth:
+            witnesses.forget()
         for paths, findings in open_states:
-            # A receipt that told of a later change kept a state from being rebuilt; it may have been mended by now.
-            is_worth = bool(receipts) and not self._repairer.is_dry_run
-            left += await self._state(await self._verifier.examined(paths), repaired) if is_worth else findings
+            again = await self._verifier.examined(paths) if is_worth else None
+            left += findings if again is None else _told(await self._state(again, repaired, witnesses))
         left += receipts_left
         for finding in left:
             await self._repairer.quarantine(finding, governor)
@@ -71,10 +77,10 @@ class AsyncRecovery:
                 strangers.append(stranger)
         yield await self._leases(strangers)
 
-    async def _state(self, examined: Examined, repaired: list[Repair]) -> list[Finding]:
+    async def _state(self, examined: Examined, repaired: list[Repair], witnesses: AsyncWitnesses) -> list[Finding]:
         """Repair one state, and return what is left of its findings."""
         for _ in range(_ROUNDS_MAX):
-            done = await self._repairer.repair(examined)
+            done = await self._repairer.repair(examined, witnesses)
             repaired += done.repairs
             if self._repairer.is_dry_run:
                 return done.left
@@ -115,3 +121,8 @@ class AsyncRecovery:
         # Refused, it was taken or freed by somebody else meanwhile.
         repaired += repairs
         return None
+
+
+def _told(findings: list[Finding]) -> list[Finding]:
+    """Return findings as they are held to the end: without what should be there, which may be as large as a state."""
+    return [replace(finding, truth=None) for finding in findings]

@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.recovery.walk import Examined
+from tai_state._async.recovery.witnesses import AsyncWitnesses
 from tai_state.authors import Author
 from tai_state.clock import Deadline, Span
 from tai_state.documents import Check, CommitResult, Document, DocumentPath, Write
 from tai_state.errors import (
     DocumentTooLargeError,
-    InvalidIdError,
     OutcomeUnknownError,
     PreconditionFailedError,
     ReplayError,
 )
-from tai_state.layout import GovernorLayout, StateLayout, unescape
+from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.models import Repair
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.settle import Outcome
 from tai_state.rules.records.documents import read_event, read_state, state_put
-from tai_state.rules.records.record import EventRecord
+from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.recovery.repair import (
     EVENTS,
@@ -47,7 +47,7 @@ from tai_state.rules.recovery.repair import (
     quarantine_put,
     remove,
     segment_run,
-    told_dependents,
+    written_since,
 )
 from tai_state.rules.transactions.dependents.marks import driver, marked
 
@@ -83,8 +83,12 @@ class AsyncRepairer:
     timeout: Span
     is_dry_run: bool = False
 
-    async def repair(self, examined: Examined) -> "Round":
-        """Repair what was found of a state, as far as anything determines it."""
+    def witnesses(self, governor: GovernorLayout) -> AsyncWitnesses:
+        """Return what the documents of a governor tell of its states, to be kept while that is repaired."""
+        return AsyncWitnesses(self.access, governor, self.timeout)
+
+    async def repair(self, examined: Examined, witnesses: AsyncWitnesses) -> "Round":
+        """Repair what was found of a state, as far as anything determines it, and tell *witnesses* of it."""
         paths, done = examined.paths, Round()
         # What a newer release wrote may be right by rules that this one does not know.
         if paths is None or any(finding.kind == "newer_format" for finding in examined.findings):
@@ -93,30 +97,38 @@ class AsyncRepairer:
         for findings in _together(examined.findings):
             mendings: list[Mending] = []
             for finding in findings:
-                mending = await self._mending(finding, paths, examined.document)
+                mending = await self._mending(finding, paths, examined, witnesses)
                 if mending is None:
                     done.left.append(finding)
                 else:
                     mendings.append(mending)
             if not mendings:
                 continue
-            repairs = await self.commit(mendings, paths.governor.audit)
+            # What somebody else wrote since is looked at again: it may have been mended by that.
+            is_as_found = all(mending.writes for mending in mendings)
+            repairs = await self.commit(mendings, paths.governor.audit) if is_as_found else []
             if repairs is None:
                 done.left += [mending.finding for mending in mendings]
             else:
                 done.repairs += repairs
                 done.is_refused = done.is_refused or not repairs
+                if repairs and not self.is_dry_run:
+                    _note(mendings, witnesses)
         return done
 
-    async def _mending(self, finding: Finding, paths: StateLayout, state: Document | None) -> Mending | None:
-        encoding = self.settings.encoding
+    async def _mending(
+        self, finding: Finding, paths: StateLayout, examined: Examined, witnesses: AsyncWitnesses
+    ) -> Mending | None:
+        encoding, state = self.settings.encoding, examined.document
         if finding.kind in STATES:
-            if finding.truth is None or await self._went_further(paths, finding.truth.version):
+            if finding.truth is None or await witnesses.went_further(paths.state_id, finding.truth.version):
                 return None
-            return mend_state(finding, paths, state, await self._dependents(paths, state), encoding)
+            return mend_state(finding, paths, state, await witnesses.dependents(paths, state), encoding)
         if finding.kind == "lost_mark":
             return await self._mark(finding, paths)
         found = await self.document(finding.path)
+        if examined.is_older(found):
+            return written_since(finding)
         if finding.kind in EVENTS:
             return mend_event(finding, found, encoding)
         return await self._beside(finding, paths, found, state)
@@ -149,9 +161,10 @@ class AsyncRepairer:
             record = read_state(document, dependency.governor_id, dependency.state_id)
         except ReplayError:
             return None
-        put = state_put(
-            dependency, marked(record, paths.state_id, driver(dependent)), self.settings.encoding, document.update_time
-        )
+        with_mark = marked(record, paths.state_id, driver(dependent))
+        if with_mark is record:
+            return written_since(finding)
+        put = state_put(dependency, with_mark, self.settings.encoding, document.update_time)
         message = f"state {dependency.state_id!r} is marked with its dependent {paths.state_id!r}"
         return Mending(finding, message, put.path, (put,), document.fields, put.fields)
 
@@ -247,39 +260,15 @@ class AsyncRepairer:
                     return []
         return events
 
-    async def _went_further(self, paths: StateLayout, version: int) -> bool:
-        """Whether a receipt tells of a later change than *version*: then the log has lost its end."""
-        async for receipt in self.access.scan(paths.governor.receipts, timeout=self.timeout):
-            named = receipt.fields.get("version")
-            if receipt.fields.get("state_id") == paths.state_id and type(named) is int and named > version:
-                return True
-        return False
-
-    async def _dependents(self, paths: StateLayout, state: Document | None) -> dict[str, str]:
-        """Return the live states that depend on one, each with its machine: only their own documents tell.
-
-        Of a state that cannot be read, what the found document of the one says is believed: a mark too many does no
-        harm, and one too few would let a move pass the dependent over.
-        """
-        marked_before = told_dependents(paths, state)
-        found: dict[str, str] = {}
-        async for document in self.access.scan(paths.governor.states, timeout=self.timeout):
-            try:
-                dependent_id = unescape(document.path.id)
-            except InvalidIdError:
-                continue
-            try:
-                record = read_state(document, paths.governor_id, dependent_id)
-            except ReplayError:
-                if dependent_id in marked_before:
-                    found[dependent_id] = marked_before[dependent_id]
-                continue
-            if not record.deleted and record.machine is not None and paths.state_id in record.depends_on:
-                found[record.state_id] = driver(record)
-        return found
-
     def _deadline(self) -> Deadline:
         return self.access.begin(self.timeout)
+
+
+def _note(mendings: list[Mending], witnesses: AsyncWitnesses) -> None:
+    for one in mendings:
+        truth = one.finding.truth
+        if one.finding.kind in STATES and isinstance(truth, StateRecord):
+            witnesses.note(truth)
 
 
 def _together(findings: tuple[Finding, ...]) -> list[list[Finding]]:

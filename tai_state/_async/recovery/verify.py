@@ -165,10 +165,11 @@ class AsyncVerifier:
             first = await self._examined_once(paths, await self._document(paths))
         if not first.findings:
             return first
-        again = await self._examined_once(paths, await self._document(paths))
+        read = await self._access.read([paths.state], self._access.begin(self._timeout))
+        again = await self._examined_once(paths, read.get(paths.state))
         before = {finding.identity for finding in first.findings}
         found = tuple(finding for finding in again.findings if finding.identity in before)
-        return Examined(paths, again.document, again.record, found, again.events)
+        return replace(again, findings=found, is_stale=False, read_time=read.read_time)
 
     async def _examined_once(self, paths: StateLayout, document: Document | None) -> Examined:
         examined = await self._walk.over(paths, document)

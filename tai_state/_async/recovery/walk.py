@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.recovery.kept import AsyncKept
@@ -25,7 +26,8 @@ class Examined:
     """What a walk over one state found; ``record`` is its document's, where that is sound.
 
     ``paths`` is None where a document is nobody's state, or somebody else's; ``is_stale`` says that the state has moved
-    since its document was read, so that nothing is said of the two together.
+    since its document was read, so that nothing is said of the two together. ``read_time`` is from when the findings
+    are, by the store's clock: what was written since is not what was found.
     """
 
     paths: StateLayout | None
@@ -34,6 +36,11 @@ class Examined:
     findings: tuple[Finding, ...]
     events: int
     is_stale: bool = False
+    read_time: datetime | None = None
+
+    def is_older(self, document: Document | None) -> bool:
+        """Whether a document was written since."""
+        return document is not None and self.read_time is not None and document.update_time > self.read_time
 
     @property
     def is_doubtful(self) -> bool:

@@ -1,12 +1,14 @@
 # Generated from tai_state/_async/recovery/recover.py by .ci/generate_sync.py; do not edit.
 """Recovery of a governor: the walk of the check, and a repair of what it finds, until nothing more can be done."""
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tai_state._sync.recovery.leases import Expired, expired, lease_findings
 from tai_state._sync.recovery.receipts import receipt_findings
 from tai_state._sync.recovery.repair import Repairer
 from tai_state._sync.recovery.verify import Verifier
 from tai_state._sync.recovery.walk import Examined
+from tai_state._sync.recovery.witnesses import Witnesses
 from tai_state.layout import AUDIT, GovernorLayout, StateLayout
 from tai_state.models import RecoveryReport, Repair
 from tai_state.rules.locking.leases import released
@@ -28,28 +30,32 @@ class Recovery:
     def governor(self, governor_id: str) -> RecoveryReport:
         """Recover a governor: its states, then its receipts."""
         governor = GovernorLayout(governor_id)
+        witnesses = self._repairer.witnesses(governor)
         repaired: list[Repair] = []
         open_states: list[tuple[StateLayout, list[Finding]]] = []
         left: list[Finding] = []
         checked = 0
         for examined in self._verifier.states(governor_id):
             checked += examined.paths is not None
-            findings = self._state(examined, repaired) if examined.findings else []
+            findings = self._state(examined, repaired, witnesses) if examined.findings else []
             if examined.paths is None:
                 left += findings
             elif findings:
-                open_states.append((examined.paths, findings))
+                open_states.append((examined.paths, _told(findings)))
         receipts: list[Repair] = []
         receipts_left: list[Finding] = []
         for finding in receipt_findings(self._repairer.access, governor_id, self._repairer.timeout):
             repairs = self._repairer.receipt(finding, governor)
             receipts += repairs
-            receipts_left += [] if repairs else [finding]
+            receipts_left += [] if repairs else _told([finding])
         repaired += receipts
+        # A receipt that told of a later change kept a state from being rebuilt; it may have been mended by now.
+        is_worth = bool(receipts) and not self._repairer.is_dry_run
+        if is_worth:
+            witnesses.forget()
         for paths, findings in open_states:
-            # A receipt that told of a later change kept a state from being rebuilt; it may have been mended by now.
-            is_worth = bool(receipts) and not self._repairer.is_dry_run
-            left += self._state(self._verifier.examined(paths), repaired) if is_worth else findings
+            again = self._verifier.examined(paths) if is_worth else None
+            left += findings if again is None else _told(self._state(again, repaired, witnesses))
         left += receipts_left
         for finding in left:
             self._repairer.quarantine(finding, governor)
@@ -71,10 +77,10 @@ class Recovery:
                 strangers.append(stranger)
         yield self._leases(strangers)
 
-    def _state(self, examined: Examined, repaired: list[Repair]) -> list[Finding]:
+    def _state(self, examined: Examined, repaired: list[Repair], witnesses: Witnesses) -> list[Finding]:
         """Repair one state, and return what is left of its findings."""
         for _ in range(_ROUNDS_MAX):
-            done = self._repairer.repair(examined)
+            done = self._repairer.repair(examined, witnesses)
             repaired += done.repairs
             if self._repairer.is_dry_run:
                 return done.left
@@ -115,3 +121,8 @@ class Recovery:
         # Refused, it was taken or freed by somebody else meanwhile.
         repaired += repairs
         return None
+
+
+def _told(findings: list[Finding]) -> list[Finding]:
+    """Return findings as they are held to the end: without what should be there, which may be as large as a state."""
+    return [replace(finding, truth=None) for finding in findings]

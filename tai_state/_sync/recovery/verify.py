@@ -165,10 +165,11 @@ class Verifier:
             first = self._examined_once(paths, self._document(paths))
         if not first.findings:
             return first
-        again = self._examined_once(paths, self._document(paths))
+        read = self._access.read([paths.state], self._access.begin(self._timeout))
+        again = self._examined_once(paths, read.get(paths.state))
         before = {finding.identity for finding in first.findings}
         found = tuple(finding for finding in again.findings if finding.identity in before)
-        return Examined(paths, again.document, again.record, found, again.events)
+        return replace(again, findings=found, is_stale=False, read_time=read.read_time)
 
     def _examined_once(self, paths: StateLayout, document: Document | None) -> Examined:
         examined = self._walk.over(paths, document)

@@ -61,7 +61,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Mending:
-    """What is written about one finding; without its record."""
+    """What is written about one finding, without its record; no writes: it is to be looked at again."""
 
     finding: Finding
     message: str
@@ -74,6 +74,11 @@ class Mending:
 def as_found(document: Document | None) -> Precondition:
     """Return the precondition that a document is as it was read, or not there."""
     return MustNotExist() if document is None else UpdatedAt(document.update_time)
+
+
+def written_since(finding: Finding) -> Mending:
+    """Return that nothing is to be written: somebody wrote there since it was found."""
+    return Mending(finding, "it was written since", finding.path, (), None, None)
 
 
 def mend_state(

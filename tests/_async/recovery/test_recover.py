@@ -269,20 +269,6 @@ class AsyncFasterBackend(AsyncWrappedBackend):
         return await super().commit(writes, timeout=timeout)
 
 
-async def test_two_that_recover_at_once_repair_each_thing_once(place):
-    """The second one's commits are refused, and find it done."""
-    store = place.store()
-    persister = await async_live(store)
-    sound = await async_sound_contents(store)
-    for name in MANY:
-        await CASES[name].damage(store)
-    other = AsyncStateMachinePersister(place.store(), COUNTER, CONFIG)
-    await async_gather([partial(persister.recover, "g"), partial(other.recover, "g")])
-    assert await async_sound_contents(store) == sound
-    assert len(await async_records(store, S.governor.audit)) >= len(MANY)
-    assert await async_problems(store) == []
-
-
 @in_memory
 async def test_a_reply_that_was_lost_is_no_second_repair(place):
     """The repair is told as done, and its record is there once."""

@@ -1,11 +1,14 @@
-"""What a check holds at a time: a state's own findings with what should be there, and of the others what is told."""
+"""What is held at a time: a state's own findings with what should be there, and of the others what is told."""
 
 import gc
 
-from tai_state import AsyncStateMachinePersister, async_verify
+from tai_state import AsyncStateMachinePersister, async_recover, async_verify
+from tai_state.documents import Delete
 from tai_state.layout import state_layout
+from tai_state.rules.records.record import StateRecord
 from tai_state.rules.recovery.findings import Finding
 from tests._async.machines import COUNTER
+from tests._async.recovery.damages import async_write
 from tests._async.stores import async_plant
 
 STATES = 8
@@ -13,10 +16,10 @@ FINDINGS_OF_ONE_STATE_MAX = 3
 """The finding of its two walks, and of what both found."""
 
 
-def findings():
-    """Return how many findings are held in this process."""
+def held_of(kind):
+    """Return how many objects of *kind* are held in this process."""
     gc.collect()
-    return sum(type(one) is Finding for one in gc.get_objects())
+    return sum(type(one) is kind for one in gc.get_objects())
 
 
 async def test_a_check_holds_the_findings_of_one_state_at_a_time(store):
@@ -25,13 +28,33 @@ async def test_a_check_holds_the_findings_of_one_state_at_a_time(store):
     for number in range(STATES):
         await persister.start("g", f"s{number}", {"n": 0})
         await async_plant(store, state_layout("g", f"s{number}").state, data=5)
-    before = findings()
+    before = held_of(Finding)
     held = []
 
     def watch(_, __):
-        held.append(findings() - before)
+        held.append(held_of(Finding) - before)
 
     (report,) = [report async for report in async_verify(store, "g", progress=watch)]
     assert [one.kind for one in report.problems] == ["corrupt_state"] * STATES
     assert len(held) == STATES
+    assert max(held) <= FINDINGS_OF_ONE_STATE_MAX
+
+
+async def test_a_recovery_holds_what_should_be_there_of_one_state_at_a_time(store):
+    """Of what it leaves, too: here receipts tell of a later change than the log has."""
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    for number in range(STATES):
+        paths = state_layout("g", f"s{number}")
+        await persister.start("g", paths.state_id, {"n": 0})
+        await persister.transition("g", paths.state_id, "add", 1, idempotency_key="k")
+        await async_write(store, Delete(paths.state), Delete(paths.event(2)))
+    before = held_of(StateRecord)
+    held = []
+
+    def watch(_, __):
+        held.append(held_of(StateRecord) - before)
+
+    (report,) = [report async for report in async_recover(store, "g", progress=watch)]
+    assert [one.kind for one in report.unresolved] == ["state_missing"] * STATES
+    assert len(held) >= STATES
     assert max(held) <= FINDINGS_OF_ONE_STATE_MAX

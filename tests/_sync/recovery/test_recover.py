@@ -269,20 +269,6 @@ class FasterBackend(WrappedBackend):
         return super().commit(writes, timeout=timeout)
 
 
-def test_two_that_recover_at_once_repair_each_thing_once(place):
-    """The second one's commits are refused, and find it done."""
-    store = place.store()
-    persister = live(store)
-    sound = sound_contents(store)
-    for name in MANY:
-        CASES[name].damage(store)
-    other = StateMachinePersister(place.store(), COUNTER, CONFIG)
-    gather([partial(persister.recover, "g"), partial(other.recover, "g")])
-    assert sound_contents(store) == sound
-    assert len(records(store, S.governor.audit)) >= len(MANY)
-    assert problems(store) == []
-
-
 @in_memory
 def test_a_reply_that_was_lost_is_no_second_repair(place):
     """The repair is told as done, and its record is there once."""

@@ -1,10 +1,13 @@
 # Generated from tests/_async/recovery/test_recover_cost.py by .ci/generate_sync.py; do not edit.
 """What a check and a recovery read: no more for each thing that is wrong than that thing."""
+import pytest
+
 from tai_state import BackendStore, StateMachinePersister, recover, verify
 from tai_state._sync.recovery import receipts
-from tai_state.layout import GovernorLayout
+from tai_state.documents import Delete
+from tai_state.layout import GovernorLayout, state_layout
 from tests._sync.machines import COUNTER
-from tests._sync.recovery.damages import S, T
+from tests._sync.recovery.damages import S, T, write
 from tests._sync.stores import WrappedBackend, plant, in_memory
 
 GOVERNOR = GovernorLayout("g")
@@ -86,3 +89,26 @@ def test_more_odd_receipts_than_are_held_at_a_time_are_told_all(store, monkeypat
     monkeypatch.setattr(receipts, "_BATCH", 2)
     odd_receipts(store, S, 5)
     assert kinds(verify(store, "g")) == [("corrupt_receipt", "s")] * 5
+
+
+def lost(place, count):
+    """Return a fresh store on a governor of its own where so many states have lost their documents."""
+    store = place.store()
+    persister = StateMachinePersister(store, COUNTER)
+    for number in range(count):
+        persister.start(f"g{count}", f"s{number}", {"n": 0}, idempotency_key="k")
+    write(store, *(Delete(state_layout(f"g{count}", f"s{number}").state) for number in range(count)))
+    return store
+
+
+@pytest.mark.parametrize("dry_run", [True, False], ids=["dry run", "recovery"])
+def test_a_recovery_reads_states_and_receipts_no_oftener_for_many_lost_states(place, dry_run):
+    """What other documents tell of a state is read once for all states of a governor."""
+    scans: list[list[int]] = []
+    for count in (1, 6):
+        watched, backend = scanned(lost(place, count))
+        governor = GovernorLayout(f"g{count}")
+        (report,) = [report for report in recover(watched, f"g{count}", dry_run=dry_run)]
+        assert ([one.kind for one in report.repaired], report.unresolved) == (["state_missing"] * count, [])
+        scans.append([backend.scanned.count(collection) for collection in (governor.states, governor.receipts)])
+    assert scans[1] == scans[0]
