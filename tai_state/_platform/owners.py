@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from tai_state.rules.locking.owners import Owner, check_users
+from tai_state.rules.locking.owners import Owner, check_users, process_name
 
 if TYPE_CHECKING:
     import asyncio
@@ -88,4 +88,4 @@ def _process_name() -> str:
     if not _process_tokens:
         _process_tokens.append(os.urandom(8).hex())
     # The first of the list: two threads may both have found it empty.
-    return f"{socket.gethostname()}-{os.getpid()}-{_process_tokens[0]}"
+    return process_name(socket.gethostname(), os.getpid(), _process_tokens[0])

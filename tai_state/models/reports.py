@@ -169,7 +169,14 @@ class FailedTransaction(Model, frozen=True):
 
 
 class LockInfo(Model, frozen=True):
-    """A lock as the store tells it: ``holder`` may be a former one when it is not ``held``."""
+    """A lock as the store tells it: ``holder`` may be a former one when it is not ``held``.
+
+    Attributes:
+        holder_host, holder_pid: On which host and in which process of it the holder lives; None where his id does not
+            tell.
+        since: When the holder got it, by the store's clock; None where nobody has it, or an earlier release granted it.
+        expires_at: Until when it is held unless it is renewed, by the store's clock; None where nobody has it.
+    """
 
     resource: str
     held: bool
@@ -177,3 +184,30 @@ class LockInfo(Model, frozen=True):
     fencing_token: int
     ttl_seconds: float
     remaining_seconds: float
+    holder_host: str | None = None
+    holder_pid: int | None = None
+    since: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class LockWait(Model, frozen=True):
+    """One who waits for a lock, as he told the store.
+
+    Attributes:
+        owner: What he is called.
+        host, pid: On which host and in which process of it he lives; None where that is not told.
+        fencing_token: Of the grant that he waits for to end; None: he is next, whoever has the lock.
+        since: Since when he waits, by the store's clock; None where that is not told.
+    """
+
+    resource: str
+    owner: str
+    host: str | None = None
+    pid: int | None = None
+    fencing_token: int | None = None
+    since: datetime | None = None
+
+    @property
+    def is_next(self) -> bool:
+        """Whether later comers leave the lock to him."""
+        return self.fencing_token is None

@@ -33,8 +33,8 @@ from tai_state.errors import (
     SchemaVersionError,
     StoreError,
 )
-from tai_state.layout import LOCKS
-from tai_state.models import ChangeMetadata, LockInfo
+from tai_state.layout import LOCKS, WAITS
+from tai_state.models import ChangeMetadata, LockInfo, LockWait
 from tai_state.rules.commits.settle import Outcome
 from tai_state.rules.locking.leases import (
     audit_write,
@@ -47,6 +47,7 @@ from tai_state.rules.locking.leases import (
 )
 from tai_state.rules.locking.owners import ProcessStamp, check_users
 from tai_state.rules.locking.tickets import lease_of
+from tai_state.rules.locking.waits import told_by
 from tai_state.rules.records.unreadable import Unreadable
 
 
@@ -289,6 +290,30 @@ class LockManager:
                 unreadable.add(error, document)
             else:
                 yield info(lease, now)
+        unreadable.tell()
+
+    def waits(self, *, timeout: TimeLimit = None) -> Iterator[LockWait]:
+        """Iterate over those who wait for locks as they told the store; one who wants several is told for each.
+
+        Told are those who hold another lock meanwhile, so that a deadlock can be found, and those who were passed over
+        and are next. Who waits for his first lock alone writes nothing, and is seen by his own process only. All are
+        told as of the moment at which the iteration began; ``timeout`` bounds each page. Documents that are damaged
+        or somebody else's are passed over, and named at the end.
+
+        Raises:
+            DamagedDocumentsError: Behind the last wait: some could not be read.
+        """
+        unreadable = Unreadable()
+        with self._inflight.one():
+            now = self._access.server_time(self._access.begin(timeout))
+        for document in self._inflight.reading(self._access.scan(WAITS, timeout=timeout)):
+            try:
+                found = told_by(document, now)
+            except (StoreError, SchemaVersionError) as error:
+                unreadable.add(error, document)
+                continue
+            for wait in found:
+                yield wait
         unreadable.tell()
 
     def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:

@@ -13,6 +13,7 @@ from tai_state.cli.program.streams import drop_output
 from tai_state.cli.program.texts import emphasised, json_line, printable
 from tai_state.errors import (
     ConfigurationError,
+    DamagedDocumentsError,
     DamagedStoreError,
     DeadlineExceededError,
     InvalidDataError,
@@ -33,7 +34,7 @@ INTERRUPTED = 130
 
 _USAGE_ERRORS = (ConfigurationError, InvalidIdError, InvalidDataError)
 _UNREACHABLE_ERRORS = (StoreError, DeadlineExceededError, RetriesExhaustedError, OutcomeUnknownError)
-_ANSWERS = (UnsupportedOperationError, DamagedStoreError)
+_ANSWERS = (UnsupportedOperationError, DamagedStoreError, DamagedDocumentsError)
 """Errors of a store that was reached: it lacks something, or something of it is damaged."""
 
 
@@ -46,6 +47,17 @@ class GovernorNotFoundError(TaiStateError, LookupError):
         """Name the governor."""
         super().__init__(f"governor {governor_id!r} has no states, and never had any")
         self.governor_id = governor_id
+
+
+class LockNotFoundError(TaiStateError, LookupError):
+    """The lock was never taken."""
+
+    code = "lock_not_found"
+
+    def __init__(self, resource: str) -> None:
+        """Name the lock."""
+        super().__init__(f"lock {resource!r} was never taken; `tai-state locks list --all` shows those that were")
+        self.resource = resource
 
 
 class ReaderGoneError(Exception):

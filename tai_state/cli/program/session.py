@@ -47,6 +47,30 @@ class Session(NamedTuple):
         limit = RetryPolicy().deadline if self.timeout is None else self.timeout
         return waiting(note, f"the store {parse_url(self.url).text}, {limit:g} s a call at most (--timeout)")
 
+    def required_reason(self, what: str) -> str:
+        """Return why it is done: *what*, such as "a lock is broken", is never done without a reason.
+
+        Raises:
+            UsageError: None was given.
+        """
+        if self.reason is None or not self.reason.strip():
+            message = f"{what} for a reason only: say it with --reason TEXT"
+            raise click.UsageError(message)
+        return self.reason
+
+    @contextmanager
+    def writing(self) -> Iterator["StateStore"]:
+        """Open the store to change what is in it.
+
+        Raises:
+            StoreMissingError: There is no such file: what is to be changed is in a store that is there.
+        """
+        from tai_state import connect  # noqa: PLC0415
+
+        self._look_for_it()
+        with self.waiting(), connect(self.url, **self.options) as store:
+            yield store
+
     @contextmanager
     def reading(self) -> Iterator["StateStore"]:
         """Open the store to read from it: nothing is made or changed, and a read-only file system will do.
@@ -54,18 +78,28 @@ class Session(NamedTuple):
         Raises:
             StoreMissingError: There is no such file.
         """
+        from tai_state import connect  # noqa: PLC0415
+
+        options = {**self.options, "read_only": True} if self._look_for_it() == "sqlite" else self.options
+        with self.waiting(), connect(self.url, **options) as store:
+            yield store
+
+    def _look_for_it(self) -> str:
+        """Return the scheme of the store, which is made by no command that works on one that is there.
+
+        Raises:
+            StoreMissingError: There is no such file.
+        """
         from pathlib import Path  # noqa: PLC0415
 
-        from tai_state import StoreMissingError, connect  # noqa: PLC0415
+        from tai_state import StoreMissingError  # noqa: PLC0415
         from tai_state.urls import parse_url  # noqa: PLC0415
 
         parsed = parse_url(self.url)
         if parsed.scheme == "sqlite" and not Path(parsed.path).exists():
             message = f"there is no store at {Path(parsed.path).absolute()}; name another with --store"
             raise StoreMissingError(message)
-        options = {**self.options, "read_only": True} if parsed.scheme == "sqlite" else self.options
-        with self.waiting(), connect(self.url, **options) as store:
-            yield store
+        return parsed.scheme
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

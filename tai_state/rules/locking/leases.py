@@ -16,8 +16,8 @@ from tai_state.documents import Document, DocumentPath, MustNotExist, Preconditi
 from tai_state.errors import InvalidIdError, OutcomeUnknownError, StoreError
 from tai_state.layout import AUDIT, FORMAT, LOCKS, escape
 from tai_state.models import LockInfo
-from tai_state.rules.locking.owners import Owner, ProcessStamp, read_stamp, stamp_field
-from tai_state.rules.records.fields import FieldError, check_format, take, take_or_none
+from tai_state.rules.locking.owners import Owner, ProcessStamp, home_of, read_stamp, stamp_field
+from tai_state.rules.records.fields import FieldError, check_format, take, take_or_none, take_time_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,9 @@ class Lease:
         update_time: When it was last changed, by the store's clock; None when it was never written.
         owner_id: Tells the holder from others of his name; None: a build before there were such ids, the name decides.
         process: The process without which the lease is nobody's; None: it may outlive every process.
+        granted_at: When the store was asked for what it granted, by its clock; None: a build before that was kept.
 
-    The last two are optional fields. An older build never writes a grant of ours anew but to end it (it breaks it, or
+    The last three are optional fields. An older build never writes a grant of ours anew but to end it (it breaks it, or
     takes it over), so it wipes nothing that still counts, and the document needs no higher format.
     """
 
@@ -46,6 +47,7 @@ class Lease:
     update_time: datetime | None
     owner_id: str | None = None
     process: ProcessStamp | None = None
+    granted_at: datetime | None = None
 
     @property
     def holder_id(self) -> str:
@@ -117,6 +119,7 @@ def read_lease(document: Document) -> Lease:
             update_time=document.update_time,
             owner_id=take_or_none(fields, "owner_id", str),
             process=None if fields.get("process") is None else read_stamp(take(fields, "process", dict)),
+            granted_at=take_time_or_none(fields, "granted_at"),
         )
         _check_lease(lease, document.path)
     except (FieldError, InvalidIdError) as error:
@@ -169,6 +172,8 @@ def lease_fields(lease: Lease) -> dict[str, Value]:
         fields["owner_id"] = lease.owner_id
     if lease.process is not None:
         fields["process"] = stamp_field(lease.process)
+    if lease.granted_at is not None:
+        fields["granted_at"] = lease.granted_at
     return fields
 
 
@@ -216,6 +221,7 @@ def decide_acquire(
         update_time=None,
         owner_id=claim.owner.id,
         process=claim.process,
+        granted_at=read_time,
     )
     return Grant(lease, _write(lease, current))
 
@@ -243,7 +249,7 @@ def renewed(lease: Lease, ttl_seconds: float | None = None) -> tuple[Lease, Put]
 
 def _freed(lease: Lease, nonce: str) -> Lease:
     renewals = lease.renewals + 1
-    return replace(lease, holder=None, nonce=nonce, renewals=renewals, owner_id=None, process=None)
+    return replace(lease, holder=None, nonce=nonce, renewals=renewals, owner_id=None, process=None, granted_at=None)
 
 
 def released(lease: Lease) -> tuple[Lease, Put]:
@@ -292,6 +298,7 @@ def unknown_outcome(lease: Lease, what: str) -> OutcomeUnknownError:
 def info(lease: Lease, now: datetime) -> LockInfo:
     """Return what is shown of a lease as of *now* of the store's clock."""
     held = lease.is_held(now)
+    host, pid = home_of(lease.owner_id)
     return LockInfo(
         resource=lease.resource,
         held=held,
@@ -299,6 +306,10 @@ def info(lease: Lease, now: datetime) -> LockInfo:
         fencing_token=lease.fencing_token,
         ttl_seconds=lease.ttl_seconds,
         remaining_seconds=max(0.0, (lease.expires() - now).total_seconds()) if held else 0.0,
+        holder_host=host,
+        holder_pid=pid,
+        since=lease.granted_at,
+        expires_at=lease.expires() if lease.holder is not None else None,
     )
 
 

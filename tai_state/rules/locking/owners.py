@@ -1,7 +1,9 @@
 """Who owns a lock: an owner by a name for people and an id that decides, and the process that he lives in."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from tai_state.documents import Value
 from tai_state.errors import InvalidIdError
@@ -10,6 +12,27 @@ from tai_state.rules.records.fields import FieldError, take
 
 RESERVED = "tai_state:"
 """How the name of every lock begins that the package takes for itself."""
+
+
+_ID = re.compile(r"(?P<host>[^/]+)-(?P<pid>[0-9]{1,10})-[0-9a-f]{16}/.*", re.DOTALL | re.ASCII)
+
+
+class Home(NamedTuple):
+    """Where an owner lives, as his id tells it; None: it does not."""
+
+    host: str | None = None
+    pid: int | None = None
+
+
+def process_name(host: str, pid: int, token: str) -> str:
+    """Return how the ids of all owners of one process begin; *token* is 16 hexadecimal digits of its own."""
+    return f"{host}-{pid}-{token}"
+
+
+def home_of(owner_id: str | None) -> Home:
+    """Return the host and the process in an owner's id, which is ``process_name(...)/...``."""
+    found = _ID.fullmatch(owner_id or "")
+    return Home() if found is None else Home(found["host"], int(found["pid"]))
 
 
 def check_users(value: object, what: str) -> str:

@@ -13,6 +13,9 @@ from tai_state.layout import FORMAT, WAITS, escape
 RESERVED_SECONDS = 1.0
 """How long a reservation counts without being renewed: what a dead waiter can cost the others."""
 
+RESERVATION = "@"
+"""How the ids of reservations begin, which stand beside the waits: no stored id holds one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
@@ -63,7 +66,7 @@ class Reservation:
 
 def reservation_path(resource: str) -> DocumentPath:
     """Return where the reservation of *resource* lives: beside the waits, whose ids never hold an ``@``."""
-    return DocumentPath(WAITS, f"@{escape(resource, 'resource')}")
+    return DocumentPath(WAITS, f"{RESERVATION}{escape(resource, 'resource')}")
 
 
 def read_reservation(document: Document | None) -> Reservation | None:

@@ -12,6 +12,7 @@ from tai_state import (
     ConfigurationError,
     DamagedStoreError,
     DeadlineExceededError,
+    LockManager,
     SqliteStore,
     StateNotFoundError,
     StoreError,
@@ -69,6 +70,9 @@ def test_an_example_runs(run, example, tmp_path, monkeypatch):
     write_log(tmp_path / "incidents.jsonl.gz", log)
     if " ingest " not in example:
         assert run("--store", "sqlite:///i.db", "ingest", "incidents.jsonl.gz").exit_code == 0
+        store = SqliteStore("i.db")
+        LockManager(store).acquire("order-17", heartbeat=False)
+        store.close()
     result = run(*shlex.split(example)[1:])
     assert result.exit_code == 0, result.output
     assert result.stdout
