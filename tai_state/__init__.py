@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         TaiStateError,
         TransitionNotAllowedError,
         UnsupportedOperationError,
+        UpcastError,
         VersionConflictError,
         VersionNotFoundError,
     )
@@ -221,6 +222,7 @@ __all__ = [
     "TransitionResult",
     "UnitOfWork",
     "UnsupportedOperationError",
+    "UpcastError",
     "VectorClock",
     "VersionConflictError",
     "VersionNotFoundError",
@@ -313,6 +315,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TaiStateError",
         "TransitionNotAllowedError",
         "UnsupportedOperationError",
+        "UpcastError",
         "VersionConflictError",
         "VersionNotFoundError",
     ),

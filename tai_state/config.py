@@ -1,8 +1,10 @@
 """Every public setting, and each default said once. A store's and a manager's own arguments take these."""
 
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from types import NoneType
+from typing import Any, TypeAlias
 
 from tai_state.clock import TimeLimit, seconds_of, shown
 from tai_state.errors import ConfigurationError
@@ -133,6 +135,41 @@ class Maintenance:
             check_count(getattr(self, name), name, least=1)
 
 
+Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+"""Takes data of one schema version, a dict of its own, and returns that of the next; pure, it may run again."""
+
+
+def checked_upcasters(upcasters: object, schema_version: int) -> dict[int, Upcaster]:
+    """Return *upcasters*, a copy in order, when they lead to *schema_version* without a gap.
+
+    Raises:
+        ConfigurationError: They do not, or one of them cannot be called.
+    """
+    if not upcasters and type(upcasters) is dict:
+        return {}
+    # Imported here: few have upcasters.
+    from tai_state.machine.transition import function_name  # noqa: PLC0415
+    from tai_state.machine.validation import call_defect  # noqa: PLC0415
+
+    if not isinstance(upcasters, Mapping):
+        message = f"upcasters must map a schema version to a function, not be a {type(upcasters).__name__}"
+        raise ConfigurationError(message)
+    for version, upcaster in upcasters.items():
+        check_count(version, "a schema version in upcasters", least=1)
+        if version >= schema_version:
+            message = f"upcasters lead from version {version} on, and schema_version is {schema_version}: raise it"
+            raise ConfigurationError(message)
+        defect = call_defect(upcaster, function_name(upcaster), "data")
+        if defect is not None:
+            message = f"the upcaster from schema version {version} {defect}"
+            raise ConfigurationError(message)
+    for version in range(min(upcasters, default=schema_version), schema_version):
+        if version not in upcasters:
+            message = f"upcasters lead to schema version {version}, and none from there to {version + 1}"
+            raise ConfigurationError(message)
+    return dict(sorted(upcasters.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class PersistenceConfig:
     """The settings of one persister; processes with different ones may share a store.
@@ -144,6 +181,9 @@ class PersistenceConfig:
             are large.
         retry: How often and how long conflicts and transient failures are tried again; None: as the store does.
         schema_version: The version of the data's own schema; a state with a higher one is refused.
+        upcasters: Functions by the schema version of the data that they take; each returns that of the next version, up
+            to *schema_version*, without a gap. They run on what a persister returns and moves on from, which then is of
+            *schema_version*; what is stored stays as it is until a reducer makes it anew, or ``migrate`` does.
     """
 
     snapshot_interval: int = 100
@@ -152,11 +192,14 @@ class PersistenceConfig:
     retry: RetryPolicy | None = None
     segment_events: int = 100
     schema_version: int = 1
+    upcasters: Mapping[int, Upcaster] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Refuse what could not work."""
         _ = self.maintenance
         check_count(self.schema_version, "schema_version", least=1)
+        # A copy: what the caller does to the mapping since changes nothing here.
+        object.__setattr__(self, "upcasters", checked_upcasters(self.upcasters, self.schema_version))
         check_option(self.retry, RetryPolicy, "retry")
 
     @property

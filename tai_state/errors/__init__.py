@@ -36,6 +36,7 @@ from tai_state.errors.logs import (
     ReplayError,
     SchemaVersionError,
     StoredDataError,
+    UpcastError,
 )
 from tai_state.errors.machines import (
     DependencyCycleError,
@@ -109,6 +110,7 @@ __all__ = [
     "TaiStateError",
     "TransitionNotAllowedError",
     "UnsupportedOperationError",
+    "UpcastError",
     "VersionConflictError",
     "VersionNotFoundError",
 ]

@@ -70,14 +70,38 @@ class StoredDataError(ReplayError):
         self.reason = reason
 
 
+class UpcastError(StoredDataError):
+    """The stored data of a state cannot be brought to the schema of its reader; no caller's fault.
+
+    An upcaster raised, returned what cannot be stored, or there is none from that version on. Mend the upcasters:
+    nothing was written, and the state itself is sound.
+    """
+
+    code = "upcast"
+
+    def __init__(self, governor_id: str, state_id: str, version: int | None, schema_version: int, reason: str) -> None:
+        """Name the state, the schema version that its data could not leave, and why."""
+        super().__init__(governor_id, state_id, version, f"data of schema version {schema_version}: {reason}")
+        self.schema_version = schema_version
+        self.reason = reason
+
+
 class SchemaVersionError(ReplayError):
     """What is stored was written by a newer release or schema than this one reads."""
 
     code = "schema_version"
 
-    def __init__(self, stored: object, ours: object, what: str = "the document") -> None:
-        """Give both numbers and what carries the newer one."""
-        super().__init__(f"{what} has schema version {stored}, this release reads up to {ours}")
+    def __init__(
+        self,
+        stored: object,
+        ours: object,
+        what: str = "the document",
+        *,
+        reader: str = "this release",
+        then: str = "use the newer release",
+    ) -> None:
+        """Give both numbers, what carries the newer one, who reads it, and what to do."""
+        super().__init__(f"{what} has schema version {stored}, {reader} reads up to {ours}; {then}")
         self.stored = stored
         self.ours = ours
         self.what = what

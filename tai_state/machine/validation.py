@@ -99,6 +99,15 @@ def _source_defects(source: object) -> Iterator[str]:
 def _function_defect(function: object, called: object) -> str | None:
     if function is None:
         return "has a name but no function" if called is not None else None
+    defect = call_defect(function, called, "data", "payload")
+    if defect is not None:
+        return defect
+    defect = text_defect(called)
+    return f"name {defect}" if defect else None
+
+
+def call_defect(function: object, called: object, *arguments: str) -> str | None:
+    """Return why a user's *function*, *called* so in messages, cannot be called with *arguments*; None where it can."""
     if not callable(function):
         return f"must be callable, not {type(function).__name__}"
     # Coroutines and generators are always true: such a guard would let everything pass.
@@ -106,15 +115,14 @@ def _function_defect(function: object, called: object) -> str | None:
     call = getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is meant
     if any(is_lazy(function) or is_lazy(call) for is_lazy in lazy):
         return f"{called!r} is async or a generator; it must be a plain function"
-    if not _takes_two(function):
-        return f"{called!r} cannot be called as {called}(data, payload)"
-    defect = text_defect(called)
-    return f"name {defect}" if defect else None
+    if not _takes(function, len(arguments)):
+        return f"{called!r} cannot be called as {called}({', '.join(arguments)})"
+    return None
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _takes(function: Callable[..., Any], count: int) -> bool:
     try:
-        inspect.signature(function).bind(None, None)
+        inspect.signature(function).bind(*[None] * count)
     except ValueError:  # A builtin that does not tell.
         return True
     except TypeError:

@@ -10,7 +10,7 @@ import pytest
 from tai_state import AsyncBackendStore, AsyncFirestoreStore, AsyncMemoryStore, AsyncSqliteStore, RetryPolicy
 from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import CommitResult, Document, DocumentPath, Put, Query, Read, Write
-from tai_state.errors import CommitAmbiguousError, DamagedStatesError, StoreUnavailableError
+from tai_state.errors import CommitAmbiguousError, DamagedStatesError, SchemaVersionError, StoreUnavailableError
 from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.rules.records.chain import state_digest
 from tai_state.rules.records.documents import _state_from
@@ -276,6 +276,6 @@ async def async_until_damage(items):
     try:
         async for item in items:
             given.append(item)  # noqa: PERF401 - what came before the error counts
-    except DamagedStatesError as error:
+    except (DamagedStatesError, SchemaVersionError) as error:
         return given, error
     return given, None

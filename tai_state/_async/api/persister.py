@@ -228,8 +228,8 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
     ) -> Call:
         paths = state_layout(governor_id, state_id)
         author = author_of(metadata, self._runtime.actor)
-        schema = self.config.schema_version
-        return Call(paths, author, expected_version, idempotency_key, schema, expected_status, force)
+        known = (self.schema, expected_status, force, self.redefinitions)
+        return Call(paths, author, expected_version, idempotency_key, *known)
 
     async def _write(
         self, change: Change, timeout: Span, lock: AsyncLock | AsyncLockSet | None = None
@@ -258,18 +258,20 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
             return change
         if change.kind in PAST_MACHINES:
             change = within(change, self.machines)
-        if self.machine is None or self.machine.data_type is None:
-            return change
-        return replace(change, target_of=fitting(change.target_of, self._as_data))
+        # Data that could not be given out is not written, and not moved on from.
+        is_looked_into = self.schema.upcasters or (self.machine is not None and self.machine.data_type is not None)
+        return fitting(change, self._as_data) if is_looked_into else change
 
     def result(self, applied: Applied, *, is_forced: bool) -> TransitionResult[DataT]:
         """Return what a user sees of a change: data that was forced in, and does not fit, as the dict that it is."""
-        as_data = lenient(self._as_data) if is_forced else self._as_data
+        if self.schema.upcasters:
+            event = self._shown_event(applied.event)
+            snapshot = self._shown_anyhow(applied.record) if is_forced else self._shown(applied.record)
+        else:
+            event = applied.event.public(self._as_data)
+            snapshot = applied.record.public(lenient(self._as_data) if is_forced else self._as_data)
         result: TransitionResult[DataT] = trusted(
-            models.TransitionResult,
-            event=applied.event.public(self._as_data),
-            snapshot=applied.record.public(as_data),
-            replayed=applied.replayed,
+            models.TransitionResult, event=event, snapshot=snapshot, replayed=applied.replayed
         )
         return result
 

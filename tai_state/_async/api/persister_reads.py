@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, Generic
 from tai_state import models
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.lists import async_listed
+from tai_state._async.api.redefined import Redefinitions
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.history.snapshots import async_kept_snapshots, async_snapshot_at
+from tai_state.codec import Payload
 from tai_state.config import DRAIN_SECONDS, PersistenceConfig, check_colour, check_option, drain_seconds
 from tai_state.errors import (
+    SchemaVersionError,
     SnapshotNotFoundError,
     StateNotFoundError,
+    StoredDataError,
     VersionNotFoundError,
 )
 from tai_state.layout import StateLayout, state_layout
@@ -22,7 +26,8 @@ from tai_state.rules.commits.arguments import check_time, check_version
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import as_data
 from tai_state.rules.history.replay import check_reached
-from tai_state.rules.records.record import StateRecord, trusted
+from tai_state.rules.history.upcasting import Schema
+from tai_state.rules.records.record import EventRecord, StateRecord, lenient, trusted
 from tai_state.rules.transactions.dependents.reactions import known_machines
 
 if TYPE_CHECKING:
@@ -56,6 +61,8 @@ class AsyncPersisterReads(Generic[DataT]):
             store.runtime.settings.encoding, config.maintenance, store.runtime.settings.receipt_ttl
         )
         self._as_data = as_data(machine)
+        self.schema = Schema(config.schema_version, config.upcasters, None if machine is None else machine.name)
+        self.redefinitions = Redefinitions()
         self._inflight = AsyncInFlight("the persister", within=store.runtime.inflight)
 
     async def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
@@ -64,6 +71,40 @@ class AsyncPersisterReads(Generic[DataT]):
         The store and its other persisters go on; calls that come later get a StoreClosedError.
         """
         return await self._inflight.drain(drain_seconds(timeout))
+
+    def _shown(self, record: StateRecord, *, recovered: bool = False) -> StateSnapshot[DataT]:
+        """Return what a user of this persister sees of a state: its data as its schema and its machine have it.
+
+        Raises:
+            SchemaVersionError, UpcastError: The data is of a newer schema, or cannot be brought to this one.
+            StoredDataError: It does not fit the machine's ``data_type``.
+        """
+        # Asked here: nearly all data is of the schema of today.
+        if record.schema_version != self.schema.version:
+            record = self.schema.seen(record)
+        return record.public(self._as_data, recovered=recovered)
+
+    def _shown_anyhow(self, record: StateRecord) -> StateSnapshot[DataT]:
+        """Return what a user sees of a state; data that cannot be brought to our schema, or does not fit, as stored."""
+        try:
+            return self._shown(record)
+        except (StoredDataError, SchemaVersionError):
+            shown: StateSnapshot[DataT] = record.public(lenient(self._as_data))
+            return shown
+
+    def _shown_event(self, event: EventRecord, before_version: int | None = None) -> Event[DataT]:
+        """Return what a user sees of an event: its data as stored, and typed where it is of our schema.
+
+        Args:
+            before_version: The schema version of the data before it; None: nobody knows.
+        """
+        if not self.schema.upcasters:
+            return event.public(self._as_data)
+        # Data of another schema may fit the type by chance, and mean something else.
+        current, label = self.schema.version, event.schema_version
+        after = self._as_data if label == current else Payload.value
+        before = self._as_data if (label if before_version is None else before_version) == current else Payload.value
+        return event.public(after, before)
 
     # Reads
 
@@ -76,13 +117,16 @@ class AsyncPersisterReads(Generic[DataT]):
         Raises:
             StateNotFoundError: It never existed, or is deleted.
             CorruptLogError: It cannot be rebuilt either.
+            SchemaVersionError: Its data is of a newer schema than this persister's.
+            UpcastError: Its data is of an older one, and cannot be brought to this.
+            StoredDataError: It does not fit the machine's ``data_type``.
         """
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
             found = await self._runtime.find(paths, timeout)
         if found is None or found.record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
-        snapshot = found.record.public(self._as_data, recovered=found.recovered)
+        snapshot = self._shown(found.record, recovered=found.recovered)
         loaded: LoadedState[DataT] = trusted(models.LoadedState, snapshot=snapshot, recovered=found.recovered)
         return loaded
 
@@ -111,11 +155,12 @@ class AsyncPersisterReads(Generic[DataT]):
 
         Raises:
             DamagedStatesError: Behind the last state: some could not be read, or their data does not fit.
+            SchemaVersionError: Behind the last state: some are of a newer schema.
         """
         found = async_listed(
             self._runtime,
             governor_id,
-            self._as_data,
+            self._shown,
             machine=None if self.machine is None else self.machine.name,
             status=status,
             after=after,
@@ -166,12 +211,12 @@ class AsyncPersisterReads(Generic[DataT]):
                 paths,
                 until_version=last if until_version is None else until_version,
                 until_time=until,
-                rerun=rerun_of(self.machine),
+                rerun=rerun_of(self.machine, self.schema),
                 timeout=timeout,
             )
         if head is not None and reached.version == head.version:
             check_reached(head, reached)
-        return reached.public(self._as_data)
+        return self._shown(reached)
 
     async def _sound_head(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
         """Return the state document's record; None when it is missing or damaged."""
@@ -183,15 +228,17 @@ class AsyncPersisterReads(Generic[DataT]):
     ) -> AsyncIterator[Event[DataT]]:
         """Iterate over the state's events, in version order.
 
+        Their data is given as it is stored, whatever its schema, which ``schema_version`` tells: no upcaster runs.
+
         Raises:
             StateNotFoundError: It never had one.
         """
         paths = state_layout(governor_id, state_id)
-        found = False
+        before: int | None = None
         async for event in self._inflight.reading(self._runtime.history.events(paths, timeout=timeout)):
-            found = True
-            yield event.public(self._as_data)
-        if not found:
+            yield self._shown_event(event, before)
+            before = event.schema_version
+        if before is None:
             raise StateNotFoundError(governor_id, state_id)
 
     async def validate_consistency(self, governor_id: str, *, timeout: TimeLimit = None) -> ConsistencyReport:
@@ -206,7 +253,7 @@ class AsyncPersisterReads(Generic[DataT]):
         from tai_state.rules.recovery.rerun import rerun_of  # noqa: PLC0415
 
         with self._inflight.one():
-            judge, rerun = judge_of(self.machines), rerun_of(self.machine)
+            judge, rerun = judge_of(self.machines, self.schema), rerun_of(self.machine, self.schema)
             return await AsyncVerifier(self._runtime.access, judge, rerun, timeout=timeout).check(governor_id)
 
     # Snapshots
@@ -225,7 +272,7 @@ class AsyncPersisterReads(Generic[DataT]):
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
             record = await async_create_snapshot(self._runtime.access, paths, self.settings, timeout)
-        return record.public(self._as_data)
+        return self._shown(record)
 
     async def get_snapshot(
         self, governor_id: str, state_id: str, version: int, *, timeout: TimeLimit = None
@@ -243,7 +290,7 @@ class AsyncPersisterReads(Generic[DataT]):
         with self._inflight.one():
             record = await async_snapshot_at(runtime.access, paths, version, deadline)
         if record is not None:
-            return record.public(self._as_data)
+            return self._shown(record)
         state = await runtime.record(paths, deadline)
         if state is None:
             raise StateNotFoundError(governor_id, state_id)
@@ -271,4 +318,4 @@ class AsyncPersisterReads(Generic[DataT]):
         paths = state_layout(governor_id, state_id)
         found = async_kept_snapshots(self._runtime.access, paths, timeout)
         async for record in self._inflight.reading(found):
-            yield record.public(self._as_data)
+            yield self._shown(record)

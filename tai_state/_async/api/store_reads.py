@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from tai_state._async.runtime import AsyncRuntime
     from tai_state.clock import TimeLimit
     from tai_state.models import BatchResult, Event, StateSnapshot, StoreStats
+    from tai_state.rules.records.record import StateRecord
 
 log = logging.getLogger("tai_state")
+
+
+def _as_stored(record: StateRecord) -> StateSnapshot:
+    return record.public(Payload.value)
 
 
 class AsyncStoreReads:
@@ -135,7 +140,7 @@ class AsyncStoreReads:
         found = async_listed(
             self.runtime,
             governor_id,
-            Payload.value,
+            _as_stored,
             status=status,
             after=after,
             limit=limit,

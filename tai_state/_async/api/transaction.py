@@ -339,6 +339,8 @@ class AsyncTransaction:
             message = "the persister moves the states of another store than the transaction's"
             raise ConfigurationError(message)
         author = author_of(metadata, runtime.actor)
-        schema = None if persister is None else persister.config.schema_version
         paths = state_layout(governor_id, state_id)
-        return Call(paths, author, expected_version, None, schema, expected_status, force)
+        if persister is None:
+            return Call(paths, author, expected_version, expected_status=expected_status, force=force)
+        known = (persister.schema, expected_status, force, persister.redefinitions)
+        return Call(paths, author, expected_version, None, *known)

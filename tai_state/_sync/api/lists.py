@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tai_state._sync.access.access import PAGE
-from tai_state.errors import StoredDataError
+from tai_state.errors import SchemaVersionError, StoredDataError
 from tai_state.rules.commits.arguments import check_limit
 from tai_state.rules.history.damaged import Damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Callable
 
     from tai_state._sync.runtime import Runtime
     from tai_state.clock import Span
     from tai_state.models import DataT, StateSnapshot
-    from tai_state.rules.records.record import AsData
+    from tai_state.rules.records.record import StateRecord
 
 
 def listed(
     runtime: Runtime,
     governor_id: str,
-    as_data: AsData[DataT],
+    shown: Callable[[StateRecord], StateSnapshot[DataT]],
     *,
     machine: str | None = None,
     status: str | None = None,
@@ -33,9 +33,11 @@ def listed(
     """Iterate over a governor's states, ascending by stored id.
 
     Args:
+        shown: Makes what users see of one.
         machine: Only those that a machine of this name moved last.
 
     Raises:
+        SchemaVersionError: Behind the last state: some are of a newer release or schema.
         DamagedStatesError: Behind the last state: some could not be read, or their data does not fit.
     """
     check_limit(limit)
@@ -60,9 +62,9 @@ def listed(
         if machine is not None and (record.machine is None or record.machine.name != machine):
             continue
         try:
-            snapshot = record.public(as_data)
-        except StoredDataError as error:
-            damaged.states[record.state_id] = str(error)
+            snapshot = shown(record)
+        except (StoredDataError, SchemaVersionError) as error:
+            damaged.note(error, record.state_id)
             continue
         yield snapshot
         given += 1

@@ -213,7 +213,8 @@ class PersisterRecords(PersisterReads[DataT]):
 
         runtime = self._runtime
         author = author_of(metadata, runtime.actor)
+        judge, rerun = judge_of(self.machines, self.schema), rerun_of(self.machine, self.schema)
         with self._inflight.one():
-            verifier = Verifier(runtime.access, judge_of(self.machines), rerun_of(self.machine), timeout=timeout)
+            verifier = Verifier(runtime.access, judge, rerun, timeout=timeout)
             repairer = Repairer(runtime.access, self.settings, author, timeout, is_dry_run=dry_run)
             return Recovery(verifier, repairer).governor(check_id(governor_id, "governor_id"))

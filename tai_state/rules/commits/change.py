@@ -11,6 +11,7 @@ from tai_state.config import Encoding, Maintenance
 from tai_state.documents import Document, DocumentPath, Write
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.guards import Guard
+from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import (
     EventRecord,
     MachineStamp,
@@ -56,14 +57,18 @@ Alone = Callable[[StateRecord | None, EventRecord], None]
 """Raises where a change, given the state before and its event, cannot be committed without other states."""
 
 
+Notice = Callable[[StateRecord, MachineStamp], None]
+"""Told of a state that another definition of the caller's machine moved, under the same version; may be told again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a caller wants, before anything was read.
 
-    ``request`` is what a later call under the same key must repeat. ``schema_version`` is the newest version of the
-    data that the caller understands; None: it does not look into the data. ``machine`` is the one that it moves by.
-    ``force`` lets it pass by the machine that moves the state. ``depends_on`` is given where a state is started; any
-    other change keeps what there is.
+    ``request`` is what a later call under the same key must repeat. ``schema`` is that of the data that the caller
+    understands; None: it does not look into the data. ``machine`` is the one that it moves by. ``force`` lets it pass
+    by the machine that moves the state. ``depends_on`` is given where a state is started; any other change keeps what
+    there is.
     """
 
     paths: StateLayout
@@ -78,11 +83,12 @@ class Change:
     idempotency_key: str | None = None
     timestamp: datetime | None = None
     occurred_at: datetime | None = None
-    schema_version: int | None = None
+    schema: Schema | None = None
     machine: MachineStamp | None = None
     expected_status: str | None = None
     force: bool = False
     depends_on: tuple[str, ...] | None = None
+    notice: Notice | None = None
 
     @property
     def creates(self) -> bool:

@@ -8,7 +8,6 @@ from tai_state.codec import Payload
 from tai_state.documents import MustNotExist, Put, Write
 from tai_state.errors import (
     InvalidDataError,
-    SchemaVersionError,
     StateExistsError,
     StateNotFoundError,
     StatusConflictError,
@@ -25,6 +24,7 @@ from tai_state.rules.commits.receipts import (
 )
 from tai_state.rules.history.segments import Segment
 from tai_state.rules.history.snapshots import add_snapshot
+from tai_state.rules.history.upcasting import Place
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import event_fields, state_put
 from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord, completed
@@ -58,9 +58,9 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
     _check_version(change, record)
     _check_status(change, record)
     if record is not None and not record.deleted:
-        _check_schema(change, record.schema_version)
+        _check_schema(change, record.schema_version, record.version)
     target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
-    _check_schema(change, target.schema_version)
+    _check_schema(change, target.schema_version, record.version if record is not None else None)
     event = _event(change, view, target, fresh, fences)
     if settings.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
         settings.alone(record, event)
@@ -107,9 +107,9 @@ def _check_status(change: Change, record: StateRecord | None) -> None:
         raise StatusConflictError(change.key, change.expected_status, actual)
 
 
-def _check_schema(change: Change, version: int) -> None:
-    if change.schema_version is not None and version > change.schema_version:
-        raise SchemaVersionError(version, change.schema_version, f"the data of {change.key}")
+def _check_schema(change: Change, label: int, version: int | None) -> None:
+    if change.schema is not None and label > change.schema.version:
+        raise change.schema.newer(label, Place(change.paths.governor_id, change.paths.state_id, version))
 
 
 def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Mapping[str, int]) -> EventRecord:

@@ -8,9 +8,10 @@ that it does not have, and the way out of one that is terminal. Who does not kno
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from tai_state.errors import InvalidDataError, TransitionNotAllowedError
+from tai_state.errors import InvalidDataError, SchemaVersionError, TransitionNotAllowedError, UpcastError
 from tai_state.rules.commits.change import Change, Target
 from tai_state.rules.commits.kinds import PASSES, AnyMachine, as_data, check_machine, stamp
+from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import MachineStamp, StateRecord
 
 Machines = Mapping[str, AnyMachine]
@@ -73,8 +74,11 @@ def no_judge(_: StateRecord) -> Iterator[Finding]:
     return iter(())
 
 
-def judge_of(machines: Machines) -> Judge:
-    """Return the judge of states by *machines*; those of other machines, and tombstones, pass."""
+def judge_of(machines: Machines, schema: Schema | None = None) -> Judge:
+    """Return the judge of states by *machines*; those of other machines, and tombstones, pass.
+
+    So does data of a newer version than that of *schema*, to which older data is brought before it is judged.
+    """
     typed = {name: as_data(machine) for name, machine in machines.items()}
 
     def judge(state: StateRecord) -> Iterator[Finding]:
@@ -84,8 +88,10 @@ def judge_of(machines: Machines) -> Judge:
         if state.status not in machine.statuses:
             yield "foreign_status", f"machine {stamp(machine)} has no status {state.status!r}"
         try:
-            typed[machine.name](state.data)
-        except InvalidDataError as error:
+            typed[machine.name](state.data if schema is None else schema.seen(state).data)
+        except SchemaVersionError:
+            return
+        except (InvalidDataError, UpcastError) as error:
             yield "invalid_data", f"machine {stamp(machine)}: {error}"
 
     return judge

@@ -19,7 +19,8 @@ from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import Keep
 from tai_state.rules.commits.arguments import plain_version
-from tai_state.rules.commits.change import Change, Needs, Target, TargetOf
+from tai_state.rules.commits.change import Change, Needs, Notice, Target, TargetOf
+from tai_state.rules.history.upcasting import Place, Schema
 from tai_state.rules.records.record import AsData, MachineStamp, StateRecord
 from tai_state.typed import is_model, validated
 
@@ -36,9 +37,10 @@ class Call:
     author: Author
     expected_version: int | None = None
     idempotency_key: str | None = None
-    schema_version: int | None = None
+    schema: Schema | None = None
     expected_status: str | None = None
     force: bool = False
+    notice: Notice | None = None
 
     def __post_init__(self) -> None:
         """Refuse a version, a status or a key that cannot be one, and force without a reason."""
@@ -81,11 +83,12 @@ class Call:
             idempotency_key=self.idempotency_key,
             timestamp=timestamp,
             occurred_at=occurred_at,
-            schema_version=self.schema_version,
+            schema=self.schema,
             machine=machine,
             depends_on=depends_on,
             expected_status=self.expected_status,
             force=self.force,
+            notice=self.notice,
         )
 
 
@@ -154,16 +157,21 @@ def data_payload(data: object, machine: AnyMachine | None = None) -> Payload:
     return Payload.given(data) if isinstance(data, dict) else Payload.of(normalize_data(data))
 
 
-def fitting(target_of: TargetOf, typed: AsData[Any]) -> TargetOf:
-    """Return *target_of* with its target's data checked by *typed*, which raises for what does not fit."""
+def fitting(change: Change, typed: AsData[Any]) -> Change:
+    """Return *change* with its target's data checked: *typed* raises for what does not fit its reader's schema."""
+    target_of, schema = change.target_of, change.schema
 
     def checked(state: StateRecord | None) -> Target:
         target = target_of(state)
         if not (target.deleted or target.fits):
-            typed(target.data)
+            data = target.data
+            if schema is not None and target.schema_version != schema.version:
+                at = Place(change.paths.governor_id, change.paths.state_id, state.version if state else None)
+                data = schema.upcast(data, target.schema_version, at)
+            typed(data)
         return target
 
-    return checked
+    return replace(change, target_of=checked)
 
 
 def check_dependencies(depends_on: object, state_id: str) -> tuple[str, ...]:
@@ -194,7 +202,7 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
     if machine.data_type is not None and not is_model(data):
         # What the data type refuses is refused now, and its defaults are stored.
         payload = data_payload(as_data(machine)(payload), machine)
-    mark, label = stamp(machine), call.schema_version or 1
+    mark, label = stamp(machine), call.schema.version if call.schema is not None else 1
 
     def target_of(_: StateRecord | None) -> Target:
         return Target(machine.initial, payload, None, label, machine=mark)
@@ -253,16 +261,20 @@ class _Move:
         """Return the state, before guard and reducer: functions of one machine must not see the data of another."""
         assert state is not None
         check_machine(state, self._mark)
+        if self._call.notice is not None and is_redefined(state.machine, self._mark):
+            self._call.notice(state, self._mark)
         return state
 
     def target(self, state: StateRecord, action: str) -> Target:
-        machine = self._machine
-        choice = machine.choose(state.status, action, lambda: state.data_as(self._typed), self.payload.value)
+        machine, schema = self._machine, self._call.schema
+        is_current = schema is None or state.schema_version == schema.version
+        seen = state if schema is None or is_current else schema.seen(state)
+        choice = machine.choose(state.status, action, lambda: seen.data_as(self._typed), self.payload.value)
         last_error = state.last_error if isinstance(self._error, Keep) else self._error
         if choice.transition.apply is None:
             return Target(choice.target, state.data, last_error, state.schema_version, machine=self._mark)
         fits = machine.data_type is not None and is_model(choice.data)
-        data, label = data_payload(choice.data, machine), self._call.schema_version or 1
+        data, label = data_payload(choice.data, machine), schema.version if schema is not None else 1
         return Target(choice.target, data, last_error, label, machine=self._mark, fits=fits)
 
 
@@ -300,3 +312,12 @@ def check_machine(state: StateRecord, ours: MachineStamp) -> None:
     stored = state.machine
     if stored is not None and (stored.name != ours.name or stored.version > ours.version):
         raise MachineVersionError(str(stored), str(ours))
+
+
+def is_redefined(stored: MachineStamp | None, ours: MachineStamp) -> bool:
+    """Whether a state was moved by another definition of our machine, under the version that we have, too."""
+    return (
+        stored is not None
+        and stored.fingerprint != ours.fingerprint
+        and (stored.name, stored.version) == (ours.name, ours.version)
+    )

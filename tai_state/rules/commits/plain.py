@@ -88,7 +88,7 @@ def log_change(
 
     def target_of(state: StateRecord | None) -> Target:
         last_error = _kept_error(state) if isinstance(recorded, Keep) else recorded
-        label = _kept_label(state) if call.schema_version is None else call.schema_version
+        label = _kept_label(state) if call.schema is None else call.schema.version
         return Target(target, stored, last_error, label, machine=_kept_machine(state))
 
     # Without a payload, what a key stood for before there were any.
@@ -112,6 +112,9 @@ def rollback_change(call: Call, old: StateRecord) -> Change:
         if state is None or state.version < old.version:
             ids = (call.paths.governor_id, call.paths.state_id)
             raise CorruptLogError(*ids, old.version, "the state is behind one of its events")
+        if call.schema is not None and not call.force:
+            # Before anybody says of the state that is there what is to be said of the old one.
+            call.schema.seen(old)
         machine = old.machine or state.machine
         return Target(old.status, old.data, old.last_error, old.schema_version, machine=machine, signals=old.signals)
 

@@ -16,11 +16,14 @@ class Damaged:
 
     def add(self, error: ReplayError, document: Document) -> None:
         """Note what is wrong with a document."""
+        self.note(error, stored_owner(document))
+
+    def note(self, error: ReplayError, state_id: str) -> None:
+        """Note what is wrong with a state."""
         if isinstance(error, SchemaVersionError):
             self._newer = self._newer or error
         else:
-            reason = error.reason if isinstance(error, CorruptLogError) else str(error)
-            self.states[stored_owner(document)] = reason
+            self.states[state_id] = error.reason if isinstance(error, CorruptLogError) else str(error)
 
     def tell(self, *, damaged: bool = True) -> None:
         """Raise where there was something.

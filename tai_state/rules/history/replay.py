@@ -11,11 +11,14 @@ from tai_state.rules.records.record import NO_STATE, EventRecord, StateRecord
 _COMPARED = tuple(each.name for each in fields(StateRecord) if each.name != "marks")
 """What the events tell of a state: all but its marks."""
 
-Rerun = Callable[[EventRecord], str | None]
-"""Runs the machine again over an event; returns what differs from what it recorded, or None."""
+Rerun = Callable[[EventRecord, int], str | None]
+"""Runs the machine again over an event; returns what differs from what it recorded, or None.
+
+Beside the event it is given the schema version of the data before it, which the event itself does not tell.
+"""
 
 
-def no_rerun(_: EventRecord) -> str | None:
+def no_rerun(_: EventRecord, __: int) -> str | None:
     """Run no machine."""
     return None
 
@@ -39,6 +42,11 @@ def contradiction(previous: EventRecord | StateRecord | None, event: EventRecord
         (previous is None or event.timestamp >= previous.timestamp, "its timestamp is before the previous one"),
     )
     return next((reason for holds, reason in checks if not holds), None)
+
+
+def schema_before(previous: EventRecord | StateRecord | None, event: EventRecord) -> int:
+    """Return the schema version of the data before *event*; its own where there was none, or nobody knows."""
+    return previous.schema_version if previous is not None else event.schema_version
 
 
 def _left_by(previous: EventRecord | StateRecord) -> tuple[str, Payload]:
@@ -80,7 +88,7 @@ class Fold:
         reason = contradiction(self.last, event)
         if reason is not None:
             raise CorruptLogError(*self._ids, event.version, reason)
-        difference = self._rerun(event)
+        difference = self._rerun(event, schema_before(self.last, event))
         if difference is not None:
             message = f"state {self._ids[1]!r} of governor {self._ids[0]!r}, version {event.version}: {difference}"
             raise ReplayError(message)

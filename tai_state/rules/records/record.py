@@ -268,8 +268,12 @@ class EventRecord(Content):
             self.transition_id, self.governor_id, self.state_id, self.version, retryable=is_keyed
         )
 
-    def public(self, as_data: AsData[DataT]) -> Event[DataT]:
-        """Return the public model, its data and payload copies of its own."""
+    def public(self, as_data: AsData[DataT], before: AsData[Any] | None = None) -> Event[DataT]:
+        """Return the public model, its data and payload copies of its own.
+
+        Args:
+            before: Turns the data before the change into what is seen; None: as *as_data*.
+        """
         event: Event[DataT] = trusted(
             models.Event,
             governor_id=self.governor_id,
@@ -281,7 +285,7 @@ class EventRecord(Content):
             idempotency_key=self.idempotency_key,
             from_status=self.from_status,
             to_status=self.to_status,
-            from_state=self._data(self.from_state, as_data),
+            from_state=self._data(self.from_state, before or as_data),
             to_state=self._data(self.to_state, as_data),
             last_error=self.last_error,
             deleted=self.deleted,

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from tai_state.documents import Document
 from tai_state.errors import ReplayError, SchemaVersionError, StoredDataError
 from tai_state.layout import StateLayout
-from tai_state.rules.history.replay import Rerun, contradiction, no_rerun
+from tai_state.rules.history.replay import Rerun, contradiction, no_rerun, schema_before
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.recovery.findings import STRAY, Finding
@@ -162,9 +162,10 @@ class Lineage:
     def _advance(self, event: EventRecord) -> None:
         if self.last is None and self.version:
             self._named[self.version] = event.previous_hash
+        before = schema_before(self.last, event)
         self.last, self.version = event, event.version
         try:
-            difference = self._rerun(event)
+            difference = self._rerun(event, before)
         except StoredDataError as error:
             difference = str(error)
         if difference is not None:

@@ -6,11 +6,15 @@ from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNo
 from tai_state.machine import Choice
 from tai_state.rules.commits.kinds import AnyMachine, as_data, data_payload, stamp
 from tai_state.rules.history.replay import Rerun, no_rerun
+from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import EventRecord, stored_data
 
 
-def rerun_of(machine: AnyMachine | None) -> Rerun:
+def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
     """Return the check of one event against *machine*; events of other machines and kinds pass.
+
+    Where *schema* has upcasters, its functions take data of its version: what was made of another one, or of which
+    another one was made, passes too.
 
     What it returns raises StoredDataError for data that the machine's ``data_type`` refuses.
     """
@@ -18,8 +22,12 @@ def rerun_of(machine: AnyMachine | None) -> Rerun:
     if machine is None:
         return no_rerun
     mark, typed = stamp(machine), as_data(machine)
+    only = schema.version if schema is not None and schema.upcasters else None
 
-    def rerun(event: EventRecord) -> str | None:
+    def rerun(event: EventRecord, before_version: int) -> str | None:
+        # An upcaster may have been mended since: it is no proof of what was made then.
+        if only is not None and not (event.schema_version == before_version == only):
+            return None
         if event.kind == "start" and event.machine == mark:
             return None if event.to_status == machine.initial else f"machine {mark} starts in {machine.initial!r}"
         # What another machine or version made is not ours to judge; neither is what was decided elsewhere.

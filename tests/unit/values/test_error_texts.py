@@ -69,7 +69,7 @@ def test_what_is_not_known_is_not_called_none(kind, name):
     assert "None" not in str(made(kind, **{name: None}))
 
 
-@pytest.mark.parametrize("name", ["CorruptLogError", "OutcomeUnknownError", "StoredDataError"])
+@pytest.mark.parametrize("name", ["CorruptLogError", "OutcomeUnknownError", "StoredDataError", "UpcastError"])
 def test_a_version_that_is_not_known_is_said_to_be_unknown(name):
     """In the place where it would stand."""
     kind = getattr(errors, name)

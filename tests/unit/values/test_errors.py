@@ -43,6 +43,7 @@ SAMPLES = {
     "ReplayError": errors.ReplayError("message"),
     "CorruptLogError": errors.CorruptLogError("g", "s", 7, "why"),
     "StoredDataError": errors.StoredDataError("g", "s", 7, "data.items: does not fit Order"),
+    "UpcastError": errors.UpcastError("g", "s", 7, 1, "the upcaster from version 1 to 2 raised KeyError: 'name'"),
     "SchemaVersionError": errors.SchemaVersionError(2, 1, "the document"),
     "StoreError": errors.StoreError("message"),
     "StoreUnavailableError": errors.StoreUnavailableError("message", retry_after=1.5),
@@ -137,6 +138,7 @@ def test_codes_are_unique_and_stable():
         "DamagedStoreError": "store_damaged",
         "StoreReplacedError": "store_replaced",
         "UnsupportedOperationError": "unsupported_operation",
+        "UpcastError": "upcast",
     }
     assert len({kind.code for kind in ALL.values()}) == len(ALL)
 
@@ -181,6 +183,7 @@ def test_errors_are_public():
         ("DamagedStoreError", (errors.StoreError,)),
         ("StoreReplacedError", (errors.StoreError,)),
         ("UnsupportedOperationError", (errors.StoreError,)),
+        ("UpcastError", (errors.StoredDataError,)),
     ],
 )
 def test_the_tree_is_as_promised(name, bases):

@@ -11,6 +11,7 @@ from tai_state.layout import StateLayout
 from tai_state.models import KEEP
 from tai_state.rules.commits.change import Alone, Change, Target
 from tai_state.rules.commits.kinds import AnyMachine, Call, as_data, fitting, transition_change
+from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import EventRecord, Signal, StateRecord
 from tai_state.rules.transactions.dependents.marks import driver
 
@@ -105,7 +106,8 @@ def reactions(
         return []
     # What the caller's own machine makes is of the caller's version; of another machine's data it knows none.
     own = cause.machine is not None and cause.machine.name == mark.name
-    call = Call(paths, cause.author, schema_version=cause.schema_version if own else dependent.schema_version)
+    schema = cause.schema if own else Schema(dependent.schema_version)
+    call = Call(paths, cause.author, schema=schema, notice=cause.notice)
     changes: dict[str, Change] = {}
     for source in sources:
         machine = machines.get(mark.name)
@@ -131,5 +133,5 @@ def _reaction(call: Call, machine: AnyMachine, action: str, signal: Signal, sign
     def reacting(state: StateRecord | None) -> Target:
         return replace(target_of(state), signals=tuple(nearest.values()))
 
-    checked = reacting if machine.data_type is None else fitting(reacting, as_data(machine))
-    return replace(change, kind="reaction", target_of=checked)
+    reaction = replace(change, kind="reaction", target_of=reacting)
+    return reaction if machine.data_type is None else fitting(reaction, as_data(machine))
