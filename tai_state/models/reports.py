@@ -116,6 +116,32 @@ class RecoveryReport(Model, frozen=True):
         return not self.unresolved and not (self.is_dry_run and self.repaired)
 
 
+class MigrationReport(Model, frozen=True):
+    """What ``migrate`` did with the data of one governor.
+
+    Attributes:
+        schema_version: The one that the data was brought to.
+        checked: How many states were looked at.
+        migrated: How many were brought there, or would be in a dry run; the others were there already.
+        problems: Those that could not be; they stay as they are.
+        omitted: How many problems more there were than are told.
+        is_dry_run: Whether nothing was written.
+    """
+
+    governor_id: str
+    schema_version: int
+    checked: int
+    migrated: int
+    problems: list[Problem]
+    omitted: int = 0
+    is_dry_run: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left, nor would be done."""
+        return not self.problems and not (self.is_dry_run and self.migrated)
+
+
 class Health(Model, frozen=True):
     """Whether the store answered, and how long it took, in seconds."""
 

@@ -101,8 +101,8 @@ class Event(Model, Generic[DataT], frozen=True):
 
     Attributes:
         version: The version that this change made.
-        action: The machine's action, or save, update, delete, start, rollback.
-        kind: What made the change: transition, start, reaction, log, save, update, delete or rollback. A machine
+        action: The machine's action, or save, update, delete, start, rollback, migrate.
+        kind: What made the change: transition, start, reaction, log, save, update, delete, rollback, migrate. A machine
             may have an action called "save"; the kind tells them apart.
         payload: What came with the action; JSON-like. Of a reaction: the ``state_id`` and the ``status`` reacted to.
         from_status, from_state: Status and data before; None at creation.

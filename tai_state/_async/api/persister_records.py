@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tai_state._async.api.persister_reads import AsyncPersisterReads
 from tai_state._async.commits.writer import Applied
 from tai_state._async.locking.guarding import async_guarding
 from tai_state.authors import author_of
+from tai_state.errors import ConfigurationError
 from tai_state.layout import check_id, state_layout
 from tai_state.models import KEEP, DataT, Keep
 from tai_state.rules.commits.arguments import check_version
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
 
     from tai_state._async.locking.lock import AsyncLock
     from tai_state._async.locking.lock_set import AsyncLockSet
+    from tai_state._async.recovery.verify import Progress
     from tai_state.clock import Span, TimeLimit
     from tai_state.errors import OutcomeUnknownError
-    from tai_state.models import ChangeMetadata, RecoveryReport, TransitionResult
+    from tai_state.models import ChangeMetadata, MigrationReport, RecoveryReport, TransitionResult
     from tai_state.rules.commits.change import Change
     from tai_state.rules.commits.kinds import Call
 
@@ -160,6 +163,61 @@ class AsyncPersisterRecords(AsyncPersisterReads[DataT]):
             return None
         # What was not forced fitted when it was written.
         return self.result(Applied(event, event.state()), is_forced=True)
+
+    async def migrate(
+        self,
+        governor_id: str,
+        state_id: str | None = None,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+        metadata: ChangeMetadata | None = None,
+        timeout: TimeLimit = None,
+    ) -> MigrationReport:
+        """Bring what is stored to this persister's schema: a ``migrate`` event for each state whose data is older.
+
+        The states that the machine moved last are migrated, by its name; without a machine all of a governor. Status,
+        ``last_error`` and dependencies stay, and the data must fit the machine's ``data_type``. What is deleted has no
+        data. A state whose data cannot be brought there, or that a newer version of the machine moved, stays as it is,
+        and the others are migrated.
+
+        It can be stopped anywhere and called again: what is done is not done twice. It is safe beside live writers,
+        whose changes it decides on anew. Those that know the older schema alone are refused from then on.
+
+        Args:
+            state_id: Migrate this state alone.
+            dry_run: Write nothing, and tell what would be done.
+            progress: Called before each state with its governor's id, and its own as stored.
+            metadata: Who migrates, and why.
+            timeout: Bounds each page that is read, and each change.
+
+        Raises:
+            ConfigurationError: This persister has no upcasters.
+            StateNotFoundError: There is no *state_id*, or it is deleted.
+            OutcomeUnknownError: The time was over before the store told whether a state is migrated; call it again.
+        """
+        # Imported here: only a migration needs it.
+        from tai_state._async.recovery.migration import AsyncMigration  # noqa: PLC0415
+        from tai_state.rules.commits.plain import migrate_change  # noqa: PLC0415
+
+        if not self.schema.upcasters:
+            message = "this persister has no upcasters: PersistenceConfig(schema_version=..., upcasters={...})"
+            raise ConfigurationError(message)
+
+        def change_of(one: str) -> Change:
+            call = self._call(governor_id, one, metadata, None, None)
+            return self.checked(migrate_change(call, self.machine))
+
+        runtime = replace(self._runtime, settings=self.settings)
+        migration = AsyncMigration(runtime, self.schema, change_of, progress, timeout, is_dry_run=dry_run)
+        with self._inflight.one():
+            if state_id is None:
+                return await migration.governor(check_id(governor_id, "governor_id"))
+            return await migration.state(state_layout(governor_id, state_id))
+
+    @abstractmethod
+    def checked(self, change: Change) -> Change:
+        """Return *change* with its outcome held against the machine before it is written."""
 
     @abstractmethod
     def _call(

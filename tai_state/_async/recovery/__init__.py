@@ -10,6 +10,8 @@ snapshots (``kept``) and its segments, judged by ``rules/recovery``. ``verify`` 
 what ``witnesses`` tell of a state, receipts and dependents, is read once for a governor; ``recover`` goes over a
 governor, or all of them, and looks again until nothing more can be done.
 
+``migration`` is no repair: it brings sound data to the schema of today, by changes like any other.
+
 What is found is found twice in a row before it is told: a state may have moved between two reads.
 A check writes nothing.
 """

@@ -1,4 +1,4 @@
-"""The kinds of change that no machine makes: saves, updates, deletes, moves decided elsewhere, and the way back."""
+"""The kinds of change that no machine makes: saves, updates, deletes, logged moves, the way back, migrations."""
 
 from datetime import datetime
 
@@ -7,7 +7,17 @@ from tai_state.errors import CorruptLogError, InvalidDataError, TransitionNotAll
 from tai_state.models import KEEP, Keep
 from tai_state.rules.commits.arguments import check_time
 from tai_state.rules.commits.change import Change, Needs, Target
-from tai_state.rules.commits.kinds import PASSES, AnyMachine, Call, check_name, checked_error, data_payload, payload_of
+from tai_state.rules.commits.kinds import (
+    PASSES,
+    AnyMachine,
+    Call,
+    check_machine,
+    check_name,
+    checked_error,
+    data_payload,
+    payload_of,
+    stamp,
+)
 from tai_state.rules.records.record import MachineStamp, StateRecord
 
 
@@ -120,3 +130,31 @@ def rollback_change(call: Call, old: StateRecord) -> Change:
 
     payload = Payload.of({"to_version": old.version})
     return call.change("rollback", "rollback", Needs.EVER, target_of, request=payload, payload=payload)
+
+
+class UpToDateError(Exception):
+    """There is nothing to migrate: the state's data is of the schema that was asked for."""
+
+
+def migrate_change(call: Call, machine: AnyMachine | None) -> Change:
+    """Bring the data of a state to the schema of the call, and leave all else as it is.
+
+    Its target raises UpToDateError where there is nothing to do.
+
+    Args:
+        machine: The one whose states they are; None: of any.
+    """
+    schema = call.schema
+    assert schema is not None
+    ours = None if machine is None else stamp(machine)
+
+    def target_of(state: StateRecord | None) -> Target:
+        assert state is not None
+        if ours is not None:
+            check_machine(state, ours)
+        if state.schema_version == schema.version:
+            raise UpToDateError
+        seen = schema.seen(state)
+        return Target(state.status, seen.data, state.last_error, seen.schema_version, machine=state.machine)
+
+    return call.change("migrate", "migrate", Needs.LIVE, target_of, request=NULL)
