@@ -33,6 +33,7 @@ from tai_state.errors.locks import (
 from tai_state.errors.logs import (
     CorruptLogError,
     DamagedStatesError,
+    HistoryTrimmedError,
     ReplayError,
     SchemaVersionError,
     StoredDataError,
@@ -82,6 +83,7 @@ __all__ = [
     "DependentMachineError",
     "DocumentTooLargeError",
     "FencedOutError",
+    "HistoryTrimmedError",
     "IdempotencyMismatchError",
     "InvalidDataError",
     "InvalidIdError",

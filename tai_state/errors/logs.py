@@ -32,6 +32,26 @@ class CorruptLogError(ReplayError):
         self.reason = reason
 
 
+class HistoryTrimmedError(ReplayError):
+    """The history that was asked for was trimmed, as somebody wished: it is gone for good, and nothing is damaged.
+
+    What is left begins behind ``trimmed_through``: ask for that.
+    """
+
+    code = "history_trimmed"
+
+    def __init__(self, governor_id: str, state_id: str, version: int, trimmed_through: int) -> None:
+        """Name the state, the *version* that is gone, and the last one that is."""
+        super().__init__(
+            f"{named(governor_id, state_id)}, version {version}: its history up to version {trimmed_through} was "
+            f"trimmed; begin behind that (after={trimmed_through})"
+        )
+        self.governor_id = governor_id
+        self.state_id = state_id
+        self.version = version
+        self.trimmed_through = trimmed_through
+
+
 class DamagedStatesError(CorruptLogError):
     """A list met state documents that are damaged or somebody else's; it is raised behind all the sound ones.
 

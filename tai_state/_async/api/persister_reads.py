@@ -300,7 +300,7 @@ class AsyncPersisterReads(Generic[DataT]):
         """Return the state as it was at *version*, by its event, or else by its snapshot."""
         runtime = self._runtime
         with self._inflight.one():
-            event = await runtime.writer.event(paths, version, deadline)
+            event = await runtime.history.event(paths, version, deadline)
             if event is not None:
                 return event.state()
             snapshot = await async_snapshot_at(runtime.access, paths, version, deadline)

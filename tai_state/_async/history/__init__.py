@@ -1,6 +1,7 @@
 """Reading what a state went through.
 
-``reader`` pages through events, folds them, and rebuilds a state from its newest sound snapshot and what follows;
+``log`` is the one reader of events: from sealed segments where there are some, from documents else, and the same either
+way. ``reader`` folds them, and rebuilds a state from its newest sound snapshot and what follows;
 ``snapshots`` makes and lists snapshots; ``sealing`` reads the run of events that is due to be sealed.
 
 Everything is read in bounded memory. A damaged snapshot or segment is passed over and logged; a gap or a damaged event

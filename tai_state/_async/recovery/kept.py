@@ -85,7 +85,6 @@ class AsyncKept:
         async for document, version in self.documents(self._paths.governor.segments, page=_SEGMENTS_READ):
             try:
                 segment = read_segment(document, self._paths.governor_id, self._paths.state_id)
-                _check_head(segment, document, version, self._paths)
             except ReplayError as error:
                 self._damaged("corrupt_segment", document, version, error)
                 claimed = document.fields.get("last")
@@ -115,17 +114,3 @@ class AsyncKept:
 def foreign(document: Document, error: InvalidIdError) -> Finding:
     """Return the finding of a document that is none of ours, among ours."""
     return Finding("foreign_document", document.path.id, None, f"it is none of ours: {error}", document.path)
-
-
-def _check_head(segment: Segment, document: Document, version: int, paths: StateLayout) -> None:
-    # Copied to another place it would hide what should be there.
-    if segment.first != version:
-        message = f"the segment of version {version} says that it begins with {segment.first}"
-        raise ReplayError(message)
-    fields = document.fields
-    if (fields.get("governor_id"), fields.get("state_id")) != (paths.governor_id, paths.state_id):
-        message = f"segment {document.path} names another state"
-        raise ReplayError(message)
-    if segment.events and fields.get("hash") != segment.events[-1].hash:
-        message = f"the hash of segment {document.path} is not that of its last event"
-        raise ReplayError(message)

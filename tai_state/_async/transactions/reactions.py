@@ -50,6 +50,6 @@ async def _async_with_reaction(runtime: AsyncRuntime, change: Change, applied: A
     """Return the repeated start of a state that reacted at once as its first caller saw it."""
     if change.kind != "start" or not applied.event.depends_on:
         return applied
-    after = await runtime.writer.event(change.paths, applied.event.version + 1, deadline)
+    after = await runtime.history.event(change.paths, applied.event.version + 1, deadline)
     at_once = after is not None and after.kind == "reaction" and after.committed_at == applied.event.committed_at
     return replace(applied, record=after.state()) if after is not None and at_once else applied

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tai_state._async.access.retry import async_retry
 from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding, async_guarded
-from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
+from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once, settled_by
 from tai_state._async.runtime import AsyncRuntime
 from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state._async.transactions.turns import AsyncQueue, AsyncTurns
@@ -348,6 +348,9 @@ class AsyncRun(Generic[T]):
             found = (await self._access.read([evidence.path], deadline)).get(evidence.path)
             if found is not None and evidence.is_in(found):
                 return Settled(Outcome.APPLIED, CommitResult(found.update_time, {}))
+            sealed = await self._runtime.history.sealed_at(evidence.path, deadline) if found is None else None
+            if sealed is not None:
+                return settled_by(evidence.value, sealed)
             is_anothers = found is not None and (expired is None or found.update_time != expired.update_time)
             return Settled(Outcome.REFUSED if refused or is_anothers else Outcome.PENDING)
 

@@ -14,7 +14,9 @@ from tai_state.errors import ConfigurationError
 from tai_state.layout import check_id, state_layout
 from tai_state.models import KEEP, DataT, Keep
 from tai_state.rules.commits.arguments import check_version
+from tai_state.rules.commits.change import Replay
 from tai_state.rules.commits.plain import log_change, rollback_change
+from tai_state.rules.commits.receipts import live_receipt
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -153,12 +155,15 @@ class PersisterRecords(PersisterReads[DataT]):
 
         While the first attempt may still be on its way (seconds, not minutes), None is not final: retrying with
         the same idempotency key is.
+
+        Raises:
+            HistoryTrimmedError: Its version was trimmed since, and nobody can tell.
         """
         if error.version is None:
             return None
         paths = state_layout(error.governor_id, error.state_id)
         with self._inflight.one():
-            event = self._runtime.writer.event(paths, error.version, self._runtime.access.begin(timeout))
+            event = self._runtime.history.event(paths, error.version, self._runtime.access.begin(timeout))
         if event is None or event.transition_id != error.transition_id:
             return None
         # What was not forced fitted when it was written.
@@ -218,6 +223,28 @@ class PersisterRecords(PersisterReads[DataT]):
     @abstractmethod
     def checked(self, change: Change) -> Change:
         """Return *change* with its outcome held against the machine before it is written."""
+
+    def result_of(
+        self, governor_id: str, state_id: str, idempotency_key: str, *, timeout: TimeLimit = None
+    ) -> TransitionResult[DataT] | None:
+        """Return what was done to a state under a key; None where nothing was, or the key has been forgotten.
+
+        A key is remembered as long as the store was told when the change was made, a week where it was not told.
+
+        Raises:
+            CorruptLogError: The receipt, or the event that it names, is damaged.
+        """
+        paths, runtime = state_layout(governor_id, state_id), self._runtime
+        receipt_path = paths.receipt(check_id(idempotency_key, "idempotency_key"))
+        deadline = runtime.access.begin(timeout)
+        with self._inflight.one():
+            read = runtime.access.read([receipt_path], deadline)
+            receipt = live_receipt(read.get(receipt_path), read.read_time, governor_id, state_id)
+            if receipt is None:
+                return None
+            applied = runtime.writer.replayed(paths, Replay(receipt.version, receipt.transition_id), deadline)
+        # What was not forced fitted when it was written.
+        return self.result(applied, is_forced=True)
 
     @abstractmethod
     def _call(

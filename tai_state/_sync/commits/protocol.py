@@ -16,7 +16,8 @@ from tai_state.errors import (
     StoreUnavailableError,
     TaiStateError,
 )
-from tai_state.rules.commits.settle import Outcome
+from tai_state.rules.commits.settle import Outcome, settle_sealed
+from tai_state.rules.records.record import EventRecord
 
 log = logging.getLogger("tai_state")
 
@@ -27,6 +28,14 @@ class Settled:
 
     outcome: Outcome
     commit: CommitResult | None = None
+
+
+def settled_by(transition_id: str, sealed: EventRecord | None) -> Settled:
+    """Return what became of a change by the event at its version in a segment; the state has moved on behind it."""
+    outcome = settle_sealed(transition_id, sealed)
+    if outcome is not Outcome.APPLIED or sealed is None or sealed.committed_at is None:
+        return Settled(outcome)
+    return Settled(outcome, CommitResult(sealed.committed_at, {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from tai_state._sync.access.access import Access
 from tai_state._sync.access.retry import retry_after
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.commits.guard import GuardHandle, Guarding
-from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
+from tai_state._sync.commits.protocol import Settlement, Settled, commit_once, settled_by
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.history.sealing import Sealing
 from tai_state._platform.forks import anew_in_children
@@ -31,7 +31,7 @@ from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import Outcome, lost_head, settle
 from tai_state.rules.history.segments import Segment
-from tai_state.rules.records.documents import read_event, read_state, was_altered
+from tai_state.rules.records.documents import read_state, was_altered
 from tai_state.rules.records.record import EventRecord, StateRecord, completed
 
 log = logging.getLogger("tai_state")
@@ -299,6 +299,10 @@ class ChangeWriter:
         read = self._access.read([paths.state, event_path], deadline)
         state, event = read.get(paths.state), read.get(event_path)
         outcome = settle(plan, state, event, refused=refused)
+        if outcome is Outcome.UNKNOWN:
+            # Sealed meanwhile, its document may have been removed.
+            sealed = self._history.sealed_event(paths, plan.event.version, deadline)
+            return settled_by(plan.event.transition_id, sealed)
         if outcome is not Outcome.APPLIED or event is None:
             return Settled(outcome)
         # The state as our commit left it has our commit's time. One of a later time may be at our version all the
@@ -308,14 +312,8 @@ class ChangeWriter:
 
     def replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:
         """Return the change that a receipt names."""
-        event = self.event(paths, replay.version, deadline)
+        event = self._history.event(paths, replay.version, deadline)
         if event is None or event.transition_id != replay.transition_id:
             reason = "the event that a receipt names is not there"
             raise CorruptLogError(paths.governor_id, paths.state_id, replay.version, reason)
         return Applied(event, event.state(), replayed=True)
-
-    def event(self, paths: StateLayout, version: int, deadline: Deadline) -> EventRecord | None:
-        """Return the event that made *version*, None when it is not there."""
-        path = paths.event(version)
-        document = (self._access.read([path], deadline)).get(path)
-        return read_event(document, paths.governor_id, paths.state_id) if document else None

@@ -1,46 +1,32 @@
 # Generated from tai_state/_async/history/reader.py by .ci/generate_sync.py; do not edit.
 """Reading a state's history: its events in order, the fold over them, and the state rebuilt from them."""
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
-from tai_state._sync.access.access import Access
 from tai_state._sync.access.damage import tell_damage, tell_missing
+from tai_state._sync.history.log import EventLog, log
 from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath
-from tai_state.errors import CorruptLogError, InvalidIdError, StateNotFoundError
+from tai_state.errors import CorruptLogError, HistoryTrimmedError, StateNotFoundError
 from tai_state.layout import StateLayout, owner_and_version, versioned
 from tai_state.rules.history.lost import check_reaches, salvaged
-from tai_state.rules.history.replay import Fold, Rerun, no_rerun
-from tai_state.rules.history.segments import Segment, read_segment
+from tai_state.rules.history.replay import Fold, Rerun, Trimmed, no_rerun
 from tai_state.rules.history.snapshots import read_snapshot
-from tai_state.rules.records.documents import read_event
-from tai_state.rules.records.record import EventRecord, Marks, StateRecord
-
-log = logging.getLogger("tai_state")
+from tai_state.rules.records.record import Marks, StateRecord
 
 
-class HistoryReader:
+class _Span(NamedTuple):
+    """Up to where a replay goes, and what runs its machine again."""
+
+    version: int | None
+    time: datetime | None
+    rerun: Rerun
+
+
+class HistoryReader(EventLog):
     """The histories of states, read in bounded memory."""
-
-    def __init__(self, access: Access) -> None:
-        """Read through *access*."""
-        self._access = access
-
-    def events(
-        self,
-        paths: StateLayout,
-        *,
-        after: int = 0,
-        until: int | None = None,
-        limit: int | None = None,
-        timeout: Span = None,
-    ) -> Iterator[EventRecord]:
-        """Iterate over the event documents with ``after < version <= until``, in version order."""
-        collection = paths.governor.events
-        for document in self.documents(collection, paths, timeout, after=after, until=until, limit=limit):
-            yield read_event(document, paths.governor_id, paths.state_id)
 
     def replay(
         self,
@@ -51,17 +37,39 @@ class HistoryReader:
         rerun: Rerun = no_rerun,
         timeout: Span = None,
     ) -> StateRecord:
-        """Fold the event documents, from the first to the version or time given, and return the state reached.
+        """Fold the events, from the first that is left to the version or time given, and return the state reached.
+
+        Segments are read for most of them; where one does not follow, the event documents count.
 
         Raises:
             StateNotFoundError: There is no event up to there.
+            HistoryTrimmedError: What there was up to there was trimmed.
             CorruptLogError: An event up to there is missing, damaged, or does not follow from the one before.
             ReplayError: The machine, run again, makes something else of an event.
         """
-        fold = Fold(paths.governor_id, paths.state_id, rerun=rerun)
-        last = until_version
-        for event in self.events(paths, until=until_version, timeout=timeout):
-            if until_time is not None and event.timestamp > until_time:
+        span = _Span(until_version, until_time, rerun)
+        try:
+            return self._replayed(paths, None, span, timeout)
+        except HistoryTrimmedError as error:
+            trimmed = error
+        except CorruptLogError as error:
+            log.warning("sealed events are passed over: %s", error)
+            return self._replayed(paths, None, span, timeout, sealed=False)
+        base = self.trimmed(paths, timeout)
+        if base is None or (until_version is not None and until_version <= base.version):
+            raise trimmed
+        try:
+            return self._replayed(paths, base, span, timeout)
+        except StateNotFoundError:
+            raise trimmed from None
+
+    def _replayed(
+        self, paths: StateLayout, base: Trimmed | None, span: "_Span", timeout: Span, *, sealed: bool = True
+    ) -> StateRecord:
+        fold = Fold(paths.governor_id, paths.state_id, base=base, rerun=span.rerun)
+        last = span.version
+        for event in self.events(paths, after=fold.version, until=span.version, sealed=sealed, timeout=timeout):
+            if span.time is not None and event.timestamp > span.time:
                 # It ends the replay, but only as the very next event: otherwise one is missing before it.
                 last = event.version - 1
                 break
@@ -97,8 +105,10 @@ class HistoryReader:
             found = self._access.scan(paths.governor.events, start=start, stop=stop, limit=1, timeout=timeout)
             return {one.state: event for event in found for one in absent}
         deadline = self._access.begin(timeout)
-        read = self._access.read([paths.event(1) for paths in absent], deadline, consistent=False)
-        events = {paths.state: read.get(paths.event(1)) for paths in absent}
+        # Of a long history the first segment is left; it stands there, too, for what was trimmed.
+        wanted = [path for paths in absent for path in (paths.event(1), paths.segment(1))]
+        read = self._access.read(wanted, deadline, consistent=False)
+        events = {paths.state: read.get(paths.event(1)) or read.get(paths.segment(1)) for paths in absent}
         return {path: event for path, event in events.items() if event is not None}
 
     def restored(
@@ -133,50 +143,42 @@ class HistoryReader:
         """Return the state as snapshots, segments and events tell it; None when there is nothing.
 
         Reads the newest sound snapshot and the events that follow it. Where there is none, or there is a gap or damage
-        behind it: all from the first version on, sealed segments before single events.
+        behind it: all from the first version on that is left, sealed segments before single events.
 
         Raises:
             CorruptLogError: What follows is damaged or has a gap, which nothing else covers.
         """
         base = self._newest_snapshot(paths, timeout)
         if base is None:
-            return self._from_the_first(paths, timeout)
-        fold = Fold(paths.governor_id, paths.state_id, base=base)
+            return self._folded(paths, self.trimmed(paths, timeout), timeout)
         try:
-            self._follow(fold, paths, timeout=timeout)
-        except CorruptLogError as error:
+            return self._folded(paths, base, timeout)
+        except (CorruptLogError, HistoryTrimmedError) as error:
             log.warning("what follows a snapshot is passed over: %s", error)
             try:
-                return self._from_the_first(paths, timeout)
+                return self._folded(paths, self.trimmed(paths, timeout), timeout)
             except CorruptLogError:
                 raise error from None
+
+    def _folded(
+        self, paths: StateLayout, base: StateRecord | Trimmed | None, timeout: Span
+    ) -> StateRecord | None:
+        """Return the state that the events behind *base* lead to, from segments where they do, else from documents."""
+        # Behind a snapshot there are few, and most of them are sealed in no segment yet.
+        by_segments = not isinstance(base, StateRecord)
+        try:
+            return self._fold(paths, base, timeout, sealed=by_segments)
+        except CorruptLogError as error:
+            log.warning("events are read again from %s: %s", "documents" if by_segments else "segments", error)
+            return self._fold(paths, base, timeout, sealed=not by_segments)
+
+    def _fold(
+        self, paths: StateLayout, base: StateRecord | Trimmed | None, timeout: Span, *, sealed: bool
+    ) -> StateRecord | None:
+        fold = Fold(paths.governor_id, paths.state_id, base=base)
+        for event in self.events(paths, after=fold.version, sealed=sealed, timeout=timeout):
+            fold.step(event)
         return fold.state()
-
-    def _from_the_first(self, paths: StateLayout, timeout: Span) -> StateRecord | None:
-        fold = Fold(paths.governor_id, paths.state_id)
-        for segment in self._segments(paths, timeout):
-            # A segment that is missing or damaged leaves a gap, which the events themselves may fill.
-            self._follow(fold, paths, until=segment.first - 1, timeout=timeout)
-            try:
-                for event in segment.events[max(0, fold.version + 1 - segment.first) :]:
-                    fold.step(event)
-            except CorruptLogError as error:
-                log.warning("a segment that does not follow is passed over: %s", error)
-        self._follow(fold, paths, timeout=timeout)
-        return fold.state()
-
-    def _follow(self, fold: Fold, paths: StateLayout, *, until: int | None = None, timeout: Span) -> None:
-        """Step through the events behind the version reached."""
-        if until is None or until > fold.version:
-            for event in self.events(paths, after=fold.version, until=until, timeout=timeout):
-                fold.step(event)
-
-    def _segments(self, paths: StateLayout, timeout: Span) -> Iterator[Segment]:
-        for document in self.documents(paths.governor.segments, paths, timeout):
-            try:
-                yield read_segment(document, paths.governor_id, paths.state_id)
-            except CorruptLogError as error:
-                tell_damage(error)
 
     def _newest_snapshot(self, paths: StateLayout, timeout: Span) -> StateRecord | None:
         newest: StateRecord | None = None
@@ -195,31 +197,14 @@ class HistoryReader:
         """
         snapshots = self.documents(paths.governor.snapshots, paths, timeout)
         kept = tuple([owner_and_version(document.path.id)[1] for document in snapshots])
-        sealed_through = 0
-        for segment in self._segments(paths, timeout):
+        sealed_through, trimmed = 0, self.trimmed(paths, timeout)
+        for segment in self.segments(paths, 1, None, None, timeout):
             if segment.first != sealed_through + 1:
                 break
             sealed_through = segment.last
-        return Marks(snapshots=kept, sealed_through=sealed_through)
-
-    def documents(
-        self,
-        collection: str,
-        paths: StateLayout,
-        timeout: Span,
-        *,
-        after: int = 0,
-        until: int | None = None,
-        limit: int | None = None,
-    ) -> Iterator[Document]:
-        """Iterate over the documents of a state's versions, in their order; those of somebody else are left out."""
-        start = versioned(paths.stored_id, after + 1)
-        # "A" is the character behind "@": the end of this state's range.
-        stop = versioned(paths.stored_id, until + 1) if until is not None else f"{paths.stored_id}A"
-        for document in self._access.scan(collection, start=start, stop=stop, limit=limit, timeout=timeout):
-            try:
-                owner_and_version(document.path.id)
-            except InvalidIdError as error:
-                log.warning("passed over in %s: %s", collection, error)
-            else:
-                yield document
+        return Marks(
+            snapshots=kept,
+            sealed_through=sealed_through,
+            trimmed_through=trimmed.version if trimmed is not None else 0,
+            trimmed_hash=trimmed.hash if trimmed is not None else "",
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tai_state._sync.access.retry import retry
 from tai_state._sync.commits.guard import GuardHandle, Guarding, guarded
-from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
+from tai_state._sync.commits.protocol import Settlement, Settled, commit_once, settled_by
 from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.attempt import Attempt
 from tai_state._sync.transactions.turns import Queue, Turns
@@ -348,6 +348,9 @@ class Run(Generic[T]):
             found = (self._access.read([evidence.path], deadline)).get(evidence.path)
             if found is not None and evidence.is_in(found):
                 return Settled(Outcome.APPLIED, CommitResult(found.update_time, {}))
+            sealed = self._runtime.history.sealed_at(evidence.path, deadline) if found is None else None
+            if sealed is not None:
+                return settled_by(evidence.value, sealed)
             is_anothers = found is not None and (expired is None or found.update_time != expired.update_time)
             return Settled(Outcome.REFUSED if refused or is_anothers else Outcome.PENDING)
 

@@ -6,7 +6,7 @@ from enum import Enum
 from tai_state.documents import Document
 from tai_state.errors import OutcomeUnknownError
 from tai_state.rules.commits.change import Plan
-from tai_state.rules.records.record import Marks
+from tai_state.rules.records.record import EventRecord, Marks
 
 
 class Outcome(Enum):
@@ -28,7 +28,8 @@ def settle(plan: Plan, state: Document | None, event: Document | None, *, refuse
     2. A foreign event at our version: another writer won, our event's precondition can never hold.
     3. No event, and the state still where we found it: not applied; refused, or an attempt is still under way.
     4. No event, the state elsewhere but below our version (or gone): our precondition can never hold.
-    5. No event though the state is at or past our version: the log was trimmed or damaged; nobody can tell.
+    5. No event though the state is at or past our version: its segment may have it (``settle_sealed``); else the log
+       was trimmed or damaged, and nobody can tell.
     """
     # The event is the proof: it is written once, in the same commit, and nobody rewrites it.
     if event is not None:
@@ -44,6 +45,16 @@ def settle(plan: Plan, state: Document | None, event: Document | None, *, refuse
     if isinstance(version, int) and version < plan.event.version:
         return Outcome.REFUSED
     return Outcome.UNKNOWN
+
+
+def settle_sealed(transition_id: str, event: EventRecord | None) -> Outcome:
+    """Return what became of a change where its event has no document any more, by the *event* in a segment.
+
+    None: no segment has it either.
+    """
+    if event is None:
+        return Outcome.UNKNOWN
+    return Outcome.APPLIED if event.transition_id == transition_id else Outcome.REFUSED
 
 
 def settle_snapshot(

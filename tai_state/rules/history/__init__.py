@@ -5,7 +5,7 @@
 2. ``snapshots``: the full state at every Nth version, written with the commit that reaches it, the newest K kept. A
    digest tells one that is damaged, and it is passed over.
 3. ``segments``: a run of events, sealed in one compressed document once it is full. A segment holds every field of its
-   events, so it can take their place.
+   events, so it can take their place. Where a history was trimmed, one without events stands for what is gone.
 
 ``lost`` decides what a damaged document still tells; ``damaged`` collects what a list of states could not read.
 

@@ -1,7 +1,7 @@
 """Replay: the fold over a state's events, which trusts none of them."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from tai_state.codec import Payload
 from tai_state.errors import CorruptLogError, ReplayError
@@ -23,14 +23,23 @@ def no_rerun(_: EventRecord, __: int) -> str | None:
     return None
 
 
-def contradiction(previous: EventRecord | StateRecord | None, event: EventRecord) -> str | None:
-    """Return what in *event* contradicts itself or the state before it; None when it follows.
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """The end of what was trimmed of a history: the last version that is gone, and the hash of its event."""
 
-    Args:
-        previous: The event before, or the state of a snapshot; None before the first event.
-    """
+    version: int
+    hash: str
+
+
+Previous = EventRecord | StateRecord | Trimmed | None
+"""What an event follows: the event before, the state of a snapshot, what was trimmed; None before the first event."""
+
+
+def contradiction(previous: Previous, event: EventRecord) -> str | None:
+    """Return what in *event* contradicts itself or what it follows; None when it follows."""
     version, hash_ = (previous.version, previous.hash) if previous else (0, GENESIS)
-    status, data = _left_by(previous) if previous else (None, NO_STATE)
+    # Of what was trimmed nothing is left but its hash, which covers the rest.
+    status, data = (event.from_status, event.from_state) if isinstance(previous, Trimmed) else _left_by(previous)
     # In the order of what they explain: an event that is not itself explains whatever else does not fit.
     checks = (
         (event_hash(event) == event.hash, "its content does not match its hash"),
@@ -39,18 +48,24 @@ def contradiction(previous: EventRecord | StateRecord | None, event: EventRecord
         (event.previous_hash == hash_, "its previous_hash is not the hash of the event before"),
         (event.from_status == status, f"its from_status {event.from_status!r} is not {status!r}, where the state was"),
         (event.from_state == data, "its from_state is not the to_state of the event before"),
-        (previous is None or event.timestamp >= previous.timestamp, "its timestamp is before the previous one"),
+        (_is_later(event, previous), "its timestamp is before the previous one"),
     )
     return next((reason for holds, reason in checks if not holds), None)
 
 
-def schema_before(previous: EventRecord | StateRecord | None, event: EventRecord) -> int:
+def schema_before(previous: Previous, event: EventRecord) -> int:
     """Return the schema version of the data before *event*; its own where there was none, or nobody knows."""
-    return previous.schema_version if previous is not None else event.schema_version
+    return previous.schema_version if isinstance(previous, EventRecord | StateRecord) else event.schema_version
 
 
-def _left_by(previous: EventRecord | StateRecord) -> tuple[str, Payload]:
+def _is_later(event: EventRecord, previous: Previous) -> bool:
+    return previous is None or isinstance(previous, Trimmed) or event.timestamp >= previous.timestamp
+
+
+def _left_by(previous: EventRecord | StateRecord | None) -> tuple[str | None, Payload]:
     """Return the status and the data that an event left, or that a state has."""
+    if previous is None:
+        return None, NO_STATE
     if isinstance(previous, EventRecord):
         return previous.to_status, previous.to_state
     return previous.status, previous.data
@@ -64,13 +79,13 @@ class Fold:
         governor_id: str,
         state_id: str,
         *,
-        base: StateRecord | None = None,
+        base: StateRecord | Trimmed | None = None,
         rerun: Rerun = no_rerun,
     ) -> None:
         """Start before the first event, or after *base*."""
         self._ids = (governor_id, state_id)
         self._rerun = rerun
-        self.last: EventRecord | StateRecord | None = base
+        self.last: Previous = base
         self.events = 0
 
     @property
@@ -97,7 +112,9 @@ class Fold:
 
     def state(self) -> StateRecord | None:
         """Return the state reached; None before the first event."""
-        return self.last.state() if isinstance(self.last, EventRecord) else self.last
+        if isinstance(self.last, EventRecord):
+            return self.last.state()
+        return None if isinstance(self.last, Trimmed) else self.last
 
 
 def differing_field(state: StateRecord, replayed: StateRecord) -> str | None:

@@ -2,6 +2,9 @@
 
 An event that is too large for a segment stays where it is: a segment without events says so, and the next one goes on
 behind it. So what is sealed has no gap, and what is missing is told.
+
+A segment may be alone: then the documents of its events were removed, and it is all that there is of them. Where a
+history was trimmed, a segment without events stands for what is gone, with the hash that the chain goes on from.
 """
 
 import hashlib
@@ -12,12 +15,12 @@ from typing import Any, NamedTuple
 
 from tai_state.codec import compress, decompress, dump_json, from_json
 from tai_state.config import INLINE, Maintenance
-from tai_state.documents import Document, Put
-from tai_state.errors import CorruptLogError, InvalidDataError
-from tai_state.layout import StateLayout
-from tai_state.rules.history.replay import contradiction
+from tai_state.documents import Document, Put, UpdatedAt
+from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError
+from tai_state.layout import StateLayout, owner_and_version
+from tai_state.rules.history.replay import Trimmed, contradiction
 from tai_state.rules.records.documents import FORMAT_NEWEST, FORMATS, check_owner, event_fields, event_from
-from tai_state.rules.records.fields import FieldError, check_format, take_or_none
+from tai_state.rules.records.fields import FieldError, check_format, take, take_or_none
 from tai_state.rules.records.record import EventRecord, StateRecord
 
 SEGMENT_BYTES_MAX = 750 * 1024
@@ -39,12 +42,16 @@ class Segment:
     Attributes:
         events: As read; none where they are too large for a segment and stay in their own documents, which must not
             be removed then.
+        is_alone: Whether the documents of its events were removed.
+        trimmed: What it stands for where the events up to ``last`` were trimmed; None: they are there.
     """
 
     first: int
     last: int
     write: Put | None = None
     events: tuple[EventRecord, ...] = ()
+    is_alone: bool = False
+    trimmed: Trimmed | None = None
 
 
 def segment_due(head: StateRecord, maintenance: Maintenance) -> range | None:
@@ -125,40 +132,78 @@ def _sealed(events: Sequence[EventRecord]) -> _Sealed | None:
 
 def _segment(paths: StateLayout, run: Sequence[EventRecord], number: int, contents: dict[str, Any]) -> Segment:
     first, last = run[0], run[-1]
+    put = _segment_put(paths, range(first.version, last.version + 1), last.hash, number, contents)
+    return Segment(first.version, last.version, put)
+
+
+def _segment_put(paths: StateLayout, run: range, hash_: str, number: int, contents: dict[str, Any]) -> Put:
     fields = {
         "format": number,
         "governor_id": paths.governor_id,
         "state_id": paths.state_id,
-        "first": first.version,
-        "last": last.version,
-        "hash": last.hash,
+        "first": run.start,
+        "last": run.stop - 1,
+        "hash": hash_,
         **contents,
     }
     # No precondition: the state's own decides, and a segment left by a lost race holds the same events.
-    return Segment(first.version, last.version, Put(paths.segment(first.version), fields))
+    return Put(paths.segment(run.start), fields)
+
+
+def trimmed_put(paths: StateLayout, trimmed: Trimmed) -> Put:
+    """Return the write of the segment that stands for all events up to a version, which are gone."""
+    return _segment_put(paths, range(1, trimmed.version + 1), trimmed.hash, FORMATS["trimmed"], {"trimmed": True})
+
+
+def alone_put(document: Document) -> Put:
+    """Return the write of a segment as it is once the documents of its events are removed, if it is as it was read."""
+    number = max(document.fields["format"], FORMATS["alone"])
+    return Put(document.path, {**document.fields, "format": number, "alone": True}, UpdatedAt(document.update_time))
 
 
 def read_segment(document: Document, governor_id: str, state_id: str) -> Segment:
     """Return the segment in a document, its events with every field they had.
 
     Raises:
-        CorruptLogError: It is damaged.
+        CorruptLogError: It is damaged, or another one than its place says.
         SchemaVersionError: A newer release wrote it.
     """
     try:
         check_format(document.fields, document.path, newest=FORMAT_NEWEST)
         first, last = document.fields["first"], document.fields["last"]
         versions = range(first, last + 1)
+        _check_place(document, governor_id, state_id)
+        if take_or_none(document.fields, "trimmed", bool):
+            return Segment(first, last, trimmed=Trimmed(last, take(document.fields, "hash", str)))
         if take_or_none(document.fields, "stay", bool):
             return Segment(first, last)
         events = _unsealed(document.fields["events"], document.fields["digest"], versions)
         for event in events:
             check_owner(event, governor_id, state_id)
-    except (KeyError, TypeError, IndexError, FieldError, InvalidDataError) as error:
+        _check_hash(document, events)
+    except (KeyError, TypeError, IndexError, FieldError, InvalidDataError, InvalidIdError) as error:
         version = document.fields.get("first")
         where = version if type(version) is int else None
         raise CorruptLogError(governor_id, state_id, where, f"segment {document.path} is damaged: {error}") from error
-    return Segment(first, last, None, tuple(events))
+    return Segment(first, last, None, tuple(events), is_alone=bool(take_or_none(document.fields, "alone", bool)))
+
+
+def _check_hash(document: Document, events: Sequence[EventRecord]) -> None:
+    if document.fields.get("hash") != events[-1].hash:
+        message = "its hash is not that of its last event"
+        raise FieldError(message)
+
+
+def _check_place(document: Document, governor_id: str, state_id: str) -> None:
+    # Copied to another place it would hide what should be there.
+    fields = document.fields
+    if (fields.get("governor_id"), fields.get("state_id")) != (governor_id, state_id):
+        message = f"it names governor {fields.get('governor_id')!r} and state {fields.get('state_id')!r}"
+        raise FieldError(message)
+    _, version = owner_and_version(document.path.id)
+    if fields["first"] != version:
+        message = f"it says that it begins with version {fields['first']}"
+        raise FieldError(message)
 
 
 def _unsealed(blob: bytes, digest: str, versions: range) -> list[EventRecord]:

@@ -36,7 +36,7 @@ from tai_state.rules.records.record import (
 
 Fields = dict[str, Value]
 
-FORMATS = {"digest": 2, "digests": 2, "occurred_at": 3, "stay": 4}
+FORMATS = {"digest": 2, "digests": 2, "occurred_at": 3, "stay": 4, "alone": 5, "trimmed": 5}
 """Fields that an older build does not know: it would wipe them, since a Put replaces the whole document, or miss them
 in a hash and call the event corrupt.
 

@@ -1,0 +1,320 @@
+# Generated from tai_state/_async/history/log.py by .ci/generate_sync.py; do not edit.
+"""The one reader of a state's events: sealed segments for most of them, documents for the newest and for what is left.
+
+1. A segment gives its events, in the place of as many documents.
+2. What no segment has is read from its documents: the tail, events too large for a segment, and those of a segment that
+   is missing or damaged.
+3. A gap is looked at again before it is told: events may have been sealed, and their documents removed, in between.
+4. What then is nowhere was trimmed, or is a ``CorruptLogError``.
+"""
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tai_state._sync.access.access import PAGE, Access
+from tai_state._sync.access.damage import tell_damage
+from tai_state.clock import Deadline, Span
+from tai_state.documents import Document, DocumentPath
+from tai_state.errors import CorruptLogError, HistoryTrimmedError, InvalidIdError, ReplayError
+from tai_state.layout import GovernorLayout, StateLayout, owner_and_version, state_layout, state_of, versioned
+from tai_state.rules.history.replay import Trimmed
+from tai_state.rules.history.segments import Segment, read_segment
+from tai_state.rules.records.chain import GENESIS
+from tai_state.rules.records.documents import read_event, read_state
+from tai_state.rules.records.record import EventRecord, Marks
+
+log = logging.getLogger("tai_state")
+
+FEW = 20
+"""So many events are read by themselves: what holds them sealed holds many more."""
+
+_SEGMENTS_READ = 8
+"""Segments read at a time."""
+
+_WINDOW = 100
+"""Among how many versions below one its segment is looked for first: what a segment holds by default."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far a reading has come.
+
+    Attributes:
+        version: The last event that was given.
+        left: How many more are wanted; None: all.
+        cut_at: Which one was met in the place of the next one; None: none.
+        damage: What was passed over on the way.
+    """
+
+    version: int
+    left: int | None
+    cut_at: int | None = None
+    damage: CorruptLogError | None = None
+
+    def takes(self, version: int) -> bool:
+        """Whether *version* is the next one, and wanted; else it is noted."""
+        self.cut_at = None if version == self.version + 1 else version
+        if self.cut_at is not None or self.left == 0:
+            return False
+        self.version = version
+        self.left = None if self.left is None else self.left - 1
+        return True
+
+    def begin(self) -> int:
+        """Go on from here, whatever was met, and return the last version that was given."""
+        self.cut_at, self.damage = None, None
+        return self.version
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether another event was met than the next one."""
+        return self.cut_at is not None
+
+    def has(self, until: int | None) -> bool:
+        """Whether all was given that is wanted."""
+        return self.left == 0 or (until is not None and self.version >= until)
+
+
+class EventLog:
+    """The events of states, wherever they are kept, in bounded memory."""
+
+    def __init__(self, access: Access) -> None:
+        """Read through *access*."""
+        self._access = access
+
+    def events(
+        self,
+        paths: StateLayout,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        sealed: bool = True,
+        timeout: Span = None,
+    ) -> Iterator[EventRecord]:
+        """Iterate over the events with ``after < version <= until``, in version order and without a gap.
+
+        Args:
+            sealed: Whether segments may take the place of documents.
+
+        Raises:
+            HistoryTrimmedError: The next one was trimmed.
+            CorruptLogError: The next one is damaged, or is nowhere though later ones are there.
+        """
+        place = _Place(after, limit)
+        wanted = [] if until is None else [until - after]
+        wanted += [] if limit is None else [limit]
+        by_segments = sealed and min(wanted, default=FEW + 1) > FEW and self._has_sealed(paths, after, timeout)
+        is_first = True
+        while not place.has(until):
+            began = place.begin()
+            found = self._run(paths, place, until, timeout, by_segments=by_segments)
+            for event in found:
+                yield event
+            has_moved, was_by_segments = place.version > began or is_first, by_segments
+            is_first, by_segments = False, sealed
+            # What ends early may have been sealed, and its documents removed, while it was read.
+            if place.is_cut and not has_moved and was_by_segments is sealed:
+                raise self._missing(paths, place, timeout)
+            if not place.is_cut and (until is None or not has_moved):
+                return
+
+    def _has_sealed(self, paths: StateLayout, after: int, timeout: Span) -> bool:
+        """Whether there may be sealed events above *after*."""
+        marks = self._marks(paths, timeout) if after else None
+        return marks is None or marks.sealed_through > after
+
+    def _run(
+        self, paths: StateLayout, place: _Place, until: int | None, timeout: Span, *, by_segments: bool
+    ) -> Iterator[EventRecord]:
+        """Iterate over the events behind a place, to the end or to a gap."""
+        if by_segments:
+            for segment in self.segments(paths, place.version + 1, until, place, timeout):
+                if segment.trimmed is not None and segment.last > place.version:
+                    raise HistoryTrimmedError(paths.governor_id, paths.state_id, place.version + 1, segment.last)
+                if segment.last <= place.version or not segment.events:
+                    continue
+                if segment.first > place.version + 1:
+                    for event in self._unsealed(paths, place, segment.first - 1, timeout):
+                        yield event
+                for event in segment.events[max(0, place.version + 1 - segment.first) :]:
+                    if place.has(until) or not place.takes(event.version):
+                        return
+                    yield event
+        for event in self._unsealed(paths, place, until, timeout):
+            yield event
+
+    def _unsealed(
+        self, paths: StateLayout, place: _Place, until: int | None, timeout: Span
+    ) -> Iterator[EventRecord]:
+        """Iterate over the event documents behind a place, to the end or to a gap."""
+        if place.has(until):
+            return
+        documents = self.documents(
+            paths.governor.events, paths, timeout, after=place.version, until=until, limit=place.left
+        )
+        for document in documents:
+            if not place.takes(owner_and_version(document.path.id)[1]):
+                return
+            yield read_event(document, paths.governor_id, paths.state_id)
+
+    def _missing(self, paths: StateLayout, place: _Place, timeout: Span) -> ReplayError:
+        """Return the error of an event that is nowhere."""
+        ids, version = (paths.governor_id, paths.state_id), place.version + 1
+        trimmed = self.trimmed(paths, timeout)
+        if trimmed is not None and trimmed.version >= version:
+            return HistoryTrimmedError(*ids, version, trimmed.version)
+        reason = f"version {place.cut_at} follows version {place.version}"
+        why = "" if place.damage is None else f"; {place.damage.reason}"
+        error = CorruptLogError(*ids, place.cut_at, f"{reason}{why}")
+        error.__cause__ = place.damage
+        return error
+
+    def trimmed(self, paths: StateLayout, timeout: Span) -> Trimmed | None:
+        """Return what was trimmed of a history, as its first segment or the state's document says; None: nothing."""
+        path = paths.segment(1)
+        read = self._access.read([path], self._access.begin(timeout))
+        document = read.get(path)
+        if document is not None:
+            try:
+                segment = read_segment(document, paths.governor_id, paths.state_id)
+            except CorruptLogError as error:
+                tell_damage(error)
+            else:
+                return segment.trimmed
+        marks = self._marks(paths, timeout)
+        if marks is None or not marks.trimmed_through:
+            return None
+        return Trimmed(marks.trimmed_through, marks.trimmed_hash or GENESIS)
+
+    def _marks(self, paths: StateLayout, timeout: Span) -> Marks | None:
+        """Return the marks of a state; None where its document is missing or damaged."""
+        document = (self._access.read([paths.state], self._access.begin(timeout))).get(paths.state)
+        try:
+            record = None if document is None else read_state(document, paths.governor_id, paths.state_id)
+        except ReplayError:
+            return None
+        return None if record is None else record.marks
+
+    def event(self, paths: StateLayout, version: int, deadline: Deadline) -> EventRecord | None:
+        """Return the event that made *version*, from its document or its segment; None when it is not there.
+
+        Raises:
+            HistoryTrimmedError: It was trimmed.
+            CorruptLogError: It is damaged.
+        """
+        path = paths.event(version)
+        document = (self._access.read([path], deadline)).get(path)
+        if document is not None:
+            return read_event(document, paths.governor_id, paths.state_id)
+        return self.sealed_event(paths, version, deadline)
+
+    def sealed_event(self, paths: StateLayout, version: int, timeout: Span) -> EventRecord | None:
+        """Return the event that made *version* from its segment; None when none holds it.
+
+        Raises:
+            HistoryTrimmedError: It was trimmed.
+            CorruptLogError: Its segment is damaged.
+        """
+        segment = self.segment_of(paths, version, timeout)
+        if segment is None:
+            return None
+        if segment.trimmed is not None:
+            raise HistoryTrimmedError(paths.governor_id, paths.state_id, version, segment.last)
+        return segment.events[version - segment.first] if segment.events else None
+
+    def sealed_at(self, path: DocumentPath, timeout: Span) -> EventRecord | None:
+        """Return the event whose document stood at *path* from its segment; None when none holds it.
+
+        Raises:
+            HistoryTrimmedError, CorruptLogError: As for ``sealed_event``.
+        """
+        governor_id, state_id = state_of(str(path))
+        if not state_id or path.collection != GovernorLayout(governor_id).events:
+            return None
+        _, version = owner_and_version(path.id)
+        return self.sealed_event(state_layout(governor_id, state_id), version, timeout)
+
+    def segment_of(self, paths: StateLayout, version: int, timeout: Span) -> Segment | None:
+        """Return the segment that *version* belongs to; None where none says so.
+
+        Raises:
+            CorruptLogError: It is damaged.
+        """
+        if not self._has_sealed(paths, version - 1, timeout):
+            return None
+        document = self._segment_before(paths, version, timeout)
+        segment = None if document is None else read_segment(document, paths.governor_id, paths.state_id)
+        return segment if segment is not None and segment.last >= version else None
+
+    def _segment_before(self, paths: StateLayout, version: int, timeout: Span) -> Document | None:
+        """Return the last segment that begins with *version* or before it; the engines list ascending alone."""
+        window = _WINDOW
+        while True:
+            after = max(0, version - window)
+            found = None
+            collection = paths.governor.segments
+            for document in self.documents(
+                collection, paths, timeout, after=after, until=version, page=_SEGMENTS_READ
+            ):
+                found = document
+            if found is not None or after == 0:
+                return found
+            window *= 8
+
+    def segments(
+        self, paths: StateLayout, version: int, until: int | None, place: _Place | None, timeout: Span
+    ) -> Iterator[Segment]:
+        """Iterate over the sound segments from that of *version* on to that of *until*, in order."""
+        before = self._segment_before(paths, version, timeout) if version > 1 else None
+        if before is not None:
+            segment = self._sound(before, paths, place)
+            if segment is not None:
+                yield segment
+        after, count = owner_and_version(before.path.id)[1] if before is not None else 0, _SEGMENTS_READ
+        # A scan's page begins with the last document of the one before; a scan of one page each reads none twice.
+        while count == _SEGMENTS_READ:
+            found = self.documents(
+                paths.governor.segments, paths, timeout, after=after, until=until, limit=_SEGMENTS_READ
+            )
+            count = 0
+            for document in found:
+                after, count = owner_and_version(document.path.id)[1], count + 1
+                segment = self._sound(document, paths, place)
+                if segment is not None:
+                    yield segment
+
+    @staticmethod
+    def _sound(document: Document, paths: StateLayout, place: _Place | None) -> Segment | None:
+        try:
+            return read_segment(document, paths.governor_id, paths.state_id)
+        except CorruptLogError as error:
+            tell_damage(error)
+            if place is not None:
+                place.damage = error
+            return None
+
+    def documents(
+        self,
+        collection: str,
+        paths: StateLayout,
+        timeout: Span,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        page: int = PAGE,
+    ) -> Iterator[Document]:
+        """Iterate over the documents of a state's versions, in their order; those of somebody else are left out."""
+        start = versioned(paths.stored_id, after + 1)
+        # "A" is the character behind "@": the end of this state's range.
+        stop = versioned(paths.stored_id, until + 1) if until is not None else f"{paths.stored_id}A"
+        for document in self._access.scan(
+            collection, start=start, stop=stop, limit=limit, page=page, timeout=timeout
+        ):
+            try:
+                owner_and_version(document.path.id)
+            except InvalidIdError as error:
+                log.warning("passed over in %s: %s", collection, error)
+            else:
+                yield document
