@@ -1,4 +1,4 @@
-"""What a store can hold, checked without a store, and as JSON without loss.
+"""What a store can hold: checked without a store, as JSON without loss, and what lies between two values.
 
 For programs that take changes from elsewhere and must refuse a bad one before they write the first: importers,
 forms, command lines. The methods of stores and persisters make the same checks by themselves.
@@ -6,6 +6,7 @@ forms, command lines. The methods of stores and persisters make the same checks 
 
 from tai_state.codec import compress, from_json, to_json
 from tai_state.conversion import normalize_data
+from tai_state.differences import Difference, applied, differences
 from tai_state.documents import Value
 from tai_state.layout import check_id
 from tai_state.rules.commits.kinds import check_name
@@ -19,4 +20,14 @@ def stored_bytes_max(data: dict[str, Value]) -> int:
     return len(encoded) if len(encoded) <= _SMALL_BYTES_MAX else len(compress(encoded)) * 4 // 3 + 4
 
 
-__all__ = ["check_id", "check_name", "from_json", "normalize_data", "stored_bytes_max", "to_json"]
+__all__ = [
+    "Difference",
+    "applied",
+    "check_id",
+    "check_name",
+    "differences",
+    "from_json",
+    "normalize_data",
+    "stored_bytes_max",
+    "to_json",
+]

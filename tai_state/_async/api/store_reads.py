@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from tai_state import models
 from tai_state._async.api.lists import async_listed
+from tai_state._async.history.following import async_moments
+from tai_state._platform.iterators import async_ending
 from tai_state.codec import Payload
 from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError
 from tai_state.layout import GOVERNORS, escape, state_layout, unescape
@@ -172,6 +174,29 @@ class AsyncStoreReads:
         found = self.runtime.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
         async for event in self.runtime.inflight.reading(found):
             yield event.public(Payload.value)
+
+    async def follow(
+        self, governor_id: str, state_id: str, *, after: int = 0, timeout: TimeLimit = None
+    ) -> AsyncIterator[Event]:
+        """Iterate over a state's events behind version *after*, then over those that come, in their order, without end.
+
+        Each version is given once, and none is left out, however fast they come and however slowly they are taken: what
+        is told of a change only leads to a look at the events. A new one is given soon after its commit, where the
+        backend can be watched; else it is looked for each second. Whoever waits here holds up no ``drain``. A state
+        that never was is waited for. ``timeout`` bounds each page.
+
+        Raises:
+            StoreClosedError: The store was drained or closed meanwhile.
+            DeadlineExceededError, RetriesExhaustedError: It did not answer for that long; begin again with *after*.
+        """
+        paths = state_layout(governor_id, state_id)
+        last = check_version(after, "after")
+        async with async_ending(async_moments(self.runtime.access, paths.state)) as moments_to_look:
+            async for _ in moments_to_look:
+                found = self.runtime.history.events(paths, after=last, timeout=timeout)
+                async for event in self.runtime.inflight.reading(found):
+                    last = event.version
+                    yield event.public(Payload.value)
 
     async def stats(self, governor_id: str, *, timeout: TimeLimit = None) -> StoreStats:
         """Count what a governor holds; reads every state document of it, and no event.

@@ -202,7 +202,7 @@ class PersisterReads(Generic[DataT]):
         if until_version is not None:
             check_version(until_version, "until_version")
         until = None if until_time is None else check_time(until_time, "until_time")
-        head = self._sound_head(paths, timeout)
+        head = self._head(paths, until_version, timeout)
         last = head.version if head is not None else None
         if last is not None and until_version is not None and until_version > last:
             raise VersionNotFoundError(governor_id, state_id, until_version, last)
@@ -218,10 +218,21 @@ class PersisterReads(Generic[DataT]):
             check_reached(head, reached)
         return self._shown(reached)
 
-    def _sound_head(self, paths: StateLayout, timeout: TimeLimit) -> StateRecord | None:
-        """Return the state document's record; None when it is missing or damaged."""
+    def _head(self, paths: StateLayout, wanted: int | None, timeout: TimeLimit) -> StateRecord | None:
+        """Return the state document's record; None when it is missing or damaged.
+
+        Raises:
+            StateNotFoundError: A version is *wanted* of a state of which there is nothing.
+        """
         with self._inflight.one():
-            return (self._runtime.document(paths, timeout))[0]
+            deadline = self._runtime.access.begin(timeout)
+            record, damage = self._runtime.document(paths, deadline)
+            if record is not None or damage is not None or wanted is None:
+                return record
+            # Its log would be told as damaged otherwise: no event leads to the version.
+            if not self._runtime.history.first_events([paths], deadline):
+                raise StateNotFoundError(paths.governor_id, paths.state_id)
+            return None
 
     def history(
         self, governor_id: str, state_id: str, *, timeout: TimeLimit = None

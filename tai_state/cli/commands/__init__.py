@@ -17,6 +17,7 @@ import click
 
 COMMANDS = {
     "demo": "Run, kill -9, take over, verify: the main job end to end.",
+    "diff": "Show what lies between two versions of a state, path by path.",
     "emulator": "Run one Firestore emulator for the commands that follow.",
     "governors": "List the governors.",
     "history": "List the changes of a state, the first one first.",
@@ -24,9 +25,12 @@ COMMANDS = {
     "locks": "Show who holds which lock and who waits for it, and break one.",
     "machine": "Check and draw machine files.",
     "recover": "Repair what can be proven, and say what cannot.",
+    "rollback": "Make a new version of a state with the status and data of an earlier one.",
     "show": "Show a state as it is, or as its events say that it was.",
+    "snapshot": "Keep a snapshot of a state as it is now; its version stays.",
     "states": "List the states of a governor.",
     "stats": "Count the states and events of a governor, or of each.",
+    "transition": "Move a state by an action of its machine.",
     "verify": "Check every state against its log, and all that is kept beside it; nothing is written.",
 }
 """Every command, with what the program's help says of it."""

@@ -22,6 +22,7 @@ from tai_state.errors import (
     RetriesExhaustedError,
     StoreError,
     TaiStateError,
+    TransitionNotAllowedError,
     UnsupportedOperationError,
 )
 
@@ -125,8 +126,17 @@ def guarded(run: Callable[[], object], *, as_json: bool) -> int:
 def _foreseen(error: TaiStateError, *, as_json: bool) -> int:
     why = error.cause if isinstance(error, StoppedWorkError) else error
     message = str(error) if why is not error else _message_of(error)
-    _tell(why.code, message, as_json=as_json, **getattr(error, "details", {}))
+    _tell(why.code, message, as_json=as_json, **_details_of(error))
     return exit_code_of(error)
+
+
+def _details_of(error: TaiStateError) -> Mapping[str, Any]:
+    """Return what programs are told of *error* beside its message."""
+    if isinstance(error, TransitionNotAllowedError):
+        # An operator's next question: what would be allowed?
+        return {"status": error.status, "action": error.action, "allowed": list(error.allowed)}
+    details: Mapping[str, Any] = getattr(error, "details", {})
+    return details
 
 
 def _system_error(error: OSError, *, as_json: bool) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -35,12 +35,13 @@ def _json_value(name: str, value: Any) -> Any:
     from pydantic import BaseModel  # noqa: PLC0415 - who shows a model has loaded all of these
 
     from tai_state import VectorClock  # noqa: PLC0415
-    from tai_state.values import to_json  # noqa: PLC0415
+    from tai_state.values import normalize_data, to_json  # noqa: PLC0415
 
     if isinstance(value, datetime):
         return value.isoformat()
     if name in _STORED_VALUES:
-        return json.loads(to_json(dict(value) if isinstance(value, Mapping) else value))
+        plain = normalize_data(value) if isinstance(value, BaseModel) else value
+        return json.loads(to_json(dict(plain) if isinstance(plain, Mapping) else plain))
     if isinstance(value, VectorClock):
         return value.to_dict()
     if isinstance(value, BaseModel):
@@ -75,6 +76,42 @@ def write_list(
         close = getattr(rows, "close", None)
         if close is not None:
             close()
+
+
+def write_live(
+    sample: Sequence[T],
+    rows: Iterable[T],
+    columns: "Sequence[Column[T]]",
+    *,
+    limit: int | None,
+    as_json: bool,
+    record: Callable[[T], object],
+) -> None:
+    """Write *sample* and then each of *rows* as soon as it comes, *limit* of all of them at most.
+
+    The sample decides how wide a table's columns are.
+    """
+    every = islice(chain(sample, rows), limit)
+    try:
+        if as_json:
+            _write_json(every, record)
+        else:
+            _write_rows(sample, every, columns)
+    finally:
+        close = getattr(rows, "close", None)
+        if close is not None:
+            close()
+
+
+def _write_rows(sample: Sequence[T], every: Iterable[T], columns: "Sequence[Column[T]]") -> None:
+    from tai_state.cli.program import tables  # noqa: PLC0415 - programs read no tables
+
+    table = tables.fit(columns, _cells_of(columns, iter(sample)), is_all=False)
+    if table.left_out:
+        note(f"left out, for want of a wider terminal: {', '.join(table.left_out)}")
+    put("\n".join(table.titles()))
+    for row in every:
+        put("\n".join(table.lines(_cells_of(columns, iter([row])))))
 
 
 def _write_json(rows: Iterable[T], record: Callable[[T], object]) -> int:

@@ -1,6 +1,7 @@
 """The program as the system sees it: its names, its pipes."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,24 @@ def test_a_command_that_reads_makes_nothing(tmp_path):
         assert done.returncode == 3
         assert json.loads(done.stderr)["error"] == "store_missing"
     assert [(file.name, file.stat().st_size) for file in tmp_path.iterdir()] == [("empty.db", 0)]
+
+
+def test_a_history_that_is_followed_ends_with_ctrl_c(tmp_path):
+    """What comes is seen at once, in a pipe too, and the end is no failure of ours: exit code 130, one line."""
+    with SqliteStore(tmp_path / "s.db") as store:
+        store.save_state("g", "s", {"n": 1})
+        following = subprocess.Popen(
+            [sys.executable, "-m", "tai_state", "--store", "sqlite:///s.db", "history", "g", "s", "--follow", "--json"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert following.stdout is not None
+        assert json.loads(following.stdout.readline())["version"] == 1
+        store.save_state("g", "s", {"n": 2})
+        assert json.loads(following.stdout.readline())["version"] == 2
+        following.send_signal(signal.SIGINT)
+        _, said = following.communicate(timeout=60)
+    assert (following.returncode, json.loads(said)) == (130, {"error": "interrupted", "message": "interrupted"})

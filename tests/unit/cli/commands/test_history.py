@@ -1,5 +1,14 @@
 """``history``."""
 
+import json
+import threading
+
+import pytest
+from click.testing import CliRunner
+
+from tai_state import SqliteStore
+from tai_state.cli import main
+
 
 def test_history_is_a_row_for_each_change(run):
     """Version, action, from and to, by whom and why."""
@@ -23,3 +32,44 @@ def test_history_behind_the_last_change_is_empty(run):
 def test_history_of_nothing_is_not_found(run):
     """A state that never was has no history."""
     run("history", "house", "never", code=1)
+
+
+@pytest.fixture
+def follow(tmp_path):
+    """Run the command with --follow on a state with one change, while more come; expect its exit code."""
+    path = tmp_path / "store.db"
+    with SqliteStore(path, actor="ann") as store:
+        store.save_state("house", "front", {"n": 0})
+
+    def run(*arguments, code=0, changes=5):
+        def write():
+            with SqliteStore(path, actor="bob") as store:
+                for n in range(changes):
+                    store.save_state("house", "front", {"n": n + 1})
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        result = CliRunner().invoke(main, ["--store", f"sqlite:///{path}", "history", *arguments, "--follow"])
+        writer.join()
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def test_a_history_goes_on_with_what_comes(follow):
+    """Each change once, in order, up to the limit."""
+    found = follow("house", "front", "--limit", "6", "--json").stdout.splitlines()
+    assert [json.loads(line)["version"] for line in found] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_table_goes_on_with_a_row_for_each_change(follow):
+    """By whom, when and why; also behind a version that is still to come."""
+    title, *rows = follow("house", "front", "--after", "3", "--limit", "2").stdout.splitlines()
+    assert title.split("  ")[0] == "VERSION"
+    assert [(row.split()[0], row.split()[-1]) for row in rows] == [("4", "bob"), ("5", "bob")]
+
+
+def test_a_state_that_never_was_is_not_followed(follow):
+    """Its name is mistyped, more likely than early."""
+    assert "'never'" in follow("house", "never", code=1).stderr

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import sys
 
 import click
 import pytest
@@ -48,6 +49,15 @@ def test_help_shows_an_example(run, path, command):
 
 
 EXAMPLES = sorted({example for _, command in ALL for example in command.examples})
+SHOP = """
+from tai_state import Machine, Transition
+
+ORDER = Machine(
+    "order",
+    "new",
+    [Transition("paid", "new", "paid"), Transition("sent", "paid", "sent", apply=lambda data, n: {**data, "n": n})],
+)
+"""
 NEED_PROCESSES = re.compile(r"tai-state (demo|emulator)")
 
 
@@ -65,6 +75,9 @@ def test_an_example_runs(run, example, tmp_path, monkeypatch):
     }
     for name in ("order.json", "incident.json"):
         (tmp_path / name).write_text(json.dumps(order))
+    (tmp_path / "shop.py").write_text(SHOP)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "shop", raising=False)
     log = chained(["new", "paid"], governor="shop-1", machine="order-17")
     log[1]["at"] = log[0]["at"] = "2026-03-31T14:00:00Z"
     write_log(tmp_path / "incidents.jsonl.gz", log)

@@ -1,0 +1,53 @@
+"""``rollback``: bring one state back to what it was."""
+
+import click
+
+from tai_state import StateMachinePersister
+from tai_state.cli.program.command import Command
+from tai_state.cli.program.operating import MACHINE_HELP, as_it_is, by_hand, given_machines, write_result
+from tai_state.cli.program.session import Session, pass_session
+
+
+@click.command(
+    cls=Command,
+    examples=["tai-state --store sqlite:///i.db rollback shop-1 order-17 1 --reason 'paid by mistake'"],
+)
+@click.argument("governor")
+@click.argument("state")
+@click.argument("version", type=click.IntRange(min=1))
+@click.option(
+    "--machine",
+    "machines",
+    multiple=True,
+    metavar="FILE|MODULE:NAME",
+    help=f"{MACHINE_HELP} One that moved the state must agree.",
+)
+@click.option("--force", is_flag=True, help="Go back whatever the machine that moved the state says.")
+@click.option("--expected-version", type=click.IntRange(min=1), metavar="N", help="Only if this is its version.")
+@click.option("--key", metavar="TEXT", help="An idempotency key: run again under it, nothing is done twice.")
+@pass_session
+def rollback(
+    session: Session,
+    governor: str,
+    state: str,
+    version: int,
+    *,
+    machines: tuple[str, ...],
+    expected_version: int | None,
+    key: str | None,
+    force: bool,
+) -> None:
+    """Make a new version of a state with the status and data of an earlier one.
+
+    Nothing is erased: the versions in between stay, and this is one more. A reason is needed (--reason). A state that a
+    machine moved goes back only to a status of that machine, named by --machine; --force goes past it.
+    """
+    session.required_reason("a state is brought back")
+    machine, others = given_machines(machines)
+    with session.writing() as store:
+        found = as_it_is(store, governor, state)
+        persister = StateMachinePersister(store, machine, by_hand(found), machines=others)
+        result = persister.rollback(
+            governor, state, version, force=force, expected_version=expected_version, idempotency_key=key
+        )
+    write_result(result, as_json=session.as_json)
