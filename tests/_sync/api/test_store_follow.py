@@ -35,7 +35,7 @@ def write(store, count):
 
 def test_what_was_and_what_comes_is_given_once(place, scale):
     """However fast the changes come, no version is missed or doubled."""
-    count = scale(30, 300)
+    count = scale(12, 300)
     store, writer = place.store(), place.store()
     write(writer, 3)
     versions, _ = together([lambda: followed(store, count + 3), lambda: write(writer, count)])
