@@ -49,6 +49,8 @@ ASKED = (
     Asked("states", equal=("deleted", "machine_name")),
     Asked("states", equal=("machine_name", "status")),
     Asked("states", equal=("deleted", "machine_name", "status")),
+    Asked("events", within="timestamp"),
+    Asked("segments", equal=("alone",)),
 )
 """Every query that the package makes; one that is not here fails in its tests."""
 

@@ -52,9 +52,9 @@ class DamagedStoreError(StoreError):
 
 
 class DamagedDocumentsError(StoreError):
-    """A list of locks or transactions met documents that are damaged or somebody else's; raised behind the sound ones.
+    """A list of locks, transactions or events met documents that are damaged or foreign; raised behind the sound ones.
 
-    ``paths`` names them all. They harm nobody else: a lock or transaction whose document it is gets a StoreError.
+    ``paths`` names them all. They harm nobody else: who asks for the lock, transaction or state itself gets an error.
     """
 
     code = "damaged_documents"

@@ -16,7 +16,8 @@ from tai_state.rules.commits.arguments import check_limit, check_version
 from tai_state.rules.history.damaged import Damaged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from datetime import datetime
 
     from tai_state._async.runtime import AsyncRuntime
     from tai_state.clock import TimeLimit
@@ -197,6 +198,58 @@ class AsyncStoreReads:
                 async for event in self.runtime.inflight.reading(found):
                     last = event.version
                     yield event.public(Payload.value)
+
+    async def find_events(
+        self,
+        governor_id: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        action: str | None = None,
+        changed_by: str | None = None,
+        after: Event | tuple[datetime, str, int] | None = None,
+        limit: int | None = None,
+        progress: Callable[[int], None] | None = None,
+        timeout: TimeLimit = None,
+    ) -> AsyncIterator[Event]:
+        """Iterate over the events of all states of a governor with ``since <= timestamp <= until``, ascending by time.
+
+        Of equal times they are given by the stored id of their state, then by version. The engine finds them by the
+        index of their time; *action* and *changed_by* are looked at here, so an event that is left out is read, too.
+        *progress* is told how many documents were read so far.
+
+        The time is the one that the event's writer gave it: an event that is committed while, or after, somebody reads
+        may have an earlier one than those that were given. To miss none, ``follow`` the states.
+
+        Event documents are read: events whose documents were removed, since a sealed segment has them, are in
+        ``get_events`` alone; ``finds_all_events`` tells whether there are such.
+
+        Args:
+            after: Go on behind this event, the last one that was given, or behind its ``(timestamp, state_id,
+                version)``: among events of one time none is lost or given twice.
+            limit: At most so many.
+            timeout: Bounds each page.
+
+        Raises:
+            DamagedDocumentsError: Behind the last event: some could not be read.
+        """
+        # Imported here: few look for events past their states.
+        from tai_state._async.api.found_events import async_found_events, wanted_events  # noqa: PLC0415
+
+        check_limit(limit)
+        asked = wanted_events(governor_id, since=since, until=until, action=action, changed_by=changed_by, after=after)
+        found = async_found_events(self.runtime, asked, limit=limit, progress=progress, timeout=timeout)
+        async for event in found:
+            yield event.public(Payload.value)
+
+    async def finds_all_events(self, governor_id: str, *, timeout: TimeLimit = None) -> bool:
+        """Whether ``find_events`` finds every event that a governor has: none is in a sealed segment alone."""
+        from tai_state.rules.history.finding import alone_segments  # noqa: PLC0415 - as above
+
+        found = self.runtime.access.query(alone_segments(governor_id), limit=1, timeout=timeout)
+        async for _ in self.runtime.inflight.reading(found):
+            return False
+        return True
 
     async def stats(self, governor_id: str, *, timeout: TimeLimit = None) -> StoreStats:
         """Count what a governor holds; reads every state document of it, and no event.

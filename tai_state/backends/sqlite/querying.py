@@ -41,10 +41,10 @@ class Index(NamedTuple):
         return f"CREATE INDEX IF NOT EXISTS {self.name} ON documents ({columns}) WHERE {of}"
 
 
-INDEXES = (Index("states", "status"),)
+INDEXES = (Index("states", "status"), Index("events", "timestamp"))
 """The fields that are looked for among many documents; each costs every change of such a document a little.
 
-Whether a state is deleted is not one of them: nearly all are not.
+Whether a state is deleted is not one of them: nearly all are not. Nor is whether a segment is alone: they are few.
 """
 
 

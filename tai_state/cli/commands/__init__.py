@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "Run, kill -9, take over, verify: the main job end to end.",
     "diff": "Show what lies between two versions of a state, path by path.",
     "emulator": "Run one Firestore emulator for the commands that follow.",
+    "events": "List the events of all states of a governor, in the order of their time.",
     "governors": "List the governors.",
     "history": "List the changes of a state, the first one first.",
     "ingest": "Apply a log of status changes, each line exactly once.",

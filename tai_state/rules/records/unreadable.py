@@ -1,7 +1,7 @@
-"""What a list of locks or transactions meets and cannot read: it goes on, and tells of it at its end."""
+"""What a list of locks, transactions or events meets and cannot read: it goes on, and tells of it at its end."""
 
 from tai_state.documents import Document
-from tai_state.errors import DamagedDocumentsError, SchemaVersionError, StoreError
+from tai_state.errors import DamagedDocumentsError, SchemaVersionError, TaiStateError
 
 
 class Unreadable:
@@ -12,7 +12,7 @@ class Unreadable:
         self._newer: SchemaVersionError | None = None
         self._damaged: dict[str, str] = {}
 
-    def add(self, error: StoreError | SchemaVersionError, document: Document) -> None:
+    def add(self, error: TaiStateError, document: Document) -> None:
         """Note what is wrong with a document."""
         if isinstance(error, SchemaVersionError):
             self._newer = self._newer or error

@@ -1,0 +1,156 @@
+# Generated from tests/_async/api/test_find_events.py by .ci/generate_sync.py; do not edit.
+"""Events of a whole governor, by their time: in pages, of which none loses or doubles one."""
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from tai_state import StateMachinePersister, ChangeMetadata, DamagedDocumentsError, InvalidDataError
+from tai_state.documents import DocumentPath, Put
+from tai_state.layout import state_layout
+from tests._sync.stores import TIMEOUT, plant, in_memory
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+STATES = ("b", "a", "é")
+
+
+@pytest.fixture
+def logged(store):
+    """A store with two events an hour of each of three states, for two hours; and another governor."""
+    persister = StateMachinePersister(store)
+    for hour in range(2):
+        for state_id in STATES:
+            for n in range(2):
+                persister.log_transition(
+                    "g",
+                    state_id,
+                    ("open", "close")[n],
+                    to_status="x",
+                    data={"n": n},
+                    timestamp=BEGIN + hour * HOUR,
+                    metadata=ChangeMetadata(changed_by="ann" if state_id == "a" else "bob"),
+                )
+    persister.log_transition("other", "a", "open", to_status="x", data={}, timestamp=BEGIN)
+    return store
+
+
+def places(found):
+    return [(event.state_id, event.version) for event in found]
+
+
+FIRST_HOUR = [("é", 1), ("é", 2), ("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+SECOND_HOUR = [(state_id, version + 2) for state_id, version in FIRST_HOUR]
+
+
+def test_events_are_found_in_the_order_of_their_time(logged):
+    """Of one time by the stored ids of their states, then by version; whole events, as their states' own."""
+    assert places(logged.find_events("g")) == FIRST_HOUR + SECOND_HOUR
+    (event,) = [one for one in logged.find_events("g", limit=1)]
+    assert [event] == [one for one in logged.get_events("g", "é", limit=1)]
+
+
+def test_a_range_takes_both_its_ends(logged):
+    """To the microsecond, in any time zone."""
+    east = (BEGIN + HOUR).astimezone(timezone(timedelta(hours=5)))
+    tick = timedelta(microseconds=1)
+    assert places(logged.find_events("g", since=east)) == SECOND_HOUR
+    assert places(logged.find_events("g", until=BEGIN)) == FIRST_HOUR
+    assert places(logged.find_events("g", since=BEGIN + tick, until=east - tick)) == []
+    assert places(logged.find_events("g", since=east, until=BEGIN)) == []
+    assert (
+        places(logged.find_events("g", until=datetime.max.replace(tzinfo=UTC), limit=1)) == FIRST_HOUR[:1]
+    )
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_pages_follow_each_other_without_a_loss(logged, size):
+    """Each begins behind the last event of the one before, also where many have one time."""
+    given, last = [], None
+    while True:
+        page = [event for event in logged.find_events("g", after=last, limit=size)]
+        if not page:
+            break
+        given += page
+        last = page[-1]
+    assert [(event.state_id, event.version) for event in given] == FIRST_HOUR + SECOND_HOUR
+
+
+def test_a_place_is_kept_as_a_tuple(logged):
+    """What a program can write down; the event itself need not be there any more."""
+    assert places(logged.find_events("g", after=(BEGIN, "a", 2))) == [*FIRST_HOUR[4:], *SECOND_HOUR]
+    assert places(logged.find_events("g", after=(BEGIN, "aa", 7), limit=1)) == [("b", 1)]
+    assert places(logged.find_events("g", after=(BEGIN, "a", 2), since=BEGIN + HOUR)) == SECOND_HOUR
+    assert places(logged.find_events("g", after=(BEGIN + HOUR, "a", 2), until=BEGIN)) == []
+
+
+def test_what_is_not_wanted_is_left_out_and_counted(logged):
+    """Action and author are looked at here: every document in the time is read."""
+    read = []
+    found = logged.find_events("g", action="open", changed_by="ann", progress=read.append)
+    assert places(found) == [("a", 1), ("a", 3)]
+    assert read == list(range(1, 13))
+    assert places(logged.find_events("g", action="open", changed_by="ann", limit=1)) == [("a", 1)]
+
+
+def test_no_more_is_read_than_is_asked_for(logged):
+    """Where nothing is left out."""
+    read = []
+    assert places(logged.find_events("g", limit=3, progress=read.append)) == FIRST_HOUR[:3]
+    assert read == [1, 2, 3]
+    assert places(logged.find_events("g", limit=0)) == []
+    assert places(logged.find_events("never")) == []
+
+
+def test_what_cannot_be_read_is_named_behind_the_others(logged):
+    """Damaged, or a stranger's."""
+    damaged = state_layout("g", "a").event(1)
+    plant(logged, damaged, kind=7)
+    stranger = DocumentPath(damaged.collection, "a.b")
+    logged.runtime.access.backend.commit([Put(stranger, {"timestamp": BEGIN})], timeout=TIMEOUT)
+    given, error = [], None
+    try:
+        for event in logged.find_events("g", until=BEGIN):
+            given.append((event.state_id, event.version))  # noqa: PERF401 - what came before the error counts
+    except DamagedDocumentsError as caught:
+        error = caught
+    assert given == [place for place in FIRST_HOUR if place != ("a", 1)]
+    assert error is not None
+    assert sorted(error.paths) == sorted(map(str, (damaged, stranger)))
+
+
+def test_what_is_in_segments_alone_is_told(logged):
+    """Such events are not found, and who looks for all can ask."""
+    assert logged.finds_all_events("g")
+    path = state_layout("g", "a").segment(1)
+    logged.runtime.access.backend.commit([Put(path, {"alone": True})], timeout=TIMEOUT)
+    assert not logged.finds_all_events("g")
+    assert logged.finds_all_events("other")
+
+
+@in_memory
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("since", datetime(2026, 1, 1)),  # noqa: DTZ001 - what is refused
+        ("until", "2026-01-01"),
+        ("action", 7),
+        ("changed_by", b"ann"),
+        ("after", "a@1"),
+        ("after", (BEGIN, "a")),
+        ("after", (BEGIN, "a", -1)),
+        ("after", ("noon", "a", 1)),
+        ("limit", -1),
+    ],
+)
+def test_an_argument_that_cannot_be_is_named(store, name, value):
+    """Before anything is asked."""
+    with pytest.raises(InvalidDataError, match=name):
+        places(store.find_events("g", **{name: value}))
+
+
+@in_memory
+def test_a_place_in_another_governor_is_refused(logged):
+    """It would be another place here."""
+    (event,) = [one for one in logged.get_events("other", "a")]
+    with pytest.raises(InvalidDataError, match="other"):
+        places(logged.find_events("g", after=event))
