@@ -85,7 +85,7 @@ async def test_a_place_is_kept_as_a_tuple(logged):
 
 async def test_what_is_not_wanted_is_left_out_and_counted(logged):
     """Action and author are looked at here: every document in the time is read."""
-    read = []
+    read: list[int] = []
     found = logged.find_events("g", action="open", changed_by="ann", progress=read.append)
     assert await async_places(found) == [("a", 1), ("a", 3)]
     assert read == list(range(1, 13))
@@ -94,7 +94,7 @@ async def test_what_is_not_wanted_is_left_out_and_counted(logged):
 
 async def test_no_more_is_read_than_is_asked_for(logged):
     """Where nothing is left out."""
-    read = []
+    read: list[int] = []
     assert await async_places(logged.find_events("g", limit=3, progress=read.append)) == FIRST_HOUR[:3]
     assert read == [1, 2, 3]
     assert await async_places(logged.find_events("g", limit=0)) == []
