@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         AsyncSqliteStore,
         async_connect,
     )
+    from tai_state._async.api.definitions import async_check_machines
     from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
     from tai_state._async.api.lock_manager import AsyncLockManager
     from tai_state._async.api.persister import AsyncStateMachinePersister
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tai_state._platform.owners import lock_owner
     from tai_state._sync.access.port import Backend
     from tai_state._sync.api.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
+    from tai_state._sync.api.definitions import check_machines
     from tai_state._sync.api.governor_transaction import GovernorTransaction
     from tai_state._sync.api.lock_manager import LockManager
     from tai_state._sync.api.persister import StateMachinePersister
@@ -230,10 +232,12 @@ __all__ = [
     "VectorClock",
     "VersionConflictError",
     "VersionNotFoundError",
+    "async_check_machines",
     "async_connect",
     "async_recover",
     "async_verify",
     "change_context",
+    "check_machines",
     "connect",
     "lock_owner",
     "recover",
@@ -249,6 +253,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "AsyncSqliteStore",
         "async_connect",
     ),
+    "tai_state._async.api.definitions": ("async_check_machines",),
     "tai_state._async.api.governor_transaction": ("AsyncGovernorTransaction",),
     "tai_state._async.api.lock_manager": ("AsyncLockManager",),
     "tai_state._async.api.persister": ("AsyncStateMachinePersister",),
@@ -262,6 +267,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tai_state._platform.owners": ("lock_owner",),
     "tai_state._sync.access.port": ("Backend",),
     "tai_state._sync.api.connect": ("BackendStore", "FirestoreStore", "MemoryStore", "SqliteStore", "connect"),
+    "tai_state._sync.api.definitions": ("check_machines",),
     "tai_state._sync.api.governor_transaction": ("GovernorTransaction",),
     "tai_state._sync.api.lock_manager": ("LockManager",),
     "tai_state._sync.api.persister": ("StateMachinePersister",),

@@ -221,10 +221,18 @@ class Machine(Generic[DataT]):
         Raises:
             TransitionNotAllowedError: There is no such move.
         """
-        candidates = self._moves.get((status, action))
-        if candidates is None:
+        return list(dict.fromkeys(candidate.target for candidate in self.candidates(status, action)))
+
+    def candidates(self, status: str, action: str) -> tuple[Transition[DataT], ...]:
+        """Return the transitions that *action* may make from *status*, in the order in which they are tried.
+
+        Raises:
+            TransitionNotAllowedError: There is no such move.
+        """
+        found = self._moves.get((status, action))
+        if found is None:
             raise self._refusal(status, action)
-        return list(dict.fromkeys(candidate.target for candidate in candidates))
+        return found
 
     def action_to(self, status: str, target: str) -> str:
         """Return the one action that may lead from *status* to *target*.

@@ -24,7 +24,7 @@ COMMANDS = {
     "history": "List the changes of a state, the first one first.",
     "ingest": "Apply a log of status changes, each line exactly once.",
     "locks": "Show who holds which lock and who waits for it, and break one.",
-    "machine": "Check and draw machine files.",
+    "machine": "Check, compare and draw machine files.",
     "recover": "Repair what can be proven, and say what cannot.",
     "rollback": "Make a new version of a state with the status and data of an earlier one.",
     "show": "Show a state as it is, or as its events say that it was.",

@@ -7,6 +7,7 @@
 5. ``receipts``: receipts of changes that were never made.
 6. ``repair``: what is written about a finding, and its record.
 7. ``rerun``: machines run again over events.
+8. ``definitions``: the definitions that machines had when they moved states.
 
 What the remaining data prove, by a hash in the chain or by a sealed copy, is the truth of a finding: nothing is
 guessed.

@@ -167,6 +167,12 @@ CATALOGUE: tuple[FindingKind, ...] = (
         "a state was saved past its machine",
         "None: mend the data by a change with force and a reason.",
     ),
+    FindingKind(
+        "machine_redefined",
+        "A machine has several definitions under one version: its states, or this process, know different ones.",
+        "a transition was added, and the machine's version was not raised",
+        "None: the states are sound. Raise the version with each change of a definition.",
+    ),
 )
 
 KINDS = {kind.id: kind for kind in CATALOGUE}

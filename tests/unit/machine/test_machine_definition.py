@@ -289,6 +289,24 @@ def test_the_fingerprint_is_the_same_in_every_release():
     assert machine.fingerprint == hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def test_the_fingerprint_is_the_same_in_every_python():
+    """By its digest, whatever order a set has, and with every part that a definition may have."""
+    machine = Machine(
+        "Auftrag ✓",
+        StrEnum("Step", {"NEW": "new"}).NEW,
+        [
+            Transition("pay", {"short", "new", "late"}, "paid", always, lambda data, _: data),
+            Transition("pay", "new", "short", apply=dict, apply_name="billed"),
+            Transition("wait", "*", "late"),
+        ],
+        version=7,
+        terminal={"paid"},
+        on_dependency={"shipped": "pay", "broken": "wait"},
+    )
+    digest = "4ae1dd1664a4fd3300859d496b5c894e748859eb0dbf27c0719ff54334b20323"  # pragma: allowlist secret
+    assert machine.fingerprint == digest
+
+
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda machine: pickle.loads(pickle.dumps(machine))])
 def test_a_machine_survives_copying_and_pickling(order, copied):
     again = copied(order)

@@ -7,5 +7,9 @@ UTF-8, no JSON or no machine is a finding like any other; only one that cannot b
 ``diagram`` draws one file as a Mermaid state diagram; ``--json`` puts the text into one object. An unsound file is
 drawn as far as it can be read, its problems marked and listed, and the exit code is 1.
 
-Both read a machine without its functions: guards and applies are named in the file, and known by name only.
+``diff`` tells what two files differ in, and what that means for states that are stored: exit code 0 where they are the
+same, 1 where they are not, and 2 for a file that is no sound machine. With ``--json`` it is one object: old, new, same,
+safe, changes, hazards, notes.
+
+All read a machine without its functions: guards and applies are named in the file, and known by name only.
 """

@@ -4,13 +4,14 @@ import click
 
 from tai_state.cli.commands.machine.check import check
 from tai_state.cli.commands.machine.diagram import diagram
+from tai_state.cli.commands.machine.diff import diff
 from tai_state.cli.program.command import Group
 
 
 @click.group(cls=Group, examples=["tai-state machine check order.json"])
 def machine() -> None:
-    """Check and draw machine files."""
+    """Check, compare and draw machine files."""
 
 
-for _command in (check, diagram):
+for _command in (check, diagram, diff):
     machine.add_command(_command)

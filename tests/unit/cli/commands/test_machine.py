@@ -130,3 +130,60 @@ def test_a_machine_in_another_encoding_is_told_so(run, encoding, said):
     result = run("--json", "machine", "check", "a", a=json.dumps(ORDER).encode(encoding), code=1)
     (problem,) = json.loads(result.stdout)["problems"]
     assert said in problem["message"]
+
+
+LATER = {
+    **ORDER,
+    "version": 2,
+    "transitions": [*ORDER["transitions"], {"action": "x", "source": "*", "target": "gone"}],
+}
+SHORTER = {**ORDER, "transitions": ORDER["transitions"][:1]}
+
+
+def test_machines_that_are_the_same_have_no_difference(run):
+    """Exit code 0."""
+    assert run("machine", "diff", "a", "b", a=ORDER, b=ORDER).stdout == "order@1 -> order@1: the same\n"
+
+
+def test_machines_that_differ_are_compared_part_by_part(run):
+    """Exit code 1; what is safe is said to be."""
+    lines = run("machine", "diff", "a", "b", a=ORDER, b=LATER, code=1).stdout.splitlines()
+    assert lines[0] == "order@1 -> order@2: different; safe for stored states"
+    assert {"  ~ version: 1 -> 2", "  + status 'gone'", "  + transition 'x' from 'paid': gone"} <= set(lines)
+
+
+def test_a_status_that_goes_is_not_safe(run):
+    """States may be stored in it."""
+    lines = run("machine", "diff", "a", "b", a=ORDER, b=SHORTER, code=1).stdout.splitlines()
+    assert lines[0] == "order@1 -> order@1: different; not safe for stored states"
+    assert any(line.startswith("  ! states in status 'shipped' ") for line in lines)
+    assert any("raise it" in line for line in lines)
+
+
+def test_the_same_moves_written_otherwise_are_told_as_that(run):
+    """Processes tell them apart."""
+    turned = {**ORDER, "transitions": ORDER["transitions"][::-1]}
+    lines = run("machine", "diff", "a", "b", a=ORDER, b=turned, code=1).stdout.splitlines()
+    assert lines[0].endswith("the same moves, written otherwise; safe for stored states")
+
+
+def test_a_difference_is_data(run):
+    """With --json it is one object, with the branches of each transition."""
+    found = json.loads(run("--json", "machine", "diff", "a", "b", a=ORDER, b=SHORTER, code=1).stdout)
+    assert (found["same"], found["safe"], found["old"]["name"], found["new"]["version"]) == (False, False, "order", 1)
+    assert found["old"]["fingerprint"] != found["new"]["fingerprint"]
+    (transition,) = [one for one in found["changes"] if one["part"] == "transition"]
+    assert transition == {
+        "part": "transition",
+        "subject": "ship",
+        "status": "paid",
+        "before": [{"target": "shipped", "guard": None, "apply": "shipping"}],
+        "after": None,
+    }
+    assert [one["kind"] for one in found["hazards"]] == ["status_removed"]
+    assert {one["kind"] for one in found["notes"]} == {"version_kept", "way_out_lost"}
+
+
+def test_an_unsound_machine_is_not_compared(run):
+    """Exit code 2, so that 1 always means a difference."""
+    assert "nowhere" in run("machine", "diff", "a", "b", a=ORDER, b=LOST, code=2).stderr
