@@ -143,7 +143,7 @@ def test_the_definition_that_is_known_here_counts(store):
 
 @in_memory
 def test_what_cannot_be_read_is_passed_over(store):
-    """Another check tells it; and what an older release wrote without a fingerprint is none of ours to judge."""
+    """Another check tells it."""
     two_definitions(store)
     plant(store, state_layout("h", "odd").state, causality="damaged")
     assert check_machines(store) == []
