@@ -25,6 +25,7 @@ COMMANDS = {
     "ingest": "Apply a log of status changes, each line exactly once.",
     "locks": "Show who holds which lock and who waits for it, and break one.",
     "machine": "Check, compare and draw machine files.",
+    "migrate": "Bring the data of states to the schema that upcasters lead to, by one event each.",
     "recover": "Repair what can be proven, and say what cannot.",
     "rollback": "Make a new version of a state with the status and data of an earlier one.",
     "show": "Show a state as it is, or as its events say that it was.",

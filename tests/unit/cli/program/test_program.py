@@ -57,6 +57,7 @@ ORDER = Machine(
     "new",
     [Transition("paid", "new", "paid"), Transition("sent", "paid", "sent", apply=lambda data, n: {**data, "n": n})],
 )
+UPCASTERS = {1: lambda data: {**data, "currency": "EUR"}}
 """
 NEED_PROCESSES = re.compile(r"tai-state (demo|emulator)")
 
@@ -73,7 +74,7 @@ def test_an_example_runs(run, example, tmp_path, monkeypatch):
             {"action": "sent", "source": "paid", "target": "sent"},
         ],
     }
-    for name in ("order.json", "incident.json"):
+    for name in ("order.json", "order-2.json", "incident.json"):
         (tmp_path / name).write_text(json.dumps(order))
     (tmp_path / "shop.py").write_text(SHOP)
     monkeypatch.setattr(sys, "path", [*sys.path])
