@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tai_state._async.api.store import AsyncStateStore
     from tai_state._async.api.transaction import AsyncTransaction
     from tai_state._async.api.transaction_manager import AsyncTransactionManager
+    from tai_state._async.api.transferring import async_export_store, async_import_store
     from tai_state._async.api.unit_of_work import AsyncUnitOfWork
     from tai_state._async.locking.lock import AsyncLock
     from tai_state._async.locking.lock_set import AsyncLockSet
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from tai_state._sync.api.store import StateStore
     from tai_state._sync.api.transaction import Transaction
     from tai_state._sync.api.transaction_manager import TransactionManager
+    from tai_state._sync.api.transferring import export_store, import_store
     from tai_state._sync.api.unit_of_work import UnitOfWork
     from tai_state._sync.locking.lock import Lock
     from tai_state._sync.locking.lock_set import LockSet
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from tai_state.config import Encoding, LockConfig, Maintenance, PersistenceConfig
     from tai_state.documents import Capability
     from tai_state.errors import (
+        BadExportError,
         CommitAmbiguousError,
         ConfigurationError,
         ConflictError,
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
         DependentMachineError,
         DocumentTooLargeError,
         FencedOutError,
+        HistoryConflictError,
         HistoryTrimmedError,
         IdempotencyMismatchError,
         InvalidDataError,
@@ -105,8 +109,10 @@ if TYPE_CHECKING:
         ConsistencyReport,
         DeletedVersion,
         Event,
+        ExportReport,
         FailedTransaction,
         Health,
+        ImportReport,
         LoadedState,
         LockInfo,
         LockWait,
@@ -145,6 +151,7 @@ __all__ = [
     "AsyncUnitOfWork",
     "Backend",
     "BackendStore",
+    "BadExportError",
     "BatchResult",
     "Capability",
     "ChangeMetadata",
@@ -165,13 +172,16 @@ __all__ = [
     "DocumentTooLargeError",
     "Encoding",
     "Event",
+    "ExportReport",
     "FailedTransaction",
     "FencedOutError",
     "FirestoreStore",
     "GovernorTransaction",
     "Health",
+    "HistoryConflictError",
     "HistoryTrimmedError",
     "IdempotencyMismatchError",
+    "ImportReport",
     "InvalidDataError",
     "InvalidIdError",
     "InvalidMachineError",
@@ -234,11 +244,15 @@ __all__ = [
     "VersionNotFoundError",
     "async_check_machines",
     "async_connect",
+    "async_export_store",
+    "async_import_store",
     "async_recover",
     "async_verify",
     "change_context",
     "check_machines",
     "connect",
+    "export_store",
+    "import_store",
     "lock_owner",
     "recover",
     "verify",
@@ -261,6 +275,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tai_state._async.api.store": ("AsyncStateStore",),
     "tai_state._async.api.transaction": ("AsyncTransaction",),
     "tai_state._async.api.transaction_manager": ("AsyncTransactionManager",),
+    "tai_state._async.api.transferring": ("async_export_store", "async_import_store"),
     "tai_state._async.api.unit_of_work": ("AsyncUnitOfWork",),
     "tai_state._async.locking.lock": ("AsyncLock",),
     "tai_state._async.locking.lock_set": ("AsyncLockSet",),
@@ -275,6 +290,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tai_state._sync.api.store": ("StateStore",),
     "tai_state._sync.api.transaction": ("Transaction",),
     "tai_state._sync.api.transaction_manager": ("TransactionManager",),
+    "tai_state._sync.api.transferring": ("export_store", "import_store"),
     "tai_state._sync.api.unit_of_work": ("UnitOfWork",),
     "tai_state._sync.locking.lock": ("Lock",),
     "tai_state._sync.locking.lock_set": ("LockSet",),
@@ -284,6 +300,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tai_state.config": ("Encoding", "LockConfig", "Maintenance", "PersistenceConfig"),
     "tai_state.documents": ("Capability",),
     "tai_state.errors": (
+        "BadExportError",
         "CommitAmbiguousError",
         "ConfigurationError",
         "ConflictError",
@@ -297,6 +314,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "DependentMachineError",
         "DocumentTooLargeError",
         "FencedOutError",
+        "HistoryConflictError",
         "HistoryTrimmedError",
         "IdempotencyMismatchError",
         "InvalidDataError",
@@ -338,8 +356,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "ConsistencyReport",
         "DeletedVersion",
         "Event",
+        "ExportReport",
         "FailedTransaction",
         "Health",
+        "ImportReport",
         "LoadedState",
         "LockInfo",
         "LockWait",

@@ -63,6 +63,10 @@ from tai_state.errors.stores import (
     StoreUnavailableError,
     UnsupportedOperationError,
 )
+from tai_state.errors.transfers import (
+    BadExportError,
+    HistoryConflictError,
+)
 from tai_state.errors.values import (
     DocumentTooLargeError,
     InvalidDataError,
@@ -70,6 +74,7 @@ from tai_state.errors.values import (
 )
 
 __all__ = [
+    "BadExportError",
     "CommitAmbiguousError",
     "ConfigurationError",
     "ConflictError",
@@ -83,6 +88,7 @@ __all__ = [
     "DependentMachineError",
     "DocumentTooLargeError",
     "FencedOutError",
+    "HistoryConflictError",
     "HistoryTrimmedError",
     "IdempotencyMismatchError",
     "InvalidDataError",

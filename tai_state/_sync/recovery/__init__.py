@@ -13,6 +13,9 @@ governor, or all of them, and looks again until nothing more can be done.
 
 ``migration`` is no repair: it brings sound data to the schema of today, by changes like any other.
 
+``exporter`` writes what is carried (``rules/recovery/carried``) to a file, as of one moment for each state, beside
+writers; ``importer`` makes it anew in another store, and never mixes two histories; ``export_file`` is the file.
+
 What is found is found twice in a row before it is told: a state may have moved between two reads.
 A check writes nothing.
 """

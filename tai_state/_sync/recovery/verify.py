@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.history.reader import HistoryReader
+from tai_state._sync.recovery.gone import left_over
 from tai_state._sync.recovery.kept import foreign
 from tai_state._sync.recovery.leases import lease_findings
 from tai_state._sync.recovery.receipts import receipt_findings
@@ -17,7 +18,7 @@ from tai_state._sync.recovery.walk import Walk, Examined
 from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import InvalidIdError, ReplayError
-from tai_state.layout import GOVERNORS, GovernorLayout, StateLayout, owner_and_version, unescape
+from tai_state.layout import GOVERNORS, GovernorLayout, StateLayout, unescape
 from tai_state.models import ConsistencyReport, Problem
 from tai_state.rules.commits.judging import Judge, no_judge
 from tai_state.rules.history.replay import Rerun, no_rerun
@@ -229,25 +230,10 @@ class Verifier:
         Args:
             gone: The states that were found to be gone; each of them is told once.
         """
-        after: str | None = None
-        while True:
-            found: Document | None = None
-            for document in self._access.scan(collection, start=after, limit=1, timeout=self._timeout):
-                found = document
-            if found is None:
-                return
-            stored_id = found.path.id.rpartition("@")[0]
-            after = f"{stored_id}A"
-            try:
-                paths = governor.state(unescape(stored_id, found.path))
-                if self._document(paths) is not None:
-                    continue
-                owner_and_version(found.path.id)
-            except InvalidIdError as error:
-                yield Examined(None, None, None, (foreign(found, error),), 0)
-                after = f"{found.path.id}!"
-                continue
-            if paths.state_id not in gone:
+        for paths in left_over(self._access, governor, collection, self._timeout):
+            if isinstance(paths, Finding):
+                yield Examined(None, None, None, (paths,), 0)
+            elif paths.state_id not in gone:
                 gone.add(paths.state_id)
                 self._progress(governor.governor_id, paths.stored_id)
                 yield self.examined(paths)

@@ -1,6 +1,5 @@
 """``recover``: make a store sound again."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +7,7 @@ import click
 
 from tai_state import RecoveryReport, StateStore, SystemClock, connect
 from tai_state import recover as recovered
+from tai_state.cli.program.asking import ask
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND, GovernorNotFoundError
 from tai_state.cli.program.output import note, put, record_of, write_list
@@ -63,7 +63,8 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
     The exit code is 0 where all that was found is repaired, and 1 where something is left, or would be done.
     """
     if not (dry_run or yes):
-        _ask(governor)
+        what = f"governor {governor!r}" if governor is not None else "every governor of the store"
+        ask(f"Repair {what}?", "it may write, or --dry-run that it may not")
     totals = Totals()
     with _opened(session, dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
         watched = Watched(progress)
@@ -91,14 +92,6 @@ def _opened(session: Session, *, dry_run: bool) -> Iterator[StateStore]:
             return
     with session.waiting(), connect(session.url, **session.options) as store:
         yield store
-
-
-def _ask(governor: str | None) -> None:
-    what = f"governor {governor!r}" if governor is not None else "every governor of the store"
-    if not sys.stdin.isatty():
-        message = "without a terminal to ask at, --yes says that it may write, or --dry-run that it may not"
-        raise click.UsageError(message)
-    click.confirm(f"Repair {what}?", abort=True, err=True)
 
 
 class Watched:

@@ -7,7 +7,7 @@ from tai_state.codec import Payload
 from tai_state.documents import Document, DocumentPath, MustNotExist, Precondition, Put, UpdatedAt
 from tai_state.errors import CorruptLogError, IdempotencyMismatchError
 from tai_state.layout import FORMAT
-from tai_state.rules.records.fields import FieldError, check_format, take
+from tai_state.rules.records.fields import FieldError, check_format, take, written_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ def live_receipt(document: Document | None, read_time: datetime, governor_id: st
     """Return the receipt in *document*, None when there is none or it has expired.
 
     Only the store's clock counts: expired when *read_time* is past the document's update_time plus the
-    ttl stored in it. (Not its create_time: an expired receipt is replaced in place.)
+    ttl stored in it. (Not its create_time: an expired receipt is replaced in place. Where it was imported, the time
+    at which it was written there: a build that does not know that obeys it for longer, which does no harm.)
 
     Raises:
         CorruptLogError: The document is no receipt of ours.
@@ -42,7 +43,7 @@ def live_receipt(document: Document | None, read_time: datetime, governor_id: st
             version=take(document.fields, "version", int),
             transition_id=take(document.fields, "transition_id", str),
         )
-        expires = document.update_time + timedelta(seconds=take(document.fields, "ttl_seconds", float))
+        expires = written_at(document) + timedelta(seconds=take(document.fields, "ttl_seconds", float))
     except (OverflowError, FieldError) as error:
         reason = f"receipt {document.path} is damaged: {error}"
         raise CorruptLogError(governor_id, state_id, None, reason) from error

@@ -313,6 +313,30 @@ def info(lease: Lease, now: datetime) -> LockInfo:
     )
 
 
+TOKENS_LEFT_OUT = 2**20
+"""How far a counter is raised that goes on from a copy: more tokens than were given out since the copy was made."""
+
+
+def carried(lease: Lease) -> Lease:
+    """Return what a copy of the store keeps of a lease: its counter. Who holds it here holds nothing there."""
+    return replace(lease, holder=None, nonce="", renewals=0, owner_id=None, process=None)
+
+
+def raised(copied: Lease, found: Lease | None) -> Put | None:
+    """Return the write that keeps every token of a lease that was *copied* from being given out again.
+
+    Its counter goes past all that were given out before the copy was made and, in all likelihood, since; whoever holds
+    the lock holds it no more. None: it was raised before, also where it went on from there.
+
+    Args:
+        found: The lease as it stands where the copy goes; None: there is none.
+    """
+    token = copied.fencing_token + TOKENS_LEFT_OUT
+    if found is not None and found.fencing_token >= token:
+        return None
+    return _write(replace(carried(copied), fencing_token=token), found)
+
+
 def audit_write(entry_id: str, lease: Lease, reason: str, actor: str, now: datetime) -> Put:
     """Return the audit entry of a lock that is broken by hand."""
     fields = {

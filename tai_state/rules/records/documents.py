@@ -287,6 +287,16 @@ def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> Ev
     )
 
 
+def committed_at(document: Document) -> datetime:
+    """Return when the event in a document was committed.
+
+    Raises:
+        FieldError: The field that says so is something else.
+    """
+    # A document that was written again, from a copy, keeps the time of the commit that it is about.
+    return take_time_or_none(document.fields, "committed_at") or document.create_time
+
+
 def owner_of(document: Document, governor_id: str) -> str:
     """Return the id of the state whose document this is.
 
@@ -327,9 +337,7 @@ def read_event(document: Document, governor_id: str, state_id: str) -> EventReco
     """
     try:
         check_format(document.fields, document.path, newest=FORMAT_NEWEST)
-        # A document that was written again, from a copy, keeps the time of the commit that it is about.
-        committed_at = take_time_or_none(document.fields, "committed_at")
-        event = event_from(document.fields, committed_at or document.create_time)
+        event = event_from(document.fields, committed_at(document))
         check_owner(event, governor_id, state_id)
     except FieldError as error:
         raise CorruptLogError(

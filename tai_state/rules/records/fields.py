@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from tai_state.codec import Payload
-from tai_state.documents import DAMAGED, Value
+from tai_state.documents import DAMAGED, Document, Value
 from tai_state.errors import InvalidDataError, SchemaVersionError
 from tai_state.layout import FORMAT
 
@@ -59,6 +59,15 @@ def take_time_or_none(fields: Mapping[str, Value], name: str) -> datetime | None
         FieldError: It is something else.
     """
     return None if fields.get(name) is None else take_time(fields, name)
+
+
+def written_at(document: Document) -> datetime:
+    """Return when a document that is replaced in place was written: of one that was imported, when it was there.
+
+    Raises:
+        FieldError: The field that says so is something else.
+    """
+    return take_time_or_none(document.fields, "committed_at") or document.update_time
 
 
 def take_list(fields: Mapping[str, Value], name: str, kind: type[T]) -> tuple[T, ...]:

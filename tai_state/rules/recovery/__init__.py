@@ -8,6 +8,8 @@
 6. ``repair``: what is written about a finding, and its record.
 7. ``rerun``: machines run again over events.
 8. ``definitions``: the definitions that machines had when they moved states.
+9. ``carried``: what an export carries; ``taken``: how much of a state, beside writers; ``export_lines``: its lines.
+10. ``joining``: what an import writes, so that two histories never mix.
 
 What the remaining data prove, by a hash in the chain or by a sealed copy, is the truth of a finding: nothing is
 guessed.

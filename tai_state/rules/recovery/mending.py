@@ -6,7 +6,6 @@ is put in counts where the whole then has that hash: SHA-256 leaves no room for 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from tai_state.config import INLINE
@@ -14,7 +13,7 @@ from tai_state.documents import Document
 from tai_state.layout import StateLayout
 from tai_state.rules.history.replay import contradiction
 from tai_state.rules.records.chain import event_hash, seal_is_sound
-from tai_state.rules.records.documents import content_fields, event_from, fences_list
+from tai_state.rules.records.documents import committed_at, content_fields, event_from, fences_list
 from tai_state.rules.records.fields import FieldError
 from tai_state.rules.records.record import EventRecord, StateRecord
 
@@ -50,7 +49,7 @@ def own_flaw(event: EventRecord) -> str | None:
 def mended(document: Document, around: Neighbours) -> EventRecord | None:
     """Return the event that a damaged document was; None where its neighbours do not prove it."""
     for changes in _changes(document.fields, around):
-        event = _made({**document.fields, **changes}, document.create_time)
+        event = _made({**document.fields, **changes}, document)
         if event is not None and _is_proven(event, around):
             return event
     return None
@@ -129,8 +128,8 @@ def _likely(fields: Mapping[str, Any], around: Neighbours) -> list[Fields]:
     ]
 
 
-def _made(fields: Mapping[str, Any], committed_at: datetime) -> EventRecord | None:
+def _made(fields: Mapping[str, Any], document: Document) -> EventRecord | None:
     try:
-        return event_from(fields, committed_at)
+        return event_from(fields, committed_at(document))
     except (FieldError, ValueError, TypeError, KeyError):
         return None

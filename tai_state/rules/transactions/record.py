@@ -22,7 +22,7 @@ from tai_state.documents import (
 from tai_state.errors import IdempotencyMismatchError, StaleReadError, StoreError
 from tai_state.layout import FORMAT, TRANSACTIONS, check_id, escape, state_of
 from tai_state.models import TransactionRecord
-from tai_state.rules.records.fields import FieldError, check_format, take
+from tai_state.rules.records.fields import FieldError, check_format, take, written_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def read_record(document: Document) -> TransactionRecord:
         # Records of earlier releases never expire.
         ttl = timedelta(seconds=take(fields, "ttl_seconds", float)) if "ttl_seconds" in fields else None
         # Not its create_time: an expired record is replaced in place.
-        committed_at = document.update_time
+        committed_at = written_at(document)
         return TransactionRecord(
             transaction_id=fields["transaction_id"],
             documents=fields["documents"],

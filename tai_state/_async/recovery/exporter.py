@@ -1,0 +1,222 @@
+"""The export: every document of a store or a governor, state by state, in bounded memory, beside live writers.
+
+A state goes into the file as of one version of its document: with the events and segments up to there, and the
+snapshots that it names. Its document stands first. Where one of those is missing because the state has moved on and
+dropped it, the state as it is by then is taken instead. Receipts of changes that were made meanwhile are read with
+their state, all others behind the states: none is of a change that is not in the file, and none of those is left out.
+
+Held at a time are the snapshots of one state and the keys of its changes since the export began.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tai_state._async.access.access import PAGE, AsyncAccess
+from tai_state._async.recovery.export_file import AsyncExportWriter
+from tai_state._async.recovery.gone import async_left_over
+from tai_state._async.recovery.verify import PROBLEMS_MAX, AsyncVerifier, Progress
+from tai_state.clock import Span
+from tai_state.documents import Document, DocumentPath
+from tai_state.errors import InvalidDataError, InvalidIdError
+from tai_state.layout import (
+    AUDIT,
+    LOCKS,
+    TRANSACTIONS,
+    GovernorLayout,
+    StateLayout,
+    owner_and_version,
+    unescape,
+    versioned,
+)
+from tai_state.models import ExportReport, Problem
+from tai_state.rules.locking.leases import lease_path
+from tai_state.rules.recovery.carried import NotCarriedError, carried_fields
+from tai_state.rules.recovery.findings import Finding
+from tai_state.rules.recovery.taken import Cut
+
+_ROUNDS_MAX = 8
+_RESOURCES_MAX = 10_000
+
+
+@dataclass(slots=True)
+class Counted:
+    """What an export has written so far, and what it left out."""
+
+    governors: int = 0
+    states: int = 0
+    events: int = 0
+    left_out: list[Problem] = field(default_factory=list)
+    omitted: int = 0
+
+    def leave_out(self, problem: Problem) -> None:
+        """Take what could not be carried, as much as there is room for."""
+        if len(self.left_out) < PROBLEMS_MAX:
+            self.left_out.append(problem)
+        else:
+            self.omitted += 1
+
+
+class AsyncExport:
+    """Reads a store and writes what is in it."""
+
+    def __init__(self, access: AsyncAccess, writer: AsyncExportWriter, progress: Progress, timeout: Span) -> None:
+        """Read through *access*, and tell *progress* of each state.
+
+        Args:
+            timeout: The time that each page may take.
+        """
+        self._access = access
+        self._writer = writer
+        self._progress = progress
+        self._timeout = timeout
+        self._counted = Counted()
+        self._resources: dict[str, None] = {}
+
+    async def all(self) -> None:
+        """Export the whole store."""
+        # Their counters first: nobody can take a lock of a copy in which they are not yet.
+        await self._all_of(LOCKS)
+        async for governor_id, stranger in AsyncVerifier(self._access, timeout=self._timeout).governors():
+            if stranger is None:
+                await self._governor(GovernorLayout(governor_id))
+            else:
+                self._counted.leave_out(stranger.problem())
+        await self._all_of(TRANSACTIONS)
+        await self._all_of(AUDIT)
+
+    async def governor(self, governor_id: str) -> None:
+        """Export one governor, with the counters of the locks under which its states were written."""
+        await self._governor(GovernorLayout(governor_id), with_locks=True)
+
+    def report(self, file: str, governor_id: str | None) -> ExportReport:
+        """Return what was done."""
+        counted = self._counted
+        return ExportReport(
+            file=file,
+            governor_id=governor_id,
+            governors=counted.governors,
+            states=counted.states,
+            events=counted.events,
+            documents=self._writer.documents,
+            left_out=counted.left_out,
+            omitted=counted.omitted,
+        )
+
+    async def _governor(self, governor: GovernorLayout, *, with_locks: bool = False) -> None:
+        before = self._writer.documents
+        began = await self._access.server_time(self._access.begin(self._timeout))
+        async for document in self._access.scan(governor.states, timeout=self._timeout):
+            try:
+                paths = governor.state(unescape(document.path.id, document.path))
+            except InvalidIdError as error:
+                self._leave_out(document, str(error), "foreign_document")
+                continue
+            await self._state(paths, document, began, with_locks=with_locks)
+        gone: set[str] = set()
+        for collection in (governor.events, governor.snapshots, governor.segments):
+            async for left in async_left_over(self._access, governor, collection, self._timeout):
+                if isinstance(left, Finding):
+                    self._counted.leave_out(left.problem())
+                elif left.stored_id not in gone:
+                    gone.add(left.stored_id)
+                    await self._state(left, None, began, with_locks=False)
+        async for receipt in self._access.scan(governor.receipts, timeout=self._timeout):
+            if receipt.update_time < began:
+                await self._write(receipt)
+        await self._all_of(governor.audit)
+        await self._all_of(governor.quarantine)
+        self._counted.governors += self._writer.documents > before
+
+    async def _all_of(self, collection: str) -> None:
+        async for document in self._access.scan(collection, timeout=self._timeout):
+            await self._write(document)
+
+    async def _state(self, paths: StateLayout, document: Document | None, began: datetime, *, with_locks: bool) -> None:
+        self._progress(paths.governor_id, paths.stored_id)
+        self._counted.states += document is not None
+        cut, keys = Cut(document), set[str]()
+        if document is not None:
+            await self._write(document)
+        snapshots = await self._follow(paths, cut, began, keys)
+        for _ in range(_ROUNDS_MAX):
+            if cut.is_whole(snapshots) and not cut.goes_on:
+                break
+            now = (await self._access.read([paths.state], self._access.begin(self._timeout))).get(paths.state)
+            if now is None or cut.is_as(now):
+                # So it is damaged, and all that there is goes with it.
+                cut.take_all()
+            elif cut.is_whole(snapshots):
+                break
+            else:
+                cut.move_to(now)
+                await self._write(now)
+            snapshots = await self._follow(paths, cut, began, keys)
+        for snapshot in snapshots:
+            await self._write(snapshot)
+        await self._write_read([paths.receipt(key) for key in sorted(keys)])
+        if with_locks:
+            await self._write_locks(cut.document)
+
+    async def _follow(self, paths: StateLayout, cut: Cut, began: datetime, keys: set[str]) -> list[Document]:
+        """Write the events and segments of a state that were not written yet, and return its snapshots."""
+        await self._write_events(paths, cut, began, keys)
+        await self._write_segments(paths, cut)
+        return [one async for one in self._versions(paths.governor.snapshots, paths) if cut.takes_snapshot(one)]
+
+    async def _write_events(self, paths: StateLayout, cut: Cut, began: datetime, keys: set[str]) -> None:
+        async for event in self._versions(paths.governor.events, paths, after=cut.events_through):
+            if not cut.takes_event(event):
+                return
+            await self._write(event)
+            self._counted.events += 1
+            key = event.fields.get("idempotency_key")
+            if event.create_time >= began and isinstance(key, str):
+                keys.add(key)
+
+    async def _write_segments(self, paths: StateLayout, cut: Cut) -> None:
+        async for segment in self._versions(paths.governor.segments, paths, after=cut.segments_through):
+            if not cut.takes_segment(segment):
+                return
+            await self._write(segment)
+
+    async def _versions(self, collection: str, paths: StateLayout, after: int = 0) -> AsyncIterator[Document]:
+        """Iterate over the documents of a state's versions; those of somebody else are left out, and told."""
+        start, stop = versioned(paths.stored_id, after + 1 if after else 0), f"{paths.stored_id}A"
+        async for document in self._access.scan(collection, start=start, stop=stop, timeout=self._timeout):
+            try:
+                owner_and_version(document.path.id)
+            except InvalidIdError as error:
+                self._leave_out(document, str(error), "foreign_document")
+            else:
+                yield document
+
+    async def _write_locks(self, state: Document | None) -> None:
+        """Write the counters of the locks under which a state was written, unless they just were."""
+        fences = state.fields.get("fences") if state is not None else None
+        named = [one.get("resource") for one in fences if isinstance(one, dict)] if isinstance(fences, list) else fences
+        wanted = [one for one in named or () if isinstance(one, str) and one not in self._resources]
+        for resource in wanted:
+            self._resources[resource] = None
+            if len(self._resources) > _RESOURCES_MAX:
+                del self._resources[next(iter(self._resources))]
+        await self._write_read([lease_path(one) for one in wanted])
+
+    async def _write_read(self, paths: list[DocumentPath]) -> None:
+        """Write those of some documents that are there."""
+        for first in range(0, len(paths), PAGE):
+            wanted = paths[first : first + PAGE]
+            read = await self._access.read(wanted, self._access.begin(self._timeout), consistent=False)
+            for path in wanted:
+                if (document := read.get(path)) is not None:
+                    await self._write(document)
+
+    async def _write(self, document: Document) -> None:
+        try:
+            await self._writer.write(document.path, carried_fields(document))
+        except (NotCarriedError, InvalidDataError) as error:
+            self._leave_out(document, str(error), "unreadable")
+
+    def _leave_out(self, document: Document, reason: str, kind: str) -> None:
+        problem = Problem(kind=kind, state_id="", version=None, message=reason, path=str(document.path))
+        self._counted.leave_out(problem)

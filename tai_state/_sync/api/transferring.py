@@ -1,0 +1,105 @@
+# Generated from tai_state/_async/api/transferring.py by .ci/generate_sync.py; do not edit.
+"""Carrying a store from one place to another, whatever their engines: to a file, and from it."""
+import os
+
+from tai_state._sync.api.store import StateStore
+from tai_state._sync.recovery.export_file import ExportReader, ExportWriter
+from tai_state._sync.recovery.exporter import Export
+from tai_state._sync.recovery.importer import Import
+from tai_state._sync.recovery.verify import Progress, no_progress
+from tai_state._platform.line_files import LineReader, LineWriter, NewFile
+from tai_state.clock import TimeLimit
+from tai_state.layout import META, check_id
+from tai_state.models import ExportReport, ImportReport
+from tai_state.rules.recovery.export_lines import Header
+
+
+def export_store(
+    store: StateStore,
+    file: str | os.PathLike[str],
+    governor_id: str | None = None,
+    *,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+    timeout: TimeLimit = None,
+) -> ExportReport:
+    """Write all that a store holds, or one governor, to a file from which ``import_store`` makes it anew.
+
+    The file holds lines of JSON, compressed where its name ends in ``.gz`` or ``.zst``, and appears once it is whole.
+    Carried are states, events, snapshots, segments, receipts, records of repairs and what they put aside; of the whole
+    store also records of transactions and of broken locks; of locks the counters, of a governor alone those under
+    which its states were written. It is safe beside live writers: each state is as of one moment, with all that
+    belongs to it. What is damaged is carried as it is, and what cannot be read is told in ``left_out``.
+
+    Args:
+        governor_id: Export this one alone.
+        overwrite: Take the place of a file that is there.
+        progress: Called before each state with its governor's id, and its own as stored.
+        timeout: Bounds each page that is read.
+
+    Raises:
+        FileExistsError: The file is there, and not to be overwritten.
+        OSError: It cannot be written.
+    """
+    runtime = store.runtime
+    access = runtime.access
+    if governor_id is not None:
+        governor_id = check_id(governor_id, "governor_id")
+    with runtime.inflight.one(), NewFile(os.fspath(file), access.new_id(), overwrite=overwrite) as new:
+        meta = (access.read([META], access.begin(timeout))).get(META)
+        store_id = meta.fields.get("store_id") if meta is not None else ""
+        now = access.server_time(access.begin(timeout))
+        header = Header(store_id if isinstance(store_id, str) else "", governor_id, now.isoformat())
+        lines = LineWriter(new)
+        writer = ExportWriter(lines, header)
+        try:
+            export = Export(access, writer, progress, timeout)
+            if governor_id is None:
+                export.all()
+            else:
+                export.governor(governor_id)
+            writer.end(new.keep)
+        finally:
+            writer.close()
+            lines.close()
+    return export.report(os.fspath(file), governor_id)
+
+
+def import_store(
+    store: StateStore,
+    file: str | os.PathLike[str],
+    *,
+    progress: Progress = no_progress,
+    timeout: TimeLimit = None,
+) -> ImportReport:
+    """Make what an export holds in this store, and check every governor of it as ``verify`` does.
+
+    What is there already with the same history stays as it is, and one that is there with the beginning of it goes on;
+    so an import that was stopped anywhere goes on where it is called again. The counter of every lock is raised by
+    2^20, once, and whoever holds it holds it no more: no token that was given out before is valid any more. Events keep
+    the time at which they were committed, receipts the time at which they expire. The store stays the one that it is,
+    with an id of its own. Nobody should work on the states of the file before it is done.
+
+    Args:
+        progress: Called for each state that is written or checked, with its governor's id, and its own as stored.
+        timeout: Bounds each commit, and each page of the check.
+
+    Raises:
+        BadExportError: The file is no export, or not as it was written; names the line.
+        SchemaVersionError: A newer release wrote it.
+        HistoryConflictError: A state is there with another history; names it, and nothing of it was changed.
+        OSError: The file cannot be read.
+        UnsupportedOperationError: The store was opened to read only.
+    """
+    runtime = store.runtime
+    name = os.fspath(file)
+    with runtime.inflight.one():
+        lines = LineReader(name)
+        reader = ExportReader(name, lines)
+        try:
+            joining = Import(runtime.access, reader, progress, timeout)
+            header = joining.run()
+        finally:
+            reader.close()
+            lines.close()
+    return joining.report(name, header)

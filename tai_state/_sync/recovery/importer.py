@@ -1,0 +1,195 @@
+# Generated from tai_state/_async/recovery/importer.py by .ci/generate_sync.py; do not edit.
+"""The import: the documents of a file, so many in a commit, and a check of each governor behind its last one.
+
+It may be stopped anywhere and run again: what is there already and of the same history is passed over. Each commit is
+refused by the store where something stands in a place that was found empty; then all of it is read, and decided anew.
+What is decided stands in ``rules/recovery/joining``.
+"""
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tai_state._sync.access.access import Access
+from tai_state._sync.recovery.export_file import ExportReader
+from tai_state._sync.recovery.verify import Verifier, Progress
+from tai_state.clock import Span
+from tai_state.documents import Document, DocumentPath, Put, Write
+from tai_state.errors import PreconditionFailedError, StoreUnavailableError
+from tai_state.layout import state_of
+from tai_state.models import ConsistencyReport, ImportReport
+from tai_state.rules.recovery.export_lines import Carried, Header
+from tai_state.rules.recovery.joining import Item, Joining, Run, run_of
+
+
+@dataclass(slots=True)
+class Joined:
+    """What an import has done so far."""
+
+    governors: int = 0
+    states: int = 0
+    events: int = 0
+    documents: int = 0
+    written: int = 0
+    reports: list[ConsistencyReport] = field(default_factory=list)
+
+
+class Import:
+    """Writes what a file holds into a store."""
+
+    def __init__(self, access: Access, reader: ExportReader, progress: Progress, timeout: Span) -> None:
+        """Write through *access*, and tell *progress* of each state.
+
+        Args:
+            timeout: The time that each commit, and each page of the check, may take.
+        """
+        self._access = access
+        self._reader = reader
+        self._progress = progress
+        self._timeout = timeout
+        self._joined = Joined()
+        self._joining: Joining | None = None
+        self._governor_id = ""
+
+    def run(self) -> Header:
+        """Import the whole file, and return what it says of itself.
+
+        Raises:
+            BadExportError, SchemaVersionError: The file cannot be read.
+            HistoryConflictError: A state is there with another history.
+        """
+        header = self._reader.header()
+        for piece in self._reader.pieces():
+            for part in _by_governor(piece):
+                self._take(part)
+        self._end_governor("")
+        return header
+
+    def report(self, file: str, header: Header) -> ImportReport:
+        """Return what was done."""
+        joined = self._joined
+        return ImportReport(
+            file=file,
+            governor_id=header.governor_id,
+            store_id=header.store_id,
+            governors=joined.governors,
+            states=joined.states,
+            events=joined.events,
+            documents=joined.documents,
+            written=joined.written,
+            present=joined.documents - joined.written,
+            reports=joined.reports,
+        )
+
+    def _take(self, part: Sequence[Carried]) -> None:
+        """Import documents of one governor, or of none."""
+        governor_id, _ = state_of(str(part[0].path))
+        # Counters of locks stand between the states of one governor.
+        if governor_id and governor_id != self._governor_id:
+            self._end_governor(governor_id)
+        joinings = self._begun(part)
+        items: list[Item] = []
+        for carried in part:
+            run = run_of(carried.path)
+            if self._joining is not None and self._joining.run != run:
+                items += self._ended()
+            if run is None:
+                items.append(Item(carried))
+                continue
+            self._joining = self._joining or joinings[run]
+            item = self._joining.meet(carried)
+            items += [] if item is None else [item]
+        self._write(items)
+        self._joined.documents += len(part)
+
+    def _begun(self, part: Sequence[Carried]) -> dict[Run, Joining]:
+        """Return what is decided for each state of which documents are met, those that begin here by what is there."""
+        states: dict[Run, Carried | None] = {}
+        for carried in part:
+            if (run := run_of(carried.path)) is not None:
+                states.setdefault(run, None)
+                self._joined.events += carried.path.collection.endswith("/events")
+                if carried.path == run.state:
+                    self._joined.states += states[run] is None
+                    self._progress(*_names(run))
+                    states[run] = carried
+        current = self._joining
+        found = self._read([run.state for run in states if current is None or run != current.run])
+        joinings = {
+            run: current if current is not None and run == current.run else Joining(run, found.get(run.state))
+            for run in states
+        }
+        for run, state in states.items():
+            if state is not None:
+                joinings[run].begin(state)
+        beyond = {run: path for run, joining in joinings.items() if (path := joining.beyond) is not None}
+        events = self._read(list(beyond.values()))
+        for run, joining in joinings.items():
+            joining.compare(events.get(beyond[run]) if run in beyond else None)
+        return joinings
+
+    def _ended(self) -> list[Item]:
+        """Return what is left to write of the state that ends."""
+        joining, self._joining = self._joining, None
+        item = None if joining is None else joining.end()
+        return [] if item is None else [item]
+
+    def _end_governor(self, next_id: str) -> None:
+        """Write what is left of a governor, and check it."""
+        self._write(self._ended())
+        if self._governor_id:
+            self._joined.governors += 1
+            verifier = Verifier(self._access, progress=self._progress, timeout=self._timeout)
+            report = verifier.check(self._governor_id)
+            self._joined.reports += [] if report.is_consistent else [report]
+        self._governor_id = next_id
+
+    def _write(self, items: Sequence[Item]) -> None:
+        """Bring it about that all *items* are there, in one commit."""
+        deadline = self._access.begin(self._timeout)
+        found: dict[DocumentPath, Document] = {}
+        is_read = all(item.is_new for item in items)
+
+        def attempt() -> int:
+            nonlocal is_read, found
+            if not is_read:
+                found = self._read([item.path for item in items])
+            is_read = False
+            writes: dict[DocumentPath, Write] = {}
+            for item in items:
+                # One that stands twice in a file, since the state moved on meanwhile, counts as it stands last.
+                writes |= {write.path: write for write in item.writes(found.get(item.path))}
+            if not writes:
+                return 0
+            seconds = self._access.attempt_seconds(deadline)
+            self._access.backend.commit(list(writes.values()), timeout=seconds)
+            return sum(isinstance(write, Put) for write in writes.values())
+
+        try:
+            written = attempt()
+        except (PreconditionFailedError, StoreUnavailableError):
+            # Something stands there, or it is not known: everything is read, and what is there passed over.
+            also = (PreconditionFailedError,)
+            written = self._access.retried(attempt, deadline, also=also, what="an import")
+        self._joined.written += written
+
+    def _read(self, paths: list[DocumentPath]) -> dict[DocumentPath, Document]:
+        if not paths:
+            return {}
+        read = self._access.read(paths, self._access.begin(self._timeout), consistent=False)
+        return dict(read.documents)
+
+
+def _by_governor(piece: Sequence[Carried]) -> list[list[Carried]]:
+    """Return documents in order, those that follow each other and are of one governor together."""
+    parts: list[list[Carried]] = []
+    last: str | None = None
+    for carried in piece:
+        governor_id, _ = state_of(str(carried.path))
+        if governor_id != last:
+            parts.append([])
+        last = governor_id
+        parts[-1].append(carried)
+    return parts
+
+
+def _names(run: Run) -> tuple[str, str]:
+    return state_of(str(run.state))[0], run.stored_id

@@ -1,0 +1,94 @@
+"""What an export carries, and the form in which a document is carried: the same whichever engine it comes from.
+
+A document is carried by its fields, as the port gives them. Times that only the engine keeps, and that something
+follows from, go into a field: when an event was committed, and from when on a receipt or the record of a transaction
+counts. Of a lock its counter is carried: whoever holds it holds it there.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from tai_state.documents import DAMAGED, Document, DocumentPath
+from tai_state.errors import InvalidIdError, ReplayError, StoreError
+from tai_state.layout import AUDIT, GOVERNORS, LOCKS, TRANSACTIONS, WAITS, is_receipt, owner_and_version, unescape
+from tai_state.rules.locking.leases import carried, lease_fields, read_lease
+from tai_state.rules.records.documents import committed_at
+from tai_state.rules.records.fields import FieldError, written_at
+
+Fields = dict[str, Any]
+
+OF_STATES = ("states", "events", "segments", "snapshots")
+"""The collections of a governor whose documents are of one state each."""
+
+OF_GOVERNORS = (*OF_STATES, "receipts", "audit", "quarantine")
+"""Every collection of a governor."""
+
+OF_STORES = (LOCKS, TRANSACTIONS, AUDIT)
+"""The collections of a store that are of no governor."""
+
+LEFT_OUT = {
+    WAITS: "who waits at this moment, and for whom: nobody waits in a copy",
+    "tai": "the id of a store: a copy that somebody works on is another one; the header of the file names it",
+}
+"""What an export leaves out, and why."""
+
+_PARTS_OF_GOVERNORS = 3
+
+
+class NotCarriedError(ValueError):
+    """A document cannot be carried; the message says why."""
+
+
+def check_path(path: DocumentPath) -> None:
+    """Refuse the path of what is none of ours.
+
+    Raises:
+        InvalidIdError: It is in no collection of ours, or under an id that we would not store.
+    """
+    parts = path.collection.split("/")
+    kind = parts[-1]
+    if len(parts) == _PARTS_OF_GOVERNORS and parts[0] == GOVERNORS and kind in OF_GOVERNORS:
+        unescape(parts[1], path)
+    elif path.collection not in OF_STORES:
+        message = f"{path} is in no collection that an export carries"
+        raise InvalidIdError(message, value=str(path))
+    if kind == "receipts":
+        if not is_receipt(path.id):
+            message = f"{path} is the document of no receipt"
+            raise InvalidIdError(message, value=path.id)
+    elif kind in OF_STATES and kind != "states":
+        stored, _ = owner_and_version(path.id)
+        unescape(stored, path)
+    else:
+        unescape(path.id, path)
+
+
+def carried_fields(document: Document) -> Fields:
+    """Return the fields of a document as they are carried.
+
+    Raises:
+        NotCarriedError: It is none of ours, or cannot be read.
+    """
+    fields = document.fields
+    if DAMAGED in fields:
+        raise NotCarriedError(str(fields[DAMAGED]))
+    try:
+        check_path(document.path)
+        match document.path.collection.rpartition("/")[2]:
+            case "events":
+                return {**fields, "committed_at": _of(committed_at, document, document.create_time)}
+            case "receipts" | "transactions":
+                return {**fields, "committed_at": _of(written_at, document, document.update_time)}
+            case "locks":
+                return lease_fields(carried(read_lease(document)))
+    except (InvalidIdError, ReplayError, StoreError) as error:
+        raise NotCarriedError(str(error)) from error
+    return dict(fields)
+
+
+def _of(moment: Any, document: Document, otherwise: datetime) -> Any:
+    try:
+        return moment(document)
+    except FieldError:
+        # Damaged: it is carried as it is, and told behind the import.
+        return document.fields.get("committed_at", otherwise)

@@ -1,0 +1,216 @@
+"""Export and import: nothing is lost between any two engines, work goes on, and no token is ever valid again."""
+
+from datetime import timedelta
+
+import pytest
+
+from tai_state import (
+    AsyncLockManager,
+    AsyncMemoryStore,
+    AsyncSqliteStore,
+    AsyncStateMachinePersister,
+    AsyncTransactionManager,
+    IdempotencyMismatchError,
+    LockLostError,
+    async_export_store,
+    async_import_store,
+)
+from tai_state.documents import Delete
+from tai_state.layout import state_layout
+from tai_state.testing import ManualClock
+from tests._async.machines import COUNTER
+from tests._async.recovery.moving import (
+    CONFIG,
+    PATHS,
+    async_fill,
+    async_keyed,
+    async_problems,
+    comparable,
+    in_small_pieces,
+    lines_of,
+)
+from tests._async.stores import TIMEOUT, async_document_at, async_plant
+
+DAYS = timedelta(days=1)
+COLLECTIONS = {
+    "locks",
+    "transactions",
+    "audit",
+    *(f"governors/g/{kind}" for kind in ("states", "events", "segments", "snapshots", "receipts", "audit")),
+    *(f"governors/h/{kind}" for kind in ("states", "events", "quarantine")),
+}
+
+
+@pytest.fixture
+async def source():
+    """A store with something of everything."""
+    source = AsyncMemoryStore(actor="tester")
+    await async_fill(source)
+    return source
+
+
+@pytest.fixture
+async def file(source, tmp_path):
+    """Its export."""
+    await async_export_store(source, tmp_path / "source.jsonl")
+    return tmp_path / "source.jsonl"
+
+
+async def test_a_copy_holds_what_the_store_held(store, tmp_path):
+    """From SQLite to any engine; exported again, the files are equal but for headers and the counters of locks."""
+    file = tmp_path / "source.jsonl"
+    async with AsyncSqliteStore(tmp_path / "source.db", actor="tester") as source:
+        await async_fill(source)
+        report = await async_export_store(source, file)
+        found_there = await async_problems(source)
+    assert {line["path"].rpartition("/")[0] for line in lines_of(file)[1:-1]} == COLLECTIONS
+    found = await async_import_store(store, file)
+    assert (found.documents, found.written, found.present) == (report.documents, report.documents, 0)
+    assert (found.governors, found.states, found.events) == (2, 5, 13)
+    assert [one.governor_id for one in found.reports] == ["h"]
+    again = await async_export_store(store, tmp_path / "copy.jsonl")
+    assert (again.states, again.events, again.left_out) == (5, 13, [])
+    assert comparable(tmp_path / "copy.jsonl") == comparable(file)
+    assert await async_problems(store) == found_there == ["corrupt_event"]
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+async def test_a_file_is_compressed_as_its_name_says(source, file, store, tmp_path, suffix):
+    """And read whatever its name says."""
+    await async_export_store(source, tmp_path / f"moved{suffix}")
+    magic = (tmp_path / f"moved{suffix}").read_bytes()[:2]
+    assert magic == {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5"}[suffix]
+    (tmp_path / f"moved{suffix}").rename(tmp_path / "moved")
+    assert (await async_import_store(store, tmp_path / "moved")).documents == len(lines_of(file)) - 2
+
+
+async def test_what_users_read_is_the_same(source, file, store):
+    """States, and events with the times at which they were committed; a transaction's record, too."""
+    await async_import_store(store, file)
+    for one in ("s", "b", "état/1"):
+        assert await store.get_state("g", one) == await source.get_state("g", one)
+        theirs = [event async for event in source.get_events("g", one)]
+        assert [event async for event in store.get_events("g", one)] == theirs
+    records = [record async for record in AsyncTransactionManager(source).list_transactions()]
+    assert len(records) == 1
+    assert [record async for record in AsyncTransactionManager(store).list_transactions()] == records
+
+
+async def test_work_goes_on_in_a_copy(file, store):
+    """Under the keys, the locks and the machine of before, on the chain of before."""
+    await async_import_store(store, file)
+    persister = AsyncStateMachinePersister(store, COUNTER, CONFIG)
+    again = await persister.transition("g", "s", "add", 7, idempotency_key="k7")
+    assert (again.replayed, again.version) == (True, 7)
+    with pytest.raises(IdempotencyMismatchError):
+        await persister.transition("g", "s", "add", 8, idempotency_key="k7")
+    assert await async_keyed(store) == "done"
+    async with AsyncLockManager(store).hold("r") as lock:
+        assert (await persister.transition("g", "s", "add", 9, lock=lock)).version == 9
+    assert (await persister.replay("g", "s")).version == 9
+    assert (await persister.validate_consistency("g")).problems == []
+    assert (await store.get_events("g", "s", after=8).__anext__()).origin != (
+        await async_document_at(store, PATHS.event(8))
+    ).fields["origin"]
+
+
+async def test_a_key_expires_when_it_would_have(tmp_path):
+    """Neither sooner nor later, though its receipt was written anew."""
+    clock = ManualClock()
+    source, store = (AsyncMemoryStore(clock=clock, receipt_ttl=7 * DAYS) for _ in range(2))
+    persister = AsyncStateMachinePersister(source, COUNTER)
+    await persister.start("g", "s", {"n": 0})
+    await persister.transition("g", "s", "add", 1, idempotency_key="k")
+    clock.advance(5 * DAYS.total_seconds())
+    await async_export_store(source, tmp_path / "a.jsonl")
+    await async_import_store(store, tmp_path / "a.jsonl")
+    copied = AsyncStateMachinePersister(store, COUNTER)
+    clock.advance(1.9 * DAYS.total_seconds())
+    assert (await copied.transition("g", "s", "add", 1, idempotency_key="k")).replayed
+    clock.advance(0.2 * DAYS.total_seconds())
+    assert not (await copied.transition("g", "s", "add", 1, idempotency_key="k")).replayed
+
+
+async def test_no_token_of_before_is_valid_again(store, tmp_path):
+    """The counter goes on far above, and whoever held the lock does not hold it in the copy."""
+    source = AsyncMemoryStore(actor="tester")
+    held = await AsyncLockManager(source).acquire("r", heartbeat=False)
+    await async_export_store(source, tmp_path / "a.jsonl")
+    await async_import_store(store, tmp_path / "a.jsonl")
+    await async_import_store(store, tmp_path / "a.jsonl")
+    locks = AsyncLockManager(store)
+    lock = await locks.acquire("r", timeout=0)
+    assert lock.fencing_token == held.fencing_token + 2**20 + 1
+    assert (await async_import_store(store, tmp_path / "a.jsonl")).present == 1
+    await lock.renew()
+
+
+async def test_a_holder_loses_a_lock_whose_counter_is_raised(store, tmp_path):
+    """What was given out in the store itself before is valid no more."""
+    locks = AsyncLockManager(store)
+    held = await locks.acquire("r", heartbeat=False)
+    await async_export_store(store, tmp_path / "a.jsonl")
+    await async_import_store(store, tmp_path / "a.jsonl")
+    with pytest.raises(LockLostError):
+        await held.renew()
+    assert (await locks.acquire("r", timeout=0)).fencing_token == held.fencing_token + 2**20 + 1
+
+
+async def test_one_governor_goes_with_the_counters_of_its_locks(source, store, tmp_path):
+    """Those under which its states were written: else nobody could go on under them."""
+    report = await async_export_store(source, tmp_path / "g.jsonl.gz", "g")
+    found = await async_import_store(store, tmp_path / "g.jsonl.gz")
+    assert (found.governor_id, found.governors, found.documents) == ("g", 1, report.documents)
+    assert [one async for one in store.list_governors()] == ["g"]
+    locks = AsyncLockManager(store)
+    assert [one.resource async for one in locks.list()] == ["r"]
+    async with locks.hold("r") as lock:
+        moved = await AsyncStateMachinePersister(store, COUNTER, CONFIG).transition("g", "s", "add", 9, lock=lock)
+    assert moved.version == 9
+
+
+async def test_an_import_beside_other_governors_leaves_them_alone(file, store):
+    """What the file does not name is not touched, and not checked."""
+    await store.save_state("mine", "s", {"n": 1})
+    await async_plant(store, state_layout("mine", "s").event(1), hash="broken")
+    assert [one.governor_id for one in (await async_import_store(store, file)).reports] == ["h"]
+    assert (await store.get_state("mine", "s"))[1] == 1
+
+
+@pytest.mark.parametrize("fault", ["reply lost", "request lost"])
+async def test_an_ambiguous_commit_is_settled(file, place, fault, monkeypatch, tmp_path):
+    """What was written is passed over, what was not is written."""
+    in_small_pieces(monkeypatch)
+    store, backend = place.faulty("fine", fault, "fine", fault)
+    found = await async_import_store(store, file)
+    assert not backend.faults
+    assert found.documents == len(lines_of(file)) - 2
+    await async_export_store(store, tmp_path / "copy.jsonl")
+    assert comparable(tmp_path / "copy.jsonl") == comparable(file)
+
+
+async def test_what_is_left_of_a_lost_state_is_carried(source, store, tmp_path):
+    """As it is: the check behind the import tells of it, and a recovery brings the state back."""
+    await source.runtime.access.backend.commit([Delete(PATHS.state)], timeout=TIMEOUT)
+    await async_export_store(source, tmp_path / "a.jsonl", "g")
+    found = await async_import_store(store, tmp_path / "a.jsonl")
+    assert [one.kind for report in found.reports for one in report.problems] == ["state_missing"]
+    persister = AsyncStateMachinePersister(store, COUNTER, CONFIG)
+    assert (await persister.recover("g")).unresolved == []
+    assert (await store.get_state("g", "s"))[1] == 8
+
+
+async def test_what_cannot_be_carried_is_told(source, store, tmp_path):
+    """Somebody else's document among ours is left out, and so is a lock that cannot be read."""
+    governor = PATHS.governor
+    strange = type(PATHS.state)
+    await async_plant(source, strange(governor.states, "a.b"), x=1)
+    await async_plant(source, strange(governor.receipts, "mine"), x=1)
+    await async_plant(source, strange("locks", "r"), fencing_token="many")
+    report = await async_export_store(source, tmp_path / "a.jsonl")
+    assert sorted(one.path for one in report.left_out) == [
+        "governors/g/receipts/mine",
+        "governors/g/states/a.b",
+        "locks/r",
+    ]
+    assert (await async_import_store(store, tmp_path / "a.jsonl")).documents == report.documents

@@ -1,0 +1,290 @@
+"""An import that is stopped goes on; histories never mix; a file that is not as it was written is told by its line."""
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from tai_state import (
+    AsyncBackendStore,
+    AsyncMemoryStore,
+    AsyncStateMachinePersister,
+    BadExportError,
+    HistoryConflictError,
+    SchemaVersionError,
+    async_export_store,
+    async_import_store,
+)
+from tai_state.layout import state_layout
+from tests._async.machines import COUNTER
+from tests._async.recovery.moving import (
+    CONFIG,
+    PATHS,
+    async_fill,
+    async_problems,
+    comparable,
+    in_small_pieces,
+    lines_of,
+)
+from tests._async.recovery.test_recover import AsyncDyingBackend, StoppedError
+from tests._async.stores import AsyncWrappedBackend, async_contents, async_plant
+
+
+@pytest.fixture
+async def source():
+    """A store with something of everything, in memory."""
+    source = AsyncMemoryStore(actor="tester")
+    await async_fill(source)
+    return source
+
+
+@pytest.fixture
+async def file(source, tmp_path):
+    """Its export."""
+    await async_export_store(source, tmp_path / "source.jsonl")
+    return tmp_path / "source.jsonl"
+
+
+async def async_moved(store, count):
+    """Return a persister whose state has made so many moves."""
+    persister = AsyncStateMachinePersister(store, COUNTER, CONFIG)
+    await persister.start("g", "s", {"n": 0}, idempotency_key="k1")
+    for version in range(2, count + 1):
+        await persister.transition("g", "s", "add", version, idempotency_key=f"k{version}")
+    return persister
+
+
+async def test_stopped_behind_any_commit_it_goes_on(file, place, monkeypatch, tmp_path):
+    """Whatever was done stays done, and is passed over; in the end all of it is there, once."""
+    in_small_pieces(monkeypatch)
+    store = place.store()
+    stopped = 0
+    for stop in range(20):
+        backend = AsyncDyingBackend(store.runtime.access.backend, stop)
+        try:
+            await async_import_store(AsyncBackendStore(backend), file)
+        except StoppedError:
+            stopped += 1
+    assert 4 < stopped < 20
+    found = await async_import_store(store, file)
+    assert (found.written, found.present) == (0, found.documents)
+    await async_export_store(store, tmp_path / "copy.jsonl")
+    assert comparable(tmp_path / "copy.jsonl") == comparable(file)
+
+
+async def test_another_history_is_refused(file, store):
+    """The state is named, with the line of the file, and nothing of it is changed."""
+    await async_moved(store, 2)
+    before = await async_contents(store)
+    with pytest.raises(HistoryConflictError, match=r"'s' of governor 'g'.*line \d+ of the file") as caught:
+        await async_import_store(store, file)
+    assert (caught.value.governor_id, caught.value.state_id) == ("g", "s")
+    assert {path: one for path, one in (await async_contents(store)).items() if path in before} == before
+    assert [one for one in await async_contents(store) if "/s@" in one and one not in before] == []
+
+
+@pytest.mark.parametrize("version", [8, 9, 12])
+async def test_another_history_is_refused_however_long_it_is(file, store, version):
+    """As long as that of the file, or longer."""
+    await async_moved(store, version)
+    before = await async_contents(store)
+    with pytest.raises(HistoryConflictError, match="'s' of governor 'g', version 8: it is there with another history"):
+        await async_import_store(store, file)
+    assert await async_contents(store) == before
+
+
+async def test_a_longer_history_of_the_same_stays(file, store):
+    """Work that went on in the copy is not undone by another import."""
+    await async_import_store(store, file)
+    persister = AsyncStateMachinePersister(store, COUNTER, CONFIG)
+    for payload in range(9, 14):
+        await persister.transition("g", "s", "add", payload)
+    before = await async_contents(store)
+    found = await async_import_store(store, file)
+    assert (found.written, found.present) == (0, found.documents)
+    assert await async_contents(store) == before
+
+
+async def test_the_beginning_of_the_same_history_goes_on(store, tmp_path):
+    """With a later export of the same store: the copy is as far as that, and sound."""
+    source = AsyncMemoryStore(actor="tester")
+    persister = await async_moved(source, 7)
+    await async_export_store(source, tmp_path / "early.jsonl")
+    for version in range(8, 15):
+        await persister.transition("g", "s", "add", version, idempotency_key=f"k{version}")
+    await async_export_store(source, tmp_path / "late.jsonl")
+    for name in ("early", "late"):
+        await async_import_store(store, tmp_path / f"{name}.jsonl")
+    await async_export_store(store, tmp_path / "copy.jsonl")
+    assert comparable(tmp_path / "copy.jsonl") == comparable(tmp_path / "late.jsonl")
+    assert await async_problems(store) == []
+    assert (await async_import_store(store, tmp_path / "early.jsonl")).written == 0
+
+
+async def test_the_times_of_writers_do_not_tell_histories_apart(file, store):
+    """What was altered in the copy by hand is left as it is, and told by the check, not mixed and not mended."""
+    await async_import_store(store, file)
+    await async_plant(store, PATHS.event(3), action="forged")
+    found = await async_import_store(store, file)
+    assert found.written == 0
+    assert "corrupt_event" in [one.kind for report in found.reports for one in report.problems]
+
+
+class AsyncBusyBackend(AsyncWrappedBackend):
+    """Has somebody else make changes before each page of events and snapshots, some times."""
+
+    change: Any = None
+    left = 6
+
+    def scan(self, collection, **options):
+        return self._scan(collection, options)
+
+    async def _scan(self, collection, options):
+        if self.change is not None and self.left and collection.endswith(("events", "snapshots", "receipts")):
+            self.left -= 1
+            for _ in range(3):
+                await self.change()
+        async for document in self.inner.scan(collection, **options):
+            yield document
+
+
+async def test_an_export_beside_writers_is_sound(store, tmp_path):
+    """Each state is as of one moment, with its snapshots, and with the receipt of each change that is in the file."""
+    source = AsyncMemoryStore(actor="tester")
+    persister = await async_moved(source, 7)
+    await AsyncStateMachinePersister(source, COUNTER).start("g", "t", {"n": 0})
+    backend = AsyncBusyBackend(source.runtime.access.backend)
+    busy = AsyncBackendStore(backend)
+    count = 7
+
+    async def change():
+        nonlocal count
+        count += 1
+        await persister.transition("g", "s", "add", count, idempotency_key=f"k{count}")
+
+    backend.change = change
+    await async_export_store(busy, tmp_path / "a.jsonl")
+    assert backend.left == 0
+    found = await async_import_store(store, tmp_path / "a.jsonl")
+    assert found.reports == []
+    reached = (await store.get_state("g", "s"))[1]
+    copied = AsyncStateMachinePersister(store, COUNTER, CONFIG)
+    for version in range(2, reached + 1):
+        assert (await copied.transition("g", "s", "add", version, idempotency_key=f"k{version}")).version == version
+    assert (await copied.transition("g", "s", "add", 1)).version == reached + 1
+
+
+def changed(lines, number, **changes):
+    """Return the lines with something else in one of them."""
+    line = json.loads(lines[number])
+    return [*lines[:number], json.dumps({**line, **changes}).encode(), *lines[number + 1 :]]
+
+
+BAD = {
+    "truncated": (lambda lines: lines[:9], 10, "cut off"),
+    "cut inside a line": (lambda lines: [*lines[:9], lines[9][:40]], 10, "cut off, or no JSON"),
+    "reordered": (lambda lines: [*lines[:5], lines[6], lines[5], *lines[7:]], 6, "here line 7 stands"),
+    "with a line missing": (lambda lines: [*lines[:5], *lines[6:]], 6, "out of order"),
+    "with a line twice": (lambda lines: [*lines[:5], *lines[4:]], 6, "out of order"),
+    "foreign": (lambda lines: [b'{"at": "2026"}', *lines], 1, "no export"),
+    "empty": (lambda lines: [], 1, "no export"),
+    "no JSON": (lambda lines: [b"\xff\xfe", *lines], 1, "no export"),
+    "of nobody's document": (lambda lines: changed(lines, 4, path="tai/meta"), 5, "no collection"),
+    "of no document": (lambda lines: changed(lines, 4, fields=[]), 5, "no document"),
+    "with something behind its end": (lambda lines: [*lines, b"{}"], None, "follows the end"),
+    "altered": (lambda lines: changed(lines, -2, fields={"format": 1}), None, "the file was altered"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_a_file_that_is_not_as_it_was_written_is_told(file, store, name):
+    """By the number of its line; with the whole file the import goes on."""
+    alter, line, reason = BAD[name]
+    whole = file.read_bytes().splitlines()
+    bad = file.with_name("bad.jsonl")
+    bad.write_bytes(b"".join(one + b"\n" for one in alter(whole)))
+    with pytest.raises(BadExportError, match=reason) as caught:
+        await async_import_store(store, bad)
+    assert caught.value.line == (line if line is not None else len(alter(whole)))
+    assert str(caught.value).startswith(f"{bad}, line {caught.value.line}: ")
+    if name != "altered":
+        assert (await async_import_store(store, file)).documents == len(whole) - 2
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("damage", ["cut off", "damaged"])
+async def test_a_compressed_file_that_is_damaged_is_told(source, store, tmp_path, suffix, damage):
+    """As a plain one is."""
+    file = tmp_path / f"a{suffix}"
+    await async_export_store(source, file)
+    content = file.read_bytes()
+    half = len(content) // 2
+    flipped = content[:half] + bytes(255 - one for one in content[half : half + 50]) + content[half + 50 :]
+    file.write_bytes(content[:half] if damage == "cut off" else flipped)
+    with pytest.raises(BadExportError, match=r"line \d+: "):
+        await async_import_store(store, file)
+
+
+async def test_a_file_of_a_newer_release_is_refused(file, store):
+    """Before anything is written."""
+    lines = changed(file.read_bytes().splitlines(), 0, version=2)
+    file.write_bytes(b"\n".join(lines))
+    with pytest.raises(SchemaVersionError, match="line 1: the export has schema version 2, this release reads up to 1"):
+        await async_import_store(store, file)
+    assert await async_contents(store) == {}
+
+
+async def test_a_file_is_whole_or_not_there(source, tmp_path):
+    """It takes no other's place unless it is told to, and leaves nothing behind when it is stopped."""
+    file = tmp_path / "a.jsonl"
+    file.write_text("mine")
+    with pytest.raises(FileExistsError, match="it is there already"):
+        await async_export_store(source, file)
+    backend = AsyncBusyBackend(source.runtime.access.backend)
+
+    async def change():
+        raise StoppedError
+
+    backend.change = change
+    with pytest.raises(StoppedError):
+        await async_export_store(AsyncBackendStore(backend), file, overwrite=True)
+    assert (file.read_text(), list(tmp_path.iterdir())) == ("mine", [file])
+    await async_export_store(source, file, overwrite=True)
+    assert lines_of(file)[0]["export"] == "tai_state"
+
+
+async def test_equal_stores_make_equal_files(source, tmp_path):
+    """But for the header: no time and no chance goes into a compressed file."""
+    for name in ("a.gz", "b.gz"):
+        await async_export_store(source, tmp_path / name)
+    first, second = (gzip.decompress((tmp_path / name).read_bytes()).splitlines()[1:] for name in ("a.gz", "b.gz"))
+    assert first == second
+
+
+async def test_progress_tells_of_each_state(source, file, store, tmp_path):
+    """When it is written, and when it is checked."""
+    seen = []
+    await async_export_store(source, tmp_path / "a.jsonl", progress=lambda *names: seen.append(names))
+    states = [("g", "%C3%A9tat%2F1"), ("g", "b"), ("g", "gone"), ("g", "s"), ("h", "a")]
+    assert seen == states
+    seen.clear()
+    await async_import_store(store, file, progress=lambda *names: seen.append(names))
+    assert seen == states[:4] * 2 + states[4:] * 2
+
+
+async def test_a_state_of_which_only_a_part_is_left_does_not_join_another(source, store, tmp_path):
+    """Events without the document of their state do not go where the state is."""
+    await async_import_store(store, await async_exported(source, tmp_path / "a.jsonl"))
+    lines = [one for one in (tmp_path / "a.jsonl").read_text().splitlines() if f'"path":"{PATHS.state}"' not in one]
+    renumbered = [json.dumps({**json.loads(one), "line": number}) for number, one in enumerate(lines, 1)]
+    (tmp_path / "b.jsonl").write_text("\n".join(renumbered))
+    with pytest.raises(HistoryConflictError, match="the file has no document of it"):
+        await async_import_store(store, tmp_path / "b.jsonl")
+    assert state_layout("g", "s") == PATHS
+
+
+async def async_exported(source, file):
+    """Export a store and return where."""
+    await async_export_store(source, file)
+    return file

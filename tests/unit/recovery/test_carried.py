@@ -1,0 +1,78 @@
+"""What an export carries: every kind of document that there is, or it says why not."""
+
+import pytest
+
+from tai_state import layout
+from tai_state.documents import DocumentPath
+from tai_state.errors import InvalidIdError
+from tai_state.layout import GovernorLayout
+from tai_state.rules.recovery.carried import LEFT_OUT, OF_GOVERNORS, OF_STORES, check_path
+
+GOVERNOR = GovernorLayout("g")
+VERSION = "s@0000000000000000001"
+
+
+def collections_of_governors():
+    """Return the collections that the layout gives a governor."""
+    root = f"governors/{layout.escape('g')}/"
+    named = [getattr(GOVERNOR, name) for name in GovernorLayout.__slots__]
+    return {one.removeprefix(root) for one in named if one.startswith(root)}
+
+
+def collections_of_stores():
+    """Return the collections that the layout gives a store."""
+    names = {name: value for name, value in vars(layout).items() if name.isupper() and not name.startswith("_")}
+    paths = {value.collection for value in names.values() if isinstance(value, DocumentPath)}
+    return paths | {value for name, value in names.items() if isinstance(value, str)} - {layout.GOVERNORS}
+
+
+def test_every_collection_is_carried_or_left_out_for_a_reason():
+    """One that comes to the layout comes to the export, or somebody says why not."""
+    assert collections_of_governors() == set(OF_GOVERNORS)
+    assert collections_of_stores() == {*OF_STORES, *LEFT_OUT}
+    assert all(LEFT_OUT.values())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "governors/g/states/s",
+        f"governors/g/events/{VERSION}",
+        f"governors/g/segments/{VERSION}",
+        f"governors/g/snapshots/{VERSION}",
+        f"governors/g/receipts/{'0' * 64}",
+        "governors/a%2Fb/audit/x",
+        "governors/g/quarantine/x",
+        "locks/r",
+        "transactions/key-x",
+        "audit/x",
+    ],
+)
+def test_a_path_of_ours_is_taken(path):
+    """Of each collection."""
+    collection, _, document_id = path.rpartition("/")
+    check_path(DocumentPath(collection, document_id))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "governors/g/states/a.b",
+        "governors/g/events/s",
+        "governors/g/events/a.b@0000000000000000001",
+        "governors/g/receipts/s",
+        "governors/a.b/states/s",
+        "governors/g/others/s",
+        "others/g/states/s",
+        "governors/g/states/s/states/s",
+        "waits/ann",
+        "tai/meta",
+        "locks/a.b",
+        "states/s",
+    ],
+)
+def test_a_path_of_somebody_else_is_refused(path):
+    """An import writes nothing elsewhere."""
+    collection, _, document_id = path.rpartition("/")
+    with pytest.raises(InvalidIdError):
+        check_path(DocumentPath(collection, document_id))
