@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tai_state._sync.commits.writer import ChangeWriter
     from tai_state._sync.locking.registry import LockRegistry
     from tai_state.clock import Span
+    from tai_state.documents import Document
     from tai_state.models import FailedTransaction
     from tai_state.retry import RetryPolicy
     from tai_state.rules.commits.change import Settings
@@ -182,11 +183,17 @@ class Runtime:
         else:
             found = self.access.scan(governor.states, after=start, page=page, timeout=timeout)
         for document in self.inflight.reading(found):
-            try:
-                record = read_state(document, governor.governor_id, owner_of(document, governor.governor_id))
-            except ReplayError as error:
-                if isinstance(error, CorruptLogError):
-                    tell_damage(error)
-                damaged.add(error, document)
-            else:
+            record = readable_state(document, governor.governor_id, damaged)
+            if record is not None:
                 yield record
+
+
+def readable_state(document: Document, governor_id: str, damaged: Damaged) -> StateRecord | None:
+    """Return the record in a document of the states; None for one that cannot be read, which *damaged* takes."""
+    try:
+        return read_state(document, governor_id, owner_of(document, governor_id))
+    except ReplayError as error:
+        if isinstance(error, CorruptLogError):
+            tell_damage(error)
+        damaged.add(error, document)
+        return None

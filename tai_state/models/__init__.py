@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tai_state.models.reports import (
         BatchResult,
         ConsistencyReport,
+        DocumentCount,
         ExportReport,
         FailedTransaction,
         Health,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         RecoveryReport,
         Repair,
         StoreStats,
+        StoreUsage,
         TransactionRecord,
     )
     from tai_state.models.requests import (
@@ -47,6 +49,7 @@ __all__ = [
     "ConsistencyReport",
     "DataT",
     "DeletedVersion",
+    "DocumentCount",
     "Event",
     "ExportReport",
     "FailedTransaction",
@@ -63,6 +66,7 @@ __all__ = [
     "Repair",
     "StateSnapshot",
     "StoreStats",
+    "StoreUsage",
     "TransactionRecord",
     "TransitionRequest",
     "TransitionResult",
@@ -75,6 +79,7 @@ if not TYPE_CHECKING:
             "tai_state.models.reports": (
                 "BatchResult",
                 "ConsistencyReport",
+                "DocumentCount",
                 "ExportReport",
                 "FailedTransaction",
                 "Health",
@@ -86,6 +91,7 @@ if not TYPE_CHECKING:
                 "RecoveryReport",
                 "Repair",
                 "StoreStats",
+                "StoreUsage",
                 "TransactionRecord",
             ),
             "tai_state.models.requests": ("DataT", "DeletedVersion", "KEEP", "Keep"),

@@ -27,6 +27,8 @@ class StoreStats(Model, frozen=True):
 
     ``versions`` are all that its states ever had, also those whose events were trimmed; ``highest_version`` is that of
     the state that changed most often, 0 where there is none.
+    ``by_machine`` is how many versions the states have that each machine moved last, "" those of none; ``busiest``
+    names the ten states that changed most often, with their versions, the busiest first.
     ``damaged`` names the states whose documents cannot be read; they are not counted.
     """
 
@@ -37,7 +39,47 @@ class StoreStats(Model, frozen=True):
     versions: int
     highest_version: int
     by_status: dict[str, int]
+    by_machine: dict[str, int] = Field(default_factory=dict)
+    busiest: dict[str, int] = Field(default_factory=dict)
     damaged: list[str] = Field(default_factory=list)
+
+
+class DocumentCount(Model, frozen=True):
+    """How many documents there are of a kind, and how many bytes they take, as their engine stores or sends them."""
+
+    count: int
+    bytes: int
+
+
+class StoreUsage(Model, frozen=True):
+    """What all the documents of one governor add up to.
+
+    What a month costs is counted as Firestore bills it, at the observed rate: a change writes its state and its event;
+    one under a key a receipt, as often as events have one; and a snapshot as often as the store is configured to make
+    one, which removes an old one, and segments as often as there are. It reads its state, which a process that
+    moved it before need not do, and each event once more when it is sealed. Locks, transactions and what is
+    read otherwise are not in it.
+
+    Attributes:
+        documents: By kind: states, events, snapshots, segments, receipts, audit, quarantine.
+        first_change, last_change: The times of the first and the last event; None where there is none.
+        changes_a_month: Changes in the 30 days that end with the last change; where the first one is later than that,
+            as many as there would be in 30 days at its rate; None where all are of one hour.
+        reads_a_month, writes_a_month: The documents that they read and write; None where that rate is.
+    """
+
+    stats: StoreStats
+    documents: dict[str, DocumentCount]
+    first_change: datetime | None
+    last_change: datetime | None
+    changes_a_month: float | None
+    reads_a_month: float | None
+    writes_a_month: float | None
+
+    @property
+    def bytes(self) -> int:
+        """What all of them take."""
+        return sum(kind.bytes for kind in self.documents.values())
 
 
 class Problem(Model, frozen=True):

@@ -10,10 +10,12 @@ from tai_state._async.api.lists import async_listed
 from tai_state._async.history.following import async_moments
 from tai_state._platform.iterators import async_ending
 from tai_state.codec import Payload
+from tai_state.config import Maintenance
 from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError
 from tai_state.layout import GOVERNORS, escape, state_layout, unescape
 from tai_state.rules.commits.arguments import check_limit, check_version
 from tai_state.rules.history.damaged import Damaged
+from tai_state.rules.history.usage import Tally
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from tai_state._async.runtime import AsyncRuntime
     from tai_state.clock import TimeLimit
-    from tai_state.models import BatchResult, Event, StateSnapshot, StoreStats
+    from tai_state.models import BatchResult, Event, StateSnapshot, StoreStats, StoreUsage
     from tai_state.rules.records.record import StateRecord
 
 log = logging.getLogger("tai_state")
@@ -257,26 +259,20 @@ class AsyncStoreReads:
         Those that are damaged or somebody else's are not counted, but named. A state whose document is missing is
         in no count; ``validate_consistency`` finds it.
         """
-        states = deleted = events = versions = highest = 0
-        by_status: dict[str, int] = {}
-        damaged = Damaged(governor_id)
+        tally, damaged = Tally(governor_id), Damaged(governor_id)
         async for record in self.runtime.records(governor_id, damaged, timeout=timeout):
-            events += record.version - record.marks.trimmed_through
-            versions += record.version
-            highest = max(highest, record.version)
-            if record.deleted:
-                deleted += 1
-                continue
-            states += 1
-            by_status[record.status] = by_status.get(record.status, 0) + 1
+            tally.add(record)
         damaged.tell(damaged=False)
-        return models.StoreStats(
-            governor_id=governor_id,
-            states=states,
-            deleted=deleted,
-            events=events,
-            versions=versions,
-            highest_version=highest,
-            by_status=dict(sorted(by_status.items())),
-            damaged=list(damaged.states),
-        )
+        return tally.stats(damaged)
+
+    async def usage(
+        self, governor_id: str, *, progress: Callable[[int], None] | None = None, timeout: TimeLimit = None
+    ) -> StoreUsage:
+        """Count and measure every document of a governor, and tell what its changes cost a month; reads all of them.
+
+        *progress* is told how many documents were read so far; ``timeout`` bounds each page. See ``StoreUsage``.
+        """
+        from tai_state._async.api.usage import async_usage  # noqa: PLC0415 - few ask for it
+
+        maintenance = self.runtime.settings.maintenance or Maintenance()
+        return await async_usage(self.runtime, governor_id, maintenance, progress=progress, timeout=timeout)

@@ -33,7 +33,7 @@ COMMANDS = {
     "show": "Show a state as it is, or as its events say that it was.",
     "snapshot": "Keep a snapshot of a state as it is now; its version stays.",
     "states": "List the states of a governor.",
-    "stats": "Count the states and events of a governor, or of each.",
+    "stats": "Count and measure what a governor holds, or each of them.",
     "transition": "Move a state by an action of its machine.",
     "verify": "Check every state against its log, and all that is kept beside it; nothing is written.",
 }

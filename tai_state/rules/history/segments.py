@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from tai_state.codec import compress, decompress, dump_json, from_json
 from tai_state.config import INLINE, Maintenance
 from tai_state.documents import Document, Put, UpdatedAt
-from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError
-from tai_state.layout import StateLayout, owner_and_version
+from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, ReplayError
+from tai_state.layout import StateLayout, owner_and_version, unescape
 from tai_state.rules.history.replay import Trimmed, contradiction
 from tai_state.rules.records.documents import FORMAT_NEWEST, FORMATS, check_owner, event_fields, event_from
 from tai_state.rules.records.fields import FieldError, check_format, take, take_or_none
@@ -186,6 +186,17 @@ def read_segment(document: Document, governor_id: str, state_id: str) -> Segment
         where = version if type(version) is int else None
         raise CorruptLogError(governor_id, state_id, where, f"segment {document.path} is damaged: {error}") from error
     return Segment(first, last, None, tuple(events), is_alone=bool(take_or_none(document.fields, "alone", bool)))
+
+
+def events_alone(document: Document, governor_id: str) -> tuple[EventRecord, ...]:
+    """Return the events of a segment where it is all that there is of them; none where it is not, or is damaged."""
+    if document.fields.get("alone") is not True:
+        return ()
+    try:
+        state_id = unescape(owner_and_version(document.path.id)[0])
+        return read_segment(document, governor_id, state_id).events
+    except (ReplayError, InvalidIdError):
+        return ()
 
 
 def _check_hash(document: Document, events: Sequence[EventRecord]) -> None:
