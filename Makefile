@@ -26,6 +26,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 DEMO := .venvs/demo
 BENCH := .venvs/bench
+MUTATING := .venvs/mutants
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
@@ -105,9 +106,15 @@ coverage: install ## Run the tests and print the branch coverage of the package 
 fuzz: venv ## Feed rubbish to all that reads, FUZZ_SECONDS=600 a target: nothing untyped may come out
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-mutants: install ## Plant MUTANTS=400 small bugs in rules and protocols: at least 90 % must be found
-	$(BIN)/$(PIP_INSTALL) --editable '.[mutants]'
-	$(BIN)/python .ci/mutants.py --sample $(MUTANTS) --seed $(SEED)
+# What plants the bugs stands in an environment of its own; the tests run in .venv, as always.
+$(MUTATING)/.stamp: pyproject.toml
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(MUTATING)
+	$(MUTATING)/bin/$(PIP_INSTALL) --editable '.[mutants]'
+	@touch $@
+
+mutants: install $(MUTATING)/.stamp ## Plant MUTANTS=400 small bugs in rules and protocols: at least 90 % must be found
+	$(MUTATING)/bin/python .ci/mutants.py --sample $(MUTANTS) --seed $(SEED)
 
 # The peers stand in an environment of their own: the package needs none of them.
 $(BENCH)/.stamp: pyproject.toml tests/benchmarks/requirements.txt

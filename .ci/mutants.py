@@ -1,10 +1,10 @@
 """Plant small bugs in the hand-written rules and protocols, and see that the tests of their room find them.
 
 A seeded sample of cosmic-ray's mutants (another comparison, another number, a branch never taken, ...), each in a copy
-of the tree of its own, against the tests of its room in memory. A mutant is killed when a test fails, when the tests
-cannot even be collected, or when they do not end in time.
+of the tree, against the tests of its room in memory that run the mutated line, the fastest first. A mutant is killed
+when a test fails, when the tests cannot even be collected, or when they do not end in time.
 
-    .venv/bin/python .ci/mutants.py --sample 400 --seed 1
+`make mutants` runs it in an environment of its own, and the tests in that of the project.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ import argparse
 import ast
 import os
 import random
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from queue import Queue
 from typing import TYPE_CHECKING
@@ -27,39 +25,27 @@ from typing import TYPE_CHECKING
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
+from covering import ROOT, Covering, copy_of_the_tree, fails, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ROOT = Path(__file__).resolve().parent.parent
-
 ROOMS = {
     "tai_state/rules/records": ("unit/records", "unit/values", "_async/history", "_async/recovery"),
     "tai_state/rules/locking": ("unit/locking", "_async/locking"),
-    "tai_state/rules/history": ("unit/records", "_async/history", "_async/recovery"),
-    "tai_state/rules/commits": ("_async/commits", "_async/api", "_async/history", "_async/recovery"),
-    "tai_state/rules/transactions": ("_async/transactions",),
-    "tai_state/rules/recovery": ("_async/history", "_async/recovery"),
-    "tai_state/_async/commits": ("_async/commits", "_async/api", "_async/history", "unit/transactions"),
-    "tai_state/_async/locking": ("_async/locking", "_async/access", "unit/locking"),
-    "tai_state/_async/transactions": ("_async/transactions", "unit/transactions"),
+    "tai_state/rules/history": ("unit/history", "unit/records", "_async/history", "_async/recovery"),
+    "tai_state/rules/commits": ("unit/commits", "_async/commits", "_async/api", "_async/history", "_async/recovery"),
+    "tai_state/rules/transactions": ("unit/transactions", "_async/transactions"),
+    "tai_state/rules/recovery": ("unit/recovery", "_async/history", "_async/recovery"),
+    "tai_state/_async/commits": ("_async/commits", "_async/api", "_async/history", "_async/recovery"),
+    "tai_state/_async/locking": ("unit/locking", "_async/locking", "_async/access"),
+    "tai_state/_async/transactions": ("unit/transactions", "_async/transactions"),
 }
 """What is mutated, and the folders of tests that must find it."""
 
-COPIED = ("tai_state", "tests", "pyproject.toml", "README.md")
-TIMEOUT_SECONDS = 240.0
-PYTEST = (
-    "-m",
-    "pytest",
-    "-x",
-    "-q",
-    "-p",
-    "no:randomly",
-    "-p",
-    "no:cacheprovider",
-    "-k",
-    "not sqlite and not firestore",
-)
+SECONDS_MIN = 60.0
+SLOWER = 4.0
+"""How much longer than measured the tests of a mutant may take, on a machine that is busy, before they have failed."""
 
 
 @dataclass(frozen=True)
@@ -75,24 +61,48 @@ class Mutant:
         """Return file, line and operator."""
         return f"{self.path}:{self.line} {self.operator.removeprefix('core/')}"
 
+    def planted(self, source: str) -> str:
+        """Return the *source* of its file with it."""
+        mutated: str | None = mutate_code(source, get_operator(self.operator)(), self.occurrence)
+        assert mutated is not None
+        return mutated
+
+    def can_be_planted(self) -> bool:
+        """Whether cosmic-ray can make it: it cannot replace an exception with a dotted name."""
+        try:
+            self.planted((ROOT / self.path).read_text(encoding="utf-8"))
+        except AttributeError:
+            return False
+        return True
+
+    def change(self) -> str:
+        """Return the line that it makes."""
+        source = (ROOT / self.path).read_text(encoding="utf-8")
+        pairs = zip(source.splitlines(), self.planted(source).splitlines(), strict=False)
+        return next((after.strip() for before, after in pairs if before != after), "")
+
 
 def mutants_of(path: Path) -> Iterator[Mutant]:
     """Yield every mutant of a file that changes what runs: none in annotations, and none of a decorator's arguments."""
     source = path.read_text(encoding="utf-8")
-    typed = passed_over(ast.parse(source))
-    nodes = list(ast_nodes(get_ast(source)))
+    tree = ast.parse(source)
+    typed, same = passed_over(tree), same_by_identity(tree)
+    # The star before the keywords of a signature is no operator, though it is taken for one.
+    nodes = [node for node in ast_nodes(get_ast(source)) if node.parent is None or node.parent.type != "parameters"]
     for name in sorted(operator_names()):
         kind = get_operator(name)
         if kind.arguments():
             continue
         operator = kind()
+        left_out = typed + same if name in SAME_BY_IDENTITY else typed
         places = (start for node in nodes for start, _ in operator.mutation_positions(node))
         for occurrence, (line, column) in enumerate(places):
-            if not any(first <= (line, column) <= last for first, last in typed):
+            if not any(first <= (line, column) <= last for first, last in left_out):
                 yield Mutant(path.relative_to(ROOT).as_posix(), name, occurrence, line)
 
 
 Place = tuple[int, int]
+SAME_BY_IDENTITY = {"core/ReplaceComparisonOperator_Is_Eq", "core/ReplaceComparisonOperator_IsNot_NotEq"}
 
 
 def passed_over(tree: ast.Module) -> list[tuple[Place, Place]]:
@@ -111,54 +121,69 @@ def passed_over(tree: ast.Module) -> list[tuple[Place, Place]]:
     ]
 
 
+def same_by_identity(tree: ast.Module) -> list[tuple[Place, Place]]:
+    """Return where members of an Enum, or types, are compared: each is equal to itself alone, so ``is`` is ``==``."""
+    return [
+        ((node.left.end_lineno or 0, node.left.end_col_offset or 0), (right.lineno, right.col_offset))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        for right in node.comparators
+        if is_member(right) or (isinstance(node.left, ast.Call) and getattr(node.left.func, "id", "") == "type")
+    ]
+
+
+def is_member(node: ast.expr) -> bool:
+    """Whether it is ``Enumeration.MEMBER``."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr.isupper()
+        and isinstance(node.value, ast.Name)
+        and node.value.id[0].isupper()
+    )
+
+
 def is_alias(node: ast.Assign) -> bool:
     """Whether a module names a type: ``Thing = A | B``."""
     target = node.targets[0]
     return isinstance(target, ast.Name) and target.id[0].isupper() and not target.id.isupper()
 
 
-def sample(count: int, seed: int) -> list[Mutant]:
-    """Return *count* mutants of all rooms, the same for the same seed and source."""
+def sample(count: int, seed: int, under: str) -> list[Mutant]:
+    """Return *count* mutants of all rooms, or of the files *under* a path, the same for the same seed and source."""
     found: list[Mutant] = []
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
-            found += mutants_of(path)
+            if path.relative_to(ROOT).as_posix().startswith(under):
+                found += mutants_of(path)
     print(f"{len(found):,} mutants, {min(count, len(found))} of them tried", flush=True)
-    return random.Random(seed).sample(found, min(count, len(found)))  # noqa: S311 - a sample is no secret
+    mixed = random.Random(seed).sample(found, len(found))  # noqa: S311 - a sample is no secret
+    return list(islice((mutant for mutant in mixed if mutant.can_be_planted()), count))
 
 
-def tests_of(mutant: Mutant) -> list[str]:
+def room_of(mutant: Mutant) -> tuple[str, ...]:
     """Return the folders of tests of the room that a mutant is in."""
     room = next(room for room in ROOMS if mutant.path.startswith(f"{room}/"))
-    return [f"tests/{folder}" for folder in ROOMS[room] if (ROOT / "tests" / folder).is_dir()]
+    return tuple(f"tests/{folder}/" for folder in ROOMS[room])
 
 
-def is_killed(mutant: Mutant, tree: Path) -> bool:
+def wanted_folders(mutants: Sequence[Mutant]) -> list[str]:
+    """Return the folders of tests of all rooms that *mutants* are in."""
+    folders = {folder for mutant in mutants for folder in room_of(mutant)}
+    return sorted(folder for folder in folders if (ROOT / folder).is_dir())
+
+
+def is_killed(mutant: Mutant, covering: Covering, python: Path, tree: Path) -> bool:
     """Plant *mutant* in the copy *tree*, run its tests, and take it out again."""
+    tests = [test for test in covering.tests(mutant.path, mutant.line) if test.startswith(room_of(mutant))]
+    if not tests:
+        return False
     file = tree / mutant.path
     source = file.read_text(encoding="utf-8")
-    mutated = mutate_code(source, get_operator(mutant.operator)(), mutant.occurrence)
-    if mutated is None:
-        message = f"{mutant} is no place that can be mutated"
-        raise RuntimeError(message)
-    file.write_text(mutated, encoding="utf-8")
+    file.write_text(mutant.planted(source), encoding="utf-8")
     try:
-        return run_tests(tests_of(mutant), tree) != 0
+        return fails(python, tree, tests, SECONDS_MIN + SLOWER * sum(covering.seconds[test] for test in tests))
     finally:
         file.write_text(source, encoding="utf-8")
-
-
-def run_tests(folders: Sequence[str], tree: Path) -> int:
-    """Return the exit code of the tests; what takes too long has failed."""
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, *PYTEST, *folders]
-    try:
-        ended = subprocess.run(  # noqa: S603 - our own tests
-            command, cwd=tree, env=environment, capture_output=True, check=False, timeout=TIMEOUT_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return 1
-    return ended.returncode
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -166,25 +191,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Mutation tests of the rules and protocols.")
     parser.add_argument("--sample", type=int, default=400, help="how many mutants to try (400)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
+    parser.add_argument("--under", default="", help="only of files under this path (all)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="how many at a time")
     parser.add_argument("--minutes", type=float, default=60.0, help="when to stop (60)")
     parser.add_argument("--score", type=float, default=90.0, help="the least percentage that must be killed (90)")
+    parser.add_argument("--python", type=Path, default=ROOT / ".venv/bin/python", help="runs the tests (.venv's)")
     options = parser.parse_args(arguments)
-    chosen = sample(options.sample, options.seed)
     ends = time.monotonic() + options.minutes * 60
+    chosen = sample(options.sample, options.seed, options.under)
     survivors: list[Mutant] = []
     tried = 0
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as workers:
         trees: Queue[Path] = Queue()
         for number in range(options.jobs):
             trees.put(copy_of_the_tree(Path(folder) / str(number)))
+        covering = measure(options.python, trees.queue[0], wanted_folders(chosen), options.jobs)
+        print(f"{len(covering.seconds):,} tests, {sum(covering.seconds.values()):.0f} seconds of them", flush=True)
 
         def attempt(mutant: Mutant) -> bool | None:
             if time.monotonic() > ends:
                 return None
             tree = trees.get()
             try:
-                return is_killed(mutant, tree)
+                return is_killed(mutant, covering, options.python, tree)
             finally:
                 trees.put(tree)
 
@@ -198,22 +227,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     score = 100.0 * (tried - len(survivors)) / max(1, tried)
     print(f"\n{tried} tried, {tried - len(survivors)} killed: {score:.1f} %. Survivors:")
     for mutant in sorted(survivors, key=str):
-        print(f"  {mutant}")
+        print(f"  {mutant}: {mutant.change()}")
     if tried < len(chosen):
         print(f"stopped after {options.minutes:g} minutes: {len(chosen) - tried} were not tried")
     return 0 if score >= options.score and tried == len(chosen) else 1
-
-
-def copy_of_the_tree(target: Path) -> Path:
-    """Return a copy of what the tests need, at *target*."""
-    target.mkdir(parents=True)
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target / name)
-    return target
 
 
 if __name__ == "__main__":

@@ -236,7 +236,7 @@ class AsyncLockHandle:
             try:
                 later = await self._commit(later, write, what, deadline, in_doubt)
             except PreconditionFailedError:
-                maybe_released = what == RELEASED and any(trusted > 0 for trusted in in_doubt)
+                maybe_released = what == RELEASED and any(in_doubt)
                 if await self._is_released(write, deadline, maybe_released=maybe_released):
                     self.lose(RELEASED)
                     if what != RELEASED:

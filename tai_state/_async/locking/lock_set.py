@@ -85,7 +85,7 @@ class AsyncLockSet:
         failed: BaseException | None = error
         for lock in self.locks:
             try:
-                await lock.__aexit__(type(failed) if failed else None, failed, None)
+                await async_handle_of(lock).leave(failed)
             except Exception as lost:  # noqa: BLE001 - the others must be released all the same
                 failed = lost
         if failed is not None and failed is not error:

@@ -102,9 +102,9 @@ class AsyncWaiting:
                 else:
                     self._may_go_on()
             elif self._is_watching and self._acquisition.blocked:
-                path = self._acquisition.blocked[0].lease.path
+                first, *_ = self._acquisition.blocked
                 seconds = self._seconds()
-                watch = self._access.backend.watch(path, timeout=seconds)
+                watch = self._access.backend.watch(first.lease.path, timeout=seconds)
                 try:
                     # It begins with a wake-up: what changed since the last look is seen then.
                     async with async_ending(watch) as changes:

@@ -85,7 +85,7 @@ class LockSet:
         failed: BaseException | None = error
         for lock in self.locks:
             try:
-                lock.__exit__(type(failed) if failed else None, failed, None)
+                handle_of(lock).leave(failed)
             except Exception as lost:  # noqa: BLE001 - the others must be released all the same
                 failed = lost
         if failed is not None and failed is not error:

@@ -211,8 +211,7 @@ def segment_is_due(plan: Plan, settings: Settings) -> bool:
     maintenance, base = settings.maintenance, plan.base
     if maintenance is None or base is None:
         return False
-    unsealed = base.record.version - base.record.marks.first_unsealed + 1
-    return unsealed >= maintenance.segment_events
+    return base.record.marks.segment_is_due(base.record.version, maintenance.segment_events)
 
 
 def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Settings) -> Plan:
@@ -222,8 +221,7 @@ def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Set
         return plan
     marks = replace(plan.record.marks, sealed_through=segment.last)
     record = replace(plan.record, marks=marks)
-    found = plan.base.update_time if plan.base else None
-    state = state_put(paths, record, settings.encoding, found)
+    state = state_put(paths, record, settings.encoding, plan.base.update_time)
     others = (write for write in plan.writes if write.path != paths.state)
     return replace(plan, writes=(state, *others, segment.write), record=record)
 

@@ -40,11 +40,11 @@ def settle(plan: Plan, state: Document | None, event: Document | None, *, refuse
     # Not moved, and no event: our preconditions still hold, so an attempt under way can still apply.
     if seen == based:
         return Outcome.REFUSED if refused else Outcome.PENDING
-    version = state.fields.get("version") if state else 0
     # Whoever moved it took our precondition away for good.
-    if isinstance(version, int) and version < plan.event.version:
+    if state is None:
         return Outcome.REFUSED
-    return Outcome.UNKNOWN
+    version = state.fields.get("version")
+    return Outcome.REFUSED if isinstance(version, int) and version < plan.event.version else Outcome.UNKNOWN
 
 
 def settle_sealed(transition_id: str, event: EventRecord | None) -> Outcome:

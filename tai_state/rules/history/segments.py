@@ -56,9 +56,8 @@ class Segment:
 
 def segment_due(head: StateRecord, maintenance: Maintenance) -> range | None:
     """Return the versions that the next commit after *head* should seal, if a full run is unsealed."""
-    first = head.marks.first_unsealed
-    last = first + maintenance.segment_events - 1
-    return range(first, last + 1) if head.version >= last else None
+    first, events = head.marks.first_unsealed, maintenance.segment_events
+    return range(first, first + events) if head.marks.segment_is_due(head.version, events) else None
 
 
 def batches(due: range, head: StateRecord) -> Iterator[range]:

@@ -50,7 +50,7 @@ class Fence:
         for lease in self.leases:
             stored_id = escape(lease.resource)
             # Taken out and put back at the end: the map is in the order in which locks wrote.
-            highest = fences.pop(stored_id, 0)
+            highest = fences.pop(stored_id, lease.fencing_token)
             if highest > lease.fencing_token:
                 raise FencedOutError(lease.fencing_token, highest, lease.resource)
             fences[stored_id] = lease.fencing_token

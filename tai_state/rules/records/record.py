@@ -184,6 +184,10 @@ class Marks:
         """The version that the next segment begins with."""
         return max(self.sealed_through, self.trimmed_through) + 1
 
+    def segment_is_due(self, version: int, events: int) -> bool:
+        """Whether a state at *version* has a full run of so many *events* unsealed."""
+        return version - self.first_unsealed + 1 >= events
+
     def snapshot_is_due(self, version: int, interval: int) -> bool:
         """Whether the commit that makes *version* carries a snapshot: it reaches a multiple of the interval.
 

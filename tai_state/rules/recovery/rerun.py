@@ -55,8 +55,10 @@ def _is_made(choice: Choice[Any], event: EventRecord, machine: AnyMachine) -> bo
     if choice.transition.apply is None:
         return event.to_state == event.from_state
     made = data_payload(choice.data, machine)
-    if made == event.to_state or machine.data_type is None:
-        return made == event.to_state
+    if made == event.to_state:
+        return True
+    if machine.data_type is None:
+        return False
     # An earlier release may have stored the same model in another way, the computed fields with it.
     ids = (event.governor_id, event.state_id)
     return made == data_payload(stored_data(as_data(machine), event.to_state, *ids, event.version), machine)

@@ -78,3 +78,65 @@ def test_every_member_of_a_cycle_chooses_the_same_victim(nonces, turn):
     cycle = steps(*(wait(f"o{n}", "r", "h", nonce) for n, nonce in enumerate(nonces)))
     turn %= len(cycle)
     assert victim(cycle) == victim(cycle[turn:] + cycle[:turn])
+
+
+@pytest.mark.parametrize(("seconds", "counts"), [(0, True), (5, True), (5.000001, False)])
+def test_a_wait_that_is_not_renewed_counts_for_five_seconds(seconds, counts):
+    """To the microsecond, by the store's clock."""
+    document = Document(wait_path("a"), dict(wait_write(wait("a", "r", "b"), now=START).fields), START, START)
+    assert (live_wait(document, at(seconds)) is not None) is counts
+
+
+@pytest.mark.parametrize(("ttl", "seconds", "counts"), [(2, 2, True), (2, 2.1, False), (0.5, 0.6, False)])
+def test_a_wait_says_itself_how_long_it_counts(ttl, seconds, counts):
+    """Up to five seconds."""
+    fields = {**wait_write(wait("a", "r", "b"), now=START).fields, "ttl_seconds": ttl}
+    assert (live_wait(Document(wait_path("a"), fields, START, START), at(seconds)) is not None) is counts
+
+
+@pytest.mark.parametrize(
+    ("ttl", "is_one"), [(0, False), (-1, False), (1, True), (True, False), (86_400.0, True), (86_401, False)]
+)
+def test_a_wait_has_a_ttl_that_can_be(ttl, is_one):
+    """More than nothing, a day at most, and a number."""
+    fields = {**wait_write(wait("a", "r", "b"), now=START).fields, "ttl_seconds": ttl}
+    document = Document(wait_path("a"), fields, START, START)
+    if is_one:
+        assert live_wait(document, START) is not None
+    else:
+        with pytest.raises(StoreError, match="its ttl is"):
+            live_wait(document, START)
+
+
+def test_a_wait_that_was_copied_elsewhere_is_none():
+    """It would let somebody wait who does not."""
+    fields = dict(wait_write(wait("b", "r", "c"), now=START).fields)
+    for other in ("a", "c"):
+        with pytest.raises(StoreError, match="it names the owner 'b'"):
+            live_wait(Document(wait_path(other), fields, START, START), START)
+
+
+def test_what_is_written_of_a_wait():
+    """What older and newer releases read, and until when the engine is to keep it."""
+    several = replace(wait("a", "r", "b"), edges=(Edge("r", "b", 1), Edge("s", "c", 7)), renewals=4)
+    assert wait_write(several, now=at(1)).fields == {
+        "format": 1,
+        "owner": "a",
+        "label": "A",
+        "nonce": "n",
+        "resource": "r",
+        "holder": "b",
+        "token": 1,
+        "ttl_seconds": 5.0,
+        "renewals": 4,
+        "tai_expires_at": at(6),
+        "others": [{"resource": "s", "holder": "c", "token": 7}],
+    }
+    assert wait("a", "r", "b").renewals == 0
+    assert replace(several, renewals=5) == several
+
+
+def test_the_victim_is_the_greatest_nonce():
+    """Of releases that chose otherwise each cycle would have two victims, or none."""
+    cycle = steps(wait("a", "r", "b", "n2"), wait("b", "r", "c", "n3"), wait("c", "r", "a", "n1"))
+    assert victim(cycle).owner.id == "b"

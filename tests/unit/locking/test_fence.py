@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tai_state.documents import UpdatedAt
 from tai_state.errors import FencedOutError
 from tai_state.rules.locking.fence import Fence, check_leases
+from tests.unit.copies import copied
 from tests.unit.locking.leases import PATH, START, at, lease, stored
 
 
@@ -49,3 +50,34 @@ def test_a_lease_as_it_stands_in_the_store_is_ours_or_refused():
         assert (caught.value.token, caught.value.current) == (3, current)
     with pytest.raises(FencedOutError):
         check_leases([lease()], {})
+
+
+def test_a_state_remembers_the_locks_that_wrote_it_last():
+    """Sixteen of them, in the order in which they wrote."""
+    fences: Any = {}
+    for number in range(17):
+        fences = Fence((lease(resource=f"r{number:02}", fencing_token=number + 1),)).fences(fences)
+    assert list(fences.items()) == [(f"r{number:02}", number + 1) for number in range(1, 17)]
+    again = Fence((lease(resource="r05", fencing_token=6),)).fences(fences)
+    assert list(again)[-2:] == ["r16", "r05"]
+    assert len(again) == 16
+
+
+def test_an_event_has_the_token_of_the_first_lock():
+    """None where it was made without one."""
+    assert Fence(()).token is None
+    assert Fence((lease(fencing_token=9), lease(resource="s", fencing_token=2))).token == 9
+
+
+def test_a_lease_that_comes_from_a_store_is_known_by_what_it_says():
+    """Its texts are equal, and other objects; another holder or nonce, lower or higher, is another lease's."""
+    ours = lease(holder="holder-5", nonce="nonce-5")
+    same = lease(holder=copied("holder-5"), nonce=copied("nonce-5"))
+    assert check_leases([ours], {PATH: stored(same)}) == (same,)
+    for change in ({"holder": "holder-4"}, {"holder": "holder-6"}, {"nonce": "nonce-4"}, {"nonce": "nonce-6"}):
+        with pytest.raises(FencedOutError) as caught:
+            check_leases([ours], {PATH: stored(lease(**{"holder": "holder-5", "nonce": "nonce-5", **change}))})
+        assert caught.value.current == 3
+    with pytest.raises(FencedOutError) as caught:
+        check_leases([ours], {})
+    assert caught.value.current == 0

@@ -20,6 +20,7 @@ from tai_state.rules.locking.leases import (
     released,
     renewed,
 )
+from tai_state.rules.locking.owners import ProcessStamp
 from tests.unit.locking.leases import START, at, claim, lease, stored
 
 # What a caller may do
@@ -159,3 +160,58 @@ def test_a_newer_lease_is_refused():
     document.fields["format"] = 99
     with pytest.raises(SchemaVersionError):
         read_lease(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_one"),
+    [
+        ({"fencing_token": 0}, False),
+        ({"fencing_token": -1}, False),
+        ({"fencing_token": 1}, True),
+        ({"ttl_seconds": 0}, False),
+        ({"ttl_seconds": -1}, False),
+        ({"ttl_seconds": 0.001}, True),
+        ({"ttl_seconds": 86_400.0}, True),
+        ({"ttl_seconds": 86_400.001}, False),
+    ],
+    ids=str,
+)
+def test_a_lease_has_a_token_and_a_ttl_that_can_be(change, is_one):
+    """Believing another could hold a lock for ever, or let two have it."""
+    document = stored(lease())
+    document.fields.update(change)
+    if is_one:
+        assert {name: getattr(read_lease(document), name) for name in change} == change
+    else:
+        with pytest.raises(StoreError, match="locks/r is no lease: its token is"):
+            read_lease(document)
+
+
+def test_each_change_of_a_lease_counts_one():
+    """Whatever the count was: two writes of equal counts would be one to the store."""
+    for before in (0, 1, 2, 3):
+        one = lease(renewals=before)
+        counts = [change(one)[0].renewals for change in (renewed, released, lambda it: broken(it, "entry"))]
+        assert counts == [before + 1] * 3
+
+
+def test_a_released_lock_is_nobody_s():
+    """No process, no owner and no holder; its nonce stays, which a lock that is broken loses."""
+    one = lease(owner_id="a/1", process=ProcessStamp(boot_id="b", pid_namespace="p", pid=1, started=1))
+    free = released(one)[0]
+    assert (free.holder, free.owner_id, free.process, free.nonce) == (None, None, None, "n1")
+    assert broken(one, "entry")[0].nonce == "entry"
+
+
+def test_a_renewal_keeps_the_ttl_or_takes_another():
+    """As it is asked."""
+    assert renewed(lease())[0].ttl_seconds == 10.0
+    assert renewed(lease(), 3.0)[0].ttl_seconds == 3.0
+
+
+def test_the_next_grant_has_the_next_token():
+    """And nothing of the last one."""
+    for token in (1, 2, 3):
+        step = decide_acquire(lease(fencing_token=token, renewals=5), at(11), resource="r", claim=claim("b", "n2"))
+        assert isinstance(step, Grant)
+        assert (step.lease.fencing_token, step.lease.renewals) == (token + 1, 0)

@@ -16,6 +16,7 @@ from tai_state.rules.locking.reservations import (
     reservation_path,
     reserve_write,
 )
+from tests.unit.copies import copied
 from tests.unit.locking.leases import START, at
 
 
@@ -97,3 +98,80 @@ def test_a_grant_takes_away_its_own_reservation_and_what_is_over():
 def test_no_wait_of_an_owner_is_a_reservation_of_a_resource(owner, resource):
     """They lie in one collection, and never meet."""
     assert wait_path(owner) != reservation_path(resource)
+
+
+def test_a_waiter_is_known_by_his_nonce_wherever_it_was_read():
+    """Neither a lower nor a higher one is his, and his own does not keep him out."""
+    mine = Reservation(Waiter("w", "nonce-5", at(0)), at(0))
+    assert mine.waiter.nonce is not copied("nonce-5")
+    path = reservation_path("r")
+    for nonce, is_own in (("nonce-4", False), (copied("nonce-5"), True), ("nonce-6", False)):
+        later = Waiter("w", nonce, at(5))
+        assert mine.is_before(later, at(0.1)) is not is_own
+        assert may_reserve(mine, later, at(0.6)) is is_own
+        assert not may_reserve(mine, later, at(0.4))
+        assert (clear_write(path, mine, later, at(0.5)) is not None) is is_own
+
+
+def test_a_waiter_did_not_come_before_himself():
+    """Nor before another in no time."""
+    waiter = Waiter("w", "n", at(0))
+    assert not waiter.came_before(waiter)
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(0, 1.0), (0.25, 0.75), (1, 0.0), (7, 0.0)])
+def test_a_reservation_counts_for_a_second(seconds, left):
+    """At its end it counts no more, and never less than nothing."""
+    found, other = reservation(), Waiter("v", "m", at(5))
+    assert found.remaining(at(seconds)) == left
+    assert found.is_before(other, at(seconds)) is (left > 0)
+    assert (clear_write(reservation_path("r"), found, other, at(seconds)) is None) is (left > 0)
+
+
+def test_at_half_time_a_reservation_is_not_renewed_yet():
+    """But a microsecond later."""
+    mine = reservation()
+    assert not may_reserve(mine, mine.waiter, at(0.5))
+    assert may_reserve(mine, mine.waiter, at(0.500001))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"owner": 1},
+        {"nonce": None},
+        {"since": "yesterday"},
+        {"since": None},
+        {"since": START.replace(tzinfo=None)},
+    ],
+    ids=str,
+)
+def test_a_damaged_reservation_counts_as_none(change):
+    """Whichever field it is: it grants nothing, and the next waiter writes over it."""
+    fields = {**reserve_write("r", Waiter("w", "n", at(1)), None, round_=1, now=START).fields, **change}
+    assert read_reservation(Document(reservation_path("r"), fields, START, START)) is None
+
+
+@pytest.mark.parametrize("stored", [1, "yes", None, False])
+def test_a_waiter_wants_several_where_it_says_true(stored):
+    """Nothing else says so; a waiter wants one lock where nothing is said."""
+    assert not Waiter("w", "n", at(1)).wants_several
+    fields = {**reserve_write("r", Waiter("w", "n", at(1)), None, round_=1, now=START).fields, "wants_several": stored}
+    found = read_reservation(Document(reservation_path("r"), fields, START, START))
+    assert found is not None
+    assert found.waiter.wants_several is False
+
+
+def test_what_is_written_of_a_reservation():
+    """What older and newer releases read, and until when the engine is to keep it."""
+    write = reserve_write("r", Waiter("w", "n", at(1)), None, round_=3, now=at(2))
+    assert write.fields == {
+        "format": 1,
+        "resource": "r",
+        "owner": "w",
+        "nonce": "n",
+        "since": at(1),
+        "round": 3,
+        "ttl_seconds": 1.0,
+        "tai_expires_at": at(3),
+    }

@@ -1,0 +1,139 @@
+"""The verdicts of a change, pure: each at its bound."""
+
+from dataclasses import replace
+
+import pytest
+
+from tai_state import KEEP
+from tai_state.config import Maintenance
+from tai_state.errors import InvalidDataError, SchemaVersionError, StateNotFoundError, VersionConflictError
+from tai_state.rules.commits.change import Head, Needs
+from tai_state.rules.commits.decide import segment_is_due, with_segment
+from tai_state.rules.commits.kinds import start_change, transition_change
+from tai_state.rules.history.segments import build_segment
+from tai_state.rules.history.upcasting import Schema
+from tai_state.rules.records.record import Marks
+from tests.unit.commits.made import PATHS, SETTINGS, START, TURNSTILE, at, call, head_of, lived, plan, state_at
+
+SEALING = replace(SETTINGS, maintenance=Maintenance(segment_events=10))
+
+
+def pay(**options):
+    """Return a move of the turnstile."""
+    return transition_change(call(**options), TURNSTILE, "pay", None, KEEP)
+
+
+@pytest.mark.parametrize(
+    ("version", "marks", "is_due"),
+    [
+        (9, Marks(), False),
+        (10, Marks(), True),
+        (11, Marks(), True),
+        (12, Marks(sealed_through=3), False),
+        (13, Marks(sealed_through=3), True),
+        (13, Marks(sealed_through=1, trimmed_through=4), False),
+        (14, Marks(sealed_through=1, trimmed_through=4), True),
+    ],
+)
+def test_a_segment_is_due_when_a_full_run_of_events_is_unsealed(version, marks, is_due):
+    """Counted from the first that is neither sealed nor trimmed, up to the state that the commit changes."""
+    made = plan(pay(), Head(state_at(version, marks), at(version)), SEALING)
+    assert segment_is_due(made, SEALING) is is_due
+    assert not segment_is_due(made, SETTINGS)
+
+
+def test_no_segment_is_due_with_a_first_change():
+    """There is nothing before it."""
+    sealing = replace(SETTINGS, maintenance=Maintenance(segment_events=1))
+    assert not segment_is_due(plan(start_change(call(), TURNSTILE, {}), None, sealing), sealing)
+
+
+def test_a_segment_goes_with_the_state_that_it_begins_at():
+    """Another that was sealed meanwhile, before or behind, is left out."""
+    lives = lived(3)
+    segment = build_segment(PATHS, [one.event for one in lives[:2]])
+    assert segment is not None
+    sealed = with_segment(lives[2], PATHS, segment, SETTINGS)
+    assert sealed.record.marks.sealed_through == 2
+    assert len(sealed.writes) == len(lives[2].writes) + 1
+    for marks in (Marks(sealed_through=1), Marks(sealed_through=2)):
+        moved = plan(transition_change(call(), TURNSTILE, "push", None, KEEP), head_of(lives[1], marks))
+        assert with_segment(moved, PATHS, segment, SETTINGS) is moved
+    assert with_segment(lives[0], PATHS, segment, SETTINGS) is lives[0]
+
+
+@pytest.mark.parametrize(("expected", "passes"), [(0, False), (1, False), (2, True), (3, False)])
+def test_a_change_of_a_state_is_refused_at_another_version(expected, passes):
+    """The version below and above; 0 says that there must be none."""
+    head = Head(state_at(2), at(2))
+    if passes:
+        assert plan(pay(expected_version=expected), head).record.version == 3
+    else:
+        with pytest.raises(VersionConflictError):
+            plan(pay(expected_version=expected), head)
+
+
+def test_a_deleted_state_is_at_its_version_or_absent():
+    """Whoever expects none finds none, whoever expects the tombstone finds it."""
+    head = Head(replace(state_at(2), deleted=True), at(2))
+    for expected, passes in ((0, True), (1, False), (2, True), (3, False)):
+        change = start_change(call(expected_version=expected), TURNSTILE, {})
+        if passes:
+            assert plan(change, head).record.version == 3
+        else:
+            with pytest.raises(VersionConflictError):
+                plan(change, head)
+
+
+def test_a_state_that_is_not_there_is_told_so():
+    """With its last version where it was deleted; none where there never was one."""
+    with pytest.raises(StateNotFoundError) as caught:
+        plan(pay())
+    assert (caught.value.deleted, caught.value.last) == (False, 0)
+    with pytest.raises(StateNotFoundError) as caught:
+        plan(pay(), Head(replace(state_at(2), deleted=True), at(2)))
+    assert (caught.value.deleted, caught.value.last) == (True, 2)
+    ever = replace(pay(), needs=Needs.EVER)
+    with pytest.raises(StateNotFoundError) as caught:
+        plan(ever)
+    assert caught.value.deleted is False
+
+
+@pytest.mark.parametrize(("known", "passes"), [(None, True), (4, False), (5, True), (6, True)])
+def test_data_of_a_newer_schema_than_the_caller_knows_is_refused(known, passes):
+    """Its own version and older ones are read; who does not look into the data takes any."""
+    head = Head(replace(state_at(1), schema_version=5), at(1))
+    schema = None if known is None else Schema(known)
+    if passes:
+        assert plan(pay(schema=schema), head).record.version == 2
+    else:
+        with pytest.raises(SchemaVersionError):
+            plan(pay(schema=schema), head)
+
+
+def test_a_time_of_a_change_s_own_lies_between_the_last_change_and_the_store_s_clock():
+    """Both included."""
+    head = Head(replace(state_at(1), timestamp=at(1)), at(1))
+    for seconds, reason in ((0.999999, "before the state's last change"), (1, None), (5, None)):
+        change = replace(pay(), timestamp=at(seconds))
+        if reason is None:
+            assert plan(change, head).record.timestamp == at(seconds)
+        else:
+            with pytest.raises(InvalidDataError, match=reason):
+                plan(change, head)
+
+
+def test_a_state_s_times_never_fall():
+    """A writer whose clock is behind takes the time of the last change; one that is ahead its own."""
+    for last in (1.5, 2, 9):
+        made = plan(pay(), Head(replace(state_at(1), timestamp=at(last)), at(1)))
+        assert made.record.timestamp == at(max(last, 2))
+
+
+def test_a_store_counts_its_changes_of_a_state():
+    """Beside those that other stores made."""
+    first, second = lived(2)
+    assert (first.event.causality, second.event.causality) == ({"store-1": 1}, {"store-1": 2})
+    other = replace(first.record, causality={"store-0": 4})
+    assert plan(pay(), Head(other, at(1))).event.causality == {"store-0": 4, "store-1": 1}
+    assert START < first.event.timestamp < second.event.timestamp

@@ -1,0 +1,94 @@
+"""The fold over events, pure: what it refuses, and which version, state and governor it names."""
+
+from dataclasses import replace
+
+import pytest
+
+from tai_state.errors import CorruptLogError, ReplayError
+from tai_state.rules.history.lost import check_reaches, salvaged
+from tai_state.rules.history.replay import Fold, check_reached, contradiction
+from tai_state.rules.records.record import Marks
+from tests.unit.commits.made import PATHS, at, document, lived, put, state_at
+
+LIVES = lived(4)
+EVENTS = [one.event for one in LIVES]
+
+
+def test_the_fold_goes_through_all_events():
+    """And counts them; it begins before the first, or behind a state."""
+    fold = Fold("g", "s")
+    assert (fold.version, fold.events, fold.state()) == (0, 0, None)
+    for event in EVENTS:
+        fold.step(event)
+    assert (fold.version, fold.events, fold.state()) == (4, 4, LIVES[-1].record)
+    behind = Fold("g", "s", base=LIVES[1].record)
+    assert behind.version == 2
+    behind.step(EVENTS[2])
+    assert (behind.version, behind.events) == (3, 1)
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_an_event_follows_the_one_before_and_no_other(number):
+    """Neither itself nor one left out."""
+    fold = Fold("g", "s", base=LIVES[1].record)
+    with pytest.raises(CorruptLogError) as caught:
+        fold.step(EVENTS[number])
+    assert (caught.value.governor_id, caught.value.state_id, caught.value.version) == ("g", "s", number + 1)
+
+
+def test_a_machine_that_makes_something_else_of_a_move_is_told_with_all_that_it_is_of():
+    """Governor, state and version."""
+    fold = Fold("g", "s", rerun=lambda event, _: "it was another" if event.version == 2 else None)
+    fold.step(EVENTS[0])
+    with pytest.raises(ReplayError, match=r"^state 's' of governor 'g', version 2: it was another$"):
+        fold.step(EVENTS[1])
+    assert (fold.version, fold.events) == (1, 1)
+
+
+def test_times_of_events_may_stand_and_never_fall():
+    """One that is before the last is told."""
+    before = EVENTS[1]
+    for seconds, reason in ((0, None), (1, "its timestamp is before the previous one")):
+        earlier = replace(before, timestamp=EVENTS[2].timestamp)
+        later = replace(before, timestamp=at(3 + seconds))
+        assert contradiction(earlier, EVENTS[2]) is None
+        assert contradiction(later, EVENTS[2]) == reason
+
+
+def test_a_replay_that_ends_below_the_state_names_the_event_that_is_missing():
+    """The first one; at the state's version it says which field differs."""
+    state = LIVES[-1].record
+    check_reached(state, state)
+    with pytest.raises(CorruptLogError, match="the event is missing, the state is at version 4") as caught:
+        check_reached(state, LIVES[1].record)
+    assert caught.value.version == 3
+    with pytest.raises(CorruptLogError, match="field 'status'") as caught:
+        check_reached(replace(state, status="another"), state)
+    assert caught.value.version == 4
+
+
+@pytest.mark.parametrize(
+    ("claimed", "passes"), [(1, True), (4, True), (5, False), (9, False), (True, True), ("9", True), (None, True)]
+)
+def test_a_damaged_document_is_written_over_unless_it_claims_more_than_the_log_has(claimed, passes):
+    """The event that would be missing first is named."""
+    found = document(put(LIVES[-1], PATHS.state), 4)
+    found = replace(found, fields={**found.fields, "version": claimed})
+    if passes:
+        check_reaches(LIVES[-1].record, found)
+    else:
+        with pytest.raises(CorruptLogError, match=f"damaged and at version {claimed}; its events end") as caught:
+            check_reaches(LIVES[-1].record, found)
+        assert (caught.value.governor_id, caught.value.state_id, caught.value.version) == ("g", "s", 5)
+
+
+def test_the_dependents_that_a_damaged_document_names_are_kept():
+    """Where they can be read, and there is one; the other marks stand."""
+    marks = Marks(sealed_through=2)
+    made = document(put(LIVES[-1], PATHS.state), 4)
+    named = replace(made, fields={**made.fields, "dependents": {"d": "m"}})
+    assert salvaged(marks, None) is marks
+    assert salvaged(marks, replace(made, fields={**made.fields, "dependents": "d"})) is marks
+    kept = salvaged(marks, named)
+    assert (kept.sealed_through, dict(kept.dependents)) == (2, {"d": "m"})
+    assert state_at(1).marks == Marks()

@@ -1,0 +1,164 @@
+"""The bounds of segments, pure: when one is due, what is read for it at a time, and how much one takes."""
+
+import base64
+import random
+from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tai_state.codec import Payload, dump_json
+from tai_state.config import Maintenance
+from tai_state.errors import CorruptLogError
+from tai_state.rules.history import segments
+from tai_state.rules.history.segments import batches, build_segment, is_sound_run, read_segment, segment_due
+from tai_state.rules.records.record import Marks
+from tests.unit.commits.made import PATHS, document, lived, state_at
+
+TEN = Maintenance(segment_events=10)
+EVENTS = [one.event for one in lived(9)]
+
+
+def filled(number: int, size: int):
+    """Return an event whose payload is of about *size* random bytes as text: compression saves a quarter."""
+    noise = base64.b64encode(random.Random(number).randbytes(size * 3 // 4)).decode()
+    return replace(EVENTS[number], payload=Payload.of({"noise": noise}))
+
+
+@pytest.mark.parametrize(
+    ("version", "marks", "due"),
+    [
+        (9, Marks(), None),
+        (10, Marks(), range(1, 11)),
+        (25, Marks(), range(1, 11)),
+        (12, Marks(sealed_through=3), None),
+        (13, Marks(sealed_through=3), range(4, 14)),
+        (13, Marks(sealed_through=1, trimmed_through=3), range(4, 14)),
+        (13, Marks(sealed_through=3, trimmed_through=1), range(4, 14)),
+    ],
+)
+def test_a_full_run_is_due_behind_what_is_sealed_and_trimmed(version, marks, due):
+    """The oldest of it, of exactly so many events."""
+    assert segment_due(state_at(version, marks), TEN) == due
+
+
+@pytest.mark.parametrize(
+    ("size", "steps"),
+    [
+        # Two mebibytes at a time, sixteen in all; an event holds its state twice.
+        (1023, [1024] * 16),
+        (1024 * 1024 - 1, [1] * 16),
+        (1024 * 512 - 1, [2] * 16),
+        (8 * 1024 * 1024 - 1, [1, 1]),
+        (16 * 1024 * 1024 - 1, [1]),
+        (99 * 1024 * 1024, [1]),
+    ],
+)
+def test_what_is_read_at_a_time_is_as_large_as_the_state_suggests(size, steps):
+    """And all of it no more than a segment may hold; one event at least."""
+    head = replace(state_at(99), data=payload(size))
+    read = list(batches(range(1, 100_001), head))
+    assert [len(one) for one in read] == steps
+    assert read[0][0] == 1
+    assert all(before[-1] + 1 == after[0] for before, after in pairwise(read))
+
+
+def payload(size: int) -> Any:
+    """Return what stands in for a payload of so many bytes."""
+    return SimpleNamespace(json=b"x" * size)
+
+
+def test_the_last_read_of_a_run_ends_with_it():
+    """Nothing behind it is read."""
+    head = replace(state_at(99), data=payload(1023))
+    assert list(batches(range(1, 1501), head)) == [range(1, 1025), range(1025, 1501)]
+
+
+def test_a_run_is_sound_where_each_event_follows():
+    """None, one and all of them; not with one left out."""
+    assert is_sound_run([])
+    assert is_sound_run(EVENTS[:1])
+    assert is_sound_run(EVENTS)
+    assert not is_sound_run([*EVENTS[:3], *EVENTS[4:]])
+
+
+@pytest.mark.parametrize(("size", "count"), [(60, 9), (150, 4), (500, 1)])
+def test_of_what_is_too_large_compressed_half_is_sealed(size, count):
+    """All of nine events, four of them, one: the segment says which."""
+    events = [filled(number, size * 1024) for number in range(9)]
+    found = build_segment(PATHS, events)
+    assert found is not None
+    assert found.write is not None
+    assert (found.first, found.last) == (1, count)
+    assert (found.write.fields["first"], found.write.fields["last"]) == (1, count)
+    assert len(found.write.fields["events"]) <= 750 * 1024
+    assert found.write.fields["hash"] == events[count - 1].hash
+
+
+def test_an_event_that_is_too_large_stays_where_it_is():
+    """And so do those behind it, up to the first that fits."""
+    large = [filled(0, 2000 * 1024), filled(1, 2000 * 1024)]
+    found = build_segment(PATHS, [*large, EVENTS[2]])
+    assert found is not None
+    assert found.write is not None
+    assert (found.first, found.last, found.write.fields["stay"]) == (1, 2, True)
+    assert build_segment(PATHS, []) is None
+
+
+def test_what_is_sealed_is_bounded_before_it_is_compressed(monkeypatch):
+    """Whoever reads a segment holds all of it in memory: as much as the bound, and not a byte more."""
+    sizes = [len(dump_json(segments._sealed_fields(one, before))) for before, one in pairs(EVENTS)]
+    for bound, last in ((sum(sizes[:3]) - 1, 2), (sum(sizes[:3]), 3), (sum(sizes[:3]) + 1, 3)):
+        monkeypatch.setattr(segments, "SEGMENT_JSON_BYTES_MAX", bound)
+        found = build_segment(PATHS, EVENTS)
+        assert found is not None
+        assert found.last == last
+
+
+def pairs(events):
+    """Return each event with the one before it."""
+    return zip([None, *events], events, strict=False)
+
+
+def test_a_segment_is_bounded_as_it_is_written(monkeypatch):
+    """By the bytes of its compressed events, the bound included."""
+    whole = build_segment(PATHS, EVENTS)
+    assert whole is not None
+    assert whole.write is not None
+    size = len(whole.write.fields["events"])
+    for bound, last in ((size, 9), (size - 1, 4)):
+        monkeypatch.setattr(segments, "SEGMENT_BYTES_MAX", bound)
+        found = build_segment(PATHS, EVENTS)
+        assert found is not None
+        assert found.last == last
+
+
+def read_with(**changes):
+    """Return the events of a segment whose document has *changes*."""
+    found = build_segment(PATHS, EVENTS[:4])
+    assert found is not None
+    assert found.write is not None
+    return read_segment(replace(document(found.write, 9), fields={**found.write.fields, **changes}), "g", "s").events
+
+
+def test_a_segment_says_which_events_it_holds():
+    """Of others it would hide a gap."""
+    assert [event.version for event in read_with()] == [1, 2, 3, 4]
+    for changes, reason in (
+        ({"first": 0}, "it says that it begins with version 0"),
+        ({"first": 2}, "it says that it begins with version 2"),
+        ({"last": 3}, "its events are not those that it names"),
+        ({"last": 5}, "its events are not those that it names"),
+    ):
+        with pytest.raises(CorruptLogError, match=reason):
+            read_with(**changes)
+
+
+@pytest.mark.parametrize(("first", "version"), [(1, 1), (7, 7), ("1", None), (True, None), (None, None)])
+def test_a_damaged_segment_is_told_by_the_version_that_it_says(first, version):
+    """Where that is one."""
+    with pytest.raises(CorruptLogError, match="is damaged") as caught:
+        read_with(first=first, digest="0" * 64)
+    assert caught.value.version == version
