@@ -1,7 +1,9 @@
 """A snapshot made by hand: one commit that leaves the state's version as it is."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from typing import TypeVar
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
@@ -18,13 +20,22 @@ from tai_state.rules.history.snapshots import add_snapshot
 from tai_state.rules.records.documents import read_state, state_put, was_altered
 from tai_state.rules.records.record import StateRecord
 
+ShownT = TypeVar("ShownT")
+
 
 async def async_create_snapshot(
-    access: AsyncAccess, paths: StateLayout, settings: Settings, timeout: TimeLimit
-) -> StateRecord:
+    access: AsyncAccess,
+    paths: StateLayout,
+    settings: Settings,
+    shown: Callable[[StateRecord], ShownT],
+    timeout: TimeLimit,
+) -> ShownT:
     """Keep a snapshot of the state as it is; the oldest beyond the retention goes in the same commit.
 
     The state's version stays: only its maintenance marks change. A second call at one version changes nothing.
+
+    Args:
+        shown: Makes what is returned of the state, before anything is written: what it raises refuses the snapshot.
 
     Raises:
         StateNotFoundError: There is no state.
@@ -33,10 +44,11 @@ async def async_create_snapshot(
     deadline = access.begin(timeout)
     retention = (settings.maintenance or Maintenance()).snapshot_retention
 
-    async def attempt() -> StateRecord:
+    async def attempt() -> ShownT:
         record, based = await _async_state(access, paths, deadline)
+        kept = shown(record)
         if record.version in record.marks.snapshots:
-            return record
+            return kept
         marked, writes = add_snapshot(paths, record, settings.encoding, retention)
         state = state_put(paths, marked, settings.encoding, based)
 
@@ -56,7 +68,7 @@ async def async_create_snapshot(
             return unknown_snapshot(paths.governor_id, paths.state_id, record.version)
 
         await async_shield(async_commit_once, access, [state, *writes], deadline, AsyncSettlement(read, unknown))
-        return record
+        return kept
 
     return await access.retried(attempt, deadline, also=(PreconditionFailedError,), what="a snapshot")
 

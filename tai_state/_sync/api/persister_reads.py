@@ -276,14 +276,14 @@ class PersisterReads(Generic[DataT]):
 
         Raises:
             StateNotFoundError: The state never existed.
+            SchemaVersionError, UpcastError, StoredDataError: Its data cannot be given out; nothing is kept.
             OutcomeUnknownError: The time was over before the store told whether it is kept.
         """
         from tai_state._sync.commits.snapshot import create_snapshot  # noqa: PLC0415 - made by hand, rarely
 
         paths = state_layout(governor_id, state_id)
         with self._inflight.one():
-            record = create_snapshot(self._runtime.access, paths, self.settings, timeout)
-        return self._shown(record)
+            return create_snapshot(self._runtime.access, paths, self.settings, self._shown, timeout)
 
     def get_snapshot(
         self, governor_id: str, state_id: str, version: int, *, timeout: TimeLimit = None

@@ -1,7 +1,9 @@
 # Generated from tai_state/_async/commits/snapshot.py by .ci/generate_sync.py; do not edit.
 """A snapshot made by hand: one commit that leaves the state's version as it is."""
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from typing import TypeVar
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
@@ -18,13 +20,22 @@ from tai_state.rules.history.snapshots import add_snapshot
 from tai_state.rules.records.documents import read_state, state_put, was_altered
 from tai_state.rules.records.record import StateRecord
 
+ShownT = TypeVar("ShownT")
+
 
 def create_snapshot(
-    access: Access, paths: StateLayout, settings: Settings, timeout: TimeLimit
-) -> StateRecord:
+    access: Access,
+    paths: StateLayout,
+    settings: Settings,
+    shown: Callable[[StateRecord], ShownT],
+    timeout: TimeLimit,
+) -> ShownT:
     """Keep a snapshot of the state as it is; the oldest beyond the retention goes in the same commit.
 
     The state's version stays: only its maintenance marks change. A second call at one version changes nothing.
+
+    Args:
+        shown: Makes what is returned of the state, before anything is written: what it raises refuses the snapshot.
 
     Raises:
         StateNotFoundError: There is no state.
@@ -33,10 +44,11 @@ def create_snapshot(
     deadline = access.begin(timeout)
     retention = (settings.maintenance or Maintenance()).snapshot_retention
 
-    def attempt() -> StateRecord:
+    def attempt() -> ShownT:
         record, based = _state(access, paths, deadline)
+        kept = shown(record)
         if record.version in record.marks.snapshots:
-            return record
+            return kept
         marked, writes = add_snapshot(paths, record, settings.encoding, retention)
         state = state_put(paths, marked, settings.encoding, based)
 
@@ -56,7 +68,7 @@ def create_snapshot(
             return unknown_snapshot(paths.governor_id, paths.state_id, record.version)
 
         shield(commit_once, access, [state, *writes], deadline, Settlement(read, unknown))
-        return record
+        return kept
 
     return access.retried(attempt, deadline, also=(PreconditionFailedError,), what="a snapshot")
 

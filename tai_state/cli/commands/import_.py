@@ -2,24 +2,13 @@
 
 import click
 
-from tai_state import ConsistencyReport, ImportReport, Problem, SystemClock, TaiStateError, connect, import_store
+from tai_state import ImportReport, SystemClock, TaiStateError, connect, import_store
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND, InterruptedWorkError, StoppedWorkError
 from tai_state.cli.program.output import note, record_of, write_list, write_one
-from tai_state.cli.program.progress import progressing
+from tai_state.cli.program.problems import PROBLEM_COLUMNS, problem_rows
+from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
-from tai_state.cli.program.tables import Column
-from tai_state.cli.program.waiting import answered
-
-Found = tuple[str, Problem]
-
-_FINDINGS: list[Column[Found]] = [
-    Column("governor", lambda row: row[0]),
-    Column("state", lambda row: row[1].state_id),
-    Column("version", lambda row: "" if row[1].version is None else row[1].version),
-    Column("kind", lambda row: row[1].kind, is_whole=True),
-    Column("what", lambda row: row[1].message),
-]
 
 
 @click.command(
@@ -42,30 +31,26 @@ def import_(session: Session, file: str) -> int:
 
     Every governor of the file is checked behind its import, as by verify; the exit code is 1 where something was found.
     """
-    count = 0
+    seen: StatesSeen | None = None
     try:
         with (
             session.waiting(),
             connect(session.url, **session.options) as store,
             progressing(SystemClock(), "states imported and checked") as progress,
         ):
-
-            def on_state(_: str, __: str) -> None:
-                nonlocal count
-                count += 1
-                answered()
-                progress("importing", count, None)
-
-            report = import_store(store, file, progress=on_state)
+            seen = StatesSeen(progress, "importing")
+            report = import_store(store, file, progress=seen)
     except KeyboardInterrupt as error:
-        raise InterruptedWorkError(f"interrupted{_how_far(count)}") from error
+        raise InterruptedWorkError(f"interrupted{_how_far(seen)}") from error
     except TaiStateError as error:
-        raise StoppedWorkError(error, _how_far(count), {"states": count}) from error
+        raise StoppedWorkError(error, _how_far(seen), {"states": seen.count if seen else 0}) from error
     return _tell(session, report)
 
 
-def _how_far(count: int) -> str:
-    return f"; {count:,} states were reached, and what is there stays: an import goes on from there" if count else ""
+def _how_far(seen: StatesSeen | None) -> str:
+    if seen is None or not seen.count:
+        return ""
+    return f"; {seen.count:,} states were reached, and what is there stays: an import goes on from there"
 
 
 def _tell(session: Session, report: ImportReport) -> int:
@@ -79,11 +64,7 @@ def _tell(session: Session, report: ImportReport) -> int:
     reports = [{**record_of(one), "problems": [record_of(each) for each in one.problems]} for one in report.reports]
     write_one(fields, as_json=session.as_json, record={**record_of(report), "reports": reports})
     if not session.as_json:
-        write_list(_rows(report.reports), _FINDINGS, as_json=False, record=lambda row: row)
+        write_list(problem_rows(report.reports), PROBLEM_COLUMNS, as_json=False, record=lambda row: row)
     found = sum(len(one.problems) + one.omitted for one in report.reports)
     note(f"the check behind the import: {f'{found:,} found' if found else 'nothing found'}")
     return SOUND if report.is_sound else LEFT
-
-
-def _rows(reports: list[ConsistencyReport]) -> list[Found]:
-    return [(report.governor_id, problem) for report in reports for problem in report.problems]

@@ -11,11 +11,10 @@ from tai_state.cli.program.asking import ask
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND, GovernorNotFoundError
 from tai_state.cli.program.output import note, put, record_of, write_list
-from tai_state.cli.program.progress import Progress, progressing
+from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.tables import Column
 from tai_state.cli.program.texts import json_line
-from tai_state.cli.program.waiting import answered
 
 _REPAIRED, _PLANNED, _LEFT = "repaired", "to do", "left"
 
@@ -67,7 +66,7 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
         ask(f"Repair {what}?", "it may write, or --dry-run that it may not")
     totals = Totals()
     with _opened(session, dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
-        watched = Watched(progress)
+        watched = StatesSeen(progress, "recovering")
         reports = totals.noting(recovered(store, governor, dry_run=dry_run, actor=session.actor, progress=watched))
         if session.as_json:
             for report in reports:
@@ -92,22 +91,6 @@ def _opened(session: Session, *, dry_run: bool) -> Iterator[StateStore]:
             return
     with session.waiting(), connect(session.url, **session.options) as store:
         yield store
-
-
-class Watched:
-    """Counts the states as they are looked at."""
-
-    def __init__(self, progress: Progress) -> None:
-        """Tell *progress*."""
-        self._progress = progress
-        self._count = 0
-
-    def __call__(self, governor_id: str, state_id: str) -> None:
-        """Count one more."""
-        del governor_id, state_id
-        self._count += 1
-        answered()
-        self._progress("recovering", self._count, None)
 
 
 class Totals:

@@ -1,10 +1,19 @@
 """``rollback``: bring one state back to what it was."""
 
+from typing import Any
+
 import click
 
 from tai_state import StateMachinePersister
 from tai_state.cli.program.command import Command
-from tai_state.cli.program.operating import MACHINE_HELP, as_it_is, by_hand, given_machines, write_result
+from tai_state.cli.program.operating import (
+    MACHINE_HELP,
+    as_it_is,
+    by_hand,
+    given_machines,
+    upcasters_option,
+    write_result,
+)
 from tai_state.cli.program.session import Session, pass_session
 
 
@@ -23,6 +32,7 @@ from tai_state.cli.program.session import Session, pass_session
     help=f"{MACHINE_HELP} One that moved the state must agree.",
 )
 @click.option("--force", is_flag=True, help="Go back whatever the machine that moved the state says.")
+@upcasters_option("Bring older data to the schema of the machine")
 @click.option("--expected-version", type=click.IntRange(min=1), metavar="N", help="Only if this is its version.")
 @click.option("--key", metavar="TEXT", help="An idempotency key: run again under it, nothing is done twice.")
 @pass_session
@@ -33,6 +43,7 @@ def rollback(
     version: int,
     *,
     machines: tuple[str, ...],
+    upcasters: dict[int, Any] | None,
     expected_version: int | None,
     key: str | None,
     force: bool,
@@ -46,7 +57,7 @@ def rollback(
     machine, others = given_machines(machines)
     with session.writing() as store:
         found = as_it_is(store, governor, state)
-        persister = StateMachinePersister(store, machine, by_hand(found), machines=others)
+        persister = StateMachinePersister(store, machine, by_hand(found, upcasters=upcasters), machines=others)
         result = persister.rollback(
             governor, state, version, force=force, expected_version=expected_version, idempotency_key=key
         )

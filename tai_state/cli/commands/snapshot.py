@@ -4,7 +4,7 @@ import click
 
 from tai_state import StateMachinePersister
 from tai_state.cli.program.command import Command
-from tai_state.cli.program.operating import by_hand
+from tai_state.cli.program.operating import as_it_is, by_hand
 from tai_state.cli.program.output import moment, record_of, write_one
 from tai_state.cli.program.session import Session, pass_session
 
@@ -20,7 +20,8 @@ def snapshot(session: Session, governor: str, state: str) -> None:
     who keeps as many as he is configured to.
     """
     with session.writing() as store:
-        kept = StateMachinePersister(store, None, by_hand()).create_snapshot(governor, state)
+        config = by_hand(as_it_is(store, governor, state))
+        kept = StateMachinePersister(store, None, config).create_snapshot(governor, state)
     fields = {
         "governor": kept.governor_id,
         "state": kept.state_id,

@@ -6,7 +6,14 @@ import click
 
 from tai_state import StateMachinePersister, StateNotFoundError
 from tai_state.cli.program.command import Command
-from tai_state.cli.program.operating import MACHINE_HELP, as_it_is, by_hand, given_machines, write_result
+from tai_state.cli.program.operating import (
+    MACHINE_HELP,
+    as_it_is,
+    by_hand,
+    given_machines,
+    upcasters_option,
+    write_result,
+)
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.values import from_json
 
@@ -35,6 +42,7 @@ def _payload(context: click.Context, parameter: click.Parameter, value: str | No
     help=f"{MACHINE_HELP} More of them drive what depends on the state.",
 )
 @click.option("--payload", callback=_payload, metavar="JSON", help="What goes with the action.")
+@upcasters_option("Bring older data to the schema of the machine")
 @click.option("--expected-version", type=click.IntRange(min=1), metavar="N", help="Only if this is its version.")
 @click.option("--key", metavar="TEXT", help="An idempotency key: run again under it, nothing is done twice.")
 @pass_session
@@ -45,6 +53,7 @@ def transition(
     action: str,
     *,
     machines: tuple[str, ...],
+    upcasters: dict[int, Any] | None,
     payload: Any,
     expected_version: int | None,
     key: str | None,
@@ -62,7 +71,7 @@ def transition(
         found = as_it_is(store, governor, state)
         if found is None:
             raise StateNotFoundError(governor, state)
-        persister = StateMachinePersister(store, machine, by_hand(found), machines=others)
+        persister = StateMachinePersister(store, machine, by_hand(found, upcasters=upcasters), machines=others)
         result = persister.transition(
             governor, state, action, payload, expected_version=expected_version, idempotency_key=key
         )

@@ -4,26 +4,15 @@ from collections.abc import Iterator
 
 import click
 
-from tai_state import ConsistencyReport, Problem, StateNotFoundError, SystemClock
+from tai_state import ConsistencyReport, StateNotFoundError, SystemClock
 from tai_state import verify as verified
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND, GovernorNotFoundError
 from tai_state.cli.program.output import note, put, record_of, write_list
-from tai_state.cli.program.progress import progressing
+from tai_state.cli.program.problems import PROBLEM_COLUMNS, problem_rows
+from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
-from tai_state.cli.program.tables import Column
 from tai_state.cli.program.texts import json_line
-from tai_state.cli.program.waiting import answered
-
-Found = tuple[str, Problem]
-
-_COLUMNS: list[Column[Found]] = [
-    Column("governor", lambda row: row[0]),
-    Column("state", lambda row: row[1].state_id),
-    Column("version", lambda row: "" if row[1].version is None else row[1].version),
-    Column("kind", lambda row: row[1].kind, is_whole=True),
-    Column("what", lambda row: row[1].message),
-]
 
 
 @click.command(
@@ -45,20 +34,13 @@ def verify(session: Session, governor: str | None, state: str | None) -> int:
     """
     seen = Seen()
     with session.reading() as store, progressing(SystemClock(), "states") as progress:
-        count = 0
-
-        def on_state(_: str, __: str) -> None:
-            nonlocal count
-            count += 1
-            answered()
-            progress("verifying", count, None)
-
-        reports = seen.noting(verified(store, governor, state, progress=on_state))
+        watched = StatesSeen(progress, "verifying")
+        reports = seen.noting(verified(store, governor, state, progress=watched))
         if session.as_json:
             for report in reports:
                 put(json_line({**record_of(report), "problems": [record_of(one) for one in report.problems]}))
         else:
-            write_list(_rows(reports), _COLUMNS, as_json=False, record=lambda row: row)
+            write_list(problem_rows(reports), PROBLEM_COLUMNS, as_json=False, record=lambda row: row)
     if governor is not None and not seen.states and not seen.problems:
         raise GovernorNotFoundError(governor) if state is None else StateNotFoundError(governor, state)
     counted = f"{seen.problems:,} found" if seen.problems else "nothing found"
@@ -84,8 +66,3 @@ class Seen:
             self.events += report.events
             self.problems += len(report.problems) + report.omitted
             yield report
-
-
-def _rows(reports: Iterator[ConsistencyReport]) -> Iterator[Found]:
-    for report in reports:
-        yield from ((report.governor_id, problem) for problem in report.problems)

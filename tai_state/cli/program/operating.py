@@ -1,9 +1,9 @@
 """What commands share that change one state by hand: the machines they are given, and how they persist."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,7 +16,21 @@ if TYPE_CHECKING:
 
 MACHINE_HELP = "The machine: a file, or module:name."
 
+FC = TypeVar("FC", bound="Callable[..., Any] | click.Command")
+
 _NEVER = sys.maxsize
+_UPCASTERS = "UPCASTERS"
+
+
+def upcasters_option(what: str, *, required: bool = False) -> Callable[[FC], FC]:
+    """Return the option ``--upcasters``, with *what* they are for in its help."""
+    return click.option(
+        "--upcasters",
+        required=required,
+        metavar="MODULE[:NAME]",
+        callback=lambda _, __, text: None if text is None else given_upcasters(text),
+        help=f"{what}: a dict of functions by the schema version that they take; {_UPCASTERS} without a name.",
+    )
 
 
 def given_machine(text: str) -> "Machine[Any]":
@@ -41,20 +55,48 @@ def given_machines(texts: Sequence[str]) -> "tuple[Machine[Any] | None, list[Mac
     return (machines[0] if machines else None), machines[1:]
 
 
-def by_hand(state: "StateSnapshot | None" = None) -> "PersistenceConfig":
+def given_upcasters(text: str) -> dict[int, Any]:
+    """Return the upcasters at ``module:name``; without a name those called UPCASTERS.
+
+    Raises:
+        UsageError: There are none.
+    """
+    found: dict[int, Any] = object_at(text if ":" in text else f"{text}:{_UPCASTERS}", dict)
+    if not found:
+        message = f"there are no upcasters at {text!r}: {{1: fn}} leads from schema version 1 to 2"
+        raise click.UsageError(message)
+    return found
+
+
+def by_hand(
+    state: "StateSnapshot | None" = None,
+    *,
+    upcasters: Mapping[int, Any] | None = None,
+    schema_version: int | None = None,
+) -> "PersistenceConfig":
     """Return how a command persists: the upkeep of a state is left to its service, whose settings it does not know.
 
     Args:
-        state: The state as it is: what is written of it keeps the version of its schema.
+        state: The state as it is: without upcasters, what is written of it keeps the version of its schema.
+        upcasters: What brings older data to the schema that a machine's functions take.
+        schema_version: That schema's version; None: the one that the upcasters lead to.
+
+    Raises:
+        ConfigurationError: The upcasters do not lead to *schema_version*.
     """
     from tai_state import PersistenceConfig  # noqa: PLC0415
 
+    if schema_version is None and upcasters:
+        schema_version = max((version for version in upcasters if isinstance(version, int)), default=1) + 1
+    if schema_version is None:
+        schema_version = 1 if state is None else state.schema_version
     # Fewer snapshots than the service keeps would be removed otherwise.
     return PersistenceConfig(
         snapshot_interval=_NEVER,
         snapshot_retention=_NEVER,
         segment_events=_NEVER,
-        schema_version=1 if state is None else state.schema_version,
+        schema_version=schema_version,
+        upcasters=upcasters or {},
     )
 
 

@@ -7,11 +7,29 @@ from contextlib import contextmanager
 from tai_state import Clock
 from tai_state.cli.program.output import note
 from tai_state.cli.program.texts import rich_console
+from tai_state.cli.program.waiting import answered
 
 _NOTE_SECONDS = 10.0
 
 Progress = Callable[[str, int, int | None], None]
 """Told what is being done, how much of it is done, and how much there is; None: nobody knows."""
+
+
+class StatesSeen:
+    """Counts states as they are looked at: what ``verify``, ``recover``, ``migrate`` and the like call before each."""
+
+    def __init__(self, progress: Progress, doing: str) -> None:
+        """Tell *progress* that this is being done."""
+        self._progress = progress
+        self._doing = doing
+        self.count = 0
+
+    def __call__(self, governor_id: str, state_id: str) -> None:
+        """Count one more."""
+        del governor_id, state_id
+        self.count += 1
+        answered()
+        self._progress(self._doing, self.count, None)
 
 
 @contextmanager

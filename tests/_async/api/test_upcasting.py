@@ -194,6 +194,16 @@ FAILING = PersistenceConfig(schema_version=2, upcasters={1: failing})
 MACHINES = pytest.mark.parametrize("machine", [OLD, NEW], ids=["a dict", "a model"])
 
 
+async def test_a_snapshot_that_could_not_be_given_out_is_not_kept(people, store):
+    """Refused is refused: nothing is written."""
+    await people.transition("g", "s", "leave")
+    failed = AsyncStateMachinePersister(store, NEW, FAILING)
+    before = await async_contents(store)
+    with pytest.raises(UpcastError):
+        await failed.create_snapshot("g", "s")
+    assert await async_contents(store) == before
+
+
 @MACHINES
 @pytest.mark.parametrize("action", ["greet", "check", "leave"])
 async def test_a_move_from_data_that_cannot_be_brought_here_is_refused(people, store, machine, action):

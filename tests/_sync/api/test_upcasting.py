@@ -194,6 +194,16 @@ FAILING = PersistenceConfig(schema_version=2, upcasters={1: failing})
 MACHINES = pytest.mark.parametrize("machine", [OLD, NEW], ids=["a dict", "a model"])
 
 
+def test_a_snapshot_that_could_not_be_given_out_is_not_kept(people, store):
+    """Refused is refused: nothing is written."""
+    people.transition("g", "s", "leave")
+    failed = StateMachinePersister(store, NEW, FAILING)
+    before = contents(store)
+    with pytest.raises(UpcastError):
+        failed.create_snapshot("g", "s")
+    assert contents(store) == before
+
+
 @MACHINES
 @pytest.mark.parametrize("action", ["greet", "check", "leave"])
 def test_a_move_from_data_that_cannot_be_brought_here_is_refused(people, store, machine, action):

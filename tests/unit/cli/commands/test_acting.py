@@ -23,6 +23,18 @@ PLAIN = Machine("door", "shut", [
 ])
 TYPED = Machine("door", "shut", [Transition("open", "shut", "open")], data_type=Data)
 KEPT = {"typed": TYPED}
+
+class Paint(BaseModel):
+    paint: str
+
+UPCASTERS = {1: lambda data: {"paint": data["colour"]}}
+NEWER = Machine("door", "shut", [
+    Transition("open", "shut", "open", apply=lambda data, size: {"size": size, "paint": data["paint"]}),
+    Transition("close", "open", "shut"),
+], version=2)
+NEWER_TYPED = Machine("door", "shut", [
+    Transition("open", "shut", "open"), Transition("close", "open", "shut")
+], version=2, data_type=Paint)
 """
 BELL = Machine("bell", "still", [Transition("ring", "still", "ringing")], on_dependency={"open": "ring"})
 
@@ -197,6 +209,23 @@ def test_what_is_moved_by_hand_keeps_the_version_of_its_schema(store, act):
     StateMachinePersister(store, DOOR, PersistenceConfig(schema_version=3)).start("house", "new")
     act("transition", "house", "new", "open", "--machine", "door.json")
     assert store.get_state("house", "new")[0].schema_version == 3
+
+
+def test_a_state_of_a_newer_schema_is_kept(store, act):
+    """The command does not look into its data."""
+    StateMachinePersister(store, DOOR, PersistenceConfig(schema_version=3)).start("house", "new")
+    assert "version   1" in act("snapshot", "house", "new").stdout
+
+
+def test_what_is_moved_by_hand_may_be_brought_to_the_schema_of_its_machine_first(store, act):
+    """By --upcasters: the machine's functions take data of today, and so is what they make."""
+    act("transition", "house", "front", "open", "--machine", "doors:NEWER", "--payload", "1", "--upcasters", "doors")
+    state, version = store.get_state("house", "front")
+    assert (state.data, state.schema_version, version) == ({"size": 1, "paint": "red"}, 2, 2)
+    typed = ("rollback", "house", "front", "1", "--machine", "doors:NEWER_TYPED")
+    assert "paint" in act(*typed, code=2).stderr
+    act(*typed, "--upcasters", "doors:UPCASTERS")
+    assert store.get_state("house", "front")[0].schema_version == 1
 
 
 def test_no_store_is_made_where_there_is_none(act):
