@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tai_state._async.access.access import PAGE
 from tai_state.errors import SchemaVersionError, StoredDataError
-from tai_state.rules.commits.arguments import check_limit
 from tai_state.rules.history.damaged import Damaged
+from tai_state.rules.records.arguments import check_limit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

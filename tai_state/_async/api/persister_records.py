@@ -13,10 +13,10 @@ from tai_state.authors import author_of
 from tai_state.errors import ConfigurationError
 from tai_state.layout import check_id, state_layout
 from tai_state.models import KEEP, DataT, Keep
-from tai_state.rules.commits.arguments import check_version
 from tai_state.rules.commits.change import Replay
 from tai_state.rules.commits.plain import log_change, rollback_change
 from tai_state.rules.commits.receipts import live_receipt
+from tai_state.rules.records.arguments import check_version
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -13,9 +13,9 @@ from tai_state.codec import Payload
 from tai_state.config import Maintenance
 from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError
 from tai_state.layout import GOVERNORS, escape, state_layout, unescape
-from tai_state.rules.commits.arguments import check_limit, check_version
 from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.history.usage import Tally
+from tai_state.rules.records.arguments import check_limit, check_version
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -236,7 +236,8 @@ class AsyncStoreReads:
             DamagedDocumentsError: Behind the last event: some could not be read.
         """
         # Imported here: few look for events past their states.
-        from tai_state._async.api.found_events import async_found_events, wanted_events  # noqa: PLC0415
+        from tai_state._async.api.found_events import async_found_events  # noqa: PLC0415
+        from tai_state.rules.history.finding import wanted_events  # noqa: PLC0415
 
         check_limit(limit)
         asked = wanted_events(governor_id, since=since, until=until, action=action, changed_by=changed_by, after=after)

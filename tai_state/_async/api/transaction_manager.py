@@ -33,7 +33,7 @@ from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError
 from tai_state.layout import TRANSACTIONS, check_id, escape
 from tai_state.models import FailedTransaction, TransactionRecord
 from tai_state.retry import RetryPolicy
-from tai_state.rules.commits.arguments import check_limit
+from tai_state.rules.records.arguments import check_limit
 from tai_state.rules.records.unreadable import Unreadable
 from tai_state.rules.transactions.record import Key, has_expired, read_record, transaction_path
 

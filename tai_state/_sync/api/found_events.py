@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tai_state import models
-from tai_state.documents import Cursor
-from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, SchemaVersionError
-from tai_state.layout import GovernorLayout, owner_and_version, state_layout, unescape
-from tai_state.rules.commits.arguments import check_time, check_version
-from tai_state.rules.history.finding import FIRST_MOMENT, Wanted
+from tai_state.errors import CorruptLogError, InvalidIdError, SchemaVersionError
+from tai_state.layout import owner_and_version, unescape
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.unreadable import Unreadable
 
@@ -19,50 +15,8 @@ if TYPE_CHECKING:
     from tai_state._sync.runtime import Runtime
     from tai_state.clock import Span
     from tai_state.documents import Document
+    from tai_state.rules.history.finding import Wanted
     from tai_state.rules.records.record import EventRecord
-
-
-_PLACE = 3
-
-
-def wanted_events(
-    governor_id: str, *, since: object, until: object, action: object, changed_by: object, after: object
-) -> Wanted:
-    """Return what a caller asks for, checked.
-
-    Raises:
-        InvalidDataError: One of the arguments cannot be; names it.
-        InvalidIdError: The governor's id cannot be one.
-    """
-    return Wanted(
-        governor=GovernorLayout(governor_id),
-        since=FIRST_MOMENT if since is None else check_time(since, "since"),
-        until=None if until is None else check_time(until, "until"),
-        after=None if after is None else _cursor(governor_id, after),
-        action=_text(action, "action"),
-        changed_by=_text(changed_by, "changed_by"),
-    )
-
-
-def _text(value: object, name: str) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    message = f"must be a str, not {type(value).__name__}"
-    raise InvalidDataError(message, path=name)
-
-
-def _cursor(governor_id: str, after: object) -> Cursor:
-    if isinstance(after, models.Event):
-        if after.governor_id != governor_id:
-            message = f"is an event of governor {after.governor_id!r}, not of {governor_id!r}"
-            raise InvalidDataError(message, path="after")
-        after = (after.timestamp, after.state_id, after.version)
-    if not isinstance(after, tuple) or len(after) != _PLACE:
-        message = "must be an event, or its (timestamp, state_id, version)"
-        raise InvalidDataError(message, path="after")
-    timestamp, state_id, version = after
-    path = state_layout(governor_id, state_id).event(check_version(version, "after"))
-    return Cursor(path, check_time(timestamp, "after"))
 
 
 def found_events(

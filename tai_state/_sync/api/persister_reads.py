@@ -22,11 +22,11 @@ from tai_state.errors import (
 from tai_state.layout import StateLayout, state_layout
 from tai_state.machine import Machine
 from tai_state.models import DataT
-from tai_state.rules.commits.arguments import check_time, check_version
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import as_data
 from tai_state.rules.history.replay import check_reached
 from tai_state.rules.history.upcasting import Schema
+from tai_state.rules.records.arguments import check_time, check_version
 from tai_state.rules.records.record import EventRecord, StateRecord, lenient, trusted
 from tai_state.rules.transactions.dependents.reactions import known_machines
 

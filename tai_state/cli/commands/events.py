@@ -6,6 +6,7 @@ import click
 
 from tai_state import Event, StateStore, SystemClock
 from tai_state.cli.program.command import Command
+from tai_state.cli.program.event_columns import WHAT_HAPPENED
 from tai_state.cli.program.failures import GovernorNotFoundError
 from tai_state.cli.program.options import LIMIT, aware_time
 from tai_state.cli.program.output import moment, note, record_of, write_list
@@ -17,10 +18,7 @@ _COLUMNS: list[Column[Event]] = [
     Column("time", lambda event: moment(event.timestamp), is_whole=True),
     Column("state", lambda event: event.state_id),
     Column("version", lambda event: event.version, is_number=True),
-    Column("action", lambda event: event.action),
-    Column("from -> to", lambda event: f"{event.from_status or ''} -> {event.to_status}".lstrip()),
-    Column("by", lambda event: event.metadata.changed_by),
-    Column("reason", lambda event: event.metadata.reason),
+    *WHAT_HAPPENED,
 ]
 
 
@@ -79,7 +77,9 @@ def events(
         try:
             is_any = write_list(found, _COLUMNS, as_json=session.as_json, record=record_of)
         finally:
-            note(f"{read:,} event documents read")
+            # Also where it failed on the way: what was read costs.
+            if read:
+                note(f"{read:,} event documents read")
         if not store.finds_all_events(governor):
             note("events whose documents were removed are in sealed segments alone, and not listed: see history")
         if not is_any:

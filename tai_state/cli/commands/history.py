@@ -4,6 +4,7 @@ import click
 
 from tai_state import Event, StateNotFoundError, StateStore
 from tai_state.cli.program.command import Command
+from tai_state.cli.program.event_columns import WHAT_HAPPENED
 from tai_state.cli.program.options import LIMIT
 from tai_state.cli.program.output import moment, note, record_of, write_list, write_live
 from tai_state.cli.program.session import Session, pass_session
@@ -16,10 +17,7 @@ _SAMPLE = 50
 _EVENT_COLUMNS: list[Column[Event]] = [
     Column("version", lambda event: event.version, is_number=True),
     Column("time", lambda event: moment(event.timestamp), is_whole=True, is_first_to_go=True),
-    Column("action", lambda event: event.action),
-    Column("from -> to", lambda event: f"{event.from_status or ''} -> {event.to_status}".lstrip()),
-    Column("by", lambda event: event.metadata.changed_by),
-    Column("reason", lambda event: event.metadata.reason),
+    *WHAT_HAPPENED,
 ]
 
 

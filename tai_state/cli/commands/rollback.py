@@ -4,16 +4,17 @@ from typing import Any
 
 import click
 
-from tai_state import StateMachinePersister
+from tai_state import StateMachinePersister, TransitionNotAllowedError
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.operating import (
-    MACHINE_HELP,
     as_it_is,
     by_hand,
+    change_options,
     given_machines,
-    upcasters_option,
+    machine_option,
     write_result,
 )
+from tai_state.cli.program.output import note
 from tai_state.cli.program.session import Session, pass_session
 
 
@@ -24,17 +25,9 @@ from tai_state.cli.program.session import Session, pass_session
 @click.argument("governor")
 @click.argument("state")
 @click.argument("version", type=click.IntRange(min=1))
-@click.option(
-    "--machine",
-    "machines",
-    multiple=True,
-    metavar="FILE|MODULE:NAME",
-    help=f"{MACHINE_HELP} One that moved the state must agree.",
-)
+@machine_option("One that moved the state must agree.")
 @click.option("--force", is_flag=True, help="Go back whatever the machine that moved the state says.")
-@upcasters_option("Bring older data to the schema of the machine")
-@click.option("--expected-version", type=click.IntRange(min=1), metavar="N", help="Only if this is its version.")
-@click.option("--key", metavar="TEXT", help="An idempotency key: run again under it, nothing is done twice.")
+@change_options
 @pass_session
 def rollback(
     session: Session,
@@ -58,7 +51,11 @@ def rollback(
     with session.writing() as store:
         found = as_it_is(store, governor, state)
         persister = StateMachinePersister(store, machine, by_hand(found, upcasters=upcasters), machines=others)
-        result = persister.rollback(
-            governor, state, version, force=force, expected_version=expected_version, idempotency_key=key
-        )
+        try:
+            result = persister.rollback(
+                governor, state, version, force=force, expected_version=expected_version, idempotency_key=key
+            )
+        except TransitionNotAllowedError:
+            note("here --machine names the machine that moves the state, and --force goes past it")
+            raise
     write_result(result, as_json=session.as_json)

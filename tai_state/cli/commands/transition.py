@@ -7,11 +7,11 @@ import click
 from tai_state import StateMachinePersister, StateNotFoundError
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.operating import (
-    MACHINE_HELP,
     as_it_is,
     by_hand,
+    change_options,
     given_machines,
-    upcasters_option,
+    machine_option,
     write_result,
 )
 from tai_state.cli.program.session import Session, pass_session
@@ -33,18 +33,9 @@ def _payload(context: click.Context, parameter: click.Parameter, value: str | No
 @click.argument("governor")
 @click.argument("state")
 @click.argument("action")
-@click.option(
-    "--machine",
-    "machines",
-    multiple=True,
-    required=True,
-    metavar="FILE|MODULE:NAME",
-    help=f"{MACHINE_HELP} More of them drive what depends on the state.",
-)
+@machine_option("More of them drive what depends on the state.", required=True)
 @click.option("--payload", callback=_payload, metavar="JSON", help="What goes with the action.")
-@upcasters_option("Bring older data to the schema of the machine")
-@click.option("--expected-version", type=click.IntRange(min=1), metavar="N", help="Only if this is its version.")
-@click.option("--key", metavar="TEXT", help="An idempotency key: run again under it, nothing is done twice.")
+@change_options
 @pass_session
 def transition(
     session: Session,

@@ -19,6 +19,30 @@ MACHINE_HELP = "The machine: a file, or module:name."
 FC = TypeVar("FC", bound="Callable[..., Any] | click.Command")
 
 _NEVER = sys.maxsize
+
+
+def machine_option(further: str, *, required: bool = False) -> Callable[[FC], FC]:
+    """Return the option ``--machine``, which may be given several times; its help ends with *further*."""
+    return click.option(
+        "--machine",
+        "machines",
+        multiple=True,
+        required=required,
+        metavar="FILE|MODULE:NAME",
+        help=f"{MACHINE_HELP} {further}",
+    )
+
+
+def change_options(command: FC) -> FC:
+    """Add the options of every command that makes one change of a state."""
+    upcasters = upcasters_option("Bring older data to the schema of the machine")
+    version = click.option(
+        "--expected-version", type=click.IntRange(min=1), metavar="N", help="Only if this is its version."
+    )
+    key = click.option("--key", metavar="TEXT", help="An idempotency key: run again under it, nothing is done twice.")
+    return upcasters(version(key(command)))
+
+
 _UPCASTERS = "UPCASTERS"
 
 

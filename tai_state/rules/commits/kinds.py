@@ -18,9 +18,9 @@ from tai_state.errors import (
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import Keep
-from tai_state.rules.commits.arguments import plain_version
 from tai_state.rules.commits.change import Change, Needs, Notice, Target, TargetOf
 from tai_state.rules.history.upcasting import Place, Schema
+from tai_state.rules.records.arguments import plain_version
 from tai_state.rules.records.record import AsData, MachineStamp, StateRecord
 from tai_state.typed import is_model, validated
 

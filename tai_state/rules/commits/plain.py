@@ -5,7 +5,6 @@ from datetime import datetime
 from tai_state.codec import EMPTY, NULL, Payload
 from tai_state.errors import CorruptLogError, InvalidDataError, TransitionNotAllowedError
 from tai_state.models import KEEP, Keep
-from tai_state.rules.commits.arguments import check_time
 from tai_state.rules.commits.change import Change, Needs, Target
 from tai_state.rules.commits.kinds import (
     PASSES,
@@ -18,6 +17,7 @@ from tai_state.rules.commits.kinds import (
     payload_of,
     stamp,
 )
+from tai_state.rules.records.arguments import check_time
 from tai_state.rules.records.record import MachineStamp, StateRecord
 
 

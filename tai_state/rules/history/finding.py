@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from tai_state import models
 from tai_state.documents import Cursor, FieldEquals, FieldRange, Query
-from tai_state.layout import GovernorLayout
+from tai_state.errors import InvalidDataError
+from tai_state.layout import GovernorLayout, state_layout
+from tai_state.rules.records.arguments import check_time, check_version
 from tai_state.rules.records.record import EventRecord
 
-FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
-LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+_FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+_PLACE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Wanted:
         if self.until is not None and since > self.until:
             return None
         # Of a range the end is left out, to the microsecond; the last moment of all has none behind it.
-        below = None if self.until is None or self.until == LAST_MOMENT else self.until + timedelta(microseconds=1)
+        below = None if self.until is None or self.until == _LAST_MOMENT else self.until + timedelta(microseconds=1)
         # A place before the beginning is none to go on from.
         after = self.after if self.after is not None and self.after.value >= self.since else None
         within = FieldRange("timestamp", self.since, below)
@@ -51,6 +55,46 @@ class Wanted:
         return (self.action is None or event.action == self.action) and (
             self.changed_by is None or event.metadata.changed_by == self.changed_by
         )
+
+
+def wanted_events(
+    governor_id: str, *, since: object, until: object, action: object, changed_by: object, after: object
+) -> Wanted:
+    """Return what a caller asks for, checked.
+
+    Raises:
+        InvalidDataError: One of the arguments cannot be; names it.
+        InvalidIdError: The governor's id cannot be one.
+    """
+    return Wanted(
+        governor=GovernorLayout(governor_id),
+        since=_FIRST_MOMENT if since is None else check_time(since, "since"),
+        until=None if until is None else check_time(until, "until"),
+        after=None if after is None else _cursor(governor_id, after),
+        action=_text(action, "action"),
+        changed_by=_text(changed_by, "changed_by"),
+    )
+
+
+def _text(value: object, name: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    message = f"must be a str, not {type(value).__name__}"
+    raise InvalidDataError(message, path=name)
+
+
+def _cursor(governor_id: str, after: object) -> Cursor:
+    if isinstance(after, models.Event):
+        if after.governor_id != governor_id:
+            message = f"is an event of governor {after.governor_id!r}, not of {governor_id!r}"
+            raise InvalidDataError(message, path="after")
+        after = (after.timestamp, after.state_id, after.version)
+    if not isinstance(after, tuple) or len(after) != _PLACE:
+        message = "must be an event, or its (timestamp, state_id, version)"
+        raise InvalidDataError(message, path="after")
+    timestamp, state_id, version = after
+    path = state_layout(governor_id, state_id).event(check_version(version, "after"))
+    return Cursor(path, check_time(timestamp, "after"))
 
 
 def alone_segments(governor_id: str) -> Query:

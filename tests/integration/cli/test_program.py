@@ -45,9 +45,22 @@ def test_a_store_on_a_read_only_mount_is_read(tmp_path):
     )
     program = [sys.executable, "-m", "tai_state", "--store", "sqlite:///still/s.db"]
     done = run_with_mounts(script, *program, folder=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "2 documents read\n")
     assert done.stdout.splitlines()[:2] == ["GOVERNOR", "g"]
     assert done.stdout.splitlines()[-1] == "s.db"
+
+
+@needs_mounts
+def test_what_changes_a_store_on_a_read_only_mount_is_told_that_it_cannot(tmp_path):
+    """One line, and the exit code of a store that cannot be used."""
+    with SqliteStore(tmp_path / "s.db") as store:
+        store.save_state("g", "s", {"n": 1})
+    (tmp_path / "still").mkdir()
+    script = 'mount -t tmpfs tmpfs still && cp s.db still && mount -o remount,ro still && "$@" snapshot g s'
+    program = [sys.executable, "-m", "tai_state", "--store", "sqlite:///still/s.db"]
+    done = run_with_mounts(script, *program, folder=tmp_path)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (3, "", 1)
+    assert "still/s.db" in done.stderr
 
 
 def test_a_command_that_reads_makes_nothing(tmp_path):

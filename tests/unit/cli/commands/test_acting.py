@@ -181,7 +181,9 @@ def test_a_state_is_brought_back_by_a_new_version(store, act):
 def test_a_rollback_past_a_machine_is_forced(store, act):
     """One that moved the state is asked, unless it is passed by for a reason."""
     act("transition", "house", "front", "open", "--machine", "door.json")
-    assert "door" in act("rollback", "house", "front", "1", code=1).stderr
+    said = act("rollback", "house", "front", "1", code=1).stderr
+    assert "machine door@1 moves the state" in said
+    assert "--force goes past it" in said
     act("rollback", "house", "front", "1", "--force")
     assert last_event(store).to_status == "shut"
 
