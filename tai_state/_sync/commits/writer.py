@@ -1,8 +1,10 @@
 # Generated from tai_state/_async/commits/writer.py by .ci/generate_sync.py; do not edit.
 """The write path: every change of a state, whoever asks for it, goes through ``ChangeWriter.write``."""
 import logging
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.access.retry import retry_after
@@ -24,17 +26,20 @@ from tai_state.errors import (
     RetriesExhaustedError,
     SchemaVersionError,
 )
-from tai_state.heads import HeadCache
+from tai_state.heads import HeadCache, TrailCache
 from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import Outcome, lost_head, settle
-from tai_state.rules.history.segments import Segment
+from tai_state.rules.history.segments import Segment, Written
 from tai_state.rules.records.documents import read_state, was_altered
 from tai_state.rules.records.record import EventRecord, StateRecord, completed
 
 log = logging.getLogger("tai_state")
+
+_EVENT_BYTES = 3_000
+"""What an event and its document's fields take in memory, beside their payloads, about."""
 
 
 def tell_change(governor_id: str, state_id: str, version: int, action: str, transition_id: str) -> None:
@@ -67,6 +72,8 @@ class ChangeWriter:
         self._access = access
         self.heads: HeadCache[Head] = HeadCache(cache_size)
         anew_in_children(self.heads)
+        self._unsealed: TrailCache[Written] = TrailCache()
+        anew_in_children(self._unsealed)
         # Callers of one process that change the same state go one after the other: their commits would only refuse
         # each other. Correctness never rests on it; here is where they can be coalesced into one commit.
         self._lines = Lines()
@@ -260,9 +267,14 @@ class ChangeWriter:
     def _due_segment(
         self, paths: StateLayout, plan: Plan, settings: Settings, deadline: Deadline
     ) -> Segment | None:
-        assert plan.base is not None
+        base = plan.base
+        assert base is not None
         assert settings.maintenance is not None
-        return self._sealing.due_segment(paths, plan.base.record, settings.maintenance, deadline)
+
+        def known(last: int) -> Sequence[Written]:
+            return self._unsealed.upto(paths.state, last, base.update_time)
+
+        return self._sealing.due_segment(paths, base.record, settings.maintenance, deadline, known)
 
     def _commit(
         self, paths: StateLayout, plan: Plan, guard: GuardHandle | None, deadline: Deadline
@@ -283,10 +295,25 @@ class ChangeWriter:
         state_time = commit.update_times.get(paths.state)
         if state_time is not None:
             self.remember(paths.state, Head(plan.record, state_time))
-        event = plan.event
+        event = completed(plan.event, committed_at=commit.commit_time)
+        if state_time is not None:
+            self._note(paths, plan, state_time)
         if log.isEnabledFor(logging.DEBUG):
             tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
-        return Applied(completed(event, committed_at=commit.commit_time), plan.record)
+        return Applied(event, plan.record)
+
+    def _note(self, paths: StateLayout, plan: Plan, state_time: datetime) -> None:
+        """Keep the event that a commit made, until it is sealed."""
+        event = plan.event
+        self._unsealed.add(
+            paths.state,
+            event.version,
+            Written(event, plan.event_fields),
+            _EVENT_BYTES + len(event.to_state.json) + len(event.payload.json),
+            first=plan.record.marks.first_unsealed,
+            found=plan.base.update_time if plan.base else None,
+            left=state_time,
+        )
 
     def remember(self, path: DocumentPath, head: Head) -> None:
         """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""

@@ -1,6 +1,7 @@
 # Generated from tai_state/_async/history/sealing.py by .ci/generate_sync.py; do not edit.
 """Sealing: when a full run of a state's events is unsealed, the next change of the state carries its segment."""
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tai_state._sync.access.access import Access
@@ -10,7 +11,16 @@ from tai_state.config import Maintenance
 from tai_state.documents import DocumentPath
 from tai_state.errors import CorruptLogError, ReplayError, TaiStateError
 from tai_state.layout import StateLayout
-from tai_state.rules.history.segments import Segment, batches, build_segment, is_sound_run, segment_due
+from tai_state.rules.history.segments import (
+    Segment,
+    Written,
+    batches,
+    build_segment,
+    is_sound_run,
+    sealed_again,
+    segment_due,
+    segment_of,
+)
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.record import EventRecord, StateRecord
 
@@ -53,15 +63,28 @@ class Sealing:
         return other
 
     def due_segment(
-        self, paths: StateLayout, record: StateRecord, maintenance: Maintenance, deadline: Deadline
+        self,
+        paths: StateLayout,
+        record: StateRecord,
+        maintenance: Maintenance,
+        deadline: Deadline,
+        known: Callable[[int], Sequence[Written]],
     ) -> Segment | None:
         """Return the segment that goes with the next change of a state; None where none is due, or can be made now.
 
-        It takes a tenth of the time that *deadline* leaves, a second at most; what was read by then is sealed.
+        Where the events are not known, it takes a tenth of the time that *deadline* leaves, a second at most; what was
+        read by then is sealed.
+
+        Args:
+            known: Returns the unsealed events up to a version, where this process wrote them all.
         """
         due = segment_due(record, maintenance)
         if due is None or self._is_put_off(paths.state):
             return None
+        if written := known(due[-1]):
+            segment = segment_of(paths, sealed_again(written))
+            if segment is not None:
+                return segment
         events: list[EventRecord] = []
         part = Deadline(self._access.clock, min(SECONDS_MAX, SHARE * deadline.remaining()))
         try:

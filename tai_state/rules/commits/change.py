@@ -8,7 +8,7 @@ from enum import Enum
 from tai_state.authors import Author
 from tai_state.codec import Payload
 from tai_state.config import Encoding, Maintenance
-from tai_state.documents import Document, DocumentPath, Write
+from tai_state.documents import Document, DocumentPath, Fields, Write
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.history.upcasting import Schema
@@ -165,6 +165,7 @@ class Plan:
 
     writes: tuple[Write, ...]
     event: EventRecord
+    event_fields: Fields
     record: StateRecord
     base: Head | None
     guard: Guard | None = None

@@ -235,9 +235,10 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
         extra += snapshots
     found = view.head.update_time if view.head else None
+    fields = event_fields(event, settings.encoding)
     writes: list[Write] = [
         state_put(change.paths, record, settings.encoding, found),
-        Put(change.paths.event(event.version), event_fields(event, settings.encoding), MustNotExist()),
+        Put(change.paths.event(event.version), fields, MustNotExist()),
     ]
     if change.idempotency_key is not None:
         writes.append(_receipt_write(change, view, event, fresh, settings))
@@ -245,7 +246,7 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
     if view.origin is None:
         writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
     guarded = view.guard.writes() if view.guard else ()
-    return Plan((*writes, *guarded, *extra), event, record, view.head, view.guard)
+    return Plan((*writes, *guarded, *extra), event, fields, record, view.head, view.guard)
 
 
 def _receipt_write(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Write:

@@ -8,14 +8,14 @@ history was trimmed, a segment without events stands for what is gone, with the 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 from tai_state.codec import compress, decompress, dump_json, from_json
 from tai_state.config import INLINE, Maintenance
-from tai_state.documents import Document, Put, UpdatedAt
+from tai_state.documents import Document, Fields, Put, UpdatedAt
 from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, ReplayError
 from tai_state.layout import StateLayout, owner_and_version, unescape
 from tai_state.rules.history.replay import Trimmed, contradiction
@@ -76,12 +76,41 @@ def is_sound_run(events: Sequence[EventRecord]) -> bool:
     return all(contradiction(before, event) is None for before, event in pairwise(events))
 
 
-def _sealed_fields(event: EventRecord, previous: EventRecord | None) -> dict[str, Any]:
-    fields = {**event_fields(event, INLINE), "committed_at": event.committed_at}
-    # Native and JSON forms of a payload are told apart by type inside JSON too.
-    if previous is not None and previous.to_state == event.from_state:
-        fields["from_state"] = _SAME
-    return fields
+class SealedEvent(NamedTuple):
+    """One event as a segment holds it: its JSON, and what the segment says of it without reading that.
+
+    Attributes:
+        number: The format of its document.
+    """
+
+    version: int
+    hash: str
+    number: int
+    json: bytes
+
+
+class Written(NamedTuple):
+    """An event as it was written, with the fields of its document."""
+
+    event: EventRecord
+    fields: Fields
+
+
+def sealed_again(written: Sequence[Written]) -> Iterator[SealedEvent]:
+    """Yield events as a segment holds them that were written one after the other, each upon the one before."""
+    for number, (event, fields) in enumerate(written):
+        yield _sealed_event(event, fields, follows=number > 0)
+
+
+def _sealed_event(event: EventRecord, fields: Fields, *, follows: bool) -> SealedEvent:
+    """Return *event*, whose ``from_state`` need not be said again where it *follows* from the one before it."""
+    sealed = {**fields, "committed_at": event.committed_at}
+    if follows:
+        # Native and JSON forms of a payload are told apart by type inside JSON too.
+        sealed["from_state"] = _SAME
+    number = fields["format"]
+    assert type(number) is int
+    return SealedEvent(event.version, event.hash, number, dump_json(sealed))
 
 
 def build_segment(paths: StateLayout, events: Sequence[EventRecord]) -> Segment | None:
@@ -92,44 +121,44 @@ def build_segment(paths: StateLayout, events: Sequence[EventRecord]) -> Segment 
     Args:
         events: Contiguous, ascending, sound.
     """
-    sealed = _sealed(events)
-    if sealed is not None:
-        contents = {"digest": hashlib.sha256(sealed.blob).hexdigest(), "events": sealed.blob}
-        return _segment(paths, events[: sealed.events_count], sealed.newest_format, contents)
-    stay = list(takewhile(lambda event: _sealed([event]) is None, events))
+    segment = segment_of(paths, _sealed(events))
+    if segment is not None:
+        return segment
+    stay = list(takewhile(lambda event: segment_of(paths, _sealed([event])) is None, events))
     return _segment(paths, stay, FORMATS["stay"], {"stay": True}) if stay else None
 
 
-class _Sealed(NamedTuple):
-    """So many events, compressed, and the newest format that one of them has."""
-
-    events_count: int
-    blob: bytes
-    newest_format: int
-
-
-def _sealed(events: Sequence[EventRecord]) -> _Sealed | None:
-    """Return as many leading *events* as fit; None when not even one does."""
-    formats: list[int] = []
-    sealed: list[bytes] = []
-    size = 0
+def _sealed(events: Sequence[EventRecord]) -> Iterator[SealedEvent]:
     for event, before in zip(events, (None, *events), strict=False):
-        fields = _sealed_fields(event, before)
-        encoded = dump_json(fields)
-        size += len(encoded)
+        follows = before is not None and before.to_state == event.from_state
+        yield _sealed_event(event, event_fields(event, INLINE), follows=follows)
+
+
+def segment_of(paths: StateLayout, events: Iterable[SealedEvent]) -> Segment | None:
+    """Return the segment of as many leading *events* as fit; None where not even one does.
+
+    Args:
+        events: Contiguous, ascending, sound; of each, ``from_state`` is left out but for the first.
+    """
+    run: list[SealedEvent] = []
+    size = 0
+    for event in events:
+        size += len(event.json)
         if size > SEGMENT_JSON_BYTES_MAX:
             break
-        sealed.append(encoded)
-        formats.append(fields["format"])
-    while sealed:
-        blob = compress(b"[" + b",".join(sealed) + b"]")
+        run.append(event)
+    while run:
+        blob = compress(b"[%b]" % b",".join([event.json for event in run]))
         if len(blob) <= SEGMENT_BYTES_MAX:
-            return _Sealed(len(sealed), blob, max(formats[: len(sealed)]))
-        sealed = sealed[: len(sealed) // 2]
+            contents = {"digest": hashlib.sha256(blob).hexdigest(), "events": blob}
+            return _segment(paths, run, max(event.number for event in run), contents)
+        run = run[: len(run) // 2]
     return None
 
 
-def _segment(paths: StateLayout, run: Sequence[EventRecord], number: int, contents: dict[str, Any]) -> Segment:
+def _segment(
+    paths: StateLayout, run: Sequence[EventRecord] | Sequence[SealedEvent], number: int, contents: dict[str, Any]
+) -> Segment:
     first, last = run[0], run[-1]
     put = _segment_put(paths, range(first.version, last.version + 1), last.hash, number, contents)
     return Segment(first.version, last.version, put)
