@@ -109,17 +109,23 @@ def dump_json(value: Value) -> bytes:
 
     def tag(item: object) -> dict[str, str] | orjson.Fragment:
         nonlocal tags
-        if isinstance(item, Json):
+        if type(item) is Json:
             tags += item.text.count(b'"$')
             return orjson.Fragment(item.text)
         tags += 1
-        return _tag(item)
+        # Most of what has a tag is a time, and need not be passed on.
+        return {_TIME: item.isoformat(timespec="microseconds")} if isinstance(item, datetime) else _tag(item)
 
     encoded = orjson.dumps(value, default=tag, option=_JSON_OPTIONS)
     # Each tag of ours puts one '"$' into the text. One more, and the value may hold a dict that looks like a tag.
     if encoded.count(b'"$') == tags:
         return encoded
     return orjson.dumps(_wrapped(value), default=_tag, option=_JSON_OPTIONS)
+
+
+def dump_plain(value: Value) -> bytes:
+    """Return the JSON of what holds texts, ints, bools, None, lists and dicts alone, the keys in order."""
+    return orjson.dumps(value, option=_JSON_OPTIONS)
 
 
 def to_json(value: Value) -> bytes:
@@ -347,6 +353,8 @@ class Payload:
             return self._compressed
         if self.json == b"null":
             return None
+        if self.json == b"{}":
+            return {}
         return Json(self.json) if size < encoding.json_bytes_min and self.is_native else self.json.decode()
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from tai_state.errors import InvalidDataError, UnsupportedOperationError
 
@@ -61,8 +61,7 @@ class Limits:
     commit_writes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class DocumentPath:
+class DocumentPath(NamedTuple):
     """A document's place: its collection, such as ``governors/g/states``, and its stored id."""
 
     collection: str

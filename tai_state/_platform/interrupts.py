@@ -40,6 +40,7 @@ SIGNALS = (int(signal.SIGINT), int(signal.SIGTERM))
 _in_c = import_module("_signal")
 _set_handler: Callable[[int, Any], Any] = _in_c.signal
 _get_handler: Callable[[int], Any] = _in_c.getsignal
+_get_ident = threading.get_ident
 
 
 class _Door:
@@ -54,6 +55,7 @@ class _Door:
         self._guarded: Sequence[tuple[int, Handler]] = ()
         self._is_usable = True
         self.forked_by_main = True
+        self.main = threading.main_thread().ident
 
     def guard(self) -> bool:
         """Put our handler in the place of the others; return False where handlers cannot be set at all."""
@@ -134,7 +136,7 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 
 def _is_main_thread() -> bool:
-    return threading.get_ident() == threading.main_thread().ident
+    return _get_ident() == _door.main
 
 
 def _before_fork() -> None:
@@ -142,6 +144,8 @@ def _before_fork() -> None:
 
 
 def _after_fork_in_child() -> None:
+    # The one thread of a child is its main thread, whichever it was of its parent's.
+    _door.main = _get_ident()
     # The call that put our handlers there goes on in the child only where its thread does, the one that forked.
     if _door.is_guarded and not _door.forked_by_main:
         _door.abandon()

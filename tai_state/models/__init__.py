@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         DeletedVersion,
         Keep,
     )
+    from tai_state.models.results import TransitionResult
     from tai_state.models.states import (
         ChangeMetadata,
         Event,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
         Model,
         StateSnapshot,
         TransitionRequest,
-        TransitionResult,
     )
 
 __all__ = [
@@ -95,6 +95,7 @@ if not TYPE_CHECKING:
                 "TransactionRecord",
             ),
             "tai_state.models.requests": ("DataT", "DeletedVersion", "KEEP", "Keep"),
+            "tai_state.models.results": ("TransitionResult",),
             "tai_state.models.states": (
                 "ChangeMetadata",
                 "Event",
@@ -102,7 +103,6 @@ if not TYPE_CHECKING:
                 "Model",
                 "StateSnapshot",
                 "TransitionRequest",
-                "TransitionResult",
             ),
         },
     )

@@ -151,33 +151,6 @@ class Event(Model, Generic[DataT], frozen=True):
     depends_on: tuple[str, ...] = ()
 
 
-class TransitionResult(Model, Generic[DataT], frozen=True):
-    """The outcome of a change: its event and the state that it made.
-
-    Attributes:
-        replayed: Whether the change had been made before, under the same idempotency key.
-    """
-
-    event: Event[DataT]
-    snapshot: StateSnapshot[DataT]
-    replayed: bool = False
-
-    @property
-    def version(self) -> int:
-        """The version that the change made."""
-        return self.event.version
-
-    @property
-    def from_status(self) -> str | None:
-        """The status before; None at creation."""
-        return self.event.from_status
-
-    @property
-    def to_status(self) -> str:
-        """The status after."""
-        return self.event.to_status
-
-
 class LoadedState(Model, Generic[DataT], frozen=True):
     """A state as loaded; ``recovered`` when it had to be rebuilt from snapshots and events."""
 

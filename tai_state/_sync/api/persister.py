@@ -26,7 +26,7 @@ from tai_state.rules.commits.kinds import (
     status_change,
     transition_change,
 )
-from tai_state.rules.records.record import lenient, trusted
+from tai_state.rules.records.record import lenient
 from tai_state.rules.transactions.dependents.reactions import alone_with
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state.clock import Span, TimeLimit
     from tai_state.machine import Machine
-    from tai_state.models import ChangeMetadata, TransitionRequest, TransitionResult
+    from tai_state.models import ChangeMetadata, Event, StateSnapshot, TransitionRequest, TransitionResult
     from tai_state.rules.commits.change import Change
 
 
@@ -263,17 +263,23 @@ class StateMachinePersister(PersisterRecords[DataT]):
         return fitting(change, self._as_data) if is_looked_into else change
 
     def result(self, applied: Applied, *, is_forced: bool) -> TransitionResult[DataT]:
-        """Return what a user sees of a change: data that was forced in, and does not fit, as the dict that it is."""
-        if self.schema.upcasters:
-            event = self._shown_event(applied.event)
-            snapshot = self._shown_anyhow(applied.record) if is_forced else self._shown(applied.record)
-        else:
-            event = applied.event.public(self._as_data)
-            snapshot = applied.record.public(lenient(self._as_data) if is_forced else self._as_data)
-        result: TransitionResult[DataT] = trusted(
-            models.TransitionResult, event=event, snapshot=snapshot, replayed=applied.replayed
-        )
-        return result
+        """Return what a user sees of a change: data that was forced in, and does not fit, as the dict that it is.
+
+        Raises:
+            StoredDataError: The change was made before, and left data that does not fit.
+        """
+
+        def public() -> tuple[Event[DataT], StateSnapshot[DataT]]:
+            if self.schema.upcasters:
+                shown = self._shown_anyhow(applied.record) if is_forced else self._shown(applied.record)
+                return self._shown_event(applied.event), shown
+            as_data = lenient(self._as_data) if is_forced else self._as_data
+            return applied.event.public(self._as_data), applied.record.public(as_data)
+
+        if applied.replayed:
+            # What was stored may not fit; what was just decided does.
+            return models.TransitionResult(*public(), replayed=True)
+        return models.TransitionResult.later(applied.event, public, replayed=False)
 
 
 def _failed_alone(request: TransitionRequest, error: Exception) -> MachineError:

@@ -261,7 +261,7 @@ class ChangeWriter:
 
     def _plan_on(self, view: View, change: Change, settings: Settings) -> Plan | Replay:
         access = self._access
-        fresh = Fresh(access.clock.now(), access.new_id(), access.new_id(), access.new_id(), access.store_time.latest)
+        fresh = Fresh(access.clock.now(), *access.new_ids(), access.store_time.latest)
         return decide(change, view, fresh, settings)
 
     def _due_segment(

@@ -10,12 +10,10 @@ Layout 1, of events without a seal, covers unsalted digests by position; it is r
 
 import hashlib
 from binascii import b2a_base64
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from tai_state.codec import EMPTY, NULL, Payload, dump_json
-from tai_state.rules.records.record import EventRecord, MachineStamp, Seal, Signal, StateRecord
+from tai_state.codec import EMPTY, NULL, Payload, dump_plain
+from tai_state.rules.records.record import Content, EventRecord, MachineStamp, Seal, Signal, StateRecord
 
 GENESIS = "0" * 64
 """The ``previous_hash`` of the first event."""
@@ -23,31 +21,39 @@ GENESIS = "0" * 64
 
 def erasable(event: EventRecord) -> dict[str, bytes]:
     """Return the values that may have to be erased, as JSON by name; what is not there is left out."""
-    payloads = {"payload": event.payload, "from_state": event.from_state, "to_state": event.to_state}
-    found = {name: payload.json for name, payload in payloads.items() if payload.json != NULL.json}
-    if event.metadata.context.json != EMPTY.json:
-        found["context"] = event.metadata.context.json
-    texts = {
-        "changed_by": event.metadata.changed_by,
-        "reason": event.metadata.reason,
-        "last_error": event.last_error,
-        "idempotency_key": event.idempotency_key,
-    }
-    found |= {name: dump_json(text) for name, text in texts.items() if text}
+    found: dict[str, bytes] = {}
+    if event.payload.json != NULL.json:
+        found["payload"] = event.payload.json
+    if event.from_state.json != NULL.json:
+        found["from_state"] = event.from_state.json
+    if event.to_state.json != NULL.json:
+        found["to_state"] = event.to_state.json
+    metadata = event.metadata
+    if metadata.context.json != EMPTY.json:
+        found["context"] = metadata.context.json
+    if metadata.changed_by:
+        found["changed_by"] = dump_plain(metadata.changed_by)
+    if metadata.reason:
+        found["reason"] = dump_plain(metadata.reason)
+    if event.last_error:
+        found["last_error"] = dump_plain(event.last_error)
+    if event.idempotency_key:
+        found["idempotency_key"] = dump_plain(event.idempotency_key)
     return found
 
 
 def make_seal(event: EventRecord, salt: str) -> Seal:
-    """Return the seal over an event's values under a *salt* of its own."""
+    """Return the seal over an event's values under a *salt* of its own.
+
+    Digests are in base64 without padding, in the alphabet for URLs (RFC 4648, 5).
+    """
     prefix = salt.encode()
-    return Seal(salt, {name: _salted(prefix, name, value) for name, value in erasable(event).items()})
-
-
-def _salted(salt: bytes, name: str, value: bytes) -> str:
-    """Return a digest in base64 without padding, in the alphabet for URLs (RFC 4648, 5)."""
-    # The salt has one length and no name holds a NUL: two different inputs never run together.
-    digest = hashlib.sha256(b"%b%b\0%b" % (salt, name.encode(), value)).digest()
-    return b2a_base64(digest, newline=False).translate(_FOR_URLS).rstrip(b"=").decode()
+    digests: dict[str, str] = {}
+    for name, value in erasable(event).items():
+        # The salt has one length and no name holds a NUL: two different inputs never run together.
+        digest = hashlib.sha256(b"%b%b\0%b" % (prefix, name.encode(), value)).digest()
+        digests[name] = b2a_base64(digest, newline=False).translate(_FOR_URLS).rstrip(b"=").decode()
+    return Seal(salt, digests)
 
 
 _FOR_URLS = bytes.maketrans(b"+/", b"-_")
@@ -67,7 +73,7 @@ def event_hash(event: EventRecord) -> str:
     """Return the SHA-256, in hexadecimal, over everything in *event* but its hash and the commit's time."""
     covered = _by_position(event) if event.seal is None else _by_name(event, event.seal)
     # No number in it is a float, which is all that releases of orjson differ in: as it is dumped, it is canonical.
-    return hashlib.sha256(dump_json(covered)).hexdigest()
+    return hashlib.sha256(dump_plain(covered)).hexdigest()
 
 
 def _by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
@@ -93,15 +99,25 @@ def _by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
         "created_at": event.created_at.isoformat(timespec="microseconds"),
         "previous_hash": event.previous_hash,
     }
-    optional: dict[str, Any] = {
-        "machine": _machine(event.machine),
-        "fencing_token": event.fencing_token,
-        "fences": _pairs(event.fences),
-        "depends_on": list(event.depends_on),
-        "signals": _signals(event.signals),
-        "occurred_at": _moment(event.occurred_at),
-    }
-    return covered | {name: value for name, value in optional.items() if value}
+    if event.fencing_token:
+        covered["fencing_token"] = event.fencing_token
+    if event.occurred_at is not None:
+        covered["occurred_at"] = event.occurred_at.isoformat(timespec="microseconds")
+    _cover_optional(covered, event)
+    return covered
+
+
+def _cover_optional(covered: dict[str, Any], content: Content) -> None:
+    """Put into *covered* what most events and states do not have."""
+    if content.machine is not None:
+        covered["machine"] = _machine(content.machine)
+    if content.fences:
+        # In their order, which says which lock wrote last; keys of a map would be sorted.
+        covered["fences"] = [[resource, token] for resource, token in content.fences.items()]
+    if content.depends_on:
+        covered["depends_on"] = list(content.depends_on)
+    if content.signals:
+        covered["signals"] = _signals(content.signals)
 
 
 def _by_position(event: EventRecord) -> list[Any]:
@@ -172,27 +188,14 @@ def state_digest(record: StateRecord) -> str:
         "trimmed_hash": marks.trimmed_hash,
         "snapshots": list(marks.snapshots),
     }
-    optional: dict[str, Any] = {
-        "machine": _machine(record.machine),
-        "fences": _pairs(record.fences),
-        "depends_on": list(record.depends_on),
-        "signals": _signals(record.signals),
-        "dependents": Payload.of(dict(marks.dependents)).digest if marks.dependents else None,
-    }
-    return hashlib.sha256(dump_json(covered | {name: value for name, value in optional.items() if value})).hexdigest()
+    if marks.dependents:
+        covered["dependents"] = Payload.of(dict(marks.dependents)).digest
+    _cover_optional(covered, record)
+    return hashlib.sha256(dump_plain(covered)).hexdigest()
 
 
 def _machine(machine: MachineStamp | None) -> list[Any] | None:
     return [machine.name, machine.version, machine.fingerprint] if machine else None
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="microseconds") if moment is not None else None
-
-
-def _pairs(fences: Mapping[str, int]) -> list[list[Any]]:
-    # In their order, which says which lock wrote last; keys of a map would be sorted.
-    return [[resource, token] for resource, token in fences.items()]
 
 
 def _signals(signals: tuple[Signal, ...]) -> list[list[str]]:

@@ -253,7 +253,7 @@ class SortsPathsByTheirText(MemoryBackend):
 
 class FoldsCase(MemoryBackend):
     def commit(self, writes, *, timeout):
-        lower = [replace(one, path=replace(one.path, id=one.path.id.lower())) for one in writes]
+        lower = [replace(one, path=one.path._replace(id=one.path.id.lower())) for one in writes]
         return super().commit(lower, timeout=timeout)
 
 
