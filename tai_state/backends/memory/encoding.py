@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from tai_state.codec import dump_json
 from tai_state.conversion import INT_MAX, INT_MIN, LEVELS_MAX, normalize, normalize_data
@@ -19,6 +20,7 @@ _KEY_PATH_BYTES_MAX = 1_500
 _KEY_PATH_CHARACTERS = 350
 _ODD_BEGINNINGS = frozenset({"", "__"})
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_@%-]{1,1500}", re.ASCII)
 
 
 def encode(writes: Sequence[Write]) -> list[bytes]:
@@ -59,9 +61,12 @@ def _checked(write: Put) -> dict[str, Value]:
     names = dict.fromkeys(write.fields)
     if not _are_plain(tuple(names)):
         _check_native(normalize_data(names, path=str(write.path)), str(write.path))
-    return {
-        name: value if _is_plain(value) else _looked_at(value, name, write.path) for name, value in write.fields.items()
-    }
+    odd = {}
+    for name, value in write.fields.items():
+        kind = type(value)
+        if not (kind in _SCALARS or (kind is datetime and value.tzinfo is UTC) or _is_plain(value)):
+            odd[name] = _looked_at(value, name, write.path)
+    return {**write.fields, **odd}
 
 
 def _is_plain(value: Value, room: int = _KEY_PATH_CHARACTERS, level: int = 1) -> bool:
@@ -74,16 +79,20 @@ def _is_plain(value: Value, room: int = _KEY_PATH_CHARACTERS, level: int = 1) ->
     if kind is datetime:
         return value.tzinfo is UTC
     if kind is dict and level <= LEVELS_MAX:
-        return all(
-            type(key) is str
-            and key[:2] not in _ODD_BEGINNINGS
-            and len(key) < room
-            and _is_plain(item, room - len(key) - 1, level + 1)
-            for key, item in value.items()
-        )
+        return _is_plain_map(value, room, level + 1)
     if kind is list and level <= LEVELS_MAX:
-        return all(type(item) is not list and _is_plain(item, room, level + 1) for item in value)
+        return not value or all(type(item) is not list and _is_plain(item, room, level + 1) for item in value)
     return False
+
+
+def _is_plain_map(value: dict[Any, Value], room: int, level: int) -> bool:
+    # No ``all``: a step of a generator costs as much as a call.
+    for key, item in value.items():
+        if type(key) is not str or key[:2] in _ODD_BEGINNINGS or len(key) >= room:
+            return False
+        if not (type(item) in _SCALARS or _is_plain(item, room - len(key) - 1, level)):
+            return False
+    return True
 
 
 def _looked_at(value: Value, name: str, path: DocumentPath) -> Value:
@@ -103,7 +112,18 @@ def _are_plain(names: tuple[object, ...]) -> bool:
     )
 
 
+@lru_cache(maxsize=256)
+def _is_plain_path(collection: str) -> bool:
+    """Whether *collection* needs no closer look."""
+    segments = collection.split("/")
+    return len(segments) % 2 == 1 and all(
+        _PLAIN_ID.fullmatch(segment) and not segment.startswith("__") for segment in segments
+    )
+
+
 def _check_path(path: DocumentPath) -> None:
+    if _is_plain_path(path.collection) and not path.id.startswith("__") and _PLAIN_ID.fullmatch(path.id):
+        return
     segments = path.collection.split("/")
     if len(segments) % 2 == 0:
         raise InvalidIdError(f"{path.collection!r} is no collection but a document", value=path.collection)

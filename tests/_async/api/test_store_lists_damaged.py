@@ -1,7 +1,5 @@
 """Lists go past what is damaged or somebody else's, and name it at the end; what they read is bounded."""
 
-from dataclasses import replace
-
 import pytest
 
 from tai_state import AsyncBackendStore
@@ -102,7 +100,7 @@ async def test_a_strangers_governor_is_left_out(three, limit):
     """What somebody else keeps beside ours is no governor."""
     await three.save_state("h", "a", {})
     for governor in ("a.b", "h.i"):
-        stranger = replace(PATHS.state, collection=f"governors/{governor}/states")
+        stranger = PATHS.state._replace(collection=f"governors/{governor}/states")
         await three.runtime.access.backend.commit([Put(stranger, {"x": 1})], timeout=TIMEOUT)
     assert [one async for one in three.list_governors(limit=limit)] == ["g", "h"][:limit]
 

@@ -354,7 +354,7 @@ async def async_segment_altered_in_its_hash(store: Store) -> None:
 
 @case("foreign_document", is_determined=False)
 async def async_document_of_somebody_else(store: Store) -> None:
-    await async_write(store, Put(replace(S.event(1), id="a.b"), {"x": 1}))
+    await async_write(store, Put(S.event(1)._replace(id="a.b"), {"x": 1}))
 
 
 @case("foreign_document", is_determined=False)

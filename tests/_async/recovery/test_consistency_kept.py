@@ -111,7 +111,7 @@ async def test_a_strangers_document_is_one_finding(counter, store, name, documen
     """Wherever it lies, also among the documents of a state of ours; the check goes on behind it."""
     await store.save_state("g", "z", {})
     await async_plant(store, state_layout("g", "z").event(1), to_state=5)
-    stranger = replace(PATHS.state, collection=getattr(PATHS.governor, name), id=document_id)
+    stranger = PATHS.state._replace(collection=getattr(PATHS.governor, name), id=document_id)
     await async_put(store, stranger, {"x": 1})
     assert sorted(await async_findings(counter), key=str) == [
         ("corrupt_event", "z", 1),
@@ -126,7 +126,7 @@ async def test_a_strangers_document_harms_no_reader(counter, store, document_id)
     snapshots = [one async for one in counter.list_snapshots("g", "s")]
     before, _ = await store.get_state("g", "s")
     for collection in (PATHS.governor.events, PATHS.governor.snapshots, PATHS.governor.segments):
-        await async_put(store, replace(PATHS.state, collection=collection, id=document_id), {"x": 1})
+        await async_put(store, PATHS.state._replace(collection=collection, id=document_id), {"x": 1})
     assert [one async for one in counter.history("g", "s")] == events
     assert [one async for one in counter.list_snapshots("g", "s")] == snapshots
     assert (await counter.replay("g", "s")) == before

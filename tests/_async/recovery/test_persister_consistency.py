@@ -239,7 +239,7 @@ async def test_events_without_a_state_are_found(counter, store):
 async def test_a_strangers_documents_are_found(counter, store):
     """Among the states and among the events, and the check goes on behind them."""
     layout = PATHS.governor
-    strangers = [replace(PATHS.state, id="a.b"), replace(PATHS.event(1), id="a.b@1")]
+    strangers = [PATHS.state._replace(id="a.b"), PATHS.event(1)._replace(id="a.b@1")]
     await store.runtime.access.backend.commit([Put(path, {"x": 1}) for path in strangers], timeout=TIMEOUT)
     await store.runtime.access.backend.commit([Delete(layout.state("t").state)], timeout=TIMEOUT)
     found = await async_findings(counter)

@@ -354,7 +354,7 @@ def segment_altered_in_its_hash(store: Store) -> None:
 
 @case("foreign_document", is_determined=False)
 def document_of_somebody_else(store: Store) -> None:
-    write(store, Put(replace(S.event(1), id="a.b"), {"x": 1}))
+    write(store, Put(S.event(1)._replace(id="a.b"), {"x": 1}))
 
 
 @case("foreign_document", is_determined=False)

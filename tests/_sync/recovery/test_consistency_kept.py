@@ -111,7 +111,7 @@ def test_a_strangers_document_is_one_finding(counter, store, name, document_id):
     """Wherever it lies, also among the documents of a state of ours; the check goes on behind it."""
     store.save_state("g", "z", {})
     plant(store, state_layout("g", "z").event(1), to_state=5)
-    stranger = replace(PATHS.state, collection=getattr(PATHS.governor, name), id=document_id)
+    stranger = PATHS.state._replace(collection=getattr(PATHS.governor, name), id=document_id)
     put(store, stranger, {"x": 1})
     assert sorted(findings(counter), key=str) == [
         ("corrupt_event", "z", 1),
@@ -126,7 +126,7 @@ def test_a_strangers_document_harms_no_reader(counter, store, document_id):
     snapshots = [one for one in counter.list_snapshots("g", "s")]
     before, _ = store.get_state("g", "s")
     for collection in (PATHS.governor.events, PATHS.governor.snapshots, PATHS.governor.segments):
-        put(store, replace(PATHS.state, collection=collection, id=document_id), {"x": 1})
+        put(store, PATHS.state._replace(collection=collection, id=document_id), {"x": 1})
     assert [one for one in counter.history("g", "s")] == events
     assert [one for one in counter.list_snapshots("g", "s")] == snapshots
     assert (counter.replay("g", "s")) == before

@@ -116,6 +116,13 @@ def at_version(version):
     return measure
 
 
+def sealed_elsewhere(world):
+    at_version(100)(world)
+    there = world.process()
+    go(there, "b")()
+    return world.cost(go(there))
+
+
 def cascade(world):
     world.here.start("g", "c", depends_on=["a"])
     return world.cost(lambda: world.here.transition("g", "a", "fail"))
@@ -180,7 +187,8 @@ MEASURES: dict[str, Callable[[World], tuple[int, ...]]] = {
     "`transition` repeated under its key, by another process": repeated,
     "`transition` that reaches a snapshot, fewer than five kept": at_version(100),
     "`transition` that reaches a snapshot, the oldest goes": at_version(600),
-    "`transition` that seals a segment of 100 events": at_version(101),
+    "`transition` that seals a segment of 100 events that its process made": at_version(101),
+    "`transition` that seals a segment of 100 events of another process": sealed_elsewhere,
     "`transition` to which one dependent reacts": cascade,
     "`acquire` of a free lock": acquired,
     "`renew`, `release`": renewed_or_released,
