@@ -36,8 +36,10 @@ class _Context:
     context: Payload
 
 
-_NO_CONTEXT = _Context(None, None, EMPTY)
-_current: ContextVar[_Context] = ContextVar("tai_state_change_context", default=_NO_CONTEXT)
+NOBODY = _Context(None, None, EMPTY)
+"""What ``signed_by`` holds where nobody surrounded the change with a ``change_context``."""
+
+signed_by: ContextVar[_Context] = ContextVar("tai_state_change_context", default=NOBODY)
 
 
 @contextmanager
@@ -52,17 +54,17 @@ def change_context(
     Raises:
         InvalidDataError: A value is of the wrong type, or cannot be stored.
     """
-    outer = _current.get()
+    outer = signed_by.get()
     inner = _Context(
         changed_by=outer.changed_by if changed_by is None else check_author(changed_by),
         reason=outer.reason if reason is None else _checked_text(reason, "metadata.reason"),
         context=_merged(outer.context, context),
     )
-    token = _current.set(inner)
+    token = signed_by.set(inner)
     try:
         yield
     finally:
-        _current.reset(token)
+        signed_by.reset(token)
 
 
 def check_author(value: object, path: str = "metadata.changed_by") -> str:
@@ -128,7 +130,7 @@ def author_of(metadata: ChangeMetadata | None, actor: str) -> Author:
     Raises:
         InvalidDataError: *metadata* is no ChangeMetadata, or its context cannot be stored.
     """
-    context = _current.get()
+    context = signed_by.get()
     if metadata is None:
         return Author(context.changed_by or actor, context.reason or "", context.context)
     _check_metadata(metadata)

@@ -128,7 +128,7 @@ class Deadline:
         Raises:
             DeadlineExceededError: None are left.
         """
-        remaining = self._left()
+        remaining = min(self._ends - self._clock.monotonic(), self.seconds - self._waited)
         if remaining <= 0:
             message = f"the {self.seconds:g} seconds allowed are over; nothing was written"
             raise DeadlineExceededError(message)
@@ -137,7 +137,7 @@ class Deadline:
     @property
     def passed(self) -> bool:
         """Whether no time is left."""
-        return self.remaining() <= 0.0
+        return self._left() <= 0.0
 
 
 Span = TimeLimit | Deadline

@@ -346,13 +346,13 @@ class Payload:
 
     def field(self, encoding: Encoding) -> Value:
         """Return what a document stores: None, a map (as Json), a JSON text or compressed JSON."""
+        if self.json == b"null":
+            return None
         size = len(self.json)
         if size >= encoding.zstd_bytes_min:
             if self._compressed is None:
                 self._compressed = compress(self.json)
             return self._compressed
-        if self.json == b"null":
-            return None
         if self.json == b"{}":
             return {}
         return Json(self.json) if size < encoding.json_bytes_min and self.is_native else self.json.decode()

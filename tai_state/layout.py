@@ -166,23 +166,20 @@ class GovernorLayout:
 class StateLayout:
     """The paths of one state's documents."""
 
-    __slots__ = ("governor", "state", "state_id", "stored_id")
+    __slots__ = ("governor", "governor_id", "state", "state_id", "stored_id")
 
     def __init__(self, governor: GovernorLayout, state_id: str) -> None:
         """Check *state_id* and name its documents."""
         self.governor = governor
+        self.governor_id = governor.governor_id
+        """As the user gave it."""
         self.stored_id = escape(state_id, "state_id")
         self.state_id = check_id(state_id, "state_id")
         self.state = DocumentPath(governor.states, self.stored_id)
 
-    @property
-    def governor_id(self) -> str:
-        """The governor's id, as the user gave it."""
-        return self.governor.governor_id
-
     def event(self, version: int) -> DocumentPath:
         """Return the path of the event that made *version*."""
-        return DocumentPath(self.governor.events, versioned(self.stored_id, version))
+        return DocumentPath(self.governor.events, f"{self.stored_id}@{version:019d}")
 
     def snapshot(self, version: int) -> DocumentPath:
         """Return the path of the snapshot taken at *version*."""
@@ -215,5 +212,8 @@ def state_layout(governor_id: str, state_id: str) -> StateLayout:
     Raises:
         InvalidIdError: One of the ids cannot be an id.
     """
+    if type(governor_id) is str and type(state_id) is str:
+        # The cache holds what was checked.
+        return _state_layout(governor_id, state_id)
     # Checked first: the cache needs hashable arguments, and 1 == True == 1.0 must not meet there.
     return _state_layout(check_id(governor_id, "governor_id"), check_id(state_id, "state_id"))

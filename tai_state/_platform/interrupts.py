@@ -61,7 +61,11 @@ class _Door:
         """Put our handler in the place of the others; return False where handlers cannot be set at all."""
         if not self._is_usable:
             return False
-        found = [(number, handler) for number in SIGNALS if callable(handler := _get_handler(number))]
+        found = []
+        for number in SIGNALS:
+            handler = _get_handler(number)
+            if callable(handler):
+                found.append((number, handler))
         self.is_open = False
         self.settling = 0
         self.round += 1
@@ -85,7 +89,8 @@ class _Door:
             _restore(self._guarded)
         finally:
             self.is_guarded = False
-            self.deliver()
+            if self.pending:
+                self.deliver()
 
     def abandon(self) -> None:
         """Put the handlers back, and forget what came: the call that waited for its end is another process's."""

@@ -24,16 +24,7 @@ class Change(Protocol):
 
 
 class TransitionResult(Generic[DataT]):
-    """The outcome of a change: its event and the state that it made. Frozen, as they are.
-
-    Attributes:
-        replayed: Whether the change had been made before, under the same idempotency key.
-        version: The version that the change made.
-        from_status: The status before; None at creation.
-        to_status: The status after.
-        event: The change.
-        snapshot: The state as the change left it.
-    """
+    """The outcome of a change: its event and the state that it made. Frozen, as they are."""
 
     __slots__ = ("_change", "_event", "_make", "_replayed", "_snapshot")
 
@@ -59,27 +50,33 @@ class TransitionResult(Generic[DataT]):
         return result
 
     @property
-    def replayed(self) -> bool:  # noqa: D102 - said with the class
+    def replayed(self) -> bool:
+        """Whether the change had been made before, under the same idempotency key."""
         return self._replayed
 
     @property
-    def version(self) -> int:  # noqa: D102
+    def version(self) -> int:
+        """The version that the change made."""
         return self._change.version
 
     @property
-    def from_status(self) -> str | None:  # noqa: D102
+    def from_status(self) -> str | None:
+        """The status before; None at creation."""
         return self._change.from_status
 
     @property
-    def to_status(self) -> str:  # noqa: D102
+    def to_status(self) -> str:
+        """The status after."""
         return self._change.to_status
 
     @property
-    def event(self) -> Event[DataT]:  # noqa: D102
+    def event(self) -> Event[DataT]:
+        """The change."""
         return self._both()[0]
 
     @property
-    def snapshot(self) -> StateSnapshot[DataT]:  # noqa: D102
+    def snapshot(self) -> StateSnapshot[DataT]:
+        """The state as the change left it."""
         return self._both()[1]
 
     def _both(self) -> tuple[Event[DataT], StateSnapshot[DataT]]:

@@ -41,7 +41,7 @@ class AsyncLines:
         Raises:
             DeadlineExceededError: On entering: the turn did not come in time; nothing was done.
         """
-        return AsyncTurn(self.join(key), key, deadline)
+        return AsyncTurn(self, key, deadline)
 
     def join(self, key: Hashable) -> "AsyncPlace":
         """Stand in the line of *key* for as long as the block of what is returned runs."""
@@ -128,15 +128,16 @@ class AsyncPlace:
         return self.is_first
 
 
-class AsyncTurn:
+class AsyncTurn(AsyncPlace):
     """The turn of one caller, waited for on entering the block and held inside it."""
 
-    __slots__ = ("_deadline", "_key", "_place")
+    __slots__ = ("_deadline",)
 
-    def __init__(self, place: AsyncPlace, key: Hashable, deadline: Deadline) -> None:
-        """Hold nothing yet; made by ``AsyncLines.turn``."""
-        self._place = place
-        self._key = key
+    def __init__(self, lines: AsyncLines, key: Hashable, deadline: Deadline) -> None:
+        """Stand in no line yet; made by ``AsyncLines.turn``."""
+        self.key = key
+        self._lines = lines
+        self._signal: AsyncSignal | None = None
         self._deadline = deadline
 
     async def __aenter__(self) -> None:
@@ -145,22 +146,22 @@ class AsyncTurn:
         Raises:
             DeadlineExceededError: The turn did not come in time; nothing was done.
         """
-        place = self._place.__enter__()
-        if place.came_first:
+        self._line = self._lines.enter(self)
+        if self._signal is None:
             return
         is_ours = False
         try:
-            is_ours = await place.wait(self._deadline.remaining())
+            is_ours = await self.wait(self._deadline.remaining())
         finally:
             if not is_ours:
-                place.__exit__(None, None, None)
+                self._lines.leave(self, self._line)
         if not is_ours:
             seconds = self._deadline.seconds
-            message = f"other callers kept {self._key} busy for {seconds:g} seconds; nothing was written"
+            message = f"other callers kept {self.key} busy for {seconds:g} seconds; nothing was written"
             raise DeadlineExceededError(message)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the next one forward."""
-        self._place.__exit__(kind, error, trace)
+        self._lines.leave(self, self._line)

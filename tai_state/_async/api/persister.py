@@ -9,7 +9,8 @@ from tai_state import models
 from tai_state._async.api.persister_records import AsyncPersisterRecords
 from tai_state._async.locking.guarding import async_guarding
 from tai_state._async.transactions import reactions
-from tai_state.authors import author_of
+from tai_state.authors import NOBODY, Author, author_of, signed_by
+from tai_state.codec import EMPTY
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
@@ -62,6 +63,7 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
             ConfigurationError: *store* is none, or one of the other colour.
         """
         super().__init__(store, machine, config if config is not None else PersistenceConfig(), machines)
+        self._author = Author(store.actor, "", EMPTY)
         self._alone = replace(self.settings, alone=alone_with(self.machines))
 
     # Moves
@@ -227,7 +229,9 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
         force: bool = False,
     ) -> Call:
         paths = state_layout(governor_id, state_id)
-        author = author_of(metadata, self._runtime.actor)
+        # Most changes are signed by the store's actor, each time the same.
+        is_plain = metadata is None and signed_by.get() is NOBODY
+        author = self._author if is_plain else author_of(metadata, self._runtime.actor)
         known = (self.schema, expected_status, force, self.redefinitions)
         return Call(paths, author, expected_version, idempotency_key, *known)
 
@@ -238,7 +242,7 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
         with self._inflight.one():
             applied = await reactions.async_write(
                 self._runtime,
-                self.checked(change),
+                self._held(change),
                 deadline,
                 settings=self.settings,
                 machines=self.machines,
@@ -254,6 +258,9 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
             StoreClosedError: This persister is drained.
         """
         self._inflight.check()
+        return self._held(change)
+
+    def _held(self, change: Change) -> Change:
         if change.force:
             return change
         if change.kind in PAST_MACHINES:

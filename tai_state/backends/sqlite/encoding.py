@@ -80,13 +80,19 @@ def encode(writes: Sequence[Write]) -> Request:
         DocumentTooLargeError: A document, or all of them together, are larger than LIMITS.
         InvalidDataError: A path occurs twice, or a value cannot be stored.
     """
-    steps = tuple([_step(write) for write in writes])
-    if len(steps) > 1 and len({(step.path.id, step.path.collection) for step in steps}) != len(steps):
+    steps: list[Step] = []
+    paths: set[DocumentPath] = set()
+    size = 0
+    for write in writes:
+        step = _step(write)
+        steps.append(step)
+        paths.add(step.path)
+        size += len(step.fields or b"")
+    if len(paths) != len(steps):
         raise InvalidDataError("a commit has two writes to the same document", path=_repeated(steps))
-    size = sum([len(step.fields) for step in steps if step.fields is not None])
     if size > LIMITS.commit_bytes:
         raise DocumentTooLargeError(size, LIMITS.commit_bytes, "the commit")
-    return Request(steps, size)
+    return Request(tuple(steps), size)
 
 
 def _repeated(steps: Sequence[Step]) -> str:
@@ -96,7 +102,8 @@ def _repeated(steps: Sequence[Step]) -> str:
 
 def _step(write: Write) -> Step:
     path = write.path
-    _check_path(path)
+    if not (path.collection.isascii() and path.id.isascii()):
+        _check_path(path)
     present, expected_us = _required(write)
     if isinstance(write, Put):
         body = _body(write.fields, path)
@@ -131,11 +138,10 @@ def _expected(moment: datetime, path: DocumentPath) -> int:
 
 
 def _check_path(path: DocumentPath) -> None:
-    if not (path.collection.isascii() and path.id.isascii()):
-        try:
-            str(path).encode()
-        except UnicodeEncodeError as error:
-            raise InvalidDataError("the path is not valid Unicode text", path=repr(str(path))) from error
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidDataError("the path is not valid Unicode text", path=repr(str(path))) from error
 
 
 def _body(fields: Fields, path: DocumentPath) -> bytes:

@@ -130,10 +130,10 @@ def _identity(path: str) -> tuple[int, int]:
 
 def _check(path: str, known: tuple[int, int]) -> None:
     try:
-        found = _identity(path)
+        found = os.stat(path)  # noqa: PTH116
     except OSError as error:
         raise StoreReplacedError(path, "was removed") from error
-    if found != known:
+    if (found.st_dev, found.st_ino) != known:
         raise StoreReplacedError(path, "was replaced by another one")
 
 
@@ -316,7 +316,9 @@ class GroupCommit:
             self._take(group)
             savepoints, self._savepoints = self._savepoints and len(group) > 1, False
             committing = applier.apply(group, savepoints=savepoints)
-            self._translate(group)
+            for job in group:
+                if job.error is not None:
+                    self._translate(job)
             if committing:
                 applier.commit()
                 self._commits_left -= len(group)
@@ -338,13 +340,12 @@ class GroupCommit:
                 self._put_back(group)
             raise
 
-    def _translate(self, group: Sequence[Job]) -> None:
-        """Make ours of the engine's errors that were one job's alone."""
-        for job in group:
-            if isinstance(job.error, sqlite3.Error):
-                mine = self._identity.explain(job.error, "writing to")
-                mine.__cause__ = job.error
-                job.error = mine
+    def _translate(self, job: Job) -> None:
+        """Make ours of an error of the engine's that was one job's alone."""
+        if isinstance(job.error, sqlite3.Error):
+            mine = self._identity.explain(job.error, "writing to")
+            mine.__cause__ = job.error
+            job.error = mine
 
     def _prepare_again(self, again: RunAgainError, applier: GroupApplier) -> None:
         if isinstance(again, TooEarlyError):

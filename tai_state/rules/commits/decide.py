@@ -43,7 +43,9 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
         IdempotencyMismatchError, FencedOutError, StateNotFoundError, StateExistsError, VersionConflictError,
         StatusConflictError, SchemaVersionError: The change is refused; so it is by what its ``target_of`` raises.
     """
-    receipt = _receipt(change, view)
+    # Without a read there is no receipt to see; the commit's own precondition on it tells then.
+    is_seen = change.idempotency_key is not None and view.read_time is not None
+    receipt = _receipt(change, view) if is_seen else None
     # Before every other verdict: a repetition of what was done is answered, whatever became of the state since.
     if receipt is not None:
         return Replay(receipt.version, receipt.transition_id)
@@ -55,8 +57,10 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
         fences = view.guard.fences(fences)
     # Existence before version: "there is none" explains more than "it is at another version".
     _check_existence(change, record)
-    _check_version(change, record)
-    _check_status(change, record)
+    if change.expected_version is not None:
+        _check_version(change, record)
+    if change.expected_status is not None:
+        _check_status(change, record)
     if record is not None and not record.deleted:
         _check_schema(change, record.schema_version, record.version)
     target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
@@ -68,9 +72,8 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
 
 
 def _receipt(change: Change, view: View) -> Receipt | None:
-    # Without a read there is no receipt to see; the commit's own precondition on it tells then.
-    if change.idempotency_key is None or view.read_time is None:
-        return None
+    assert change.idempotency_key is not None
+    assert view.read_time is not None
     ids = (change.paths.governor_id, change.paths.state_id)
     receipt = live_receipt(view.receipt, view.read_time, *ids)
     if receipt is not None:
@@ -89,8 +92,6 @@ def _check_existence(change: Change, record: StateRecord | None) -> None:
 
 
 def _check_version(change: Change, record: StateRecord | None) -> None:
-    if change.expected_version is None:
-        return
     actual = record.version if record else 0
     # A deleted state counts as absent for a caller who expects none.
     absent = record is None or record.deleted
@@ -99,8 +100,6 @@ def _check_version(change: Change, record: StateRecord | None) -> None:
 
 
 def _check_status(change: Change, record: StateRecord | None) -> None:
-    if change.expected_status is None:
-        return
     # Neither a state that is not there nor a tombstone is in any status.
     actual = None if record is None or record.deleted else record.status
     if actual != change.expected_status:
@@ -115,7 +114,8 @@ def _check_schema(change: Change, label: int, version: int | None) -> None:
 def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Mapping[str, int]) -> EventRecord:
     before = view.head.record if view.head else None
     floor = before.timestamp if before else None
-    _check_timestamp(change.timestamp, floor, fresh.store_time)
+    if change.timestamp is not None:
+        _check_timestamp(change.timestamp, floor, fresh.store_time)
     # The writer's clock may be behind the previous writer's; a state's timestamps never fall.
     timestamp = change.timestamp or (max(fresh.now, floor) if floor else fresh.now)
     # The first commit of a store names it; a store that was copied must take a new name before it syncs.
@@ -145,7 +145,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
             change.author.changed_by,
             change.author.reason,
             before.version if before else None,
-            _context(change, view.head),
+            change.author.context if view.head is None or view.head.rebuilt is None else _rebuilt(change, view.head),
         ),
         causality=causality,
         fences=fences,
@@ -165,13 +165,11 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
     return completed(event, hash=event_hash(event))
 
 
-def _check_timestamp(timestamp: datetime | None, floor: datetime | None, ceiling: datetime | None) -> None:
+def _check_timestamp(timestamp: datetime, floor: datetime | None, ceiling: datetime | None) -> None:
     """Refuse a time of a change's own that is before the last change's, or later than the store's clock.
 
     One from the future would drag every later change of the state there: their times never fall.
     """
-    if timestamp is None:
-        return
     instead = "leave timestamp out, and say when it happened with occurred_at"
     if floor is not None and timestamp < floor:
         message = f"{timestamp.isoformat()} is before the state's last change at {floor.isoformat()}; {instead}"
@@ -181,10 +179,8 @@ def _check_timestamp(timestamp: datetime | None, floor: datetime | None, ceiling
         raise InvalidDataError(message, path="timestamp")
 
 
-def _context(change: Change, head: Head | None) -> Payload:
+def _rebuilt(change: Change, head: Head) -> Payload:
     """Return the author's context, and beside it that the change rests on a state that had to be rebuilt."""
-    if head is None or head.rebuilt is None:
-        return change.author.context
     note = {REBUILT: {"document": head.rebuilt, "version": head.record.version}}
     return Payload.of({**change.author.context.value(), **note})
 

@@ -216,7 +216,8 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
 def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
     """Move a state through *machine*; guards and reducers run on copies of what is read."""
     name = check_name(action, "action")
-    move = _Move(call, machine, payload_of(payload), checked_error(error))
+    given = NULL if payload is None else payload_of(payload)
+    move = _Move(call, machine, given, error if isinstance(error, Keep) else checked_error(error))
 
     def target_of(state: StateRecord | None) -> Target:
         return move.target(move.checked(state), name)

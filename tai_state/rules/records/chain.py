@@ -109,8 +109,9 @@ def _by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
 
 def _cover_optional(covered: dict[str, Any], content: Content) -> None:
     """Put into *covered* what most events and states do not have."""
-    if content.machine is not None:
-        covered["machine"] = _machine(content.machine)
+    machine = content.machine
+    if machine is not None:
+        covered["machine"] = [machine.name, machine.version, machine.fingerprint]
     if content.fences:
         # In their order, which says which lock wrote last; keys of a map would be sorted.
         covered["fences"] = [[resource, token] for resource, token in content.fences.items()]

@@ -52,17 +52,12 @@ class AlteredError(FieldError):
 
 
 def _formatted(fields: Fields) -> Fields:
-    fields["format"] = max((FORMATS[name] for name in FORMATS.keys() & fields.keys()), default=1)
+    number = 1
+    for name, since in FORMATS.items():
+        if since > number and name in fields:
+            number = since
+    fields["format"] = number
     return fields
-
-
-def _metadata_fields(metadata: MetadataRecord, encoding: Encoding) -> Fields:
-    return {
-        "changed_by": metadata.changed_by,
-        "reason": metadata.reason,
-        "parent_version": metadata.parent_version,
-        "context": metadata.context.field(encoding),
-    }
 
 
 def _metadata_from(fields: Mapping[str, Value]) -> MetadataRecord:
@@ -80,16 +75,6 @@ def _machine_from(fields: Mapping[str, Value]) -> MachineStamp | None:
     if name is None:
         return None
     return MachineStamp(name, take(fields, "machine_version", int), take(fields, "machine_fingerprint", str))
-
-
-def _dependence_fields(content: Content) -> Fields:
-    """Return the fields about dependencies; most states have none, and their documents none of these fields."""
-    fields: Fields = {}
-    if content.depends_on:
-        fields["depends_on"] = list(content.depends_on)
-    if content.signals:
-        fields["signals"] = [{"state_id": one.state_id, "status": one.status} for one in content.signals]
-    return fields
 
 
 def _signals_from(fields: Mapping[str, Value]) -> tuple[Signal, ...]:
@@ -110,13 +95,13 @@ def _fences_from(fields: Mapping[str, Value]) -> dict[str, int]:
     return {take(one, "resource", str): take(one, "token", int) for one in stored}
 
 
-def _sealed_fields(event: EventRecord, seal: Seal) -> Fields:
-    fields: Fields = {"digests": dict(seal.digests), "fences": fences_list(event.fences)}
+def _add_seal(fields: Fields, event: EventRecord, seal: Seal) -> None:
+    fields["digests"] = dict(seal.digests)
+    fields["fences"] = fences_list(event.fences) if event.fences else []
     if seal.salt is not None:
         fields["salt"] = seal.salt
     if event.occurred_at is not None:
         fields["occurred_at"] = event.occurred_at
-    return fields
 
 
 def _seal_from(fields: Mapping[str, Value]) -> Seal | None:
@@ -146,8 +131,8 @@ def dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
 
 def content_fields(content: Content, encoding: Encoding) -> Fields:
     """Return the fields that the documents of a state and of its events have in common."""
-    machine = content.machine
-    return {
+    machine, metadata = content.machine, content.metadata
+    fields: Fields = {
         "governor_id": content.governor_id,
         "state_id": content.state_id,
         "version": content.version,
@@ -157,15 +142,25 @@ def content_fields(content: Content, encoding: Encoding) -> Fields:
         "machine_name": machine.name if machine else None,
         "machine_version": machine.version if machine else None,
         "machine_fingerprint": machine.fingerprint if machine else None,
-        "metadata": _metadata_fields(content.metadata, encoding),
+        "metadata": {
+            "changed_by": metadata.changed_by,
+            "reason": metadata.reason,
+            "parent_version": metadata.parent_version,
+            "context": metadata.context.field(encoding),
+        },
         "causality": dict(content.causality),
         "fences": dict(content.fences),
         "transition_id": content.transition_id,
         "timestamp": content.timestamp,
         "created_at": content.created_at,
         "hash": content.hash,
-        **_dependence_fields(content),
     }
+    # Most states depend on nothing, and their documents have none of these fields.
+    if content.depends_on:
+        fields["depends_on"] = list(content.depends_on)
+    if content.signals:
+        fields["signals"] = [{"state_id": one.state_id, "status": one.status} for one in content.signals]
+    return fields
 
 
 def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
@@ -201,25 +196,26 @@ def state_put(paths: StateLayout, record: StateRecord, encoding: Encoding, found
 
 def state_fields(record: StateRecord, encoding: Encoding) -> Fields:
     """Return the fields of a state document, with the digest that tells whether they were altered."""
-    added = {"fences": fences_list(record.fences), "digest": state_digest(record)}
-    return _formatted({**plain_state_fields(record, encoding), **added})
+    fields = plain_state_fields(record, encoding)
+    fields["fences"] = fences_list(record.fences) if record.fences else []
+    fields["digest"] = state_digest(record)
+    return _formatted(fields)
 
 
 def plain_state_fields(record: StateRecord, encoding: Encoding) -> Fields:
     """Return the fields of a state document of format 1, but for its number."""
     marks = record.marks
-    # As a payload: it may grow, and as a native map each of its keys would be indexed.
-    dependents = {"dependents": Payload.of(dict(marks.dependents)).field(encoding)} if marks.dependents else {}
-    return {
-        **content_fields(record, encoding),
-        "status": record.status,
-        "data": record.data.field(encoding),
-        "sealed_through": marks.sealed_through,
-        "trimmed_through": marks.trimmed_through,
-        "trimmed_hash": marks.trimmed_hash,
-        "snapshots": list(marks.snapshots),
-        **dependents,
-    }
+    fields = content_fields(record, encoding)
+    fields["status"] = record.status
+    fields["data"] = record.data.field(encoding)
+    fields["sealed_through"] = marks.sealed_through
+    fields["trimmed_through"] = marks.trimmed_through
+    fields["trimmed_hash"] = marks.trimmed_hash
+    fields["snapshots"] = list(marks.snapshots)
+    if marks.dependents:
+        # As a payload: it may grow, and as a native map each of its keys would be indexed.
+        fields["dependents"] = Payload.of(dict(marks.dependents)).field(encoding)
+    return fields
 
 
 def _state_from(fields: Mapping[str, Value]) -> StateRecord:
@@ -239,24 +235,22 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
 
 def event_fields(event: EventRecord, encoding: Encoding) -> Fields:
     """Return the fields of an event document; ``committed_at`` is the document's own create_time."""
-    return _formatted(
-        {
-            **content_fields(event, encoding),
-            "action": event.action,
-            "kind": event.kind,
-            "payload": event.payload.field(encoding),
-            "idempotency_key": event.idempotency_key,
-            "from_status": event.from_status,
-            "to_status": event.to_status,
-            "from_state": event.from_state.field(encoding),
-            "to_state": event.to_state.field(encoding),
-            "origin": event.origin,
-            "parents": list(event.parents),
-            "fencing_token": event.fencing_token,
-            "previous_hash": event.previous_hash,
-            **(_sealed_fields(event, event.seal) if event.seal is not None else {}),
-        }
-    )
+    fields = content_fields(event, encoding)
+    fields["action"] = event.action
+    fields["kind"] = event.kind
+    fields["payload"] = event.payload.field(encoding)
+    fields["idempotency_key"] = event.idempotency_key
+    fields["from_status"] = event.from_status
+    fields["to_status"] = event.to_status
+    fields["from_state"] = event.from_state.field(encoding)
+    fields["to_state"] = event.to_state.field(encoding)
+    fields["origin"] = event.origin
+    fields["parents"] = list(event.parents)
+    fields["fencing_token"] = event.fencing_token
+    fields["previous_hash"] = event.previous_hash
+    if event.seal is not None:
+        _add_seal(fields, event, event.seal)
+    return _formatted(fields)
 
 
 def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> EventRecord:
