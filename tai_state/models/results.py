@@ -39,16 +39,6 @@ class TransitionResult(Generic[DataT]):
         self._change = self._event = event
         self._snapshot, self._replayed, self._make = snapshot, replayed, None
 
-    @classmethod
-    def later(
-        cls, change: Change, make: Callable[[], tuple[Event[DataT], StateSnapshot[DataT]]], *, replayed: bool
-    ) -> TransitionResult[DataT]:
-        """Return a result that lets *make* make both when one of them is looked at first."""
-        result = cls.__new__(cls)
-        result._change, result._make, result._replayed = change, make, replayed  # noqa: SLF001 - one of this class
-        result._event = result._snapshot = None  # noqa: SLF001
-        return result
-
     @property
     def replayed(self) -> bool:
         """Whether the change had been made before, under the same idempotency key."""
@@ -102,6 +92,15 @@ class TransitionResult(Generic[DataT]):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy what it tells, not how that is made."""
         return _made_again, (*self._both(), self._replayed)
+
+
+def result_of(change: Change, make: Callable[[], tuple[Event[DataT], StateSnapshot[DataT]]]) -> TransitionResult[DataT]:
+    """Return the result of a *change* just made, which lets *make* make both when one of them is looked at first."""
+    # As of any data: what it holds is what *make* returns.
+    result: TransitionResult[Any] = object.__new__(TransitionResult)
+    result._change, result._make, result._replayed = change, make, False  # noqa: SLF001 - it is in the making
+    result._event = result._snapshot = None  # noqa: SLF001
+    return result
 
 
 def _made_again(event: Any, snapshot: Any, replayed: bool) -> TransitionResult[Any]:  # noqa: FBT001 - for pickle

@@ -28,7 +28,7 @@ class AsyncLines:
     def begin_anew(self) -> None:
         """Let nobody stand in any line."""
         self._guard = threading.Lock()
-        self._lines: dict[Hashable, deque[AsyncPlace]] = {}
+        self._lines: dict[Hashable, deque[AsyncStanding]] = {}
 
     def is_empty(self, key: Hashable) -> bool:
         """Whether nobody stands in the line of *key*."""
@@ -47,7 +47,7 @@ class AsyncLines:
         """Stand in the line of *key* for as long as the block of what is returned runs."""
         return AsyncPlace(self, key)
 
-    def enter(self, place: "AsyncPlace") -> "deque[AsyncPlace]":
+    def enter(self, place: "AsyncStanding") -> "deque[AsyncStanding]":
         """Let *place* stand behind whoever is there, and return its line."""
         with self._guard:
             line = self._lines.get(place.key)
@@ -58,7 +58,7 @@ class AsyncLines:
             line.append(place)
             return line
 
-    def leave(self, place: "AsyncPlace", line: "deque[AsyncPlace]") -> None:
+    def leave(self, place: "AsyncStanding", line: "deque[AsyncStanding]") -> None:
         """Let *place* leave its *line*, and the next one forward."""
         # Another line by now, or none: we are in a fork's child, and stand in none of it.
         with self._guard:
@@ -72,14 +72,14 @@ class AsyncLines:
         if following is not None:
             following.call()
 
-    def lets(self, place: "AsyncPlace", line: "deque[AsyncPlace]") -> bool:
+    def lets(self, place: "AsyncStanding", line: "deque[AsyncStanding]") -> bool:
         """Whether it is the turn of *place*."""
         with self._guard:
             return place in islice(line, self._width)
 
 
-class AsyncPlace:
-    """One caller's place in a line, held for as long as the block runs."""
+class AsyncStanding:
+    """One caller who stands in a line."""
 
     __slots__ = ("_line", "_lines", "_signal", "key")
 
@@ -87,19 +87,8 @@ class AsyncPlace:
         """Stand in no line yet; made by ``AsyncLines.join``."""
         self.key = key
         self._lines = lines
-        self._line: deque[AsyncPlace] = deque()
+        self._line: deque[AsyncStanding] = deque()
         self._signal: AsyncSignal | None = None
-
-    def __enter__(self) -> Self:
-        """Stand behind whoever is there."""
-        self._line = self._lines.enter(self)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave, and let the next one forward."""
-        self._lines.leave(self, self._line)
 
     def expect(self) -> None:
         """Prepare to be called. Who comes first never is, and is most callers."""
@@ -128,7 +117,24 @@ class AsyncPlace:
         return self.is_first
 
 
-class AsyncTurn(AsyncPlace):
+class AsyncPlace(AsyncStanding):
+    """One caller's place in a line, held for as long as the block runs."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Self:
+        """Stand behind whoever is there."""
+        self._line = self._lines.enter(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave, and let the next one forward."""
+        self._lines.leave(self, self._line)
+
+
+class AsyncTurn(AsyncStanding):
     """The turn of one caller, waited for on entering the block and held inside it."""
 
     __slots__ = ("_deadline",)

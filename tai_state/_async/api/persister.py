@@ -19,6 +19,7 @@ from tai_state.errors import (
 )
 from tai_state.layout import state_layout
 from tai_state.models import KEEP, DataT, Keep
+from tai_state.models.results import result_of
 from tai_state.rules.commits.judging import PAST_MACHINES, within
 from tai_state.rules.commits.kinds import (
     Call,
@@ -285,8 +286,9 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
 
         if applied.replayed:
             # What was stored may not fit; what was just decided does.
-            return models.TransitionResult(*public(), replayed=True)
-        return models.TransitionResult.later(applied.event, public, replayed=False)
+            event, snapshot = public()
+            return models.TransitionResult(event, snapshot, replayed=True)
+        return result_of(applied.event, public)
 
 
 def _failed_alone(request: TransitionRequest, error: Exception) -> MachineError:

@@ -28,7 +28,7 @@ class Lines:
     def begin_anew(self) -> None:
         """Let nobody stand in any line."""
         self._guard = threading.Lock()
-        self._lines: dict[Hashable, deque[Place]] = {}
+        self._lines: dict[Hashable, deque[Standing]] = {}
 
     def is_empty(self, key: Hashable) -> bool:
         """Whether nobody stands in the line of *key*."""
@@ -47,7 +47,7 @@ class Lines:
         """Stand in the line of *key* for as long as the block of what is returned runs."""
         return Place(self, key)
 
-    def enter(self, place: "Place") -> "deque[Place]":
+    def enter(self, place: "Standing") -> "deque[Standing]":
         """Let *place* stand behind whoever is there, and return its line."""
         with self._guard:
             line = self._lines.get(place.key)
@@ -58,7 +58,7 @@ class Lines:
             line.append(place)
             return line
 
-    def leave(self, place: "Place", line: "deque[Place]") -> None:
+    def leave(self, place: "Standing", line: "deque[Standing]") -> None:
         """Let *place* leave its *line*, and the next one forward."""
         # Another line by now, or none: we are in a fork's child, and stand in none of it.
         with self._guard:
@@ -72,14 +72,14 @@ class Lines:
         if following is not None:
             following.call()
 
-    def lets(self, place: "Place", line: "deque[Place]") -> bool:
+    def lets(self, place: "Standing", line: "deque[Standing]") -> bool:
         """Whether it is the turn of *place*."""
         with self._guard:
             return place in islice(line, self._width)
 
 
-class Place:
-    """One caller's place in a line, held for as long as the block runs."""
+class Standing:
+    """One caller who stands in a line."""
 
     __slots__ = ("_line", "_lines", "_signal", "key")
 
@@ -87,19 +87,8 @@ class Place:
         """Stand in no line yet; made by ``Lines.join``."""
         self.key = key
         self._lines = lines
-        self._line: deque[Place] = deque()
+        self._line: deque[Standing] = deque()
         self._signal: Signal | None = None
-
-    def __enter__(self) -> Self:
-        """Stand behind whoever is there."""
-        self._line = self._lines.enter(self)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave, and let the next one forward."""
-        self._lines.leave(self, self._line)
 
     def expect(self) -> None:
         """Prepare to be called. Who comes first never is, and is most callers."""
@@ -128,7 +117,24 @@ class Place:
         return self.is_first
 
 
-class Turn(Place):
+class Place(Standing):
+    """One caller's place in a line, held for as long as the block runs."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Self:
+        """Stand behind whoever is there."""
+        self._line = self._lines.enter(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave, and let the next one forward."""
+        self._lines.leave(self, self._line)
+
+
+class Turn(Standing):
     """The turn of one caller, waited for on entering the block and held inside it."""
 
     __slots__ = ("_deadline",)

@@ -149,4 +149,5 @@ def write_result(result: "TransitionResult[Any]", *, as_json: bool) -> None:
         "reason": event.metadata.reason,
     }
     numbers = {"version": result.version, "from_status": result.from_status, "to_status": result.to_status}
-    write_one(fields, as_json=as_json, record={**numbers, **record_of(result)})
+    models = {"event": record_of(event), "snapshot": record_of(result.snapshot)}
+    write_one(fields, as_json=as_json, record={**numbers, **models, "replayed": result.replayed})

@@ -58,9 +58,9 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
     # Existence before version: "there is none" explains more than "it is at another version".
     _check_existence(change, record)
     if change.expected_version is not None:
-        _check_version(change, record)
+        _check_version(change, change.expected_version, record)
     if change.expected_status is not None:
-        _check_status(change, record)
+        _check_status(change, change.expected_status, record)
     if record is not None and not record.deleted:
         _check_schema(change, record.schema_version, record.version)
     target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
@@ -91,19 +91,19 @@ def _check_existence(change: Change, record: StateRecord | None) -> None:
         raise StateExistsError(*ids, record.version)
 
 
-def _check_version(change: Change, record: StateRecord | None) -> None:
+def _check_version(change: Change, expected: int, record: StateRecord | None) -> None:
     actual = record.version if record else 0
     # A deleted state counts as absent for a caller who expects none.
     absent = record is None or record.deleted
-    if change.expected_version != actual and not (change.expected_version == 0 and absent):
-        raise VersionConflictError(change.key, change.expected_version, actual)
+    if expected != actual and not (expected == 0 and absent):
+        raise VersionConflictError(change.key, expected, actual)
 
 
-def _check_status(change: Change, record: StateRecord | None) -> None:
+def _check_status(change: Change, expected: str, record: StateRecord | None) -> None:
     # Neither a state that is not there nor a tombstone is in any status.
     actual = None if record is None or record.deleted else record.status
-    if actual != change.expected_status:
-        raise StatusConflictError(change.key, change.expected_status, actual)
+    if actual != expected:
+        raise StatusConflictError(change.key, expected, actual)
 
 
 def _check_schema(change: Change, label: int, version: int | None) -> None:

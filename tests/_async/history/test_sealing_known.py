@@ -18,7 +18,7 @@ async def async_moves(persister, count):
         await persister.transition("g", "s", "add", number, idempotency_key=f"k{number}")
 
 
-async def async_sealed(store, first):
+async def async_sealed_and_log(store, first):
     """Return the events of the segment that begins with *first*, and those of the log at the same versions."""
     segment = read_segment(await async_document_at(store, PATHS.segment(first)), "g", "s")
     log = store.runtime.history.events(PATHS, after=first - 1, until=segment.last)
@@ -34,7 +34,7 @@ async def test_what_a_process_wrote_is_sealed_without_a_read(place):
     await persister.transition("g", "s", "add")
     assert backend.taken() == ["commit"]
     for first in (1, 5):
-        sealed, log = await async_sealed(store, first)
+        sealed, log = await async_sealed_and_log(store, first)
         assert sealed == log
         assert len(sealed) == 4
     assert (await persister.validate_consistency("g")).is_consistent
@@ -47,7 +47,7 @@ async def test_where_another_process_wrote_the_run_is_read(place):
     await AsyncStateMachinePersister(place.store(), COUNTER, CONFIG).transition("g", "s", "add", 9)
     await persister.transition("g", "s", "add")
     await persister.transition("g", "s", "add")
-    sealed, log = await async_sealed(persister.store, 1)
+    sealed, log = await async_sealed_and_log(persister.store, 1)
     assert sealed == log
     assert [event.payload for event in sealed][2] == Payload.of(9)
 
@@ -62,5 +62,5 @@ async def test_who_touched_the_document_alone_ends_the_run_too(place):
     backend.taken()
     await persister.transition("g", "s", "add")
     assert backend.taken() == ["get_many", "commit"]
-    sealed, log = await async_sealed(store, 1)
+    sealed, log = await async_sealed_and_log(store, 1)
     assert sealed == log

@@ -18,7 +18,7 @@ def moves(persister, count):
         persister.transition("g", "s", "add", number, idempotency_key=f"k{number}")
 
 
-def sealed(store, first):
+def sealed_and_log(store, first):
     """Return the events of the segment that begins with *first*, and those of the log at the same versions."""
     segment = read_segment(document_at(store, PATHS.segment(first)), "g", "s")
     log = store.runtime.history.events(PATHS, after=first - 1, until=segment.last)
@@ -34,7 +34,7 @@ def test_what_a_process_wrote_is_sealed_without_a_read(place):
     persister.transition("g", "s", "add")
     assert backend.taken() == ["commit"]
     for first in (1, 5):
-        sealed, log = sealed(store, first)
+        sealed, log = sealed_and_log(store, first)
         assert sealed == log
         assert len(sealed) == 4
     assert (persister.validate_consistency("g")).is_consistent
@@ -47,7 +47,7 @@ def test_where_another_process_wrote_the_run_is_read(place):
     StateMachinePersister(place.store(), COUNTER, CONFIG).transition("g", "s", "add", 9)
     persister.transition("g", "s", "add")
     persister.transition("g", "s", "add")
-    sealed, log = sealed(persister.store, 1)
+    sealed, log = sealed_and_log(persister.store, 1)
     assert sealed == log
     assert [event.payload for event in sealed][2] == Payload.of(9)
 
@@ -62,5 +62,5 @@ def test_who_touched_the_document_alone_ends_the_run_too(place):
     backend.taken()
     persister.transition("g", "s", "add")
     assert backend.taken() == ["get_many", "commit"]
-    sealed, log = sealed(store, 1)
+    sealed, log = sealed_and_log(store, 1)
     assert sealed == log

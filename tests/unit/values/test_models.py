@@ -26,6 +26,7 @@ from tai_state import (
 )
 from tai_state.clock import Deadline, SystemClock
 from tai_state.codec import Payload
+from tai_state.models.results import result_of
 from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.record import EventRecord, MachineStamp, MetadataRecord, Signal
 from tai_state.testing.clock import ManualClock
@@ -70,7 +71,7 @@ def test_a_result_is_made_when_it_is_looked_at(result):
         looks.append(1)
         return result.event, result.snapshot
 
-    later = TransitionResult.later(result.event, both, replayed=False)
+    later = result_of(result.event, both)
     assert (later.version, later.from_status, later.to_status, later.replayed) == (2, "new", "done", False)
     assert looks == []
     assert later.snapshot is later.snapshot is result.snapshot

@@ -11,6 +11,7 @@ from tai_state import (
     AsyncStateStore,
     ChangeMetadata,
     ConflictError,
+    CorruptLogError,
     Event,
     InvalidDataError,
     VersionConflictError,
@@ -217,16 +218,21 @@ class Applier:
         events = self._store.get_events(*chain[0].line.key, after=chain[0].version - 1, until=chain[-1].version)
         expected = iter(chain)
         conflict: LineConflictError | None = None
-        # Read to its end, which is near: a store waits for a reader that was left half way.
-        async for event in events:
-            item = next(expected, None)
-            if item is None or conflict is not None:
-                continue
-            found = difference(item.line, event) if event.version == item.version else "the store lacks its event"
-            if found is not None:
-                conflict = LineConflictError(item, found)
-                continue
-            self._counts.already_there += 1
+        try:
+            # Read to its end, which is near: a store waits for a reader that was left half way.
+            async for event in events:
+                item = next(expected, None)
+                if item is None or conflict is not None:
+                    continue
+                found = difference(item.line, event) if event.version == item.version else "the store lacks its event"
+                if found is not None:
+                    conflict = LineConflictError(item, found)
+                    continue
+                self._counts.already_there += 1
+        except CorruptLogError as error:
+            # One before these lines, or one of them.
+            item = next((one for one in chain if one.version == error.version), chain[0])
+            conflict = conflict or LineConflictError(item, str(error))
         absent = next(expected, None)
         if conflict is None and absent is not None:
             conflict = LineConflictError(absent, "the store lacks its event")
