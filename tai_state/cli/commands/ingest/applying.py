@@ -230,9 +230,8 @@ class Applier:
                     continue
                 self._counts.already_there += 1
         except CorruptLogError as error:
-            # One before these lines, or one of them.
-            item = next((one for one in chain if one.version == error.version), chain[0])
-            conflict = conflict or LineConflictError(item, str(error))
+            # Whatever is wrong behind those that were found.
+            conflict = conflict or LineConflictError(next(expected, chain[-1]), str(error))
         absent = next(expected, None)
         if conflict is None and absent is not None:
             conflict = LineConflictError(absent, "the store lacks its event")
