@@ -1,12 +1,18 @@
 """How much a governor holds, how fast it changes, and what that costs a month where documents are billed."""
 
+from __future__ import annotations
+
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from tai_state.documents import Document
-from tai_state.models import DocumentCount, StoreStats, StoreUsage
-from tai_state.rules.history.damaged import Damaged
-from tai_state.rules.records.record import StateRecord
+from tai_state import models
+
+if TYPE_CHECKING:
+    from tai_state.documents import Document
+    from tai_state.models import DocumentCount, StoreStats, StoreUsage
+    from tai_state.rules.history.damaged import Damaged
+    from tai_state.rules.records.record import StateRecord
 
 BUSIEST = 10
 """How many of the states that changed most often are named."""
@@ -44,7 +50,7 @@ class Tally:
 
     def stats(self, damaged: Damaged) -> StoreStats:
         """Return the counts."""
-        return StoreStats(
+        return models.StoreStats(
             governor_id=self._governor_id,
             states=self._states,
             deleted=self._deleted,
@@ -71,12 +77,12 @@ class Usage:
 
     def begin(self, kind: str) -> None:
         """Count the documents of one kind from now on."""
-        self._documents[kind] = DocumentCount(count=0, bytes=0)
+        self._documents[kind] = models.DocumentCount(count=0, bytes=0)
 
     def add(self, kind: str, document: Document) -> None:
         """Count a document."""
         before = self._documents[kind]
-        self._documents[kind] = DocumentCount(count=before.count + 1, bytes=before.bytes + document.size)
+        self._documents[kind] = models.DocumentCount(count=before.count + 1, bytes=before.bytes + document.size)
 
     def add_event(self, timestamp: object, idempotency_key: object) -> None:
         """Count an event by its time."""
@@ -117,7 +123,7 @@ class Usage:
             writes = changes * (2 + self._keyed / self._events + 2 / snapshot_interval + segments)
             # The state, where the process does not know it yet; and every event once more, when it is sealed.
             reads = changes * (1 + tally.sealed / versions)
-        return StoreUsage(
+        return models.StoreUsage(
             stats=stats,
             documents=self._documents,
             first_change=self._first,
