@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tai_state.codec import Payload, dump_json
+from tai_state.codec import Payload
 from tai_state.config import Maintenance
 from tai_state.errors import CorruptLogError
 from tai_state.rules.history import segments
@@ -109,17 +109,12 @@ def test_an_event_that_is_too_large_stays_where_it_is():
 
 def test_what_is_sealed_is_bounded_before_it_is_compressed(monkeypatch):
     """Whoever reads a segment holds all of it in memory: as much as the bound, and not a byte more."""
-    sizes = [len(dump_json(segments._sealed_fields(one, before))) for before, one in pairs(EVENTS)]
+    sizes = [len(one.json) for one in segments._sealed(EVENTS)]
     for bound, last in ((sum(sizes[:3]) - 1, 2), (sum(sizes[:3]), 3), (sum(sizes[:3]) + 1, 3)):
         monkeypatch.setattr(segments, "SEGMENT_JSON_BYTES_MAX", bound)
         found = build_segment(PATHS, EVENTS)
         assert found is not None
         assert found.last == last
-
-
-def pairs(events):
-    """Return each event with the one before it."""
-    return zip([None, *events], events, strict=False)
 
 
 def test_a_segment_is_bounded_as_it_is_written(monkeypatch):
