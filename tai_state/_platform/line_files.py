@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
@@ -27,8 +28,11 @@ class NewFile:
     Until then it has a name of its own beside it, which goes away with the block unless ``keep`` was called.
     """
 
-    def __init__(self, path: str, part: str, *, overwrite: bool) -> None:
+    def __init__(self, path: str, part: str, *, overwrite: bool, beside: Sequence[str] = ()) -> None:
         """Write to *path*; *part* tells its name beside it from others.
+
+        Args:
+            beside: The endings of the names of what its engine keeps beside it, which goes away, too.
 
         Raises:
             OSError: The place is taken and not to be overwritten, or is no place for a file.
@@ -36,6 +40,7 @@ class NewFile:
         self.path = Path(path)
         self.part = self.path.with_name(f".{self.path.name}.{part}.part")
         self._overwrite = overwrite
+        self._beside = ("", *beside)
         self._refuse_taken()
 
     def _refuse_taken(self) -> None:
@@ -54,7 +59,8 @@ class NewFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove what was not kept."""
-        self.part.unlink(missing_ok=True)
+        for ending in self._beside:
+            self.part.with_name(self.part.name + ending).unlink(missing_ok=True)
 
     def keep(self) -> None:
         """Move the file, which is closed, to its place, durably."""

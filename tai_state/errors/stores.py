@@ -85,6 +85,23 @@ class StoreReplacedError(StoreError):
         self.what = what
 
 
+class StoreInUseError(StoreError):
+    """The file of a store may be in use, and is not exchanged: stop what uses it; nothing was changed.
+
+    Where nothing does, a process died with it: open the store once, as any command does, or move away what it left.
+    """
+
+    code = "store_in_use"
+
+    def __init__(self, path: str, what: str) -> None:
+        """Say which file it is, and what tells that it is in use."""
+        super().__init__(
+            f"{what}; nothing was changed: stop whatever uses the store, or, where nothing does, open it once"
+        )
+        self.path = path
+        self.what = what
+
+
 class UnsupportedOperationError(StoreError):
     """The backend does not have the capability that was asked for."""
 

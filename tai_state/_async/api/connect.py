@@ -1,23 +1,38 @@
 """Opening a store: by URL, or by the class of its backend. The one place that names concrete backends."""
 
 import inspect
+import logging
 import os
 import random
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.port import AsyncBackend
 from tai_state._async.api.store import AsyncStateStore
-from tai_state.clock import Clock, checked_clock
+from tai_state._platform.tasks import AsyncWorker
+from tai_state.authors import author_of
+from tai_state.clock import Clock, TimeLimit, checked_clock
 from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_colour, check_option
-from tai_state.errors import ConfigurationError
+from tai_state.errors import ConfigurationError, DamagedStoreError, StoreMissingError
 from tai_state.retry import RetryPolicy
 from tai_state.urls import StoreUrl, parse_url
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncClient, Client
+
+log = logging.getLogger("tai_state")
+
+Copying = Callable[[int, int], None]
+"""Told how many pages are copied, and how many there are."""
+
+
+def no_copying(_: int, __: int) -> None:
+    """Tell nobody."""
 
 
 class AsyncBackendStore(AsyncStateStore):
@@ -122,7 +137,110 @@ class AsyncSqliteStore(AsyncBackendStore):
         from tai_state._async.backends.sqlite import AsyncSqliteBackend  # noqa: PLC0415
 
         backend = AsyncSqliteBackend(path, synchronous=synchronous, read_only=read_only, clock=clock)
+        self._path = str(Path(path).absolute())
+        self._file = backend
         super().__init__(backend, clock=clock, **options)
+
+    async def backup(
+        self, file: str | os.PathLike[str], *, overwrite: bool = False, progress: Copying = no_copying
+    ) -> int:
+        """Copy the store, as it is at this moment, to *file*, by SQLite's online backup; return its size in bytes.
+
+        Whoever writes goes on, in this process or another one. The copy is checked, and appears in its place once it is
+        whole; it is a store like any other, and ``restore`` puts it back. (A plain copy of a file that is open lacks
+        what is in the log beside it.)
+
+        Args:
+            overwrite: Take the place of a file that is there.
+            progress: Called with the pages copied and all there are, on the thread that copies.
+
+        Raises:
+            FileExistsError: The file is there, and not to be overwritten.
+            DamagedStoreError: The store is damaged.
+            StoreError: The copy cannot be written.
+        """
+        from tai_state._platform.line_files import NewFile  # noqa: PLC0415 - few stores are copied
+        from tai_state.backends.sqlite import copies  # noqa: PLC0415
+
+        token = self.runtime.access.new_id()
+        worker = AsyncWorker("tai-sqlite-backup")
+        with (
+            self.runtime.inflight.one(),
+            NewFile(os.fspath(file), token, overwrite=overwrite, beside=copies.BESIDE) as new,
+        ):
+            try:
+                size = await worker.run(partial(copies.copy, self._path, str(new.part), progress))
+                await worker.run(new.keep)
+            finally:
+                await worker.close()
+        return size
+
+    @classmethod
+    async def restore(
+        cls,
+        file: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        actor: str | None = None,
+        progress: Copying = no_copying,
+    ) -> int:
+        """Make a store at *path* of the backup in *file*; return its size in bytes.
+
+        It is a store of its own from then on, with another id: its history parts from that of the store that was
+        backed up. The counters of its locks are raised by 2^20, above those of the store that it takes the place of,
+        too, so that no token that was given out before is valid any more. A record in ``audit`` says who, when, and
+        why. It takes its place once it is whole; a store that was open there gets a StoreReplacedError.
+
+        Args:
+            overwrite: Take the place of a store that is there and that nobody has open.
+            actor: Who restores; None: as with every change. The reason is that of ``change_context``.
+            progress: Called with the pages copied and all there are, on the thread that copies.
+
+        Raises:
+            FileExistsError: A store is there, and not to be overwritten.
+            StoreInUseError: Somebody has it open, or died with it; nothing was changed.
+            ConfigurationError: *file* is no backup of a store, or somebody else's file is at *path*.
+            DamagedStoreError: The backup is damaged.
+        """
+        from tai_state._async.recovery.renewal import async_renew  # noqa: PLC0415 - few stores are restored
+        from tai_state._platform.line_files import NewFile  # noqa: PLC0415
+        from tai_state.backends.sqlite import copies  # noqa: PLC0415
+
+        source, target = copies.places(file, path)
+        worker = AsyncWorker("tai-sqlite-restore")
+        with NewFile(target, secrets.token_hex(8), overwrite=overwrite, beside=copies.BESIDE) as new:
+            try:
+                size = await worker.run(partial(copies.copy, source, str(new.part), progress))
+                async with cls(new.part, actor=actor) as copy:
+                    await async_renew(copy.runtime.access, source, author_of(None, copy.actor))
+                    if copies.is_there(target):
+                        await cls._raise_above(copy.runtime.access, target)
+                await worker.run(partial(copies.exchange, target, new.keep))
+            finally:
+                await worker.close()
+        return size
+
+    @classmethod
+    async def _raise_above(cls, access: AsyncAccess, path: str) -> None:
+        """Raise the counters of a copy above those of the store at *path*, where it can be read."""
+        from tai_state._async.recovery.renewal import async_raise_tokens  # noqa: PLC0415 - as above
+
+        try:
+            async with cls(path, read_only=True) as before:
+                await async_raise_tokens(access, before.runtime.access)
+        except (StoreMissingError, DamagedStoreError) as error:
+            log.warning("the tokens that were given out in the store that is replaced are not known: %s", error)
+
+    async def copied_at(self, *, timeout: TimeLimit = None) -> datetime | None:
+        """Return when the store's file was found to be a plain copy of another one; None: it is none.
+
+        Such a copy of a file that was open lacks what was in the log beside it, and looks sound all the same. What
+        ``backup`` and ``restore`` make is none.
+        """
+        with self.runtime.inflight.one():
+            seconds = self.runtime.access.attempt_seconds(self.runtime.access.begin(timeout))
+            return await self._file.copied_at(timeout=seconds)
 
 
 class AsyncFirestoreStore(AsyncBackendStore):

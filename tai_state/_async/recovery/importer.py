@@ -143,39 +143,43 @@ class AsyncImport:
         self._governor_id = next_id
 
     async def _write(self, items: Sequence[Item]) -> None:
-        """Bring it about that all *items* are there, in one commit."""
-        deadline = self._access.begin(self._timeout)
-        found: dict[DocumentPath, Document] = {}
-        is_read = all(item.is_new for item in items)
-
-        async def attempt() -> int:
-            nonlocal is_read, found
-            if not is_read:
-                found = await self._read([item.path for item in items])
-            is_read = False
-            writes: dict[DocumentPath, Write] = {}
-            for item in items:
-                # One that stands twice in a file, since the state moved on meanwhile, counts as it stands last.
-                writes |= {write.path: write for write in item.writes(found.get(item.path))}
-            if not writes:
-                return 0
-            seconds = self._access.attempt_seconds(deadline)
-            await self._access.backend.commit(list(writes.values()), timeout=seconds)
-            return sum(isinstance(write, Put) for write in writes.values())
-
-        try:
-            written = await attempt()
-        except (PreconditionFailedError, StoreUnavailableError):
-            # Something stands there, or it is not known: everything is read, and what is there passed over.
-            also = (PreconditionFailedError,)
-            written = await self._access.retried(attempt, deadline, also=also, what="an import")
-        self._joined.written += written
+        self._joined.written += await async_bring(self._access, items, self._timeout)
 
     async def _read(self, paths: list[DocumentPath]) -> dict[DocumentPath, Document]:
-        if not paths:
-            return {}
-        read = await self._access.read(paths, self._access.begin(self._timeout), consistent=False)
-        return dict(read.documents)
+        return await _async_read(self._access, paths, self._timeout)
+
+
+async def async_bring(access: AsyncAccess, items: Sequence[Item], timeout: Span = None) -> int:
+    """Bring it about that all *items* are there, in one commit; return how many documents were written for it."""
+    deadline = access.begin(timeout)
+    found: dict[DocumentPath, Document] = {}
+    is_read = all(item.is_new for item in items)
+
+    async def attempt() -> int:
+        nonlocal is_read, found
+        if not is_read:
+            found = await _async_read(access, [item.path for item in items], deadline)
+        is_read = False
+        writes: dict[DocumentPath, Write] = {}
+        for item in items:
+            # One that stands twice in a file, since the state moved on meanwhile, counts as it stands last.
+            writes |= {write.path: write for write in item.writes(found.get(item.path))}
+        if not writes:
+            return 0
+        await access.backend.commit(list(writes.values()), timeout=access.attempt_seconds(deadline))
+        return sum(isinstance(write, Put) for write in writes.values())
+
+    try:
+        return await attempt()
+    except (PreconditionFailedError, StoreUnavailableError):
+        # Something stands there, or it is not known: everything is read, and what is there passed over.
+        return await access.retried(attempt, deadline, also=(PreconditionFailedError,), what="an import")
+
+
+async def _async_read(access: AsyncAccess, paths: list[DocumentPath], timeout: Span) -> dict[DocumentPath, Document]:
+    if not paths:
+        return {}
+    return dict((await access.read(paths, access.begin(timeout), consistent=False)).documents)
 
 
 def _by_governor(piece: Sequence[Carried]) -> list[list[Carried]]:

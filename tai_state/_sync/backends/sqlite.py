@@ -189,6 +189,18 @@ class SqliteBackend(Backend):
         deadline = deadline_in(timeout)
         return from_us(self._reads.run(partial(self._engine.server_time_us, deadline=deadline), deadline))
 
+    def copied_at(self, *, timeout: float) -> datetime | None:
+        """Return when the file was found to be a copy of another one, which may lack what was in the log of that one.
+
+        None: it is none. One that nobody has written to yet is found to be a copy now.
+        """
+        self._engine.session()
+        deadline = deadline_in(timeout)
+        mark = self._reads.run(partial(self._engine.file_mark, deadline=deadline), deadline)
+        if mark.is_copy:
+            return self.server_time(timeout=timeout)
+        return None if mark.copied_us is None else from_us(mark.copied_us)
+
     def close(self) -> None:
         """End the running commit and close the connections and threads; a second call does nothing."""
         if not self._engine.closed:

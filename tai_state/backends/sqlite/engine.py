@@ -12,6 +12,7 @@ from tai_state.backends.sqlite import forks, querying, reading
 from tai_state.backends.sqlite.applying import Job
 from tai_state.backends.sqlite.encoding import encode, from_us
 from tai_state.backends.sqlite.failures import mapped
+from tai_state.backends.sqlite.file_mark import FileMark, read_mark
 from tai_state.backends.sqlite.group import GRACE_SECONDS, FileIdentity
 from tai_state.backends.sqlite.patience import SYSTEM, lock_seconds, when_free
 from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
@@ -209,6 +210,15 @@ class SqliteEngine:
         """Return the store's clock."""
         with mapped(self._identity.explain, "opening"):
             return self.session().clock(deadline).now_us()
+
+    def file_mark(self, *, deadline: Deadline) -> FileMark:
+        """Return what the file says of itself: whether it is a copy of another one."""
+
+        def read(connection: sqlite3.Connection) -> FileMark:
+            assert self._identity.known is not None, "what is read was opened"
+            return read_mark(connection, self._identity.known[1])
+
+        return self._page(read, deadline)
 
     @property
     def real_path(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tai_state.backends.sqlite.failures import code_of, while_there
+from tai_state.backends.sqlite.file_mark import mark_as_made
 from tai_state.backends.sqlite.querying import INDEXES, Index
 from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError, StoreMissingError
 
@@ -103,12 +104,13 @@ class Place:
         """
         if self._is_writable():
             return "rw"
-        return "ro" if self._has_log() else "ro&immutable=1"
+        return "ro" if self.has_log() else "ro&immutable=1"
 
     def _is_writable(self) -> bool:
         return os.access(self.path, os.W_OK) and os.access(Path(self.path).parent, os.W_OK)
 
-    def _has_log(self) -> bool:
+    def has_log(self) -> bool:
+        """Whether a log with something in it lies beside the file."""
         try:
             return Path(f"{self.path}-wal").stat().st_size > 0
         except OSError:
@@ -119,7 +121,7 @@ class Place:
 
         Whoever writes begins with a log beside the file, and changes the file itself before removing the log.
         """
-        if not self.read_only or self._is_writable() or self._has_log():
+        if not self.read_only or self._is_writable() or self.has_log():
             return None
         try:
             found = Path(self.path).stat()
@@ -215,6 +217,8 @@ def _create(place: Place) -> None:
             if _judge(connection, place.path) is Found.NOTHING:
                 for statement in (*_CREATE, *_EXPIRY, *(index.statement for index in INDEXES)):
                     connection.execute(statement)
+                # Before there is a log: even a copy without it has this.
+                mark_as_made(connection, place.path)
             connection.execute("COMMIT")
     finally:
         # Closing rolls back what was not committed.

@@ -9,6 +9,7 @@ from tai_state.backends.sqlite import schema
 from tai_state.backends.sqlite.connections import ReaderPool
 from tai_state.backends.sqlite.failures import is_busy, while_there
 from tai_state.backends.sqlite.file_locks import FileLocks
+from tai_state.backends.sqlite.file_mark import note_file
 from tai_state.backends.sqlite.group import FileIdentity, GroupCommit, LogIdentity
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import (
@@ -92,10 +93,12 @@ class Session:
 
     def _open(self, file: tuple[int, int]) -> StoreClock:
         boot_id = self._boot_id or host_boot_id()
+        had_log = self._place.has_log()
         connection = self._place.open()
         log = LogIdentity(self._place.path)
         try:
             if self._place.read_only:
+                note_file(connection, self._place.path, file[1], had_log=had_log, is_read_only=True)
                 self._spare = connection, log
                 return read_anchor(connection, self._clock, boot_id) or unkept_anchor(connection, self._clock)
             schema.keep_wal(connection, self._place.path)
@@ -105,6 +108,7 @@ class Session:
                 connection.execute("BEGIN IMMEDIATE")
                 found = write_anchor(connection, self._clock, boot_id)
                 connection.execute("COMMIT")
+            note_file(connection, self._place.path, file[1], had_log=had_log, is_read_only=False)
             log.check()
             found = shared(file, self._clock, found)
         except BaseException:

@@ -16,6 +16,7 @@ from keyword import iskeyword
 import click
 
 COMMANDS = {
+    "backup": "Copy a live SQLite store to a file.",
     "demo": "Run, kill -9, take over, verify: the main job end to end.",
     "diff": "Show what lies between two versions of a state, path by path.",
     "emulator": "Run one Firestore emulator for the commands that follow.",
@@ -29,6 +30,7 @@ COMMANDS = {
     "machine": "Check, compare and draw machine files.",
     "migrate": "Bring the data of states to the schema that upcasters lead to, by one event each.",
     "recover": "Repair what can be proven, and say what cannot.",
+    "restore": "Put a backup in the place of a SQLite store.",
     "rollback": "Make a new version of a state with the status and data of an earlier one.",
     "show": "Show a state as it is, or as its events say that it was.",
     "snapshot": "Keep a snapshot of a state as it is now; its version stays.",

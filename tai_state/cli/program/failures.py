@@ -21,6 +21,7 @@ from tai_state.errors import (
     OutcomeUnknownError,
     RetriesExhaustedError,
     StoreError,
+    StoreInUseError,
     TaiStateError,
     TransitionNotAllowedError,
     UnsupportedOperationError,
@@ -35,8 +36,8 @@ INTERRUPTED = 130
 
 _USAGE_ERRORS = (ConfigurationError, InvalidIdError, InvalidDataError)
 _UNREACHABLE_ERRORS = (StoreError, DeadlineExceededError, RetriesExhaustedError, OutcomeUnknownError)
-_ANSWERS = (UnsupportedOperationError, DamagedStoreError, DamagedDocumentsError)
-"""Errors of a store that was reached: it lacks something, or something of it is damaged."""
+_ANSWERS = (UnsupportedOperationError, DamagedStoreError, DamagedDocumentsError, StoreInUseError)
+"""Errors of a store that was reached: it lacks something, something of it is damaged, or somebody uses it."""
 
 
 class GovernorNotFoundError(TaiStateError, LookupError):

@@ -56,6 +56,7 @@ SAMPLES = {
     "DamagedDocumentsError": errors.DamagedDocumentsError({"locks/r": "document locks/r is no lease"}),
     "DamagedStatesError": errors.DamagedStatesError("g", {"s": "its digest is another"}),
     "DamagedStoreError": errors.DamagedStoreError("message"),
+    "StoreInUseError": errors.StoreInUseError("/a/store.db", "/a/store.db-wal is there"),
     "StoreReplacedError": errors.StoreReplacedError("/a/store.db", "was removed"),
     "UnsupportedOperationError": errors.UnsupportedOperationError("message"),
 }
@@ -142,6 +143,7 @@ def test_codes_are_unique_and_stable():
         "DamagedDocumentsError": "damaged_documents",
         "DamagedStatesError": "damaged_states",
         "DamagedStoreError": "store_damaged",
+        "StoreInUseError": "store_in_use",
         "StoreReplacedError": "store_replaced",
         "UnsupportedOperationError": "unsupported_operation",
         "UpcastError": "upcast",

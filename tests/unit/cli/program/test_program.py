@@ -89,6 +89,8 @@ def test_an_example_runs(run, example, tmp_path, monkeypatch):
         store.close()
     if " import " in example:
         assert run("--store", "sqlite:///i.db", "export", "export.jsonl.gz").exit_code == 0
+    if " restore " in example:
+        assert run("--store", "sqlite:///i.db", "backup", "i.backup").exit_code == 0
     result = run(*shlex.split(example)[1:])
     assert result.exit_code == 0, result.output
     assert result.stdout

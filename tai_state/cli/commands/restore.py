@@ -1,0 +1,46 @@
+"""``restore``: a backup in the place of a SQLite store."""
+
+from pathlib import Path
+
+import click
+
+from tai_state import SqliteStore, SystemClock
+from tai_state.cli.program.asking import ask
+from tai_state.cli.program.command import Command
+from tai_state.cli.program.output import note, write_one
+from tai_state.cli.program.progress import progressing
+from tai_state.cli.program.session import Session, pass_session
+from tai_state.cli.program.sqlite_only import sqlite_path
+from tai_state.cli.program.waiting import answered
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "tai-state --store sqlite:///new.db restore i.backup",
+        "tai-state --store sqlite:///i.db restore i.backup --yes --reason 'the disk was lost'",
+    ],
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Take the place of a store that is there, without asking.")
+@pass_session
+def restore(session: Session, file: Path, *, yes: bool) -> None:
+    """Put a backup in the place of a SQLite store.
+
+    The backup is checked, and takes its place once it is whole. Nobody may have the store open: one that is in use, or
+    whose process died and left a log beside it, is refused. What is restored is a store of its own, with another id,
+    and the counters of its locks are raised by 2^20: no token that was given out before is valid any more.
+    """
+    path = sqlite_path(session)
+    if Path(path).exists() and not yes:
+        ask(f"Replace the store {path}?", "it may replace the store that is there")
+    with session.waiting(), progressing(SystemClock(), "pages") as progress:
+
+        def on_pages(done: int, total: int) -> None:
+            answered()
+            progress("copying", done, total)
+
+        size = SqliteStore.restore(file, path, overwrite=True, actor=session.actor, progress=on_pages)
+    record = {"store": path, "file": str(file), "bytes": size}
+    write_one({**record, "bytes": f"{size:,}"}, as_json=session.as_json, record=record)
+    note("`tai-state verify` tells whether it is sound")

@@ -1,0 +1,271 @@
+"""Backups of a live file, their restoration, and plain copies, which a file tells by itself."""
+
+import logging
+import shutil
+import sqlite3
+
+import pytest
+
+from tai_state import (
+    AsyncLockManager,
+    AsyncSqliteStore,
+    AsyncStateMachinePersister,
+    ConfigurationError,
+    DamagedStoreError,
+    SqliteStore,
+    StoreInUseError,
+    StoreMissingError,
+    async_verify,
+    change_context,
+)
+from tai_state.backends.sqlite import copies
+from tests._async.machines import COUNTER
+
+
+@pytest.fixture
+async def store(tmp_path):
+    """A store on a file, open."""
+    async with AsyncSqliteStore(tmp_path / "store.db", actor="tester") as store:
+        persister = AsyncStateMachinePersister(store, COUNTER)
+        await persister.start("g", "s", {"n": 0}, idempotency_key="k1")
+        await persister.transition("g", "s", "add", 1, idempotency_key="k2")
+        yield store
+
+
+async def async_problems(store):
+    """Return the kinds of all that a check finds."""
+    return [one.kind async for report in async_verify(store) for one in report.problems]
+
+
+async def async_origin(store, state_id):
+    """Return which store made the last change of a state."""
+    return [event.origin async for event in store.get_events("g", state_id)][-1]
+
+
+# Backups.
+
+
+async def test_a_backup_is_the_store_as_of_one_moment(store, tmp_path, monkeypatch):
+    """Whoever writes between its steps goes on, and is not in it; it does not begin anew for that."""
+    monkeypatch.setattr(copies, "PAGES", 4)
+    for number in range(60):
+        await store.save_state("g", f"x{number}", {"text": "x" * 900})
+    told = []
+    with SqliteStore(tmp_path / "store.db") as other:
+
+        def write(done, total):
+            told.append((done, total))
+            other.save_state("g", f"y{len(told)}", {})
+            other.save_state("g", "x1", {"n": len(told)})
+
+        size = await store.backup(tmp_path / "copy.db", progress=write)
+    assert size == (tmp_path / "copy.db").stat().st_size
+    assert len(told) > 4
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    async with AsyncSqliteStore(tmp_path / "copy.db") as copy:
+        assert [one.state_id async for one in copy.list_states("g", limit=1, after="x9")] == []
+        assert (await copy.get_state("g", "x1"))[1] == 1
+        assert await async_problems(copy) == []
+        assert await copy.copied_at() is None
+
+
+async def test_a_backup_takes_no_other_file_s_place(store, tmp_path):
+    """Unless it is told to; nothing else is left beside it."""
+    (tmp_path / "copy").mkdir()
+    file = tmp_path / "copy" / "copy.db"
+    file.write_text("mine")
+    with pytest.raises(FileExistsError, match="it is there already"):
+        await store.backup(file)
+    assert file.read_text() == "mine"
+    await store.backup(file, overwrite=True)
+    assert [one.name for one in file.parent.iterdir()] == ["copy.db"]
+
+
+async def test_a_damaged_store_is_not_backed_up(tmp_path):
+    """It is told, and no file is left that looks like a backup."""
+    async with AsyncSqliteStore(tmp_path / "store.db") as store:
+        for number in range(60):
+            await store.save_state("g", f"x{number}", {"text": "x" * 900})
+    content = (tmp_path / "store.db").read_bytes()
+    (tmp_path / "store.db").write_bytes(content[:40_000] + b"\xff" * 8_000 + content[48_000:])
+    (tmp_path / "copy").mkdir()
+    store = AsyncSqliteStore(tmp_path / "store.db")
+    with pytest.raises(DamagedStoreError):
+        await store.backup(tmp_path / "copy" / "copy.db")
+    await store.close()
+    assert list((tmp_path / "copy").iterdir()) == []
+
+
+# Restoration.
+
+
+async def test_a_restored_store_is_sound_and_one_of_its_own(store, tmp_path):
+    """Work goes on there, on the history and under the keys of before, and under another id."""
+    await store.backup(tmp_path / "copy.db")
+    with change_context(reason="a drill"):
+        await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "new.db", actor="ann")
+    async with AsyncSqliteStore(tmp_path / "new.db") as restored:
+        assert await async_problems(restored) == []
+        assert await restored.copied_at() is None
+        persister = AsyncStateMachinePersister(restored, COUNTER)
+        assert (await persister.transition("g", "s", "add", 1, idempotency_key="k2")).replayed
+        assert (await persister.transition("g", "s", "add", 1)).version == 3
+        assert await async_origin(restored, "s") != await async_origin(store, "s")
+        (entry,) = [one.fields async for one in restored.runtime.access.scan("audit")]
+    told = (entry["kind"], entry["file"], entry["changed_by"], entry["reason"], entry["store_id"])
+    assert told == ("restored", str(tmp_path / "copy.db"), "ann", "a drill", await async_origin(store, "s"))
+
+
+async def test_no_token_of_before_is_valid_in_a_restored_store(store, tmp_path):
+    """Neither one from before the backup, nor one that was given out since, also of a lock that is new since."""
+    locks = AsyncLockManager(store)
+    await (await locks.acquire("r", heartbeat=False)).release()
+    await store.backup(tmp_path / "copy.db")
+    for resource, times in (("r", 5), ("later", 3)):
+        for _ in range(times):
+            await (await locks.acquire(resource, heartbeat=False)).release()
+    await store.close()
+    await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "store.db", overwrite=True)
+    async with AsyncSqliteStore(tmp_path / "store.db") as restored:
+        locks = AsyncLockManager(restored)
+        assert (await locks.acquire("r", heartbeat=False)).fencing_token == 6 + 2**20 + 1
+        assert (await locks.acquire("later", heartbeat=False)).fencing_token == 3 + 2**20 + 1
+
+
+async def test_a_store_that_is_there_is_replaced_only_when_told(store, tmp_path):
+    """And then all of it; nothing else is left beside it."""
+    await store.backup(tmp_path / "copy.db")
+    await store.save_state("g", "later", {})
+    await store.close()
+    with pytest.raises(FileExistsError):
+        await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "store.db")
+    await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "store.db", overwrite=True)
+    async with AsyncSqliteStore(tmp_path / "store.db") as restored:
+        assert [one.state_id async for one in restored.list_states("g")] == ["s"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["copy.db", "store.db"]
+
+
+async def test_a_store_that_is_open_is_not_replaced(store, tmp_path):
+    """By this process or another; it goes on as it was."""
+    await store.backup(tmp_path / "copy.db")
+    with pytest.raises(StoreInUseError, match=r"store\.db-wal is there"):
+        await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "store.db", overwrite=True)
+    assert (await store.save_state("g", "s", {"n": 2})) == 3
+
+
+async def test_a_store_that_was_opened_meanwhile_is_not_replaced(store, tmp_path, monkeypatch):
+    """Its lock tells, where nothing lay beside it at first."""
+    await store.backup(tmp_path / "copy.db")
+    monkeypatch.setattr(copies, "BESIDE", ())
+    with pytest.raises(StoreInUseError, match="another connection has"):
+        await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "store.db", overwrite=True)
+    assert (await store.save_state("g", "s", {"n": 2})) == 3
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+async def test_a_file_with_something_left_beside_it_is_not_replaced(store, tmp_path, suffix):
+    """What a process left that died would be taken for the restored store's own."""
+    await store.backup(tmp_path / "copy.db")
+    await store.close()
+    (tmp_path / f"store.db{suffix}").write_bytes(b"left")
+    before = (tmp_path / "store.db").read_bytes()
+    with pytest.raises(StoreInUseError, match=f"store.db{suffix} is there"):
+        await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "store.db", overwrite=True)
+    assert (tmp_path / "store.db").read_bytes() == before
+
+
+async def test_a_damaged_store_is_replaced(store, tmp_path):
+    """That is what backups are for."""
+    for number in range(60):
+        await store.save_state("g", f"x{number}", {"text": "x" * 900})
+    await store.backup(tmp_path / "copy.db")
+    await store.close()
+    content = (tmp_path / "store.db").read_bytes()
+    (tmp_path / "store.db").write_bytes(content[:4_096] + b"\xff" * (len(content) - 4_096))
+    await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "store.db", overwrite=True)
+    async with AsyncSqliteStore(tmp_path / "store.db") as restored:
+        assert await async_problems(restored) == []
+
+
+async def test_what_is_no_backup_is_refused(store, tmp_path):
+    """Nothing is made of it."""
+    (tmp_path / "text").write_text("no database, but long enough to look at" * 100)
+    sqlite3.connect(tmp_path / "empty").close()
+    with pytest.raises(ConfigurationError, match="not an SQLite database"):
+        await AsyncSqliteStore.restore(tmp_path / "text", tmp_path / "new.db")
+    with pytest.raises(StoreMissingError):
+        await AsyncSqliteStore.restore(tmp_path / "empty", tmp_path / "new.db")
+    with pytest.raises(ConfigurationError, match="the store itself"):
+        await AsyncSqliteStore.restore(tmp_path / "store.db", tmp_path / "store.db", overwrite=True)
+    assert not (tmp_path / "new.db").exists()
+    assert (await store.get_state("g", "s"))[1] == 2
+
+
+async def test_somebody_else_s_file_is_not_replaced(store, tmp_path):
+    """It is left as it is, whatever is asked for."""
+    await store.backup(tmp_path / "copy.db")
+    connection = sqlite3.connect(tmp_path / "theirs.db")
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    before = (tmp_path / "theirs.db").read_bytes()
+    with pytest.raises(ConfigurationError, match="another application's"):
+        await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "theirs.db", overwrite=True)
+    assert (tmp_path / "theirs.db").read_bytes() == before
+
+
+# Plain copies.
+
+
+async def test_a_plain_copy_of_an_open_file_is_told(store, tmp_path, caplog):
+    """It opens as an empty store: one warning, and what is kept in the file for whoever asks later."""
+    shutil.copy(tmp_path / "store.db", tmp_path / "copy.db")
+    for is_first in (True, False):
+        caplog.clear()
+        async with AsyncSqliteStore(tmp_path / "copy.db") as copy:
+            assert [one async for one in copy.list_governors()] == []
+            assert await copy.copied_at() is not None
+        told = [record for record in caplog.records if getattr(record, "event", "") == "file_copied"]
+        assert [record.levelno for record in told] == [logging.WARNING] * is_first
+    assert await store.copied_at() is None
+
+
+async def test_a_plain_copy_that_is_only_read_is_told_each_time(store, tmp_path, caplog):
+    """Nothing is kept in it."""
+    shutil.copy(tmp_path / "store.db", tmp_path / "copy.db")
+    for _ in range(2):
+        caplog.clear()
+        async with AsyncSqliteStore(tmp_path / "copy.db", read_only=True) as copy:
+            assert await copy.copied_at() is not None
+        assert "is a copy" in caplog.text
+
+
+async def test_a_copy_with_its_log_is_whole(store, tmp_path, caplog):
+    """Nothing is missing in it, and nothing is told."""
+    for suffix in ("", "-wal"):
+        shutil.copy(tmp_path / f"store.db{suffix}", tmp_path / f"copy.db{suffix}")
+    async with AsyncSqliteStore(tmp_path / "copy.db") as copy:
+        assert (await copy.get_state("g", "s"))[1] == 2
+        assert await copy.copied_at() is None
+    assert "is a copy" not in caplog.text
+
+
+async def test_a_file_that_was_moved_is_no_copy(store, tmp_path, caplog):
+    """It is the same file in another place."""
+    await store.close()
+    (tmp_path / "store.db").rename(tmp_path / "moved.db")
+    async with AsyncSqliteStore(tmp_path / "moved.db") as moved:
+        assert await moved.copied_at() is None
+    assert "is a copy" not in caplog.text
+
+
+async def test_a_file_of_an_earlier_release_is_no_copy(store, tmp_path, caplog):
+    """It does not say where it was made; from now on it does."""
+    await store.close()
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute("DELETE FROM meta WHERE key = 'file_inode'")
+    connection.close()
+    async with AsyncSqliteStore(tmp_path / "store.db") as old:
+        assert await old.copied_at() is None
+    shutil.copy(tmp_path / "store.db", tmp_path / "copy.db")
+    async with AsyncSqliteStore(tmp_path / "copy.db") as copy:
+        assert await copy.copied_at() is not None
