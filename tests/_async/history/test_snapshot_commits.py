@@ -2,8 +2,10 @@
 
 import pytest
 
-from tai_state import AsyncStateMachinePersister, OutcomeUnknownError, RetryPolicy
+from tai_state import AsyncStateMachinePersister, CorruptLogError, OutcomeUnknownError, RetryPolicy
+from tai_state.layout import state_layout
 from tests._async.machines import COUNTER
+from tests._async.stores import async_document_at, async_plant
 
 ONCE = RetryPolicy(attempts=1)
 
@@ -58,3 +60,18 @@ async def test_a_state_that_moved_meanwhile_is_kept_as_it_is_then(place, other):
     backend.between = lambda: other.transition("g", "s", "add")
     assert (await persister.create_snapshot("g", "s")).version == 2
     assert await async_kept(other) == [2]
+
+
+async def test_a_state_that_was_altered_is_not_kept(place, other):
+    """Whoever altered it meant something by it; one that is damaged is kept as its log tells it."""
+    store = place.store()
+    paths = state_layout("g", "s")
+    sound = await async_document_at(store, paths.state)
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    await async_plant(store, paths.state, status="another")
+    with pytest.raises(CorruptLogError, match="altered by hand"):
+        await persister.create_snapshot("g", "s")
+    assert await async_kept(other) == []
+    await async_plant(store, paths.state, **{**sound.fields, "status": 7})
+    assert (await persister.create_snapshot("g", "s")).version == 1
+    assert await async_kept(other) == [1]

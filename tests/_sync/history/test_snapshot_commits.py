@@ -2,8 +2,10 @@
 """Snapshots made by hand whose replies are lost: what is told of them is so."""
 import pytest
 
-from tai_state import StateMachinePersister, OutcomeUnknownError, RetryPolicy
+from tai_state import StateMachinePersister, CorruptLogError, OutcomeUnknownError, RetryPolicy
+from tai_state.layout import state_layout
 from tests._sync.machines import COUNTER
+from tests._sync.stores import document_at, plant
 
 ONCE = RetryPolicy(attempts=1)
 
@@ -58,3 +60,18 @@ def test_a_state_that_moved_meanwhile_is_kept_as_it_is_then(place, other):
     backend.between = lambda: other.transition("g", "s", "add")
     assert (persister.create_snapshot("g", "s")).version == 2
     assert kept(other) == [2]
+
+
+def test_a_state_that_was_altered_is_not_kept(place, other):
+    """Whoever altered it meant something by it; one that is damaged is kept as its log tells it."""
+    store = place.store()
+    paths = state_layout("g", "s")
+    sound = document_at(store, paths.state)
+    persister = StateMachinePersister(store, COUNTER)
+    plant(store, paths.state, status="another")
+    with pytest.raises(CorruptLogError, match="altered by hand"):
+        persister.create_snapshot("g", "s")
+    assert kept(other) == []
+    plant(store, paths.state, **{**sound.fields, "status": 7})
+    assert (persister.create_snapshot("g", "s")).version == 1
+    assert kept(other) == [1]

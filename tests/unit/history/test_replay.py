@@ -1,13 +1,17 @@
 """The fold over events, pure: what it refuses, and which version, state and governor it names."""
 
+import copy
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from tai_state.codec import Payload
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.rules.history.lost import check_reaches, salvaged
 from tai_state.rules.history.replay import Fold, check_reached, contradiction
-from tai_state.rules.records.record import Marks
+from tai_state.rules.records.chain import event_hash, make_seal
+from tai_state.rules.records.record import EventRecord, Marks
 from tests.unit.commits.made import PATHS, at, document, lived, put, state_at
 
 LIVES = lived(4)
@@ -58,28 +62,33 @@ def test_times_of_events_may_stand_and_never_fall():
 def test_a_replay_that_ends_below_the_state_names_the_event_that_is_missing():
     """The first one; at the state's version it says which field differs."""
     state = LIVES[-1].record
-    check_reached(state, state)
+    check_reached(state, copy.deepcopy(state))
     with pytest.raises(CorruptLogError, match="the event is missing, the state is at version 4") as caught:
         check_reached(state, LIVES[1].record)
     assert caught.value.version == 3
+    with pytest.raises(CorruptLogError) as caught:
+        check_reached(state, LIVES[0].record)
+    assert caught.value.version == 2
     with pytest.raises(CorruptLogError, match="field 'status'") as caught:
         check_reached(replace(state, status="another"), state)
     assert caught.value.version == 4
+    with pytest.raises(CorruptLogError, match="field 'version'"):
+        check_reached(LIVES[1].record, state)
 
 
 @pytest.mark.parametrize(
-    ("claimed", "passes"), [(1, True), (4, True), (5, False), (9, False), (True, True), ("9", True), (None, True)]
+    ("claimed", "passes"), [(1, True), (3, True), (4, False), (9, False), (True, True), ("9", True), (None, True)]
 )
 def test_a_damaged_document_is_written_over_unless_it_claims_more_than_the_log_has(claimed, passes):
     """The event that would be missing first is named."""
     found = document(put(LIVES[-1], PATHS.state), 4)
     found = replace(found, fields={**found.fields, "version": claimed})
     if passes:
-        check_reaches(LIVES[-1].record, found)
+        check_reaches(LIVES[2].record, found)
     else:
         with pytest.raises(CorruptLogError, match=f"damaged and at version {claimed}; its events end") as caught:
-            check_reaches(LIVES[-1].record, found)
-        assert (caught.value.governor_id, caught.value.state_id, caught.value.version) == ("g", "s", 5)
+            check_reaches(LIVES[2].record, found)
+        assert (caught.value.governor_id, caught.value.state_id, caught.value.version) == ("g", "s", 4)
 
 
 def test_the_dependents_that_a_damaged_document_names_are_kept():
@@ -92,3 +101,48 @@ def test_the_dependents_that_a_damaged_document_names_are_kept():
     kept = salvaged(marks, named)
     assert (kept.sealed_through, dict(kept.dependents)) == (2, {"d": "m"})
     assert state_at(1).marks == Marks()
+
+
+def whole(event: EventRecord, **changes: Any) -> EventRecord:
+    """Return *event* with *changes*, sealed and hashed again, as if it had been made so."""
+    changed = replace(event, **changes)
+    assert event.seal is not None
+    assert event.seal.salt is not None
+    changed = replace(changed, seal=make_seal(changed, event.seal.salt))
+    return replace(changed, hash=event_hash(changed))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"version": 2}, "version 2 follows version 2"),
+        ({"version": 4}, "version 4 follows version 2"),
+        ({"version": -3}, "version -3 follows version 2"),
+        ({"previous_hash": "0" * 64}, "its previous_hash is not the hash of the event before"),
+        ({"previous_hash": "g" * 64}, "its previous_hash is not the hash of the event before"),
+        ({"from_status": "aaa"}, "its from_status 'aaa' is not 'open', where the state was"),
+        ({"from_status": "zzz"}, "its from_status 'zzz' is not 'open', where the state was"),
+        ({"from_status": None}, "its from_status None is not 'open', where the state was"),
+        ({"from_state": Payload.of({"n": 1})}, "its from_state is not the to_state of the event before"),
+        ({"timestamp": at(1)}, "its timestamp is before the previous one"),
+        ({"timestamp": at(2)}, None),
+        ({"timestamp": at(9)}, None),
+    ],
+    ids=str,
+)
+def test_an_event_follows_in_all_that_it_says(changes, reason):
+    """Whether the one before is an event or a state; what does not follow is told, lower or higher."""
+    later = whole(EVENTS[2], **changes)
+    assert contradiction(EVENTS[1], later) == reason
+    assert contradiction(LIVES[1].record, copy.deepcopy(later)) == reason
+
+
+@pytest.mark.parametrize("hash_", ["0" * 64, "g" * 64])
+def test_an_event_that_is_not_itself_is_told_first(hash_):
+    """Its hash explains whatever else does not fit; then its digests do."""
+    assert contradiction(EVENTS[1], replace(EVENTS[0], hash=hash_)) == "its content does not match its hash"
+    assert EVENTS[0].seal is not None
+    digests = {**EVENTS[0].seal.digests, "payload": hash_}
+    unsound = replace(EVENTS[0], seal=replace(EVENTS[0].seal, digests=digests))
+    unsound = replace(unsound, hash=event_hash(unsound))
+    assert contradiction(EVENTS[1], unsound) == "its values do not match their digests"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tai_state import Machine, Transition
 from tai_state.codec import Payload
 from tai_state.config import Maintenance
 from tai_state.errors import CorruptLogError
@@ -18,7 +19,10 @@ from tai_state.rules.records.record import Marks
 from tests.unit.commits.made import PATHS, document, lived, state_at
 
 TEN = Maintenance(segment_events=10)
-EVENTS = [one.event for one in lived(9)]
+COUNTER = Machine(
+    "counter", "open", [Transition("add", "open", "open", apply=lambda data, payload: {"n": data.get("n", 0) + 1})]
+)
+EVENTS = [one.event for one in lived(9, machine=COUNTER, actions=("add",))]
 
 
 def filled(number: int, size: int):
@@ -141,6 +145,7 @@ def read_with(**changes):
 def test_a_segment_says_which_events_it_holds():
     """Of others it would hide a gap."""
     assert [event.version for event in read_with()] == [1, 2, 3, 4]
+    assert [event.from_state for event in read_with()] == [event.from_state for event in EVENTS[:4]]
     for changes, reason in (
         ({"first": 0}, "it says that it begins with version 0"),
         ({"first": 2}, "it says that it begins with version 2"),
@@ -157,3 +162,9 @@ def test_a_damaged_segment_is_told_by_the_version_that_it_says(first, version):
     with pytest.raises(CorruptLogError, match="is damaged") as caught:
         read_with(first=first, digest="0" * 64)
     assert caught.value.version == version
+
+
+def test_a_segment_fits_into_a_document_of_every_engine():
+    """Of a mebibyte, as text of base 64; and into the memory of whoever reads it."""
+    assert segments.SEGMENT_BYTES_MAX == 768_000
+    assert segments.SEGMENT_JSON_BYTES_MAX == 16_777_216

@@ -1,0 +1,134 @@
+"""What a writer finds that nobody expects: torn reads, a log above its state, a state that is gone, a foreign store."""
+
+from dataclasses import replace
+
+import pytest
+
+from tai_state import (
+    AsyncBackendStore,
+    AsyncStateMachinePersister,
+    Capability,
+    CorruptLogError,
+    DeadlineExceededError,
+    RetryPolicy,
+    SchemaVersionError,
+    TransitionNotAllowedError,
+)
+from tai_state.documents import Delete, Document, Read
+from tai_state.layout import FORMAT, META, state_layout
+from tai_state.testing.clock import ManualClock
+from tests._async.machines import COUNTER
+from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_document_at, async_plant, in_memory
+
+PATHS = state_layout("g", "s")
+ONCE = RetryPolicy(attempts=1)
+
+
+class AsyncForgetfulBackend(AsyncWrappedBackend):
+    """Reads no receipt where it need not read as of one moment, and takes its time for it."""
+
+    def __init__(self, inner, clock, seconds=0.0):
+        super().__init__(inner)
+        self.capabilities = inner.capabilities - {Capability.STEADY_READS}
+        self.clock = clock
+        self.seconds = seconds
+
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
+        read = await super().get_many(paths, timeout=timeout, at=at)
+        if consistent:
+            return read
+        self.clock.advance(self.seconds)
+        return replace(read, documents={path: read.documents[path] for path in read.documents if path != RECEIPT})
+
+
+RECEIPT = PATHS.receipt("k")
+
+
+@pytest.fixture
+async def other(place):
+    """Another caller's persister; its state was shut under the key k."""
+    persister = AsyncStateMachinePersister(place.store(), COUNTER)
+    await persister.start("g", "s", {"n": 1})
+    await persister.transition("g", "s", "shut", idempotency_key="k")
+    return persister
+
+
+@in_memory
+async def test_a_refusal_behind_a_torn_read_is_looked_at_once_more(other):
+    """As of one moment: the receipt explains it, and the first result is returned."""
+    backend = AsyncForgetfulBackend(other.store.runtime.access.backend, ManualClock())
+    persister = AsyncStateMachinePersister(AsyncBackendStore(backend), COUNTER)
+    again = await persister.transition("g", "s", "shut", idempotency_key="k")
+    assert (again.version, again.to_status) == (2, "shut")
+    with pytest.raises(TransitionNotAllowedError):
+        await persister.transition("g", "s", "shut", idempotency_key="another")
+
+
+@in_memory
+async def test_a_refusal_that_nobody_has_time_to_look_at_again_is_the_cause(other):
+    """The time is over, and no verdict is certain."""
+    clock = ManualClock()
+    backend = AsyncForgetfulBackend(other.store.runtime.access.backend, clock, 60.0)
+    persister = AsyncStateMachinePersister(AsyncBackendStore(backend, clock=clock), COUNTER)
+    with pytest.raises(DeadlineExceededError) as caught:
+        await persister.transition("g", "s", "shut", idempotency_key="k", timeout=5)
+    assert isinstance(caught.value.__cause__, TransitionNotAllowedError)
+
+
+async def test_an_event_above_its_state_is_told_with_its_version(place):
+    """That of the event: nothing can be written there."""
+    store = place.store()
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    await persister.start("g", "s", {"n": 1})
+    event = await async_document_at(store, PATHS.event(1))
+    await async_plant(store, PATHS.event(2), **event.fields)
+    with pytest.raises(CorruptLogError, match="an event stands above the state's version") as caught:
+        await persister.transition("g", "s", "add")
+    assert (caught.value.governor_id, caught.value.state_id, caught.value.version) == ("g", "s", 2)
+
+
+async def test_a_change_whose_reply_is_lost_is_made_though_its_state_is_gone_since(place):
+    """Its event tells."""
+    await AsyncStateMachinePersister(place.store(), COUNTER).start("g", "s", {"n": 1})
+    store, backend = place.faulty("reply lost", retry=ONCE)
+
+    async def remove():
+        await backend.inner.commit([Delete(PATHS.state)], timeout=TIMEOUT)
+
+    backend.between = remove
+    assert (await AsyncStateMachinePersister(store, COUNTER).transition("g", "s", "add")).version == 2
+
+
+def meta(place, **fields):
+    """Return a read of a store's own document."""
+    now = ManualClock().now()
+    return Read({META: Document(META, {"format": FORMAT, "store_id": "one", **fields}, now, now)}, now)
+
+
+@in_memory
+async def test_a_store_is_known_by_its_id(place):
+    """Where it has one; without the document nothing is learned."""
+    writer = place.store().runtime.writer
+    writer.learn_origin(replace(meta(place), documents={}))
+    assert writer.origin is None
+    writer.learn_origin(meta(place))
+    assert writer.origin == "one"
+
+
+@in_memory
+@pytest.mark.parametrize("fields", [{"format": "1"}, {"format": True}, {"store_id": 7}, {"store_id": None}], ids=str)
+async def test_a_document_that_is_no_store_s_is_told(place, fields):
+    """Whichever field it is."""
+    writer = place.store().runtime.writer
+    with pytest.raises(CorruptLogError, match="is not one of tai_state's"):
+        writer.learn_origin(meta(place, **fields))
+    assert writer.origin is None
+
+
+@in_memory
+async def test_a_newer_store_is_refused(place):
+    """By the number of its format."""
+    writer = place.store().runtime.writer
+    with pytest.raises(SchemaVersionError):
+        writer.learn_origin(meta(place, format=FORMAT + 1))
+    assert writer.origin is None
