@@ -89,7 +89,12 @@ def test_a_state_of_which_no_event_is_certain_is_not_behind():
 def test_a_state_that_is_not_what_its_event_made_is_told():
     """It is written again where it names that event; else it is no proof, and neither is the event."""
     state = read_state(written(4), "g", "s")
-    for change, truth in (({"status": "another"}, 4), ({"hash": "f" * 64}, None), ({"hash": "0" * 64}, None)):
+    cases: list[tuple[dict[str, Any], int | None]] = [
+        ({"status": "another"}, 4),
+        ({"hash": "f" * 64}, None),
+        ({"hash": "0" * 64}, None),
+    ]
+    for change, truth in cases:
         seen = StateView(PATHS, written(4), replace(state, **change))
         found = state_findings(seen, lineage(4), NOTHING, EVENTS[3])
         assert told(found) == [("state_mismatch", 4, None, truth)]
