@@ -266,9 +266,9 @@ class StateMachinePersister(PersisterRecords[DataT]):
             return change
         if change.kind in PAST_MACHINES:
             change = within(change, self.machines)
-        # Data that could not be given out is not written, and not moved on from.
-        is_looked_into = self.schema.upcasters or (self.machine is not None and self.machine.data_type is not None)
-        return fitting(change, self._as_data) if is_looked_into else change
+        if self.machine is None or self.machine.data_type is None:
+            return change
+        return fitting(change, self._as_data)
 
     def result(self, applied: Applied, *, is_forced: bool) -> TransitionResult[DataT]:
         """Return what a user sees of a change: data that was forced in, and does not fit, as the dict that it is.

@@ -51,7 +51,7 @@ class Schema:
             SchemaVersionError: It is of a newer one.
             UpcastError: Its data cannot be brought there.
         """
-        if record.schema_version == self.version or not self.concerns(record):
+        if not self.concerns(record):
             return record
         at = Place(record.governor_id, record.state_id, record.version)
         data = self.upcast(record.data, record.schema_version, at)

@@ -140,6 +140,48 @@ async def test_a_history_shows_what_is_stored(people):
     ]
 
 
+async def test_a_check_of_older_data_finds_nothing(people):
+    """It is held against the machine's type as it is given out."""
+    assert (await people.validate_consistency("g")).is_consistent
+
+
+@in_memory
+async def test_a_check_leaves_newer_data_to_those_who_know_it(people, store):
+    """What a newer service made of ours, with the same definition of the machine, is no finding."""
+    later = PersistenceConfig(schema_version=3, upcasters={2: lambda data: {"full": data["first"]}})
+    await people.transition("g", "s", "greet")
+    moves = [Transition("greet", "here", "here", apply=lambda data, _: {**data, "n": 1}, apply_name="greet")]
+    machine: Machine[Any] = Machine("person", "here", [*moves, *NEW.transitions[1:]], version=2, data_type=None)
+    assert machine.fingerprint == NEW.fingerprint
+    await AsyncStateMachinePersister(store, machine, later).transition("g", "s", "greet")
+    assert (await people.validate_consistency("g")).is_consistent
+
+
+async def test_without_upcasters_older_data_keeps_its_label(people, store):
+    """It is given out as it is, and says so."""
+    raised = AsyncStateMachinePersister(store, OLD, PersistenceConfig(schema_version=2))
+    snapshot = (await raised.load_state("g", "s")).snapshot
+    assert (snapshot.data, snapshot.schema_version) == (ADA, 1)
+
+
+@in_memory
+async def test_a_state_that_no_machine_moved_is_ours_too(people, store):
+    """A store knows no machine, nor a schema."""
+    await store.save_state("g", "plain", ADA)
+    assert (await people.load_state("g", "plain")).snapshot.data == SEEN
+
+
+@in_memory
+async def test_a_tombstone_has_no_data_to_bring_anywhere(people, store):
+    """Of an older schema or of a newer one."""
+    await people.start("g", "newer", SEEN)
+    for each in ("s", "newer"):
+        await store.delete_state("g", each)
+    for persister in (AsyncStateMachinePersister(store, NEW, FAILING), AsyncStateMachinePersister(store)):
+        listed = await async_all(persister.list_states("g", include_deleted=True))
+        assert [(one.state_id, one.data, one.schema_version) for one in listed] == [("newer", {}, 2), ("s", {}, 1)]
+
+
 class Lax(BaseModel):
     first: str = "nobody"
 
@@ -147,12 +189,15 @@ class Lax(BaseModel):
 @in_memory
 async def test_an_event_of_an_older_schema_is_not_read_as_the_type_of_today(people, store):
     """Though its data would fit, and lose what the type does not know."""
-    machine: Machine[Any] = Machine("person", "here", [Transition("leave", "here", "gone")], version=2, data_type=Lax)
+    moves = [Transition("leave", "here", "gone"), Transition("return", "gone", "here", apply=lambda lax, _: lax)]
+    machine: Machine[Any] = Machine("person", "here", moves, version=2, data_type=Lax)
     persister = AsyncStateMachinePersister(store, machine, TWO)
     result = await persister.transition("g", "s", "leave")
     assert (result.event.from_state, result.event.to_state) == (ADA, ADA)
-    assert [one.to_state async for one in persister.history("g", "s")] == [ADA, ADA]
     assert result.snapshot.data == Lax(first="Ada")
+    await persister.transition("g", "s", "return")
+    data = [(one.from_state, one.to_state) async for one in persister.history("g", "s")]
+    assert data == [(None, ADA), (ADA, ADA), (ADA, Lax(first="Ada"))]
 
 
 async def test_newer_data_is_refused_by_every_read_with_what_to_do(people, store):

@@ -17,6 +17,7 @@ from tai_state import (
     Transition,
     async_verify,
 )
+from tai_state._async.recovery import migration
 from tai_state.layout import state_layout
 from tests._async.stores import AsyncWrappedBackend, async_contents, async_plant, in_memory
 
@@ -150,6 +151,37 @@ async def test_a_damaged_state_is_told(store):
     await async_plant(store, state_layout("g", "a").state, causality="damaged")
     report = await persister_of(store).migrate("g")
     assert (report.migrated, [(one.kind, one.state_id) for one in report.problems]) == (1, [("corrupt_state", "a")])
+
+
+@in_memory
+async def test_a_document_of_a_newer_release_is_told(store):
+    """Nobody here knows what else it says."""
+    await async_people(store, "a", "b")
+    await async_plant(store, state_layout("g", "a").state, format=99)
+    report = await persister_of(store).migrate("g")
+    assert (report.migrated, [one.kind for one in report.problems]) == (1, ["newer_format"])
+
+
+@in_memory
+async def test_more_problems_than_a_report_holds_are_counted(store, monkeypatch):
+    """It stays of bounded size."""
+    monkeypatch.setattr(migration, "PROBLEMS_MAX", 2)
+    await async_people(store, *"abcde")
+    for each in "abcde":
+        await store.save_state("g", each, {"title": "?"})
+    report = await persister_of(store).migrate("g")
+    assert ([one.state_id for one in report.problems], report.omitted, report.is_complete) == (["a", "b"], 3, False)
+
+
+@in_memory
+async def test_what_is_done_costs_one_look(place):
+    """A migration that goes on reads no state twice that it has migrated."""
+    store, backend = place.counting()
+    await async_people(store, "a", "b")
+    await persister_of(store).migrate("g")
+    backend.taken()
+    await persister_of(store).migrate("g")
+    assert backend.taken() == ["query"]
 
 
 @in_memory

@@ -137,6 +137,8 @@ def test_the_definition_that_is_known_here_counts(store):
     (found,) = check_machines(store, "g", machines=[EXTENDED])
     assert f"{EXTENDED.fingerprint[:12]}, the one known here, which moved no state last" in found.message
     assert (found.state_id, found.version) == ("a", 1)
+    (found,) = check_machines(store, machines=[EXTENDED])
+    assert found.state_id == "a", "of those of the other definition, though there are fewer of ours"
     with pytest.raises(ConfigurationError, match="two different machines"):
         check_machines(store, machines=[DOOR, EXTENDED])
 

@@ -17,6 +17,7 @@ from tai_state import (
     Transition,
     verify,
 )
+from tai_state._sync.recovery import migration
 from tai_state.layout import state_layout
 from tests._sync.stores import WrappedBackend, contents, plant, in_memory
 
@@ -150,6 +151,37 @@ def test_a_damaged_state_is_told(store):
     plant(store, state_layout("g", "a").state, causality="damaged")
     report = persister_of(store).migrate("g")
     assert (report.migrated, [(one.kind, one.state_id) for one in report.problems]) == (1, [("corrupt_state", "a")])
+
+
+@in_memory
+def test_a_document_of_a_newer_release_is_told(store):
+    """Nobody here knows what else it says."""
+    people(store, "a", "b")
+    plant(store, state_layout("g", "a").state, format=99)
+    report = persister_of(store).migrate("g")
+    assert (report.migrated, [one.kind for one in report.problems]) == (1, ["newer_format"])
+
+
+@in_memory
+def test_more_problems_than_a_report_holds_are_counted(store, monkeypatch):
+    """It stays of bounded size."""
+    monkeypatch.setattr(migration, "PROBLEMS_MAX", 2)
+    people(store, *"abcde")
+    for each in "abcde":
+        store.save_state("g", each, {"title": "?"})
+    report = persister_of(store).migrate("g")
+    assert ([one.state_id for one in report.problems], report.omitted, report.is_complete) == (["a", "b"], 3, False)
+
+
+@in_memory
+def test_what_is_done_costs_one_look(place):
+    """A migration that goes on reads no state twice that it has migrated."""
+    store, backend = place.counting()
+    people(store, "a", "b")
+    persister_of(store).migrate("g")
+    backend.taken()
+    persister_of(store).migrate("g")
+    assert backend.taken() == ["query"]
 
 
 @in_memory
