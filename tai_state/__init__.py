@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from tai_state.authors import change_context
     from tai_state.causality import VectorClock
     from tai_state.clock import Clock, SystemClock
-    from tai_state.config import Encoding, LockConfig, Maintenance, PersistenceConfig
+    from tai_state.config import Encoding, HistoryPolicy, LockConfig, Maintenance, PersistenceConfig
     from tai_state.documents import Capability
     from tai_state.errors import (
         BadExportError,
@@ -113,6 +113,7 @@ if TYPE_CHECKING:
         Event,
         ExportReport,
         FailedTransaction,
+        GcReport,
         Health,
         ImportReport,
         LoadedState,
@@ -180,9 +181,11 @@ __all__ = [
     "FailedTransaction",
     "FencedOutError",
     "FirestoreStore",
+    "GcReport",
     "GovernorTransaction",
     "Health",
     "HistoryConflictError",
+    "HistoryPolicy",
     "HistoryTrimmedError",
     "IdempotencyMismatchError",
     "ImportReport",
@@ -303,7 +306,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "tai_state.authors": ("change_context",),
     "tai_state.causality": ("VectorClock",),
     "tai_state.clock": ("Clock", "SystemClock"),
-    "tai_state.config": ("Encoding", "LockConfig", "Maintenance", "PersistenceConfig"),
+    "tai_state.config": ("Encoding", "HistoryPolicy", "LockConfig", "Maintenance", "PersistenceConfig"),
     "tai_state.documents": ("Capability",),
     "tai_state.errors": (
         "BadExportError",
@@ -366,6 +369,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Event",
         "ExportReport",
         "FailedTransaction",
+        "GcReport",
         "Health",
         "ImportReport",
         "LoadedState",

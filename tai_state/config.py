@@ -123,16 +123,50 @@ INLINE = Encoding(json_bytes_min=2**62, zstd_bytes_min=2**62)
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """How often a state is snapshotted, how many snapshots are kept, and how many events make a sealed segment."""
+    """How often a state is snapshotted, how many snapshots are kept, and how many events make a sealed segment.
+
+    ``snapshot_every`` makes snapshots by time, too; None: by the number of changes alone.
+    """
 
     snapshot_interval: int = 100
     snapshot_retention: int = 5
     segment_events: int = 100
+    snapshot_every: timedelta | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1."""
         for name in ("snapshot_interval", "snapshot_retention", "segment_events"):
             check_count(getattr(self, name), name, least=1)
+        if self.snapshot_every is not None:
+            check_ttl(self.snapshot_every, "snapshot_every")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPolicy:
+    """How much of the histories ``gc`` keeps; what is None bounds nothing. Nothing goes before ``gc`` is called.
+
+    Whatever it says, the newest event stays, and what a rebuild needs, and every event that a live receipt names.
+
+    Args:
+        max_age: Events that are older are trimmed: they are gone for good, and the versions before them with them.
+        max_events: More events of a state than these are trimmed, the oldest first.
+        compact_after: Once sealed events are older, their own documents are removed, and their segments alone hold
+            them: nothing is lost, and a history takes a fraction of the documents. Builds older than this one cannot
+            read it then.
+    """
+
+    max_age: timedelta | None = None
+    max_events: int | None = None
+    compact_after: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no bound."""
+        if self.max_age is not None:
+            check_ttl(self.max_age, "max_age")
+        if self.max_events is not None:
+            check_count(self.max_events, "max_events", least=1)
+        if self.compact_after is not None:
+            check_span(self.compact_after, "compact_after")
 
 
 Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
@@ -179,6 +213,9 @@ class PersistenceConfig:
         snapshot_retention: The newest snapshots that are kept, exactly.
         segment_events: So many events are sealed in one segment, which one commit reads and writes; fewer where they
             are large.
+        snapshot_every: A snapshot goes with the first change in each of these periods, too, which are counted from 1970
+            on in UTC; None: by *snapshot_interval* alone.
+        history: How much of the histories ``gc`` keeps; None: all of it.
         retry: How often and how long conflicts and transient failures are tried again; None: as the store does.
         schema_version: The version of the data's own schema; a state with a higher one is refused.
         upcasters: Functions by the schema version of the data that they take; each returns that of the next version, up
@@ -193,6 +230,8 @@ class PersistenceConfig:
     segment_events: int = 100
     schema_version: int = 1
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict, hash=False)
+    snapshot_every: timedelta | None = None
+    history: HistoryPolicy | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not work."""
@@ -201,11 +240,12 @@ class PersistenceConfig:
         # A copy: what the caller does to the mapping since changes nothing here.
         object.__setattr__(self, "upcasters", checked_upcasters(self.upcasters, self.schema_version))
         check_option(self.retry, RetryPolicy, "retry")
+        check_option(self.history, HistoryPolicy, "history")
 
     @property
     def maintenance(self) -> Maintenance:
         """The numbers, as the rules take them."""
-        return Maintenance(self.snapshot_interval, self.snapshot_retention, self.segment_events)
+        return Maintenance(self.snapshot_interval, self.snapshot_retention, self.segment_events, self.snapshot_every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +326,18 @@ def check_ttl(ttl: object, name: str) -> timedelta:
         message = f"{name} must be a positive timedelta of at most {TTL_MAX.days:,} days, not {ttl!r}"
         raise ConfigurationError(message)
     return ttl
+
+
+def check_span(span: object, name: str) -> timedelta:
+    """Return *span*.
+
+    Raises:
+        ConfigurationError: It is no timedelta, a negative one, or one of more than a hundred years.
+    """
+    if not isinstance(span, timedelta) or not timedelta(0) <= span <= TTL_MAX:
+        message = f"{name} must be a timedelta of 0 to {TTL_MAX.days:,} days, not {span!r}"
+        raise ConfigurationError(message)
+    return span
 
 
 def check_concurrency(count: object) -> int | None:

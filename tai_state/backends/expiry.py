@@ -5,14 +5,10 @@ a bounded number at a time, and only what is over by the store's own clock.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import heappop, heappush
-from typing import NamedTuple
 
-from tai_state.documents import DocumentPath, Value
-
-EXPIRES_AT = "tai_expires_at"
-"""The field without which a document stays for ever; a TTL policy looks at it."""
+from tai_state.documents import DocumentPath, Value, lifetime
 
 COMMITS_BETWEEN = 1_000
 """How many commits of a process lie between two removals, where one is enough."""
@@ -25,35 +21,6 @@ DOCUMENTS_MAX = 2_000
 
 BYTES_MAX = 4 * 1_048_576
 """How many bytes of JSON one removal looks at, about."""
-
-
-class Lifetime(NamedTuple):
-    """How long a document counts, as it says itself: until both have passed."""
-
-    latest: datetime
-    ttl: timedelta
-
-    def ends(self, update_time: datetime) -> datetime | None:
-        """Return the last moment at which a document of that *update_time* counts; None where no calendar has it."""
-        # The first is by its writer's clock, which may be ahead or behind. The second is by the store's alone.
-        try:
-            return max(self.latest, update_time + self.ttl)
-        except OverflowError:
-            return None
-
-
-def lifetime(fields: Mapping[str, Value]) -> Lifetime | None:
-    """Return the lifetime of a document; None for one that stays."""
-    latest, seconds = fields.get(EXPIRES_AT), fields.get("ttl_seconds")
-    if not isinstance(latest, datetime) or latest.utcoffset() is None:
-        return None
-    # Somebody else's field of that name says nothing to us.
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return None
-    try:
-        return Lifetime(latest, timedelta(seconds=seconds))
-    except (OverflowError, ValueError):
-        return None
 
 
 class Expiring:

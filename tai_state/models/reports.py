@@ -236,6 +236,35 @@ class ImportReport(Model, frozen=True):
         return not self.reports
 
 
+class GcReport(Model, frozen=True):
+    """What ``gc`` or ``trim`` removed, or would in a dry run: documents by kind, and about how many bytes they took.
+
+    Attributes:
+        governor_id: "" where it is about all governors.
+        states: How many states were looked at; ``trimmed``: of how many the history was trimmed.
+        left: States that were left alone, since something of them cannot be read or contradicts itself.
+        is_dry_run: Whether nothing was written.
+    """
+
+    governor_id: str
+    states: int
+    trimmed: int = 0
+    events: int = 0
+    segments: int = 0
+    snapshots: int = 0
+    receipts: int = 0
+    transactions: int = 0
+    waits: int = 0
+    bytes: int = 0
+    left: list[Problem] = Field(default_factory=list)
+    is_dry_run: bool = False
+
+    @property
+    def documents(self) -> int:
+        """How many documents were removed."""
+        return self.events + self.segments + self.snapshots + self.receipts + self.transactions + self.waits
+
+
 class Health(Model, frozen=True):
     """Whether the store answered, and how long it took, in seconds."""
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tai_state._async.api.persister_reads import AsyncPersisterReads
+from tai_state._async.api.persister_upkeep import AsyncPersisterUpkeep
 from tai_state._async.commits.writer import Applied
 from tai_state._async.locking.guarding import async_guarding
 from tai_state.authors import author_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tai_state.rules.commits.kinds import Call
 
 
-class AsyncPersisterRecords(AsyncPersisterReads[DataT]):
+class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
     """The part of a persister that records, goes back, and tells what became of a change.
 
     How a change is written says the persister itself, next to its moves.

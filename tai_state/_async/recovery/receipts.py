@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.history.reader import AsyncHistoryReader
+from tai_state._async.recovery.kept import AsyncKept
 from tai_state.clock import Span
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError, SchemaVersionError
@@ -63,7 +64,20 @@ async def _async_odd(access: AsyncAccess, named: Sequence[NamedReceipt], timeout
     if not named:
         return []
     events = await access.read([one.event for one in named], access.begin(timeout), consistent=False)
-    return [one for one in named if not says_what_it_should(one, events.get(one.event))]
+    return [
+        one
+        for one in named
+        if not says_what_it_should(one, events.get(one.event)) and not await _async_is_sealed(access, one, timeout)
+    ]
+
+
+async def _async_is_sealed(access: AsyncAccess, one: NamedReceipt, timeout: Span) -> bool:
+    """Whether a segment has the event that a receipt names, under its key."""
+    try:
+        event = await AsyncHistoryReader(access).sealed_at(one.event, timeout)
+    except ReplayError:
+        return False
+    return event is not None and (event.transition_id, event.idempotency_key) == (one.transition_id, one.key)
 
 
 async def _async_searched(
@@ -74,9 +88,16 @@ async def _async_searched(
     for one in odd:
         by_state.setdefault(one.state_id, []).append(one)
     for state_id, receipts in by_state.items():
-        search = ReceiptSearch(receipts, governor.governor_id, state_id)
-        async for event in AsyncHistoryReader(access).documents(governor.events, governor.state(state_id), timeout):
-            search.meet(event)
+        kept = AsyncKept(access, governor.state(state_id), timeout)
+        await kept.begin()
+        search = ReceiptSearch(receipts, governor.governor_id, state_id, kept.seen.trimmed_through)
+        async for document, version in kept.documents(kept.events, _BATCH):
+            async for sealed in kept.before(version):
+                search.take(sealed.event)
+            search.meet(document)
+            kept.at(version)
+        async for sealed in kept.before(None):
+            search.take(sealed.event)
         for start in range(0, len(receipts), _BATCH):
             for finding in await _async_told(access, receipts[start : start + _BATCH], search, governor, timeout):
                 yield finding

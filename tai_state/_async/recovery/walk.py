@@ -69,7 +69,7 @@ class AsyncWalk:
             return Examined(paths, document, None, (newer,), 0)
         kept = AsyncKept(self._access, paths, self._timeout)
         await kept.begin()
-        lineage = Lineage(paths, view.record, self._rerun)
+        lineage = Lineage(paths, view.record, self._rerun, kept.seen.trimmed)
         at_version: EventRecord | None = None
         async for event in self._certain(kept, lineage):
             kept.hold(event)

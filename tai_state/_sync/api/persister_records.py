@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tai_state._sync.api.persister_reads import PersisterReads
+from tai_state._sync.api.persister_upkeep import PersisterUpkeep
 from tai_state._sync.commits.writer import Applied
 from tai_state._sync.locking.guarding import guarding
 from tai_state.authors import author_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tai_state.rules.commits.kinds import Call
 
 
-class PersisterRecords(PersisterReads[DataT]):
+class PersisterRecords(PersisterUpkeep[DataT]):
     """The part of a persister that records, goes back, and tells what became of a change.
 
     How a change is written says the persister itself, next to its moves.

@@ -60,7 +60,7 @@ class Kept:
                 if version is not None and event.version >= version:
                     return
                 self._next = event.version + 1
-                yield Sealed(event, self._segment.first, self._segment.last)
+                yield self._sealed(self._segment, event)
             self._segment = next(self._segments, None)
 
     def at(self, version: int) -> Sealed | None:
@@ -70,7 +70,11 @@ class Kept:
         # One without events says that they are too large for a segment, and stay.
         if segment is None or not segment.events or not segment.first <= version <= segment.last:
             return None
-        return Sealed(segment.events[version - segment.first], segment.first, segment.last)
+        return self._sealed(segment, segment.events[version - segment.first])
+
+    @staticmethod
+    def _sealed(segment: Segment, event: EventRecord) -> Sealed:
+        return Sealed(event, segment.first, segment.last, segment.is_alone)
 
     def hold(self, event: EventRecord) -> None:
         """Hold the snapshot of a version against the event that made it."""
@@ -89,6 +93,11 @@ class Kept:
                 self._damaged("corrupt_segment", document, version, error)
                 claimed = document.fields.get("last")
                 self.seen.damaged[version] = claimed if type(claimed) is int and claimed >= version else None
+                continue
+            if segment.trimmed is not None:
+                self.seen.trimmed = segment.trimmed
+            elif segment.last <= self.seen.trimmed_through:
+                # About to be removed.
                 continue
             if segment.first > self.seen.sealed_through + 1:
                 self.seen.gaps.append((self.seen.sealed_through + 1, segment.first - 1))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.history.reader import HistoryReader
+from tai_state._sync.recovery.kept import Kept
 from tai_state.clock import Span
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError, InvalidIdError, ReplayError, SchemaVersionError
@@ -63,7 +64,20 @@ def _odd(access: Access, named: Sequence[NamedReceipt], timeout: Span) -> list[N
     if not named:
         return []
     events = access.read([one.event for one in named], access.begin(timeout), consistent=False)
-    return [one for one in named if not says_what_it_should(one, events.get(one.event))]
+    return [
+        one
+        for one in named
+        if not says_what_it_should(one, events.get(one.event)) and not _is_sealed(access, one, timeout)
+    ]
+
+
+def _is_sealed(access: Access, one: NamedReceipt, timeout: Span) -> bool:
+    """Whether a segment has the event that a receipt names, under its key."""
+    try:
+        event = HistoryReader(access).sealed_at(one.event, timeout)
+    except ReplayError:
+        return False
+    return event is not None and (event.transition_id, event.idempotency_key) == (one.transition_id, one.key)
 
 
 def _searched(
@@ -74,9 +88,16 @@ def _searched(
     for one in odd:
         by_state.setdefault(one.state_id, []).append(one)
     for state_id, receipts in by_state.items():
-        search = ReceiptSearch(receipts, governor.governor_id, state_id)
-        for event in HistoryReader(access).documents(governor.events, governor.state(state_id), timeout):
-            search.meet(event)
+        kept = Kept(access, governor.state(state_id), timeout)
+        kept.begin()
+        search = ReceiptSearch(receipts, governor.governor_id, state_id, kept.seen.trimmed_through)
+        for document, version in kept.documents(kept.events, _BATCH):
+            for sealed in kept.before(version):
+                search.take(sealed.event)
+            search.meet(document)
+            kept.at(version)
+        for sealed in kept.before(None):
+            search.take(sealed.event)
         for start in range(0, len(receipts), _BATCH):
             for finding in _told(access, receipts[start : start + _BATCH], search, governor, timeout):
                 yield finding

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
+from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.walk import Examined
 from tai_state._sync.recovery.witnesses import Witnesses
 from tai_state.authors import Author
@@ -252,12 +253,17 @@ class Repairer:
             read = self.access.read(wanted, self._deadline(), consistent=False)
             for path in wanted:
                 document = read.get(path)
-                if document is None:
-                    return []
                 try:
-                    events.append(read_event(document, paths.governor_id, paths.state_id))
+                    event = (
+                        read_event(document, paths.governor_id, paths.state_id)
+                        if document is not None
+                        else HistoryReader(self.access).sealed_at(path, self._deadline())
+                    )
                 except ReplayError:
                     return []
+                if event is None:
+                    return []
+                events.append(event)
         return events
 
     def _deadline(self) -> Deadline:

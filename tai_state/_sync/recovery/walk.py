@@ -69,7 +69,7 @@ class Walk:
             return Examined(paths, document, None, (newer,), 0)
         kept = Kept(self._access, paths, self._timeout)
         kept.begin()
-        lineage = Lineage(paths, view.record, self._rerun)
+        lineage = Lineage(paths, view.record, self._rerun, kept.seen.trimmed)
         at_version: EventRecord | None = None
         for event in self._certain(kept, lineage):
             kept.hold(event)

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import Protocol
 
 from tai_state._platform.forks import anew_in_children
-from tai_state.backends.expiry import EXPIRES_AT, Expiring, lifetime
+from tai_state.backends.expiry import Expiring
+from tai_state.documents import EXPIRES_AT, lifetime
 from tai_state.backends.memory.encoding import encode
 from tai_state.clock import Clock
 from tai_state.codec import from_json

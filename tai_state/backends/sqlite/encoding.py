@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from tai_state.backends.expiry import EXPIRES_AT, Lifetime, lifetime
+from tai_state.documents import EXPIRES_AT, Lifetime, lifetime
 from tai_state.codec import dump_json
 from tai_state.documents import (
     Check,

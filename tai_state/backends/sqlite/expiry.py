@@ -7,7 +7,8 @@ behind, so a document goes only where its own fields and its update_time say so.
 import random
 import sqlite3
 
-from tai_state.backends.expiry import BYTES_MAX, COMMITS_BETWEEN, COMMITS_BETWEEN_PARTS, DOCUMENTS_MAX, lifetime
+from tai_state.backends.expiry import BYTES_MAX, COMMITS_BETWEEN, COMMITS_BETWEEN_PARTS, DOCUMENTS_MAX
+from tai_state.documents import lifetime
 from tai_state.backends.sqlite.encoding import ends_us
 from tai_state.codec import from_json
 from tai_state.errors import InvalidDataError, StoreError

@@ -23,7 +23,7 @@ from tai_state.rules.commits.receipts import (
     request_fingerprint,
 )
 from tai_state.rules.history.segments import Segment
-from tai_state.rules.history.snapshots import add_snapshot
+from tai_state.rules.history.snapshots import add_snapshot, snapshot_is_due
 from tai_state.rules.history.upcasting import Place
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import event_fields, state_put
@@ -227,7 +227,7 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
     extra: list[Write] = []
     record = event.state(before.marks if before else None)
     maintenance = settings.maintenance
-    if maintenance is not None and record.marks.snapshot_is_due(record.version, maintenance.snapshot_interval):
+    if maintenance is not None and snapshot_is_due(before, record, maintenance):
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
         extra += snapshots
     found = view.head.update_time if view.head else None

@@ -185,8 +185,12 @@ def trimmed_put(paths: StateLayout, trimmed: Trimmed) -> Put:
 
 def alone_put(document: Document) -> Put:
     """Return the write of a segment as it is once the documents of its events are removed, if it is as it was read."""
-    number = max(document.fields["format"], FORMATS["alone"])
-    return Put(document.path, {**document.fields, "format": number, "alone": True}, UpdatedAt(document.update_time))
+    return Put(document.path, alone_fields(document.fields), UpdatedAt(document.update_time))
+
+
+def alone_fields(fields: Fields) -> Fields:
+    """Return the fields of a segment as they are once the documents of its events are removed."""
+    return {**fields, "format": max(fields["format"], FORMATS["alone"]), "alone": True}
 
 
 def read_segment(document: Document, governor_id: str, state_id: str) -> Segment:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError
 from tai_state.layout import StateLayout
-from tai_state.rules.history.replay import differing_field
+from tai_state.rules.history.replay import Trimmed, differing_field
 from tai_state.rules.records.chain import state_digest
 from tai_state.rules.records.documents import was_altered
 from tai_state.rules.records.record import EventRecord, Marks, StateRecord
@@ -23,6 +23,7 @@ class Inventory:
         newest: The newest that is sound.
         sealed_through: The last version that a sound segment holds.
         gaps: The runs below that no sound segment holds.
+        trimmed: What was trimmed, as the first segment says; None: nothing.
         damaged: The segments that cannot be read: the first version of each, with the last one that it claims.
     """
 
@@ -31,9 +32,17 @@ class Inventory:
     sealed_through: int = 0
     gaps: list[tuple[int, int]] = field(default_factory=list)
     damaged: dict[int, int | None] = field(default_factory=dict)
+    trimmed: Trimmed | None = None
+
+    @property
+    def trimmed_through(self) -> int:
+        """The last version that was trimmed."""
+        return self.trimmed.version if self.trimmed is not None else 0
 
     def marks(self, base: Marks, through: int) -> Marks:
         """Return the marks of a state at version *through* that follow from what is kept; the others are *base*'s."""
+        if self.trimmed is not None and self.trimmed.version > base.trimmed_through:
+            base = replace(base, trimmed_through=self.trimmed.version, trimmed_hash=self.trimmed.hash)
         versions = tuple(version for version in sorted(self.snapshots) if version <= through)
         return replace(base, snapshots=versions, sealed_through=min(self.sealed_through, through))
 

@@ -9,7 +9,8 @@ Of each version there is an event document, the event in a segment, both or neit
    where it has the hash that the next event, or the state, names: nothing is guessed.
 5. It matches its own hash and does not follow: the chain is broken there, and goes on from it.
 6. An event that stands in another's place is that one where nothing else is, and the chain leads through it.
-7. Neither is there: a gap; what follows is judged by itself.
+7. Neither is there: a gap; what follows is judged by itself. What was trimmed is none.
+8. No document, where the segment is alone: its copy is the event, and nothing is missing.
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from tai_state.documents import Document
 from tai_state.errors import ReplayError, SchemaVersionError, StoredDataError
 from tai_state.layout import StateLayout
-from tai_state.rules.history.replay import Rerun, contradiction, no_rerun, schema_before
+from tai_state.rules.history.replay import Rerun, Trimmed, contradiction, no_rerun, schema_before
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.recovery.findings import STRAY, Finding
@@ -26,11 +27,12 @@ from tai_state.rules.recovery.mending import Neighbours, mended, own_flaw
 
 
 class Sealed(NamedTuple):
-    """An event in a segment, and the versions that the segment is of."""
+    """An event in a segment, the versions that the segment is of, and whether it is all that there is of them."""
 
     event: EventRecord
     first: int
     last: int
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,25 @@ _LOST = frozenset({"missing_event", "corrupt_event"})
 class Lineage:
     """What a state's events tell, taken version by version; ``findings`` holds what is wrong with them."""
 
-    def __init__(self, paths: StateLayout, state: StateRecord | None, rerun: Rerun = no_rerun) -> None:
+    def __init__(
+        self,
+        paths: StateLayout,
+        state: StateRecord | None,
+        rerun: Rerun = no_rerun,
+        trimmed: Trimmed | None = None,
+    ) -> None:
         """Begin before the first event.
 
         Args:
             state: What the state's document says, where it is sound: a witness of its own version.
+            trimmed: What its first segment says that was trimmed.
         """
         self._paths = paths
         self._state = state
         self._rerun = rerun
-        self._trimmed = (state.marks.trimmed_through, state.marks.trimmed_hash) if state is not None else (0, "")
+        told = (0, "") if trimmed is None else (trimmed.version, trimmed.hash)
+        marks = (state.marks.trimmed_through, state.marks.trimmed_hash) if state is not None else (0, "")
+        self._trimmed = max(told, marks)
         self._pending: _Pending | None = None
         self._other: Sealed | None = None
         self._strays: dict[int, EventRecord] = {}
@@ -188,7 +199,11 @@ class Lineage:
         is_newer = document is not None and event is None and damage is None
         for other in (copy, self._strays.get(version)):
             if other is not None and not is_newer and self._follows(other):
-                self._restore(version, document, flaw, other)
+                if document is None and other is copy and sealed is not None and sealed.is_alone:
+                    self.events += 1
+                    self._advance(other)
+                else:
+                    self._restore(version, document, flaw, other)
                 return [*settled, other]
         if event is not None and flaw is None:
             self._add("broken_chain", version, contradiction(self.last, event) or "it does not follow")

@@ -10,6 +10,7 @@ from tai_state.layout import GovernorLayout
 from tai_state.rules.commits.receipts import live_receipt
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.fields import FieldError, check_format, take, take_time, take_version
+from tai_state.rules.records.record import EventRecord
 from tai_state.rules.recovery.findings import Finding, Made
 from tai_state.rules.recovery.mending import own_flaw
 
@@ -65,12 +66,13 @@ def says_what_it_should(one: NamedReceipt, event: Document | None) -> bool:
 class ReceiptSearch:
     """Looks through a state's log for the changes that receipts are about, where they name others or none."""
 
-    def __init__(self, receipts: Iterable[NamedReceipt], governor_id: str, state_id: str) -> None:
-        """Begin before the first event, with *receipts* of the state."""
+    def __init__(self, receipts: Iterable[NamedReceipt], governor_id: str, state_id: str, after: int = 0) -> None:
+        """Begin before the first event that is left, behind *after*, with *receipts* of the state."""
         self.ids = (governor_id, state_id)
         self._keys = {one.key for one in receipts}
         self._made: dict[str, Made] = {}
-        self._expected = 1
+        self._after = after
+        self._expected = after + 1
         self._is_whole = True
 
     def meet(self, document: Document) -> None:
@@ -79,6 +81,13 @@ class ReceiptSearch:
             event = read_event(document, *self.ids)
         except ReplayError:
             self._is_whole = False
+            return
+        self.take(event)
+
+    def take(self, event: EventRecord) -> None:
+        """Take the next event, as it was read."""
+        if event.version <= self._after:
+            # What was trimmed, and is about to be removed.
             return
         is_sound = own_flaw(event) is None
         if event.version != self._expected or not is_sound:
