@@ -137,6 +137,7 @@ class GovernorLayout:
 
     __slots__ = (
         "audit",
+        "erasures",
         "events",
         "governor_id",
         "quarantine",
@@ -157,6 +158,7 @@ class GovernorLayout:
         self.receipts = f"{root}/receipts"
         self.audit = f"{root}/audit"
         self.quarantine = f"{root}/quarantine"
+        self.erasures = f"{root}/erasures"
 
     def state(self, state_id: str) -> "StateLayout":
         """Return the paths of one state."""
@@ -176,6 +178,11 @@ class StateLayout:
         self.stored_id = escape(state_id, "state_id")
         self.state_id = check_id(state_id, "state_id")
         self.state = DocumentPath(governor.states, self.stored_id)
+
+    @property
+    def erasure(self) -> DocumentPath:
+        """The path of the record that the state was, or is to be, erased."""
+        return DocumentPath(self.governor.erasures, self.stored_id)
 
     def event(self, version: int) -> DocumentPath:
         """Return the path of the event that made *version*."""

@@ -265,6 +265,26 @@ class GcReport(Model, frozen=True):
         return self.events + self.segments + self.snapshots + self.receipts + self.transactions + self.waits
 
 
+class ErasureReport(Model, frozen=True):
+    """What an erasure did: how many documents lost what they held, or went.
+
+    Attributes:
+        state_id: "" where a whole governor was erased.
+        states: How many states were erased; ``events``, ``segments``: documents that lost their values.
+        snapshots, receipts: Documents that are gone.
+        records: Copies in quarantine, records in audit and results of transactions that are gone.
+    """
+
+    governor_id: str
+    state_id: str
+    states: int
+    events: int
+    segments: int
+    snapshots: int
+    receipts: int
+    records: int
+
+
 class Health(Model, frozen=True):
     """Whether the store answered, and how long it took, in seconds."""
 

@@ -109,6 +109,9 @@ class AsyncWrappedBackend(AsyncBackend):
     async def server_time(self, *, timeout: float) -> datetime:
         return await self.inner.server_time(timeout=timeout)
 
+    async def scrub(self, *, timeout: float) -> None:
+        await self.inner.scrub(timeout=timeout)
+
     async def close(self) -> None:
         await self.inner.close()
 
@@ -262,7 +265,7 @@ async def async_alter(store: AsyncBackendStore, paths: StateLayout, **changes: o
 async def async_contents(store: AsyncBackendStore, governor_id: str = "g") -> dict[str, Document]:
     """Return every document of a governor by its path, times included."""
     layout = GovernorLayout(governor_id)
-    names = ("states", "events", "snapshots", "segments", "receipts", "audit")
+    names = ("states", "events", "snapshots", "segments", "receipts", "audit", "erasures")
     contents: dict[str, Document] = {}
     for name in names:
         async for document in store.runtime.access.backend.scan(getattr(layout, name), timeout=TIMEOUT):

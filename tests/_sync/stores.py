@@ -109,6 +109,9 @@ class WrappedBackend(Backend):
     def server_time(self, *, timeout: float) -> datetime:
         return self.inner.server_time(timeout=timeout)
 
+    def scrub(self, *, timeout: float) -> None:
+        self.inner.scrub(timeout=timeout)
+
     def close(self) -> None:
         self.inner.close()
 
@@ -262,7 +265,7 @@ def alter(store: BackendStore, paths: StateLayout, **changes: object) -> None:
 def contents(store: BackendStore, governor_id: str = "g") -> dict[str, Document]:
     """Return every document of a governor by its path, times included."""
     layout = GovernorLayout(governor_id)
-    names = ("states", "events", "snapshots", "segments", "receipts", "audit")
+    names = ("states", "events", "snapshots", "segments", "receipts", "audit", "erasures")
     contents: dict[str, Document] = {}
     for name in names:
         for document in store.runtime.access.backend.scan(getattr(layout, name), timeout=TIMEOUT):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from tai_state import models
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.store_changes import AsyncStoreChanges
+from tai_state._async.api.store_erasure import AsyncStoreErasure
 from tai_state._async.api.store_reads import AsyncStoreReads
 from tai_state._async.commits.writer import AsyncChangeWriter
 from tai_state._async.history.reader import AsyncHistoryReader
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from tai_state.models import Health
 
 
-class AsyncStateStore(AsyncStoreReads, AsyncStoreChanges):
+class AsyncStateStore(AsyncStoreReads, AsyncStoreChanges, AsyncStoreErasure):
     """States of governors over one backend; each change is one commit with its event.
 
     Leaving it as a context manager drains it (bounded) and closes the backend. It does no I/O before its

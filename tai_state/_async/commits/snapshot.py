@@ -45,7 +45,7 @@ async def async_create_snapshot(
     retention = (settings.maintenance or Maintenance()).snapshot_retention
 
     async def attempt() -> ShownT:
-        record, based = await _async_state(access, paths, deadline)
+        record, based = await async_state_to_write(access, paths, deadline)
         kept = shown(record)
         if record.version in record.marks.snapshots:
             return kept
@@ -73,10 +73,15 @@ async def async_create_snapshot(
     return await access.retried(attempt, deadline, also=(PreconditionFailedError,), what="a snapshot")
 
 
-async def _async_state(
+async def async_state_to_write(
     access: AsyncAccess, paths: StateLayout, deadline: Deadline
 ) -> tuple[StateRecord, datetime | None]:
-    """Return the state, and the update_time of its document; where that is missing or damaged, as its log tells."""
+    """Return the state, and the update_time of its document; where that is missing or damaged, as its log tells.
+
+    Raises:
+        StateNotFoundError: There never was one.
+        CorruptLogError: Nothing determines it.
+    """
     document = (await access.read([paths.state], deadline)).get(paths.state)
     damage = None
     if document is not None:

@@ -5,9 +5,9 @@
 3. Sealed events' own documents, each run in the one commit that says that its segment is alone.
 4. What an earlier run that was stopped has left.
 
-A commit that is refused has met a writer, and is made again on what is there then; a state that cannot be read, or whose
-log says something else than its segments, is left alone and told. So it can be stopped anywhere and run again, beside
-writers, and two may run at once.
+A commit that is refused has met a writer, and is made again on what is there then; a state that cannot be read, or
+whose log says something else than its segments, is left alone and told. So it can be stopped anywhere and run again,
+beside writers, and two may run at once.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -159,6 +159,12 @@ class AsyncGc:
         await self._trimmed(paths, record, through or 0, lowest.get(paths.state_id))
         return self.sum.report(paths.governor_id, is_dry_run=self._is_dry_run)
 
+    async def take(self, paths: StateLayout, through: int) -> None:
+        """Trim a history up to a version, whatever receipts name, and remove what was there."""
+        gone = await self._cut(paths, through)
+        await self._remove_versions(paths, paths.governor.events, gone, self.sum.events)
+        await self._remove_versions(paths, paths.governor.segments, gone, self.sum.segments)
+
     async def _now(self) -> datetime:
         return await self._access.server_time(self._access.begin(self._timeout))
 
@@ -271,10 +277,10 @@ class AsyncGc:
             made = cut(
                 paths,
                 record,
-                document.update_time,
                 following,
                 segment,
-                self._settings.encoding,
+                found=document.update_time,
+                encoding=self._settings.encoding,
                 has_snapshot=await self._has_snapshot(paths, record, through),
             )
             dropped = [paths.snapshot(one) for one in record.marks.snapshots if one <= through]

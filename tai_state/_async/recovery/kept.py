@@ -9,6 +9,7 @@ from tai_state.errors import InvalidIdError, ReplayError, SchemaVersionError
 from tai_state.layout import StateLayout, owner_and_version, versioned
 from tai_state.rules.history.segments import Segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot
+from tai_state.rules.records.erased import is_erased
 from tai_state.rules.records.record import EventRecord
 from tai_state.rules.recovery.comparison import Inventory, content_digest, snapshot_differs
 from tai_state.rules.recovery.findings import Finding
@@ -31,6 +32,8 @@ class AsyncKept:
         self._segments = self._sound_segments()
         self._segment: Segment | None = None
         self._next = 0
+        self.erased_through = 0
+        """Up to which version the values of events are to be gone."""
         self.seen = Inventory()
         self.findings: list[Finding] = []
 
@@ -101,6 +104,11 @@ class AsyncKept:
                 continue
             if segment.first > self.seen.sealed_through + 1:
                 self.seen.gaps.append((self.seen.sealed_through + 1, segment.first - 1))
+            if any(one.version <= self.erased_through and not is_erased(one) for one in segment.events):
+                message = "the segment holds values that were erased"
+                self.findings.append(
+                    Finding("unfinished_erasure", self._paths.state_id, version, message, document.path)
+                )
             self.seen.sealed_through = max(self.seen.sealed_through, segment.last)
             yield segment
 

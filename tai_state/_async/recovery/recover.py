@@ -3,15 +3,22 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+from tai_state._async.recovery.erasure import AsyncEraser
+from tai_state._async.recovery.intents import async_unfinished
 from tai_state._async.recovery.leases import Expired, async_expired, async_lease_findings
 from tai_state._async.recovery.receipts import async_receipt_findings
 from tai_state._async.recovery.repair import AsyncRepairer
 from tai_state._async.recovery.verify import AsyncVerifier
 from tai_state._async.recovery.walk import Examined
 from tai_state._async.recovery.witnesses import AsyncWitnesses
+from tai_state.authors import Author
+from tai_state.codec import EMPTY
+from tai_state.documents import DocumentPath
+from tai_state.errors import CorruptLogError
 from tai_state.layout import AUDIT, GovernorLayout, StateLayout
 from tai_state.models import RecoveryReport, Repair
 from tai_state.rules.locking.leases import released
+from tai_state.rules.recovery.erasure import GOVERNOR, Erasure, read_erasure
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.recovery.repair import Mending
 
@@ -35,6 +42,7 @@ class AsyncRecovery:
         open_states: list[tuple[StateLayout, list[Finding]]] = []
         left: list[Finding] = []
         checked = 0
+        erasing = await self._erasures(governor, repaired, left)
         async for examined in self._verifier.states(governor_id):
             checked += examined.paths is not None
             findings = await self._state(examined, repaired, witnesses) if examined.findings else []
@@ -45,6 +53,8 @@ class AsyncRecovery:
         receipts: list[Repair] = []
         receipts_left: list[Finding] = []
         async for finding in async_receipt_findings(self._repairer.access, governor_id, self._repairer.timeout):
+            if finding.state_id in erasing:
+                continue
             repairs = await self._repairer.receipt(finding, governor)
             receipts += repairs
             receipts_left += [] if repairs else _told([finding])
@@ -67,6 +77,45 @@ class AsyncRecovery:
             is_dry_run=self._repairer.is_dry_run,
         )
 
+    async def _erasures(self, governor: GovernorLayout, repaired: list[Repair], left: list[Finding]) -> set[str]:
+        """End what was to be erased, and return the ids of those states."""
+        erasing: set[str] = set()
+        async for document, erasure in async_unfinished(self._repairer.access, governor, self._repairer.timeout):
+            erasing.add(erasure.state_id)
+            try:
+                repaired.append(await self._erase(governor, document.path, erasure))
+            except CorruptLogError as error:
+                # What it rests on may be mended now; the next run ends it.
+                version = erasure.through or None
+                left.append(Finding("unfinished_erasure", erasure.state_id, version, str(error), document.path))
+        return erasing
+
+    async def _erase(self, governor: GovernorLayout, path: DocumentPath, erasure: Erasure) -> Repair:
+        """End an erasure, as whoever began it wished."""
+        repairer = self._repairer
+        if not repairer.is_dry_run:
+            author = Author(erasure.changed_by, erasure.reason, EMPTY)
+            eraser = AsyncEraser(repairer.access, repairer.settings, author, repairer.timeout)
+            if path.id == GOVERNOR:
+                await eraser.complete_governor(governor)
+            else:
+                await eraser.complete(governor.state(erasure.state_id), erasure)
+        return Repair(
+            kind="unfinished_erasure",
+            state_id=erasure.state_id,
+            version=erasure.through or None,
+            path=str(path),
+            message="the erasure is completed",
+            audit_id="" if repairer.is_dry_run else erasure.audit_id,
+        )
+
+    async def _erase_again(self, paths: StateLayout, examined: Examined) -> Repair | None:
+        """Erase what has come back of a state that was erased; None: nobody knows of its erasure."""
+        found = await self._repairer.document(paths.erasure)
+        if found is None or examined.record is None:
+            return None
+        return await self._erase(paths.governor, paths.erasure, read_erasure(found, paths.governor_id))
+
     async def all(self) -> AsyncIterator[RecoveryReport]:
         """Recover every governor, then the leases."""
         strangers: list[Finding] = []
@@ -80,6 +129,12 @@ class AsyncRecovery:
     async def _state(self, examined: Examined, repaired: list[Repair], witnesses: AsyncWitnesses) -> list[Finding]:
         """Repair one state, and return what is left of its findings."""
         for _ in range(_ROUNDS_MAX):
+            if examined.paths is not None and any(one.kind == "unfinished_erasure" for one in examined.findings):
+                erased = await self._erase_again(examined.paths, examined)
+                if erased is not None:
+                    repaired.append(erased)
+                    if not self._repairer.is_dry_run:
+                        examined = await self._verifier.examined(examined.paths)
             done = await self._repairer.repair(examined, witnesses)
             repaired += done.repairs
             if self._repairer.is_dry_run:

@@ -130,6 +130,13 @@ class Backend(ABC):
     def server_time(self, *, timeout: float) -> datetime:
         """Return the store's clock: later than or equal to every commit time acknowledged before the call."""
 
+    def scrub(self, *, timeout: float) -> None:
+        """Leave nothing of what was removed in what the engine keeps: for an erasure, after its last commit.
+
+        An engine whose removals are removals does nothing.
+        """
+        del timeout
+
     @abstractmethod
     def close(self) -> None:
         """Release connections and threads; a second call does nothing."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from tai_state import models
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.store_changes import StoreChanges
+from tai_state._sync.api.store_erasure import StoreErasure
 from tai_state._sync.api.store_reads import StoreReads
 from tai_state._sync.commits.writer import ChangeWriter
 from tai_state._sync.history.reader import HistoryReader
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from tai_state.models import Health
 
 
-class StateStore(StoreReads, StoreChanges):
+class StateStore(StoreReads, StoreChanges, StoreErasure):
     """States of governors over one backend; each change is one commit with its event.
 
     Leaving it as a context manager drains it (bounded) and closes the backend. It does no I/O before its

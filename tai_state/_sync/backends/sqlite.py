@@ -201,6 +201,12 @@ class SqliteBackend(Backend):
             return self.server_time(timeout=timeout)
         return None if mark.copied_us is None else from_us(mark.copied_us)
 
+    def scrub(self, *, timeout: float) -> None:
+        """Build the file anew and empty its log, so that nothing of what was removed is in them."""
+        self._engine.session()
+        deadline = deadline_in(timeout)
+        self._reads.run(partial(self._engine.scrub, deadline=deadline), deadline)
+
     def close(self) -> None:
         """End the running commit and close the connections and threads; a second call does nothing."""
         if not self._engine.closed:

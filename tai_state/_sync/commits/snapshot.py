@@ -45,7 +45,7 @@ def create_snapshot(
     retention = (settings.maintenance or Maintenance()).snapshot_retention
 
     def attempt() -> ShownT:
-        record, based = _state(access, paths, deadline)
+        record, based = state_to_write(access, paths, deadline)
         kept = shown(record)
         if record.version in record.marks.snapshots:
             return kept
@@ -73,10 +73,15 @@ def create_snapshot(
     return access.retried(attempt, deadline, also=(PreconditionFailedError,), what="a snapshot")
 
 
-def _state(
+def state_to_write(
     access: Access, paths: StateLayout, deadline: Deadline
 ) -> tuple[StateRecord, datetime | None]:
-    """Return the state, and the update_time of its document; where that is missing or damaged, as its log tells."""
+    """Return the state, and the update_time of its document; where that is missing or damaged, as its log tells.
+
+    Raises:
+        StateNotFoundError: There never was one.
+        CorruptLogError: Nothing determines it.
+    """
     document = (access.read([paths.state], deadline)).get(paths.state)
     damage = None
     if document is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from tai_state._sync.access.access import Access
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.gone import left_over
+from tai_state._sync.recovery.intents import unfinished
 from tai_state._sync.recovery.kept import foreign
 from tai_state._sync.recovery.leases import lease_findings
 from tai_state._sync.recovery.receipts import receipt_findings
@@ -23,6 +24,7 @@ from tai_state.models import ConsistencyReport, Problem
 from tai_state.rules.commits.judging import Judge, no_judge
 from tai_state.rules.history.replay import Rerun, no_rerun
 from tai_state.rules.records.documents import read_state
+from tai_state.rules.recovery.erasure import read_erasure
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.transactions.dependents.marks import mark_is_lost
 
@@ -102,8 +104,14 @@ class Verifier:
             found.states += examined.document is not None
             found.events += examined.events
             found.add(*examined.findings)
+        erasing: set[str] = set()
+        for unfinished in self.unfinished(governor_id):
+            erasing.add(unfinished.state_id)
+            found.add(unfinished)
         for finding in receipt_findings(self._access, governor_id, self._timeout):
-            found.add(finding)
+            # Those of what is being erased are about to go.
+            if finding.state_id not in erasing:
+                found.add(finding)
         return found.report()
 
     def check_state(self, paths: StateLayout) -> ConsistencyReport:
@@ -112,6 +120,9 @@ class Verifier:
         examined = self.examined(paths)
         found = Sum(paths.governor_id, int(examined.document is not None), examined.events)
         found.add(*examined.findings)
+        for unfinished in self.unfinished(paths.governor_id):
+            if unfinished.state_id == paths.state_id:
+                found.add(unfinished)
         return found.report()
 
     def check_all(self) -> Iterator[ConsistencyReport]:
@@ -125,6 +136,21 @@ class Verifier:
         for finding in lease_findings(self._access, self._timeout):
             found.add(finding)
         yield found.report()
+
+    def unfinished(self, governor_id: str) -> Iterator[Finding]:
+        """Iterate over the findings of what was to be erased, and is not gone yet."""
+        for document, erasure in unfinished(self._access, GovernorLayout(governor_id), self._timeout):
+            message = f"it was to be erased up to version {erasure.through}, and that is not finished"
+            version = erasure.through or None
+            yield Finding("unfinished_erasure", erasure.state_id, version, message, document.path)
+
+    def _is_being_erased(self, paths: StateLayout) -> bool:
+        """Whether a state is to be erased, and is not yet: what is found of it says nothing."""
+        document = (self._access.read([paths.erasure], self._access.begin(self._timeout))).get(paths.erasure)
+        try:
+            return document is not None and not read_erasure(document, paths.governor_id).is_finished
+        except ReplayError:
+            return False
 
     def governors(self) -> Iterator[tuple[str, Finding | None]]:
         """Iterate over the ids of all governors; of one that is somebody else's, over the finding."""
@@ -166,6 +192,8 @@ class Verifier:
             first = self._examined_once(paths, self._document(paths))
         if not first.findings:
             return first
+        if self._is_being_erased(paths):
+            return replace(first, findings=())
         read = self._access.read([paths.state], self._access.begin(self._timeout))
         again = self._examined_once(paths, read.get(paths.state))
         before = {finding.identity for finding in first.findings}

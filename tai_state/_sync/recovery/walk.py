@@ -13,6 +13,7 @@ from tai_state.layout import StateLayout
 from tai_state.rules.commits.judging import Judge
 from tai_state.rules.history.replay import Rerun
 from tai_state.rules.records.documents import read_state
+from tai_state.rules.records.erased import is_erased
 from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.recovery.comparison import StateView, above, reach, state_findings
 from tai_state.rules.recovery.findings import Finding
@@ -68,17 +69,25 @@ class Walk:
             # What is of a newer release may follow rules that this one does not know: nothing else is judged.
             return Examined(paths, document, None, (newer,), 0)
         kept = Kept(self._access, paths, self._timeout)
+        kept.erased_through = view.record.marks.erased_through if view.record is not None else 0
         kept.begin()
         lineage = Lineage(paths, view.record, self._rerun, kept.seen.trimmed)
         at_version: EventRecord | None = None
+        back: list[Finding] = []
         for event in self._certain(kept, lineage):
             kept.hold(event)
+            if event.version <= kept.erased_through and not is_erased(event) and not back:
+                # One of them tells of all: an erasure goes over all of them.
+                message = "the event holds values that were erased"
+                back = [
+                    Finding("unfinished_erasure", paths.state_id, event.version, message, paths.event(event.version))
+                ]
             if view.record is not None and event.version == view.record.version:
                 at_version = event
         state = view.record
         if document is None and not (lineage.version or kept.seen.snapshots or kept.findings):
             return Examined(paths, None, None, (), 0)
-        findings = [*lineage.findings]
+        findings = [*lineage.findings, *back]
         is_stale = state is not None and lineage.version > state.version and not self._stands(view)
         if not is_stale:
             if state is not None and lineage.version > state.version:

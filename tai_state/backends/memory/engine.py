@@ -11,11 +11,11 @@ from typing import Protocol
 
 from tai_state._platform.forks import anew_in_children
 from tai_state.backends.expiry import Expiring
-from tai_state.documents import EXPIRES_AT, lifetime
 from tai_state.backends.memory.encoding import encode
 from tai_state.clock import Clock
 from tai_state.codec import from_json
 from tai_state.documents import (
+    EXPIRES_AT,
     Check,
     CommitResult,
     Delete,
@@ -29,6 +29,7 @@ from tai_state.documents import (
     Read,
     UpdatedAt,
     Write,
+    lifetime,
 )
 from tai_state.errors import (
     PreconditionFailedError,

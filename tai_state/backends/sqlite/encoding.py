@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from tai_state.documents import EXPIRES_AT, Lifetime, lifetime
 from tai_state.codec import dump_json
 from tai_state.documents import (
+    EXPIRES_AT,
     Check,
     DocumentPath,
     Fields,
+    Lifetime,
     Limits,
     MustExist,
     MustNotExist,
     Put,
     UpdatedAt,
     Write,
+    lifetime,
 )
 from tai_state.errors import DocumentTooLargeError, InvalidDataError, StoreError
 

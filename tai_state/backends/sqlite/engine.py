@@ -16,6 +16,7 @@ from tai_state.backends.sqlite.file_mark import FileMark, read_mark
 from tai_state.backends.sqlite.group import GRACE_SECONDS, FileIdentity
 from tai_state.backends.sqlite.patience import SYSTEM, lock_seconds, when_free
 from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
+from tai_state.backends.sqlite.scrubbing import scrub
 from tai_state.backends.sqlite.session import Session
 from tai_state.clock import Clock, Deadline
 from tai_state.documents import CommitResult, DocumentPath, Query, Read, Write
@@ -219,6 +220,13 @@ class SqliteEngine:
             return read_mark(connection, self._identity.known[1])
 
         return self._page(read, deadline)
+
+    def scrub(self, *, deadline: Deadline) -> None:
+        """Leave nothing of what was removed in the file."""
+        with mapped(self._identity.explain, "scrubbing"):
+            self.session().clock(deadline)
+            self._identity.check()
+            scrub(self._place, deadline)
 
     @property
     def real_path(self) -> str:

@@ -8,9 +8,9 @@ import random
 import sqlite3
 
 from tai_state.backends.expiry import BYTES_MAX, COMMITS_BETWEEN, COMMITS_BETWEEN_PARTS, DOCUMENTS_MAX
-from tai_state.documents import lifetime
 from tai_state.backends.sqlite.encoding import ends_us
 from tai_state.codec import from_json
+from tai_state.documents import lifetime
 from tai_state.errors import InvalidDataError, StoreError
 
 # As bytes, whatever damage has put there.

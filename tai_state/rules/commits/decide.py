@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from tai_state.codec import Payload
+from tai_state.codec import EMPTY, Payload
+from tai_state.config import Maintenance
 from tai_state.documents import MustNotExist, Put, Write
 from tai_state.errors import (
     InvalidDataError,
@@ -23,10 +24,11 @@ from tai_state.rules.commits.receipts import (
     request_fingerprint,
 )
 from tai_state.rules.history.segments import Segment
-from tai_state.rules.history.snapshots import add_snapshot, snapshot_is_due
+from tai_state.rules.history.snapshots import add_snapshot, begins_period
 from tai_state.rules.history.upcasting import Place
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import event_fields, state_put
+from tai_state.rules.records.erased import ERASE
 from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord, completed
 
 REBUILT = "tai_rebuilt"
@@ -135,7 +137,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         idempotency_key=change.idempotency_key,
         from_status=before.status if before else None,
         to_status=target.status,
-        from_state=before.data if before else NO_STATE,
+        from_state=_data_before(change, before),
         to_state=target.data,
         last_error=target.last_error,
         deleted=target.deleted,
@@ -163,6 +165,12 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
     )
     completed(event, seal=make_seal(event, fresh.salt))
     return completed(event, hash=event_hash(event))
+
+
+def _data_before(change: Change, before: StateRecord | None) -> Payload:
+    if before is None:
+        return NO_STATE
+    return EMPTY if change.kind == ERASE else before.data
 
 
 def _check_timestamp(timestamp: datetime, floor: datetime | None, ceiling: datetime | None) -> None:
@@ -227,7 +235,7 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
     extra: list[Write] = []
     record = event.state(before.marks if before else None)
     maintenance = settings.maintenance
-    if maintenance is not None and snapshot_is_due(before, record, maintenance):
+    if maintenance is not None and _snapshot_is_due(before, record, maintenance):
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
         extra += snapshots
     found = view.head.update_time if view.head else None
@@ -243,6 +251,13 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
         writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
     guarded = view.guard.writes() if view.guard else ()
     return Plan((*writes, *guarded, *extra), event, fields, record, view.head, view.guard)
+
+
+def _snapshot_is_due(before: StateRecord | None, record: StateRecord, maintenance: Maintenance) -> bool:
+    if record.marks.snapshot_is_due(record.version, maintenance.snapshot_interval):
+        return True
+    every = maintenance.snapshot_every
+    return every is not None and before is not None and begins_period(before, record, every)
 
 
 def _receipt_write(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Write:

@@ -18,6 +18,7 @@ from tai_state.rules.commits.kinds import (
     stamp,
 )
 from tai_state.rules.records.arguments import check_time
+from tai_state.rules.records.erased import ERASE
 from tai_state.rules.records.record import MachineStamp, StateRecord
 
 
@@ -76,6 +77,16 @@ def delete_change(call: Call) -> Change:
         return Target(state.status, EMPTY, state.last_error, kept, deleted=True, machine=state.machine)
 
     return call.change("delete", "delete", Needs.LIVE, target_of, request=NULL)
+
+
+def erase_change(call: Call) -> Change:
+    """Leave a tombstone that says nothing of what was there: not even its event does."""
+
+    def target_of(state: StateRecord | None) -> Target:
+        assert state is not None
+        return Target(state.status, EMPTY, None, state.schema_version, deleted=True, machine=state.machine)
+
+    return call.change(ERASE, ERASE, Needs.EVER, target_of, request=NULL)
 
 
 def log_change(

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from tai_state.codec import Payload
+from tai_state.codec import EMPTY, Payload
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.rules.records.chain import GENESIS, event_hash, seal_is_sound
+from tai_state.rules.records.erased import ERASE, is_erased
 from tai_state.rules.records.record import NO_STATE, EventRecord, StateRecord
 
 _COMPARED = tuple(each.name for each in fields(StateRecord) if each.name != "marks")
@@ -47,7 +48,7 @@ def contradiction(previous: Previous, event: EventRecord) -> str | None:
         (event.version == version + 1, f"version {event.version} follows version {version}"),
         (event.previous_hash == hash_, "its previous_hash is not the hash of the event before"),
         (event.from_status == status, f"its from_status {event.from_status!r} is not {status!r}, where the state was"),
-        (event.from_state == data, "its from_state is not the to_state of the event before"),
+        (_comes_from(event, data, previous), "its from_state is not the to_state of the event before"),
         (_is_later(event, previous), "its timestamp is before the previous one"),
     )
     return next((reason for holds, reason in checks if not holds), None)
@@ -56,6 +57,13 @@ def contradiction(previous: Previous, event: EventRecord) -> str | None:
 def schema_before(previous: Previous, event: EventRecord) -> int:
     """Return the schema version of the data before *event*; its own where there was none, or nobody knows."""
     return previous.schema_version if isinstance(previous, EventRecord | StateRecord) else event.schema_version
+
+
+def _comes_from(event: EventRecord, data: Payload, previous: Previous) -> bool:
+    """Whether an event's data before is what the one before left; of erased values nobody can tell."""
+    if event.from_state == data:
+        return True
+    return is_erased(event) or is_erased(previous) or (event.kind == ERASE and event.from_state == EMPTY)
 
 
 def _is_later(event: EventRecord, previous: Previous) -> bool:

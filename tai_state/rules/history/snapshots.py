@@ -2,11 +2,11 @@
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tai_state.codec import to_json
-from tai_state.config import INLINE, Encoding, Maintenance
+from tai_state.config import INLINE, Encoding
 from tai_state.documents import Delete, Document, Put, Write
 from tai_state.errors import CorruptLogError
 from tai_state.layout import StateLayout
@@ -39,16 +39,8 @@ def _digest_of_format_1(record: StateRecord) -> str:
     return hashlib.sha256(to_json({**fields, "format": 1})).hexdigest()
 
 
-def snapshot_is_due(before: StateRecord | None, record: StateRecord, maintenance: Maintenance) -> bool:
-    """Whether the commit that makes *record* carries a snapshot: it reaches a multiple, or begins a period.
-
-    One that was put off at a multiple is due with the next commit; at a period it is due with the next period.
-    """
-    if record.marks.snapshot_is_due(record.version, maintenance.snapshot_interval):
-        return True
-    every = maintenance.snapshot_every
-    if every is None or before is None:
-        return False
+def begins_period(before: StateRecord, record: StateRecord, every: timedelta) -> bool:
+    """Whether *record* is the first version in a period: they are counted from 1970 on, in UTC."""
     return (before.timestamp - _EPOCH) // every < (record.timestamp - _EPOCH) // every
 
 

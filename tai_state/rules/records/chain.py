@@ -191,6 +191,8 @@ def state_digest(record: StateRecord) -> str:
     }
     if marks.dependents:
         covered["dependents"] = Payload.of(dict(marks.dependents)).digest
+    if marks.erased_through:
+        covered["erased_through"] = marks.erased_through
     _cover_optional(covered, record)
     return hashlib.sha256(dump_plain(covered)).hexdigest()
 

@@ -36,7 +36,7 @@ from tai_state.rules.records.record import (
 
 Fields = dict[str, Value]
 
-FORMATS = {"digest": 2, "digests": 2, "occurred_at": 3, "stay": 4, "alone": 5, "trimmed": 5}
+FORMATS = {"digest": 2, "digests": 2, "occurred_at": 3, "stay": 4, "alone": 5, "trimmed": 5, "erased_through": 5}
 """Fields that an older build does not know: it would wipe them, since a Put replaces the whole document, or miss them
 in a hash and call the event corrupt.
 
@@ -215,6 +215,8 @@ def plain_state_fields(record: StateRecord, encoding: Encoding) -> Fields:
     if marks.dependents:
         # As a payload: it may grow, and as a native map each of its keys would be indexed.
         fields["dependents"] = Payload.of(dict(marks.dependents)).field(encoding)
+    if marks.erased_through:
+        fields["erased_through"] = marks.erased_through
     return fields
 
 
@@ -229,6 +231,7 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
             trimmed_hash=take(fields, "trimmed_hash", str),
             snapshots=take_list(fields, "snapshots", int),
             dependents=dependents_from(fields),
+            erased_through=take_or_none(fields, "erased_through", int) or 0,
         ),
     )
 

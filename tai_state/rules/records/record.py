@@ -170,7 +170,7 @@ class Marks:
 
     How far the maintenance of the state has come; all of it is derived from these. And ``dependents``: the states
     that name this one in their ``depends_on``, each with the machine that drives it, so that a move knows whom it
-    concerns without reading them.
+    concerns without reading them. The values of the events up to ``erased_through`` were erased.
     """
 
     sealed_through: int = 0
@@ -178,6 +178,7 @@ class Marks:
     trimmed_hash: str = ""
     snapshots: tuple[int, ...] = ()
     dependents: Mapping[str, str] = field(default_factory=dict)
+    erased_through: int = 0
 
     @property
     def first_unsealed(self) -> int:

@@ -144,6 +144,12 @@ CATALOGUE: tuple[FindingKind, ...] = (
         _REPORTED,
     ),
     FindingKind(
+        "unfinished_erasure",
+        "What was to be erased is not gone everywhere, or has come back.",
+        "a process was killed while it erased a state",
+        "The erasure is completed, whatever is still there of what it was.",
+    ),
+    FindingKind(
         "foreign_document",
         "A document among ours was never one of ours.",
         "an import into the wrong database",

@@ -21,6 +21,7 @@ from tai_state.errors import ReplayError, SchemaVersionError, StoredDataError
 from tai_state.layout import StateLayout
 from tai_state.rules.history.replay import Rerun, Trimmed, contradiction, no_rerun, schema_before
 from tai_state.rules.records.documents import read_event
+from tai_state.rules.records.erased import is_erased
 from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.recovery.findings import STRAY, Finding
 from tai_state.rules.recovery.mending import Neighbours, mended, own_flaw
@@ -164,6 +165,9 @@ class Lineage:
         """Go on from a sound event document."""
         self._advance(event)
         if sealed is None or replace(sealed.event, committed_at=event.committed_at) == event:
+            return
+        # Of one event, erased or not: which of the two is to be is no question of the log.
+        if sealed.event.hash == event.hash and is_erased(sealed.event) is not is_erased(event):
             return
         if own_flaw(sealed.event) is None and sealed.event.previous_hash == event.previous_hash:
             self._other = sealed

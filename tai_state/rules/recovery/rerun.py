@@ -7,7 +7,10 @@ from tai_state.machine import Choice
 from tai_state.rules.commits.kinds import AnyMachine, as_data, data_payload, stamp
 from tai_state.rules.history.replay import Rerun, no_rerun
 from tai_state.rules.history.upcasting import Schema
+from tai_state.rules.records.erased import is_erased
 from tai_state.rules.records.record import EventRecord, stored_data
+
+_MOVES = frozenset({"transition", "reaction"})
 
 
 def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
@@ -31,7 +34,8 @@ def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
         if event.kind == "start" and event.machine == mark:
             return None if event.to_status == machine.initial else f"machine {mark} starts in {machine.initial!r}"
         # What another machine or version made is not ours to judge; neither is what was decided elsewhere.
-        if event.kind not in {"transition", "reaction"} or event.machine != mark or event.from_status is None:
+        # Of what was erased nothing is left to run it on.
+        if event.kind not in _MOVES or event.machine != mark or event.from_status is None or is_erased(event):
             return None
 
         def before() -> Any:

@@ -1,16 +1,16 @@
 """What of a history may go, and what is written for it: never below what a recovery needs.
 
-1. A trim takes the versions up to one away for good. The state's marks say so, and beside them a segment that stands for
-   what is gone, with the hash that the chain goes on from: either of them tells where the other is lost.
-2. The newest event stays, and a snapshot above the trim: a lost state is rebuilt from them. Where none is kept there, the
-   commit of the trim makes one of the state as it is.
+1. A trim takes the versions up to one away for good. The state's marks say so, and beside them a segment that stands
+   for what is gone, with the hash that the chain goes on from: either of them tells where the other is lost.
+2. The newest event stays, and a snapshot above the trim: a lost state is rebuilt from them. Where none is kept there,
+   the commit of the trim makes one of the state as it is.
 3. An event that a live receipt names stays, and so do those behind it: a key repeats what it did.
 4. The commit of a trim takes the snapshots along, and cuts the segment through which it goes; documents go behind it.
    So what a crash leaves is what nobody misses, and the next run removes it.
 5. A segment may be alone: its commit removes the documents of its events, each of them as the segment has it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -49,11 +49,11 @@ def allowed(wanted: int, record: StateRecord, lowest_named: int | None) -> int:
 def cut(
     paths: StateLayout,
     record: StateRecord,
-    found: datetime,
     following: EventRecord,
     through_segment: Segment | None,
-    encoding: Encoding,
     *,
+    found: datetime,
+    encoding: Encoding,
     has_snapshot: bool,
 ) -> Cut:
     """Return the commit that trims a history up to the version before *following*.
@@ -80,21 +80,21 @@ def cut(
         kept = replace(record, marks=replace(marks, snapshots=versions))
         writes.append(Put(paths.snapshot(record.version), snapshot_fields(record, encoding)))
     if through_segment is not None and through_segment.first <= through and through_segment.events:
-        writes += _rest(paths, through_segment, through)
+        writes += resealed(paths, through_segment.events[through + 1 - through_segment.first :], through_segment)
         if through_segment.first != 1:
             writes.append(Delete(paths.segment(through_segment.first)))
     stands = trimmed_put(paths, Trimmed(through, following.previous_hash))
     return Cut(state_put(paths, kept, encoding, found), (stands, *writes))
 
 
-def _rest(paths: StateLayout, segment: Segment, through: int) -> list[Write]:
-    """Return the writes of what of a segment stays.
+def resealed(paths: StateLayout, events: Sequence[EventRecord], segment: Segment) -> list[Put]:
+    """Return the writes of *events*, which are of a segment, or what is left of them, as segments like it.
 
     Raises:
-        ReplayError: An event of it fits into no segment by itself.
+        ReplayError: One of them fits into no segment by itself.
     """
-    left = segment.events[through + 1 - segment.first :]
-    writes: list[Write] = []
+    left = events
+    writes: list[Put] = []
     while left:
         made = build_segment(paths, left)
         if made is None or made.write is None or "events" not in made.write.fields:

@@ -236,6 +236,10 @@ class AsyncFaultyBackend(AsyncBackend):
             raise self._fail(Fault.UNAVAILABLE)
         return time
 
+    async def scrub(self, *, timeout: float) -> None:
+        """Let the backend behind it leave nothing of what was removed; see the port."""
+        await self.inner.scrub(timeout=timeout)
+
     async def close(self) -> None:
         """Close the backend behind it, also after a crash: its files and threads are this process's."""
         await self.inner.close()

@@ -236,6 +236,10 @@ class FaultyBackend(Backend):
             raise self._fail(Fault.UNAVAILABLE)
         return time
 
+    def scrub(self, *, timeout: float) -> None:
+        """Let the backend behind it leave nothing of what was removed; see the port."""
+        self.inner.scrub(timeout=timeout)
+
     def close(self) -> None:
         """Close the backend behind it, also after a crash: its files and threads are this process's."""
         self.inner.close()

@@ -17,6 +17,7 @@ from tai_state import (
     recover,
     verify,
 )
+from tai_state._sync.recovery import gc, removal
 from tai_state._platform.tasks import gather
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
@@ -282,8 +283,6 @@ def test_a_dry_run_counts_what_goes(store):
 )
 def test_stopped_behind_any_commit_it_is_sound_and_goes_on(place, policy, monkeypatch):
     """And ends as one that was not stopped."""
-    from tai_state._sync.recovery import gc, removal  # noqa: PLC0415
-
     monkeypatch.setattr(removal, "BATCH", 2)
     monkeypatch.setattr(gc, "BATCH", 2)
     store = place.store()
@@ -300,9 +299,9 @@ def test_stopped_behind_any_commit_it_is_sound_and_goes_on(place, policy, monkey
         else:
             is_stopped = False
     assert commits > 4
-    versions = [1, *range(1, 17)][-5 if policy.max_events == 5 else -8 if policy.max_events else 1 :]
-    assert versions(store, after=versions[0] - 1) == versions
-    assert ids(store, "events") == (versions if policy.compact_after is None else [16])
+    left = list(range(1, 17))[-(policy.max_events or 16) :]
+    assert versions(store, after=left[0] - 1) == left
+    assert ids(store, "events") == (left if policy.compact_after is None else [16])
     check(store)
 
 

@@ -66,7 +66,9 @@ EVENT = EventRecord(
 EVENT = replace(EVENT, seal=make_seal(EVENT, "5" * 32))
 BEFORE = replace(EVENT, seal=None, occurred_at=None)
 """One of layout 1, without what came later."""
-MARKS = Marks(sealed_through=1, trimmed_through=1, trimmed_hash="h", snapshots=(1,), dependents={"d": "m"})
+MARKS = Marks(
+    sealed_through=1, trimmed_through=1, trimmed_hash="h", snapshots=(1,), dependents={"d": "m"}, erased_through=1
+)
 STATE = EVENT.state(MARKS)
 AS_IT_IS = Encoding()
 PATH = DocumentPath("governors/g/states", "s")

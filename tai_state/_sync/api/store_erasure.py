@@ -1,0 +1,64 @@
+# Generated from tai_state/_async/api/store_erasure.py by .ci/generate_sync.py; do not edit.
+"""Erasing for those who must: what a state held is gone everywhere, and that it was is still provable."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tai_state.authors import author_of
+from tai_state.errors import InvalidDataError
+from tai_state.layout import GovernorLayout, state_layout
+
+if TYPE_CHECKING:
+    from tai_state._sync.recovery.erasure import Eraser
+    from tai_state._sync.runtime import Runtime
+    from tai_state.clock import TimeLimit
+    from tai_state.models import ErasureReport
+
+
+class StoreErasure:
+    """The part of a store that erases."""
+
+    runtime: Runtime
+
+    def erase_state(
+        self, governor_id: str, state_id: str, *, reason: str, timeout: TimeLimit = None
+    ) -> ErasureReport:
+        """Erase all that a state ever held, for good, and leave a tombstone; tells what is gone.
+
+        Data, payloads, authors, reasons, contexts, errors and keys go from its events and segments, whose digests stay:
+        so the chain of its hashes still proves which changes there were. Snapshots, receipts and copies in quarantine
+        are removed; records in ``audit`` and results of transactions lose what they show. What stays is no value: ids,
+        versions, times, statuses, actions, and the machine's name. SQLite's file is built anew, so that nothing is left
+        in it; that takes as long as copying the file. Copies that an engine keeps of itself (backups, Firestore's
+        point-in-time recovery) are not reached.
+
+        The intent is written first: what is stopped half way is ended by a call like this one, or by ``recover``. A
+        record in ``audit`` tells who erased, and why. The state may be created again, and goes on with its versions.
+
+        Args:
+            reason: Why; without one nothing is erased.
+            timeout: Bounds each page that is read, each commit, and the scrubbing of the file.
+
+        Raises:
+            StateNotFoundError: The state never was.
+            CorruptLogError: It is damaged, and its log does not tell what it was: run ``recover`` first.
+        """
+        paths = state_layout(governor_id, state_id)
+        with self.runtime.inflight.one():
+            return self._erasure(reason, timeout).state(paths)
+
+    def erase_governor(self, governor_id: str, *, reason: str, timeout: TimeLimit = None) -> ErasureReport:
+        """Erase every state of a governor, as ``erase_state`` does one."""
+        governor = GovernorLayout(governor_id)
+        with self.runtime.inflight.one():
+            return self._erasure(reason, timeout).governor(governor)
+
+    def _erasure(self, reason: str, timeout: TimeLimit) -> Eraser:
+        # Imported here: few erase.
+        from tai_state._sync.recovery.erasure import Eraser  # noqa: PLC0415
+
+        if not isinstance(reason, str) or not reason.strip():
+            message = "needs to say why"
+            raise InvalidDataError(message, path="reason")
+        author = author_of(None, self.runtime.actor)._replace(reason=str.__str__(reason))
+        return Eraser(self.runtime.access, self.runtime.settings, author, timeout)
