@@ -5,6 +5,7 @@ more to do: so it can be stopped behind any commit, and the next run, or a recov
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tai_state._async.access.access import AsyncAccess
@@ -12,6 +13,7 @@ from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_co
 from tai_state._async.commits.snapshot import async_state_to_write
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.recovery.gc import AsyncGc
+from tai_state._async.recovery.gone import async_left_over
 from tai_state._async.recovery.removal import Removed, async_remove
 from tai_state._platform.interrupts import async_shield
 from tai_state.authors import Author
@@ -171,25 +173,13 @@ class AsyncEraser:
 
     async def _states(self, governor: GovernorLayout) -> AsyncIterator[StateLayout]:
         """Iterate over the states of which there is anything, also those that have lost their documents."""
-        seen: set[str] = set()
-        for collection in (governor.states, governor.events, governor.segments, governor.snapshots):
-            after: str | None = None
-            while True:
-                found = None
-                async for document in self._access.scan(collection, start=after, limit=1, timeout=self._timeout):
-                    found = document
-                if found is None:
-                    break
-                stored = found.path.id.partition("@")[0]
-                # "!" is before "@", so that ids which begin alike come behind; "A" is behind all versions of this one.
-                after = f"{stored}!" if collection == governor.states else f"{stored}A"
-                if stored in seen:
-                    continue
-                seen.add(stored)
-                try:
-                    yield governor.state(unescape(stored))
-                except InvalidIdError:
-                    after = f"{found.path.id}!"
+        async for document in self._access.scan(governor.states, timeout=self._timeout):
+            with suppress(InvalidIdError):
+                yield governor.state(unescape(document.path.id))
+        for collection in (governor.events, governor.segments, governor.snapshots):
+            async for found in async_left_over(self._access, governor, collection, self._timeout):
+                if isinstance(found, StateLayout):
+                    yield found
 
     async def _events(self, paths: StateLayout, through: int) -> None:
         """Erase the values in event documents; those of the first layout go with their events."""

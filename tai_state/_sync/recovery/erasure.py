@@ -5,6 +5,7 @@
 more to do: so it can be stopped behind any commit, and the next run, or a recovery, ends it.
 """
 from collections.abc import Iterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tai_state._sync.access.access import Access
@@ -12,6 +13,7 @@ from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.commits.snapshot import state_to_write
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.gc import Gc
+from tai_state._sync.recovery.gone import left_over
 from tai_state._sync.recovery.removal import Removed, remove
 from tai_state._platform.interrupts import shield
 from tai_state.authors import Author
@@ -171,25 +173,13 @@ class Eraser:
 
     def _states(self, governor: GovernorLayout) -> Iterator[StateLayout]:
         """Iterate over the states of which there is anything, also those that have lost their documents."""
-        seen: set[str] = set()
-        for collection in (governor.states, governor.events, governor.segments, governor.snapshots):
-            after: str | None = None
-            while True:
-                found = None
-                for document in self._access.scan(collection, start=after, limit=1, timeout=self._timeout):
-                    found = document
-                if found is None:
-                    break
-                stored = found.path.id.partition("@")[0]
-                # "!" is before "@", so that ids which begin alike come behind; "A" is behind all versions of this one.
-                after = f"{stored}!" if collection == governor.states else f"{stored}A"
-                if stored in seen:
-                    continue
-                seen.add(stored)
-                try:
-                    yield governor.state(unescape(stored))
-                except InvalidIdError:
-                    after = f"{found.path.id}!"
+        for document in self._access.scan(governor.states, timeout=self._timeout):
+            with suppress(InvalidIdError):
+                yield governor.state(unescape(document.path.id))
+        for collection in (governor.events, governor.segments, governor.snapshots):
+            for found in left_over(self._access, governor, collection, self._timeout):
+                if isinstance(found, StateLayout):
+                    yield found
 
     def _events(self, paths: StateLayout, through: int) -> None:
         """Erase the values in event documents; those of the first layout go with their events."""

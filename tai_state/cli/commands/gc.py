@@ -12,9 +12,8 @@ from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND, GovernorNotFoundError
 from tai_state.cli.program.operating import by_hand
 from tai_state.cli.program.output import note, record_of, write_one
-from tai_state.cli.program.progress import progressing
+from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
-from tai_state.cli.program.waiting import answered
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -68,16 +67,8 @@ def gc(
     if snapshots is not None:
         config = replace(config, snapshot_retention=snapshots)
     with _opened(session, dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
-        count = 0
-
-        def on_state(_: str, __: str) -> None:
-            nonlocal count
-            count += 1
-            answered()
-            progress("looking", count, None)
-
         persister = StateMachinePersister(store, config=config)
-        report = persister.gc(governor, history=policy, dry_run=dry_run, progress=on_state)
+        report = persister.gc(governor, history=policy, dry_run=dry_run, progress=StatesSeen(progress, "looking"))
     if governor is not None and not (report.states or report.documents):
         raise GovernorNotFoundError(governor)
     _write(report, as_json=session.as_json)

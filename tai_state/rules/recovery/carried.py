@@ -14,13 +14,14 @@ from tai_state.layout import AUDIT, GOVERNORS, LOCKS, TRANSACTIONS, WAITS, is_re
 from tai_state.rules.locking.leases import carried, lease_fields, read_lease
 from tai_state.rules.records.documents import committed_at
 from tai_state.rules.records.fields import FieldError, written_at
+from tai_state.rules.recovery.erasure import GOVERNOR
 
 Fields = dict[str, Any]
 
 OF_STATES = ("states", "events", "segments", "snapshots")
 """The collections of a governor whose documents are of one state each."""
 
-OF_GOVERNORS = (*OF_STATES, "receipts", "audit", "quarantine")
+OF_GOVERNORS = (*OF_STATES, "receipts", "audit", "quarantine", "erasures")
 """Every collection of a governor."""
 
 OF_STORES = (LOCKS, TRANSACTIONS, AUDIT)
@@ -59,7 +60,7 @@ def check_path(path: DocumentPath) -> None:
     elif kind in OF_STATES and kind != "states":
         stored, _ = owner_and_version(path.id)
         unescape(stored, path)
-    else:
+    elif (kind, path.id) != ("erasures", GOVERNOR):
         unescape(path.id, path)
 
 
