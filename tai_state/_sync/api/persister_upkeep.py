@@ -10,7 +10,7 @@ from tai_state.config import HistoryPolicy
 from tai_state.errors import InvalidDataError
 from tai_state.layout import check_id, state_layout
 from tai_state.models import DataT
-from tai_state.rules.commits.arguments import check_time, check_version
+from tai_state.rules.records.arguments import check_time, check_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tai_state
+from tai_state.homes import HOMES
 
 ROOT_MODULE = Path(tai_state.__file__)
 
@@ -94,7 +95,7 @@ def typed_imports():
 
 def test_every_name_is_where_type_checkers_find_it():
     """The three lists of the package agree: what is exported, what is typed, and what is found when asked for."""
-    homes = {name: module for module, names in tai_state._HOMES.items() for name in names}
+    homes = {name: module for module, names in HOMES.items() for name in names}
     assert homes == typed_imports()
     assert sorted(homes) == sorted(tai_state.__all__)
     for name, module in homes.items():
@@ -104,7 +105,10 @@ def test_every_name_is_where_type_checkers_find_it():
 def test_every_name_is_listed_before_it_is_imported(tmp_path):
     """What completes names in a shell finds them."""
     code = "import tai_state; assert set(dir(tai_state)) >= set(tai_state.__all__)"
-    assert {name for name in loaded(code, tmp_path) if name.startswith("tai_state.")} == {"tai_state.late"}
+    assert {name for name in loaded(code, tmp_path) if name.startswith("tai_state.")} == {
+        "tai_state.homes",
+        "tai_state.late",
+    }
 
 
 def test_a_module_of_public_names_is_an_attribute(tmp_path):
