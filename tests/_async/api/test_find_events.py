@@ -4,10 +4,16 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tai_state import AsyncStateMachinePersister, ChangeMetadata, DamagedDocumentsError, InvalidDataError
+from tai_state import (
+    AsyncBackendStore,
+    AsyncStateMachinePersister,
+    ChangeMetadata,
+    DamagedDocumentsError,
+    InvalidDataError,
+)
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import state_layout
-from tests._async.stores import TIMEOUT, async_plant, in_memory
+from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_plant, in_memory
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -99,6 +105,30 @@ async def test_no_more_is_read_than_is_asked_for(logged):
     assert read == [1, 2, 3]
     assert await async_places(logged.find_events("g", limit=0)) == []
     assert await async_places(logged.find_events("never")) == []
+
+
+class AsyncAskedBackend(AsyncWrappedBackend):
+    """Notes how many documents are asked for."""
+
+    def __init__(self, inner):
+        """Begin with none."""
+        super().__init__(inner)
+        self.limits_asked = []
+
+    def query(self, query, *, limit=None, timeout):
+        """Note the limit."""
+        self.limits_asked.append(limit)
+        return super().query(query, limit=limit, timeout=timeout)
+
+
+@in_memory
+async def test_the_engine_is_asked_for_no_more_than_is_given(place):
+    """But where some are left out here, nobody knows how many are needed."""
+    backend = AsyncAskedBackend(place.store().runtime.access.backend)
+    store = AsyncBackendStore(backend)
+    assert await async_places(store.find_events("g", limit=3)) == []
+    assert await async_places(store.find_events("g", limit=3, action="open")) == []
+    assert backend.limits_asked == [3, None]
 
 
 async def test_what_cannot_be_read_is_named_behind_the_others(logged):

@@ -4,10 +4,16 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tai_state import StateMachinePersister, ChangeMetadata, DamagedDocumentsError, InvalidDataError
+from tai_state import (
+    BackendStore,
+    StateMachinePersister,
+    ChangeMetadata,
+    DamagedDocumentsError,
+    InvalidDataError,
+)
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import state_layout
-from tests._sync.stores import TIMEOUT, plant, in_memory
+from tests._sync.stores import TIMEOUT, WrappedBackend, plant, in_memory
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -99,6 +105,30 @@ def test_no_more_is_read_than_is_asked_for(logged):
     assert read == [1, 2, 3]
     assert places(logged.find_events("g", limit=0)) == []
     assert places(logged.find_events("never")) == []
+
+
+class AskedBackend(WrappedBackend):
+    """Notes how many documents are asked for."""
+
+    def __init__(self, inner):
+        """Begin with none."""
+        super().__init__(inner)
+        self.limits_asked = []
+
+    def query(self, query, *, limit=None, timeout):
+        """Note the limit."""
+        self.limits_asked.append(limit)
+        return super().query(query, limit=limit, timeout=timeout)
+
+
+@in_memory
+def test_the_engine_is_asked_for_no_more_than_is_given(place):
+    """But where some are left out here, nobody knows how many are needed."""
+    backend = AskedBackend(place.store().runtime.access.backend)
+    store = BackendStore(backend)
+    assert places(store.find_events("g", limit=3)) == []
+    assert places(store.find_events("g", limit=3, action="open")) == []
+    assert backend.limits_asked == [3, None]
 
 
 def test_what_cannot_be_read_is_named_behind_the_others(logged):

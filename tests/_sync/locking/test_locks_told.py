@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from tai_state import LockManager, DamagedDocumentsError, LockTimeoutError, LockWait
+from tai_state import LockManager, MemoryStore, DamagedDocumentsError, LockTimeoutError, LockWait
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import WAITS
+from tai_state.rules.locking.deadlocks import Edge, Wait, wait_write
+from tai_state.rules.locking.owners import Owner
 from tai_state.rules.locking.reservations import Waiter, reservation_path, reserve_write
+from tai_state.testing.clock import ManualClock
 from tests._sync.stores import TIMEOUT, plant
 
 HERE = (socket.gethostname(), os.getpid())
@@ -83,6 +86,22 @@ def test_who_is_next_is_told(store, locks):
     write = reserve_write("é", Waiter("bob", "n", now), None, round_=1, now=now)
     access.backend.commit([write], timeout=TIMEOUT)
     assert [one for one in locks.waits()] == [LockWait(resource="é", owner="bob", since=now)]
+
+
+def test_a_place_that_is_over_is_nobodys():
+    """It was not renewed for a second, by the store's clock; nor does a wait last for ever."""
+    clock = ManualClock()
+    store = MemoryStore(clock=clock)
+    access, locks = store.runtime.access, LockManager(store)
+    now = access.server_time(access.begin(TIMEOUT))
+    place = reserve_write("r", Waiter("bob", "n", now), None, round_=1, now=now)
+    wait = wait_write(Wait(owner=Owner("bob", "b"), nonce="n", edges=(Edge("r", "a", 1),)), now=now)
+    access.backend.commit([place, wait], timeout=TIMEOUT)
+    assert [one.is_next for one in locks.waits()] == [True, False]
+    clock.advance(1.5)
+    assert [one.is_next for one in locks.waits()] == [False]
+    clock.advance(5)
+    assert [one for one in locks.waits()] == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """SQLite finds what queries ask for by an index, in files of earlier releases too."""
 
 import sqlite3
+from datetime import UTC, datetime
 
 import pytest
 
@@ -46,6 +47,16 @@ def test_states_of_a_status_are_found_by_an_index(connection, equal, after):
     assert "USING INDEX documents_states_status (collection=? AND <expr>=?" in plan
     assert "TEMP B-TREE" not in plan
     assert ("AND id>?" in plan) is (after is not None)
+
+
+@pytest.mark.parametrize("after", [None, Place('{"$time":"2026-03-01T00:00:00Z"}', "x")], ids=str)
+def test_events_of_a_time_are_found_by_an_index(connection, after):
+    """In the order of their time, also from a place on."""
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    query = Query(collection="governors/g/events", within=FieldRange("timestamp", since))
+    plan = plan_of(connection, query, after)
+    assert "USING INDEX documents_events_timestamp (collection=? AND <expr>>" in plan
+    assert "TEMP B-TREE" not in plan
 
 
 @pytest.mark.parametrize("is_descending", [False, True])

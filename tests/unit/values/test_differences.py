@@ -64,6 +64,13 @@ def test_an_item_put_in_front_changes_no_other():
     assert told(["b", "c", "d"], ["a", "b", "d"]) == [("removed", "[1]", "c", None), ("added", "[0]", None, "a")]
 
 
+def test_what_is_frequent_is_no_noise():
+    """Of long lists of few values, too, only what was put in is told."""
+    old = ["x"] * 400
+    new = [*old[:100], "y", *old[100:300], "y", *old[300:]]
+    assert told(old, new) == [("added", "[100]", None, "y"), ("added", "[301]", None, "y")]
+
+
 def test_an_item_that_changed_inside_is_looked_into():
     """With the index of the old list, also where others go or come."""
     old = {"items": [{"id": 1}, {"id": 2, "n": 1}, {"id": 3}]}
