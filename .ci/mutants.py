@@ -4,7 +4,9 @@ A seeded sample of cosmic-ray's mutants (another comparison, another number, a b
 of the tree, against the tests of its room in memory that run the mutated line, the fastest first. A mutant is killed
 when a test fails, when the tests cannot even be collected, or when they do not end in time.
 
-`make mutants` runs it in an environment of its own, and the tests in that of the project.
+`make mutants` runs it in an environment of its own, and the tests in that of the project. One room, every mutant of it:
+
+    .venvs/mutants/bin/python .ci/mutants.py --under tai_state/rules/locking --sample 9999
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from tai_state._async.locking.trust_window import AsyncTrustWindow
 from tai_state.config import LeaseTiming
 from tai_state.errors import LockLostError
 from tai_state.testing.clock import ManualClock
+from tests.unit.copies import copied
 
 TIMING = LeaseTiming(ttl=20.0, renew_deadline=12.0, retry_period=4.0)
 """Trusted for 19 seconds, tried for 12."""
@@ -123,7 +124,7 @@ def test_a_release_is_no_loss(trust):
     trust.suspend()
     assert (trust.reason(), trust.remaining(), trust.is_lost, trust.is_released) == ("released", 0.0, False, False)
     assert trust.notice() == "released"
-    assert trust.end("released") is True
+    assert trust.end(copied("released")) is True
     trust.on_lost(told.append)
     assert (trust.reason(), trust.is_lost, trust.is_released, told) == ("released", False, True, [])
 

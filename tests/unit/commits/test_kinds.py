@@ -24,12 +24,14 @@ from tai_state.rules.commits.kinds import (
     check_name,
     checked_error,
     data_payload,
+    is_redefined,
     stamp,
     start_change,
     status_change,
     transition_change,
 )
 from tai_state.rules.history.upcasting import Schema
+from tai_state.rules.records.record import MachineStamp, StateRecord
 from tests.unit.commits.made import PATHS, TURNSTILE, at, call, lived, plan, state_at
 from tests.unit.copies import copied
 
@@ -72,7 +74,9 @@ def test_a_name_has_1_to_480_bytes(size, passes):
     else:
         with pytest.raises(InvalidDataError, match=f"1 to 480 bytes of UTF-8, it has {size}"):
             check_name("x" * size, "status")
-    assert call(expected_status=copied("")).expected_status == ""
+    assert call(expected_status="").expected_status == ""
+    with pytest.raises(InvalidDataError, match="1 to 480 bytes"):
+        call(expected_status="x" * 481)
 
 
 @pytest.mark.parametrize("name", [None, 1, b"open", "\ud800"])
@@ -103,6 +107,36 @@ def test_a_machine_takes_over_what_an_older_version_of_it_left(name, version, pa
     for other in (replace(ours, version=3), replace(ours, name="turn"), replace(ours, name="turnstiles")):
         with pytest.raises(MachineVersionError):
             check_machine(replace(state_at(1), machine=other), ours)
+
+
+def test_a_machine_is_redefined_where_its_name_and_version_have_another_fingerprint():
+    """Under another version it was extended, and under another name it is another."""
+    ours = stamp(TURNSTILE)
+    assert not is_redefined(None, ours)
+    assert not is_redefined(replace(ours, fingerprint=copied(ours.fingerprint)), ours)
+    for fingerprint in ("0" * 64, "g" * 64):
+        other = replace(ours, fingerprint=fingerprint)
+        assert is_redefined(other, ours)
+        for version in (1, 3):
+            assert not is_redefined(replace(other, version=version), ours)
+        for name in ("another", "zebra"):
+            assert not is_redefined(replace(other, name=name), ours)
+
+
+def test_who_moves_what_a_redefined_machine_left_is_told():
+    """Each time, with the state and our own definition; nobody is where it is the same."""
+    told: list[int] = []
+
+    def notice(state: StateRecord, ours: MachineStamp) -> None:
+        assert ours == stamp(TURNSTILE)
+        told.append(state.version)
+
+    noting = replace(call(), notice=notice)
+    for fingerprint, is_told in ((stamp(TURNSTILE).fingerprint, False), ("0" * 64, True)):
+        state = replace(state_at(1), machine=replace(stamp(TURNSTILE), fingerprint=fingerprint))
+        for calls in (noting, call()):
+            plan(transition_change(calls, TURNSTILE, "pay", None, KEEP), Head(state, at(1)))
+        assert told == ([1] if is_told else [])
 
 
 def test_a_start_stores_what_the_data_type_makes_of_the_data():

@@ -21,6 +21,7 @@ from tai_state.rules.recovery.comparison import (
 )
 from tai_state.rules.recovery.findings import Finding
 from tests.unit.commits.made import PATHS, document, lived, put
+from tests.unit.copies import copied
 
 LIVES = lived(6)
 EVENTS = [one.event for one in LIVES]
@@ -71,6 +72,13 @@ def test_a_state_that_is_behind_its_log_is_told(version, proven_from, at_version
     assert found[0].message == f"the state is at version 4, its events go on to version {version}"
 
 
+def test_a_state_is_behind_the_log_of_another_hash_without_a_proof():
+    """Lower or higher; an equal one is a proof, whoever read it."""
+    for hash_, truth in ((copied(EVENTS[3].hash), 5), ("0" * 64, None), ("g" * 64, None)):
+        at = replace(EVENTS[3], hash=hash_)
+        assert told(state_findings(view(written(4)), lineage(5), NOTHING, at)) == [("state_behind", 4, None, truth)]
+
+
 def test_a_state_below_events_that_do_not_follow_from_it_is_not_behind():
     """They are told as such."""
     extra = Finding("extra_event", "s", 5, "it stands above", PATHS.event(5))
@@ -90,7 +98,7 @@ def test_a_state_that_is_not_what_its_event_made_is_told():
     """It is written again where it names that event; else it is no proof, and neither is the event."""
     state = read_state(written(4), "g", "s")
     cases: list[tuple[dict[str, Any], int | None]] = [
-        ({"status": "another"}, 4),
+        ({"status": "another", "hash": copied(state.hash)}, 4),
         ({"hash": "f" * 64}, None),
         ({"hash": "0" * 64}, None),
     ]
@@ -253,4 +261,6 @@ def test_a_snapshot_is_held_against_its_event_by_what_it_holds():
     assert not snapshot_differs("", EVENTS[3])
     assert not snapshot_differs(None, EVENTS[3])
     assert snapshot_differs(digest, EVENTS[2])
-    assert snapshot_differs("0" * 64, EVENTS[3])
+    for other in ("0" * 64, "g" * 64):
+        assert snapshot_differs(other, EVENTS[3])
+    assert not snapshot_differs(copied(digest), EVENTS[3])

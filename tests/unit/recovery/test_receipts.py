@@ -7,10 +7,11 @@ import pytest
 
 from tai_state import KEEP
 from tai_state.documents import Document
+from tai_state.errors import CorruptLogError, SchemaVersionError
 from tai_state.rules.commits.change import Plan
 from tai_state.rules.commits.kinds import start_change, transition_change
 from tai_state.rules.recovery.findings import Made
-from tai_state.rules.recovery.receipts import NamedReceipt, ReceiptSearch, says_what_it_should
+from tai_state.rules.recovery.receipts import NamedReceipt, ReceiptSearch, named_receipt, says_what_it_should
 from tests.unit.commits.made import PATHS, TURNSTILE, at, call, document, head_of, plan, put
 
 
@@ -23,7 +24,8 @@ def keyed() -> list[Plan]:
     return plans
 
 
-EVENTS = [document(put(one, PATHS.event(one.event.version)), one.event.version) for one in keyed()]
+PLANS = keyed()
+EVENTS = [document(put(one, PATHS.event(one.event.version)), one.event.version) for one in PLANS]
 
 
 def receipt(key: str, version: int, transition_id: str | None = None) -> NamedReceipt:
@@ -88,23 +90,30 @@ def test_where_nothing_is_left_of_a_state_its_receipts_are_of_nothing():
         [EVENTS[0], EVENTS[2]],
         [EVENTS[0], replace(EVENTS[1], fields={**EVENTS[1].fields, "hash": "0" * 64}), EVENTS[2]],
         [EVENTS[0], replace(EVENTS[1], fields={**EVENTS[1].fields, "version": "2"}), EVENTS[2]],
+        [*EVENTS[:2], replace(EVENTS[2], fields={**EVENTS[2].fields, "version": "3"})],
     ],
-    ids=["trimmed", "a gap", "not itself", "damaged"],
+    ids=["trimmed", "a gap", "not itself", "damaged", "damaged at its end"],
 )
 def test_where_an_event_is_missing_or_damaged_a_receipt_stays(events):
     """It may be all that is left of that change."""
-    assert told(receipt("another", 2), events, 3) is None
+    assert told(receipt("another", 2), events, 2) is None
 
 
 def test_an_event_that_is_not_itself_made_nothing():
     """Its key is none that counts."""
     unsound = replace(EVENTS[1], fields={**EVENTS[1].fields, "hash": "0" * 64})
-    assert told(receipt("k2", 9), [EVENTS[0], unsound, EVENTS[2]], 3) is None
+    assert told(receipt("k2", 1), [EVENTS[0], unsound, EVENTS[2]], 3) is None
 
 
 @pytest.mark.parametrize(
     ("version", "transition_id", "is_told"),
-    [(3, "transition-3", False), (3, "transition-2", True), (2, "another", True), (1, "another", True)],
+    [
+        (3, "transition-3", False),
+        (3, "another", False),
+        (3, "transition-2", True),
+        (2, "another", True),
+        (1, "another", True),
+    ],
 )
 def test_a_key_that_was_used_again_may_name_a_change_that_is_lost(version, transition_id, is_told):
     """A later one by another id; where a part of the log is gone."""
@@ -121,3 +130,53 @@ def test_a_receipt_says_what_it_should_where_its_event_has_its_key():
     assert not says_what_it_should(one, None)
     assert not says_what_it_should(receipt("k1", 2), EVENTS[1])
     assert not says_what_it_should(receipt("k2", 2, "transition-1"), EVENTS[1])
+
+
+def stored(**changes: Any) -> Document:
+    """Return the document of the receipt of k2, with changes of its fields."""
+    found = document(put(PLANS[1], PATHS.receipt("k2")), 9)
+    return replace(found, fields={**found.fields, **changes})
+
+
+def test_a_receipt_names_its_change():
+    """As it was written."""
+    assert named_receipt(stored(), PATHS.governor) == receipt("k2", 2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state_id": 7},
+        {"idempotency_key": None},
+        {"version": 0},
+        {"version": "2"},
+        {"transition_id": 7},
+        {"tai_expires_at": "tomorrow"},
+        {"format": 0},
+    ],
+    ids=str,
+)
+def test_a_receipt_that_is_damaged_is_told(changes):
+    """Whichever field it is."""
+    with pytest.raises(CorruptLogError, match="is damaged") as caught:
+        named_receipt(stored(**changes), PATHS.governor)
+    assert caught.value.governor_id == "g"
+
+
+def test_a_receipt_in_the_place_of_another_one_is_told():
+    """Of another key or state, wherever that would stand."""
+    others = [{"idempotency_key": f"other {number}"} for number in range(6)] + [{"state_id": "t"}]
+    assert {PATHS.receipt(str(one.get("idempotency_key"))).id < PATHS.receipt("k2").id for one in others[:6]} == {
+        True,
+        False,
+    }
+    for changes in others:
+        with pytest.raises(CorruptLogError, match="is that of another state or key") as caught:
+            named_receipt(stored(**changes), PATHS.governor)
+        assert caught.value.version == 2
+
+
+def test_a_newer_receipt_is_refused():
+    """It may say something else."""
+    with pytest.raises(SchemaVersionError):
+        named_receipt(stored(format=99), PATHS.governor)
