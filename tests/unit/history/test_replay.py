@@ -13,6 +13,7 @@ from tai_state.rules.history.replay import Fold, check_reached, contradiction
 from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.record import EventRecord, Marks
 from tests.unit.commits.made import PATHS, at, document, lived, put, state_at
+from tests.unit.copies import copied
 
 LIVES = lived(4)
 EVENTS = [one.event for one in LIVES]
@@ -132,7 +133,7 @@ def whole(event: EventRecord, **changes: Any) -> EventRecord:
 )
 def test_an_event_follows_in_all_that_it_says(changes, reason):
     """Whether the one before is an event or a state; what does not follow is told, lower or higher."""
-    later = whole(EVENTS[2], **changes)
+    later = whole(EVENTS[2], **{"previous_hash": copied(EVENTS[2].previous_hash), **changes})
     assert contradiction(EVENTS[1], later) == reason
     assert contradiction(LIVES[1].record, copy.deepcopy(later)) == reason
 

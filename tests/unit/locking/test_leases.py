@@ -1,5 +1,7 @@
 """The pure rules of leases: what a caller may do, which timings are safe, and what is stored."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,10 +17,13 @@ from tai_state.rules.locking.leases import (
     info,
     is_grant,
     lease_fields,
+    lease_path,
     loss_reason,
+    raised,
     read_lease,
     released,
     renewed,
+    unknown_outcome,
 )
 from tai_state.rules.locking.owners import ProcessStamp
 from tests.unit.locking.leases import START, at, claim, lease, stored
@@ -215,3 +220,46 @@ def test_the_next_grant_has_the_next_token():
         step = decide_acquire(lease(fencing_token=token, renewals=5), at(11), resource="r", claim=claim("b", "n2"))
         assert isinstance(step, Grant)
         assert (step.lease.fencing_token, step.lease.renewals) == (token + 1, 0)
+
+
+@pytest.mark.parametrize("resource", ["a", "q", "s", "z"])
+def test_a_lease_that_was_copied_elsewhere_is_none(resource):
+    """Wherever that is."""
+    with pytest.raises(StoreError, match="it names the resource 'r'"):
+        read_lease(replace(stored(lease()), path=lease_path(resource)))
+
+
+def test_a_holder_is_told_from_others_by_his_id():
+    """By his name where a build before there were ids wrote it; nobody by nothing. It is stored where there is one."""
+    assert lease(owner_id="a/1").holder_id == "a/1"
+    assert lease().holder_id == "a"
+    assert lease(holder=None).holder_id == ""
+    assert "owner_id" not in lease_fields(lease())
+    assert lease_fields(lease(owner_id="a/1"))["owner_id"] == "a/1"
+
+
+def test_the_last_moments_of_a_lease_are_shown_as_they_are():
+    """Half a second is half a second; at its end it is held for none."""
+    for seconds, left in ((9.5, 0.5), (10, 0.0)):
+        shown = info(lease(), at(seconds))
+        assert (shown.held, shown.remaining_seconds) == (True, left)
+
+
+def test_what_is_unknown_of_a_lease_may_be_asked_again():
+    """Under its token a second time does nothing more."""
+    error = unknown_outcome(lease(), "renewed")
+    assert (error.version, error.retryable) == (3, True)
+    assert "whether lock 'r' was renewed under token 3 is unknown" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("found", "is_raised"), [(None, True), (1, True), (1_048_578, True), (1_048_579, False), (2_000_000, False)]
+)
+def test_a_counter_that_was_copied_goes_past_all_that_were_given_out(found, is_raised):
+    """By 2 to the power of 20, once; whoever holds the lock holds it no more."""
+    there = None if found is None else lease(fencing_token=found)
+    write = raised(lease(owner_id="a/1", renewals=5), there)
+    assert (write is not None) is is_raised
+    if write is not None:
+        assert (write.fields["fencing_token"], write.fields["holder"], write.fields["renewals"]) == (1_048_579, None, 0)
+        assert write.precondition == (MustNotExist() if there is None else UpdatedAt(START))
