@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOMS = {
-    "tai_state/rules/records": ("unit/records", "unit/values", "_async/history", "_async/recovery"),
+    "tai_state/rules/records": ("unit/records", "unit/values", "_async/api", "_async/history", "_async/recovery"),
     "tai_state/rules/locking": ("unit/locking", "_async/locking"),
-    "tai_state/rules/history": ("unit/history", "unit/records", "_async/history", "_async/recovery"),
+    "tai_state/rules/history": ("unit/history", "unit/records", "_async/api", "_async/history", "_async/recovery"),
     "tai_state/rules/commits": ("unit/commits", "_async/commits", "_async/api", "_async/history", "_async/recovery"),
     "tai_state/rules/transactions": ("unit/transactions", "_async/transactions"),
     "tai_state/rules/recovery": ("unit/recovery", "_async/history", "_async/recovery"),
