@@ -108,7 +108,7 @@ SAME_BY_IDENTITY = {"core/ReplaceComparisonOperator_Is_Eq", "core/ReplaceCompari
 
 
 def passed_over(tree: ast.Module) -> list[tuple[Place, Place]]:
-    """Return where annotations, aliases of types and decorators begin and end."""
+    """Return where annotations, aliases of types, decorators and what type checkers alone read begin and end."""
     found: list[ast.expr | None] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -117,6 +117,8 @@ def passed_over(tree: ast.Module) -> list[tuple[Place, Place]]:
             found.append(node.returns)
         elif isinstance(node, ast.arg | ast.AnnAssign):
             found.append(node.annotation)
+        elif isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            found.append(node.test)
     found += [node.value for node in tree.body if isinstance(node, ast.Assign) and is_alias(node)]
     return [
         ((each.lineno, each.col_offset), (each.end_lineno or 0, each.end_col_offset or 0)) for each in found if each
