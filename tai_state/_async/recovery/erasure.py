@@ -4,7 +4,7 @@
 more to do: so it can be stopped behind any commit, and the next run, or a recovery, ends it.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -18,13 +18,15 @@ from tai_state._async.recovery.removal import Removed, async_remove
 from tai_state._platform.interrupts import async_shield
 from tai_state.authors import Author
 from tai_state.clock import Deadline, Span
-from tai_state.config import HistoryPolicy
+from tai_state.codec import EMPTY
+from tai_state.config import RECEIPT_TTL, Encoding, HistoryPolicy
 from tai_state.documents import CommitResult, Delete, Document, DocumentPath, UpdatedAt, Write
 from tai_state.errors import (
     CorruptLogError,
     InvalidIdError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    StateNotFoundError,
 )
 from tai_state.layout import META, TRANSACTIONS, GovernorLayout, StateLayout, unescape
 from tai_state.models import ErasureReport
@@ -142,7 +144,12 @@ class AsyncEraser:
         return await self._access.retried(attempt, deadline, also=(PreconditionFailedError,), what="an erasure")
 
     async def complete(self, paths: StateLayout, erasure: Erasure, *, scrubs: bool = True) -> None:
-        """Do what an intent says, whatever of it is done already, and say that it is finished."""
+        """Do what an intent says, whatever of it is done already, and say that it is finished.
+
+        A state that has come back as it was before, from a copy, gets its tombstone again.
+        """
+        if await self._is_there_again(paths, erasure.through):
+            erasure = await self._begin(paths)
         through = erasure.through
         await self._events(paths, through)
         await self._mark(paths, through)
@@ -157,15 +164,22 @@ class AsyncEraser:
             lambda: self._access.scan(TRANSACTIONS, timeout=self._timeout), lambda one: without_result(one, paths)
         )
         if scrubs:
-            await self._scrub()
+            await self.scrub()
         await self._finish(erasure, paths.erasure, governor)
         self._sum.states += 1
+
+    async def _is_there_again(self, paths: StateLayout, through: int) -> bool:
+        try:
+            record, _ = await async_state_to_write(self._access, paths, self._access.begin(self._timeout))
+        except (CorruptLogError, StateNotFoundError):
+            return False
+        return record.version <= through
 
     async def complete_governor(self, governor: GovernorLayout) -> None:
         """Erase every state there is, and say that the governor is erased."""
         async for paths in self._states(governor):
             await self.complete(paths, await self._begin(paths), scrubs=False)
-        await self._scrub()
+        await self.scrub()
         path = DocumentPath(governor.erasures, GOVERNOR)
         found = await self._document(path)
         if found is not None:
@@ -230,7 +244,7 @@ class AsyncEraser:
         async def attempt() -> None:
             try:
                 record, based = await async_state_to_write(self._access, paths, deadline)
-            except CorruptLogError:
+            except (CorruptLogError, StateNotFoundError):
                 # Nobody can change the state either, and so nobody can seal what was read.
                 return
             marks = record.marks
@@ -291,7 +305,8 @@ class AsyncEraser:
             if is_clean:
                 return
 
-    async def _scrub(self) -> None:
+    async def scrub(self) -> None:
+        """Have the engine leave nothing of what was removed."""
         deadline = self._access.begin(self._timeout)
 
         async def attempt() -> None:
@@ -332,3 +347,19 @@ class AsyncEraser:
         except PreconditionFailedError:
             return False
         return True
+
+
+async def async_erase_again(access: AsyncAccess, governor_ids: Iterable[str], timeout: Span) -> None:
+    """Erase again what was erased in governors into which something was brought: receipts, results, whole states."""
+    settings = Settings(Encoding(), None, RECEIPT_TTL)
+    eraser: AsyncEraser | None = None
+    for governor_id in governor_ids:
+        governor = GovernorLayout(governor_id)
+        async for document in access.scan(governor.erasures, timeout=timeout):
+            erasure = read_erasure(document, governor_id)
+            if document.path.id == GOVERNOR:
+                continue
+            eraser = AsyncEraser(access, settings, Author(erasure.changed_by, erasure.reason, EMPTY), timeout)
+            await eraser.complete(governor.state(erasure.state_id), erasure, scrubs=False)
+    if eraser is not None:
+        await eraser.scrub()

@@ -126,6 +126,7 @@ class AsyncExport:
                 await self._write(receipt)
         await self._all_of(governor.audit)
         await self._all_of(governor.quarantine)
+        await self._all_of(governor.erasures)
         self._counted.governors += self._writer.documents > before
 
     async def _all_of(self, collection: str) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tai_state._async.access.access import AsyncAccess
+from tai_state._async.history.reader import AsyncHistoryReader
+from tai_state._async.recovery.erasure import async_erase_again
 from tai_state._async.recovery.export_file import AsyncExportReader
 from tai_state._async.recovery.verify import AsyncVerifier, Progress
 from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath, Put, Write
-from tai_state.errors import PreconditionFailedError, StoreUnavailableError
-from tai_state.layout import state_of
+from tai_state.errors import PreconditionFailedError, ReplayError, StoreUnavailableError
+from tai_state.layout import GovernorLayout, state_of
 from tai_state.models import ConsistencyReport, ImportReport
 from tai_state.rules.recovery.export_lines import Carried, Header
 from tai_state.rules.recovery.joining import Item, Joining, Run, run_of
@@ -48,6 +50,7 @@ class AsyncImport:
         self._joined = Joined()
         self._joining: Joining | None = None
         self._governor_id = ""
+        self._erasing: list[str] = []
 
     async def run(self) -> Header:
         """Import the whole file, and return what it says of itself.
@@ -61,6 +64,8 @@ class AsyncImport:
             for part in _by_governor(piece):
                 await self._take(part)
         await self._end_governor("")
+        # Records of transactions stand behind all governors.
+        await async_erase_again(self._access, self._erasing, self._timeout)
         return header
 
     def report(self, file: str, header: Header) -> ImportReport:
@@ -122,6 +127,9 @@ class AsyncImport:
                 joinings[run].begin(state)
         beyond = {run: path for run, joining in joinings.items() if (path := joining.beyond) is not None}
         events = await self._read(list(beyond.values()))
+        for path in beyond.values():
+            if path not in events and (sealed := await self._sealed(path)) is not None:
+                events[path] = sealed
         for run, joining in joinings.items():
             joining.compare(events.get(beyond[run]) if run in beyond else None)
         return joinings
@@ -136,11 +144,29 @@ class AsyncImport:
         """Write what is left of a governor, and check it."""
         await self._write(self._ended())
         if self._governor_id:
+            await self._erase_again(GovernorLayout(self._governor_id))
             self._joined.governors += 1
             verifier = AsyncVerifier(self._access, progress=self._progress, timeout=self._timeout)
             report = await verifier.check(self._governor_id)
             self._joined.reports += [] if report.is_consistent else [report]
         self._governor_id = next_id
+
+    async def _erase_again(self, governor: GovernorLayout) -> None:
+        """Erase what the file has brought back of what was erased here."""
+        erased = [one.path async for one in self._access.scan(governor.erasures, timeout=self._timeout)]
+        if erased:
+            self._erasing.append(governor.governor_id)
+            await async_erase_again(self._access, [governor.governor_id], self._timeout)
+
+    async def _sealed(self, path: DocumentPath) -> Document | None:
+        """Return what a segment says of an event whose own document was removed, as much of it as is compared."""
+        try:
+            event = await AsyncHistoryReader(self._access).sealed_at(path, self._timeout)
+        except ReplayError:
+            return None
+        if event is None or event.committed_at is None:
+            return None
+        return Document(path, {"hash": event.hash}, event.committed_at, event.committed_at)
 
     async def _write(self, items: Sequence[Item]) -> None:
         self._joined.written += await async_bring(self._access, items, self._timeout)

@@ -126,6 +126,7 @@ class Export:
                 self._write(receipt)
         self._all_of(governor.audit)
         self._all_of(governor.quarantine)
+        self._all_of(governor.erasures)
         self._counted.governors += self._writer.documents > before
 
     def _all_of(self, collection: str) -> None:

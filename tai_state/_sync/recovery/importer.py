@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tai_state._sync.access.access import Access
+from tai_state._sync.history.reader import HistoryReader
+from tai_state._sync.recovery.erasure import erase_again
 from tai_state._sync.recovery.export_file import ExportReader
 from tai_state._sync.recovery.verify import Verifier, Progress
 from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath, Put, Write
-from tai_state.errors import PreconditionFailedError, StoreUnavailableError
-from tai_state.layout import state_of
+from tai_state.errors import PreconditionFailedError, ReplayError, StoreUnavailableError
+from tai_state.layout import GovernorLayout, state_of
 from tai_state.models import ConsistencyReport, ImportReport
 from tai_state.rules.recovery.export_lines import Carried, Header
 from tai_state.rules.recovery.joining import Item, Joining, Run, run_of
@@ -48,6 +50,7 @@ class Import:
         self._joined = Joined()
         self._joining: Joining | None = None
         self._governor_id = ""
+        self._erasing: list[str] = []
 
     def run(self) -> Header:
         """Import the whole file, and return what it says of itself.
@@ -61,6 +64,8 @@ class Import:
             for part in _by_governor(piece):
                 self._take(part)
         self._end_governor("")
+        # Records of transactions stand behind all governors.
+        erase_again(self._access, self._erasing, self._timeout)
         return header
 
     def report(self, file: str, header: Header) -> ImportReport:
@@ -122,6 +127,9 @@ class Import:
                 joinings[run].begin(state)
         beyond = {run: path for run, joining in joinings.items() if (path := joining.beyond) is not None}
         events = self._read(list(beyond.values()))
+        for path in beyond.values():
+            if path not in events and (sealed := self._sealed(path)) is not None:
+                events[path] = sealed
         for run, joining in joinings.items():
             joining.compare(events.get(beyond[run]) if run in beyond else None)
         return joinings
@@ -136,11 +144,29 @@ class Import:
         """Write what is left of a governor, and check it."""
         self._write(self._ended())
         if self._governor_id:
+            self._erase_again(GovernorLayout(self._governor_id))
             self._joined.governors += 1
             verifier = Verifier(self._access, progress=self._progress, timeout=self._timeout)
             report = verifier.check(self._governor_id)
             self._joined.reports += [] if report.is_consistent else [report]
         self._governor_id = next_id
+
+    def _erase_again(self, governor: GovernorLayout) -> None:
+        """Erase what the file has brought back of what was erased here."""
+        erased = [one.path for one in self._access.scan(governor.erasures, timeout=self._timeout)]
+        if erased:
+            self._erasing.append(governor.governor_id)
+            erase_again(self._access, [governor.governor_id], self._timeout)
+
+    def _sealed(self, path: DocumentPath) -> Document | None:
+        """Return what a segment says of an event whose own document was removed, as much of it as is compared."""
+        try:
+            event = HistoryReader(self._access).sealed_at(path, self._timeout)
+        except ReplayError:
+            return None
+        if event is None or event.committed_at is None:
+            return None
+        return Document(path, {"hash": event.hash}, event.committed_at, event.committed_at)
 
     def _write(self, items: Sequence[Item]) -> None:
         self._joined.written += bring(self._access, items, self._timeout)

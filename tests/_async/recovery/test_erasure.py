@@ -1,6 +1,7 @@
 """Erasing: no value of a state is left anywhere, and its chain still proves which changes there were."""
 
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,23 +9,28 @@ import pytest
 
 from tai_state import (
     AsyncBackendStore,
+    AsyncMemoryStore,
     AsyncSqliteStore,
     AsyncStateMachinePersister,
     AsyncTransactionManager,
     ChangeMetadata,
+    DeadlineExceededError,
     HistoryPolicy,
     InvalidDataError,
     PersistenceConfig,
     StateNotFoundError,
+    StoreUnavailableError,
+    async_export_store,
+    async_import_store,
     async_recover,
     async_verify,
 )
-from tai_state.documents import Delete
+from tai_state.documents import Delete, DocumentPath
 from tai_state.layout import GovernorLayout, state_layout
 from tai_state.values import to_json
 from tests._async.machines import COUNTER
 from tests._async.recovery.test_gc import AsyncKilledBackend, KilledError, async_check
-from tests._async.stores import TIMEOUT, async_document_at, async_find, async_plant
+from tests._async.stores import TIMEOUT, async_contents, async_document_at, async_find, async_plant
 
 S, T = state_layout("g", "s"), state_layout("g", "t")
 CONFIG = PersistenceConfig(snapshot_interval=5, segment_events=3)
@@ -222,6 +228,38 @@ async def test_what_comes_back_is_erased_again(store):
     await async_check(store)
 
 
+@pytest.mark.parametrize("is_gone", [False, True], ids=["over what is left", "where its documents are gone"])
+async def test_an_import_brings_nothing_back(store, tmp_path, is_gone):
+    """What a file of before the erasure holds is erased again, before the import has ended."""
+    await async_marked(store)
+    await async_export_store(store, tmp_path / "before.jsonl")
+    await store.erase_state("g", "s", reason="they asked")
+    if is_gone:
+        gone = [path for path in await async_contents(store) if "/erasures/" not in path]
+        writes = [Delete(DocumentPath(*path.rsplit("/", 1))) for path in gone]
+        await store.runtime.access.backend.commit(writes, timeout=TIMEOUT)
+    report = await async_import_store(store, tmp_path / "before.jsonl")
+    assert report.is_sound
+    assert await async_holding(store) == []
+    assert not await store.exists("g", "s")
+    await async_check(store)
+
+
+async def test_an_export_of_what_was_erased_erases_where_it_goes(store, tmp_path):
+    """An older copy of the state goes on with the erasure."""
+    await async_marked(store)
+    await async_export_store(store, tmp_path / "before.jsonl")
+    await store.erase_state("g", "s", reason="they asked")
+    await async_export_store(store, tmp_path / "after.jsonl")
+    other = AsyncMemoryStore(actor="tester")
+    await async_import_store(other, tmp_path / "before.jsonl")
+    assert await async_holding(other) != []
+    assert (await async_import_store(other, tmp_path / "after.jsonl")).is_sound
+    assert await async_holding(other) == []
+    await async_check(other)
+    await other.close()
+
+
 async def test_a_lost_state_is_erased(store):
     """By what its log tells."""
     await async_marked(store)
@@ -258,24 +296,45 @@ async def test_a_governor_that_is_half_erased_is_ended_by_a_recovery(place):
     await async_check(store)
 
 
+def holding_files(path):
+    """Return the files of a store that hold the mark."""
+    return [one for one in (path, Path(f"{path}-wal")) if one.exists() and MARK.encode() in one.read_bytes()]
+
+
 @pytest.mark.parametrize("backend_kind", ["sqlite"])
 async def test_no_byte_is_left_in_the_file(place):
     """Nor in the log beside it, though others have it open."""
     store = place.store()
     path = Path(store.runtime.access.backend._engine.path)
     await async_marked(store)
-    files = [path, Path(f"{path}-wal")]
-    assert any(MARK.encode() in one.read_bytes() for one in files if one.exists())
+    assert holding_files(path) != []
     other = place.store()
     assert await other.exists("g", "s")
     await store.erase_state("g", "s", reason="they asked")
-    assert [one for one in files if one.exists() and MARK.encode() in one.read_bytes()] == []
+    assert holding_files(path) == []
     assert await other.save_state("g", "s", {"n": 1}) == 16
     assert await store.save_state("g", "s", {"n": 2}) == 17
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
     assert isinstance(store, AsyncSqliteStore)
+
+
+@pytest.mark.parametrize("backend_kind", ["sqlite"])
+async def test_a_file_that_is_read_is_scrubbed_later(place):
+    """While somebody reads it as it was the erasure is not finished, and says so; a recovery ends it."""
+    store = place.store()
+    path = Path(store.runtime.access.backend._engine.path)
+    await async_marked(store, changes=3)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM documents").fetchall()
+        with pytest.raises((DeadlineExceededError, StoreUnavailableError)):
+            await store.erase_state("g", "s", reason="they asked", timeout=1)
+    assert [one.kind async for report in async_verify(store) for one in report.problems] == ["unfinished_erasure"]
+    [one async for one in async_recover(store, "g")]
+    assert holding_files(path) == []
+    await async_check(store)
 
 
 async def test_a_live_key_does_not_repeat_what_was_erased(store):

@@ -1,6 +1,6 @@
 """What is not needed any more goes: beside writers, stopped anywhere, and never below what a recovery needs."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -12,6 +12,7 @@ from tai_state import (
     CorruptLogError,
     HistoryPolicy,
     HistoryTrimmedError,
+    InvalidDataError,
     PersistenceConfig,
     StateNotFoundError,
     async_recover,
@@ -26,6 +27,7 @@ from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_contents, async_document_at, async_plant, in_memory
 
 S = state_layout("g", "s")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CONFIG = PersistenceConfig(snapshot_interval=5, snapshot_retention=2, segment_events=3)
 COMPACT = HistoryPolicy(compact_after=timedelta(0))
 
@@ -131,12 +133,17 @@ async def test_a_run_of_events_that_differs_from_its_segment_is_left_alone(store
     assert await async_ids(store, "events") == [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
 
 
-@pytest.mark.parametrize(
-    ("version", "left"),
-    [(1, range(1, 17)), (4, range(4, 17)), (5, range(5, 17)), (12, range(12, 17)), (16, [16]), (99, [16])],
-    ids=str,
-)
-@pytest.mark.parametrize("is_compacted", [False, True], ids=["with documents", "compacted"])
+TRIMS = {
+    "nothing": (1, range(1, 17), False),
+    "a segment": (4, range(4, 17), False),
+    "into a segment": (5, range(5, 17), False),
+    "into one that is alone": (5, range(5, 17), True),
+    "into the last that is alone": (15, range(15, 17), True),
+    "all but the newest": (99, [16], False),
+}
+
+
+@pytest.mark.parametrize(("version", "left", "is_compacted"), TRIMS.values(), ids=TRIMS)
 async def test_what_is_before_a_version_is_trimmed(store, version, left, is_compacted):
     """For good, exactly, and never the newest; what is left is sound and goes on."""
     persister = await async_grown(store)
@@ -177,6 +184,15 @@ async def test_what_is_before_a_time_is_trimmed(place):
     with pytest.raises(HistoryTrimmedError):
         await persister.replay("g", "s", until_time=times[3])
     assert (await persister.replay("g", "s", until_time=times[7])).version == 8
+
+
+@in_memory
+@pytest.mark.parametrize("options", [{}, {"before_version": 3, "before_time": EPOCH}], ids=str)
+async def test_a_trim_says_what_goes(store, options):
+    """By one of the two, and no more."""
+    persister = await async_grown(store, 3)
+    with pytest.raises(InvalidDataError):
+        await persister.trim("g", "s", **options)
 
 
 async def test_a_trim_needs_a_state(store):

@@ -1,11 +1,20 @@
 # Generated from tests/_async/history/test_snapshot_commits.py by .ci/generate_sync.py; do not edit.
-"""Snapshots made by hand whose replies are lost: what is told of them is so."""
+"""Snapshots made by hand whose replies are lost: what is told of them is so; and those that are made by time."""
+from datetime import timedelta
+
 import pytest
 
-from tai_state import StateMachinePersister, CorruptLogError, OutcomeUnknownError, RetryPolicy
+from tai_state import (
+    StateMachinePersister,
+    CorruptLogError,
+    OutcomeUnknownError,
+    PersistenceConfig,
+    RetryPolicy,
+)
 from tai_state.layout import state_layout
+from tai_state.testing.clock import ManualClock
 from tests._sync.machines import COUNTER
-from tests._sync.stores import document_at, plant
+from tests._sync.stores import document_at, plant, in_memory
 
 ONCE = RetryPolicy(attempts=1)
 
@@ -75,3 +84,16 @@ def test_a_state_that_was_altered_is_not_kept(place, other):
     plant(store, paths.state, **{**sound.fields, "status": 7})
     assert (persister.create_snapshot("g", "s")).version == 1
     assert kept(other) == [1]
+
+
+@in_memory
+def test_snapshots_are_made_by_time_too(place):
+    """With the first change in each period, and with each multiple of the interval."""
+    clock = ManualClock()
+    config = PersistenceConfig(snapshot_interval=4, snapshot_every=timedelta(days=1))
+    persister = StateMachinePersister(place.store(clock=clock), COUNTER, config)
+    persister.start("g", "s", {"n": 1})
+    for hours in (0, 25, 0, 0, 0, 72, 0):
+        clock.advance(hours * 3600)
+        persister.transition("g", "s", "add")
+    assert kept(persister) == [3, 4, 7, 8]

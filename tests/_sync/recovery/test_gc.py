@@ -1,6 +1,6 @@
 # Generated from tests/_async/recovery/test_gc.py by .ci/generate_sync.py; do not edit.
 """What is not needed any more goes: beside writers, stopped anywhere, and never below what a recovery needs."""
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -12,6 +12,7 @@ from tai_state import (
     CorruptLogError,
     HistoryPolicy,
     HistoryTrimmedError,
+    InvalidDataError,
     PersistenceConfig,
     StateNotFoundError,
     recover,
@@ -26,6 +27,7 @@ from tests._sync.machines import COUNTER
 from tests._sync.stores import TIMEOUT, WrappedBackend, contents, document_at, plant, in_memory
 
 S = state_layout("g", "s")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CONFIG = PersistenceConfig(snapshot_interval=5, snapshot_retention=2, segment_events=3)
 COMPACT = HistoryPolicy(compact_after=timedelta(0))
 
@@ -131,12 +133,17 @@ def test_a_run_of_events_that_differs_from_its_segment_is_left_alone(store):
     assert ids(store, "events") == [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
 
 
-@pytest.mark.parametrize(
-    ("version", "left"),
-    [(1, range(1, 17)), (4, range(4, 17)), (5, range(5, 17)), (12, range(12, 17)), (16, [16]), (99, [16])],
-    ids=str,
-)
-@pytest.mark.parametrize("is_compacted", [False, True], ids=["with documents", "compacted"])
+TRIMS = {
+    "nothing": (1, range(1, 17), False),
+    "a segment": (4, range(4, 17), False),
+    "into a segment": (5, range(5, 17), False),
+    "into one that is alone": (5, range(5, 17), True),
+    "into the last that is alone": (15, range(15, 17), True),
+    "all but the newest": (99, [16], False),
+}
+
+
+@pytest.mark.parametrize(("version", "left", "is_compacted"), TRIMS.values(), ids=TRIMS)
 def test_what_is_before_a_version_is_trimmed(store, version, left, is_compacted):
     """For good, exactly, and never the newest; what is left is sound and goes on."""
     persister = grown(store)
@@ -177,6 +184,15 @@ def test_what_is_before_a_time_is_trimmed(place):
     with pytest.raises(HistoryTrimmedError):
         persister.replay("g", "s", until_time=times[3])
     assert (persister.replay("g", "s", until_time=times[7])).version == 8
+
+
+@in_memory
+@pytest.mark.parametrize("options", [{}, {"before_version": 3, "before_time": EPOCH}], ids=str)
+def test_a_trim_says_what_goes(store, options):
+    """By one of the two, and no more."""
+    persister = grown(store, 3)
+    with pytest.raises(InvalidDataError):
+        persister.trim("g", "s", **options)
 
 
 def test_a_trim_needs_a_state(store):
