@@ -223,8 +223,8 @@ class StoreReads:
         The time is the one that the event's writer gave it: an event that is committed while, or after, somebody reads
         may have an earlier one than those that were given. To miss none, ``follow`` the states.
 
-        Event documents are read: events whose documents were removed, since a sealed segment has them, are in
-        ``get_events`` alone; ``finds_all_events`` tells whether there are such.
+        Event documents are read: events whose documents ``gc`` removed, since a sealed segment has them, are in
+        ``get_events`` alone; ``finds_all_events`` tells whether there are such. Trimmed events are nowhere.
 
         Args:
             after: Go on behind this event, the last one that was given, or behind its ``(timestamp, state_id,

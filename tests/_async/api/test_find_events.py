@@ -9,7 +9,9 @@ from tai_state import (
     AsyncStateMachinePersister,
     ChangeMetadata,
     DamagedDocumentsError,
+    HistoryPolicy,
     InvalidDataError,
+    PersistenceConfig,
 )
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import state_layout
@@ -148,13 +150,18 @@ async def test_what_cannot_be_read_is_named_behind_the_others(logged):
     assert sorted(error.paths) == sorted(map(str, (damaged, stranger)))
 
 
-async def test_what_is_in_segments_alone_is_told(logged):
-    """Such events are not found, and who looks for all can ask."""
-    assert await logged.finds_all_events("g")
-    path = state_layout("g", "a").segment(1)
-    await logged.runtime.access.backend.commit([Put(path, {"alone": True})], timeout=TIMEOUT)
-    assert not await logged.finds_all_events("g")
-    assert await logged.finds_all_events("other")
+async def test_what_is_in_segments_alone_is_told(store):
+    """Such events are not found, and who looks for all can ask; their state's own history has them."""
+    config = PersistenceConfig(segment_events=4, history=HistoryPolicy(compact_after=timedelta(days=1)))
+    persister = AsyncStateMachinePersister(store, config=config)
+    for n in range(6):
+        await persister.log_transition("g", "a", "go", to_status="x", data={}, timestamp=BEGIN + n * HOUR)
+    assert await store.finds_all_events("g")
+    await persister.gc("g")
+    assert await async_places(store.find_events("g")) == [("a", 5), ("a", 6)]
+    assert not await store.finds_all_events("g")
+    assert await store.finds_all_events("other")
+    assert await async_places(store.get_events("g", "a")) == [("a", version) for version in range(1, 7)]
 
 
 @in_memory

@@ -9,7 +9,9 @@ from tai_state import (
     StateMachinePersister,
     ChangeMetadata,
     DamagedDocumentsError,
+    HistoryPolicy,
     InvalidDataError,
+    PersistenceConfig,
 )
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import state_layout
@@ -148,13 +150,18 @@ def test_what_cannot_be_read_is_named_behind_the_others(logged):
     assert sorted(error.paths) == sorted(map(str, (damaged, stranger)))
 
 
-def test_what_is_in_segments_alone_is_told(logged):
-    """Such events are not found, and who looks for all can ask."""
-    assert logged.finds_all_events("g")
-    path = state_layout("g", "a").segment(1)
-    logged.runtime.access.backend.commit([Put(path, {"alone": True})], timeout=TIMEOUT)
-    assert not logged.finds_all_events("g")
-    assert logged.finds_all_events("other")
+def test_what_is_in_segments_alone_is_told(store):
+    """Such events are not found, and who looks for all can ask; their state's own history has them."""
+    config = PersistenceConfig(segment_events=4, history=HistoryPolicy(compact_after=timedelta(days=1)))
+    persister = StateMachinePersister(store, config=config)
+    for n in range(6):
+        persister.log_transition("g", "a", "go", to_status="x", data={}, timestamp=BEGIN + n * HOUR)
+    assert store.finds_all_events("g")
+    persister.gc("g")
+    assert places(store.find_events("g")) == [("a", 5), ("a", 6)]
+    assert not store.finds_all_events("g")
+    assert store.finds_all_events("other")
+    assert places(store.get_events("g", "a")) == [("a", version) for version in range(1, 7)]
 
 
 @in_memory

@@ -19,6 +19,7 @@ PROMISES = [
     "Times",
     "Snapshots and segments",
     "Recovery",
+    "Following and finding",
     "Transactions",
     "Locks",
     "Fencing",
