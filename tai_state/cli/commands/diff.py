@@ -29,7 +29,9 @@ class AtVersion(NamedTuple):
     def line(self) -> str:
         """Return it as a line for people."""
         reason = f": {self.metadata.reason}" if self.metadata.reason else ""
-        return f"version {self.version:,}, {moment(self.timestamp)}, by {self.metadata.changed_by}{reason}"
+        # Who made a version that was erased is erased, too.
+        author = f", by {self.metadata.changed_by}" if self.metadata.changed_by else ""
+        return f"version {self.version:,}, {moment(self.timestamp)}{author}{reason}"
 
     def record(self) -> dict[str, object]:
         """Return it as a JSON object."""

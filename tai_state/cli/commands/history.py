@@ -2,7 +2,7 @@
 
 import click
 
-from tai_state import Event, StateNotFoundError, StateStore
+from tai_state import Event, HistoryTrimmedError, StateNotFoundError, StateStore
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.event_columns import WHAT_HAPPENED
 from tai_state.cli.program.options import LIMIT
@@ -40,24 +40,41 @@ def history(session: Session, governor: str, state: str, after: int, limit: int 
 
     With --follow each change that comes is listed soon after it was made, once; with --limit it ends behind so many.
     """
+    show = _follow if follow else _list
     with session.reading() as store:
-        if follow:
-            _follow(session, store, governor, state, after=after, limit=limit)
-            return
-        events = store.get_events(governor, state, after=after, limit=limit)
-        if write_list(events, _EVENT_COLUMNS, as_json=session.as_json, record=record_of):
-            return
-        if not any(True for _ in store.get_events(governor, state, limit=1)):
-            raise StateNotFoundError(governor, state)
-        note("no change is like that")
+        try:
+            show(session, store, governor, state, after=after, limit=limit)
+        except HistoryTrimmedError as error:
+            # Before the first change was written: who asks for all is given all that there is.
+            if after:
+                raise
+            note(f"versions up to {error.trimmed_through:,} were trimmed")
+            show(session, store, governor, state, after=error.trimmed_through, limit=limit)
+
+
+def _list(session: Session, store: StateStore, governor: str, state: str, *, after: int, limit: int | None) -> None:
+    events = store.get_events(governor, state, after=after, limit=limit)
+    if write_list(events, _EVENT_COLUMNS, as_json=session.as_json, record=record_of):
+        return
+    _check_state(store, governor, state)
+    note("no change is like that")
+
+
+def _check_state(store: StateStore, governor: str, state: str) -> None:
+    try:
+        is_there = any(True for _ in store.get_events(governor, state, limit=1))
+    except HistoryTrimmedError:
+        return  # it has a history, of which the rest is left
+    if not is_there:
+        raise StateNotFoundError(governor, state)
 
 
 def _follow(session: Session, store: StateStore, governor: str, state: str, *, after: int, limit: int | None) -> None:
     most = _SAMPLE if limit is None else min(limit, _SAMPLE)
     sample = list(store.get_events(governor, state, after=after, limit=most))
     # A state that never was would be waited for, for ever, where its name is only mistyped.
-    if not sample and not any(True for _ in store.get_events(governor, state, limit=1)):
-        raise StateNotFoundError(governor, state)
+    if not sample:
+        _check_state(store, governor, state)
     # The store has answered: from here on nothing comes because nothing happens.
     answered()
     last = sample[-1].version if sample else after

@@ -6,7 +6,7 @@ import threading
 import pytest
 from click.testing import CliRunner
 
-from tai_state import SqliteStore
+from tai_state import PersistenceConfig, SqliteStore, StateMachinePersister
 from tai_state.cli import main
 
 
@@ -73,3 +73,22 @@ def test_a_table_goes_on_with_a_row_for_each_change(follow):
 def test_a_state_that_never_was_is_not_followed(follow):
     """Its name is mistyped, more likely than early."""
     assert "'never'" in follow("house", "never", code=1).stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--follow", "--limit", "3")], ids=["listed", "followed"])
+def test_a_history_that_was_trimmed_begins_with_what_there_is(tmp_path, more):
+    """Who asks for all is given the rest, and told; who asks for what is gone is told that it is."""
+    with SqliteStore(tmp_path / "store.db", actor="ann") as store:
+        persister = StateMachinePersister(store, config=PersistenceConfig(snapshot_interval=2, segment_events=2))
+        for n in range(7):
+            persister.log_transition("house", "front", "go", to_status="x", data={"n": n})
+        persister.trim("house", "front", before_version=5)
+
+    def history(*arguments):
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+        return CliRunner().invoke(main, ["--store", url, "history", "house", "front", "--json", *arguments, *more])
+
+    result = history()
+    assert [json.loads(line)["version"] for line in result.stdout.splitlines()] == [5, 6, 7]
+    assert "versions up to 4 were trimmed" in result.stderr
+    assert (history("--after", "2").exit_code, history("--after", "2").stdout) == (1, "")
