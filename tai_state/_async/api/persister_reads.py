@@ -235,21 +235,24 @@ class AsyncPersisterReads(Generic[DataT]):
             return None
 
     async def history(
-        self, governor_id: str, state_id: str, *, timeout: TimeLimit = None
+        self, governor_id: str, state_id: str, *, after: int = 0, timeout: TimeLimit = None
     ) -> AsyncIterator[Event[DataT]]:
-        """Iterate over the state's events, in version order.
+        """Iterate over the state's events above version *after*, in version order.
 
         Their data is given as it is stored, whatever its schema, which ``schema_version`` tells: no upcaster runs.
 
         Raises:
             StateNotFoundError: It never had one.
+            HistoryTrimmedError: The first of them was trimmed; ``trimmed_through`` tells behind which there are some.
+            CorruptLogError: One of them is missing or damaged.
         """
         paths = state_layout(governor_id, state_id)
         before: int | None = None
-        async for event in self._inflight.reading(self._runtime.history.events(paths, timeout=timeout)):
+        events = self._runtime.history.events(paths, after=check_version(after, "after"), timeout=timeout)
+        async for event in self._inflight.reading(events):
             yield self._shown_event(event, before)
             before = event.schema_version
-        if before is None:
+        if before is None and await self._runtime.record(paths, timeout) is None:
             raise StateNotFoundError(governor_id, state_id)
 
     async def validate_consistency(self, governor_id: str, *, timeout: TimeLimit = None) -> ConsistencyReport:

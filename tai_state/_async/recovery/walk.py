@@ -76,12 +76,7 @@ class AsyncWalk:
         back: list[Finding] = []
         async for event in self._certain(kept, lineage):
             kept.hold(event)
-            if event.version <= kept.erased_through and not is_erased(event) and not back:
-                # One of them tells of all: an erasure goes over all of them.
-                message = "the event holds values that were erased"
-                back = [
-                    Finding("unfinished_erasure", paths.state_id, event.version, message, paths.event(event.version))
-                ]
+            back = back or _came_back(event, kept, paths)
             if view.record is not None and event.version == view.record.version:
                 at_version = event
         state = view.record
@@ -128,6 +123,18 @@ class AsyncWalk:
         read = await self._access.read([view.document.path], self._access.begin(self._timeout))
         now = read.get(view.document.path)
         return now is not None and now.update_time == view.document.update_time
+
+
+def _came_back(event: EventRecord, kept: AsyncKept, paths: StateLayout) -> list[Finding]:
+    """Note what was erased, and find an event whose values were, and are there."""
+    if is_erased(event):
+        kept.seen.erased_through = event.version
+        return []
+    if event.version > kept.erased_through:
+        return []
+    # One of them tells of all: an erasure goes over all of them.
+    message = "the event holds values that were erased"
+    return [Finding("unfinished_erasure", paths.state_id, event.version, message, paths.event(event.version))]
 
 
 def _view(paths: StateLayout, document: Document | None) -> tuple[StateView, Finding | None]:

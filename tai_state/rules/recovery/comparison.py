@@ -23,6 +23,7 @@ class Inventory:
         newest: The newest that is sound.
         sealed_through: The last version that a sound segment holds.
         gaps: The runs below that no sound segment holds.
+        erased_through: The last version whose values were erased.
         trimmed: What was trimmed, as the first segment says; None: nothing.
         damaged: The segments that cannot be read: the first version of each, with the last one that it claims.
     """
@@ -33,6 +34,7 @@ class Inventory:
     gaps: list[tuple[int, int]] = field(default_factory=list)
     damaged: dict[int, int | None] = field(default_factory=dict)
     trimmed: Trimmed | None = None
+    erased_through: int = 0
 
     @property
     def trimmed_through(self) -> int:
@@ -43,6 +45,7 @@ class Inventory:
         """Return the marks of a state at version *through* that follow from what is kept; the others are *base*'s."""
         if self.trimmed is not None and self.trimmed.version > base.trimmed_through:
             base = replace(base, trimmed_through=self.trimmed.version, trimmed_hash=self.trimmed.hash)
+        base = replace(base, erased_through=max(base.erased_through, self.erased_through))
         versions = tuple(version for version in sorted(self.snapshots) if version <= through)
         return replace(base, snapshots=versions, sealed_through=min(self.sealed_through, through))
 

@@ -20,7 +20,7 @@ from tai_state.errors import CorruptLogError
 from tai_state.layout import FORMAT, StateLayout
 from tai_state.rules.history.segments import Segment
 from tai_state.rules.records.documents import event_fields
-from tai_state.rules.records.erased import erased, is_erased
+from tai_state.rules.records.erased import erased
 from tai_state.rules.records.fields import FieldError, check_format, take, take_time
 from tai_state.rules.records.record import EventRecord
 from tai_state.rules.recovery.retention import resealed
@@ -96,7 +96,8 @@ def read_erasure(document: Document, governor_id: str) -> Erasure:
 
 def erased_event(document: Document, event: EventRecord, encoding: Encoding) -> Put | None:
     """Return the write of an event without its values; None where they are gone, or cannot go by themselves."""
-    if event.seal is None or is_erased(event):
+    # By what it says: one that has lost its salt alone was damaged, and not erased.
+    if event.seal is None or erased(event) == event:
         return None
     fields = event_fields(erased(event), encoding)
     if "committed_at" in document.fields:

@@ -154,6 +154,7 @@ async def test_what_is_before_a_version_is_trimmed(store, version, left, is_comp
     assert await async_versions(store, after=first - 1) == list(left)
     await async_check(store)
     assert (await persister.replay("g", "s")).data == {"n": 120}
+    assert [one.version async for one in persister.history("g", "s", after=first - 1)] == list(left)
     if first > 1:
         with pytest.raises(HistoryTrimmedError) as caught:
             await async_versions(store)

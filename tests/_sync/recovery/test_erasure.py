@@ -1,5 +1,6 @@
 # Generated from tests/_async/recovery/test_erasure.py by .ci/generate_sync.py; do not edit.
 """Erasing: no value of a state is left anywhere, and its chain still proves which changes there were."""
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -25,7 +26,7 @@ from tai_state import (
     recover,
     verify,
 )
-from tai_state.documents import Delete, DocumentPath
+from tai_state.documents import Delete, DocumentPath, Put
 from tai_state.layout import GovernorLayout, state_layout
 from tai_state.values import to_json
 from tests._sync.machines import COUNTER
@@ -34,6 +35,7 @@ from tests._sync.stores import TIMEOUT, contents, document_at, find, plant
 
 S, T = state_layout("g", "s"), state_layout("g", "t")
 CONFIG = PersistenceConfig(snapshot_interval=5, segment_events=3)
+FORMAT_1 = Path(__file__).parents[2] / "data" / "format1" / "store.db"
 MARK = "M4rkOfWhatIsToGo"
 NAMES = ("states", "events", "snapshots", "segments", "receipts", "audit", "quarantine", "erasures")
 
@@ -318,6 +320,43 @@ def test_no_byte_is_left_in_the_file(place):
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
     assert isinstance(store, SqliteStore)
+
+
+def test_what_an_earlier_release_wrote_is_erased(tmp_path):
+    """Its events have no salt, and are trimmed: nothing of them is left, and the state goes on."""
+    shutil.copy(FORMAT_1, tmp_path / "store.db")
+    with SqliteStore(tmp_path / "store.db", actor="tester") as store:
+        ids = [one.state_id for one in store.list_states("shop", include_deleted=True)]
+        versions = {
+            one: (store.batch_get_states("shop", [one], include_deleted=True)).found[one].version for one in ids
+        }
+        store.erase_governor("shop", reason="they asked")
+        check(store)
+        for state_id in ids:
+            events = [one for one in store.get_events("shop", state_id, after=versions[state_id])]
+            assert [one.kind for one in events] == ["erase"]
+            assert (store.save_state("shop", state_id, {"n": 1})) == versions[state_id] + 2
+        check(store)
+
+
+def test_values_without_their_salt_are_erased(store):
+    """An event that was damaged is not taken for one that was erased."""
+    marked(store, changes=4)
+    event = document_at(store, S.event(6))
+    fields = {name: value for name, value in event.fields.items() if name != "salt"}
+    store.runtime.access.backend.commit([Put(event.path, fields)], timeout=TIMEOUT)
+    store.erase_state("g", "s", reason="they asked")
+    assert holding(store) == []
+
+
+def test_an_erased_state_that_is_lost_is_recovered_with_its_mark(store):
+    """So that what comes back is still found."""
+    marked(store, changes=3)
+    store.erase_state("g", "s", reason="they asked")
+    before = (document_at(store, S.state)).fields
+    store.runtime.access.backend.commit([Delete(S.state)], timeout=TIMEOUT)
+    [one for one in recover(store, "g")]
+    assert (document_at(store, S.state)).fields == before
 
 
 @pytest.mark.parametrize("backend_kind", ["sqlite"])

@@ -154,6 +154,7 @@ def test_what_is_before_a_version_is_trimmed(store, version, left, is_compacted)
     assert versions(store, after=first - 1) == list(left)
     check(store)
     assert (persister.replay("g", "s")).data == {"n": 120}
+    assert [one.version for one in persister.history("g", "s", after=first - 1)] == list(left)
     if first > 1:
         with pytest.raises(HistoryTrimmedError) as caught:
             versions(store)
