@@ -17,6 +17,7 @@ PROMISES = [
     "Hash chain and replay",
     "Machines and what passes them by",
     "Times",
+    "What is removed",
     "Snapshots and segments",
     "Recovery",
     "Following and finding",
