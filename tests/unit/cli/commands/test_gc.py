@@ -50,8 +50,11 @@ def test_histories_are_trimmed(grown):
     """The oldest first; what is left is told, and what is not."""
     assert "histories trimmed" in gc(grown, "gc", "long", "--max-events", "5", "--yes").stdout
     assert "nothing found" in gc(grown, "verify").stdout
-    assert "history_trimmed" in gc(grown, "history", "long", "s", "--json", code=1).stderr
+    assert "history_trimmed" in gc(grown, "history", "long", "s", "--after", "1", "--json", code=1).stderr
     assert len(gc(grown, "history", "long", "s", "--after", "205", "--json").stdout.splitlines()) == 5
+    listed = gc(grown, "history", "long", "s", "--json")
+    assert len(listed.stdout.splitlines()) == 5
+    assert "versions up to 205 were trimmed" in listed.stderr
 
 
 def test_fewer_snapshots_are_kept(grown):
