@@ -5,9 +5,11 @@ import re
 
 from tai_state import (
     AsyncLockManager,
+    AsyncMemoryStore,
     AsyncStateMachinePersister,
     AsyncTransactionManager,
     PersistenceConfig,
+    async_export_store,
     async_recover,
     async_verify,
     change_context,
@@ -20,6 +22,7 @@ from tests._async.stores import async_alter, async_plant
 CONFIG = PersistenceConfig(snapshot_interval=3, snapshot_retention=2, segment_events=3)
 PATHS = state_layout("g", "s")
 ODD = "état/1"
+_KEPT: list[bytes] = []
 
 
 async def async_fill(store):
@@ -39,6 +42,18 @@ async def async_fill(store):
     await async_keyed(store)
     await async_damage(store)
     return persister
+
+
+async def async_filled_file(folder):
+    """Return the export of a filled store: it is made once, which takes longer than most of the tests."""
+    file = folder / "source.jsonl"
+    if not _KEPT:
+        source = AsyncMemoryStore(actor="tester")
+        await async_fill(source)
+        await async_export_store(source, file)
+        _KEPT.append(file.read_bytes())
+    file.write_bytes(_KEPT[0])
+    return file
 
 
 async def async_keyed(store):

@@ -23,13 +23,14 @@ from tests._async.recovery.moving import (
     CONFIG,
     PATHS,
     async_fill,
+    async_filled_file,
     async_keyed,
     async_problems,
     comparable,
     in_small_pieces,
     lines_of,
 )
-from tests._async.stores import TIMEOUT, async_document_at, async_plant
+from tests._async.stores import TIMEOUT, async_document_at, async_plant, in_memory
 
 DAYS = timedelta(days=1)
 COLLECTIONS = {
@@ -50,10 +51,9 @@ async def source():
 
 
 @pytest.fixture
-async def file(source, tmp_path):
-    """Its export."""
-    await async_export_store(source, tmp_path / "source.jsonl")
-    return tmp_path / "source.jsonl"
+async def file(tmp_path):
+    """The export of such a store."""
+    return await async_filled_file(tmp_path)
 
 
 async def test_a_copy_holds_what_the_store_held(store, tmp_path):
@@ -74,19 +74,21 @@ async def test_a_copy_holds_what_the_store_held(store, tmp_path):
     assert await async_problems(store) == found_there == ["corrupt_event"]
 
 
+@in_memory
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-async def test_a_file_is_compressed_as_its_name_says(source, file, store, tmp_path, suffix):
+async def test_a_file_is_compressed_as_its_name_says(source, store, tmp_path, suffix):
     """And read whatever its name says."""
-    await async_export_store(source, tmp_path / f"moved{suffix}")
+    report = await async_export_store(source, tmp_path / f"moved{suffix}")
     magic = (tmp_path / f"moved{suffix}").read_bytes()[:2]
     assert magic == {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5"}[suffix]
     (tmp_path / f"moved{suffix}").rename(tmp_path / "moved")
-    assert (await async_import_store(store, tmp_path / "moved")).documents == len(lines_of(file)) - 2
+    assert (await async_import_store(store, tmp_path / "moved")).documents == report.documents
 
 
-async def test_what_users_read_is_the_same(source, file, store):
+async def test_what_users_read_is_the_same(source, store, tmp_path):
     """States, and events with the times at which they were committed; a transaction's record, too."""
-    await async_import_store(store, file)
+    await async_export_store(source, tmp_path / "a.jsonl")
+    await async_import_store(store, tmp_path / "a.jsonl")
     for one in ("s", "b", "état/1"):
         assert await store.get_state("g", one) == await source.get_state("g", one)
         theirs = [event async for event in source.get_events("g", one)]
@@ -94,6 +96,17 @@ async def test_what_users_read_is_the_same(source, file, store):
     records = [record async for record in AsyncTransactionManager(source).list_transactions()]
     assert len(records) == 1
     assert [record async for record in AsyncTransactionManager(store).list_transactions()] == records
+
+
+async def test_what_is_mended_in_a_copy_keeps_its_times(source, store, tmp_path):
+    """An event that is put together again was committed when it was, not when it was imported."""
+    await async_export_store(source, tmp_path / "a.jsonl")
+    await async_import_store(store, tmp_path / "a.jsonl")
+    await async_plant(store, PATHS.event(8), action="forged")
+    persister = AsyncStateMachinePersister(store, COUNTER, CONFIG)
+    assert [one.kind for one in (await persister.recover("g")).repaired] == ["corrupt_event"]
+    theirs = [event async for event in source.get_events("g", "s")]
+    assert [event async for event in store.get_events("g", "s")] == theirs
 
 
 async def test_work_goes_on_in_a_copy(file, store):

@@ -5,9 +5,11 @@ import re
 
 from tai_state import (
     LockManager,
+    MemoryStore,
     StateMachinePersister,
     TransactionManager,
     PersistenceConfig,
+    export_store,
     recover,
     verify,
     change_context,
@@ -20,6 +22,7 @@ from tests._sync.stores import alter, plant
 CONFIG = PersistenceConfig(snapshot_interval=3, snapshot_retention=2, segment_events=3)
 PATHS = state_layout("g", "s")
 ODD = "état/1"
+_KEPT: list[bytes] = []
 
 
 def fill(store):
@@ -39,6 +42,18 @@ def fill(store):
     keyed(store)
     damage(store)
     return persister
+
+
+def filled_file(folder):
+    """Return the export of a filled store: it is made once, which takes longer than most of the tests."""
+    file = folder / "source.jsonl"
+    if not _KEPT:
+        source = MemoryStore(actor="tester")
+        fill(source)
+        export_store(source, file)
+        _KEPT.append(file.read_bytes())
+    file.write_bytes(_KEPT[0])
+    return file
 
 
 def keyed(store):

@@ -23,13 +23,14 @@ from tests._sync.recovery.moving import (
     CONFIG,
     PATHS,
     fill,
+    filled_file,
     keyed,
     problems,
     comparable,
     in_small_pieces,
     lines_of,
 )
-from tests._sync.stores import TIMEOUT, document_at, plant
+from tests._sync.stores import TIMEOUT, document_at, plant, in_memory
 
 DAYS = timedelta(days=1)
 COLLECTIONS = {
@@ -50,10 +51,9 @@ def source():
 
 
 @pytest.fixture
-def file(source, tmp_path):
-    """Its export."""
-    export_store(source, tmp_path / "source.jsonl")
-    return tmp_path / "source.jsonl"
+def file(tmp_path):
+    """The export of such a store."""
+    return filled_file(tmp_path)
 
 
 def test_a_copy_holds_what_the_store_held(store, tmp_path):
@@ -74,19 +74,21 @@ def test_a_copy_holds_what_the_store_held(store, tmp_path):
     assert problems(store) == found_there == ["corrupt_event"]
 
 
+@in_memory
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_a_file_is_compressed_as_its_name_says(source, file, store, tmp_path, suffix):
+def test_a_file_is_compressed_as_its_name_says(source, store, tmp_path, suffix):
     """And read whatever its name says."""
-    export_store(source, tmp_path / f"moved{suffix}")
+    report = export_store(source, tmp_path / f"moved{suffix}")
     magic = (tmp_path / f"moved{suffix}").read_bytes()[:2]
     assert magic == {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5"}[suffix]
     (tmp_path / f"moved{suffix}").rename(tmp_path / "moved")
-    assert (import_store(store, tmp_path / "moved")).documents == len(lines_of(file)) - 2
+    assert (import_store(store, tmp_path / "moved")).documents == report.documents
 
 
-def test_what_users_read_is_the_same(source, file, store):
+def test_what_users_read_is_the_same(source, store, tmp_path):
     """States, and events with the times at which they were committed; a transaction's record, too."""
-    import_store(store, file)
+    export_store(source, tmp_path / "a.jsonl")
+    import_store(store, tmp_path / "a.jsonl")
     for one in ("s", "b", "état/1"):
         assert store.get_state("g", one) == source.get_state("g", one)
         theirs = [event for event in source.get_events("g", one)]
@@ -94,6 +96,17 @@ def test_what_users_read_is_the_same(source, file, store):
     records = [record for record in TransactionManager(source).list_transactions()]
     assert len(records) == 1
     assert [record for record in TransactionManager(store).list_transactions()] == records
+
+
+def test_what_is_mended_in_a_copy_keeps_its_times(source, store, tmp_path):
+    """An event that is put together again was committed when it was, not when it was imported."""
+    export_store(source, tmp_path / "a.jsonl")
+    import_store(store, tmp_path / "a.jsonl")
+    plant(store, PATHS.event(8), action="forged")
+    persister = StateMachinePersister(store, COUNTER, CONFIG)
+    assert [one.kind for one in (persister.recover("g")).repaired] == ["corrupt_event"]
+    theirs = [event for event in source.get_events("g", "s")]
+    assert [event for event in store.get_events("g", "s")] == theirs
 
 
 def test_work_goes_on_in_a_copy(file, store):

@@ -20,6 +20,7 @@ PROMISES = [
     "What is removed",
     "Snapshots and segments",
     "Recovery",
+    "Copies",
     "Following and finding",
     "Transactions",
     "Locks",

@@ -42,7 +42,7 @@ def test_nothing_is_replaced_unasked(run, on_new, tmp_path):
     assert len(before) == (tmp_path / "b").stat().st_size
 
 
-def test_a_store_that_is_open_is_not_replaced(run, on_new, tmp_path):
+def test_an_open_store_is_left_alone(run, on_new, tmp_path):
     """One line, and exit code 1: it was reached."""
     run("backup", f"{tmp_path}/b")
     on_new("restore", f"{tmp_path}/b")

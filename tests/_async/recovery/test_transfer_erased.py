@@ -1,0 +1,78 @@
+"""What was erased is carried as erased, and an import of an older export does not bring it back."""
+
+import pytest
+
+from tai_state import (
+    AsyncMemoryStore,
+    AsyncStateMachinePersister,
+    AsyncTransactionManager,
+    async_export_store,
+    async_import_store,
+)
+from tai_state.layout import GovernorLayout
+from tests._async.machines import COUNTER
+from tests._async.recovery.moving import CONFIG, async_filled_file, async_problems, comparable, lines_of
+from tests._async.stores import TIMEOUT
+
+SECRET = "the secret of s"
+
+
+@pytest.fixture
+async def source():
+    """A store with a state that says something everywhere, and another one."""
+    source = AsyncMemoryStore(actor="tester")
+    persister = AsyncStateMachinePersister(source, COUNTER, CONFIG)
+    await persister.start("g", "s", {"n": 0, "text": SECRET}, idempotency_key=SECRET)
+    for version in range(2, 8):
+        await persister.transition("g", "s", "add", version, idempotency_key=f"{SECRET} {version}")
+
+    async def told(tx):
+        await tx.update_state("g", "s", {"n": 1, "text": SECRET}, 7)
+        return SECRET
+
+    await AsyncTransactionManager(source).run(told, idempotency_key="key", request="told")
+    return source
+
+
+async def async_texts(store):
+    """Return all that a store holds, as text."""
+    governor = GovernorLayout("g")
+    named = [getattr(governor, one) for one in GovernorLayout.__slots__ if one != "governor_id"]
+    found = []
+    for collection in (*named, "transactions", "audit"):
+        found += [str(one.fields) async for one in store.runtime.access.backend.scan(collection, timeout=TIMEOUT)]
+    return "\n".join(found)
+
+
+async def test_an_older_export_does_not_bring_back_what_was_erased(source, store, tmp_path):
+    """Neither with the state nor with its receipts, nor with the record of a transaction."""
+    await async_export_store(source, tmp_path / "old.jsonl")
+    await async_import_store(store, tmp_path / "old.jsonl")
+    assert SECRET in await async_texts(store)
+    await store.erase_state("g", "s", reason="asked to")
+    assert SECRET not in await async_texts(store)
+    found = await async_import_store(store, tmp_path / "old.jsonl")
+    assert SECRET not in await async_texts(store)
+    assert found.reports == []
+
+
+async def test_what_was_erased_is_carried_so(source, store, tmp_path):
+    """With the record of it: the copy is sound, and equal."""
+    await source.erase_state("g", "s", reason="asked to")
+    await async_export_store(source, tmp_path / "a.jsonl")
+    assert SECRET not in (tmp_path / "a.jsonl").read_text()
+    assert "governors/g/erasures/s" in [line.get("path") for line in lines_of(tmp_path / "a.jsonl")]
+    assert (await async_import_store(store, tmp_path / "a.jsonl")).reports == []
+    await async_export_store(store, tmp_path / "b.jsonl")
+    assert comparable(tmp_path / "a.jsonl") == comparable(tmp_path / "b.jsonl")
+    assert await async_problems(store) == []
+
+
+async def test_what_was_erased_elsewhere_does_not_keep_others_out(store, tmp_path):
+    """An import beside an erasure brings all else."""
+    file = await async_filled_file(tmp_path)
+    await store.save_state("g", "mine", {})
+    await store.erase_state("g", "mine", reason="asked to")
+    found = await async_import_store(store, file)
+    assert found.written == found.documents
+    assert (await store.get_state("g", "s"))[1] == 8
