@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tai_state.codec import compress, decompress, dump_json, from_json
 from tai_state.config import INLINE, Maintenance
-from tai_state.documents import Document, Fields, Put, UpdatedAt
+from tai_state.documents import Document, Fields, Json, Put, UpdatedAt
 from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, ReplayError
 from tai_state.layout import StateLayout, owner_and_version, unescape
 from tai_state.rules.history.replay import Trimmed, contradiction
@@ -257,7 +257,8 @@ def _unsealed(blob: bytes, digest: str, versions: range) -> list[EventRecord]:
     events: list[EventRecord] = []
     for fields in from_json(decompress(blob)):
         if fields["from_state"] == _SAME:
-            fields["from_state"] = events[-1].to_state.field(INLINE)
+            # As its text, which is canonical: nobody has to look into it again.
+            fields["from_state"] = Json(events[-1].to_state.json)
         events.append(event_from(fields, fields["committed_at"]))
     # A segment that holds other events than its id says would hide a gap.
     if [event.version for event in events] != list(versions):
