@@ -224,11 +224,13 @@ class Gc:
 
     def _last_before(self, paths: StateLayout, record: StateRecord, moment: datetime) -> int:
         """Return the last version that was made before *moment*; 0: none that is left."""
-        last = 0
-        for event in self._history.events(paths, after=record.marks.trimmed_through, timeout=self._timeout):
-            if event.timestamp >= moment:
-                break
-            last = event.version
+        after, last = record.marks.trimmed_through, 0
+        # Of most histories the oldest event is young enough, and nothing else has to be read.
+        for limit in (1, None):
+            for event in self._history.events(paths, after=after, limit=limit, timeout=self._timeout):
+                if event.timestamp >= moment:
+                    return last
+                last = event.version
         return last
 
     def _trimmed(self, paths: StateLayout, record: StateRecord, wanted: int, lowest_named: int | None) -> int:
@@ -236,7 +238,9 @@ class Gc:
         through = allowed(wanted, record, lowest_named)
         gone = record.marks.trimmed_through
         if through:
+            dropped = self._snapshots(paths, record, through) if self._is_dry_run else ()
             gone = through if self._is_dry_run else self._cut(paths, through)
+            self.sum.snapshots.add(*dropped)
             self.sum.trimmed += 1
         if gone:
             self._remove_versions(paths, paths.governor.events, gone, self.sum.events)
@@ -283,13 +287,19 @@ class Gc:
                 encoding=self._settings.encoding,
                 has_snapshot=self._has_snapshot(paths, record, through),
             )
-            dropped = [paths.snapshot(one) for one in record.marks.snapshots if one <= through]
-            old = self._access.read(dropped, deadline) if dropped else None
+            dropped = self._snapshots(paths, record, through)
             self._marked(paths, made.state, made.others, deadline)
-            self.sum.snapshots.add(*([] if old is None else old.documents.values()))
+            self.sum.snapshots.add(*dropped)
             return through
 
         return self._access.retried(attempt, deadline, also=(PreconditionFailedError,), what="a trim")
+
+    def _snapshots(self, paths: StateLayout, record: StateRecord, through: int) -> list[Document]:
+        """Return the snapshots that a trim takes along."""
+        dropped = [paths.snapshot(one) for one in record.marks.snapshots if one <= through]
+        if not dropped:
+            return []
+        return [*(self._access.read(dropped, self._access.begin(self._timeout))).documents.values()]
 
     def _has_snapshot(self, paths: StateLayout, record: StateRecord, through: int) -> bool:
         """Whether the newest snapshot is sound, and above what is trimmed."""
