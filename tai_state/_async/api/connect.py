@@ -211,7 +211,7 @@ class AsyncSqliteStore(AsyncBackendStore):
         worker = AsyncWorker("tai-sqlite-restore")
         with NewFile(target, secrets.token_hex(8), overwrite=overwrite, beside=copies.BESIDE) as new:
             try:
-                size = await worker.run(partial(copies.copy, source, str(new.part), progress))
+                size = await worker.run(partial(copies.copy, source, str(new.part), progress, target))
                 async with cls(new.part, actor=actor) as copy:
                     await async_renew(copy.runtime.access, source, author_of(None, copy.actor))
                     if copies.is_there(target):

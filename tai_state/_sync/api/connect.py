@@ -211,7 +211,7 @@ class SqliteStore(BackendStore):
         worker = Worker("tai-sqlite-restore")
         with NewFile(target, secrets.token_hex(8), overwrite=overwrite, beside=copies.BESIDE) as new:
             try:
-                size = worker.run(partial(copies.copy, source, str(new.part), progress))
+                size = worker.run(partial(copies.copy, source, str(new.part), progress, target))
                 with cls(new.part, actor=actor) as copy:
                     renew(copy.runtime.access, source, author_of(None, copy.actor))
                     if copies.is_there(target):

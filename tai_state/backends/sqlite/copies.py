@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,10 +24,13 @@ Copying = Callable[[int, int], None]
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
-def copy(source: str, target: str, progress: Copying) -> int:
+def copy(source: str, target: str, progress: Copying, like: str | None = None) -> int:
     """Copy the store in the file *source*, as of this moment, to a new file, check it, and return its size in bytes.
 
-    Writers go on meanwhile; the log of the store is only folded up behind it.
+    Writers go on meanwhile; the log of the store is only folded up behind it. Who may read the one may read the other.
+
+    Args:
+        like: The file whose permissions the copy gets, where it is there; None: *source*.
 
     Raises:
         ConfigurationError, SchemaVersionError, StoreMissingError: *source* is no store; see ``schema.prepare``.
@@ -41,11 +45,15 @@ def copy(source: str, target: str, progress: Copying) -> int:
             # One snapshot for all steps: else the copy would begin anew with every commit of somebody else.
             reader.execute("BEGIN")
             reader.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+            # Before anything is in it.
+            Path(target).touch(mode=0o600, exist_ok=False)
             _copy(reader, target, progress)
         finally:
             reader.close()
     except sqlite3.Error as error:
         raise translate(error, source, f"copying to {target} what is in") from error
+    model = Path(like) if like is not None and Path(like).exists() else Path(source)
+    Path(target).chmod(stat.S_IMODE(model.stat().st_mode))
     return Path(target).stat().st_size
 
 

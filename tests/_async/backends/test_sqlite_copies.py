@@ -81,6 +81,18 @@ async def test_a_backup_takes_no_other_file_s_place(store, tmp_path):
     assert [one.name for one in file.parent.iterdir()] == ["copy.db"]
 
 
+async def test_nobody_else_may_read_a_copy(store, tmp_path):
+    """It has the permissions of its store, and what takes the place of a store those of that one."""
+    (tmp_path / "store.db").chmod(0o600)
+    await store.backup(tmp_path / "copy.db")
+    await store.close()
+    (tmp_path / "store.db").chmod(0o640)
+    await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "store.db", overwrite=True)
+    await AsyncSqliteStore.restore(tmp_path / "copy.db", tmp_path / "new.db")
+    modes = [(tmp_path / f"{name}.db").stat().st_mode & 0o777 for name in ("copy", "store", "new")]
+    assert modes == [0o600, 0o640, 0o600]
+
+
 async def test_a_damaged_store_is_not_backed_up(tmp_path):
     """It is told, and no file is left that looks like a backup."""
     async with AsyncSqliteStore(tmp_path / "store.db") as store:

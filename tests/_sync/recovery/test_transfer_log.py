@@ -4,6 +4,8 @@ import gc
 import tracemalloc
 from datetime import datetime
 
+import pytest
+
 from tai_state import (
     SqliteStore,
     StateMachinePersister,
@@ -14,7 +16,7 @@ from tai_state import (
 from tests._sync.recovery.moving import comparable
 from tests.data_log import incidents
 
-LINES = 65_533
+LINES = 5_000
 MEMORY_BYTES_MAX = 32 * 1024 * 1024
 
 
@@ -32,6 +34,7 @@ def applied(store, lines):
         )
 
 
+@pytest.mark.timeout(600)
 def test_a_log_goes_to_another_engine_and_is_the_same(store, tmp_path, scale):
     """Line by line; the check behind the import finds nothing, and memory does not grow with the log."""
     lines = incidents(scale(400, LINES))
