@@ -104,6 +104,9 @@ class AsyncImport:
             items += [] if item is None else [item]
         await self._write(items)
         self._joined.documents += len(part)
+        for carried in part:
+            if (run := run_of(carried.path)) is not None and carried.path == run.state:
+                self._progress(*_names(run))
 
     async def _begun(self, part: Sequence[Carried]) -> dict[Run, Joining]:
         """Return what is decided for each state of which documents are met, those that begin here by what is there."""
@@ -114,7 +117,6 @@ class AsyncImport:
                 self._joined.events += carried.path.collection.endswith("/events")
                 if carried.path == run.state:
                     self._joined.states += states[run] is None
-                    self._progress(*_names(run))
                     states[run] = carried
         current = self._joining
         found = await self._read([run.state for run in states if current is None or run != current.run])
