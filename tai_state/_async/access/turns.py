@@ -5,15 +5,18 @@ Unlike a mutex of asyncio, a line is shared by tasks of several event loops, and
 
 import threading
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import Self
 
 from tai_state._platform.forks import anew_in_children
+from tai_state._platform.interrupts import async_shield
 from tai_state._platform.waits import AsyncSignal
 from tai_state.clock import Deadline
 from tai_state.errors import DeadlineExceededError
+
+_LOOK_SECONDS = 0.05
 
 
 class AsyncLines:
@@ -35,13 +38,16 @@ class AsyncLines:
         with self._guard:
             return key not in self._lines
 
-    def turn(self, key: Hashable, deadline: Deadline) -> "AsyncTurn":
+    def turn(self, key: Hashable, deadline: Deadline, wish: object = None) -> "AsyncTurn":
         """Wait for the turn at *key*, and hold it inside the block of what is returned.
+
+        Args:
+            wish: What whoever has the turn before may do for this caller (see ``take``); None: nothing.
 
         Raises:
             DeadlineExceededError: On entering: the turn did not come in time; nothing was done.
         """
-        return AsyncTurn(self, key, deadline)
+        return AsyncTurn(self, key, deadline, wish)
 
     def join(self, key: Hashable) -> "AsyncPlace":
         """Stand in the line of *key* for as long as the block of what is returned runs."""
@@ -64,6 +70,8 @@ class AsyncLines:
         with self._guard:
             if self._lines.get(place.key) is not line:
                 return
+            if place not in line:
+                return  # its wish was done, and it was let out
             was_first = place in islice(line, self._width)
             line.remove(place)
             if not line:
@@ -71,6 +79,40 @@ class AsyncLines:
             following = next(islice(line, self._width - 1, None), None) if was_first else None
         if following is not None:
             following.call()
+
+    def take(self, turn: "AsyncTurn", most: int) -> "list[AsyncTurn]":
+        """Return those who stand right behind *turn*, which has its turn, and have a wish: *most* of them.
+
+        Each of them waits from now on until it is given back or answered, even when its time is over.
+        """
+        taken: list[AsyncTurn] = []
+        with self._guard:
+            for place in islice(turn.line, 1, most + 1):
+                if not isinstance(place, AsyncTurn) or place.wish is None:
+                    break
+                place.is_taken = True
+                taken.append(place)
+        return taken
+
+    def give_back(self, turns: "Sequence[AsyncTurn]") -> None:
+        """Let those who were taken wait for their own turn again, as if nothing had been."""
+        with self._guard:
+            for turn in turns:
+                turn.is_taken = False
+
+    def answer(self, answers: "Sequence[tuple[AsyncTurn, object]]") -> None:
+        """Let those out of the line whose wish was done, each with what became of it."""
+        with self._guard:
+            for turn, answer in answers:
+                turn.answer = answer
+                turn.line.remove(turn)
+        for turn, _ in answers:
+            turn.call()
+
+    def is_let_go(self, turn: "AsyncTurn") -> bool:
+        """Whether nobody does anything for *turn* any more."""
+        with self._guard:
+            return turn.answer is not None or not turn.is_taken
 
     def lets(self, place: "AsyncStanding", line: "deque[AsyncStanding]") -> bool:
         """Whether it is the turn of *place*."""
@@ -81,13 +123,13 @@ class AsyncLines:
 class AsyncStanding:
     """One caller who stands in a line."""
 
-    __slots__ = ("_line", "_lines", "_signal", "key")
+    __slots__ = ("_lines", "_signal", "key", "line")
 
     def __init__(self, lines: AsyncLines, key: Hashable) -> None:
         """Stand in no line yet; made by ``AsyncLines.join``."""
         self.key = key
         self._lines = lines
-        self._line: deque[AsyncStanding] = deque()
+        self.line: deque[AsyncStanding] = deque()
         self._signal: AsyncSignal | None = None
 
     def expect(self) -> None:
@@ -102,7 +144,7 @@ class AsyncStanding:
     @property
     def is_first(self) -> bool:
         """Whether it is this caller's turn."""
-        return self._lines.lets(self, self._line)
+        return self._lines.lets(self, self.line)
 
     def call(self) -> None:
         """Wake the caller; from any thread."""
@@ -124,50 +166,83 @@ class AsyncPlace(AsyncStanding):
 
     def __enter__(self) -> Self:
         """Stand behind whoever is there."""
-        self._line = self._lines.enter(self)
+        self.line = self._lines.enter(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave, and let the next one forward."""
-        self._lines.leave(self, self._line)
+        self._lines.leave(self, self.line)
 
 
 class AsyncTurn(AsyncStanding):
-    """The turn of one caller, waited for on entering the block and held inside it."""
+    """The turn of one caller, waited for on entering the block and held inside it.
 
-    __slots__ = ("_deadline",)
+    Attributes:
+        wish: What another one may do for this caller.
+        is_taken: Whether another one is about to.
+        answer: What became of it; None: nothing, and it is this caller's turn.
+    """
 
-    def __init__(self, lines: AsyncLines, key: Hashable, deadline: Deadline) -> None:
+    __slots__ = ("_deadline", "answer", "is_taken", "wish")
+
+    def __init__(self, lines: AsyncLines, key: Hashable, deadline: Deadline, wish: object) -> None:
         """Stand in no line yet; made by ``AsyncLines.turn``."""
         self.key = key
+        self.wish = wish
+        self.answer: object = None
+        self.is_taken = False
         self._lines = lines
         self._signal: AsyncSignal | None = None
         self._deadline = deadline
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether somebody stands behind this caller, whose turn it is."""
+        return len(self.line) > 1
+
+    @property
+    def is_too_late(self) -> bool:
+        """Whether the caller's time is over."""
+        return self._deadline.passed
+
     async def __aenter__(self) -> None:
-        """Wait.
+        """Wait for the turn, or for an answer.
 
         Raises:
-            DeadlineExceededError: The turn did not come in time; nothing was done.
+            DeadlineExceededError: Neither came in time; nothing was done.
         """
-        self._line = self._lines.enter(self)
-        if self._signal is None:
+        self.line = self._lines.enter(self)
+        signal = self._signal
+        if signal is None:
             return
-        is_ours = False
         try:
             is_ours = await self.wait(self._deadline.remaining())
-        finally:
-            if not is_ours:
-                self._lines.leave(self, self._line)
+        except BaseException:
+            # What another one has begun for this caller is not left alone before it has ended.
+            await async_shield(self._be_let_go, signal)
+            self._lines.leave(self, self.line)
+            raise
         if not is_ours:
+            await async_shield(self._be_let_go, signal)
+        if not is_ours and self.answer is None:
+            self._lines.leave(self, self.line)
             seconds = self._deadline.seconds
             message = f"other callers kept {self.key} busy for {seconds:g} seconds; nothing was written"
             raise DeadlineExceededError(message)
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until it is our turn, or our wish is done, for *seconds* of real time at most; return whether one is."""
+        return await super().wait(seconds) or self.answer is not None
+
+    async def _be_let_go(self, signal: AsyncSignal) -> None:
+        """Wait until nobody does anything for this caller any more: who has begun ends by a deadline of its own."""
+        while not self._lines.is_let_go(self):
+            await signal.wait(_LOOK_SECONDS)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the next one forward."""
-        self._lines.leave(self, self._line)
+        self._lines.leave(self, self.line)

@@ -8,15 +8,17 @@ from datetime import datetime
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.retry import async_retry_after
-from tai_state._async.access.turns import AsyncLines
+from tai_state._async.access.turns import AsyncLines, AsyncTurn
+from tai_state._async.commits.coalescing import AsyncCarried, Unsettled, Wish, async_carry
 from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
-from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once, settled_by
+from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
+from tai_state._async.commits.settling import async_settle_plan
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.history.sealing import AsyncSealing
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import async_shield
 from tai_state.clock import Deadline
-from tai_state.documents import Capability, CommitResult, Document, DocumentPath, Read
+from tai_state.documents import Capability, CommitResult, Document, DocumentPath, Read, Write
 from tai_state.errors import (
     CorruptLogError,
     DeadlineExceededError,
@@ -31,7 +33,7 @@ from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
 from tai_state.rules.commits.guards import Guard
-from tai_state.rules.commits.settle import Outcome, lost_head, settle
+from tai_state.rules.commits.settle import lost_head
 from tai_state.rules.history.segments import Segment, Written
 from tai_state.rules.records.documents import read_state, was_altered
 from tai_state.rules.records.record import EventRecord, StateRecord, completed
@@ -75,7 +77,7 @@ class AsyncChangeWriter:
         self._unsealed: TrailCache[Written] = TrailCache()
         anew_in_children(self._unsealed)
         # Callers of one process that change the same state go one after the other: their commits would only refuse
-        # each other. Correctness never rests on it; here is where they can be coalesced into one commit.
+        # each other. Correctness never rests on it; who waits is carried along by who has the turn (``coalescing``).
         self._lines = AsyncLines()
         self._sealing = AsyncSealing(access)
         self._history = AsyncHistoryReader(access)
@@ -105,9 +107,13 @@ class AsyncChangeWriter:
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
             TaiStateError: It was refused, or failed; nothing was written.
         """
-        async with self._lines.turn(change.paths.state, deadline):
+        goes_alone = guarding is not None or change.timestamp is not None or change.depends_on
+        turn = self._lines.turn(change.paths.state, deadline, None if goes_alone else Wish(change, settings))
+        async with turn:
+            if turn.answer is not None:
+                return await self._answered(turn.answer, change, settings, deadline)
             try:
-                return await self._write(change, settings, deadline, guarding)
+                return await self._write(change, settings, deadline, guarding, turn)
             except DocumentTooLargeError:
                 # Refused before anything was sent. Before the caller hears of it: everything compressed,
                 # and maintenance put off, by the changes that come next, too.
@@ -115,7 +121,12 @@ class AsyncChangeWriter:
                 return await self._write(change, settings.lean(), deadline, guarding)
 
     async def _write(
-        self, change: Change, settings: Settings, deadline: Deadline, guarding: AsyncGuarding | None
+        self,
+        change: Change,
+        settings: Settings,
+        deadline: Deadline,
+        guarding: AsyncGuarding | None,
+        turn: AsyncTurn | None = None,
     ) -> Applied:
         refused: Plan | None = None
         is_read, segment = False, None
@@ -130,8 +141,10 @@ class AsyncChangeWriter:
                 is_read, segment = True, await self._due_segment(change.paths, plan, settings, in_time)
             if segment is not None:
                 plan = with_segment(plan, change.paths, segment, settings)
+            # Who was refused once goes alone.
+            carries = turn if refused is None and guard is None else None
             refused = plan
-            return await async_shield(self._commit, change.paths, plan, guard, in_time)
+            return await async_shield(self._commit, change.paths, plan, guard, in_time, carries)
 
         async def once() -> Applied:
             if guarding is None:
@@ -277,32 +290,85 @@ class AsyncChangeWriter:
         return await self._sealing.due_segment(paths, base.record, settings.maintenance, deadline, known)
 
     async def _commit(
-        self, paths: StateLayout, plan: Plan, guard: AsyncGuardHandle | None, deadline: Deadline
+        self,
+        paths: StateLayout,
+        plan: Plan,
+        guard: AsyncGuardHandle | None,
+        deadline: Deadline,
+        turn: AsyncTurn | None = None,
     ) -> Applied:
         self.heads.drop(paths.state)
+        carried = async_carry(self._lines, turn, plan, self._plan_on) if turn is not None and turn.is_followed else None
+        if carried is not None:
+            return await self._commit_all(paths, plan, deadline, carried)
+        commit = await self._send(paths, plan, plan.writes, deadline)
+        if guard is not None and plan.guard is not None:
+            guard.committed(plan.guard, commit.update_times)
+        return self._applied(paths, [plan], commit)[0]
 
+    async def _commit_all(self, paths: StateLayout, plan: Plan, deadline: Deadline, carried: AsyncCarried) -> Applied:
+        """Commit a plan with what it carries, or, where that is refused, alone."""
+        try:
+            commit = await self._send(paths, plan, carried.writes, deadline)
+        except (PreconditionFailedError, DocumentTooLargeError):
+            carried.give_back()
+            return await self._commit(paths, plan, None, deadline)
+        except OutcomeUnknownError:
+            carried.leave_unsettled()
+            raise
+        except Exception:
+            carried.give_back()
+            raise
+        except BaseException:
+            carried.leave_unsettled()
+            raise
+        first, *others = self._applied(paths, [plan, *carried.plans], commit)
+        carried.answer(others)
+        return first
+
+    async def _answered(self, answer: object, change: Change, settings: Settings, deadline: Deadline) -> Applied:
+        """Return what became of a change that another caller's commit carried."""
+        if isinstance(answer, Applied):
+            return answer
+        assert isinstance(answer, Unsettled)
+        try:
+            commit = await async_shield(self._send, change.paths, answer.plan, answer.writes, deadline, ambiguous=True)
+        except PreconditionFailedError:
+            return await self._write(change, settings, deadline, None)
+        return Applied(completed(answer.plan.event, committed_at=commit.commit_time), answer.plan.record)
+
+    async def _send(
+        self, paths: StateLayout, plan: Plan, writes: Sequence[Write], deadline: Deadline, *, ambiguous: bool = False
+    ) -> CommitResult:
         async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-            return await self._settle(paths, plan, deadline, refused=refused)
+            return await async_settle_plan(self._access, self._history, paths, plan, deadline, refused=refused)
 
         def unknown() -> OutcomeUnknownError:
             return plan.event.unknown()
 
-        commit = await async_commit_once(self._access, plan.writes, deadline, AsyncSettlement(read, unknown))
-        if self.origin is None:
-            self.origin = plan.event.origin
-        if guard is not None and plan.guard is not None:
-            guard.committed(plan.guard, commit.update_times)
-        state_time = commit.update_times.get(paths.state)
-        if state_time is not None:
-            self.remember(paths.state, Head(plan.record, state_time))
-        event = completed(plan.event, committed_at=commit.commit_time)
-        if state_time is not None:
-            self._note(paths, plan, state_time)
-        if log.isEnabledFor(logging.DEBUG):
-            tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
-        return Applied(event, plan.record)
+        settlement = AsyncSettlement(read, unknown)
+        return await async_commit_once(self._access, writes, deadline, settlement, ambiguous=ambiguous)
 
-    def _note(self, paths: StateLayout, plan: Plan, state_time: datetime) -> None:
+    def _applied(self, paths: StateLayout, plans: Sequence[Plan], commit: CommitResult) -> list[Applied]:
+        """Remember what one commit made of a state, and return it, change by change."""
+        if self.origin is None:
+            self.origin = plans[0].event.origin
+        found = plans[0].base.update_time if plans[0].base is not None else None
+        left = commit.update_times.get(paths.state)
+        applied: list[Applied] = []
+        for plan in plans:
+            event = completed(plan.event, committed_at=commit.commit_time)
+            if left is not None:
+                self._note(paths, plan, found, left)
+                found = left
+            if log.isEnabledFor(logging.DEBUG):
+                tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
+            applied.append(Applied(event, plan.record))
+        if left is not None:
+            self.remember(paths.state, Head(plans[-1].record, left))
+        return applied
+
+    def _note(self, paths: StateLayout, plan: Plan, found: datetime | None, left: datetime) -> None:
         """Keep the event that a commit made, until it is sealed."""
         event = plan.event
         self._unsealed.add(
@@ -311,8 +377,8 @@ class AsyncChangeWriter:
             Written(event, plan.event_fields),
             _EVENT_BYTES + len(event.to_state.json) + len(event.payload.json),
             first=plan.record.marks.first_unsealed,
-            found=plan.base.update_time if plan.base else None,
-            left=state_time,
+            found=found,
+            left=left,
         )
 
     def remember(self, path: DocumentPath, head: Head) -> None:
@@ -320,22 +386,6 @@ class AsyncChangeWriter:
         head.record.data.forget_forms()
         head.record.metadata.context.forget_forms()
         self.heads.put(path, head, version=head.record.version, data_bytes=len(head.record.data.json))
-
-    async def _settle(self, paths: StateLayout, plan: Plan, deadline: Deadline, *, refused: bool) -> Settled:
-        event_path = paths.event(plan.event.version)
-        read = await self._access.read([paths.state, event_path], deadline)
-        state, event = read.get(paths.state), read.get(event_path)
-        outcome = settle(plan, state, event, refused=refused)
-        if outcome is Outcome.UNKNOWN:
-            # Sealed meanwhile, its document may have been removed.
-            sealed = await self._history.sealed_event(paths, plan.event.version, deadline)
-            return settled_by(plan.event.transition_id, sealed)
-        if outcome is not Outcome.APPLIED or event is None:
-            return Settled(outcome)
-        # The state as our commit left it has our commit's time. One of a later time may be at our version all the
-        # same: a snapshot taken since has put its mark there, and our own record knows nothing of it.
-        is_ours = state is not None and state.update_time == event.create_time
-        return Settled(outcome, CommitResult(event.create_time, {paths.state: event.create_time} if is_ours else {}))
 
     async def replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:
         """Return the change that a receipt names."""

@@ -52,7 +52,12 @@ class Settlement:
 
 
 def commit_once(
-    access: Access, writes: Sequence[Write], deadline: Deadline, settlement: Settlement
+    access: Access,
+    writes: Sequence[Write],
+    deadline: Deadline,
+    settlement: Settlement,
+    *,
+    ambiguous: bool = False,
 ) -> CommitResult:
     """Apply *writes* once, whatever happens to the replies.
 
@@ -64,12 +69,14 @@ def commit_once(
     5. The attempts of the policy spent while ambiguous, with time left: one read may still tell; settle.
     6. Out of time while ambiguous: the outcome is unknown, and the error says so.
 
+    Args:
+        ambiguous: Whether somebody has sent them already, and got no verdict.
+
     Raises:
         PreconditionFailedError: Nothing was written: another writer was there first.
         OutcomeUnknownError: It may or may not have been applied.
         DeadlineExceededError, RetriesExhaustedError, StoreError: Nothing was written.
     """
-    ambiguous = False
     attempt = 0
 
     def send() -> CommitResult:

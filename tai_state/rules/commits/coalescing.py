@@ -1,0 +1,28 @@
+"""Several changes of one state in one commit."""
+
+from collections.abc import Sequence
+
+from tai_state.documents import Write
+from tai_state.layout import state_layout
+from tai_state.rules.commits.change import Plan
+
+_FIELDS_BYTES = 2_048
+"""What an event takes beside its payloads, about."""
+
+
+def in_one_commit(plans: Sequence[Plan]) -> tuple[Write, ...]:
+    """Return the writes of *plans*, each decided upon what the one before it makes: of the state the last one alone."""
+    last = plans[-1]
+    state = state_layout(last.event.governor_id, last.event.state_id).state
+    return tuple(write for plan in plans for write in plan.writes if plan is last or write.path != state)
+
+
+def ends_here(plan: Plan) -> bool:
+    """Whether no other change goes with the same commit behind this one: it carries a snapshot."""
+    return plan.event.version in plan.record.marks.snapshots
+
+
+def weight(plan: Plan) -> int:
+    """Return how many bytes a plan adds to a commit, about."""
+    event = plan.event
+    return _FIELDS_BYTES + len(event.payload.json) + len(event.from_state.json) + len(event.to_state.json)
