@@ -2,7 +2,8 @@
 """The commit protocol: one atomic commit a change, applied once whatever happens to the replies.
 
 ``writer`` is the one way to change a state: it takes the state's turn, lets ``rules.commits`` decide on the cached head
-or on a fresh read, and commits. ``protocol`` brings one commit to its end; ``guard`` is what else a commit may carry.
+or on a fresh read, and commits. ``protocol`` brings one commit to its end, and ``settling`` one in doubt; ``guard`` is
+what else a commit may carry; ``coalescing`` makes one commit of what several callers of a process want of one state.
 
 A commit, from its first request on:
 
