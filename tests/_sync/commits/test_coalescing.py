@@ -2,6 +2,7 @@
 """Callers of one process that wait to change one state: one commit, and each its own result."""
 from functools import partial
 from itertools import accumulate
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,8 @@ class HeldBackend(WrappedBackend):
         self.sizes = []
         self.faults = list(faults)
         self.expected = 0
-        self.writer = None
-        self.before = None
+        self.writer: Any = None
+        self.before: Any = None
         self.blind = ""
         """From the second commit on, who has a second or less gets no answer; that commit is "applied", or "lost"."""
         self.seconds = 0.0
@@ -69,9 +70,10 @@ class HeldBackend(WrappedBackend):
         if fault == "after another" and self.before is not None:
             before, self.before = self.before, None
             before()
-        if fault in {"fine", "reply lost", "after another"}:
-            result = super().commit(writes, timeout=timeout)
-        if fault in {"reply lost", "request lost"}:
+        if fault == "request lost":
+            raise CommitAmbiguousError(fault)
+        result = super().commit(writes, timeout=timeout)
+        if fault == "reply lost":
             raise CommitAmbiguousError(fault)
         return result
 

@@ -11,6 +11,7 @@ PARTS = ("Promise.", "Not promised.", "Proofs.")
 PROMISES = [
     "One commit",
     "Optimistic versions",
+    "Callers of one process",
     "Exactly once",
     "Idempotency keys",
     "Refusals",
