@@ -132,7 +132,7 @@ class EventLog:
             for segment in self.segments(paths, place.version + 1, until, place, timeout):
                 if segment.trimmed is not None and segment.last > place.version:
                     raise HistoryTrimmedError(paths.governor_id, paths.state_id, place.version + 1, segment.last)
-                if segment.last <= place.version or not segment.events:
+                if not segment.events:
                     continue
                 if segment.first > place.version + 1:
                     for event in self._unsealed(paths, place, segment.first - 1, timeout):

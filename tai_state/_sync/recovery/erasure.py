@@ -249,7 +249,7 @@ class Eraser:
                 return
             marks = record.marks
             dropped = [version for version in marks.snapshots if version <= through]
-            if marks.erased_through >= through and not dropped:
+            if marks.erased_through >= through:
                 return
             kept = tuple(version for version in marks.snapshots if version > through)
             marks = replace(marks, erased_through=max(through, marks.erased_through), snapshots=kept)

@@ -189,6 +189,14 @@ async def test_events_that_are_sealed_and_removed_meanwhile_are_found(store, opt
     assert versions == list(range(1, 34))[: options.get("limit")]
 
 
+async def test_a_few_events_are_read_without_a_segment(store):
+    """One by one they are less than what holds them sealed."""
+    await async_grown(store)
+    backend = AsyncReadBackend(store.runtime.access.backend)
+    await async_listed(AsyncBackendStore(backend), after=3, limit=5)
+    assert backend.documents == {PATHS.governor.events: 5}
+
+
 async def test_the_tail_is_read_without_a_segment(store):
     """As one does who follows a state: its document, and what is new."""
     await async_grown(store)

@@ -76,6 +76,20 @@ async def test_the_erased_state_is_deleted_and_may_be_made_again(store):
     assert await async_holding(store) == []
 
 
+async def test_what_was_made_again_is_erased_again(store):
+    """Also where it was deleted since, as it is after an erasure."""
+    await async_marked(store, changes=2)
+    await store.erase_state("g", "s", reason="they asked")
+    await store.save_state("g", "s", {"text": MARK})
+    await store.delete_state("g", "s")
+    await store.erase_state("g", "s", reason="they asked again")
+    assert await async_holding(store) == []
+    await async_check(store)
+    versions = [event.version async for event in store.get_events("g", "s")]
+    await store.erase_state("g", "s", reason="they asked again")
+    assert [event.version async for event in store.get_events("g", "s")] == versions
+
+
 async def test_the_record_tells_who_erased_and_why(store):
     """In audit, and what was erased is named."""
     await async_marked(store)

@@ -22,7 +22,9 @@ from tai_state._async.recovery import gc, removal
 from tai_state._platform.tasks import async_gather
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
+from tai_state.rules.history import segments
 from tai_state.testing import ManualClock
+from tests._async.history.test_large_events import MACHINE, async_put
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_contents, async_document_at, async_plant, in_memory
 
@@ -153,6 +155,7 @@ async def test_what_is_before_a_version_is_trimmed(store, version, left, is_comp
     first = left[0]
     assert await async_versions(store, after=first - 1) == list(left)
     await async_check(store)
+    assert [one >= first for one in await async_ids(store, "snapshots")] in ([True], [True, True])
     assert (await persister.replay("g", "s")).data == {"n": 120}
     assert [one.version async for one in persister.history("g", "s", after=first - 1)] == list(left)
     if first > 1:
@@ -187,6 +190,41 @@ async def test_what_is_before_a_time_is_trimmed(place):
     assert (await persister.replay("g", "s", until_time=times[7])).version == 8
 
 
+async def test_a_trim_goes_into_what_no_segment_has(store):
+    """Sealing goes on behind it."""
+    persister = await async_grown(store, 18)
+    await persister.trim("g", "s", before_version=18)
+    assert (await async_document_at(store, S.state)).fields["sealed_through"] == 17
+    assert await async_versions(store, after=17) == [18]
+    await async_check(store)
+    for _ in range(5):
+        await persister.transition("g", "s", "add", 1)
+    assert await async_ids(store, "segments") == [1, 18]
+    await async_check(store)
+
+
+async def test_what_follows_a_trim_is_read_without_its_segment(store):
+    """By its documents, where somebody lost the segment."""
+    persister = await async_grown(store)
+    await persister.trim("g", "s", before_version=4)
+    await store.runtime.access.backend.commit([Delete(S.segment(4))], timeout=TIMEOUT)
+    assert await async_versions(store, after=3) == list(range(4, 17))
+
+
+@in_memory
+@pytest.mark.parametrize("before", [3, 4, 5, 6])
+async def test_a_trim_keeps_what_is_too_large_for_a_segment_together(store, monkeypatch, before):
+    """Up to the first of such events, or behind the last of them."""
+    monkeypatch.setattr(segments, "SEGMENT_BYTES_MAX", 100 * 1024)
+    persister = AsyncStateMachinePersister(store, MACHINE, CONFIG)
+    # Versions 3 and 4 stay in their documents.
+    await async_put(persister, 1, 200, 1, 1, 1, 1, 1, 1)
+    await persister.trim("g", "s", before_version=before)
+    first = {3: 3, 4: 3, 5: 5, 6: 6}[before]
+    assert await async_versions(store, after=first - 1) == list(range(first, 10))
+    await async_check(store)
+
+
 @in_memory
 @pytest.mark.parametrize("options", [{}, {"before_version": 3, "before_time": EPOCH}], ids=str)
 async def test_a_trim_says_what_goes(store, options):
@@ -214,6 +252,8 @@ async def test_a_trimmed_state_is_rebuilt_and_recovered(store, lost):
     )
     await store.runtime.access.backend.commit([Delete(path) for path in gone], timeout=TIMEOUT)
     assert (await persister.load_state("g", "s")).snapshot == before
+    with pytest.raises(HistoryTrimmedError):
+        await async_versions(store, after=6)
     (report,) = [one async for one in async_recover(store, "g")]
     assert report.unresolved == []
     await async_check(store)
@@ -296,7 +336,7 @@ async def test_a_dry_run_counts_what_goes(store):
 
 @pytest.mark.parametrize(
     "policy",
-    [COMPACT, HistoryPolicy(max_events=5), HistoryPolicy(max_events=8, compact_after=timedelta(0))],
+    [COMPACT, HistoryPolicy(max_events=4), HistoryPolicy(max_events=8, compact_after=timedelta(0))],
     ids=["compact", "trim", "both"],
 )
 async def test_stopped_behind_any_commit_it_is_sound_and_goes_on(place, policy, monkeypatch):

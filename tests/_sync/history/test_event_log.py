@@ -189,6 +189,14 @@ def test_events_that_are_sealed_and_removed_meanwhile_are_found(store, options):
     assert versions == list(range(1, 34))[: options.get("limit")]
 
 
+def test_a_few_events_are_read_without_a_segment(store):
+    """One by one they are less than what holds them sealed."""
+    grown(store)
+    backend = ReadBackend(store.runtime.access.backend)
+    listed(BackendStore(backend), after=3, limit=5)
+    assert backend.documents == {PATHS.governor.events: 5}
+
+
 def test_the_tail_is_read_without_a_segment(store):
     """As one does who follows a state: its document, and what is new."""
     grown(store)

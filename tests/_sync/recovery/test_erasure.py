@@ -76,6 +76,20 @@ def test_the_erased_state_is_deleted_and_may_be_made_again(store):
     assert holding(store) == []
 
 
+def test_what_was_made_again_is_erased_again(store):
+    """Also where it was deleted since, as it is after an erasure."""
+    marked(store, changes=2)
+    store.erase_state("g", "s", reason="they asked")
+    store.save_state("g", "s", {"text": MARK})
+    store.delete_state("g", "s")
+    store.erase_state("g", "s", reason="they asked again")
+    assert holding(store) == []
+    check(store)
+    versions = [event.version for event in store.get_events("g", "s")]
+    store.erase_state("g", "s", reason="they asked again")
+    assert [event.version for event in store.get_events("g", "s")] == versions
+
+
 def test_the_record_tells_who_erased_and_why(store):
     """In audit, and what was erased is named."""
     marked(store)

@@ -22,7 +22,9 @@ from tai_state._sync.recovery import gc, removal
 from tai_state._platform.tasks import gather
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
+from tai_state.rules.history import segments
 from tai_state.testing import ManualClock
+from tests._sync.history.test_large_events import MACHINE, put
 from tests._sync.machines import COUNTER
 from tests._sync.stores import TIMEOUT, WrappedBackend, contents, document_at, plant, in_memory
 
@@ -153,6 +155,7 @@ def test_what_is_before_a_version_is_trimmed(store, version, left, is_compacted)
     first = left[0]
     assert versions(store, after=first - 1) == list(left)
     check(store)
+    assert [one >= first for one in ids(store, "snapshots")] in ([True], [True, True])
     assert (persister.replay("g", "s")).data == {"n": 120}
     assert [one.version for one in persister.history("g", "s", after=first - 1)] == list(left)
     if first > 1:
@@ -187,6 +190,41 @@ def test_what_is_before_a_time_is_trimmed(place):
     assert (persister.replay("g", "s", until_time=times[7])).version == 8
 
 
+def test_a_trim_goes_into_what_no_segment_has(store):
+    """Sealing goes on behind it."""
+    persister = grown(store, 18)
+    persister.trim("g", "s", before_version=18)
+    assert (document_at(store, S.state)).fields["sealed_through"] == 17
+    assert versions(store, after=17) == [18]
+    check(store)
+    for _ in range(5):
+        persister.transition("g", "s", "add", 1)
+    assert ids(store, "segments") == [1, 18]
+    check(store)
+
+
+def test_what_follows_a_trim_is_read_without_its_segment(store):
+    """By its documents, where somebody lost the segment."""
+    persister = grown(store)
+    persister.trim("g", "s", before_version=4)
+    store.runtime.access.backend.commit([Delete(S.segment(4))], timeout=TIMEOUT)
+    assert versions(store, after=3) == list(range(4, 17))
+
+
+@in_memory
+@pytest.mark.parametrize("before", [3, 4, 5, 6])
+def test_a_trim_keeps_what_is_too_large_for_a_segment_together(store, monkeypatch, before):
+    """Up to the first of such events, or behind the last of them."""
+    monkeypatch.setattr(segments, "SEGMENT_BYTES_MAX", 100 * 1024)
+    persister = StateMachinePersister(store, MACHINE, CONFIG)
+    # Versions 3 and 4 stay in their documents.
+    put(persister, 1, 200, 1, 1, 1, 1, 1, 1)
+    persister.trim("g", "s", before_version=before)
+    first = {3: 3, 4: 3, 5: 5, 6: 6}[before]
+    assert versions(store, after=first - 1) == list(range(first, 10))
+    check(store)
+
+
 @in_memory
 @pytest.mark.parametrize("options", [{}, {"before_version": 3, "before_time": EPOCH}], ids=str)
 def test_a_trim_says_what_goes(store, options):
@@ -214,6 +252,8 @@ def test_a_trimmed_state_is_rebuilt_and_recovered(store, lost):
     )
     store.runtime.access.backend.commit([Delete(path) for path in gone], timeout=TIMEOUT)
     assert (persister.load_state("g", "s")).snapshot == before
+    with pytest.raises(HistoryTrimmedError):
+        versions(store, after=6)
     (report,) = [one for one in recover(store, "g")]
     assert report.unresolved == []
     check(store)
@@ -296,7 +336,7 @@ def test_a_dry_run_counts_what_goes(store):
 
 @pytest.mark.parametrize(
     "policy",
-    [COMPACT, HistoryPolicy(max_events=5), HistoryPolicy(max_events=8, compact_after=timedelta(0))],
+    [COMPACT, HistoryPolicy(max_events=4), HistoryPolicy(max_events=8, compact_after=timedelta(0))],
     ids=["compact", "trim", "both"],
 )
 def test_stopped_behind_any_commit_it_is_sound_and_goes_on(place, policy, monkeypatch):
