@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tai_state._async.api.transaction_manager import AsyncTransactionManager
     from tai_state._async.api.transferring import async_export_store, async_import_store
     from tai_state._async.api.unit_of_work import AsyncUnitOfWork
+    from tai_state._async.doctor.examining import async_examine
     from tai_state._async.locking.lock import AsyncLock
     from tai_state._async.locking.lock_set import AsyncLockSet
     from tai_state._platform.owners import lock_owner
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from tai_state._sync.api.transaction_manager import TransactionManager
     from tai_state._sync.api.transferring import export_store, import_store
     from tai_state._sync.api.unit_of_work import UnitOfWork
+    from tai_state._sync.doctor.examining import examine
     from tai_state._sync.locking.lock import Lock
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state.authors import change_context
@@ -108,6 +110,7 @@ if TYPE_CHECKING:
         KEEP,
         BatchResult,
         ChangeMetadata,
+        Checkup,
         ConsistencyReport,
         DeletedVersion,
         DocumentCount,
@@ -161,6 +164,7 @@ __all__ = [
     "BatchResult",
     "Capability",
     "ChangeMetadata",
+    "Checkup",
     "Clock",
     "CommitAmbiguousError",
     "ConfigurationError",
@@ -256,6 +260,7 @@ __all__ = [
     "VersionNotFoundError",
     "async_check_machines",
     "async_connect",
+    "async_examine",
     "async_export_store",
     "async_import_store",
     "async_recover",
@@ -263,6 +268,7 @@ __all__ = [
     "change_context",
     "check_machines",
     "connect",
+    "examine",
     "export_store",
     "import_store",
     "lock_owner",

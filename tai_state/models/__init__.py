@@ -10,6 +10,7 @@ from tai_state.late import late_names
 if TYPE_CHECKING:
     from tai_state.models.reports import (
         BatchResult,
+        Checkup,
         ConsistencyReport,
         DocumentCount,
         ErasureReport,
@@ -48,6 +49,7 @@ __all__ = [
     "KEEP",
     "BatchResult",
     "ChangeMetadata",
+    "Checkup",
     "ConsistencyReport",
     "DataT",
     "DeletedVersion",
@@ -82,6 +84,7 @@ if not TYPE_CHECKING:
         {
             "tai_state.models.reports": (
                 "BatchResult",
+                "Checkup",
                 "ConsistencyReport",
                 "DocumentCount",
                 "ExportReport",

@@ -1,7 +1,7 @@
 """What a store tells of itself: batches, counts, findings, repairs, transactions, locks."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -133,6 +133,22 @@ class Repair(Model, frozen=True):
     path: str
     message: str
     audit_id: str = ""
+
+
+class Checkup(Model, frozen=True):
+    """What ``examine`` thinks of one thing that a store stands on.
+
+    Attributes:
+        check: What was looked at, a stable name.
+        status: "ok"; "warning", which works and wants somebody to look; "problem"; or "not checkable" from here.
+        message: What was seen, a sentence for people.
+        mend: The command that mends it, or what to do; "" where nothing is to be done.
+    """
+
+    check: str
+    status: Literal["ok", "warning", "problem", "not checkable"]
+    message: str
+    mend: str = ""
 
 
 class RecoveryReport(Model, frozen=True):

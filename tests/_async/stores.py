@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tai_state import AsyncBackendStore, AsyncFirestoreStore, AsyncMemoryStore, AsyncSqliteStore, RetryPolicy
+from tai_state import AsyncBackendStore, AsyncFirestoreStore, AsyncMemoryStore, AsyncSqliteStore, Checkup, RetryPolicy
 from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import CommitResult, Document, DocumentPath, Put, Query, Read, Write
 from tai_state.errors import CommitAmbiguousError, DamagedStatesError, SchemaVersionError, StoreUnavailableError
@@ -111,6 +111,9 @@ class AsyncWrappedBackend(AsyncBackend):
 
     async def scrub(self, *, timeout: float) -> None:
         await self.inner.scrub(timeout=timeout)
+
+    async def examine(self, *, timeout: float) -> Sequence[Checkup]:
+        return await self.inner.examine(timeout=timeout)
 
     async def close(self) -> None:
         await self.inner.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tai_state import BackendStore, FirestoreStore, MemoryStore, SqliteStore, RetryPolicy
+from tai_state import BackendStore, FirestoreStore, MemoryStore, SqliteStore, Checkup, RetryPolicy
 from tai_state._sync.access.port import Backend
 from tai_state.documents import CommitResult, Document, DocumentPath, Put, Query, Read, Write
 from tai_state.errors import CommitAmbiguousError, DamagedStatesError, SchemaVersionError, StoreUnavailableError
@@ -111,6 +111,9 @@ class WrappedBackend(Backend):
 
     def scrub(self, *, timeout: float) -> None:
         self.inner.scrub(timeout=timeout)
+
+    def examine(self, *, timeout: float) -> Sequence[Checkup]:
+        return self.inner.examine(timeout=timeout)
 
     def close(self) -> None:
         self.inner.close()

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Hashable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tai_state.documents import (
     Capability,
@@ -14,6 +15,9 @@ from tai_state.documents import (
     Read,
     Write,
 )
+
+if TYPE_CHECKING:
+    from tai_state.models import Checkup
 
 
 class AsyncBackend(ABC):
@@ -136,6 +140,14 @@ class AsyncBackend(ABC):
         An engine whose removals are removals does nothing.
         """
         del timeout
+
+    async def examine(self, *, timeout: float) -> "Sequence[Checkup]":
+        """Tell what only the engine can of itself, for ``examine`` of a store; nothing is written, none raises.
+
+        An engine that has nothing to tell tells nothing.
+        """
+        del timeout
+        return ()
 
     @abstractmethod
     async def close(self) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Hashable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tai_state._async.access.port import AsyncBackend
 from tai_state._platform.tasks import AsyncWorker, async_sleep
@@ -24,6 +25,9 @@ from tai_state.documents import (
     Write,
     refuse_past,
 )
+
+if TYPE_CHECKING:
+    from tai_state.models import Checkup
 
 _POLL_SECONDS = 0.01
 
@@ -200,6 +204,12 @@ class AsyncSqliteBackend(AsyncBackend):
         if mark.is_copy:
             return await self.server_time(timeout=timeout)
         return None if mark.copied_us is None else from_us(mark.copied_us)
+
+    async def examine(self, *, timeout: float) -> "list[Checkup]":
+        """Tell whether the file was copied without its log, and whether its indexes are there."""
+        self._engine.session()
+        deadline = deadline_in(timeout)
+        return await self._reads.run(partial(self._engine.examine, deadline=deadline), deadline)
 
     async def scrub(self, *, timeout: float) -> None:
         """Build the file anew and empty its log, so that nothing of what was removed is in them."""

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tai_state._sync.access.port import Backend
 from tai_state._platform.tasks import sleep
@@ -17,6 +17,9 @@ from tai_state.clock import Clock, Deadline, SystemClock
 from tai_state.documents import Capability, CommitResult, Document, DocumentPath, FieldRange, Query, Read, Write
 from tai_state.errors import StoreUnavailableError
 from tai_state.indexes import asked_by, index_of
+
+if TYPE_CHECKING:
+    from tai_state.models import Checkup
 
 T = TypeVar("T")
 
@@ -274,6 +277,10 @@ class FirestoreBackend(Backend):
 
     def _server_time(self, link: Link, timeout: float) -> datetime:
         return (self._batch_get(link, [PROBE], None, timeout)).read_time
+
+    def examine(self, *, timeout: float) -> "list[Checkup]":
+        """Tell of indexes, TTL policies and security rules, as far as the credentials may ask; see the port."""
+        return self._channels.examine(timeout)
 
     def close(self) -> None:
         """Close the channels; see the port."""

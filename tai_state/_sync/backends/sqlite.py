@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Hashable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tai_state._sync.access.port import Backend
 from tai_state._platform.tasks import Worker, sleep
@@ -24,6 +25,9 @@ from tai_state.documents import (
     Write,
     refuse_past,
 )
+
+if TYPE_CHECKING:
+    from tai_state.models import Checkup
 
 _POLL_SECONDS = 0.01
 
@@ -200,6 +204,12 @@ class SqliteBackend(Backend):
         if mark.is_copy:
             return self.server_time(timeout=timeout)
         return None if mark.copied_us is None else from_us(mark.copied_us)
+
+    def examine(self, *, timeout: float) -> "list[Checkup]":
+        """Tell whether the file was copied without its log, and whether its indexes are there."""
+        self._engine.session()
+        deadline = deadline_in(timeout)
+        return self._reads.run(partial(self._engine.examine, deadline=deadline), deadline)
 
     def scrub(self, *, timeout: float) -> None:
         """Build the file anew and empty its log, so that nothing of what was removed is in them."""

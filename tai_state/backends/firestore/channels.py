@@ -10,13 +10,17 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tai_state._platform.forks import anew_in_children
 from tai_state.errors import StoreClosedError
 
 from .client import Connection, Source
 from .requests import Requests
+
+if TYPE_CHECKING:
+    from tai_state.models import Checkup
 
 T = TypeVar("T")
 
@@ -84,6 +88,12 @@ def _link(channel: Any, requests: Requests) -> Link:
     )
 
 
+def _examined(source: Source, root: str, seconds: float) -> "list[Checkup]":
+    from .checkups import examine  # noqa: PLC0415 - few look
+
+    return examine(source.connection(), root, seconds)
+
+
 def _refuse_closed(*, closed: bool) -> None:
     if closed:
         message = "the Firestore backend is closed"
@@ -132,6 +142,10 @@ class AsyncChannels:
     async def refresh_credentials(self) -> None:
         """See ``Source.refresh_credentials``; the loop goes on meanwhile."""
         await _in_thread(self._source.refresh_credentials)
+
+    async def examine(self, seconds: float) -> "list[Checkup]":
+        """See ``checkups``; the loop goes on meanwhile."""
+        return await _in_thread(partial(_examined, self._source, self._root, seconds))
 
     async def close(self) -> None:
         """Close every channel; requests under way end, and later ones are refused."""
@@ -189,6 +203,10 @@ class Channels:
     def refresh_credentials(self) -> None:
         """See ``Source.refresh_credentials``."""
         self._source.refresh_credentials()
+
+    def examine(self, seconds: float) -> "list[Checkup]":
+        """See ``checkups``."""
+        return _examined(self._source, self._root, seconds)
 
     def close(self) -> None:
         """Close the channel; requests under way end, and later ones are refused."""

@@ -30,6 +30,8 @@ from tai_state.errors import (
 
 if TYPE_CHECKING:
     import asyncio
+
+    from tai_state.models import Checkup
 else:
     from tai_state._platform import late_asyncio as asyncio
 
@@ -220,6 +222,16 @@ class SqliteEngine:
             return read_mark(connection, self._identity.known[1])
 
         return self._page(read, deadline)
+
+    def examine(self, *, deadline: Deadline) -> "list[Checkup]":
+        """Return what the file tells of itself to a doctor."""
+        from tai_state.backends.sqlite.checkups import examine  # noqa: PLC0415 - few look
+
+        def look(connection: sqlite3.Connection) -> "list[Checkup]":
+            assert self._identity.known is not None, "what is read was opened"
+            return examine(connection, self._place, self._identity.known[1])
+
+        return self._page(look, deadline)
 
     def scrub(self, *, deadline: Deadline) -> None:
         """Leave nothing of what was removed in the file."""

@@ -227,7 +227,7 @@ def _create(place: Place) -> None:
 
 def extend(connection: sqlite3.Connection) -> None:
     """Add to a file of an earlier release what it lacks, in one transaction; of processes that race here, one does."""
-    has_expiry, missing = _looked_at(connection)
+    has_expiry, missing = looked_at(connection)
     if has_expiry and not missing:
         return
     try:
@@ -237,7 +237,7 @@ def extend(connection: sqlite3.Connection) -> None:
         if has_expiry and code_of(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY}:
             return
         raise
-    has_expiry, missing = _looked_at(connection)
+    has_expiry, missing = looked_at(connection)
     if not has_expiry:
         for statement in (*_EXPIRY, _EXPIRY_OF_OLD_DOCUMENTS):
             connection.execute(statement)
@@ -246,7 +246,7 @@ def extend(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def _looked_at(connection: sqlite3.Connection) -> tuple[bool, list[Index]]:
+def looked_at(connection: sqlite3.Connection) -> tuple[bool, list[Index]]:
     """Return whether documents can expire here, and the indexes that are missing."""
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
     missing = [index for index in INDEXES if index.name not in names]

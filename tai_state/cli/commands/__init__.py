@@ -19,6 +19,7 @@ COMMANDS = {
     "backup": "Copy a live SQLite store to a file.",
     "demo": "Run, kill -9, take over, verify: the main job end to end.",
     "diff": "Show what lies between two versions of a state, path by path.",
+    "doctor": "Look at what a store stands on: its clock, indexes, leases, what grows; nothing is written.",
     "emulator": "Run one Firestore emulator for the commands that follow.",
     "erase": "Erase all that a state, or every state of a governor, ever held; nothing brings it back.",
     "events": "List the events of all states of a governor, in the order of their time.",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tai_state._async.access.port import AsyncBackend
 from tai_state._async.api.connect import AsyncBackendStore, check_options
@@ -26,6 +26,9 @@ from tai_state.testing.faults import (
     StaleHeadCache,
     UnderWay,
 )
+
+if TYPE_CHECKING:
+    from tai_state.models import Checkup
 
 T = TypeVar("T")
 
@@ -239,6 +242,10 @@ class AsyncFaultyBackend(AsyncBackend):
     async def scrub(self, *, timeout: float) -> None:
         """Let the backend behind it leave nothing of what was removed; see the port."""
         await self.inner.scrub(timeout=timeout)
+
+    async def examine(self, *, timeout: float) -> "Sequence[Checkup]":
+        """Let the backend behind it tell of itself; see the port."""
+        return await self.inner.examine(timeout=timeout)
 
     async def close(self) -> None:
         """Close the backend behind it, also after a crash: its files and threads are this process's."""

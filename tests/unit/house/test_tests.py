@@ -16,6 +16,7 @@ ROOMS = frozenset(
         "cli",
         "commits",
         "docs",
+        "doctor",
         "history",
         "house",
         "locking",

@@ -1,0 +1,27 @@
+"""Receipts, records of transactions and waits that have expired, and that nothing removes."""
+
+from collections.abc import AsyncIterator
+
+from tai_state._async.doctor.visit import AsyncVisit
+from tai_state.layout import TRANSACTIONS, WAITS, GovernorLayout
+from tai_state.models import Checkup
+from tai_state.rules.doctor import verdicts
+from tai_state.rules.recovery.retention import has_expired
+
+DOCUMENTS_MAX = 1_000
+"""So many documents of each kind are looked at."""
+
+
+async def async_expired(visit: AsyncVisit) -> AsyncIterator[Checkup]:
+    """Look at some of each kind, by the store's clock."""
+    sample = await visit.sample()
+    places = {
+        "receipts": [GovernorLayout(one).receipts for one in sample.governors],
+        "transactions": [TRANSACTIONS],
+        "waits": [WAITS],
+    }
+    long_ago = await visit.access.server_time(visit.access.begin(visit.timeout)) - verdicts.LEFT_SINCE
+    for name, collections in places.items():
+        documents, is_all = await visit.some(collections, DOCUMENTS_MAX)
+        left = sum(has_expired(one, long_ago) for one in documents)
+        yield verdicts.expired(name, len(documents), left, is_all=is_all)
