@@ -47,7 +47,7 @@ def copy(source: str, target: str, progress: Copying, like: str | None = None) -
             reader.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
             # Before anything is in it.
             Path(target).touch(mode=0o600, exist_ok=False)
-            _copy(reader, target, progress)
+            _copy(reader, source, target, progress)
         finally:
             reader.close()
     except sqlite3.Error as error:
@@ -57,13 +57,14 @@ def copy(source: str, target: str, progress: Copying, like: str | None = None) -
     return Path(target).stat().st_size
 
 
-def _copy(reader: sqlite3.Connection, target: str, progress: Copying) -> None:
+def _copy(reader: sqlite3.Connection, source: str, target: str, progress: Copying) -> None:
     writer = sqlite3.connect(target, timeout=0, isolation_level=None)
     try:
         reader.backup(writer, pages=PAGES, progress=lambda _, left, total: progress(total - left, total))
         ((found,),) = writer.execute("PRAGMA integrity_check(1)").fetchall()
         if found != "ok":
-            message = f"the store is damaged, and a copy of it would be: {found}; restore it from an older backup"
+            said = found.replace("\n", ": ")
+            message = f"{source} is damaged, and a copy of it would be: {said}; restore it from an older backup"
             raise DamagedStoreError(message)
         mark_as_made(writer, target)
     finally:

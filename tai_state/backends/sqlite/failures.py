@@ -54,6 +54,9 @@ def translate(error: sqlite3.Error, path: str, doing: str) -> StoreError:
     if code == sqlite3.SQLITE_CANTOPEN and os.access(path, os.R_OK | os.W_OK):
         # The file is there and ours: another process was just making or removing the log beside it.
         return StoreUnavailableError(f"the file could not be opened at once: {said}")
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
+        # What readers and writers share beside the file has no room. To wait for that would be in vain, mostly.
+        return StoreError(f"the disk is full: {said}; free some space and try again")
     if code in _DAMAGED:
         return DamagedStoreError(f"the file is damaged: {said}; restore it from a backup")
     if code in _TRANSIENT:

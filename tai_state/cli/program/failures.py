@@ -16,6 +16,7 @@ from tai_state.errors import (
     DamagedDocumentsError,
     DamagedStoreError,
     DeadlineExceededError,
+    FencedOutError,
     InvalidDataError,
     InvalidIdError,
     OutcomeUnknownError,
@@ -59,6 +60,17 @@ class LockNotFoundError(TaiStateError, LookupError):
     def __init__(self, resource: str) -> None:
         """Name the lock."""
         super().__init__(f"lock {resource!r} was never taken; `tai-state locks list --all` shows those that were")
+        self.resource = resource
+
+
+class OtherGrantError(TaiStateError):
+    """The lock is not held under the token that was meant."""
+
+    code = FencedOutError.code
+
+    def __init__(self, resource: str, how_it_stands: str) -> None:
+        """Say how it stands instead."""
+        super().__init__(f"lock {resource!r} {how_it_stands}; nothing was done")
         self.resource = resource
 
 

@@ -10,6 +10,8 @@ from tai_state.cli.program.output import note
 from tai_state.cli.program.waiting import waiting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tai_state import StateStore
 
 
@@ -88,7 +90,7 @@ class Session(NamedTuple):
         """Return the scheme of the store, which is made by no command that works on one that is there.
 
         Raises:
-            StoreMissingError: There is no such file.
+            StoreMissingError: There is no such file, or there is nothing in it.
         """
         from pathlib import Path  # noqa: PLC0415
 
@@ -96,10 +98,15 @@ class Session(NamedTuple):
         from tai_state.urls import parse_url  # noqa: PLC0415
 
         parsed = parse_url(self.url)
-        if parsed.scheme == "sqlite" and not Path(parsed.path).exists():
+        if parsed.scheme == "sqlite" and _is_nothing(Path(parsed.path)):
             message = f"there is no store at {Path(parsed.path).absolute()}; name another with --store"
             raise StoreMissingError(message)
         return parsed.scheme
+
+
+def _is_nothing(path: "Path") -> bool:
+    # An empty file is what `touch` makes, and what a store would be made in.
+    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

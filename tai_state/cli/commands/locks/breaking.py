@@ -4,8 +4,8 @@ import click
 
 from tai_state import FencedOutError, LockManager
 from tai_state.cli.program.command import Command
-from tai_state.cli.program.failures import LockNotFoundError
-from tai_state.cli.program.output import note, record_of, write_one
+from tai_state.cli.program.failures import LockNotFoundError, OtherGrantError
+from tai_state.cli.program.output import record_of, write_one
 from tai_state.cli.program.session import Session, pass_session
 
 
@@ -31,9 +31,8 @@ def break_(session: Session, resource: str, token: int) -> None:
             raise LockNotFoundError(resource)
         try:
             locks.break_lock(resource, token, reason, actor=session.actor)
-        except FencedOutError:
-            note(f"lock {resource!r} {_how_it_stands(before.holder, before.fencing_token)}; nothing was done")
-            raise
+        except FencedOutError as error:
+            raise OtherGrantError(resource, _how_it_stands(before.holder, before.fencing_token)) from error
         after = locks.inspect(resource)
     assert after is not None
     fields = {

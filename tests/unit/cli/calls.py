@@ -1,0 +1,121 @@
+"""A call of every command, as somebody makes it who sees the program for the first time; and what kind each is.
+
+A command that is not here fails a test: where it is tried is decided by its kind, and nothing else has to be written.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from tai_state import LockManager, Machine, SqliteStore, StateMachinePersister, Transition, export_store
+from tai_state.cli import main
+from tests.data_log import log_lines, write_log
+
+DOOR = Machine("door", "shut", [Transition("open", "shut", "open"), Transition("close", "open", "shut")])
+STORE = "s.db"
+
+
+class Call(NamedTuple):
+    """What is typed behind the program's name.
+
+    Attributes:
+        kind: "reads" or "changes" what is in a store; "makes" a store where there is none; "files": it has no store.
+        unknown: The same call, of something that is not there; () where it names nothing.
+        only_sqlite: Whether other engines refuse it as bad usage.
+    """
+
+    kind: str
+    words: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+    only_sqlite: bool = False
+
+
+BECAUSE = ("--reason", "because")
+
+CALLS = {
+    "backup": Call("reads", ("backup", "copy.db"), only_sqlite=True),
+    "demo": Call("makes", ("demo",)),
+    "diff": Call("reads", ("diff", "g", "s", "1", "2"), ("diff", "g", "none", "1", "2")),
+    "doctor": Call("reads", ("doctor",)),
+    "emulator start": Call("files", ("emulator", "start")),
+    "emulator status": Call("files", ("emulator", "status")),
+    "emulator stop": Call("files", ("emulator", "stop")),
+    "erase": Call("changes", ("erase", "g", "s", "--yes", *BECAUSE), ("erase", "g", "none", "--yes", *BECAUSE)),
+    "events": Call("reads", ("events", "g"), ("events", "none")),
+    "export": Call("reads", ("export", "copy.jsonl"), ("export", "none", "copy.jsonl")),
+    "gc": Call("changes", ("gc", "--yes"), ("gc", "none", "--yes")),
+    "governors": Call("reads", ("governors",)),
+    "history": Call("reads", ("history", "g", "s"), ("history", "g", "none")),
+    "import": Call("makes", ("import", "other.jsonl")),
+    "ingest": Call("makes", ("ingest", "log.jsonl")),
+    "locks break": Call(
+        "changes",
+        ("locks", "break", "held", "--token", "1", *BECAUSE),
+        ("locks", "break", "none", "--token", "1", *BECAUSE),
+    ),
+    "locks inspect": Call("reads", ("locks", "inspect", "held"), ("locks", "inspect", "none")),
+    "locks list": Call("reads", ("locks", "list")),
+    "machine check": Call("files", ("machine", "check", "door.json")),
+    "machine diagram": Call("files", ("machine", "diagram", "door.json")),
+    "machine diff": Call("files", ("machine", "diff", "door.json", "door.json")),
+    "migrate": Call(
+        "changes", ("migrate", "--upcasters", "ours", "--yes"), ("migrate", "none", "--upcasters", "ours", "--yes")
+    ),
+    "recover": Call("changes", ("recover", "--yes"), ("recover", "none", "--yes")),
+    "restore": Call("makes", ("restore", "backup.db", "--yes"), only_sqlite=True),
+    "rollback": Call(
+        "changes",
+        ("rollback", "g", "s", "1", "--machine", "door.json", *BECAUSE),
+        ("rollback", "g", "none", "1", "--machine", "door.json", *BECAUSE),
+    ),
+    "show": Call("reads", ("show", "g", "s"), ("show", "g", "none")),
+    "snapshot": Call("changes", ("snapshot", "g", "s"), ("snapshot", "g", "none")),
+    "states": Call("reads", ("states", "g"), ("states", "none")),
+    "stats": Call("reads", ("stats",), ("stats", "none")),
+    "transition": Call(
+        "changes",
+        ("transition", "g", "s", "close", "--machine", "door.json", *BECAUSE),
+        ("transition", "g", "none", "close", "--machine", "door.json", *BECAUSE),
+    ),
+    "verify": Call("reads", ("verify",), ("verify", "g", "none")),
+}
+
+
+def leaves(group: click.Group = main, typed: str = "") -> list[str]:
+    """Return what is typed for each command that is no group."""
+    found = []
+    for name, command in group.commands.items():
+        path = f"{typed} {name}".strip()
+        found += leaves(command, path) if isinstance(command, click.Group) else [path]
+    return sorted(found)
+
+
+def of_kinds(*kinds: str) -> list[str]:
+    """Return the commands of some kinds; those that start processes of their own are tried elsewhere."""
+    return [name for name, call in CALLS.items() if call.kind in kinds and name != "demo"]
+
+
+def make_store(path: Path) -> None:
+    """Make a store in which every call finds what it asks for; somebody seems to hold a lock."""
+    made = path.with_name("made.db")
+    with SqliteStore(made, actor="ann") as store:
+        persister = StateMachinePersister(store, DOOR)
+        persister.start("g", "s", {"n": 1})
+        persister.transition("g", "s", "open")
+        LockManager(store).acquire("held", ttl=3_600.0, heartbeat=False)
+        # Closing the store releases the lock: in the copy it stays.
+        store.backup(path)
+    made.unlink()
+
+
+def make_files(folder: Path) -> None:
+    """Make what the calls name: a store, files to import, ingest and restore, a machine, upcasters."""
+    make_store(folder / STORE)
+    with SqliteStore(folder / "other.db", actor="ann") as store:
+        store.save_state("other", "s", {})
+        store.backup(folder / "backup.db")
+        export_store(store, folder / "other.jsonl")
+    write_log(folder / "log.jsonl", log_lines(3))
+    (folder / "door.json").write_text(DOOR.to_json())
+    (folder / "ours.py").write_text("UPCASTERS = {1: lambda data: data}\n")
