@@ -14,6 +14,7 @@ FIRST ?= 0
 FUZZ_SECONDS ?= 600
 MUTANTS ?= 400
 BENCH_SECONDS ?= 20
+BENCH_ARGS ?=
 ONLY ?=
 SEED ?= 1
 # More than a small machine has cores, since many tests wait for processes and for time to pass. One emulator serves all.
@@ -126,7 +127,7 @@ $(BENCH)/.stamp: pyproject.toml tests/benchmarks/requirements.txt
 bench: $(BENCH)/.stamp ## Measure beside floors and peers, BENCH_SECONDS=20 a workload (ONLY=w1-sqlite measures one)
 	bash emulator/ensure.sh
 	bash .ci/ensure.sh redis-server || true
-	BENCH_SECONDS=$(BENCH_SECONDS) $(BENCH)/bin/python -m tests.benchmarks $(ONLY)
+	BENCH_SECONDS=$(BENCH_SECONDS) $(BENCH)/bin/python -m tests.benchmarks $(BENCH_ARGS) $(ONLY)
 
 clean: ## Remove what make and its tools made, the virtual environments too
 	rm -rf .venv .venvs build dist htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -21,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description="Measure workloads, beside their floors and peers.")
     parser.add_argument("workloads", nargs="*", choices=[[], *WORKLOADS], help="all of them where none is named")
     parser.add_argument("--out", type=Path, default=Path("build/benchmarks"), help="where JSON and picture go")
+    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md and its picture from this run")
     arguments = parser.parse_args()
     chosen = [WORKLOADS[name] for name in arguments.workloads or WORKLOADS]
     about = {
@@ -33,6 +34,9 @@ def main() -> None:
     text = json.dumps(table.record(results, about), indent=1)
     (arguments.out / "results.json").write_text(text, encoding="utf-8")
     (arguments.out / "results.svg").write_text(table.picture(results, about), encoding="utf-8")
+    if arguments.docs:
+        Path("docs/benchmarks.svg").write_text(table.picture(results, about), encoding="utf-8")
+        Path("docs/benchmarks.md").write_text(table.page(results, about), encoding="utf-8")
 
 
 def measure(chosen: list[Workload]) -> table.Results:

@@ -57,6 +57,42 @@ def record(results: Results, about: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+PAGE = """# Benchmarks
+
+Rates and CPU time beside the engine underneath, the official client, and what else could be picked. Everything of a
+line was measured in one run, in interleaved rounds, medians of them: the ratios count, the figures are this machine's.
+`make bench` measures again; the peers' versions are in `tests/benchmarks/requirements.txt`. The peers prove nothing
+about their events; here each is in a hash chain.
+
+"must" and "goal" are what this project set itself; "short" is where it is not there yet.
+
+{machine}, {date}. Firestore is its emulator on the same machine.
+
+![Each measure as a share of what it must be](benchmarks.svg)
+
+| workload | compared | measured | must | goal | |
+|---|---|---|---|---|---|
+{claims}
+
+## Medians
+
+{medians}
+
+What an operation is billed on Firestore is counted, not measured: [backends.md](backends.md#what-an-operation-costs).
+"""
+
+
+def page(results: Results, about: Mapping[str, Any]) -> str:
+    """Return the page of the docs that tells of a run."""
+    claims = "\n".join("| " + " | ".join(row) + " |" for row in rows(results))
+    medians = []
+    for workload, measured in results.values():
+        told = [f"| {name} | {median(figures):,.1f} |" for name, figures in measured.figures.items()]
+        told += [f"| {name} | not measured: {why} |" for name, why in measured.missing.items()]
+        medians.append(f"**{workload.title}** ({workload.unit})\n\n| | |\n|---|---|\n" + "\n".join(told))
+    return PAGE.format(claims=claims, medians="\n\n".join(medians), **about)
+
+
 COLOURS = {"goal": "#1a7f37", "must": "#4c9a5b", "short": "#c4432b", "not measured": "#999"}
 _ROW, _LEFT, _WIDE = 22, 430, 300
 
