@@ -2,7 +2,8 @@
 
 ``writer`` is the one way to change a state: it takes the state's turn, lets ``rules.commits`` decide on the cached head
 or on a fresh read, and commits. ``protocol`` brings one commit to its end, and ``settling`` one in doubt; ``guard`` is
-what else a commit may carry; ``coalescing`` makes one commit of what several callers of a process want of one state.
+what else a commit may carry; ``coalescing`` makes one commit of what several callers of a process want of one state,
+``many`` of what one caller wants of many.
 
 A commit, from its first request on:
 

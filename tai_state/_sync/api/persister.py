@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tai_state import models
 from tai_state._sync.api.persister_records import PersisterRecords
+from tai_state._sync.commits.coalescing import Wish
 from tai_state._sync.locking.guarding import guarding
 from tai_state._sync.transactions import reactions
 from tai_state.authors import NOBODY, Author, author_of, signed_by
@@ -178,32 +179,62 @@ class StateMachinePersister(PersisterRecords[DataT]):
     def transition_many(
         self, requests: Iterable[TransitionRequest], *, timeout: TimeLimit = None
     ) -> list[TransitionResult[DataT] | TaiStateError]:
-        """Make several moves in order; each stands or fails alone. ``timeout`` bounds each.
+        """Make several moves; each stands or fails alone, those of one state in their order.
+
+        Moves of many states go with one commit, as many as fit: they cost what one commit costs. ``timeout`` bounds
+        each commit, and each move that goes alone.
 
         What a guard or reducer raises of its own is the cause of the ``MachineError`` in its move's place.
+
+        Returns:
+            The outcomes in the order of the requests.
         """
-        outcomes: list[TransitionResult[DataT] | TaiStateError] = []
-        for request in requests:
+        # Imported here: who moves one state at a time has no use for it.
+        from tai_state._sync.commits.many import Asked, ManyChanges  # noqa: PLC0415
+
+        asked = list(requests)
+        outcomes: dict[int, TransitionResult[DataT] | TaiStateError] = {}
+        changes: dict[int, Change] = {}
+        for index, request in enumerate(asked):
             try:
-                outcomes.append(
-                    self.transition(
-                        request.governor_id,
-                        request.state_id,
-                        request.action,
-                        request.payload,
-                        expected_version=request.expected_version,
-                        expected_status=request.expected_status,
-                        idempotency_key=request.idempotency_key,
-                        metadata=request.metadata,
-                        error=request.error,
-                        timeout=timeout,
-                    )
-                )
+                changes[index] = self._change_of(request)
             except TaiStateError as error:
-                outcomes.append(error)
-            except Exception as error:  # noqa: BLE001 - the outcomes of the others are not to be lost with it
-                outcomes.append(_failed_alone(request, error))
-        return outcomes
+                outcomes[index] = error
+        together = ManyChanges(self._runtime.writer)
+        while changes:
+            wishes = [Asked(index, Wish(self._held(change), self._alone)) for index, change in changes.items()]
+            with self._inflight.one():
+                done = together.write(wishes, self._runtime.access.begin(timeout))
+            for index, outcome in done.outcomes.items():
+                change = changes.pop(index)
+                if isinstance(outcome, TaiStateError):
+                    outcomes[index] = outcome
+                else:
+                    outcomes[index] = self.result(outcome, is_forced=change.force)
+            for index in done.alone:
+                outcomes[index] = self._alone_of_many(asked[index], changes.pop(index), timeout)
+        return [outcomes[index] for index in range(len(asked))]
+
+    def _change_of(self, request: TransitionRequest) -> Change:
+        call = self._call(
+            request.governor_id,
+            request.state_id,
+            request.metadata,
+            request.expected_version,
+            request.idempotency_key,
+            expected_status=request.expected_status,
+        )
+        return transition_change(call, self.require_machine(), request.action, request.payload, request.error)
+
+    def _alone_of_many(
+        self, request: TransitionRequest, change: Change, timeout: TimeLimit
+    ) -> TransitionResult[DataT] | TaiStateError:
+        try:
+            return self._write(change, timeout)
+        except TaiStateError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the outcomes of the others are not to be lost with it
+            return _failed_alone(request, error)
 
     # Inside
 

@@ -71,14 +71,14 @@ class ChangeWriter:
 
     def __init__(self, access: Access, *, cache_size: int) -> None:
         """Keep at most *cache_size* heads of states."""
-        self._access = access
+        self.access = access
         self.heads: HeadCache[Head] = HeadCache(cache_size)
         anew_in_children(self.heads)
         self._unsealed: TrailCache[Written] = TrailCache()
         anew_in_children(self._unsealed)
         # Callers of one process that change the same state go one after the other: their commits would only refuse
         # each other. Correctness never rests on it; who waits is carried along by who has the turn (``coalescing``).
-        self._lines = Lines()
+        self.lines = Lines()
         self._sealing = Sealing(access)
         self._history = HistoryReader(access)
         # The id of the store, once ``tai/meta`` was read or written.
@@ -87,7 +87,7 @@ class ChangeWriter:
     def over(self, access: Access) -> "ChangeWriter":
         """Return a writer that goes through *access*; heads, turns and what is put off are shared."""
         other = copy(self)
-        other._access = access  # noqa: SLF001 - it is one of this class
+        other.access = access
         other._sealing = self._sealing.over(access)  # noqa: SLF001
         other._history = HistoryReader(access)  # noqa: SLF001
         return other
@@ -108,7 +108,7 @@ class ChangeWriter:
             TaiStateError: It was refused, or failed; nothing was written.
         """
         goes_alone = guarding is not None or change.timestamp is not None or change.depends_on
-        turn = self._lines.turn(change.paths.state, deadline, None if goes_alone else Wish(change, settings))
+        turn = self.lines.turn(change.paths.state, deadline, None if goes_alone else Wish(change, settings))
         with turn:
             if turn.answer is not None:
                 return self._answered(turn.answer, change, settings, deadline)
@@ -160,9 +160,9 @@ class ChangeWriter:
             first,
             once,
             PreconditionFailedError,
-            policy=self._access.retry,
+            policy=self.access.retry,
             deadline=deadline,
-            rng=self._access.rng,
+            rng=self.access.rng,
             what=f"{change.kind} of {change.key}",
         )
 
@@ -176,19 +176,19 @@ class ChangeWriter:
     ) -> Plan | Replay:
         """Decide on the cached head if there is one; refuse on what was freshly read alone."""
         if change.timestamp is not None:
-            self._access.see_passed(change.timestamp, deadline)
+            self.access.see_passed(change.timestamp, deadline)
         carried = guard.carries if guard is not None else None
         cached = self.heads.get(change.paths.state) if refused is None else None
         if cached is not None and self.origin is not None:
             try:
-                return self._plan_on(View(cached, self.origin, carried), change, settings)
+                return self.plan_on(View(cached, self.origin, carried), change, settings)
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
                 # What a stale head cannot allow, the fresh one may.
                 self.heads.drop(change.paths.state)
-        is_steady = refused is not None or Capability.STEADY_READS in self._access.backend.capabilities
+        is_steady = refused is not None or Capability.STEADY_READS in self.access.backend.capabilities
         view = self._view(change, carried, deadline, refused, consistent=is_steady)
         try:
-            return self._plan_on(view, change, settings)
+            return self.plan_on(view, change, settings)
         except Exception as error:
             if change.idempotency_key is None or is_steady:
                 raise
@@ -199,7 +199,7 @@ class ChangeWriter:
             view = self._view(change, carried, deadline, refused, consistent=True)
         except (DeadlineExceededError, RetriesExhaustedError) as error:
             raise error from error.__cause__ or refusal
-        return self._plan_on(view, change, settings)
+        return self.plan_on(view, change, settings)
 
     def _view(
         self, change: Change, carried: Guard | None, deadline: Deadline, refused: Plan | None, *, consistent: bool
@@ -213,7 +213,7 @@ class ChangeWriter:
             wanted.append(paths.receipt(change.idempotency_key))
         if refused is not None:
             wanted.append(paths.event(refused.event.version))
-        read = self._access.read(wanted, deadline, consistent=consistent)
+        read = self.access.read(wanted, deadline, consistent=consistent)
         state = read.get(paths.state)
         is_lost = refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version)))
         self.learn_origin(read)
@@ -250,7 +250,7 @@ class ChangeWriter:
                     reason = "an event stands above the state's version"
                     raise CorruptLogError(paths.governor_id, paths.state_id, record.version + 1, reason)
                 return Head(record, document.update_time)
-        elif not is_lost and change.creates and not change.expected_version and self._access.retry.attempts != 1:
+        elif not is_lost and change.creates and not change.expected_version and self.access.retry.attempts != 1:
             return None
         rebuilt = self._history.restored(paths, document, damage, deadline)
         if rebuilt is None:
@@ -272,8 +272,9 @@ class ChangeWriter:
             raise SchemaVersionError(stored, FORMAT, "the store")
         self.origin = store_id
 
-    def _plan_on(self, view: View, change: Change, settings: Settings) -> Plan | Replay:
-        access = self._access
+    def plan_on(self, view: View, change: Change, settings: Settings) -> Plan | Replay:
+        """Decide *change* on *view*, now."""
+        access = self.access
         fresh = Fresh(access.clock.now(), *access.new_ids(), access.store_time.latest)
         return decide(change, view, fresh, settings)
 
@@ -298,18 +299,18 @@ class ChangeWriter:
         turn: Turn | None = None,
     ) -> Applied:
         self.heads.drop(paths.state)
-        carried = carry(self._lines, turn, plan, self._plan_on) if turn is not None and turn.is_followed else None
+        carried = carry(self.lines, turn, plan, self.plan_on) if turn is not None and turn.is_followed else None
         if carried is not None:
             return self._commit_all(paths, plan, deadline, carried)
-        commit = self._send(paths, plan, plan.writes, deadline)
+        commit = self.send(paths, plan, plan.writes, deadline)
         if guard is not None and plan.guard is not None:
             guard.committed(plan.guard, commit.update_times)
-        return self._applied(paths, [plan], commit)[0]
+        return self.applied(paths, [plan], commit)[0]
 
     def _commit_all(self, paths: StateLayout, plan: Plan, deadline: Deadline, carried: Carried) -> Applied:
         """Commit a plan with what it carries, or, where that is refused, alone."""
         try:
-            commit = self._send(paths, plan, carried.writes, deadline)
+            commit = self.send(paths, plan, carried.writes, deadline)
         except (PreconditionFailedError, DocumentTooLargeError):
             carried.give_back()
             return self._commit(paths, plan, None, deadline)
@@ -322,7 +323,7 @@ class ChangeWriter:
         except BaseException:
             carried.leave_unsettled()
             raise
-        first, *others = self._applied(paths, [plan, *carried.plans], commit)
+        first, *others = self.applied(paths, [plan, *carried.plans], commit)
         carried.answer(others)
         return first
 
@@ -332,24 +333,26 @@ class ChangeWriter:
             return answer
         assert isinstance(answer, Unsettled)
         try:
-            commit = shield(self._send, change.paths, answer.plan, answer.writes, deadline, ambiguous=True)
+            commit = shield(self.send, change.paths, answer.plan, answer.writes, deadline, ambiguous=True)
         except PreconditionFailedError:
             return self._write(change, settings, deadline, None)
         return Applied(completed(answer.plan.event, committed_at=commit.commit_time), answer.plan.record)
 
-    def _send(
+    def send(
         self, paths: StateLayout, plan: Plan, writes: Sequence[Write], deadline: Deadline, *, ambiguous: bool = False
     ) -> CommitResult:
+        """Commit *writes*, a *plan* among them, whose event tells what became of them."""
+
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-            return settle_plan(self._access, self._history, paths, plan, deadline, refused=refused)
+            return settle_plan(self.access, self._history, paths, plan, deadline, refused=refused)
 
         def unknown() -> OutcomeUnknownError:
             return plan.event.unknown()
 
         settlement = Settlement(read, unknown)
-        return commit_once(self._access, writes, deadline, settlement, ambiguous=ambiguous)
+        return commit_once(self.access, writes, deadline, settlement, ambiguous=ambiguous)
 
-    def _applied(self, paths: StateLayout, plans: Sequence[Plan], commit: CommitResult) -> list[Applied]:
+    def applied(self, paths: StateLayout, plans: Sequence[Plan], commit: CommitResult) -> list[Applied]:
         """Remember what one commit made of a state, and return it, change by change."""
         if self.origin is None:
             self.origin = plans[0].event.origin

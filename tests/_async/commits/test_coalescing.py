@@ -54,10 +54,10 @@ class AsyncHeldBackend(AsyncWrappedBackend):
 
     async def commit(self, writes, *, timeout):
         events = [write for write in writes if write.path.collection.endswith("/events")]
-        while self.expected and len(self.writer._lines._lines.get(PATHS.state, ())) < self.expected:
+        while self.expected and len(self.writer.lines._lines.get(PATHS.state, ())) < self.expected:
             await async_sleep(0.001)
         if self.expected:
-            line = self.writer._lines._lines[PATHS.state]
+            line = self.writer.lines._lines[PATHS.state]
             self.order = [place.wish and place.wish.change.payload.value() for place in line]
         self.expected = 0
         self.sizes.append(len(events))

@@ -164,7 +164,7 @@ def left_by(store: BackendStore, strike: Strike) -> list[str]:
         "a guard": interrupts._door.is_guarded,
         "a pending signal": bool(interrupts._door.pending),
         "a call under way": bool(store.runtime.inflight._counts),
-        "a turn": bool(store.runtime.writer._lines._lines),
+        "a turn": bool(store.runtime.writer.lines._lines),
         "a line": bool(store.runtime.locks.lines._lines),
     }
     return [name for name, is_there in traces.items() if is_there]

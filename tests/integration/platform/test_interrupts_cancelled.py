@@ -158,7 +158,7 @@ async def left_by(store: AsyncBackendStore) -> list[str]:
     traces = {
         "a task": asyncio.all_tasks() != {asyncio.current_task()},
         "a call under way": bool(store.runtime.inflight._counts),
-        "a turn": bool(store.runtime.writer._lines._lines),
+        "a turn": bool(store.runtime.writer.lines._lines),
         "a line": bool(store.runtime.locks.lines._lines),
         "a lock": bool(store.runtime.locks.held()),
     }

@@ -1,0 +1,203 @@
+# Generated from tai_state/_async/commits/many.py by .ci/generate_sync.py; do not edit.
+"""Changes of many states in one commit: what ``transition_many`` asks for.
+
+1. Of each state, in the order given, the changes up to the first that has to go alone: one that is refused upon what is
+   not stored yet, whose key was used, that concerns other states, or behind which a segment is due. Who asked makes it
+   alone, and goes on with the rest.
+2. One commit of them all, within bounds; a conflict of one state splits it: halves, each a commit of its own, down to
+   one state, whose first change then goes alone.
+3. No verdict by the deadline: each change is told as unknown. Another failure: each has it, and nothing was written.
+
+The turns of all its states are held, taken in one order by everybody: two who ask for many never wait for each other.
+"""
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from tai_state._sync.commits.coalescing import BYTES_MAX, Wish
+from tai_state._sync.commits.writer import Applied, ChangeWriter
+from tai_state._platform.interrupts import shield
+from tai_state.clock import Deadline
+from tai_state.documents import Document, DocumentPath
+from tai_state.errors import (
+    DeadlineExceededError,
+    DocumentTooLargeError,
+    OutcomeUnknownError,
+    PreconditionFailedError,
+    TaiStateError,
+)
+from tai_state.layout import META, StateLayout
+from tai_state.rules.commits.change import Head, Plan, View
+from tai_state.rules.commits.coalescing import ends_here, in_one_commit, weight
+from tai_state.rules.commits.decide import segment_is_due
+from tai_state.rules.records.documents import read_state
+
+WRITES_MAX = 300
+"""How many documents one commit writes at most, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One change that is asked for, by its place among all of them."""
+
+    index: int
+    wish: Wish
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of some changes: the outcome of each that was made or failed, and those that have to go alone."""
+
+    outcomes: dict[int, Applied | TaiStateError] = field(default_factory=dict)
+    alone: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What is asked for of one state, and what is planned of it."""
+
+    paths: StateLayout
+    asked: list[Asked]
+    plans: list[Plan] = field(default_factory=list)
+
+
+class ManyChanges:
+    """Makes changes of many states together."""
+
+    def __init__(self, writer: ChangeWriter) -> None:
+        """Write through *writer*."""
+        self._writer = writer
+        self._access = writer.access
+
+    def write(self, asked: Sequence[Asked], deadline: Deadline) -> Done:
+        """Make as many of the changes as go into one commit, and return what became of them; the others are left.
+
+        Raises:
+            TaiStateError: The store did not tell where the states are; nothing was written.
+        """
+        done = Done()
+        if len(asked) == 1:
+            done.alone.append(asked[0].index)
+            return done
+        lines = _lines(asked)
+        with ExitStack() as stack:
+            for path in sorted(line.paths.state for line in lines):
+                place = stack.enter_context(self._writer.lines.join(path))
+                if not place.came_first and not place.wait(deadline.remaining()):
+                    message = f"other callers kept {path} busy for {deadline.seconds:g} seconds; nothing was written"
+                    raise DeadlineExceededError(message)
+            shield(self._together, lines, deadline, done)
+        return done
+
+    def _together(self, lines: Sequence[_Line], deadline: Deadline, done: Done) -> None:
+        """Commit what can be planned of *lines*, whose turns are held; split them where that is refused."""
+        read = self._access.read(wanted, deadline, consistent=False) if (wanted := self._wanted(lines)) else None
+        if read is not None:
+            self._writer.learn_origin(read)
+        self._plan(lines, read.documents if read is not None else {}, done)
+        planned = [line for line in lines if line.plans]
+        if not planned:
+            return
+        for line in planned:
+            self._writer.heads.drop(line.paths.state)
+        writes = [write for line in planned for write in in_one_commit(line.plans)]
+        first = planned[0]
+        try:
+            commit = self._writer.send(first.paths, first.plans[0], writes, deadline)
+        except (PreconditionFailedError, DocumentTooLargeError):
+            self._split(planned, deadline, done)
+            return
+        except OutcomeUnknownError:
+            done.outcomes |= {asked.index: plan.event.unknown() for line in planned for asked, plan in _pairs(line)}
+            return
+        except TaiStateError as error:
+            done.outcomes |= {asked.index: error for line in planned for asked, _ in _pairs(line)}
+            return
+        for line in planned:
+            applied = self._writer.applied(line.paths, line.plans, commit)
+            done.outcomes |= {asked.index: one for (asked, _), one in zip(_pairs(line), applied, strict=True)}
+
+    def _split(self, planned: Sequence[_Line], deadline: Deadline, done: Done) -> None:
+        if len(planned) == 1:
+            done.alone.append(planned[0].asked[0].index)
+            return
+        middle = len(planned) // 2
+        for half in (planned[:middle], planned[middle:]):
+            try:
+                self._together([_Line(line.paths, line.asked) for line in half], deadline, done)
+            except TaiStateError as error:
+                done.outcomes |= {line.asked[0].index: error for line in half}
+
+    def _wanted(self, lines: Sequence[_Line]) -> list[DocumentPath]:
+        """Return what has to be read: states that are not known, and receipts, which may be there already."""
+        wanted = [META] if self._writer.origin is None else []
+        for line in lines:
+            if self._writer.heads.get(line.paths.state) is None:
+                wanted.append(line.paths.state)
+            keys = {asked.wish.change.idempotency_key for asked in line.asked} - {None}
+            wanted += [line.paths.receipt(key) for key in keys if key is not None]
+        return wanted
+
+    def _plan(self, lines: Sequence[_Line], documents: Mapping[DocumentPath, Document], done: Done) -> None:
+        """Plan each line as far as it goes, and all of them as far as one commit does."""
+        writes = size = 0
+        for line in lines:
+            is_full = False
+            for plan in self._plans(line, documents):
+                is_full = bool(writes) and (writes + len(plan.writes) > WRITES_MAX or size + weight(plan) > BYTES_MAX)
+                if is_full:
+                    break
+                line.plans.append(plan)
+                writes += len(plan.writes)
+                size += weight(plan)
+            if is_full:
+                return
+            if not line.plans:
+                done.alone.append(line.asked[0].index)
+
+    def _plans(self, line: _Line, documents: Mapping[DocumentPath, Document]) -> Iterator[Plan]:
+        """Plan one change of a state after the other, each upon what the one before it makes."""
+        head, origin = self._head(line, documents), self._writer.origin
+        keys: set[str] = set()
+        for asked in line.asked:
+            change, settings = asked.wish.change, asked.wish.settings
+            key = change.idempotency_key
+            if head is None or origin is None or key in keys:
+                return
+            if key is not None and line.paths.receipt(key) in documents:
+                return
+            try:
+                plan = self._writer.plan_on(View(head, origin), change, settings)
+            except Exception:  # noqa: BLE001 - a user's guard may raise anything, and is asked again
+                return
+            if not isinstance(plan, Plan) or segment_is_due(plan, settings):
+                return
+            yield plan
+            if ends_here(plan):
+                return
+            keys |= {key} if key is not None else set()
+            head = Head(plan.record, head.update_time)
+
+    def _head(self, line: _Line, documents: Mapping[DocumentPath, Document]) -> Head | None:
+        """Return the state as it is known, or was read; None where it goes alone: it is not there, or damaged."""
+        known = self._writer.heads.get(line.paths.state)
+        document = documents.get(line.paths.state)
+        if known is not None or document is None:
+            return known
+        try:
+            return Head(read_state(document, line.paths.governor_id, line.paths.state_id), document.update_time)
+        except TaiStateError:
+            return None
+
+
+def _pairs(line: _Line) -> Iterator[tuple[Asked, Plan]]:
+    return zip(line.asked, line.plans, strict=False)
+
+
+def _lines(asked: Sequence[Asked]) -> list[_Line]:
+    """Return what is asked for state by state, in the order in which the states come first."""
+    lines: dict[DocumentPath, _Line] = {}
+    for one in asked:
+        paths = one.wish.change.paths
+        lines.setdefault(paths.state, _Line(paths, [])).asked.append(one)
+    return list(lines.values())
