@@ -50,10 +50,11 @@ install: venv ## Set up all that the tests need: .venv, the Firestore emulator a
 	bash emulator/ensure.sh
 	bash .ci/ensure.sh strace
 
-generate: venv ## Write the sync twins of the async folders, and the tables of errors and findings
+generate: venv ## Write the sync twins of the async folders, and what pages tell of the code
 	$(BIN)/python .ci/generate_sync.py
 	$(BIN)/python .ci/generate_errors.py
 	$(BIN)/python .ci/generate_findings.py
+	$(BIN)/python .ci/generate_evening.py
 
 lint: venv ## Run every check that changes nothing: style, types, twins, security
 	$(BIN)/ruff check .
@@ -63,6 +64,7 @@ lint: venv ## Run every check that changes nothing: style, types, twins, securit
 	$(BIN)/python .ci/generate_sync.py --check
 	$(BIN)/python .ci/generate_errors.py --check
 	$(BIN)/python .ci/generate_findings.py --check
+	$(BIN)/python .ci/generate_evening.py --check
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tai_state .ci
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify --exclude-files '^tests/data/'
 

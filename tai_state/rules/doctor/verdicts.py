@@ -88,13 +88,14 @@ def expired(check: str, looked: int, left: int, *, is_all: bool) -> Checkup:
         looked: How many were looked at; ``is_all``: there are no others.
         left: How many of them should have gone.
     """
-    told = f"{looked:,} {check}" if is_all else f"more than {looked:,} {check}"
+    told = f"{looked:,} looked at" if is_all else f"the first {looked:,} looked at"
+    told = f"{told}, {left:,} expired long ago"
     if left <= LEFT_DOCUMENTS_MAX:
-        return Checkup(check=check, status="ok", message=f"{told}, {left:,} of them expired long ago")
+        return Checkup(check=check, status="ok", message=told)
     return Checkup(
         check=check,
         status="warning",
-        message=f"{told}, {left:,} of those looked at expired long ago: nothing removes them",
+        message=f"{told}: nothing removes them",
         mend="tai-state gc",
     )
 
