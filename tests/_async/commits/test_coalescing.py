@@ -207,7 +207,8 @@ async def test_a_lost_reply_makes_each_change_once(place, fault):
     """The identical request is sent again, and settled by the event of the first."""
     persister, backend = await async_held(place, fault, fault)
     outcomes = await async_at_once(backend, adds(persister))
-    assert max(backend.sizes) >= CALLERS - 1
+    # The first one's, three times, and that of those who came too late for it.
+    assert len(backend.sizes) <= 4
     await async_check(persister, outcomes)
     assert (await persister.store.get_state("g", "s"))[0].data == {"n": 11_111_111}
 
