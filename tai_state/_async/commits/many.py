@@ -32,6 +32,9 @@ from tai_state.rules.commits.coalescing import ends_here, in_one_commit, weight
 from tai_state.rules.commits.decide import segment_is_due
 from tai_state.rules.records.documents import read_state
 
+ASKED_MAX = 500
+"""How many changes are looked at for one commit."""
+
 WRITES_MAX = 300
 """How many documents one commit writes at most, about."""
 

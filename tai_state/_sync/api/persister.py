@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tai_state import models
@@ -202,7 +203,9 @@ class StateMachinePersister(PersisterRecords[DataT]):
                 outcomes[index] = error
         together = ManyChanges(self._runtime.writer)
         while changes:
-            wishes = [Asked(index, Wish(self._held(change), self._alone)) for index, change in changes.items()]
+            # A window of them: looking at all that are left with each commit would grow with their square.
+            window = islice(changes.items(), ASKED_MAX)
+            wishes = [Asked(index, Wish(self._held(change), self._alone)) for index, change in window]
             with self._inflight.one():
                 done = together.write(wishes, self._runtime.access.begin(timeout))
             for index, outcome in done.outcomes.items():
