@@ -191,7 +191,7 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
             The outcomes in the order of the requests.
         """
         # Imported here: who moves one state at a time has no use for it.
-        from tai_state._async.commits.many import Asked, AsyncManyChanges  # noqa: PLC0415
+        from tai_state._async.commits.many import ASKED_MAX, Asked, AsyncManyChanges  # noqa: PLC0415
 
         asked = list(requests)
         outcomes: dict[int, TransitionResult[DataT] | TaiStateError] = {}

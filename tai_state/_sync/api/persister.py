@@ -191,7 +191,7 @@ class StateMachinePersister(PersisterRecords[DataT]):
             The outcomes in the order of the requests.
         """
         # Imported here: who moves one state at a time has no use for it.
-        from tai_state._sync.commits.many import Asked, ManyChanges  # noqa: PLC0415
+        from tai_state._sync.commits.many import ASKED_MAX, Asked, ManyChanges  # noqa: PLC0415
 
         asked = list(requests)
         outcomes: dict[int, TransitionResult[DataT] | TaiStateError] = {}
