@@ -9,6 +9,7 @@ from tai_state.conversion import normalize_data
 from tai_state.differences import Difference, applied, differences
 from tai_state.documents import Value
 from tai_state.layout import check_id
+from tai_state.models.json_form import record_of
 from tai_state.rules.commits.kinds import check_name
 
 _SMALL_BYTES_MAX = 65_536
@@ -28,6 +29,7 @@ __all__ = [
     "differences",
     "from_json",
     "normalize_data",
+    "record_of",
     "stored_bytes_max",
     "to_json",
 ]

@@ -20,33 +20,12 @@ T = TypeVar("T")
 _BATCH_ROWS = 500
 """The rows that are held in memory to find the widths of a table's columns."""
 
-# What the store keeps for its users, of any type: shown in the codec's reversible form.
-_STORED_VALUES = frozenset({"data", "payload", "from_state", "to_state", "context"})
-
 
 def record_of(model: "BaseModel") -> dict[str, Any]:
-    """Return a public model as a JSON object: times in ISO 8601, stored values in the codec's loss-free form."""
-    return {name: _json_value(name, getattr(model, name)) for name in type(model).model_fields}
+    """Return a public model as a JSON object; see ``tai_state.values.record_of``."""
+    from tai_state.values import record_of  # noqa: PLC0415 - who shows a model has loaded pydantic
 
-
-def _json_value(name: str, value: Any) -> Any:
-    import json  # noqa: PLC0415
-
-    from pydantic import BaseModel  # noqa: PLC0415 - who shows a model has loaded all of these
-
-    from tai_state import VectorClock  # noqa: PLC0415
-    from tai_state.values import normalize_data, to_json  # noqa: PLC0415
-
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if name in _STORED_VALUES:
-        plain = normalize_data(value) if isinstance(value, BaseModel) else value
-        return json.loads(to_json(dict(plain) if isinstance(plain, Mapping) else plain))
-    if isinstance(value, VectorClock):
-        return value.to_dict()
-    if isinstance(value, BaseModel):
-        return record_of(value)
-    return value
+    return record_of(model)
 
 
 def moment(value: datetime) -> str:
