@@ -4,7 +4,6 @@ python .ci/generate_evening.py            write it
 python .ci/generate_evening.py --check    fail where the page says something else
 """
 
-import difflib
 import re
 import shlex
 import sys
@@ -13,7 +12,9 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / ".ci")]
+
+from pages import placed, write_or_check  # noqa: E402 - beside this script, wherever it is started
 
 from tests.integration.cli.calls import run as run_process  # noqa: E402 - of this repository
 from tests.integration.recovery.evening import evening  # noqa: E402
@@ -94,27 +95,11 @@ def cleaned(story: str, folder: str) -> str:
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{6})?Z")
 
 
-def with_story(page: str, story: str) -> str:
-    """Return a page with the story between its two marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{story}\n\n{END}{after}"
-
-
-def main() -> int:
-    """Write the page, or compare it."""
-    page = PAGE.read_text(encoding="utf-8")
+def with_story(page: str) -> str:
+    """Let it happen, and return a page with the story between its two marks."""
     with tempfile.TemporaryDirectory() as folder:
-        wanted = with_story(page, told(folder))
-    if "--check" in sys.argv[1:]:
-        lines = (page.splitlines(), wanted.splitlines())
-        for line in difflib.unified_diff(*lines, "the page", "the evening", n=0, lineterm=""):
-            print(line)
-        print("docs/operations.md", "is up to date" if page == wanted else "differs: run make generate")
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+        return placed(page, BEGIN, END, told(folder))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, with_story))

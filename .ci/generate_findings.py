@@ -4,12 +4,13 @@ python .ci/generate_findings.py            write it
 python .ci/generate_findings.py --check    fail where the page says something else
 """
 
-import difflib
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / ".ci")]
+
+from pages import placed, write_or_check  # noqa: E402 - beside this script, wherever it is started
 
 from tai_state.rules.recovery.findings import CATALOGUE  # noqa: E402 - of this repository, not of an installed package
 
@@ -26,23 +27,12 @@ def table() -> str:
 
 def with_table(page: str) -> str:
     """Return a page with the table between its two marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    return placed(page, BEGIN, END, table())
 
 
 def main() -> int:
     """Write the page, or compare it."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = with_table(page)
-    if "--check" in sys.argv[1:]:
-        lines = (page.splitlines(), wanted.splitlines())
-        for line in difflib.unified_diff(*lines, "the page", "the catalogue", n=0, lineterm=""):
-            print(line)
-        print("docs/operations.md", "is up to date" if page == wanted else "differs: run make generate")
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return write_or_check(PAGE, with_table)
 
 
 if __name__ == "__main__":

@@ -142,9 +142,9 @@ class Backend(ABC):
         del timeout
 
     def examine(self, *, timeout: float) -> "Sequence[Checkup]":
-        """Tell what only the engine can of itself, for ``examine`` of a store; nothing is written, none raises.
+        """Tell what only the engine can of itself, for ``examine`` of a store; nothing is written.
 
-        An engine that has nothing to tell tells nothing.
+        What cannot be asked is told as "not checkable"; an engine that has nothing to tell tells nothing.
         """
         del timeout
         return ()

@@ -1,10 +1,13 @@
 """The operator's evening, on a file and on the emulator: each command says what it should, and ends as it should."""
 
+import shlex
+
 import pytest
 from click.testing import CliRunner
 
 from tai_state import StateMachinePersister, connect
 from tai_state.cli import main
+from tests.integration.cli.calls import ROOT
 from tests.integration.cli.calls import run as run_process
 from tests.integration.recovery import evening_service as service
 from tests.integration.recovery.evening import STEPS, evening, unsaid
@@ -19,6 +22,13 @@ def url(request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TAI_STATE_STORE", url)
     return url
+
+
+def test_the_page_tells_each_step():
+    """In the order of the evening; `make lint` compares what each of them printed, too."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    typed = [line.removeprefix("    $ ") for line in page.splitlines() if line.startswith("    $ tai-state ")]
+    assert typed == [f"tai-state {shlex.join(step.words)}" for step in STEPS]
 
 
 def in_this_process(words):
