@@ -172,8 +172,10 @@ def _look(place: Place) -> Found:
     """Say what is at the path without writing a byte: a read-only connection runs no checkpoint."""
     try:
         connection = place.open() if place.read_only else place.connect("ro")
-    except sqlite3.OperationalError:
-        if Path(place.path).exists():
+    except sqlite3.OperationalError as error:
+        # One that was not there a moment ago is being made by another process: who would make it looks again.
+        is_new = code_of(error) == sqlite3.SQLITE_CANTOPEN and not place.read_only
+        if Path(place.path).exists() and not is_new:
             raise
         return Found.NOTHING
     try:

@@ -6,6 +6,7 @@ import click
 
 from tai_state import StateMachinePersister, TransitionNotAllowedError
 from tai_state.cli.program.command import Command
+from tai_state.cli.program.failures import StoppedWorkError
 from tai_state.cli.program.operating import (
     as_it_is,
     by_hand,
@@ -14,7 +15,6 @@ from tai_state.cli.program.operating import (
     machine_option,
     write_result,
 )
-from tai_state.cli.program.output import note
 from tai_state.cli.program.session import Session, pass_session
 
 
@@ -55,7 +55,7 @@ def rollback(
             result = persister.rollback(
                 governor, state, version, force=force, expected_version=expected_version, idempotency_key=key
             )
-        except TransitionNotAllowedError:
-            note("here --machine names the machine that moves the state, and --force goes past it")
-            raise
+        except TransitionNotAllowedError as error:
+            hint = "; here --machine names the machine that moves the state, and --force goes past it"
+            raise StoppedWorkError(error, hint, {}) from error
     write_result(result, as_json=session.as_json)

@@ -149,7 +149,7 @@ def _details_of(error: TaiStateError) -> Mapping[str, Any]:
         # An operator's next question: what would be allowed?
         return {"status": error.status, "action": error.action, "allowed": list(error.allowed)}
     details: Mapping[str, Any] = getattr(error, "details", {})
-    return details
+    return {**_details_of(error.cause), **details} if isinstance(error, StoppedWorkError) else details
 
 
 def _system_error(error: OSError, *, as_json: bool) -> int:

@@ -215,6 +215,23 @@ def test_processes_that_race_make_one_file(tmp_path):
     backend.close()
 
 
+def test_a_file_that_is_made_right_behind_the_look_for_it_is_used(tmp_path, monkeypatch):
+    """It was not there when it was opened, and is when it is asked why."""
+    place = schema.Place(str(tmp_path / "store.db"), "FULL")
+    connect = schema.Place.connect
+
+    def late(self, mode):
+        monkeypatch.setattr(schema.Place, "connect", connect)
+        try:
+            return connect(self, mode)
+        finally:
+            schema.prepare(place)
+
+    monkeypatch.setattr(schema.Place, "connect", late)
+    schema.prepare(place)
+    assert schema._look(place) is schema.Found.OURS
+
+
 class Meddled:
     """A connection beside which somebody acts behind its first statement that reads."""
 

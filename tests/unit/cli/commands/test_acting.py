@@ -184,6 +184,9 @@ def test_a_rollback_past_a_machine_is_forced(store, act):
     said = act("rollback", "house", "front", "1", code=1).stderr
     assert "machine door@1 moves the state" in said
     assert "--force goes past it" in said
+    assert len(said.splitlines()) == 1
+    told = json.loads(act("--json", "rollback", "house", "front", "1", code=1).stderr)
+    assert (told["error"], told["status"]) == ("transition_not_allowed", "open")
     act("rollback", "house", "front", "1", "--force")
     assert last_event(store).to_status == "shut"
 
