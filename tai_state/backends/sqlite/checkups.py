@@ -18,8 +18,7 @@ def examine(connection: sqlite3.Connection, place: Place, inode: int) -> list[Ch
 
 def _file(connection: sqlite3.Connection, place: Place, inode: int) -> Checkup:
     mark = read_mark(connection, inode)
-    is_copy = mark.is_copy and not place.has_log()
-    if not is_copy and mark.copied_us is None:
+    if not mark.is_copy and mark.copied_us is None:
         return Checkup(check="file", status="ok", message=f"{place.path} is no plain copy of another file")
     since = "and was not written since" if mark.copied_us is None else f"first written {from_us(mark.copied_us)}"
     message = (

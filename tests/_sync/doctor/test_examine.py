@@ -8,10 +8,12 @@ from tai_state import (
     BackendStore,
     LockManager,
     StateMachinePersister,
+    Capability,
     Machine,
     Maintenance,
     RetriesExhaustedError,
     RetryPolicy,
+    SystemClock,
     Transition,
     examine,
 )
@@ -128,6 +130,24 @@ def test_a_lock_whose_process_is_gone_is_a_warning(used, backend_kind, monkeypat
         assert (line.status, line.mend[:30]) == ("warning", "tai-state locks break held --t")
     else:
         assert line.status == "ok"
+
+
+def test_of_another_host_no_process_is_judged(used, monkeypatch):
+    """Numbers of processes say nothing there."""
+    monkeypatch.setattr(leases, "is_dead", lambda _: True)
+    backend = WrappedBackend(used.runtime.access.backend)
+    backend.capabilities = backend.capabilities - {Capability.ONE_HOST}
+    assert (lines(BackendStore(backend)))["leases"].status == "ok"
+
+
+@in_memory
+def test_what_expired_a_while_ago_is_about_to_go(used, monkeypatch):
+    """A TTL policy takes a day: till then there is nothing to say."""
+    monkeypatch.setattr(verdicts, "LEFT_DOCUMENTS_MAX", 0)
+    for days, status in ((1, "ok"), (3, "warning")):
+        over = {"tai_expires_at": SystemClock().now() - timedelta(days=days), "ttl_seconds": -86_400.0 * days}
+        used.runtime.access.backend.commit([Put(DocumentPath(WAITS, "w"), over)], timeout=TIMEOUT)
+        assert (lines(used))["waits"].status == status
 
 
 @pytest.mark.parametrize("kind", ["receipts", "waits"])

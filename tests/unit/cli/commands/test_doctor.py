@@ -56,6 +56,23 @@ def test_a_copy_without_its_log_is_told(tmp_path, is_empty, code):
         shutil.copy(tmp_path / "s.db", tmp_path / "copy.db")
     result = CliRunner().invoke(main, ["--store", f"sqlite:///{tmp_path}/copy.db", "--json", "doctor"])
     assert result.exit_code == code
-    (line,) = [one for one in map(json.loads, result.stdout.splitlines()) if one["check"] == "file"]
+    line = file_line(tmp_path / "copy.db")
     assert line["status"] == ("problem" if is_empty else "warning")
     assert line["mend"] == "tai-state restore BACKUP"
+
+
+def test_a_copy_that_was_written_since_is_still_told(tmp_path):
+    """With the moment at which it began to be a store of its own."""
+    with SqliteStore(tmp_path / "s.db") as store:
+        store.save_state("g", "s", {})
+    shutil.copy(tmp_path / "s.db", tmp_path / "copy.db")
+    with SqliteStore(tmp_path / "copy.db") as store:
+        store.save_state("g", "t", {})
+    assert "first written 2" in file_line(tmp_path / "copy.db")["message"]
+
+
+def file_line(path):
+    """Return what is said of a file."""
+    result = CliRunner().invoke(main, ["--store", f"sqlite:///{path}", "--json", "doctor"])
+    (line,) = [one for one in map(json.loads, result.stdout.splitlines()) if one["check"] == "file"]
+    return line
