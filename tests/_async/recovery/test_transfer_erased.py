@@ -14,7 +14,7 @@ from tests._async.machines import COUNTER
 from tests._async.recovery.moving import CONFIG, async_filled_file, async_problems, comparable, lines_of
 from tests._async.stores import TIMEOUT
 
-SECRET = "the secret of s"
+SECRET = "the secret of s"  # pragma: allowlist secret
 
 
 @pytest.fixture

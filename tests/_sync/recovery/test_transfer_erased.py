@@ -14,7 +14,7 @@ from tests._sync.machines import COUNTER
 from tests._sync.recovery.moving import CONFIG, filled_file, problems, comparable, lines_of
 from tests._sync.stores import TIMEOUT
 
-SECRET = "the secret of s"
+SECRET = "the secret of s"  # pragma: allowlist secret
 
 
 @pytest.fixture

@@ -1,14 +1,19 @@
 """``doctor``."""
 
 import json
+import re
 import shutil
 
 import pytest
 from click.testing import CliRunner
 
 from tai_state import SqliteStore
+from tai_state.backends.firestore.checkups import NAMES
 from tai_state.cli import main
 from tests.unit.cli.commands.conftest import DOOR
+from tests.unit.docs.pages import page, rows, sections
+
+HEADING = "What a store stands on"
 
 
 def test_a_sound_store_is_a_line_for_each_thing(run):
@@ -36,6 +41,13 @@ def test_machines_are_held_against_every_state(run, tmp_path):
     lines = run("doctor", "--machine", str(other)).stdout.splitlines()
     (at,) = [number for number, line in enumerate(lines) if line.split()[:2] == ["machines", "warning"]]
     assert lines[at + 1].strip().startswith("mend it: tai-state machine diff")
+
+
+def test_the_page_names_every_line(objects):
+    """Those of every store, of a file, and of Firestore, in their order."""
+    named = re.findall(r"`(\w+)`", "".join(cells[0] for cells in rows(sections(page("operations.md"))[HEADING])))
+    told = [line["check"] for line in objects("doctor")]
+    assert named == list(dict.fromkeys([*told, *NAMES]))
 
 
 def test_a_machine_file_that_is_none_is_refused(run, tmp_path):
