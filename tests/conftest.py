@@ -30,6 +30,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Twins of tests that run on the emulator in the other colour, about rooms whose code never sees which engine it is:
+# what differs between the engines is the port's, which the conformance suite tries in both colours.
+TWINS_OF_MORE = ("api", "doctor", "history", "recovery")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leave those twins to `make test-more`, where the emulator is concerned."""
+    for item in items:
+        is_twin = item.nodeid.startswith(tuple(f"tests/_sync/{room}/" for room in TWINS_OF_MORE))
+        if is_twin and item.get_closest_marker("emulator"):
+            item.add_marker(pytest.mark.more)
+
+
 @pytest.fixture(autouse=True)
 def records_are_heard():
     """No test leaves the library silent, since others listen for what it tells."""
