@@ -22,7 +22,7 @@ VERBS = [
 """One verb a layer, from the call down to the backend."""
 
 
-class Walk(list):
+class Walk(list[tuple[str, str]]):
     """The functions of the package that were entered, and how many calls there were of all functions of Python."""
 
     calls = 0
