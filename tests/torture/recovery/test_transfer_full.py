@@ -26,9 +26,9 @@ def memory_of(*arguments, folder):
     return usage.ru_maxrss
 
 
-@pytest.mark.more
+@pytest.mark.torture
 @pytest.mark.emulator
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(7_200)
 def test_a_whole_log_is_carried_in_bounded_memory(tai_state_project, tmp_path):
     """Exported from there again it is the same, line by line."""
     write_log(tmp_path / "log.jsonl.gz", incidents(LINES))
