@@ -48,6 +48,7 @@ def damage(rng: random.Random, contents: Contents) -> list[Put | Delete]:
             return [Put(S.event(VERSIONS + rng.randint(1, 2)), contents[source])]
 
 
+@pytest.mark.timeout(900)  # a thousand seeds, on a busy machine too
 @in_memory
 async def test_random_damage_is_told_or_repaired_and_nothing_is_invented(place, scale):
     """Each event and snapshot is as it was before the damage, or as the damage left it; a second run does nothing."""
