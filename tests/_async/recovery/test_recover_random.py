@@ -3,6 +3,8 @@
 import random
 from typing import Any
 
+import pytest
+
 from tai_state import AsyncStateMachinePersister
 from tai_state.documents import Delete, DocumentPath, Put
 from tests._async.machines import COUNTER
