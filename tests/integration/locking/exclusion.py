@@ -50,6 +50,8 @@ class Version:
     token: int
     holder: str | None
     ttl: timedelta
+    pid: int | None = None
+    """The process that the lease ends with, where the store is of one host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Record:
     freezes: int
     kills: int
     seconds: float
+    killed: frozenset[int] = frozenset()
+    """The processes that were killed: on one host their leases end with them, and whoever asks next gets the lock."""
 
     @property
     def grants(self) -> int:
@@ -76,8 +80,8 @@ def problems(record: Record) -> list[str]:
     """Return every way in which the run broke mutual exclusion."""
     return [
         *_falling_tokens(record.versions),
-        *_overlaps(record.versions),
-        *_double_trust(record.trusts),
+        *_overlaps(record),
+        *_double_trust(record),
         *stale_writes(record),
     ]
 
@@ -88,18 +92,20 @@ def _falling_tokens(versions):
             yield f"token {before.token} was followed by {after.token} at {after.at}"
 
 
-def _overlaps(versions):
+def _overlaps(record):
     """A grant while the lease before it was in force, both by the store's own times."""
-    for before, after in pairwise(versions):
-        ends = before.at if before.holder is None else before.at + before.ttl
+    for before, after in pairwise(record.versions):
+        is_over = before.holder is None or before.pid in record.killed
+        ends = before.at if is_over else before.at + before.ttl
         if after.token != before.token and after.at < ends:
             yield f"token {after.token} was granted at {after.at}, though {before.token} held until {ends}"
 
 
-def _double_trust(trusts):
-    """Two holders who both believed it, by the clock of the host that they share."""
-    for (token, (_, until)), (later, (since, _)) in pairwise(sorted(trusts.items())):
-        if since < until:
+def _double_trust(record):
+    """Two holders who both believed it, by the clock of the host that they share; who was killed believes nothing."""
+    dead = {version.token for version in record.versions if version.pid in record.killed}
+    for (token, (_, until)), (later, (since, _)) in pairwise(sorted(record.trusts.items())):
+        if since < until and token not in dead:
             yield f"tokens {token} and {later} were trusted at once for {until - since:.3f} s"
 
 
@@ -134,7 +140,7 @@ class Arena:
         self._running: list[subprocess.Popen[bytes]] = []
         self._thaws: dict[int, float] = {}
         self.freezes = 0
-        self.kills = 0
+        self.killed: set[int] = set()
 
     def start(self) -> None:
         """Start one more process, with clocks of its own."""
@@ -169,7 +175,7 @@ class Arena:
             victim.send_signal(signal.SIGSTOP)
         elif lot < 0.04:
             self._kill(victim)
-            self.kills += 1
+            self.killed.add(victim.pid)
             self.start()
 
     def _kill(self, process: subprocess.Popen[bytes]) -> None:
@@ -254,7 +260,8 @@ def run(
         writes = _writes(persister)
     told = _told(folder)
     versions = _kept_versions(path) if path is not None else _read_versions(url.removeprefix("firestore://"))
-    return Record(versions, _trusts(told), writes, arena.freezes, arena.kills, time.monotonic() - began)
+    seconds_taken, killed = time.monotonic() - began, frozenset(arena.killed)
+    return Record(versions, _trusts(told), writes, arena.freezes, len(killed), seconds_taken, killed)
 
 
 def _writes(persister: StateMachinePersister) -> list[tuple[int, datetime]]:
@@ -297,7 +304,9 @@ def _read_versions(project: str) -> list[Version]:
 
 
 def _version(moment: datetime, fields) -> Version:
-    return Version(moment, fields["fencing_token"], fields["holder"], timedelta(seconds=fields["ttl_seconds"]))
+    process = fields.get("process")
+    pid = process["pid"] if process is not None else None
+    return Version(moment, fields["fencing_token"], fields["holder"], timedelta(seconds=fields["ttl_seconds"]), pid)
 
 
 def _told(folder: Path) -> list[dict[str, object]]:

@@ -31,6 +31,14 @@ def test_the_judge_finds_nothing_in_a_sound_run():
     assert exclusion.problems(record(SOUND, {1: (0.0, 0.9), 2: (1.1, 2.0)}, writes)) == []
 
 
+def test_the_judge_lets_a_killed_holder_be_followed_at_once():
+    """Where its process is seen to be dead; anybody else's lease holds."""
+    versions = [Version(at(0), 1, "a", timedelta(seconds=1), 7), version(0.5, 2)]
+    killed = Record(versions, {1: (0.0, 0.9), 2: (0.5, 1.4)}, [], 0, 1, 0.0, frozenset({7}))
+    assert exclusion.problems(killed) == []
+    assert len(exclusion.problems(Record(versions, killed.trusts, [], 0, 1, 0.0, frozenset({8})))) == 2
+
+
 @pytest.mark.parametrize(
     "broken",
     [
