@@ -4,6 +4,7 @@ What they do wrong is all that they define.
 """
 
 import threading
+from abc import abstractmethod
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -80,8 +81,9 @@ class TakesAPathTwice(MemoryBackend):
 class ChangesWhatItReads(MemoryBackend):
     """The base of backends that hand out something else than what is stored."""
 
+    @abstractmethod
     def changed(self, document):
-        raise NotImplementedError
+        """Return what is handed out in the place of *document*."""
 
     def get_many(self, paths, *, timeout, consistent=True, at=None):
         read = super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
