@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
 
-from tai_state.errors import BadExportError
+from tai_state.errors import BadExportError, ConfigurationError
 
 LINE_BYTES_MAX = 64 * 1024 * 1024
 """The longest line that is read: many times what a document may hold."""
@@ -28,22 +28,30 @@ class NewFile:
     Until then it has a name of its own beside it, which goes away with the block unless ``keep`` was called.
     """
 
-    def __init__(self, path: str, part: str, *, overwrite: bool, beside: Sequence[str] = ()) -> None:
+    def __init__(
+        self, path: str, part: str, *, overwrite: bool, beside: Sequence[str] = (), spared: Sequence[str] = ()
+    ) -> None:
         """Write to *path*; *part* tells its name beside it from others.
 
         Args:
             beside: The endings of the names of what its engine keeps beside it, which goes away, too.
+            spared: The files of the store that is read: their place is never taken, whatever may be overwritten.
 
         Raises:
+            ConfigurationError: The place is one of those.
             OSError: The place is taken and not to be overwritten, or is no place for a file.
         """
         self.path = Path(path)
         self.part = self.path.with_name(f".{self.path.name}.{part}.part")
         self._overwrite = overwrite
         self._beside = ("", *beside)
+        self._spared = spared
         self._refuse_taken()
 
     def _refuse_taken(self) -> None:
+        if any(_is_one(self.path, Path(file)) for file in self._spared):
+            message = f"{self.path} is the store itself, or what its engine keeps beside it: name another file"
+            raise ConfigurationError(message)
         if not self.path.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, "the folder is not there", str(self.path.parent))
         if self.path.is_dir():
@@ -73,6 +81,13 @@ class NewFile:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _is_one(path: Path, file: Path) -> bool:
+    """Whether both are one file, or would be if it were there."""
+    if path.exists() and file.exists():
+        return path.samefile(file)
+    return path.resolve() == file
 
 
 class LineWriter:

@@ -76,6 +76,10 @@ class AsyncWrappedBackend(AsyncBackend):
     async def place(self) -> Hashable:
         return await self.inner.place()
 
+    @property
+    def files(self) -> Sequence[str]:
+        return self.inner.files
+
     async def get_many(
         self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
     ) -> Read:

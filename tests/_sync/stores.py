@@ -76,6 +76,10 @@ class WrappedBackend(Backend):
     def place(self) -> Hashable:
         return self.inner.place()
 
+    @property
+    def files(self) -> Sequence[str]:
+        return self.inner.files
+
     def get_many(
         self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
     ) -> Read:

@@ -156,6 +156,7 @@ class AsyncSqliteStore(AsyncBackendStore):
 
         Raises:
             FileExistsError: The file is there, and not to be overwritten.
+            ConfigurationError: It is the store's own.
             DamagedStoreError: The store is damaged.
             StoreError: The copy cannot be written.
         """
@@ -166,7 +167,7 @@ class AsyncSqliteStore(AsyncBackendStore):
         worker = AsyncWorker("tai-sqlite-backup")
         with (
             self.runtime.inflight.one(),
-            NewFile(os.fspath(file), token, overwrite=overwrite, beside=copies.BESIDE) as new,
+            NewFile(os.fspath(file), token, overwrite=overwrite, beside=copies.BESIDE, spared=self._file.files) as new,
         ):
             try:
                 size = await worker.run(partial(copies.copy, self._path, str(new.part), progress))

@@ -81,6 +81,13 @@ class AsyncSqliteBackend(AsyncBackend):
         """Return what tells this file from others; see the port."""
         return ("sqlite", self._engine.real_path)
 
+    @property
+    def files(self) -> Sequence[str]:
+        """The file, and what SQLite keeps beside it."""
+        from tai_state.backends.sqlite.copies import BESIDE  # noqa: PLC0415 - few stores are copied
+
+        return [self._engine.real_path + ending for ending in ("", *BESIDE)]
+
     async def get_many(
         self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
     ) -> Read:

@@ -51,6 +51,11 @@ class Backend(ABC):
         """
         return id(self)
 
+    @property
+    def files(self) -> Sequence[str]:
+        """The files of this host that hold what is in it, by their real paths: no copy of it takes their place."""
+        return ()
+
     def get(self, path: DocumentPath, *, timeout: float) -> Read:
         """Read one document with the store's read time; see ``get_many``."""
         return self.get_many([path], timeout=timeout)

@@ -39,13 +39,17 @@ def export_store(
 
     Raises:
         FileExistsError: The file is there, and not to be overwritten.
+        ConfigurationError: It is one of the store's own.
         OSError: It cannot be written.
     """
     runtime = store.runtime
     access = runtime.access
     if governor_id is not None:
         governor_id = check_id(governor_id, "governor_id")
-    with runtime.inflight.one(), NewFile(os.fspath(file), access.new_id(), overwrite=overwrite) as new:
+    with (
+        runtime.inflight.one(),
+        NewFile(os.fspath(file), access.new_id(), overwrite=overwrite, spared=access.backend.files) as new,
+    ):
         meta = (access.read([META], access.begin(timeout))).get(META)
         store_id = meta.fields.get("store_id") if meta is not None else ""
         now = access.server_time(access.begin(timeout))

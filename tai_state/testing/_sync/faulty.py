@@ -125,6 +125,11 @@ class FaultyBackend(Backend):
         """Return the place of the backend behind it; see the port."""
         return self.inner.place()
 
+    @property
+    def files(self) -> Sequence[str]:
+        """The files of the backend behind it; see the port."""
+        return self.inner.files
+
     def get_many(
         self, paths: Sequence[DocumentPath], *, timeout: float, consistent: bool = True, at: datetime | None = None
     ) -> Read:

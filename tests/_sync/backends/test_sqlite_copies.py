@@ -15,6 +15,7 @@ from tai_state import (
     SqliteStore,
     StoreInUseError,
     StoreMissingError,
+    export_store,
     verify,
     change_context,
 )
@@ -211,6 +212,19 @@ def test_what_is_no_backup_is_refused(store, tmp_path):
         SqliteStore.restore(tmp_path / "store.db", tmp_path / "store.db", overwrite=True)
     assert not (tmp_path / "new.db").exists()
     assert (store.get_state("g", "s"))[1] == 2
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("copied", [SqliteStore.backup, export_store])
+def test_a_copy_never_takes_the_place_of_its_store(store, tmp_path, copied, ending):
+    """Whatever may be overwritten, by whatever name: somebody may be writing to it."""
+    (tmp_path / "link").symlink_to(tmp_path / f"store.db{ending}")
+    for name in (f"store.db{ending}", "link"):
+        with pytest.raises(ConfigurationError, match="the store itself"):
+            copied(store, tmp_path / name, overwrite=True)
+    store.save_state("g", "s", {"n": 3})
+    with SqliteStore(tmp_path / "store.db") as again:
+        assert (again.get_state("g", "s"))[1] == 3
 
 
 def test_somebody_else_s_file_is_not_replaced(store, tmp_path):

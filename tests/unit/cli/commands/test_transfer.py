@@ -54,6 +54,15 @@ def test_a_program_reads_one_object(run, on_copy, tmp_path):
     assert (imported["written"], imported["reports"]) == (14, [])
 
 
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_the_store_itself_is_never_overwritten(on_copy, run, tmp_path, command):
+    """Whatever is allowed: bad usage, and the store is as it was."""
+    run("export", f"{tmp_path}/a.jsonl")
+    on_copy("import", f"{tmp_path}/a.jsonl")
+    assert "is the store itself" in on_copy(command, f"{tmp_path}/copy.db", "--yes", code=2).stderr
+    assert on_copy("verify").stdout == "5 states and 9 events checked: nothing found\n"
+
+
 def test_a_file_is_not_overwritten_unasked(run, tmp_path):
     """Without a terminal, --yes is needed."""
     (tmp_path / "a.jsonl").write_text("mine")
