@@ -216,9 +216,10 @@ class AsyncStoreReads:
     ) -> AsyncIterator[Event]:
         """Iterate over the events of all states of a governor with ``since <= timestamp <= until``, ascending by time.
 
-        Of equal times they are given by the stored id of their state, then by version. The engine finds them by the
-        index of their time; *action* and *changed_by* are looked at here, so an event that is left out is read, too.
-        *progress* is told how many documents were read so far.
+        Of equal times they are given by their own stored ids, ``STATE@VERSION``: those of a state by version, and
+        those of ``order-10`` before those of ``order-1``. The engine finds them by the index of their time; *action*
+        and *changed_by* are looked at here, so an event that is left out is read, too. *progress* is told how many
+        documents were read so far.
 
         The time is the one that the event's writer gave it: an event that is committed while, or after, somebody reads
         may have an earlier one than those that were given. To miss none, ``follow`` the states.
@@ -229,7 +230,7 @@ class AsyncStoreReads:
         Args:
             after: Go on behind this event, the last one that was given, or behind its ``(timestamp, state_id,
                 version)``: among events of one time none is lost or given twice.
-            limit: At most so many.
+            limit: At most so many; what cannot be read does not count.
             timeout: Bounds each page.
 
         Raises:

@@ -22,36 +22,40 @@ if TYPE_CHECKING:
 def found_events(
     runtime: Runtime, wanted: Wanted, *, limit: int | None, progress: Callable[[int], None] | None, timeout: Span
 ) -> Iterator[EventRecord]:
-    """Iterate over the events that are *wanted*, in the order of their time, then of state and version.
+    """Iterate over the events that are *wanted*, in the order of their time, then of their stored ids.
 
     Raises:
         DamagedDocumentsError, SchemaVersionError: Behind the last event: some could not be read.
     """
-    query = wanted.query
-    if query is None or limit == 0:
-        return
-    unreadable = Unreadable()
-    # Where nothing is left out here, the engine sends no more than is asked for.
-    most = None if wanted.is_filtered else limit
-    found = runtime.access.query(query, limit=most, timeout=timeout)
+    query, unreadable = wanted.query, Unreadable()
     read = given = 0
-    for document in runtime.inflight.reading(found):
-        read += 1
-        if progress is not None:
-            progress(read)
-        try:
-            event = _event(document, wanted.governor.governor_id)
-        except (CorruptLogError, SchemaVersionError, InvalidIdError) as error:
-            unreadable.add(error, document)
-            continue
-        if wanted.takes(event):
+    while query is not None and given != limit:
+        # Where nothing is left out here, the engine sends no more than is asked for.
+        most = None if limit is None or wanted.is_filtered else limit - given
+        found = runtime.access.query(query, limit=most, timeout=timeout)
+        came, last = 0, None
+        for document in runtime.inflight.reading(found):
+            came, last = came + 1, document
+            if progress is not None:
+                progress(read + came)
+            event = _event(document, wanted.governor.governor_id, unreadable)
+            if event is None or not wanted.takes(event):
+                continue
             yield event
             given += 1
             if given == limit:
                 break
+        read += came
+        # Behind those that could not be read there may be others.
+        query = query.behind(last) if last is not None and came == most else None
     unreadable.tell()
 
 
-def _event(document: Document, governor_id: str) -> EventRecord:
-    state_id = unescape(owner_and_version(document.path.id)[0], document.path)
-    return read_event(document, governor_id, state_id)
+def _event(document: Document, governor_id: str, unreadable: Unreadable) -> EventRecord | None:
+    """Return the event in a document; None for one that cannot be read, which *unreadable* takes."""
+    try:
+        state_id = unescape(owner_and_version(document.path.id)[0], document.path)
+        return read_event(document, governor_id, state_id)
+    except (CorruptLogError, SchemaVersionError, InvalidIdError) as error:
+        unreadable.add(error, document)
+        return None

@@ -46,12 +46,23 @@ def places(found):
     return [(event.state_id, event.version) for event in found]
 
 
+def places_and_error(found):
+    """Return what is given before it is told what could not be read, and that."""
+    given = []
+    try:
+        for event in found:
+            given.append((event.state_id, event.version))  # noqa: PERF401 - what came before the error counts
+    except DamagedDocumentsError as error:
+        return given, error
+    raise AssertionError(given)
+
+
 FIRST_HOUR = [("é", 1), ("é", 2), ("a", 1), ("a", 2), ("b", 1), ("b", 2)]
 SECOND_HOUR = [(state_id, version + 2) for state_id, version in FIRST_HOUR]
 
 
 def test_events_are_found_in_the_order_of_their_time(logged):
-    """Of one time by the stored ids of their states, then by version; whole events, as their states' own."""
+    """Of one time by their own stored ids; whole events, as their states' own."""
     assert places(logged.find_events("g")) == FIRST_HOUR + SECOND_HOUR
     (event,) = [one for one in logged.find_events("g", limit=1)]
     assert [event] == [one for one in logged.get_events("g", "é", limit=1)]
@@ -139,15 +150,30 @@ def test_what_cannot_be_read_is_named_behind_the_others(logged):
     plant(logged, damaged, kind=7)
     stranger = DocumentPath(damaged.collection, "a.b")
     logged.runtime.access.backend.commit([Put(stranger, {"timestamp": BEGIN})], timeout=TIMEOUT)
-    given, error = [], None
-    try:
-        for event in logged.find_events("g", until=BEGIN):
-            given.append((event.state_id, event.version))  # noqa: PERF401 - what came before the error counts
-    except DamagedDocumentsError as caught:
-        error = caught
+    given, error = places_and_error(logged.find_events("g", until=BEGIN))
     assert given == [place for place in FIRST_HOUR if place != ("a", 1)]
-    assert error is not None
     assert sorted(error.paths) == sorted(map(str, (damaged, stranger)))
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_page_goes_on_past_what_cannot_be_read(logged, size):
+    """A page of such documents alone would have no last event to go on behind."""
+    for version in (1, 2):
+        plant(logged, state_layout("g", "é").event(version), kind=7)
+    given, error = places_and_error(logged.find_events("g", limit=size))
+    assert (given, len(error.paths)) == (FIRST_HOUR[2 : 2 + size], 2)
+
+
+def test_of_one_time_the_stored_ids_of_the_events_decide(store):
+    """Which end in their version: where one state's id begins with another's, the longer one goes first."""
+    persister = StateMachinePersister(store)
+    for state_id in ("a-1", "a", "a_1", "a-10"):
+        for _ in range(2):
+            persister.log_transition("g", state_id, "go", to_status="x", data={}, timestamp=BEGIN)
+    expected = [(state_id, version) for state_id in ("a-10", "a-1", "a", "a_1") for version in (1, 2)]
+    assert places(store.find_events("g")) == expected
+    for number, place in enumerate(expected):
+        assert places(store.find_events("g", after=(BEGIN, *place))) == expected[number + 1 :]
 
 
 def test_what_is_in_segments_alone_is_told(store):
