@@ -1,5 +1,6 @@
 """``events``: what happened in a governor, by time."""
 
+import re
 from datetime import datetime
 
 import click
@@ -13,6 +14,8 @@ from tai_state.cli.program.output import moment, note, record_of, write_list
 from tai_state.cli.program.progress import progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.tables import Column
+
+_PLACE = re.compile(r"(?P<state>.+)@(?P<version>[0-9]{1,19})", re.DOTALL)
 
 _COLUMNS: list[Column[Event]] = [
     Column("time", lambda event: moment(event.timestamp), is_whole=True),
@@ -89,9 +92,10 @@ def events(
 
 
 def _event_at(store: StateStore, governor: str, place: str) -> Event:
-    state, at, version = place.rpartition("@")
-    if not (at and version.isascii() and version.isdigit() and int(version)):
+    parts = _PLACE.fullmatch(place)
+    if parts is None or not int(parts["version"]):
         raise click.BadParameter(f"{place!r} is no STATE@VERSION", param_hint="--after")
-    for event in store.get_events(governor, state, after=int(version) - 1, until=int(version), limit=1):
+    version = int(parts["version"])
+    for event in store.get_events(governor, parts["state"], after=version - 1, until=version, limit=1):
         return event
     raise click.BadParameter(f"there is no event {place!r} in governor {governor!r}", param_hint="--after")

@@ -83,6 +83,7 @@ def test_events_are_found_by_what_they_are(events, options, found, cost):
         (("--since", "2026-03-01"), "no offset"),
         (("--after", "front"), "no STATE@VERSION"),
         (("--after", "front@x"), "no STATE@VERSION"),
+        (("--after", f"front@{'9' * 5_000}"), "no STATE@VERSION"),
         (("--after", "front@7"), "no event 'front@7'"),
     ],
 )
