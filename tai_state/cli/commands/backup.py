@@ -1,5 +1,6 @@
 """``backup``: a live SQLite store as a file."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,7 +12,6 @@ from tai_state.cli.program.output import write_one
 from tai_state.cli.program.progress import progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.sqlite_only import sqlite_path
-from tai_state.cli.program.waiting import answered
 
 
 @click.command(
@@ -34,12 +34,7 @@ def backup(session: Session, file: Path, *, yes: bool) -> None:
     if file.exists() and not yes:
         ask(f"Overwrite {file}?", "it may overwrite what is there")
     with session.reading() as store, progressing(SystemClock(), "pages") as progress:
-
-        def on_pages(done: int, total: int) -> None:
-            answered()
-            progress("copying", done, total)
-
         assert isinstance(store, SqliteStore)
-        size = store.backup(file, overwrite=True, progress=on_pages)
+        size = store.backup(file, overwrite=True, progress=partial(progress, "copying"))
     fields = {"file": str(file), "bytes": f"{size:,}"}
     write_one(fields, as_json=session.as_json, record={"file": str(file), "bytes": size})

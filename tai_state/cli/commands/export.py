@@ -9,10 +9,9 @@ from tai_state.cli.program.asking import ask
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.failures import LEFT, SOUND, GovernorNotFoundError
 from tai_state.cli.program.output import note, record_of, write_list, write_one
-from tai_state.cli.program.progress import progressing
+from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.tables import Column
-from tai_state.cli.program.waiting import answered
 
 _LEFT_OUT: list[Column[Problem]] = [
     Column("left out", lambda problem: problem.path),
@@ -57,15 +56,8 @@ def export(session: Session, where: tuple[str | None, Path], *, yes: bool) -> in
     with session.reading() as store, progressing(SystemClock(), "states") as progress:
         if governor is not None:
             _check(store, governor)
-        count = 0
-
-        def on_state(_: str, __: str) -> None:
-            nonlocal count
-            count += 1
-            answered()
-            progress("exporting", count, None)
-
-        report = export_store(store, file, governor, overwrite=True, progress=on_state)
+        watched = StatesSeen(progress, "exporting")
+        report = export_store(store, file, governor, overwrite=True, progress=watched)
     fields = {
         "file": report.file,
         "governors": f"{report.governors:,}",

@@ -1,5 +1,6 @@
 """``restore``: a backup in the place of a SQLite store."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,7 +12,6 @@ from tai_state.cli.program.output import note, write_one
 from tai_state.cli.program.progress import progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.sqlite_only import sqlite_path
-from tai_state.cli.program.waiting import answered
 
 
 @click.command(
@@ -35,12 +35,8 @@ def restore(session: Session, file: Path, *, yes: bool) -> None:
     if Path(path).exists() and not yes:
         ask(f"Replace the store {path}?", "it may replace the store that is there")
     with session.waiting(), progressing(SystemClock(), "pages") as progress:
-
-        def on_pages(done: int, total: int) -> None:
-            answered()
-            progress("copying", done, total)
-
-        size = SqliteStore.restore(file, path, overwrite=True, actor=session.actor, progress=on_pages)
+        watched = partial(progress, "copying")
+        size = SqliteStore.restore(file, path, overwrite=True, actor=session.actor, progress=watched)
     record = {"store": path, "file": str(file), "bytes": size}
     write_one({**record, "bytes": f"{size:,}"}, as_json=session.as_json, record=record)
     note("`tai-state verify` tells whether it is sound")

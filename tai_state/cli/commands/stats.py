@@ -11,7 +11,6 @@ from tai_state.cli.program.output import moment, note, record_of, write_list, wr
 from tai_state.cli.program.progress import Progress, progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.tables import Column
-from tai_state.cli.program.waiting import answered
 
 _BUSIEST = 3
 
@@ -104,7 +103,6 @@ class _Counted:
 
         def on_read(count: int) -> None:
             self.read = before + count
-            answered()
             self._progress("reading", self.read, None)
 
         return on_read

@@ -28,13 +28,23 @@ class StatesSeen:
         """Count one more."""
         del governor_id, state_id
         self.count += 1
-        answered()
         self._progress(self._doing, self.count, None)
 
 
 @contextmanager
 def progressing(clock: Clock, unit: str) -> Iterator[Progress]:
-    """Show progress; *unit* is what is counted."""
+    """Show progress; *unit* is what is counted. Whoever is told of it waits for nothing any more."""
+    with _shown(clock, unit) as show:
+
+        def progress(doing: str, done: int, total: int | None) -> None:
+            answered()
+            show(doing, done, total)
+
+        yield progress
+
+
+@contextmanager
+def _shown(clock: Clock, unit: str) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield _noting(clock, unit)
         return

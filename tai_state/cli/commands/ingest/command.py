@@ -20,7 +20,6 @@ from tai_state.cli.program.options import time_zone
 from tai_state.cli.program.output import write_one
 from tai_state.cli.program.progress import progressing
 from tai_state.cli.program.session import Session, pass_session
-from tai_state.cli.program.waiting import answered
 from tai_state.errors import TaiStateError
 from tai_state.urls import parse_url
 
@@ -73,7 +72,6 @@ def ingest(session: Session, file: str, machine_file: Path | None, zone: tzinfo 
             log_lines = totals.lines
 
             def on_progress() -> None:
-                answered()
                 progress("applying", counts.done, log_lines)
 
             with session.waiting():
