@@ -8,7 +8,7 @@ import click
 from tai_state import Event, StateStore, SystemClock
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.event_columns import WHAT_HAPPENED
-from tai_state.cli.program.failures import GovernorNotFoundError
+from tai_state.cli.program.governors import check_governor
 from tai_state.cli.program.options import LIMIT, aware_time
 from tai_state.cli.program.output import moment, note, record_of, write_list
 from tai_state.cli.program.progress import progressing
@@ -86,8 +86,7 @@ def events(
         if not store.finds_all_events(governor):
             note("events whose documents were removed are in sealed segments alone, and not listed: see history")
         if not is_any:
-            if not any(True for _ in store.list_states(governor, limit=1, include_deleted=True)):
-                raise GovernorNotFoundError(governor)
+            check_governor(store, governor)
             note("no event is like that")
 
 

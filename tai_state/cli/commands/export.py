@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from tai_state import Problem, StateStore, SystemClock, export_store
+from tai_state import Problem, SystemClock, export_store
 from tai_state.cli.program.asking import ask
 from tai_state.cli.program.command import Command
-from tai_state.cli.program.failures import LEFT, SOUND, GovernorNotFoundError
+from tai_state.cli.program.failures import LEFT, SOUND
+from tai_state.cli.program.governors import check_governor
 from tai_state.cli.program.output import note, record_of, write_list, write_one
 from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
@@ -55,7 +56,7 @@ def export(session: Session, where: tuple[str | None, Path], *, yes: bool) -> in
         ask(f"Overwrite {file}?", "it may overwrite what is there")
     with session.reading() as store, progressing(SystemClock(), "states") as progress:
         if governor is not None:
-            _check(store, governor)
+            check_governor(store, governor)
         watched = StatesSeen(progress, "exporting")
         report = export_store(store, file, governor, overwrite=True, progress=watched)
     fields = {
@@ -73,9 +74,3 @@ def export(session: Session, where: tuple[str | None, Path], *, yes: bool) -> in
         write_list(report.left_out, _LEFT_OUT, as_json=False, record=record_of)
     note(f"{len(report.left_out) + report.omitted:,} documents could not be carried")
     return LEFT
-
-
-def _check(store: StateStore, governor: str) -> None:
-    for _ in store.list_states(governor, include_deleted=True, limit=1):
-        return
-    raise GovernorNotFoundError(governor)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,11 +13,6 @@ from tai_state.cli.program.operating import by_hand
 from tai_state.cli.program.output import note, record_of, write_one
 from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from tai_state import StateStore
 
 _DAYS = click.FloatRange(min=0, max=36_525)
 
@@ -66,7 +60,7 @@ def gc(
     config = by_hand()
     if snapshots is not None:
         config = replace(config, snapshot_retention=snapshots)
-    with _opened(session, dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
+    with session.opened(dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
         persister = StateMachinePersister(store, config=config)
         report = persister.gc(governor, history=policy, dry_run=dry_run, progress=StatesSeen(progress, "looking"))
     if governor is not None and not (report.states or report.documents):
@@ -77,10 +71,6 @@ def gc(
 
 def _span(days: float | None) -> timedelta | None:
     return None if days is None else timedelta(days=days)
-
-
-def _opened(session: Session, *, dry_run: bool) -> "AbstractContextManager[StateStore]":
-    return session.reading() if dry_run else session.writing()
 
 
 def _write(report: GcReport, *, as_json: bool) -> None:

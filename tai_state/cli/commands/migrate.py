@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from tai_state import MigrationReport, StateMachinePersister, StateStore, SystemClock
+from tai_state import MigrationReport, StateMachinePersister, SystemClock
 from tai_state.cli.program.asking import ask
 from tai_state.cli.program.command import Command
-from tai_state.cli.program.failures import LEFT, SOUND, GovernorNotFoundError
+from tai_state.cli.program.failures import LEFT, SOUND
+from tai_state.cli.program.governors import check_governor
 from tai_state.cli.program.operating import MACHINE_HELP, by_hand, given_machine, upcasters_option
 from tai_state.cli.program.output import note, put, record_of, write_list
 from tai_state.cli.program.problems import PROBLEM_COLUMNS, problem_rows
@@ -57,8 +58,7 @@ def migrate(
         what = f"governor {governor!r}" if governor is not None else "every governor of the store"
         ask(f"Migrate {what}?", "it may write, or --dry-run that it may not")
     totals = Totals()
-    opened = session.reading() if dry_run else session.writing()
-    with opened as store, progressing(SystemClock(), "states") as progress:
+    with session.opened(dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
         persister = StateMachinePersister(store, mover, config)
         watched = StatesSeen(progress, "migrating")
         governors = store.list_governors() if governor is None else iter([governor])
@@ -69,21 +69,11 @@ def migrate(
         else:
             write_list(problem_rows(reports), PROBLEM_COLUMNS, as_json=False, record=lambda row: row)
         if governor is not None and not totals.checked and not totals.left:
-            _check_there(store, governor)
+            check_governor(store, governor)
     done = f"{totals.migrated:,} {'would be ' if dry_run else ''}migrated to schema version {config.schema_version}"
     say = note if session.as_json else put
     say(f"{totals.checked:,} states checked: {done}, {totals.left:,} left")
     return LEFT if totals.left or (dry_run and totals.migrated) else SOUND
-
-
-def _check_there(store: StateStore, governor: str) -> None:
-    """Refuse a governor that never had a state; one may have none of the machine's.
-
-    Raises:
-        GovernorNotFoundError: There is none.
-    """
-    if not any(True for _ in store.list_states(governor, limit=1, include_deleted=True)):
-        raise GovernorNotFoundError(governor)
 
 
 class Totals:

@@ -1,11 +1,10 @@
 """``recover``: make a store sound again."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
-from tai_state import RecoveryReport, StateStore, SystemClock, connect
+from tai_state import RecoveryReport, SystemClock
 from tai_state import recover as recovered
 from tai_state.cli.program.asking import ask
 from tai_state.cli.program.command import Command
@@ -65,7 +64,7 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
         what = f"governor {governor!r}" if governor is not None else "every governor of the store"
         ask(f"Repair {what}?", "it may write, or --dry-run that it may not")
     totals = Totals()
-    with _opened(session, dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
+    with session.opened(dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
         watched = StatesSeen(progress, "recovering")
         reports = totals.noting(recovered(store, governor, dry_run=dry_run, actor=session.actor, progress=watched))
         if session.as_json:
@@ -79,18 +78,6 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
     say = note if session.as_json else put
     say(f"{totals.checked:,} states checked: {totals.repaired:,} {done}, {totals.left:,} left")
     return LEFT if totals.left or (dry_run and totals.repaired) else SOUND
-
-
-@contextmanager
-def _opened(session: Session, *, dry_run: bool) -> Iterator[StateStore]:
-    """Open the store to repair it; for a dry run to read from it."""
-    # Looked for in either case: a store that is not there is not to be made.
-    with session.reading() as store:
-        if dry_run:
-            yield store
-            return
-    with session.waiting(), connect(session.url, **session.options) as store:
-        yield store
 
 
 class Totals:

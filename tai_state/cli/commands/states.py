@@ -2,9 +2,9 @@
 
 import click
 
-from tai_state import StateSnapshot, StateStore
+from tai_state import StateSnapshot
 from tai_state.cli.program.command import Command
-from tai_state.cli.program.failures import GovernorNotFoundError
+from tai_state.cli.program.governors import check_governor
 from tai_state.cli.program.options import LIMIT
 from tai_state.cli.program.output import moment, note, record_of, write_list
 from tai_state.cli.program.session import Session, pass_session
@@ -30,10 +30,5 @@ def states(session: Session, governor: str, status: str | None, limit: int | Non
     with session.reading() as store:
         found = store.list_states(governor, status=status, limit=limit, include_deleted=deleted)
         if not write_list(found, _STATE_COLUMNS, as_json=session.as_json, record=record_of):
-            _check_governor(store, governor)
+            check_governor(store, governor)
             note(f"no state of governor {governor!r} is like that")
-
-
-def _check_governor(store: StateStore, governor: str) -> None:
-    if not any(True for _ in store.list_states(governor, limit=1, include_deleted=True)):
-        raise GovernorNotFoundError(governor)

@@ -86,6 +86,14 @@ class Session(NamedTuple):
         with self.waiting(), connect(self.url, **options) as store:
             yield store
 
+    def opened(self, *, dry_run: bool) -> AbstractContextManager["StateStore"]:
+        """Open the store to change what is in it; for a dry run to read from it.
+
+        Raises:
+            StoreMissingError: There is no such file.
+        """
+        return self.reading() if dry_run else self.writing()
+
     def _look_for_it(self) -> str:
         """Return the scheme of the store, which is made by no command that works on one that is there.
 
