@@ -64,21 +64,39 @@ class AsyncLines:
             line.append(place)
             return line
 
-    def leave(self, place: "AsyncStanding", line: "deque[AsyncStanding]") -> None:
-        """Let *place* leave its *line*, and the next one forward."""
-        # Another line by now, or none: we are in a fork's child, and stand in none of it.
+    def leave(self, place: "AsyncStanding") -> None:
+        """Let *place* leave its line, and the next one forward."""
         with self._guard:
-            if self._lines.get(place.key) is not line:
-                return
-            if place not in line:
-                return  # its wish was done, and it was let out
-            was_first = place in islice(line, self._width)
-            line.remove(place)
-            if not line:
-                del self._lines[place.key]
-            following = next(islice(line, self._width - 1, None), None) if was_first else None
+            following = self._without(place)
         if following is not None:
             following.call()
+
+    def withdraw(self, turn: "AsyncTurn") -> bool:
+        """Let *turn* leave its line, unless another one is about to do what it wants; return whether it is out of it.
+
+        Whoever is out of it is taken by nobody any more.
+        """
+        with self._guard:
+            if turn.is_taken and self._lines.get(turn.key) is turn.line:
+                return False
+            following = self._without(turn)
+        if following is not None:
+            following.call()
+        return True
+
+    def _without(self, place: "AsyncStanding") -> "AsyncStanding | None":
+        """Take *place* out of its line, and return whose turn that makes it."""
+        line = place.line
+        # Another line by now, or none: we are in a fork's child, and stand in none of it.
+        if self._lines.get(place.key) is not line:
+            return None
+        if place not in line:
+            return None  # its wish was done, and it was let out
+        was_first = place in islice(line, self._width)
+        line.remove(place)
+        if not line:
+            del self._lines[place.key]
+        return next(islice(line, self._width - 1, None), None) if was_first else None
 
     def take(self, turn: "AsyncTurn", most: int) -> "list[AsyncTurn]":
         """Return those who stand right behind *turn*, which has its turn, and have a wish: *most* of them.
@@ -105,14 +123,10 @@ class AsyncLines:
         with self._guard:
             for turn, answer in answers:
                 turn.answer = answer
+                turn.is_taken = False
                 turn.line.remove(turn)
         for turn, _ in answers:
             turn.call()
-
-    def is_let_go(self, turn: "AsyncTurn") -> bool:
-        """Whether nobody does anything for *turn* any more."""
-        with self._guard:
-            return turn.answer is not None or not turn.is_taken
 
     def lets(self, place: "AsyncStanding", line: "deque[AsyncStanding]") -> bool:
         """Whether it is the turn of *place*."""
@@ -173,7 +187,7 @@ class AsyncPlace(AsyncStanding):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave, and let the next one forward."""
-        self._lines.leave(self, self.line)
+        self._lines.leave(self)
 
 
 class AsyncTurn(AsyncStanding):
@@ -220,14 +234,12 @@ class AsyncTurn(AsyncStanding):
         try:
             is_ours = await self.wait(self._deadline.remaining())
         except BaseException:
-            # What another one has begun for this caller is not left alone before it has ended.
-            await async_shield(self._be_let_go, signal)
-            self._lines.leave(self, self.line)
+            await async_shield(self._step_out, signal)
             raise
-        if not is_ours:
-            await async_shield(self._be_let_go, signal)
-        if not is_ours and self.answer is None:
-            self._lines.leave(self, self.line)
+        if is_ours:
+            return
+        await async_shield(self._step_out, signal)
+        if self.answer is None:
             seconds = self._deadline.seconds
             message = f"other callers kept {self.key} busy for {seconds:g} seconds; nothing was written"
             raise DeadlineExceededError(message)
@@ -236,13 +248,13 @@ class AsyncTurn(AsyncStanding):
         """Wait until it is our turn, or our wish is done, for *seconds* of real time at most; return whether one is."""
         return await super().wait(seconds) or self.answer is not None
 
-    async def _be_let_go(self, signal: AsyncSignal) -> None:
-        """Wait until nobody does anything for this caller any more: who has begun ends by a deadline of its own."""
-        while not self._lines.is_let_go(self):
+    async def _step_out(self, signal: AsyncSignal) -> None:
+        """Leave the line, once what another one has begun for this caller has ended, by a deadline of its own."""
+        while not self._lines.withdraw(self):
             await signal.wait(_LOOK_SECONDS)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the next one forward."""
-        self._lines.leave(self, self.line)
+        self._lines.leave(self)

@@ -6,6 +6,7 @@ import pytest
 
 from tai_state import AsyncBackendStore, AsyncStateMachinePersister
 from tai_state._async.backends.memory import AsyncMemoryBackend
+from tai_state.errors import PreconditionFailedError
 from tests._async.machines import COUNTER
 
 
@@ -17,11 +18,15 @@ class SlowBackend(AsyncMemoryBackend):
         self.arrived, self.let = asyncio.Event(), asyncio.Event()
         self.let.set()
         self.events = 0
+        self.refuses = False
 
     async def commit(self, writes, *, timeout):
         self.events = sum(write.path.collection.endswith("/events") for write in writes)
         self.arrived.set()
         await self.let.wait()
+        if self.refuses:
+            self.refuses = False
+            raise PreconditionFailedError("another writer was there first")
         return await super().commit(writes, timeout=timeout)
 
 
@@ -67,3 +72,51 @@ async def test_a_caller_who_is_cancelled_before_anybody_carries_it_changes_nothi
     backend.let.set()
     await asyncio.gather(first, others[1])
     assert (await persister.store.get_state("g", "s"))[0].data == {"n": 101}
+
+
+async def test_who_is_cancelled_when_its_time_is_over_leaves_the_line():
+    """Also where nothing becomes of the commit that carried it: who comes next is not in its way."""
+    backend = SlowBackend()
+    persister = AsyncStateMachinePersister(AsyncBackendStore(backend), COUNTER)
+    await persister.start("g", "s", {"n": 0})
+    backend.let.clear()
+    backend.arrived.clear()
+    first = asyncio.create_task(persister.transition("g", "s", "add", 1))
+    hasty = asyncio.create_task(persister.transition("g", "s", "add", 10, timeout=0.01))
+    await asyncio.wait_for(backend.arrived.wait(), 5)
+    assert backend.events == 2
+    await asyncio.sleep(0.05)
+    hasty.cancel()
+    await asyncio.sleep(0)
+    backend.refuses = True
+    backend.let.set()
+    await first
+    with pytest.raises(asyncio.CancelledError):
+        await hasty
+    assert (await persister.transition("g", "s", "add", 100, timeout=5)).snapshot.data == {"n": 101}
+
+
+@pytest.mark.parametrize("ticks", range(10))
+async def test_whenever_a_caller_is_cancelled_each_change_of_the_others_is_made_once(ticks):
+    """At each step of the loop between the commit before it and the one that may carry it."""
+    backend = SlowBackend()
+    persister = AsyncStateMachinePersister(AsyncBackendStore(backend), COUNTER)
+    await persister.start("g", "s", {"n": 0})
+    backend.let.clear()
+    backend.arrived.clear()
+    tasks = [asyncio.create_task(persister.transition("g", "s", "add", 1))]
+    await asyncio.wait_for(backend.arrived.wait(), 5)
+    tasks += [asyncio.create_task(persister.transition("g", "s", "add", number)) for number in (10, 100, 1_000)]
+    await asyncio.sleep(0.01)
+    backend.let.set()
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    tasks[2].cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    told = [one.event.payload for one in outcomes if not isinstance(one, BaseException)]
+    assert set(told) >= {1, 10, 1_000}
+    # Who was cancelled may have had its change made, once: it was carried, or done already.
+    assert all(isinstance(one, asyncio.CancelledError) for one in outcomes if isinstance(one, BaseException))
+    events = [event.payload async for event in persister.history("g", "s")][1:]
+    assert sorted({*events, *told}) == sorted(events)
+    assert set(events) <= {1, 10, 100, 1_000}
