@@ -27,6 +27,7 @@ from tai_state.errors import (
     PreconditionFailedError,
     RetriesExhaustedError,
     SchemaVersionError,
+    TaiStateError,
 )
 from tai_state.heads import HeadCache, TrailCache
 from tai_state.layout import FORMAT, META, StateLayout
@@ -299,9 +300,10 @@ class AsyncChangeWriter:
         turn: AsyncTurn | None = None,
     ) -> Applied:
         self.heads.drop(paths.state)
-        carried = async_carry(self.lines, turn, plan, self.plan_on) if turn is not None and turn.is_followed else None
-        if carried is not None:
-            return await self._commit_all(paths, plan, deadline, carried)
+        if turn is not None and turn.is_followed:
+            carried = async_carry(self.lines, turn, plan, self.plan_on)
+            if carried is not None:
+                return await self._commit_all(paths, plan, deadline, carried)
         commit = await self.send(paths, plan, plan.writes, deadline)
         if guard is not None and plan.guard is not None:
             guard.committed(plan.guard, commit.update_times)
@@ -311,19 +313,17 @@ class AsyncChangeWriter:
         """Commit a plan with what it carries, or, where that is refused, alone."""
         try:
             commit = await self.send(paths, plan, carried.writes, deadline)
+            first, *others = self.applied(paths, [plan, *carried.plans], commit)
         except (PreconditionFailedError, DocumentTooLargeError):
             carried.give_back()
             return await self._commit(paths, plan, None, deadline)
-        except OutcomeUnknownError:
-            carried.leave_unsettled()
+        except BaseException as error:
+            # Of no error but our own it is known that nothing was written.
+            if isinstance(error, TaiStateError) and not isinstance(error, OutcomeUnknownError):
+                carried.give_back()
+            else:
+                carried.leave_unsettled()
             raise
-        except Exception:
-            carried.give_back()
-            raise
-        except BaseException:
-            carried.leave_unsettled()
-            raise
-        first, *others = self.applied(paths, [plan, *carried.plans], commit)
         carried.answer(others)
         return first
 

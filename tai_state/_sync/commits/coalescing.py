@@ -11,7 +11,8 @@ write of the state, and the event, the receipt and the result of each its own. W
 3. A snapshot ends a commit, and so do the number of changes and their bytes.
 4. Applied: each has its own result.
 5. Refused, or too large: nothing was written. The first one goes alone, at once; each of the others in its turn.
-6. No verdict by the deadline of the first one: each of the others goes on with the IDENTICAL request until its own.
+6. No verdict by the deadline of the first one, or an error of somebody else's: each of the others goes on with the
+   IDENTICAL request until its own.
 
 A caller whose time is over, or who is cancelled, while its change is carried along hears what became of it first: that
 ends by the deadline of who carries it.

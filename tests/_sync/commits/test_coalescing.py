@@ -1,5 +1,6 @@
 # Generated from tests/_async/commits/test_coalescing.py by .ci/generate_sync.py; do not edit.
 """Callers of one process that wait to change one state: one commit, and each its own result."""
+import logging
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -26,6 +27,14 @@ PATHS = state_layout("g", "s")
 CALLERS = 8
 
 
+class TroubleError(Exception):
+    """What neither this package nor an engine of its raises."""
+
+
+def meet_trouble(*_):
+    raise TroubleError
+
+
 class HeldBackend(WrappedBackend):
     """The first commit waits until *expected* callers stand in line; each meets the next of *faults*."""
 
@@ -42,6 +51,8 @@ class HeldBackend(WrappedBackend):
         """How long the second commit takes."""
         self.order = []
         self.runs_read = 0
+        self.after: Any = None
+        """What is called once the first commit of several changes is applied."""
 
     def is_blind(self, timeout):
         return self.blind and len(self.sizes) >= 2 and timeout <= 1.0
@@ -73,6 +84,9 @@ class HeldBackend(WrappedBackend):
         if fault == "request lost":
             raise CommitAmbiguousError(fault)
         result = super().commit(writes, timeout=timeout)
+        if len(events) > 1 and self.after is not None:
+            after, self.after = self.after, None
+            after()
         if fault == "reply lost":
             raise CommitAmbiguousError(fault)
         return result
@@ -94,7 +108,7 @@ def outcome(call):
     """Return what *call* returns, or its error; wrapped, since who makes calls together raises an error of theirs."""
     try:
         return [call()]
-    except TaiStateError as error:
+    except (TaiStateError, TroubleError) as error:
         return [error]
 
 
@@ -295,3 +309,23 @@ def test_a_state_that_is_not_there_is_started_once(place):
     check(persister, made)
     document = document_at(persister.store, PATHS.state)
     assert document.fields["version"] == max(one.version for one in made)
+
+
+@pytest.mark.parametrize("where", ["the backend", "a log filter"])
+def test_an_error_of_somebody_elses_makes_no_change_twice(place, where):
+    """Whoever has it behind the commit of all, the others find out what became of theirs."""
+    persister, backend = held(place)
+    log = logging.getLogger("tai_state")
+    level = log.level
+    try:
+        if where == "the backend":
+            backend.after = meet_trouble
+        else:
+            log.setLevel(logging.DEBUG)
+            backend.after = partial(log.addFilter, meet_trouble)
+        outcomes = at_once(backend, adds(persister))
+    finally:
+        log.removeFilter(meet_trouble)
+        log.setLevel(level)
+    check(persister, [one for one in outcomes if not isinstance(one, TroubleError)])
+    assert (persister.store.get_state("g", "s"))[0].data == {"n": 11_111_111}
