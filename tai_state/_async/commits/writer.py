@@ -301,7 +301,7 @@ class AsyncChangeWriter:
     ) -> Applied:
         self.heads.drop(paths.state)
         if turn is not None and turn.is_followed:
-            carried = async_carry(self.lines, turn, plan, self.plan_on)
+            carried = async_carry(self.lines, turn, plan, self.plan_on, deadline)
             if carried is not None:
                 return await self._commit_all(paths, plan, deadline, carried)
         commit = await self.send(paths, plan, plan.writes, deadline)

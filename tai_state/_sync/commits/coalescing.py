@@ -8,7 +8,8 @@ write of the state, and the event, the receipt and the result of each its own. W
    dependencies; and behind a key that is among them already, whose second caller waits for the receipt of the first.
 2. Each is decided upon what the one before it makes. Who is refused there, since that is not in the store yet, is left
    out as if it had not come, and decided again in its own turn, on what is read then.
-3. A snapshot ends a commit, and so do the number of changes and their bytes.
+3. A snapshot ends a commit, and so do the number of changes, their bytes, and half of the time that the first one has
+   left, which deciding them takes.
 4. Applied: each has its own result.
 5. Refused, or too large: nothing was written. The first one goes alone, at once; each of the others in its turn.
 6. No verdict by the deadline of the first one, or an error of somebody else's: each of the others goes on with the
@@ -21,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tai_state._sync.access.turns import Lines, Turn
+from tai_state.clock import Deadline
 from tai_state.documents import Write
 from tai_state.rules.commits.change import Change, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.coalescing import ends_here, in_one_commit, weight
@@ -73,7 +75,11 @@ class Carried:
 
 
 def carry(
-    lines: Lines, turn: Turn, first: Plan, plan_on: Callable[[View, Change, Settings], Plan | Replay]
+    lines: Lines,
+    turn: Turn,
+    first: Plan,
+    plan_on: Callable[[View, Change, Settings], Plan | Replay],
+    deadline: Deadline,
 ) -> Carried | None:
     """Return what goes with the commit of *first*, whose caller has its *turn*; None where nothing does.
 
@@ -81,9 +87,12 @@ def carry(
 
     Args:
         plan_on: Decides a change on what is given to it.
+        deadline: Of the caller who has the turn.
     """
     if ends_here(first):
         return None
+    # A guard or reducer of theirs may be slow: the commit itself takes time, too.
+    kept = deadline.remaining() / 2
     taken = lines.take(turn, CHANGES_MAX)
     turns: list[Turn] = []
     plans: list[Plan] = []
@@ -93,7 +102,7 @@ def carry(
             wish = one.wish
             assert isinstance(wish, Wish)
             key = wish.change.idempotency_key
-            if key is not None and key in keys:
+            if (key is not None and key in keys) or deadline.remaining() < kept:
                 break
             if one.is_too_late:
                 continue

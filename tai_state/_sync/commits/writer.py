@@ -301,7 +301,7 @@ class ChangeWriter:
     ) -> Applied:
         self.heads.drop(paths.state)
         if turn is not None and turn.is_followed:
-            carried = carry(self.lines, turn, plan, self.plan_on)
+            carried = carry(self.lines, turn, plan, self.plan_on, deadline)
             if carried is not None:
                 return self._commit_all(paths, plan, deadline, carried)
         commit = self.send(paths, plan, plan.writes, deadline)

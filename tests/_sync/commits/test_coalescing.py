@@ -11,15 +11,18 @@ from tai_state import (
     BackendStore,
     LockManager,
     StateMachinePersister,
+    Machine,
     OutcomeUnknownError,
     PersistenceConfig,
     TaiStateError,
+    Transition,
     TransitionNotAllowedError,
     VersionConflictError,
 )
 from tai_state._platform.tasks import sleep, together
 from tai_state.errors import CommitAmbiguousError, StoreUnavailableError
 from tai_state.layout import state_layout
+from tai_state.testing import ManualClock
 from tests._sync.machines import COUNTER
 from tests._sync.stores import NO_WAIT, WrappedBackend, document_at
 
@@ -92,13 +95,13 @@ class HeldBackend(WrappedBackend):
         return result
 
 
-def held(place, *faults, config=None, **options):
+def held(place, *faults, config=None, machine=COUNTER, **options):
     """Return a persister whose state is started, and its backend, which holds the next commit."""
     store = place.store()
     backend = HeldBackend(store.runtime.access.backend, faults=["fine", *faults])
     held = BackendStore(backend, actor="tester", retry=NO_WAIT, **options)
     backend.writer = held.runtime.writer
-    persister = StateMachinePersister(held, COUNTER, config or PersistenceConfig())
+    persister = StateMachinePersister(held, machine, config or PersistenceConfig())
     persister.start("g", "s", {"n": 0})
     backend.sizes.clear()
     return persister, backend
@@ -329,3 +332,20 @@ def test_an_error_of_somebody_elses_makes_no_change_twice(place, where):
         log.setLevel(level)
     check(persister, [one for one in outcomes if not isinstance(one, TroubleError)])
     assert (persister.store.get_state("g", "s"))[0].data == {"n": 11_111_111}
+
+
+def test_who_carries_others_keeps_time_for_itself(place):
+    """What theirs takes to be decided ends at half of the time that is left: so each gets on as if it went alone."""
+    clock = ManualClock()
+
+    def added(data, payload):
+        clock.advance(3.0)
+        return {"n": data["n"] + payload}
+
+    slow = Machine("counter", "open", [Transition("add", "open", "open", apply=added)])
+    persister, backend = held(place, machine=slow, clock=clock)
+    outcomes = at_once(backend, adds(persister, 14, timeout=30.0))
+    made = [one for one in outcomes if not isinstance(one, TaiStateError)]
+    assert len(made) >= 6
+    check(persister, made)
+    assert (persister.store.get_state("g", "s"))[1] == len(made) + 1
