@@ -191,7 +191,7 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
             The outcomes in the order of the requests.
         """
         # Imported here: who moves one state at a time has no use for it.
-        from tai_state._async.commits.many import ASKED_MAX, Asked, AsyncManyChanges  # noqa: PLC0415
+        from tai_state._async.commits.many import ASKED_MAX, Asked, AsyncManyChanges, Done  # noqa: PLC0415
 
         asked = list(requests)
         outcomes: dict[int, TransitionResult[DataT] | TaiStateError] = {}
@@ -206,8 +206,12 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
             # A window of them: looking at all that are left with each commit would grow with their square.
             window = islice(changes.items(), ASKED_MAX)
             wishes = [Asked(index, Wish(self._held(change), self._alone)) for index, change in window]
-            with self._inflight.one():
-                done = await together.write(wishes, self._runtime.access.begin(timeout))
+            try:
+                with self._inflight.one():
+                    done = await together.write(wishes, self._runtime.access.begin(timeout))
+            except TaiStateError as error:
+                # What went before is made, and is not to be lost with it.
+                done = Done(dict.fromkeys([wish.index for wish in wishes], error))
             for index, outcome in done.outcomes.items():
                 change = changes.pop(index)
                 if isinstance(outcome, TaiStateError):

@@ -7,6 +7,7 @@
 2. One commit of them all, within bounds; a conflict of one state splits it: halves, each a commit of its own, down to
    one state, whose first change then goes alone.
 3. No verdict by the deadline: each change is told as unknown. Another failure: each has it, and nothing was written.
+   Where others keep one state busy until the deadline, its changes have that, and those of the others are left.
 
 The turns of all its states are held, taken in one order by everybody: two who ask for many never wait for each other.
 """
@@ -76,7 +77,7 @@ class ManyChanges:
         """Make as many of the changes as go into one commit, and return what became of them; the others are left.
 
         Raises:
-            TaiStateError: The store did not tell where the states are; nothing was written.
+            TaiStateError: The store did not tell where the states are; nothing was written of any of them.
         """
         done = Done()
         if len(asked) == 1:
@@ -84,11 +85,13 @@ class ManyChanges:
             return done
         lines = _lines(asked)
         with ExitStack() as stack:
-            for path in sorted(line.paths.state for line in lines):
+            for line in sorted(lines, key=lambda line: line.paths.state):
+                path = line.paths.state
                 place = stack.enter_context(self._writer.lines.join(path))
                 if not place.came_first and not place.wait(deadline.remaining()):
                     message = f"other callers kept {path} busy for {deadline.seconds:g} seconds; nothing was written"
-                    raise DeadlineExceededError(message)
+                    done.outcomes |= dict.fromkeys(_indices(line), DeadlineExceededError(message))
+                    return done
             shield(self._together, lines, deadline, done)
         return done
 
@@ -191,6 +194,10 @@ class ManyChanges:
             return Head(read_state(document, line.paths.governor_id, line.paths.state_id), document.update_time)
         except TaiStateError:
             return None
+
+
+def _indices(line: _Line) -> Iterator[int]:
+    return (asked.index for asked in line.asked)
 
 
 def _pairs(line: _Line) -> Iterator[tuple[Asked, Plan]]:

@@ -12,7 +12,7 @@ from tai_state import (
     TransitionNotAllowedError,
     TransitionRequest,
 )
-from tai_state.errors import CommitAmbiguousError, StoreUnavailableError
+from tai_state.errors import CommitAmbiguousError, DeadlineExceededError, StoreUnavailableError
 from tai_state.layout import state_layout
 from tests._sync.machines import COUNTER
 from tests._sync.stores import NO_WAIT, WrappedBackend, document_at
@@ -29,6 +29,8 @@ class SizedBackend(WrappedBackend):
         self.sent = self.reads = 0
         self.faults = []
         self.is_cut = False
+        self.cut_behind = 0
+        """Behind which commit nobody gets an answer any more."""
 
     def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.is_cut:
@@ -45,6 +47,7 @@ class SizedBackend(WrappedBackend):
             raise CommitAmbiguousError(fault)
         result = super().commit(writes, timeout=timeout)
         self.sizes.append(sum(write.path.collection.endswith("/events") for write in writes))
+        self.is_cut = len(self.sizes) == self.cut_behind
         if fault == "reply lost":
             raise CommitAmbiguousError(fault)
         return result
@@ -195,3 +198,35 @@ def test_a_commit_is_bounded(place, size):
     assert max(backend.sizes) <= 150
     assert sum(backend.sizes) == 360
     assert not [one for one in outcomes if isinstance(one, TaiStateError)]
+
+
+def test_what_is_made_is_told_whatever_the_store_does_then(place):
+    """Two commits' worth, and no answer from the first on: the outcomes of the first are there, the others failed."""
+    persister, backend = many(place)
+    for one in STATES:
+        persister.store.save_state("g", one, {"n": 0, "text": "é" * 200_000})
+    fresh = BackendStore(backend, actor="tester", retry=NO_WAIT)
+    backend.sizes.clear()
+    backend.cut_behind = 1
+    outcomes = StateMachinePersister(fresh, COUNTER).transition_many(adds(1), timeout=0.3)
+    made = [one for one in outcomes if not isinstance(one, TaiStateError)]
+    assert len(made) == backend.sizes[0]
+    assert {type(one) for one in outcomes[len(made) :]} == {DeadlineExceededError}
+    backend.is_cut = False
+    for one, outcome in zip(STATES, outcomes, strict=True):
+        is_made = not isinstance(outcome, TaiStateError)
+        assert (persister.load_state("g", one)).snapshot.data["n"] == is_made
+
+
+def test_a_state_that_is_kept_busy_fails_alone(place):
+    """Its moves are told so; those of the others are made, with time of their own."""
+    persister, _ = many(place)
+    with persister.store.runtime.writer.lines.join(state_layout("g", "s3").state):
+        outcomes = persister.transition_many(adds(1, 10), timeout=0.3)
+    assert [index for index, one in enumerate(outcomes) if isinstance(one, DeadlineExceededError)] == [3, 9]
+    check(
+        persister,
+        [asked for asked in adds(1, 10) if asked.state_id != "s3"],
+        [one for one in outcomes if not isinstance(one, TaiStateError)],
+    )
+    assert (persister.load_state("g", "s3")).snapshot.data == {"n": 0}
