@@ -34,7 +34,7 @@ from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
 from tai_state.rules.commits.guards import Guard
-from tai_state.rules.commits.settle import lost_head
+from tai_state.rules.commits.settle import lost_head, proofs_against
 from tai_state.rules.history.segments import Segment, Written
 from tai_state.rules.records.documents import read_state, was_altered
 from tai_state.rules.records.record import EventRecord, StateRecord, completed
@@ -212,11 +212,10 @@ class ChangeWriter:
             wanted.append(META)
         if change.idempotency_key is not None:
             wanted.append(paths.receipt(change.idempotency_key))
-        if refused is not None:
-            wanted.append(paths.event(refused.event.version))
-        read = self.access.read(wanted, deadline, consistent=consistent)
+        against = () if refused is None else proofs_against(refused, paths)
+        read = self.access.read([*wanted, *against], deadline, consistent=consistent)
         state = read.get(paths.state)
-        is_lost = refused is not None and lost_head(refused, state, read.get(paths.event(refused.event.version)))
+        is_lost = refused is not None and lost_head(refused, state, [read.get(path) for path in against])
         self.learn_origin(read)
         head = self._head(change, state, deadline, is_lost=is_lost)
         receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
@@ -231,8 +230,8 @@ class ChangeWriter:
         2. An altered one: the change is refused; whoever altered it meant something by it, and is to say so.
         3. A damaged one: what its log tells, if that reaches as far as the document claims to be.
         4. None, and the change needs one, or was refused by an event: what its log tells, if there is one.
-        5. None, and the change creates the state: none. Its event is refused where there ever was one, and the next
-           attempt looks; where there will be no other, this one does.
+        5. None, and the change creates the state: none. It is refused where there ever was one, by the first event or
+           by the segment in the place of it, and the next attempt looks; where there will be no other, this one does.
 
         Raises:
             CorruptLogError: The log does not determine the state, or stands above a sound document.

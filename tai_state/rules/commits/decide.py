@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tai_state.codec import EMPTY, Payload
 from tai_state.config import Maintenance
-from tai_state.documents import MustNotExist, Put, Write
+from tai_state.documents import Check, MustNotExist, Put, Write
 from tai_state.errors import (
     InvalidDataError,
     StateExistsError,
@@ -244,6 +244,9 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
         state_put(change.paths, record, settings.encoding, found),
         Put(change.paths.event(event.version), fields, MustNotExist()),
     ]
+    if view.head is None:
+        # A state that has lost its document may have lost its first event to its first segment, or to a trim.
+        writes.append(Check(change.paths.segment(1), MustNotExist()))
     if change.idempotency_key is not None:
         writes.append(_receipt_write(change, view, event, fresh, settings))
     # With the first change, not before it: a store that is only read is not written.

@@ -1,10 +1,12 @@
 """Settle a commit that ended without a verdict, from what stands in the store now."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 
-from tai_state.documents import Document
+from tai_state.documents import Document, DocumentPath
 from tai_state.errors import OutcomeUnknownError
+from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Plan
 from tai_state.rules.records.record import EventRecord, Marks
 
@@ -84,13 +86,23 @@ def unknown_snapshot(governor_id: str, state_id: str, version: int) -> OutcomeUn
     return error
 
 
-def lost_head(plan: Plan, state: Document | None, event: Document | None) -> bool:
-    """Whether a refused *plan* met an event above the state's version, so that it could never succeed.
+def proofs_against(plan: Plan, paths: StateLayout) -> tuple[DocumentPath, ...]:
+    """Return where stands, if anything, what a refused *plan* can never go past.
+
+    Of a state that was to be created the first event may be gone; then its first segment stands for it.
+    """
+    event = paths.event(plan.event.version)
+    return (event,) if plan.base is not None else (event, paths.segment(1))
+
+
+def lost_head(plan: Plan, state: Document | None, proofs: Iterable[Document | None]) -> bool:
+    """Whether a refused *plan* met what stands above the state's version, so that it could never succeed.
 
     Args:
-        state, event: The state, and the event at the plan's version, as of one moment after the refusal.
+        state: The state, as of one moment after the refusal.
+        proofs: What stands at ``proofs_against`` it, as of that moment.
     """
     seen = state.update_time if state else None
     based = plan.base.update_time if plan.base else None
     # The state never saw that event: a commit writes both or none, so something broke the log.
-    return event is not None and seen == based
+    return seen == based and any(proof is not None for proof in proofs)

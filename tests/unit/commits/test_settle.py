@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from tai_state.documents import Document
-from tai_state.rules.commits.settle import Outcome, lost_head, settle, settle_snapshot, unknown_snapshot
+from tai_state.rules.commits.settle import Outcome, lost_head, proofs_against, settle, settle_snapshot, unknown_snapshot
 from tai_state.rules.records.record import Marks
 from tests.unit.commits.made import PATHS, START, at, document, lived, put
 from tests.unit.copies import copied
@@ -96,12 +96,19 @@ def test_a_snapshot_of_a_state_that_has_moved_never_comes(based, now):
 
 def test_a_head_is_lost_where_an_event_stands_above_a_state_that_has_not_moved():
     """A commit writes both or none."""
-    assert lost_head(SECOND, state(1), FOREIGN)
-    assert lost_head(FIRST, None, FOREIGN)
-    assert not lost_head(SECOND, state(1), None)
+    assert lost_head(SECOND, state(1), [FOREIGN])
+    assert lost_head(FIRST, None, [None, FOREIGN])
+    assert not lost_head(SECOND, state(1), [None])
+    assert not lost_head(FIRST, None, [None, None])
     for now in (state(0.5), state(9), None):
-        assert not lost_head(SECOND, now, FOREIGN)
-    assert not lost_head(FIRST, state(1), FOREIGN)
+        assert not lost_head(SECOND, now, [FOREIGN])
+    assert not lost_head(FIRST, state(1), [FOREIGN])
+
+
+def test_what_stands_for_a_first_event_that_is_gone():
+    """The first segment, to which a state that is to be created may have lost its event."""
+    assert proofs_against(SECOND, PATHS) == (PATHS.event(2),)
+    assert proofs_against(FIRST, PATHS) == (PATHS.event(1), PATHS.segment(1))
 
 
 def test_a_snapshot_in_doubt_may_be_asked_for_again():
