@@ -30,13 +30,12 @@ from tai_state.layout import (
     versioned,
 )
 from tai_state.models import ExportReport, Problem
-from tai_state.rules.locking.leases import lease_path
 from tai_state.rules.recovery.carried import NotCarriedError, carried_fields
 from tai_state.rules.recovery.findings import Finding
-from tai_state.rules.recovery.taken import Cut
+from tai_state.rules.recovery.taken import Cut, locks_of
 
 _ROUNDS_MAX = 8
-_RESOURCES_MAX = 10_000
+_LOCKS_MAX = 10_000
 
 
 @dataclass(slots=True)
@@ -71,10 +70,11 @@ class AsyncExport:
         self._progress = progress
         self._timeout = timeout
         self._counted = Counted()
-        self._resources: dict[str, None] = {}
+        self._locks: dict[DocumentPath, None] = {}
 
     async def all(self) -> None:
         """Export the whole store."""
+        began = await self._access.server_time(self._access.begin(self._timeout))
         # Their counters first: nobody can take a lock of a copy in which they are not yet.
         await self._all_of(LOCKS)
         async for governor_id, stranger in AsyncVerifier(self._access, timeout=self._timeout).governors():
@@ -82,6 +82,8 @@ class AsyncExport:
                 await self._governor(GovernorLayout(governor_id))
             else:
                 self._counted.leave_out(stranger.problem())
+        # States that are in the file may have been written under locks that were first taken meanwhile.
+        await self._all_of(LOCKS, since=began)
         await self._all_of(TRANSACTIONS)
         await self._all_of(AUDIT)
 
@@ -129,9 +131,10 @@ class AsyncExport:
         await self._all_of(governor.erasures)
         self._counted.governors += self._writer.documents > before
 
-    async def _all_of(self, collection: str) -> None:
+    async def _all_of(self, collection: str, since: datetime | None = None) -> None:
         async for document in self._access.scan(collection, timeout=self._timeout):
-            await self._write(document)
+            if since is None or document.create_time >= since:
+                await self._write(document)
 
     async def _state(self, paths: StateLayout, document: Document | None, began: datetime, *, with_locks: bool) -> None:
         self._progress(paths.governor_id, paths.stored_id)
@@ -194,14 +197,12 @@ class AsyncExport:
 
     async def _write_locks(self, state: Document | None) -> None:
         """Write the counters of the locks under which a state was written, unless they just were."""
-        fences = state.fields.get("fences") if state is not None else None
-        named = [one.get("resource") for one in fences if isinstance(one, dict)] if isinstance(fences, list) else fences
-        wanted = [one for one in named or () if isinstance(one, str) and one not in self._resources]
-        for resource in wanted:
-            self._resources[resource] = None
-            if len(self._resources) > _RESOURCES_MAX:
-                del self._resources[next(iter(self._resources))]
-        await self._write_read([lease_path(one) for one in wanted])
+        wanted = [path for path in locks_of(state) if path not in self._locks]
+        for path in wanted:
+            self._locks[path] = None
+            if len(self._locks) > _LOCKS_MAX:
+                del self._locks[next(iter(self._locks))]
+        await self._write_read(wanted)
 
     async def _write_read(self, paths: list[DocumentPath]) -> None:
         """Write those of some documents that are there."""

@@ -2,8 +2,28 @@
 
 from collections.abc import Iterable
 
-from tai_state.documents import Document
-from tai_state.layout import owner_and_version
+from tai_state.documents import Document, DocumentPath
+from tai_state.errors import InvalidIdError
+from tai_state.layout import LOCKS, owner_and_version, unescape
+
+
+def locks_of(state: Document | None) -> list[DocumentPath]:
+    """Return where the locks are under which a state was written; what is damaged names none."""
+    fences = state.fields.get("fences") if state is not None else None
+    # A list of maps, or in the oldest documents one map: named is each lock as it is stored.
+    if isinstance(fences, list):
+        named = [one.get("resource") for one in fences if isinstance(one, dict)]
+    else:
+        named = list(fences) if isinstance(fences, dict) else []
+    return [DocumentPath(LOCKS, one) for one in named if isinstance(one, str) and _is_stored(one)]
+
+
+def _is_stored(one: str) -> bool:
+    try:
+        unescape(one)
+    except InvalidIdError:
+        return False
+    return True
 
 
 class Cut:
