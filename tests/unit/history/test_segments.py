@@ -151,6 +151,8 @@ def test_a_segment_says_which_events_it_holds():
         ({"first": 2}, "it says that it begins with version 2"),
         ({"last": 3}, "its events are not those that it names"),
         ({"last": 5}, "its events are not those that it names"),
+        ({"last": 2**62}, "its events are not those that it names"),
+        ({"last": 2**63}, "its events are not those that it names"),
     ):
         with pytest.raises(CorruptLogError, match=reason):
             read_with(**changes)
