@@ -3,17 +3,18 @@
 1. A state that is not there is created: its events, its segments and snapshots, and behind them its document.
 2. One that is there with the same history, as far as the file or further, is left as it is.
 3. One that is there with the beginning of the same history goes on with the rest of it.
-4. One that is there with another history is refused, before anything of it is written.
+4. One that is there with another history is refused, before anything of it is written; so is one that would go on, and
+   was trimmed up to another version there than in the file.
 
 That two histories are the same is shown by one event of both: its hash covers all that came before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from tai_state.documents import Delete, Document, DocumentPath, MustNotExist, Put, UpdatedAt, Write
+from tai_state.documents import Delete, Document, DocumentPath, MustNotExist, Put, UpdatedAt, Value, Write
 from tai_state.errors import HistoryConflictError
 from tai_state.layout import LOCKS, state_of, versioned
 from tai_state.rules.locking.leases import raised, read_lease
@@ -34,6 +35,12 @@ def head_of(fields: object) -> Head | None:
         return None
     version, digest = fields.get("version"), fields.get("hash")
     return Head(version, digest) if type(version) is int and isinstance(digest, str) else None
+
+
+def trimmed_through(fields: Mapping[str, Value]) -> int:
+    """Return up to which version the document of a state says that its history was trimmed; 0: nothing of it was."""
+    version = fields.get("trimmed_through")
+    return version if type(version) is int else 0
 
 
 class Run(NamedTuple):
@@ -166,6 +173,11 @@ class Joining:
             if theirs != ours:
                 raise conflict(self._state, "it is there with another history")
             self._is_shown = self._is_there = True
+        elif trimmed_through(self._found.fields) != (trimmed := trimmed_through(self._state.fields)):
+            # Both histories go on from what they keep; of what was trimmed here or there, nothing can be put together.
+            there = trimmed_through(self._found.fields)
+            reason = f"it is there, trimmed up to version {there}, and in the file up to version {trimmed}"
+            raise conflict(self._state, reason)
 
     def _hash_at(self, version: int) -> object:
         """Return the hash that the document which is there keeps of an event that was trimmed."""

@@ -1,0 +1,66 @@
+# Generated from tests/_async/recovery/test_transfer_kept.py by .ci/generate_sync.py; do not edit.
+"""Exports and imports of states of whose histories not all is kept: compacted, or trimmed."""
+from datetime import timedelta
+
+import pytest
+
+from tai_state import (
+    MemoryStore,
+    StateMachinePersister,
+    HistoryConflictError,
+    HistoryPolicy,
+    export_store,
+    import_store,
+)
+from tests._sync.machines import COUNTER
+from tests._sync.recovery.moving import CONFIG, problems, comparable, in_small_pieces
+from tests._sync.stores import contents
+
+COMPACT = HistoryPolicy(compact_after=timedelta(0))
+
+
+def moved(store, first, last):
+    """Return a persister whose state has moved from one version to another; no receipt holds its history."""
+    persister = StateMachinePersister(store, COUNTER, CONFIG)
+    for version in range(first, last + 1):
+        if version == 1:
+            persister.start("g", "s", {"n": 0})
+        else:
+            persister.transition("g", "s", "add", version)
+    return persister
+
+
+@pytest.mark.parametrize("where", ["there", "in the file"])
+def test_a_history_that_was_trimmed_on_one_side_is_not_continued(store, tmp_path, monkeypatch, where):
+    """It is refused before anything is written, with what is different; the state that is there can go on."""
+    in_small_pieces(monkeypatch)
+    source = MemoryStore(actor="tester")
+    persister = moved(source, 1, 7)
+    export_store(source, tmp_path / "early.jsonl")
+    import_store(store, tmp_path / "early.jsonl")
+    moved(source, 8, 14)
+    copied = StateMachinePersister(store, COUNTER, CONFIG)
+    (copied if where == "there" else persister).trim("g", "s", before_version=5)
+    export_store(source, tmp_path / "late.jsonl")
+    before = contents(store)
+    there, file = (4, 0) if where == "there" else (0, 4)
+    reason = f"trimmed up to version {there}, and in the file up to version {file} .*nothing of it was changed"
+    with pytest.raises(HistoryConflictError, match=reason):
+        import_store(store, tmp_path / "late.jsonl")
+    assert contents(store) == before
+    assert (copied.transition("g", "s", "add", 8)).version == 8
+
+
+def test_a_trimmed_history_is_continued_where_both_were_trimmed_alike(store, tmp_path):
+    """Its copy was made behind the trim."""
+    source = MemoryStore(actor="tester")
+    persister = moved(source, 1, 7)
+    persister.trim("g", "s", before_version=5)
+    export_store(source, tmp_path / "early.jsonl")
+    import_store(store, tmp_path / "early.jsonl")
+    moved(source, 8, 14)
+    export_store(source, tmp_path / "late.jsonl")
+    assert (import_store(store, tmp_path / "late.jsonl")).reports == []
+    export_store(store, tmp_path / "copy.jsonl")
+    assert comparable(tmp_path / "copy.jsonl") == comparable(tmp_path / "late.jsonl")
+    assert problems(store) == []
