@@ -149,6 +149,8 @@ class AsyncExport:
             now = (await self._access.read([paths.state], self._access.begin(self._timeout))).get(paths.state)
             if now is None or cut.is_as(now):
                 # So it is damaged, and all that there is goes with it.
+                if cut.takes_all:
+                    break
                 cut.take_all()
             elif cut.is_whole(snapshots):
                 break

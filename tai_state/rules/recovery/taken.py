@@ -36,6 +36,7 @@ class Cut:
         """Cut as *document* says; None: it is gone, and all that is left is taken."""
         self.events_through = 0
         self.segments_through = 0
+        self._covered = 0
         self.move_to(document)
 
     def move_to(self, document: Document | None) -> None:
@@ -47,13 +48,15 @@ class Cut:
         self._trimmed = _number(fields.get("trimmed_through")) or 0
         named = fields.get("snapshots")
         self._snapshots = frozenset(one for one in named if type(one) is int) if isinstance(named, list) else None
-        self._has_gap = False
+        self._missing_through = 0
+        self.takes_all = False
         self.goes_on = False
         """Whether more was found than the document says: it has moved since, or is damaged."""
 
     def take_all(self) -> None:
         """Cut off nothing any more."""
         self._version = self._sealed = self._snapshots = None
+        self.takes_all = True
 
     def is_as(self, now: Document | None) -> bool:
         """Whether the state has not moved since its document was read."""
@@ -66,7 +69,7 @@ class Cut:
             self.goes_on = True
             return False
         if version != max(self.events_through, self._trimmed) + 1 and version > self._trimmed:
-            self._has_gap = True
+            self._missing_through = version - 1
         self.events_through = version
         return True
 
@@ -77,6 +80,10 @@ class Cut:
             self.goes_on = True
             return False
         self.segments_through = first
+        last = _number(segment.fields.get("last"))
+        # One that stands for what was trimmed holds no events. Of those that stay where they are, none is removed.
+        if last is not None and first <= max(self._covered, self._trimmed) + 1 and "trimmed" not in segment.fields:
+            self._covered = last
         return True
 
     def takes_snapshot(self, snapshot: Document) -> bool:
@@ -87,10 +94,10 @@ class Cut:
         return False
 
     def is_whole(self, snapshots: Iterable[Document]) -> bool:
-        """Whether all was taken that the document says, *snapshots* and the rest."""
+        """Whether all was taken that the document says, *snapshots* and the rest; of sealed events, their segments."""
         found = {owner_and_version(one.path.id)[1] for one in snapshots}
         return (
-            not self._has_gap
+            self._missing_through <= max(self._covered, self._trimmed)
             and (self._version is None or max(self.events_through, self._trimmed) == self._version)
             and (self._snapshots is None or found >= self._snapshots)
         )

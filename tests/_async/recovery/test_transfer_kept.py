@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tai_state import (
+    AsyncBackendStore,
     AsyncMemoryStore,
     AsyncStateMachinePersister,
     HistoryConflictError,
@@ -12,9 +13,10 @@ from tai_state import (
     async_export_store,
     async_import_store,
 )
+from tai_state.documents import Delete
 from tests._async.machines import COUNTER
-from tests._async.recovery.moving import CONFIG, async_problems, comparable, in_small_pieces
-from tests._async.stores import async_contents
+from tests._async.recovery.moving import CONFIG, PATHS, async_problems, comparable, in_small_pieces
+from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_contents
 
 COMPACT = HistoryPolicy(compact_after=timedelta(0))
 
@@ -63,4 +65,56 @@ async def test_a_trimmed_history_is_continued_where_both_were_trimmed_alike(stor
     assert (await async_import_store(store, tmp_path / "late.jsonl")).reports == []
     await async_export_store(store, tmp_path / "copy.jsonl")
     assert comparable(tmp_path / "copy.jsonl") == comparable(tmp_path / "late.jsonl")
+    assert await async_problems(store) == []
+
+
+class AsyncCountingBackend(AsyncWrappedBackend):
+    """Counts how often a state's events are asked for, and has somebody go on with it before one of the times."""
+
+    asked = 0
+    before = 0
+    change = None
+
+    def scan(self, collection, **options):
+        return self._scan(collection, options)
+
+    async def _scan(self, collection, options):
+        if collection == PATHS.event(1).collection and options["stop"] is not None:
+            self.asked += 1
+            if self.asked == self.before:
+                await self.change()
+        async for document in self.inner.scan(collection, **options):
+            yield document
+
+
+@pytest.mark.parametrize(("lost", "times"), [(None, 1), (PATHS.event(3), 1), (PATHS.event(16), 2)])
+async def test_a_state_is_read_again_only_for_what_may_have_come(tmp_path, lost, times):
+    """Events that are in segments alone are none that are missing; where one is, a second look takes what there is."""
+    source = AsyncMemoryStore(actor="tester")
+    persister = await async_moved(source, 1, 16)
+    if lost is None:
+        assert (await persister.gc("g", history=COMPACT)).events == 15
+    else:
+        await source.runtime.access.backend.commit([Delete(lost)], timeout=TIMEOUT)
+    backend = AsyncCountingBackend(source.runtime.access.backend)
+    await async_export_store(AsyncBackendStore(backend), tmp_path / "a.jsonl")
+    assert backend.asked == times
+
+
+@pytest.mark.parametrize("policy", [COMPACT, HistoryPolicy(max_events=4)], ids=["compacted", "trimmed"])
+async def test_what_is_removed_meanwhile_is_in_the_file_or_trimmed_there(store, tmp_path, policy):
+    """The copy is sound, whatever was read before and what behind it."""
+    source = AsyncMemoryStore(actor="tester")
+    persister = await async_moved(source, 1, 14)
+    backend = AsyncCountingBackend(source.runtime.access.backend)
+    backend.before = 1
+
+    async def change():
+        await async_moved(source, 15, 17)
+        assert (await persister.gc("g", history=policy)).events > 10
+
+    backend.change = change
+    await async_export_store(AsyncBackendStore(backend), tmp_path / "a.jsonl")
+    assert (await async_import_store(store, tmp_path / "a.jsonl")).reports == []
+    assert (await store.get_state("g", "s"))[1] == 17
     assert await async_problems(store) == []

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tai_state import (
+    BackendStore,
     MemoryStore,
     StateMachinePersister,
     HistoryConflictError,
@@ -12,9 +13,10 @@ from tai_state import (
     export_store,
     import_store,
 )
+from tai_state.documents import Delete
 from tests._sync.machines import COUNTER
-from tests._sync.recovery.moving import CONFIG, problems, comparable, in_small_pieces
-from tests._sync.stores import contents
+from tests._sync.recovery.moving import CONFIG, PATHS, problems, comparable, in_small_pieces
+from tests._sync.stores import TIMEOUT, WrappedBackend, contents
 
 COMPACT = HistoryPolicy(compact_after=timedelta(0))
 
@@ -63,4 +65,56 @@ def test_a_trimmed_history_is_continued_where_both_were_trimmed_alike(store, tmp
     assert (import_store(store, tmp_path / "late.jsonl")).reports == []
     export_store(store, tmp_path / "copy.jsonl")
     assert comparable(tmp_path / "copy.jsonl") == comparable(tmp_path / "late.jsonl")
+    assert problems(store) == []
+
+
+class CountingBackend(WrappedBackend):
+    """Counts how often a state's events are asked for, and has somebody go on with it before one of the times."""
+
+    asked = 0
+    before = 0
+    change = None
+
+    def scan(self, collection, **options):
+        return self._scan(collection, options)
+
+    def _scan(self, collection, options):
+        if collection == PATHS.event(1).collection and options["stop"] is not None:
+            self.asked += 1
+            if self.asked == self.before:
+                self.change()
+        for document in self.inner.scan(collection, **options):
+            yield document
+
+
+@pytest.mark.parametrize(("lost", "times"), [(None, 1), (PATHS.event(3), 1), (PATHS.event(16), 2)])
+def test_a_state_is_read_again_only_for_what_may_have_come(tmp_path, lost, times):
+    """Events that are in segments alone are none that are missing; where one is, a second look takes what there is."""
+    source = MemoryStore(actor="tester")
+    persister = moved(source, 1, 16)
+    if lost is None:
+        assert (persister.gc("g", history=COMPACT)).events == 15
+    else:
+        source.runtime.access.backend.commit([Delete(lost)], timeout=TIMEOUT)
+    backend = CountingBackend(source.runtime.access.backend)
+    export_store(BackendStore(backend), tmp_path / "a.jsonl")
+    assert backend.asked == times
+
+
+@pytest.mark.parametrize("policy", [COMPACT, HistoryPolicy(max_events=4)], ids=["compacted", "trimmed"])
+def test_what_is_removed_meanwhile_is_in_the_file_or_trimmed_there(store, tmp_path, policy):
+    """The copy is sound, whatever was read before and what behind it."""
+    source = MemoryStore(actor="tester")
+    persister = moved(source, 1, 14)
+    backend = CountingBackend(source.runtime.access.backend)
+    backend.before = 1
+
+    def change():
+        moved(source, 15, 17)
+        assert (persister.gc("g", history=policy)).events > 10
+
+    backend.change = change
+    export_store(BackendStore(backend), tmp_path / "a.jsonl")
+    assert (import_store(store, tmp_path / "a.jsonl")).reports == []
+    assert (store.get_state("g", "s"))[1] == 17
     assert problems(store) == []
