@@ -43,6 +43,7 @@ from tai_state.rules.recovery.erasure import (
     erased_event,
     erased_segment,
     is_about,
+    is_receipt_of,
     read_erasure,
     without_content,
     without_result,
@@ -279,8 +280,7 @@ class AsyncEraser:
 
     async def _receipts(self, paths: StateLayout, through: int) -> AsyncIterator[Document]:
         async for document in self._access.scan(paths.governor.receipts, timeout=self._timeout):
-            version = document.fields.get("version")
-            if document.fields.get("state_id") == paths.state_id and (type(version) is not int or version <= through):
+            if is_receipt_of(document.fields, paths, through):
                 yield document
 
     async def _about(self, collection: str, paths: StateLayout) -> AsyncIterator[Document]:

@@ -6,9 +6,9 @@ What is decided stands in ``rules/recovery/joining``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tai_state._async.access.access import AsyncAccess
+from tai_state._async.access.access import PAGE, AsyncAccess
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.recovery.erasure import async_erase_again
 from tai_state._async.recovery.export_file import AsyncExportReader
@@ -18,6 +18,8 @@ from tai_state.documents import Document, DocumentPath, Put, Write
 from tai_state.errors import PreconditionFailedError, ReplayError, StoreUnavailableError
 from tai_state.layout import GovernorLayout, state_of
 from tai_state.models import ConsistencyReport, ImportReport
+from tai_state.rules.recovery.brought import states_named, without_erased
+from tai_state.rules.recovery.erasure import Erasure, read_erasure
 from tai_state.rules.recovery.export_lines import Carried, Header
 from tai_state.rules.recovery.joining import Item, Joining, Run, run_of
 
@@ -50,7 +52,7 @@ class AsyncImport:
         self._joined = Joined()
         self._joining: Joining | None = None
         self._governor_id = ""
-        self._erasing: list[str] = []
+        self._erasing: dict[str, None] = {}
 
     async def run(self) -> Header:
         """Import the whole file, and return what it says of itself.
@@ -102,7 +104,7 @@ class AsyncImport:
             self._joining = self._joining or joinings[run]
             item = self._joining.meet(carried)
             items += [] if item is None else [item]
-        await self._write(items)
+        await self._write(await self._without_erased(items))
         self._joined.documents += len(part)
         for carried in part:
             if (run := run_of(carried.path)) is not None and carried.path == run.state:
@@ -142,6 +144,22 @@ class AsyncImport:
         item = None if joining is None else joining.end()
         return [] if item is None else [item]
 
+    async def _without_erased(self, items: list[Item]) -> list[Item]:
+        """Return what is to be there without what was erased here: else it would be back until it is erased again."""
+        if not self._erasing:
+            return items
+        places = sorted({paths.erasure for item in items for paths in states_named(item.path, item.carried.fields)})
+        erased: dict[DocumentPath, Erasure] = {}
+        for first in range(0, len(places), PAGE):
+            found = await self._read(places[first : first + PAGE])
+            erased |= {path: read_erasure(one, state_of(str(path))[0]) for path, one in found.items()}
+        kept: list[Item] = []
+        for item in items:
+            fields = without_erased(item.path, item.carried.fields, erased)
+            if fields is not None:
+                kept.append(replace(item, carried=item.carried._replace(fields=fields)))
+        return kept
+
     async def _end_governor(self, next_id: str) -> None:
         """Write what is left of a governor, and check it."""
         await self._write(self._ended())
@@ -152,12 +170,19 @@ class AsyncImport:
             report = await verifier.check(self._governor_id)
             self._joined.reports += [] if report.is_consistent else [report]
         self._governor_id = next_id
+        if next_id:
+            await self._note_erasures(GovernorLayout(next_id))
+
+    async def _note_erasures(self, governor: GovernorLayout) -> None:
+        if governor.governor_id in self._erasing:
+            return
+        async for _ in self._access.scan(governor.erasures, limit=1, timeout=self._timeout):
+            self._erasing[governor.governor_id] = None
 
     async def _erase_again(self, governor: GovernorLayout) -> None:
-        """Erase what the file has brought back of what was erased here."""
-        erased = [one.path async for one in self._access.scan(governor.erasures, timeout=self._timeout)]
-        if erased:
-            self._erasing.append(governor.governor_id)
+        """Erase what the file has brought back of what was erased here, or where it comes from."""
+        await self._note_erasures(governor)
+        if governor.governor_id in self._erasing:
             await async_erase_again(self._access, [governor.governor_id], self._timeout)
 
     async def _sealed(self, path: DocumentPath) -> Document | None:

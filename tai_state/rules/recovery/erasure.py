@@ -114,6 +114,12 @@ def erased_segment(paths: StateLayout, document: Document, segment: Segment, thr
     return [Put(first.path, first.fields, UpdatedAt(document.update_time)), *others]
 
 
+def is_receipt_of(fields: Mapping[str, Value], paths: StateLayout, through: int) -> bool:
+    """Whether a receipt is of a change of a state up to a version, as far as it says."""
+    version = fields.get("version")
+    return fields.get("state_id") == paths.state_id and (type(version) is not int or version <= through)
+
+
 def is_about(fields: Mapping[str, Value], paths: StateLayout) -> bool:
     """Whether a record in audit, or a copy in quarantine, is about a state."""
     if fields.get("state_id") in {paths.state_id, paths.stored_id}:

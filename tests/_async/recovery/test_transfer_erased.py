@@ -6,12 +6,20 @@ from tai_state import (
     AsyncMemoryStore,
     AsyncStateMachinePersister,
     AsyncTransactionManager,
+    BadExportError,
     async_export_store,
     async_import_store,
 )
 from tai_state.layout import GovernorLayout
 from tests._async.machines import COUNTER
-from tests._async.recovery.moving import CONFIG, async_filled_file, async_problems, comparable, lines_of
+from tests._async.recovery.moving import (
+    CONFIG,
+    async_filled_file,
+    async_problems,
+    comparable,
+    in_small_pieces,
+    lines_of,
+)
 from tests._async.stores import TIMEOUT
 
 SECRET = "the secret of s"  # pragma: allowlist secret
@@ -54,6 +62,20 @@ async def test_an_older_export_does_not_bring_back_what_was_erased(source, store
     found = await async_import_store(store, tmp_path / "old.jsonl")
     assert SECRET not in await async_texts(store)
     assert found.reports == []
+
+
+async def test_an_import_that_is_stopped_has_brought_nothing_back(source, store, tmp_path, monkeypatch):
+    """Wherever: what was erased is not written in the first place, for whoever runs it again or not."""
+    in_small_pieces(monkeypatch)
+    await async_export_store(source, tmp_path / "old.jsonl")
+    await async_import_store(store, tmp_path / "old.jsonl")
+    await store.erase_state("g", "s", reason="asked to")
+    lines = (tmp_path / "old.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "cut.jsonl").write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(BadExportError, match="cut off"):
+        await async_import_store(store, tmp_path / "cut.jsonl")
+    assert SECRET not in await async_texts(store)
+    assert await async_problems(store) == []
 
 
 async def test_what_was_erased_is_carried_so(source, store, tmp_path):

@@ -1,6 +1,7 @@
 """Exports and imports of states of whose histories not all is kept: compacted, or trimmed."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ class AsyncCountingBackend(AsyncWrappedBackend):
 
     asked = 0
     before = 0
-    change = None
+    change: Any = None
 
     def scan(self, collection, **options):
         return self._scan(collection, options)

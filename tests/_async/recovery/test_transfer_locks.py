@@ -1,5 +1,7 @@
 """The counters of locks in an export: of each lock under which a state in the file was written, whatever its name."""
 
+from typing import Any
+
 import pytest
 
 from tai_state import (
@@ -41,7 +43,7 @@ async def test_a_governor_goes_with_locks_whose_names_are_escaped(source, store,
 class AsyncLockedBackend(AsyncWrappedBackend):
     """Has somebody write the state under a new lock once its governor's states are about to be read."""
 
-    source = None
+    source: Any = None
     token = 0
 
     def scan(self, collection, **options):

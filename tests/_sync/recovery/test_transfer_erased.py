@@ -6,12 +6,20 @@ from tai_state import (
     MemoryStore,
     StateMachinePersister,
     TransactionManager,
+    BadExportError,
     export_store,
     import_store,
 )
 from tai_state.layout import GovernorLayout
 from tests._sync.machines import COUNTER
-from tests._sync.recovery.moving import CONFIG, filled_file, problems, comparable, lines_of
+from tests._sync.recovery.moving import (
+    CONFIG,
+    filled_file,
+    problems,
+    comparable,
+    in_small_pieces,
+    lines_of,
+)
 from tests._sync.stores import TIMEOUT
 
 SECRET = "the secret of s"  # pragma: allowlist secret
@@ -54,6 +62,20 @@ def test_an_older_export_does_not_bring_back_what_was_erased(source, store, tmp_
     found = import_store(store, tmp_path / "old.jsonl")
     assert SECRET not in texts(store)
     assert found.reports == []
+
+
+def test_an_import_that_is_stopped_has_brought_nothing_back(source, store, tmp_path, monkeypatch):
+    """Wherever: what was erased is not written in the first place, for whoever runs it again or not."""
+    in_small_pieces(monkeypatch)
+    export_store(source, tmp_path / "old.jsonl")
+    import_store(store, tmp_path / "old.jsonl")
+    store.erase_state("g", "s", reason="asked to")
+    lines = (tmp_path / "old.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "cut.jsonl").write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(BadExportError, match="cut off"):
+        import_store(store, tmp_path / "cut.jsonl")
+    assert SECRET not in texts(store)
+    assert problems(store) == []
 
 
 def test_what_was_erased_is_carried_so(source, store, tmp_path):

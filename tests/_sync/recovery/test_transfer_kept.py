@@ -1,6 +1,7 @@
 # Generated from tests/_async/recovery/test_transfer_kept.py by .ci/generate_sync.py; do not edit.
 """Exports and imports of states of whose histories not all is kept: compacted, or trimmed."""
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ class CountingBackend(WrappedBackend):
 
     asked = 0
     before = 0
-    change = None
+    change: Any = None
 
     def scan(self, collection, **options):
         return self._scan(collection, options)

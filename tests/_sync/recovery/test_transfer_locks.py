@@ -1,5 +1,7 @@
 # Generated from tests/_async/recovery/test_transfer_locks.py by .ci/generate_sync.py; do not edit.
 """The counters of locks in an export: of each lock under which a state in the file was written, whatever its name."""
+from typing import Any
+
 import pytest
 
 from tai_state import (
@@ -41,7 +43,7 @@ def test_a_governor_goes_with_locks_whose_names_are_escaped(source, store, tmp_p
 class LockedBackend(WrappedBackend):
     """Has somebody write the state under a new lock once its governor's states are about to be read."""
 
-    source = None
+    source: Any = None
     token = 0
 
     def scan(self, collection, **options):
