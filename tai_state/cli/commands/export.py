@@ -66,8 +66,7 @@ def export(session: Session, where: tuple[str | None, Path], *, yes: bool) -> in
         "events": f"{report.events:,}",
         "documents": f"{report.documents:,}",
     }
-    left_out = [record_of(one) for one in report.left_out]
-    write_one(fields, as_json=session.as_json, record={**record_of(report), "left_out": left_out})
+    write_one(fields, as_json=session.as_json, record=record_of(report))
     if report.is_whole:
         return SOUND
     if not session.as_json:

@@ -83,7 +83,7 @@ def _write(report: GcReport, *, as_json: bool) -> None:
         **counts,
         done: f"{report.documents:,} documents, about {report.bytes:,} bytes",
     }
-    record = {**record_of(report), "documents": report.documents, "left": [record_of(one) for one in report.left]}
+    record = {**record_of(report), "documents": report.documents}
     write_one(fields, as_json=as_json, record=record)
     if not as_json:
         for problem in report.left:

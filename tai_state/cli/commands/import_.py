@@ -61,8 +61,7 @@ def _tell(session: Session, report: ImportReport) -> int:
         "events": f"{report.events:,}",
         "documents": f"{report.documents:,}: {report.written:,} written, {report.present:,} there already",
     }
-    reports = [{**record_of(one), "problems": [record_of(each) for each in one.problems]} for one in report.reports]
-    write_one(fields, as_json=session.as_json, record={**record_of(report), "reports": reports})
+    write_one(fields, as_json=session.as_json, record=record_of(report))
     if not session.as_json:
         write_list(problem_rows(report.reports), PROBLEM_COLUMNS, as_json=False, record=lambda row: row)
     found = sum(len(one.problems) + one.omitted for one in report.reports)

@@ -65,7 +65,7 @@ def migrate(
         reports = totals.noting(persister.migrate(one, state, dry_run=dry_run, progress=watched) for one in governors)
         if session.as_json:
             for report in reports:
-                put(json_line({**record_of(report), "problems": [record_of(one) for one in report.problems]}))
+                put(json_line(record_of(report)))
         else:
             write_list(problem_rows(reports), PROBLEM_COLUMNS, as_json=False, record=lambda row: row)
         if governor is not None and not totals.checked and not totals.left:

@@ -69,9 +69,9 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
         reports = totals.noting(recovered(store, governor, dry_run=dry_run, actor=session.actor, progress=watched))
         if session.as_json:
             for report in reports:
-                put(json_line(_record(report)))
+                put(json_line(record_of(report)))
         else:
-            write_list(_rows(reports), _COLUMNS, as_json=False, record=_record)
+            write_list(_rows(reports), _COLUMNS, as_json=False, record=lambda row: row)
     if governor is not None and not (totals.checked or totals.repaired or totals.left):
         raise GovernorNotFoundError(governor)
     done = "would be repaired" if dry_run else "repaired"
@@ -103,12 +103,3 @@ def _rows(reports: Iterator[RecoveryReport]) -> Iterator[Row]:
         done = _PLANNED if report.is_dry_run else _REPAIRED
         yield from (Row(report, one.state_id, done, one.kind, one.message) for one in report.repaired)
         yield from (Row(report, one.state_id, _LEFT, one.kind, one.message) for one in report.unresolved)
-
-
-def _record(report: object) -> dict[str, object]:
-    assert isinstance(report, RecoveryReport)
-    return {
-        **record_of(report),
-        "repaired": [record_of(one) for one in report.repaired],
-        "unresolved": [record_of(one) for one in report.unresolved],
-    }

@@ -38,7 +38,7 @@ def verify(session: Session, governor: str | None, state: str | None) -> int:
         reports = seen.noting(verified(store, governor, state, progress=watched))
         if session.as_json:
             for report in reports:
-                put(json_line({**record_of(report), "problems": [record_of(one) for one in report.problems]}))
+                put(json_line(record_of(report)))
         else:
             write_list(problem_rows(reports), PROBLEM_COLUMNS, as_json=False, record=lambda row: row)
     if governor is not None and not seen.states and not seen.problems:
