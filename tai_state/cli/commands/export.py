@@ -13,6 +13,7 @@ from tai_state.cli.program.output import note, record_of, write_list, write_one
 from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.tables import Column
+from tai_state.counts import counted
 
 _LEFT_OUT: list[Column[Problem]] = [
     Column("left out", lambda problem: problem.path),
@@ -71,5 +72,5 @@ def export(session: Session, where: tuple[str | None, Path], *, yes: bool) -> in
         return SOUND
     if not session.as_json:
         write_list(report.left_out, _LEFT_OUT, as_json=False, record=record_of)
-    note(f"{len(report.left_out) + report.omitted:,} documents could not be carried")
+    note(f"{counted(len(report.left_out) + report.omitted, 'document')} could not be carried")
     return LEFT

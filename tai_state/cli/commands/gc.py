@@ -13,6 +13,7 @@ from tai_state.cli.program.operating import by_hand
 from tai_state.cli.program.output import note, record_of, write_one
 from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
+from tai_state.counts import counted
 
 _DAYS = click.FloatRange(min=0, max=36_525)
 
@@ -81,7 +82,7 @@ def _write(report: GcReport, *, as_json: bool) -> None:
         "states looked at": f"{report.states:,}",
         "histories trimmed": f"{report.trimmed:,}" if report.trimmed else "",
         **counts,
-        done: f"{report.documents:,} documents, about {report.bytes:,} bytes",
+        done: f"{counted(report.documents, 'document')}, about {report.bytes:,} bytes",
     }
     record = {**record_of(report), "documents": report.documents}
     write_one(fields, as_json=as_json, record=record)

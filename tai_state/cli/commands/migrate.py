@@ -16,6 +16,7 @@ from tai_state.cli.program.problems import PROBLEM_COLUMNS, problem_rows
 from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.texts import json_line
+from tai_state.counts import counted
 
 
 @click.command(
@@ -72,7 +73,7 @@ def migrate(
             check_governor(store, governor)
     done = f"{totals.migrated:,} {'would be ' if dry_run else ''}migrated to schema version {config.schema_version}"
     say = note if session.as_json else put
-    say(f"{totals.checked:,} states checked: {done}, {totals.left:,} left")
+    say(f"{counted(totals.checked, 'state')} checked: {done}, {totals.left:,} left")
     return LEFT if totals.left or (dry_run and totals.migrated) else SOUND
 
 

@@ -14,6 +14,7 @@ from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.tables import Column
 from tai_state.cli.program.texts import json_line
+from tai_state.counts import counted
 
 _REPAIRED, _PLANNED, _LEFT = "repaired", "to do", "left"
 
@@ -76,7 +77,7 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
         raise GovernorNotFoundError(governor)
     done = "would be repaired" if dry_run else "repaired"
     say = note if session.as_json else put
-    say(f"{totals.checked:,} states checked: {totals.repaired:,} {done}, {totals.left:,} left")
+    say(f"{counted(totals.checked, 'state')} checked: {totals.repaired:,} {done}, {totals.left:,} left")
     return LEFT if totals.left or (dry_run and totals.repaired) else SOUND
 
 

@@ -11,6 +11,7 @@ from tai_state.cli.program.output import moment, note, record_of, write_list, wr
 from tai_state.cli.program.progress import Progress, progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.tables import Column
+from tai_state.counts import counted
 
 _BUSIEST = 3
 
@@ -80,14 +81,14 @@ def stats(session: Session, governor: str | None, *, quick: bool) -> None:
     were in the 30 days up to the last one. Every document is read for it; with --quick the states alone.
     """
     with session.reading() as store, progressing(SystemClock(), "documents") as progress:
-        counted = _Counted(progress)
-        found_any = _write_quick(session, store, governor) if quick else _write(session, store, governor, counted)
+        seen = _Counted(progress)
+        found_any = _write_quick(session, store, governor) if quick else _write(session, store, governor, seen)
     if not found_any:
         if governor is not None:
             raise GovernorNotFoundError(governor)
         note("the store has no governors")
-    if counted.read:
-        note(f"{counted.read:,} documents read")
+    if seen.read:
+        note(f"{counted(seen.read, 'document')} read")
 
 
 class _Counted:
@@ -121,36 +122,36 @@ def _write_quick(session: Session, store: StateStore, governor: str | None) -> b
     return True
 
 
-def _write(session: Session, store: StateStore, governor: str | None, counted: _Counted) -> bool:
+def _write(session: Session, store: StateStore, governor: str | None, seen: _Counted) -> bool:
     if governor is None:
-        rows = _each(store, counted)
+        rows = _each(store, seen)
         return bool(write_list(rows, _USAGE_COLUMNS, as_json=session.as_json, record=_as_json))
-    found = store.usage(governor, progress=counted.of_one())
+    found = store.usage(governor, progress=seen.of_one())
     if not any(kind.count for kind in found.documents.values()):
         return False
     write_one(_fields_of(found), as_json=session.as_json, record=_as_json(found))
     return True
 
 
-def _each(store: StateStore, counted: _Counted) -> Iterator[StoreUsage]:
+def _each(store: StateStore, seen: _Counted) -> Iterator[StoreUsage]:
     for governor in store.list_governors():
-        yield store.usage(governor, progress=counted.of_one())
+        yield store.usage(governor, progress=seen.of_one())
 
 
 def _fields_of(found: StoreUsage) -> dict[str, object]:
-    counted = found.stats
+    states = found.stats
     kinds = {kind: count for kind, count in found.documents.items() if count.count}
     widths = [max(len(f"{getattr(count, name):,}") for count in kinds.values()) for name in ("count", "bytes")]
     documents = "\n".join(
         f"{kind:10} {count.count:>{widths[0]},}  {count.bytes:>{widths[1]},} bytes" for kind, count in kinds.items()
     )
-    fields: dict[str, object] = {column.title: column.cell(counted) for column in _STATS_COLUMNS}
+    fields: dict[str, object] = {column.title: column.cell(states) for column in _STATS_COLUMNS}
     rate = _rounded(found.changes_a_month)
     return {
         **fields,
-        "by status": _listed(counted.by_status),
-        "by machine": _listed(counted.by_machine),
-        "busiest": _listed(counted.busiest),
+        "by status": _listed(states.by_status),
+        "by machine": _listed(states.by_machine),
+        "busiest": _listed(states.busiest),
         "documents": documents,
         "bytes": f"{found.bytes:,}",
         "first": moment(found.first_change) if found.first_change is not None else None,

@@ -13,6 +13,7 @@ from tai_state.cli.program.problems import PROBLEM_COLUMNS, problem_rows
 from tai_state.cli.program.progress import StatesSeen, progressing
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.texts import json_line
+from tai_state.counts import counted
 
 
 @click.command(
@@ -43,10 +44,10 @@ def verify(session: Session, governor: str | None, state: str | None) -> int:
             write_list(problem_rows(reports), PROBLEM_COLUMNS, as_json=False, record=lambda row: row)
     if governor is not None and not seen.states and not seen.problems:
         raise GovernorNotFoundError(governor) if state is None else StateNotFoundError(governor, state)
-    counted = f"{seen.problems:,} found" if seen.problems else "nothing found"
+    found = f"{seen.problems:,} found" if seen.problems else "nothing found"
     # To a person it is the answer; a program has counted the lines.
     say = note if session.as_json else put
-    say(f"{seen.states:,} states and {seen.events:,} events checked: {counted}")
+    say(f"{counted(seen.states, 'state')} and {counted(seen.events, 'event')} checked: {found}")
     return LEFT if seen.problems else SOUND
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from shlex import quote
 
 from tai_state.config import Maintenance
+from tai_state.counts import counted
 from tai_state.layout import FORMAT
 from tai_state.models import Checkup
 from tai_state.rules.records.record import StateRecord
@@ -38,8 +39,10 @@ class Sample:
 
     def told(self) -> str:
         """Say how much was looked at."""
-        states = "1 state" if self.states == 1 else f"{self.states:,} states"
-        return f"{states} looked at" if self.is_all else f"{states} of {len(self.governors):,} governors sampled"
+        states = counted(self.states, "state")
+        if self.is_all:
+            return f"{states} looked at"
+        return f"{states} of {counted(len(self.governors), 'governor')} sampled"
 
 
 def formats(sample: Sample) -> Checkup:

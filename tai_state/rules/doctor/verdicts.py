@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from shlex import quote
 from typing import NamedTuple
 
+from tai_state.counts import counted
 from tai_state.models import Checkup
 from tai_state.rules.locking.leases import Lease
 
@@ -66,7 +67,7 @@ def leases(held: Sequence[Held], damaged: int, *, is_all: bool) -> Checkup:
     """Judge the locks that somebody holds."""
     looked = f"{len(held):,} held" if is_all else f"{len(held):,} held among the first"
     if damaged:
-        message = f"{looked}; {_documents(damaged)} of locks cannot be read"
+        message = f"{looked}; {counted(damaged, 'document')} of locks cannot be read"
         return Checkup(check="leases", status="problem", message=message, mend="tai-state verify")
     orphans = [one.lease for one in held if one.is_orphaned and not one.is_expired]
     expired = [one.lease for one in held if one.is_expired]
@@ -103,10 +104,6 @@ def expired(check: str, looked: int, left: int, *, is_all: bool) -> Checkup:
 def _names(leases: Sequence[Lease]) -> str:
     named = ", ".join(repr(one.resource) for one in leases[:_NAMED_MAX])
     return named if len(leases) <= _NAMED_MAX else f"{named} and {len(leases) - _NAMED_MAX:,} more"
-
-
-def _documents(count: int) -> str:
-    return "a document" if count == 1 else f"{count:,} documents"
 
 
 def _span(seconds: float) -> str:

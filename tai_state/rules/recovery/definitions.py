@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tai_state.counts import counted
 from tai_state.layout import state_layout
 from tai_state.models import Problem
 from tai_state.rules.commits.kinds import AnyMachine, stamp
@@ -62,6 +63,6 @@ class Definitions:
         moved = self._moved.get(mark)
         if moved is None:
             return f"{mark.fingerprint[:_SHOWN]}, {here}which moved no state last"
-        states = "1 state" if moved.count == 1 else f"{moved.count:,} states"
+        states = counted(moved.count, "state")
         such = f"{moved.state_id!r} of governor {moved.governor_id!r}"
         return f"{mark.fingerprint[:_SHOWN]}, {here}which moved {states} last, such as {such}"

@@ -14,6 +14,7 @@ from tai_state.cli.program.machine_file import MACHINE_FILE, read_machine
 from tai_state.cli.program.output import put
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.texts import json_line, printable
+from tai_state.counts import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,12 @@ class Checked:
         """Yield it as lines for people."""
         machine = self.machine
         if machine is None:
-            yield f"{self.path}: {len(self.problems):,} problem{'s' if len(self.problems) != 1 else ''}"
+            yield f"{self.path}: {counted(len(self.problems), 'problem')}"
             yield from (f"  {problem}" for problem in self.problems)
             return
-        size = f"{len(machine.statuses):,} statuses, {len(machine.transitions):,} transitions"
-        yield f"{self.path}: sound; machine {machine.name!r} version {machine.version}, {size}"
+        statuses = counted(len(machine.statuses), "status", "statuses")
+        transitions = counted(len(machine.transitions), "transition")
+        yield f"{self.path}: sound; machine {machine.name!r} version {machine.version}, {statuses}, {transitions}"
 
 
 def check_file(path: Path) -> Checked:

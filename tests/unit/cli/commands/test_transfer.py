@@ -132,4 +132,4 @@ def test_what_could_not_be_carried_is_listed(run, on_copy, tmp_path):
     connection.close()
     result = on_copy("export", f"{tmp_path}/b.jsonl", code=1)
     assert "a.b" in result.stdout
-    assert "1 documents could not be carried" in result.stderr
+    assert "1 document could not be carried" in result.stderr
