@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tai_state import errors  # noqa: E402 - of this repository, not of an installed package
+from tai_state.adapters.problems import place_of  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,13 +53,14 @@ def row(kind: type[errors.TaiStateError]) -> str:
     """Return the line of the table that tells of *kind*."""
     meaning = inspect.getdoc(kind)
     assert meaning is not None, kind
-    cells = (f"`{kind.code}`", f"`{kind.__name__}`", again(kind), ", ".join(bases(kind)), meaning.partition("\n")[0])
+    names = (f"`{kind.code}`", f"`{kind.__name__}`")
+    cells = (*names, again(kind), str(int(place_of(kind).status)), ", ".join(bases(kind)), meaning.partition("\n")[0])
     return f"| {' | '.join(cells)} |\n".replace("``", "`")
 
 
 def table() -> str:
     """Return the whole table."""
-    head = "| Code | Class | Call again | Caught as, too | What it means |\n|---|---|---|---|---|\n"
+    head = "| Code | Class | Call again | HTTP | Caught as, too | What it means |\n|---|---|---|---|---|---|\n"
     return head + "".join(map(row, tree()))
 
 

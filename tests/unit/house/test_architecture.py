@@ -257,7 +257,7 @@ def test_the_package_keeps_its_contracts(copied):
 
 
 FLOORS = "The floors of the package"
-PUBLIC = "The command line uses public names only"
+PUBLIC = "The command line and the adapters use public names only"
 RULES = "The rooms of the rules"
 ROOMS = "The rooms of the protocols, in both colours"
 PORT = "A backend knows the port and nothing above it"
@@ -291,6 +291,8 @@ PLANTED = [
     ("cli/program/output.py", "from tai_state.codec import to_json", PUBLIC),
     ("cli/commands/ingest/lines.py", "from tai_state.rules.commits.kinds import check_name", PUBLIC),
     ("cli/commands/demo/worker.py", "from tai_state._platform.tasks import sleep", PUBLIC),
+    ("adapters/problems.py", "from tai_state.rules.commits.change import Settings", PUBLIC),
+    ("adapters/problems.py", "from tai_state.testing import ManualClock", FLOORS),
 ]
 
 

@@ -11,6 +11,7 @@ PACKAGE_LINES_MAX = 400
 ROOMS = frozenset(
     {
         "access",
+        "adapters",
         "api",
         "backends",
         "cli",
@@ -24,12 +25,13 @@ ROOMS = frozenset(
         "platform",
         "records",
         "recovery",
+        "service",
         "testing",
         "transactions",
         "values",
     }
 )
-"""The rooms of the package, and those of what stands around it: its documents, its house, its values."""
+"""The rooms of the package, and those of what stands around it: its documents, its house, its values, its service."""
 
 
 def sources(folder):

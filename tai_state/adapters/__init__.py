@@ -1,0 +1,9 @@
+"""What lets other people's frameworks speak of this package in their own words.
+
+``problems`` is the one map from errors to HTTP: which status, which members, when to come back, as problem details
+(RFC 9457). ``headers`` reads ``If-Match`` as the version that a caller expects, and ``Idempotency-Key`` as the key of a
+change. Both know no framework and depend on nothing; what serves HTTP asks them, and decides nothing of its own.
+
+``fastapi`` and ``flask`` put them into those two, each an extra of its own: handlers of errors, what a request says
+beside its body, and a process that ends in order.
+"""
