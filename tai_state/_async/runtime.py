@@ -81,7 +81,7 @@ class AsyncRuntime:
         Raises:
             CorruptLogError: It cannot be rebuilt either.
         """
-        with self.inflight.one():
+        with self.inflight.one("get_state", paths.governor_id, paths.state_id):
             deadline = self.access.begin(timeout)
             document, damage = await self.document(paths, deadline)
             if damage is None and document is not None:
@@ -115,7 +115,7 @@ class AsyncRuntime:
         found: dict[DocumentPath, Found] = {}
         suspect: list[StateLayout] = []
         damaged: list[str] = []
-        with self.inflight.one():
+        with self.inflight.one("get_states"):
             deadline = self.access.begin(timeout)
             read = await self.access.read([paths.state for paths in wanted], deadline)
             absent = [paths for paths in wanted if read.get(paths.state) is None]
@@ -182,7 +182,7 @@ class AsyncRuntime:
             found = self.access.query(query, page=page, timeout=timeout)
         else:
             found = self.access.scan(governor.states, after=start, page=page, timeout=timeout)
-        async for document in self.inflight.reading(found):
+        async for document in self.inflight.reading(found, "list_states", governor_id):
             record = readable_state(document, governor.governor_id, damaged)
             if record is not None:
                 yield record

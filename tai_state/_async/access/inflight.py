@@ -12,6 +12,7 @@ from tai_state._platform.interrupts import AsyncDeferral
 from tai_state._platform.tasks import async_sleep
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import CorruptLogError, StoreClosedError
+from tai_state.observers import Observation, Observers, Operation
 
 T = TypeVar("T")
 
@@ -21,12 +22,36 @@ _POLL_SECONDS = 0.005
 class AsyncCall:
     """One call under way, for as long as the block runs; in the main thread it is interrupted only where it waits."""
 
-    __slots__ = ("_caller", "_deferral", "_inflight", "_is_new")
+    __slots__ = (
+        "_caller",
+        "_deferral",
+        "_governor_id",
+        "_inflight",
+        "_is_new",
+        "_name",
+        "_observation",
+        "_part_of",
+        "_state_id",
+    )
 
-    def __init__(self, inflight: "AsyncInFlight", *, is_new: bool) -> None:
-        """Count it with the block."""
+    def __init__(
+        self,
+        inflight: "AsyncInFlight",
+        name: str,
+        governor_id: str | None,
+        state_id: str | None,
+        *,
+        is_new: bool,
+        part_of: Operation | None = None,
+    ) -> None:
+        """Count it with the block; whoever looks on is told of it as an operation, unless it is a part of one."""
         self._inflight = inflight
         self._is_new = is_new
+        self._name = name
+        self._governor_id = governor_id
+        self._state_id = state_id
+        self._part_of = part_of
+        self._observation: Observation | None = None
         self._deferral = AsyncDeferral()
 
     def __enter__(self) -> None:
@@ -42,11 +67,19 @@ class AsyncCall:
         except BaseException:
             self._deferral.__exit__(None, None, None)
             raise
+        observers = self._inflight.observers
+        if observers.all:
+            operation = self._part_of or observers.begin(self._name, self._governor_id, self._state_id)
+            self._observation = None if operation is None else observers.enter(operation)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Count it no more; what it found damaged is told once, wherever it was found."""
+        if self._observation is not None:
+            self._inflight.observers.leave(self._observation)
+            if self._part_of is None:
+                self._inflight.observers.end(self._observation.operation, error)
         self._inflight.end(self._caller)
         if isinstance(error, CorruptLogError):
             tell_damage(error)
@@ -65,6 +98,8 @@ class AsyncInFlight:
         """
         self._what = what
         self._within = within
+        self.observers: Observers = within.observers if within is not None else Observers()
+        """Who looks on at the store's calls, and so at these."""
         self._is_shut = False
         self.begin_anew()
         anew_in_children(self)
@@ -74,13 +109,17 @@ class AsyncInFlight:
         self._counts: dict[int, int] = {}
         self._lock = threading.Lock()
 
-    def one(self) -> AsyncCall:
+    def one(self, name: str, governor_id: str | None = None, state_id: str | None = None) -> AsyncCall:
         """Count one call for as long as the block of the returned context manager runs.
+
+        Args:
+            name: What it is called to those who look on; inside of another call it is a part of that.
+            governor_id, state_id: What it is about.
 
         Raises:
             StoreClosedError: On entering: it is drained or closed.
         """
-        return AsyncCall(self, is_new=True)
+        return AsyncCall(self, name, governor_id, state_id, is_new=True)
 
     def check(self) -> None:
         """Do nothing while calls are let in; one that may wait for long asks now and then.
@@ -120,23 +159,34 @@ class AsyncInFlight:
         if self._within is not None:
             self._within.end(caller)
 
-    async def reading(self, items: AsyncIterator[T]) -> AsyncIterator[T]:
+    async def reading(
+        self, items: AsyncIterator[T], name: str, governor_id: str | None = None, state_id: str | None = None
+    ) -> AsyncIterator[T]:
         """Pass *items* on, which are let in once; only the wait for each next one is a call under way.
 
-        What the reader does between two of them is not: one who stops reading holds up nobody.
+        What the reader does between two of them is not: one who stops reading holds up nobody. To those who look on
+        all of it is one operation, as for ``one``.
 
         Raises:
             StoreClosedError: It is drained or closed.
         """
-        is_new = True
-        while True:
-            with AsyncCall(self, is_new=is_new):
-                try:
-                    item = await anext(items)
-                except StopAsyncIteration:
-                    return
-            is_new = False
-            yield item
+        operation = self.observers.begin(name, governor_id, state_id) if self.observers.all else None
+        is_new, failed = True, None
+        try:
+            while True:
+                with AsyncCall(self, name, governor_id, state_id, is_new=is_new, part_of=operation):
+                    try:
+                        item = await anext(items)
+                    except StopAsyncIteration:
+                        return
+                is_new = False
+                yield item
+        except Exception as error:
+            failed = error
+            raise
+        finally:
+            if operation is not None:
+                self.observers.end(operation, failed)
 
     def refuse(self) -> None:
         """Let no new call in."""

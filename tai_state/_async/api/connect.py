@@ -166,7 +166,7 @@ class AsyncSqliteStore(AsyncBackendStore):
         token = self.runtime.access.new_id()
         worker = AsyncWorker("tai-sqlite-backup")
         with (
-            self.runtime.inflight.one(),
+            self.runtime.inflight.one("backup"),
             NewFile(os.fspath(file), token, overwrite=overwrite, beside=copies.BESIDE, spared=self._file.files) as new,
         ):
             try:
@@ -239,7 +239,7 @@ class AsyncSqliteStore(AsyncBackendStore):
         Such a copy of a file that was open lacks what was in the log beside it, and looks sound all the same. What
         ``backup`` and ``restore`` make is none.
         """
-        with self.runtime.inflight.one():
+        with self.runtime.inflight.one("copied_at"):
             seconds = self.runtime.access.attempt_seconds(self.runtime.access.begin(timeout))
             return await self._file.copied_at(timeout=seconds)
 

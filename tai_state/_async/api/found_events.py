@@ -34,7 +34,7 @@ async def async_found_events(
         most = None if limit is None or wanted.is_filtered else limit - given
         found = runtime.access.query(query, limit=most, timeout=timeout)
         came, last = 0, None
-        async for document in runtime.inflight.reading(found):
+        async for document in runtime.inflight.reading(found, "find_events"):
             came, last = came + 1, document
             if progress is not None:
                 progress(read + came)

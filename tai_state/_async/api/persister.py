@@ -207,7 +207,7 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
             window = islice(changes.items(), ASKED_MAX)
             wishes = [Asked(index, Wish(self._held(change), self._alone)) for index, change in window]
             try:
-                with self._inflight.one():
+                with self._inflight.one("transition_many"):
                     done = await together.write(wishes, self._runtime.access.begin(timeout))
             except TaiStateError as error:
                 # What went before is made, and is not to be lost with it.
@@ -278,7 +278,7 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
         self, change: Change, timeout: Span, lock: AsyncLock | AsyncLockSet | None = None
     ) -> TransitionResult[DataT]:
         deadline = self._runtime.access.begin(timeout)
-        with self._inflight.one():
+        with self._inflight.one(change.kind, change.paths.governor_id, change.paths.state_id):
             applied = await reactions.async_write(
                 self._runtime,
                 self._held(change),

@@ -37,7 +37,9 @@ async def async_verify(
         ConfigurationError: A state without its governor.
     """
     verifier = AsyncVerifier(store.runtime.access, progress=progress, timeout=timeout)
-    async for report in store.runtime.inflight.reading(_async_reports(verifier, governor_id, state_id)):
+    async for report in store.runtime.inflight.reading(
+        _async_reports(verifier, governor_id, state_id), "verify", governor_id
+    ):
         yield report
 
 
@@ -90,7 +92,7 @@ async def async_recover(
         AsyncVerifier(runtime.access, progress=progress, timeout=timeout),
         AsyncRepairer(runtime.access, runtime.settings, author, timeout, is_dry_run=dry_run),
     )
-    async for report in runtime.inflight.reading(_async_recovered(recovery, governor_id)):
+    async for report in runtime.inflight.reading(_async_recovered(recovery, governor_id), "recover", governor_id):
         yield report
 
 

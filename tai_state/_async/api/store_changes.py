@@ -184,7 +184,7 @@ class AsyncStoreChanges:
 
     async def _change(self, change: Change, lock: AsyncLock | AsyncLockSet | None, timeout: TimeLimit) -> EventRecord:
         deadline = self.runtime.access.begin(timeout)
-        with self.runtime.inflight.one():
+        with self.runtime.inflight.one(change.kind, change.paths.governor_id, change.paths.state_id):
             applied = await self.runtime.writer.write(
                 change, self.runtime.settings, deadline, async_guarding(self.runtime.access, lock)
             )

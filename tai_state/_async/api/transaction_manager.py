@@ -146,7 +146,7 @@ class AsyncTransactionManager:
             read_only=read_only,
             queue=self._queue.fair,
         )
-        with self.store.runtime.inflight.one():
+        with self.store.runtime.inflight.one("transaction"):
             async with self._place(deadline), self._queue.serialized(serialize, deadline):
                 return await run.result()
 
@@ -297,7 +297,7 @@ class AsyncTransactionManager:
     async def get_transaction(self, transaction_id: str, *, timeout: TimeLimit = None) -> TransactionRecord | None:
         """Return the record of a transaction that was committed; None when there is none, or none any more."""
         path = transaction_path(transaction_id)
-        with self.store.runtime.inflight.one():
+        with self.store.runtime.inflight.one("get_transaction"):
             read = await self._access.read([path], self._access.begin(timeout))
         document = read.get(path)
         record = read_record(document) if document is not None else None
@@ -321,10 +321,11 @@ class AsyncTransactionManager:
         start = None if after is None else escape(after, "after")
         check_limit(limit)
         inflight = self.store.runtime.inflight
-        with inflight.one():
+        with inflight.one("list_transactions"):
             now = await self._access.server_time(self._access.begin(timeout))
         left, unreadable = limit, Unreadable()
-        async for document in inflight.reading(self._access.scan(TRANSACTIONS, after=start, timeout=timeout)):
+        found = self._access.scan(TRANSACTIONS, after=start, timeout=timeout)
+        async for document in inflight.reading(found, "list_transactions"):
             if left == 0:
                 break
             try:

@@ -47,7 +47,7 @@ async def async_export_store(
     if governor_id is not None:
         governor_id = check_id(governor_id, "governor_id")
     with (
-        runtime.inflight.one(),
+        runtime.inflight.one("export", governor_id),
         NewFile(os.fspath(file), access.new_id(), overwrite=overwrite, spared=access.backend.files) as new,
     ):
         meta = (await access.read([META], access.begin(timeout))).get(META)
@@ -97,7 +97,7 @@ async def async_import_store(
     """
     runtime = store.runtime
     name = os.fspath(file)
-    with runtime.inflight.one():
+    with runtime.inflight.one("import"):
         lines = LineReader(name)
         reader = AsyncExportReader(name, lines)
         try:

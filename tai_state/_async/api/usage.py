@@ -37,7 +37,7 @@ async def async_usage(
     for kind in KINDS:
         usage.begin(kind)
         found = runtime.access.scan(getattr(governor, kind), timeout=timeout)
-        async for document in runtime.inflight.reading(found):
+        async for document in runtime.inflight.reading(found, "usage", governor_id):
             read += 1
             if progress is not None:
                 progress(read)

@@ -48,7 +48,7 @@ async def async_examine(
         ConfigurationError: Two different *machines* have one name.
         StoreUnavailableError, DeadlineExceededError: The store does not answer.
     """
-    async for line in store.runtime.inflight.reading(_async_lines(AsyncVisit(store, machines, timeout))):
+    async for line in store.runtime.inflight.reading(_async_lines(AsyncVisit(store, machines, timeout)), "examine"):
         yield line
 
 

@@ -71,6 +71,7 @@ class AsyncLockHandle:
         self.access = grantor.access
         self.lease = lease
         """The lease as last known: what a guarded commit carries."""
+        self.began = began
         self.grantor = grantor
         timing = grantor.timing(lease.ttl_seconds)
         self._trust = AsyncTrustWindow(lease.resource, lease.fencing_token, self.access.clock, timing, began)

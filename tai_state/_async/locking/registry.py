@@ -14,6 +14,7 @@ from tai_state._platform.forks import anew_in_children
 from tai_state._platform.tasks import async_within
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import TaiStateError
+from tai_state.observers import Observers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,8 +33,9 @@ RELEASE_SECONDS_MAX = 2.0
 class AsyncLockRegistry:
     """The locks that a store's managers granted and that were neither released nor lost; and who waits for more."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, observers: Observers | None = None) -> None:
+        """Begin with none; *observers* are told how long each was held."""
+        self._observers = observers or Observers()
         self.lines = AsyncLines()
         self.begin_anew()
         anew_in_children(self)
@@ -56,6 +58,9 @@ class AsyncLockRegistry:
         """Forget *lock*."""
         with self._guard:
             self._locks.pop(lock, None)
+        if self._observers.all:
+            seconds = lock.access.clock.monotonic() - lock.began
+            self._observers.lock_ended(lock.resource, seconds, is_lost=lock.lost)
 
     def held(self) -> list[AsyncLockHandle]:
         """Return those that are held now, by this process."""

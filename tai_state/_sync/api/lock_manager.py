@@ -135,7 +135,7 @@ class LockManager:
             InvalidDataError: The ticket is none.
         """
         granted = lease_of(ticket)
-        with self._inflight.one():
+        with self._inflight.one("attach"):
             handle = attached(
                 self._grantor, granted, self._access.begin(timeout), process=self._process(heartbeat=heartbeat)
             )
@@ -192,7 +192,7 @@ class LockManager:
             self._grantor, self._locks, resources, holder, self.config.timing(ttl), process=process
         )
         try:
-            with self._inflight.one():
+            with self._inflight.one("acquire"):
                 self._obtain(acquisition, deadline)
                 if heartbeat:
                     for lock in acquisition.granted:
@@ -260,13 +260,13 @@ class LockManager:
             settlement = Settlement(read, unknown)
             shield(commit_once, self._access, [write, audit], deadline, settlement)
 
-        with self._inflight.one():
+        with self._inflight.one("break_lock"):
             self._access.retried(attempt, deadline, also=(PreconditionFailedError,), what="breaking a lock")
 
     def inspect(self, resource: str, *, timeout: TimeLimit = None) -> LockInfo | None:
         """Return what the store says of a lock; None when it was never taken."""
         path = lease_path(resource)
-        with self._inflight.one():
+        with self._inflight.one("inspect_lock"):
             read = self._access.read([path], self._access.begin(timeout))
         (lease,) = read_leases([path], read.documents)
         return info(lease, read.read_time) if lease is not None else None
@@ -281,9 +281,9 @@ class LockManager:
             DamagedDocumentsError: Behind the last lock: some could not be read.
         """
         unreadable = Unreadable()
-        with self._inflight.one():
+        with self._inflight.one("list_locks"):
             now = self._access.server_time(self._access.begin(timeout))
-        for document in self._inflight.reading(self._access.scan(LOCKS, timeout=timeout)):
+        for document in self._inflight.reading(self._access.scan(LOCKS, timeout=timeout), "list_locks"):
             try:
                 lease = read_lease(document)
             except (StoreError, SchemaVersionError) as error:
@@ -304,9 +304,9 @@ class LockManager:
             DamagedDocumentsError: Behind the last wait: some could not be read.
         """
         unreadable = Unreadable()
-        with self._inflight.one():
+        with self._inflight.one("list_waits"):
             now = self._access.server_time(self._access.begin(timeout))
-        for document in self._inflight.reading(self._access.scan(WAITS, timeout=timeout)):
+        for document in self._inflight.reading(self._access.scan(WAITS, timeout=timeout), "list_waits"):
             try:
                 found = told_by(document, now)
             except (StoreError, SchemaVersionError) as error:

@@ -122,7 +122,7 @@ class PersisterReads(Generic[DataT]):
             StoredDataError: It does not fit the machine's ``data_type``.
         """
         paths = state_layout(governor_id, state_id)
-        with self._inflight.one():
+        with self._inflight.one("load_state", governor_id, state_id):
             found = self._runtime.find(paths, timeout)
         if found is None or found.record.deleted:
             raise StateNotFoundError(governor_id, state_id, deleted=found is not None)
@@ -168,7 +168,7 @@ class PersisterReads(Generic[DataT]):
             include_deleted=include_deleted,
             timeout=timeout,
         )
-        for snapshot in self._inflight.reading(found):
+        for snapshot in self._inflight.reading(found, "list_states", governor_id):
             yield snapshot
 
     def replay(
@@ -206,7 +206,7 @@ class PersisterReads(Generic[DataT]):
         last = head.version if head is not None else None
         if last is not None and until_version is not None and until_version > last:
             raise VersionNotFoundError(governor_id, state_id, until_version, last)
-        with self._inflight.one():
+        with self._inflight.one("replay", governor_id, state_id):
             reached = self._runtime.history.replay(
                 paths,
                 until_version=last if until_version is None else until_version,
@@ -224,7 +224,7 @@ class PersisterReads(Generic[DataT]):
         Raises:
             StateNotFoundError: A version is *wanted* of a state of which there is nothing.
         """
-        with self._inflight.one():
+        with self._inflight.one("get_state", paths.governor_id, paths.state_id):
             deadline = self._runtime.access.begin(timeout)
             record, damage = self._runtime.document(paths, deadline)
             if record is not None or damage is not None or wanted is None:
@@ -249,7 +249,7 @@ class PersisterReads(Generic[DataT]):
         paths = state_layout(governor_id, state_id)
         before: int | None = None
         events = self._runtime.history.events(paths, after=check_version(after, "after"), timeout=timeout)
-        for event in self._inflight.reading(events):
+        for event in self._inflight.reading(events, "history", governor_id, state_id):
             yield self._shown_event(event, before)
             before = event.schema_version
         if before is None and self._runtime.record(paths, timeout) is None:
@@ -282,7 +282,7 @@ class PersisterReads(Generic[DataT]):
         from tai_state.rules.commits.judging import judge_of  # noqa: PLC0415
         from tai_state.rules.recovery.rerun import rerun_of  # noqa: PLC0415
 
-        with self._inflight.one():
+        with self._inflight.one("validate_consistency", governor_id):
             judge, rerun = judge_of(self.machines, self.schema), rerun_of(self.machine, self.schema)
             return Verifier(self._runtime.access, judge, rerun, timeout=timeout).check(governor_id)
 
@@ -301,7 +301,7 @@ class PersisterReads(Generic[DataT]):
         from tai_state._sync.commits.snapshot import create_snapshot  # noqa: PLC0415 - made by hand, rarely
 
         paths = state_layout(governor_id, state_id)
-        with self._inflight.one():
+        with self._inflight.one("create_snapshot", governor_id, state_id):
             return create_snapshot(self._runtime.access, paths, self.settings, self._shown, timeout)
 
     def get_snapshot(
@@ -317,7 +317,7 @@ class PersisterReads(Generic[DataT]):
         check_version(version, "version")
         paths, runtime = state_layout(governor_id, state_id), self._runtime
         deadline = runtime.access.begin(timeout)
-        with self._inflight.one():
+        with self._inflight.one("get_snapshot", governor_id, state_id):
             record = snapshot_at(runtime.access, paths, version, deadline)
         if record is not None:
             return self._shown(record)
@@ -329,7 +329,7 @@ class PersisterReads(Generic[DataT]):
     def _state_at(self, paths: StateLayout, version: int, deadline: Deadline) -> StateRecord:
         """Return the state as it was at *version*, by its event, or else by its snapshot."""
         runtime = self._runtime
-        with self._inflight.one():
+        with self._inflight.one("read_version", paths.governor_id, paths.state_id):
             event = runtime.history.event(paths, version, deadline)
             if event is not None:
                 return event.state()
@@ -347,5 +347,5 @@ class PersisterReads(Generic[DataT]):
         """Iterate over the snapshots that are kept, oldest first."""
         paths = state_layout(governor_id, state_id)
         found = kept_snapshots(self._runtime.access, paths, timeout)
-        for record in self._inflight.reading(found):
+        for record in self._inflight.reading(found, "list_snapshots", governor_id, state_id):
             yield self._shown(record)

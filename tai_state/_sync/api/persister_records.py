@@ -162,7 +162,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         if error.version is None:
             return None
         paths = state_layout(error.governor_id, error.state_id)
-        with self._inflight.one():
+        with self._inflight.one("outcome", error.governor_id, error.state_id):
             event = self._runtime.history.event(paths, error.version, self._runtime.access.begin(timeout))
         if event is None or event.transition_id != error.transition_id:
             return None
@@ -215,7 +215,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
 
         runtime = replace(self._runtime, settings=self.settings)
         migration = Migration(runtime, self.schema, change_of, progress, timeout, is_dry_run=dry_run)
-        with self._inflight.one():
+        with self._inflight.one("migrate", governor_id, state_id):
             if state_id is None:
                 return migration.governor(check_id(governor_id, "governor_id"))
             return migration.state(state_layout(governor_id, state_id))
@@ -237,7 +237,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         paths, runtime = state_layout(governor_id, state_id), self._runtime
         receipt_path = paths.receipt(check_id(idempotency_key, "idempotency_key"))
         deadline = runtime.access.begin(timeout)
-        with self._inflight.one():
+        with self._inflight.one("result_of", governor_id, state_id):
             read = runtime.access.read([receipt_path], deadline)
             receipt = live_receipt(read.get(receipt_path), read.read_time, governor_id, state_id)
             if receipt is None:
@@ -299,7 +299,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         runtime = self._runtime
         author = author_of(metadata, runtime.actor)
         judge, rerun = judge_of(self.machines, self.schema), rerun_of(self.machine, self.schema)
-        with self._inflight.one():
+        with self._inflight.one("recover", governor_id):
             verifier = Verifier(runtime.access, judge, rerun, timeout=timeout)
             repairer = Repairer(runtime.access, self.settings, author, timeout, is_dry_run=dry_run)
             return Recovery(verifier, repairer).governor(check_id(governor_id, "governor_id"))

@@ -51,7 +51,7 @@ class PersisterUpkeep(PersisterReads[DataT]):
         """
         policy = history or self.config.history or HistoryPolicy()
         gc = self._gc(policy, progress, timeout, dry_run=dry_run)
-        with self._inflight.one():
+        with self._inflight.one("gc", governor_id):
             if governor_id is None:
                 return gc.all()
             return gc.governor(check_id(governor_id, "governor_id"))
@@ -85,7 +85,7 @@ class PersisterUpkeep(PersisterReads[DataT]):
         paths = state_layout(governor_id, state_id)
         through = None if before_version is None else check_version(before_version, "before_version") - 1
         before = None if before_time is None else check_time(before_time, "before_time")
-        with self._inflight.one():
+        with self._inflight.one("trim", governor_id, state_id):
             return self._gc(HistoryPolicy(), None, timeout, dry_run=dry_run).trim(
                 paths, through=through, before=before
             )

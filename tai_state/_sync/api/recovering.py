@@ -37,7 +37,9 @@ def verify(
         ConfigurationError: A state without its governor.
     """
     verifier = Verifier(store.runtime.access, progress=progress, timeout=timeout)
-    for report in store.runtime.inflight.reading(_reports(verifier, governor_id, state_id)):
+    for report in store.runtime.inflight.reading(
+        _reports(verifier, governor_id, state_id), "verify", governor_id
+    ):
         yield report
 
 
@@ -90,7 +92,7 @@ def recover(
         Verifier(runtime.access, progress=progress, timeout=timeout),
         Repairer(runtime.access, runtime.settings, author, timeout, is_dry_run=dry_run),
     )
-    for report in runtime.inflight.reading(_recovered(recovery, governor_id)):
+    for report in runtime.inflight.reading(_recovered(recovery, governor_id), "recover", governor_id):
         yield report
 
 

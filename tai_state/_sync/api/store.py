@@ -76,12 +76,13 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
         """
         check_option(encoding, Encoding, "encoding")
         check_option(maintenance, Maintenance, "maintenance")
+        inflight = InFlight()
         self.runtime = Runtime(
             access=access,
             writer=ChangeWriter(access, cache_size=check_count(head_cache_size, "head_cache_size", least=0)),
             history=HistoryReader(access),
-            locks=LockRegistry(),
-            inflight=InFlight(),
+            locks=LockRegistry(inflight.observers),
+            inflight=inflight,
             settings=Settings(
                 encoding or Encoding(), maintenance or Maintenance(), check_ttl(receipt_ttl, "receipt_ttl")
             ),
@@ -144,7 +145,7 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
         backend = self.runtime.access.backend
         name = backend.name or type(backend).__name__
         try:
-            with self.runtime.inflight.one():
+            with self.runtime.inflight.one("health"):
                 backend.get(META, timeout=seconds)
         except TaiStateError as error:
             return models.Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))

@@ -184,7 +184,7 @@ class StoreChanges:
 
     def _change(self, change: Change, lock: Lock | LockSet | None, timeout: TimeLimit) -> EventRecord:
         deadline = self.runtime.access.begin(timeout)
-        with self.runtime.inflight.one():
+        with self.runtime.inflight.one(change.kind, change.paths.governor_id, change.paths.state_id):
             applied = self.runtime.writer.write(
                 change, self.runtime.settings, deadline, guarding(self.runtime.access, lock)
             )

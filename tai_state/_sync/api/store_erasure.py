@@ -44,13 +44,13 @@ class StoreErasure:
             CorruptLogError: It is damaged, and its log does not tell what it was: run ``recover`` first.
         """
         paths = state_layout(governor_id, state_id)
-        with self.runtime.inflight.one():
+        with self.runtime.inflight.one("erase_state", governor_id, state_id):
             return self._erasure(reason, timeout).state(paths)
 
     def erase_governor(self, governor_id: str, *, reason: str, timeout: TimeLimit = None) -> ErasureReport:
         """Erase every state of a governor, as ``erase_state`` does one."""
         governor = GovernorLayout(governor_id)
-        with self.runtime.inflight.one():
+        with self.runtime.inflight.one("erase_governor", governor_id):
             return self._erasure(reason, timeout).governor(governor)
 
     def _erasure(self, reason: str, timeout: TimeLimit) -> Eraser:

@@ -107,7 +107,7 @@ class StoreReads:
         check_limit(limit)
         found = self.runtime.access.scan_ids(GOVERNORS, after=start, limit=None, timeout=timeout)
         given = 0
-        for stored in self.runtime.inflight.reading(found):
+        for stored in self.runtime.inflight.reading(found, "list_governors"):
             if given == limit:
                 return
             try:
@@ -175,7 +175,7 @@ class StoreReads:
         if until is not None:
             check_version(until, "until")
         found = self.runtime.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
-        for event in self.runtime.inflight.reading(found):
+        for event in self.runtime.inflight.reading(found, "get_events", governor_id, state_id):
             yield event.public(Payload.value)
 
     def follow(
@@ -197,7 +197,7 @@ class StoreReads:
         with ending(moments(self.runtime.access, paths.state)) as moments_to_look:
             for _ in moments_to_look:
                 found = self.runtime.history.events(paths, after=last, timeout=timeout)
-                for event in self.runtime.inflight.reading(found):
+                for event in self.runtime.inflight.reading(found, "follow", governor_id, state_id):
                     last = event.version
                     yield event.public(Payload.value)
 
@@ -251,7 +251,7 @@ class StoreReads:
         from tai_state.rules.history.finding import alone_segments  # noqa: PLC0415 - as above
 
         found = self.runtime.access.query(alone_segments(governor_id), limit=1, timeout=timeout)
-        for _ in self.runtime.inflight.reading(found):
+        for _ in self.runtime.inflight.reading(found, "finds_all_events", governor_id):
             return False
         return True
 

@@ -1,12 +1,16 @@
 # Generated from tai_state/_async/api/unit_of_work.py by .ci/generate_sync.py; do not edit.
 """A unit of work: one attempt of a transaction, committed at the end of its block."""
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.transaction import Transaction
 from tai_state._sync.transactions.run import Run
 from tai_state._platform.callers import caller
 from tai_state._platform.interrupts import Deferral
+
+if TYPE_CHECKING:
+    from tai_state.observers import Observation
 
 
 class UnitOfWork:
@@ -21,6 +25,7 @@ class UnitOfWork:
         self._run = run
         self._inflight = inflight
         self._caller = 0
+        self._observation: Observation | None = None
 
     def __enter__(self) -> Transaction:
         """Begin the attempt.
@@ -32,10 +37,13 @@ class UnitOfWork:
             # Counted until the block ends: a drain waits for it. Not as one call, which a signal would wait for.
             self._caller = caller()
             self._inflight.begin(self._caller, is_new=True)
+            observers = self._inflight.observers
+            if observers.all and (operation := observers.begin("transaction", None, None)) is not None:
+                self._observation = observers.enter(operation)
             try:
                 return Transaction(self._run.begin())
-            except BaseException:
-                self._inflight.end(self._caller)
+            except BaseException as error:
+                self._end(error)
                 raise
 
     def __exit__(
@@ -53,5 +61,13 @@ class UnitOfWork:
                     self._run.commit()
                 else:
                     self._run.abandon()
-            finally:
-                self._inflight.end(self._caller)
+            except BaseException as failed:
+                self._end(failed)
+                raise
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._observation is not None:
+            self._inflight.observers.leave(self._observation)
+            self._inflight.observers.end(self._observation.operation, error)
+        self._inflight.end(self._caller)

@@ -37,7 +37,7 @@ def usage(
     for kind in KINDS:
         usage.begin(kind)
         found = runtime.access.scan(getattr(governor, kind), timeout=timeout)
-        for document in runtime.inflight.reading(found):
+        for document in runtime.inflight.reading(found, "usage", governor_id):
             read += 1
             if progress is not None:
                 progress(read)

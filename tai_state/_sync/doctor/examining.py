@@ -48,7 +48,7 @@ def examine(
         ConfigurationError: Two different *machines* have one name.
         StoreUnavailableError, DeadlineExceededError: The store does not answer.
     """
-    for line in store.runtime.inflight.reading(_lines(Visit(store, machines, timeout))):
+    for line in store.runtime.inflight.reading(_lines(Visit(store, machines, timeout)), "examine"):
         yield line
 
 

@@ -1,0 +1,292 @@
+"""Who looks on: operations of a store, the requests that they make, and the locks that end.
+
+A store tells nothing, and counts nothing, while nobody looks on. ``tai_state.telemetry`` is the way in.
+"""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tai_state.clock import SystemClock
+from tai_state.documents import Delete, Json, Put, Value, Write
+from tai_state.errors import (
+    CommitAmbiguousError,
+    OutcomeUnknownError,
+    PreconditionFailedError,
+    StoreUnavailableError,
+    TaiStateError,
+)
+
+log = logging.getLogger("tai_state")
+
+# What takes how long is told in real seconds, whatever clock a store goes by.
+_CLOCK = SystemClock()
+
+
+@dataclass(slots=True, eq=False)
+class Operation:
+    """One call of a store, a persister or a manager, as its user made it; what it calls inside is a part of it.
+
+    Attributes:
+        name: What was asked for, such as ``transition`` or ``acquire``: one of few words, all in the package's code.
+        governor_id, state_id: What it is about, where that is one; no part of what is stored.
+        seconds: How long it took; of an iteration, how long its reader waited.
+        reads: Requests that read, pages of listings apart.
+        documents_read, documents_written, documents_deleted: What Firestore bills for what was acknowledged.
+        commits: Requests to commit, those that were sent again included.
+        bytes_written: What the acknowledged commits held, about.
+        conflicts: Commits that were refused, because somebody else had changed what they rest on.
+        unavailable: Requests that the store did not take.
+        ambiguous: Commits that ended without a verdict.
+        error: The code of the error that it ended with, or the name of its class where it is none of ours; None: well.
+    """
+
+    name: str
+    backend: str
+    governor_id: str | None = None
+    state_id: str | None = None
+    seconds: float = 0.0
+    reads: int = 0
+    documents_read: int = 0
+    commits: int = 0
+    documents_written: int = 0
+    documents_deleted: int = 0
+    bytes_written: int = 0
+    conflicts: int = 0
+    unavailable: int = 0
+    ambiguous: int = 0
+    error: str | None = None
+    _is_in_doubt: bool = field(default=False, repr=False)
+
+    @property
+    def ambiguous_resolved(self) -> int:
+        """The commits without a verdict of which it became known in the end what they did."""
+        return 0 if self.error == OutcomeUnknownError.code else self.ambiguous
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether another caller's commit made the change, which waited for its turn in this process."""
+        return self.error is None and self.name in CARRIED and not self.commits and not self.reads
+
+    def add(self, request: "Request") -> None:
+        """Count what one request did."""
+        self.documents_read += request.billed.documents_read
+        self.documents_written += request.billed.documents_written
+        self.documents_deleted += request.billed.documents_deleted
+        self.bytes_written += request.billed.bytes_written
+        self.unavailable += request.is_unavailable
+        if request.kind == "commit":
+            self.commits += 1
+            self.ambiguous += request.is_ambiguous
+            # Behind an attempt without a verdict a refusal may be its own doing, and is no conflict.
+            self.conflicts += request.is_refused and not self._is_in_doubt
+            self._is_in_doubt = request.is_ambiguous or (self._is_in_doubt and request.is_unavailable)
+        else:
+            self.reads += 1
+
+
+CARRIED = frozenset({"transition", "update_status", "log", "save", "update", "delete"})
+"""The operations whose change another caller's commit may carry."""
+
+
+class Billed(NamedTuple):
+    """What one acknowledged request counts for."""
+
+    documents_read: int = 0
+    documents_written: int = 0
+    documents_deleted: int = 0
+    bytes_written: int = 0
+
+    @classmethod
+    def of(cls, writes: Sequence[Write]) -> "Billed":
+        """Return what a commit counts for: a document that it only checks is billed like one that it writes."""
+        deleted = sum(isinstance(write, Delete) for write in writes)
+        held = sum(_bytes_of(write.fields) for write in writes if isinstance(write, Put))
+        return cls(0, len(writes) - deleted, deleted, held)
+
+
+NOTHING = Billed()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to the backend: of an operation, or of what goes on in the background, such as heartbeats.
+
+    Attributes:
+        kind: ``read``, ``scan``, ``query``, ``ids`` or ``commit``.
+        billed: What it counts for; nothing where it failed.
+        error: The code of the error that it ended with, or the name of its class; None: well.
+    """
+
+    kind: str
+    backend: str
+    seconds: float
+    billed: Billed = NOTHING
+    error: str | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a precondition did not hold."""
+        return self.error == PreconditionFailedError.code
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether it ended without a verdict."""
+        return self.error == CommitAmbiguousError.code
+
+    @property
+    def is_unavailable(self) -> bool:
+        """Whether the store did not take it."""
+        return self.error == StoreUnavailableError.code
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLock:
+    """A lock that was released or lost, and for how many seconds it was held."""
+
+    resource: str
+    backend: str
+    seconds: float
+    is_lost: bool
+
+
+class Observer:
+    """What is told of a store; subclass it, and say what you want to hear of.
+
+    It is called by whoever calls the store, in his thread or event loop, so it must be quick, and bear several at once.
+    What it raises is logged, and disturbs nobody.
+    """
+
+    def operation_began(self, operation: Operation) -> None:
+        """Hear of an operation before its first request."""
+
+    def operation_ended(self, operation: Operation) -> None:
+        """Hear of an operation that has ended, well or not."""
+
+    def request_ended(self, request: Request, operation: Operation | None) -> None:
+        """Hear of a request; *operation* None: it was made in the background."""
+
+    def lock_ended(self, lock: HeldLock) -> None:
+        """Hear of a lock that was released or lost."""
+
+
+class Observation:
+    """One stretch of an operation, between entering and leaving the package."""
+
+    __slots__ = ("_began", "_token", "operation")
+
+    def __init__(self, operation: Operation, token: "Token[tuple[Observers, Operation] | None]") -> None:
+        """Begin now."""
+        self.operation = operation
+        self._token = token
+        self._began = _CLOCK.monotonic()
+
+    def leave(self, current: "ContextVar[tuple[Observers, Operation] | None]") -> None:
+        """Count its time."""
+        self.operation.seconds += _CLOCK.monotonic() - self._began
+        # A block that ends in another context than it began in has left nothing in that one.
+        with contextlib.suppress(ValueError):
+            current.reset(self._token)
+
+
+class Observers:
+    """Those who look on at one store; ``all`` is empty for nearly all stores, and then nothing else is asked."""
+
+    __slots__ = ("_end", "_guard", "all", "backend")
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.all: tuple[Observer, ...] = ()
+        self.backend = ""
+        self._guard = threading.Lock()
+        self._end: Callable[[], None] | None = None
+
+    def add(self, observer: Observer, listen: Callable[[], Callable[[], None]]) -> None:
+        """Tell *observer*, too, from now on.
+
+        Args:
+            listen: Begins to listen to the backend, for the first observer, and returns what ends it, for the last.
+        """
+        with self._guard:
+            if not self.all:
+                self._end = listen()
+            self.all = (*self.all, observer)
+
+    def remove(self, observer: Observer) -> None:
+        """Tell *observer* no more."""
+        with self._guard:
+            self.all = tuple(one for one in self.all if one is not observer)
+            if not self.all and self._end is not None:
+                self._end()
+                self._end = None
+
+    def begin(self, name: str, governor_id: str | None, state_id: str | None) -> Operation | None:
+        """Return a new operation, which everybody is told of; None inside of another one of this store."""
+        current = _current.get()
+        if current is not None and current[0] is self:
+            return None
+        operation = Operation(name, self.backend, governor_id, state_id)
+        self._tell(lambda one: one.operation_began(operation))
+        return operation
+
+    def enter(self, operation: Operation) -> Observation:
+        """Let what is requested from here on be of *operation*, until its observation is left."""
+        return Observation(operation, _current.set((self, operation)))
+
+    def leave(self, observation: Observation) -> None:
+        """End a stretch of an operation."""
+        observation.leave(_current)
+
+    def end(self, operation: Operation, error: BaseException | None) -> None:
+        """Tell that an operation has ended."""
+        operation.error = code_of(error)
+        self._tell(lambda one: one.operation_ended(operation))
+
+    def request(self, request: Request) -> None:
+        """Tell of a request, unless another store over the same backend made it."""
+        current = _current.get()
+        if current is not None and current[0] is not self:
+            return
+        operation = None if current is None else current[1]
+        if operation is not None:
+            operation.add(request)
+        self._tell(lambda one: one.request_ended(request, operation))
+
+    def lock_ended(self, resource: str, seconds: float, *, is_lost: bool) -> None:
+        """Tell of a lock that was released or lost."""
+        held = HeldLock(resource, self.backend, seconds, is_lost)
+        self._tell(lambda one: one.lock_ended(held))
+
+    def _tell(self, tell: Callable[[Observer], Any]) -> None:
+        for observer in self.all:
+            try:
+                tell(observer)
+            except Exception as error:  # noqa: BLE001 - who looks on is in nobody's way
+                # Its name alone: what it was about may stand in its text.
+                kinds = type(observer).__name__, type(error).__name__
+                log.error("observer %s raised %s, which is passed over", *kinds)  # noqa: TRY400 - as above
+
+
+def _bytes_of(value: Value) -> int:
+    """Return about how many bytes a value takes, without making anything of it."""
+    if isinstance(value, Mapping):
+        return sum(len(name) + _bytes_of(item) for name, item in value.items())
+    if isinstance(value, list):
+        return sum(map(_bytes_of, value))
+    if isinstance(value, Json):
+        return len(value.text)
+    return len(value) if isinstance(value, str | bytes) else 8
+
+
+_current: ContextVar[tuple[Observers, Operation] | None] = ContextVar("tai_state_operation", default=None)
+
+
+def code_of(error: BaseException | None) -> str | None:
+    """Return the stable code of an error of ours, and the name of another's class: neither holds what it was about."""
+    if error is None:
+        return None
+    return error.code if isinstance(error, TaiStateError) else type(error).__name__

@@ -1,0 +1,71 @@
+"""The one hook: who looks on at a store, of either colour."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+from tai_state.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from tai_state import AsyncStateStore, StateStore
+    from tai_state.observers import Observer, Observers
+
+
+class Observation:
+    """An observer and the store that it looks on at, until it is closed; a context manager."""
+
+    def __init__(self, observers: Observers, observer: Observer) -> None:
+        """Keep both."""
+        self._observers = observers
+        self._observer = observer
+
+    def close(self) -> None:
+        """Look on no more; a second call does nothing."""
+        self._observers.remove(self._observer)
+
+    def __enter__(self) -> Self:
+        """Return itself; it has begun already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Look on no more."""
+        self.close()
+
+
+def observe(store: StateStore | AsyncStateStore, observer: Observer) -> Observation:
+    """Tell *observer* of each operation of *store* from now on, until what is returned is closed.
+
+    That is of every call of the store itself, and of the persisters and managers over it, made before or after.
+
+    Raises:
+        ConfigurationError: *store* is none.
+    """
+    listening = _listening(store)
+    observers: Observers = store.runtime.inflight.observers
+    observers.add(observer, lambda: listening(store.runtime.access.backend, observers).end)
+    return Observation(observers, observer)
+
+
+def _listening(store: object) -> Callable[[Any, Observers], Any]:
+    """Return what listens to the backends of a store's colour; of the other one nothing is imported."""
+    if _is(store, "_async", "AsyncStateStore"):
+        from tai_state._async.access.observing import AsyncObserving  # noqa: PLC0415
+
+        return AsyncObserving
+    if _is(store, "_sync", "StateStore"):
+        from tai_state._sync.access.observing import Observing  # noqa: PLC0415
+
+        return Observing
+    message = f"a store is observed, not {type(store).__name__}: StateStore or AsyncStateStore"
+    raise ConfigurationError(message)
+
+
+def _is(store: object, colour: str, name: str) -> bool:
+    module = sys.modules.get(f"tai_state.{colour}.api.store")
+    return module is not None and isinstance(store, getattr(module, name))

@@ -1,0 +1,163 @@
+"""Who looks on at a store hears of each operation what it was, what it cost and how it ended, in nobody's way."""
+
+import pytest
+
+from tai_state import (
+    AsyncLockManager,
+    AsyncStateMachinePersister,
+    AsyncTransactionManager,
+    Machine,
+    StateNotFoundError,
+    Transition,
+)
+from tai_state.telemetry import Monitor, Observer, observe
+from tests._async.stores import in_memory
+
+COUNTER = Machine("counter", "on", [Transition("add", "on", "on", apply=lambda data, _: {"n": data["n"] + 1})])
+
+
+class Heard(Observer):
+    """Keeps all that it is told."""
+
+    def __init__(self):
+        self.operations = []
+        self.background = []
+        self.locks = []
+
+    def operation_ended(self, operation):
+        self.operations.append(operation)
+
+    def request_ended(self, request, operation):
+        if operation is None:
+            self.background.append(request)
+
+    def lock_ended(self, lock):
+        self.locks.append(lock)
+
+    def names(self):
+        return [operation.name for operation in self.operations]
+
+
+@pytest.fixture
+def heard(store):
+    """What is heard of the test's store."""
+    heard = Heard()
+    with observe(store, heard):
+        yield heard
+
+
+async def test_an_operation_is_told_with_what_it_cost(store, heard):
+    """As docs/backends.md says it; what was asked of no state names none."""
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    await persister.start("g", "s", {"n": 0})
+    await persister.transition("g", "s", "add")
+    await persister.load_state("g", "s")
+    told = [(one.name, one.documents_read, one.commits, one.documents_written) for one in heard.operations]
+    assert told == [("start", 2, 1, 4), ("transition", 0, 1, 2), ("load_state", 1, 0, 0)]
+    assert {(one.governor_id, one.state_id, one.error) for one in heard.operations} == {("g", "s", None)}
+    assert all(one.seconds > 0 for one in heard.operations)
+    assert heard.operations[1].bytes_written > 100
+
+
+async def test_an_iteration_is_one_operation(store, heard):
+    """However many pages it has, and also where its reader stops early."""
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    await persister.start("g", "s", {"n": 0})
+    await persister.transition("g", "s", "add")
+    heard.operations.clear()
+    assert [event.version async for event in persister.history("g", "s")] == [1, 2]
+    assert heard.names() == ["history"]
+    assert heard.operations[0].documents_read >= 2
+
+
+async def test_what_failed_is_told_by_its_code(store, heard):
+    """Never by its text."""
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    with pytest.raises(StateNotFoundError):
+        await persister.transition("g", "s", "add")
+    assert [(one.name, one.error) for one in heard.operations] == [("transition", "state_not_found")]
+
+
+async def test_a_conflict_is_counted(place):
+    """Of the caller who met it, with both of its attempts."""
+    here, there = place.store(), place.store()
+    await AsyncStateMachinePersister(here, COUNTER).start("g", "s", {"n": 0})
+    with Monitor(here) as monitor:
+        await AsyncStateMachinePersister(there, COUNTER).transition("g", "s", "add")
+        await AsyncStateMachinePersister(here, COUNTER).transition("g", "s", "add")
+    counted = monitor.as_dict()
+    told = counted["operations"]["transition"]
+    assert (told["commits"], told["conflicts"], told["ambiguous"]) == (2, 1, 0)
+    assert counted["contended"] == [{"governor_id": "g", "state_id": "s", "count": 1}]
+
+
+async def test_a_lost_reply_that_is_settled_is_counted_as_that(place):
+    """And is no conflict: the refusal of the second attempt is the doing of the first."""
+    store, _ = place.faulty("reply lost")
+    heard = Heard()
+    with observe(store, heard):
+        await AsyncStateMachinePersister(store, COUNTER).start("g", "s", {"n": 0})
+    (start,) = heard.operations
+    assert (start.commits, start.ambiguous, start.ambiguous_resolved, start.conflicts) == (2, 1, 1, 0)
+
+
+async def test_a_lock_is_told_with_how_long_it_was_held(store, heard):
+    """And the wait for it is the operation that acquires it; its release is in the background."""
+    lock = await AsyncLockManager(store).acquire("r", heartbeat=False)
+    await lock.release()
+    assert heard.names() == ["acquire"]
+    assert [request.kind for request in heard.background] == ["commit"]
+    assert [(held.resource, held.is_lost) for held in heard.locks] == [("r", False)]
+    assert heard.locks[0].seconds > 0
+
+
+async def test_a_transaction_is_one_operation(store, heard):
+    """In both of its forms; what its function asks of the store is a part of it."""
+    manager = AsyncTransactionManager(store)
+
+    async def body(tx):
+        await store.find_state("g", "s")
+        await tx.save_state("g", "s", {"n": 1})
+
+    await manager.run(body)
+    async with manager.begin() as tx:
+        await tx.save_state("g", "s", {"n": 2})
+    assert heard.names() == ["transaction", "transaction"]
+    assert [one.commits for one in heard.operations] == [1, 1]
+    assert heard.background == []
+
+
+@in_memory
+async def test_who_looks_on_no_more_hears_nothing(store):
+    """And the backend is as it was before."""
+    backend = store.runtime.access.backend
+    before = dict(vars(backend))
+    heard, other = Heard(), Heard()
+    first, second = observe(store, heard), observe(store, other)
+    first.close()
+    first.close()
+    await store.find_state("g", "s")
+    assert (heard.names(), other.names()) == ([], ["get_state"])
+    second.close()
+    assert vars(backend) == before
+
+
+class Broken(Observer):
+    """Fails at whatever it is told."""
+
+    def operation_began(self, operation):
+        raise RuntimeError("secret")
+
+    operation_ended = operation_began
+
+    def request_ended(self, request, operation):
+        raise RuntimeError("secret")
+
+
+@in_memory
+async def test_an_observer_that_fails_disturbs_nobody(store, caplog):
+    """It is logged by its name and the kind of its error."""
+    with observe(store, Broken()):
+        assert await store.save_state("g", "s", {}) == 1
+    assert "observer Broken raised RuntimeError" in caplog.text
+    assert "secret" not in caplog.text
