@@ -25,11 +25,8 @@ ROOMS = frozenset(
         "platform",
         "records",
         "recovery",
-<<<<<<< HEAD
         "service",
-=======
         "telemetry",
->>>>>>> a869920 (Who looks on at a store hears of its operations: a monitor in process, and the hook beneath it)
         "testing",
         "transactions",
         "values",
