@@ -2,11 +2,20 @@
 
 A lock of a thread that was inside it at that moment would never be freed in the child, and whatever the parent's
 calls had under way (turns, counts, locks that they held) is still the parent's. Such objects begin anew there.
+
+Neither would a module that a thread was importing ever be whole in the child: it waits for that thread for ever. Since
+modules are imported here when they are first used, within calls, a fork lets the imports of other threads end first.
 """
 
 import os
+import threading
+import time
 import weakref
+from importlib import _bootstrap
 from typing import Protocol
+
+_IMPORT_SECONDS_MAX = 10.0
+"""What an import takes at most on a slow machine; one that waits for the fork itself does not stop it for ever."""
 
 
 class OfOneProcess(Protocol):
@@ -30,4 +39,18 @@ def _begin_all_anew() -> None:
         one.begin_anew()
 
 
-os.register_at_fork(after_in_child=_begin_all_anew)
+def _let_imports_end() -> None:
+    ends = time.monotonic() + _IMPORT_SECONDS_MAX
+    while _is_imported_by_others() and time.monotonic() < ends:
+        time.sleep(0.001)
+
+
+def _is_imported_by_others() -> bool:
+    """Whether another thread is importing a module, as Python's own import system knows it."""
+    # Nothing public tells. Where a later Python keeps no such table, nothing is waited for.
+    locks = list(getattr(_bootstrap, "_module_locks", {}).values())
+    owners = {getattr(lock(), "owner", None) for lock in locks}
+    return bool(owners - {None, threading.get_ident()})
+
+
+os.register_at_fork(before=_let_imports_end, after_in_child=_begin_all_anew)

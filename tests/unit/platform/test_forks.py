@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -180,3 +181,25 @@ def test_a_child_of_another_thread_can_be_interrupted():
         assert [signal.getsignal(one) for one in signals] == before
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=60)
+
+
+BEGUN = threading.Event()
+SLOW_MODULE = f"""
+import time
+from {__name__} import BEGUN
+BEGUN.set()
+time.sleep(0.5)
+WHOLE = True
+"""
+
+
+def test_a_child_has_each_module_whole(tmp_path, monkeypatch):
+    """What another thread was importing is imported before the fork: the child would wait for that thread for ever."""
+    (tmp_path / "imported_slowly.py").write_text(SLOW_MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    importing = threading.Thread(target=import_module, args=("imported_slowly",))
+    importing.start()
+    assert BEGUN.wait(20)
+    assert in_child(lambda: import_module("imported_slowly").WHOLE) == 0
+    importing.join()
+    monkeypatch.delitem(sys.modules, "imported_slowly")
