@@ -61,7 +61,7 @@ def running(pid: int) -> bool:
 
 def write_document(host: str, project: str, *, token: str | None = "owner") -> int:
     """Create a document over REST and return the HTTP status."""
-    connection = http.client.HTTPConnection(host, timeout=10)
+    connection = http.client.HTTPConnection(host, timeout=60)
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:
         connection.request("POST", f"/v1/projects/{project}/databases/(default)/documents/c", '{"fields": {}}', headers)
@@ -72,7 +72,7 @@ def write_document(host: str, project: str, *, token: str | None = "owner") -> i
 
 def count_documents(host: str, project: str) -> int:
     """Return how many documents ``write_document`` has left."""
-    connection = http.client.HTTPConnection(host, timeout=10)
+    connection = http.client.HTTPConnection(host, timeout=60)
     path = f"/v1/projects/{project}/databases/(default)/documents/c"
     try:
         connection.request("GET", path, headers={"Authorization": "Bearer owner"})
