@@ -21,7 +21,7 @@ def write_or_check(path: Path, generated: Callable[[str], str]) -> int:
         lines = (page.splitlines(), wanted.splitlines())
         for line in difflib.unified_diff(*lines, "the page", "what is generated", n=0, lineterm=""):
             print(line)
-        print(f"docs/{path.name}", "is up to date" if page == wanted else "differs: run make generate")
+        print(f"{path.parent.name}/{path.name}", "is up to date" if page == wanted else "differs: run make generate")
         return int(page != wanted)
     path.write_text(wanted, encoding="utf-8")
     return 0

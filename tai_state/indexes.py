@@ -54,6 +54,9 @@ ASKED = (
 )
 """Every query that the package makes; one that is not here fails in its tests."""
 
+EXPIRING = ("receipts", "transactions", "waits")
+"""The collections whose documents expire: those that need a TTL policy where the engine has them."""
+
 
 def asked_by(query: Query) -> Asked:
     """Return the shape of *query*."""
@@ -69,6 +72,17 @@ def asked_by(query: Query) -> Asked:
 def is_asked(query: Query) -> bool:
     """Whether a query has a shape that is in the list."""
     return asked_by(query) in ASKED
+
+
+def sorted_fields(asked: Asked) -> list[tuple[str, bool]]:
+    """Return the fields that Firestore must have indexed by themselves, each with whether it is descending.
+
+    Empty where an index that somebody makes serves the query.
+    """
+    if index_of(asked) is not None:
+        return []
+    equal = [(name, False) for name in asked.equal]
+    return equal if asked.within is None else [(asked.within, asked.is_descending)]
 
 
 def index_of(asked: Asked) -> Index | None:

@@ -31,6 +31,7 @@ class AsyncTrustWindow:
         """Trust a lease that was sent for at *began*."""
         self._what = f"lock {resource!r} with token {token}"
         self._resource = resource
+        self._token = token
         self._clock = clock
         self._timing = timing
         self._ends = began + timing.trusted_seconds
@@ -150,7 +151,8 @@ class AsyncTrustWindow:
             self._ended = reason
             callbacks, self._callbacks = self._callbacks, []
         if not self.is_released:
-            log.warning("%s is lost: %s", self._what, reason)
+            extra = {"event": "lock_lost", "resource": self._resource, "fencing_token": self._token, "cause": reason}
+            log.warning("%s is lost: %s", self._what, reason, extra=extra)
             for callback in callbacks:
                 self._tell(callback, reason)
         return True

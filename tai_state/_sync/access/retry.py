@@ -79,7 +79,7 @@ def retry_after(
             raise
         except DeadlineExceededError as error:
             # Time ran out before this attempt began: why the ones before it failed is what the caller needs.
-            error.__cause__ = error.__cause__ or last
+            error.__cause__ = error.__cause__ or _given_up(what, None, last)
             raise
 
     def tell(state: "RetryCallState") -> None:
@@ -104,8 +104,16 @@ def retry_after(
     try:
         return retrying(again)
     except RetryError as error:
-        cause = error.last_attempt.exception()
+        cause, attempts = error.last_attempt.exception(), error.last_attempt.attempt_number
+        _given_up(what, attempts, cause)
         if deadline.passed:
             message = f"{what} did not succeed within {deadline.seconds:g} seconds; nothing was written"
             raise DeadlineExceededError(message) from cause
-        raise RetriesExhaustedError(error.last_attempt.attempt_number, what) from cause
+        raise RetriesExhaustedError(attempts, what) from cause
+
+
+def _given_up(what: str, attempts: int | None, cause: BaseException | None) -> BaseException | None:
+    """Write a record that *what* is not tried again, its attempts spent or its time over; return its last *cause*."""
+    extra = {"event": "retries_exhausted", "what": what, "attempt": attempts, "cause": getattr(cause, "code", None)}
+    log.warning("%s is not tried again: %s", what, cause, extra=extra)
+    return cause

@@ -108,7 +108,7 @@ def commit_once(
         )
     except DeadlineExceededError as error:
         if ambiguous:
-            raise settlement.unknown() from error
+            raise _unknown(settlement) from error
         raise
     except TaiStateError as error:
         if not ambiguous:
@@ -121,9 +121,23 @@ def _settle(error: TaiStateError, settlement: Settlement) -> CommitResult:
     try:
         settled = settlement.read(refused)
     except TaiStateError as unread:
-        raise settlement.unknown() from unread
+        raise _unknown(settlement) from unread
     if settled.outcome is Outcome.APPLIED and settled.commit is not None:
         return settled.commit
     if settled.outcome is Outcome.REFUSED:
         raise error if refused else PreconditionFailedError from error
-    raise settlement.unknown() from error
+    raise _unknown(settlement) from error
+
+
+def _unknown(settlement: Settlement) -> OutcomeUnknownError:
+    """Return the error that says that nobody knows the outcome, and write a record of it."""
+    error = settlement.unknown()
+    extra = {
+        "event": "outcome_unknown",
+        "governor_id": error.governor_id,
+        "state_id": error.state_id,
+        "version": error.version,
+        "transition_id": error.transition_id,
+    }
+    log.error("%s", error, extra=extra)
+    return error

@@ -5,10 +5,14 @@ import logging
 import pytest
 
 from tai_state import (
+    AsyncLockManager,
     AsyncStateMachinePersister,
     AsyncTransactionManager,
     DamagedStatesError,
+    DeadlineExceededError,
+    LockLostError,
     OutcomeUnknownError,
+    RetriesExhaustedError,
     RetryPolicy,
 )
 from tai_state.layout import state_layout
@@ -81,6 +85,47 @@ async def test_a_last_attempt_without_a_verdict_is_told_too(place, records):
     with pytest.raises(OutcomeUnknownError):
         await store.save_state("g", "s", {})
     assert [one.attempt for one in records("ambiguous")] == [1]
+
+
+async def test_a_commit_of_which_nobody_knows_is_told_as_an_error(place, records):
+    """By the ids with which somebody can look for it."""
+    store, _ = place.faulty("request lost", retry=RetryPolicy(attempts=1))
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await store.save_state("g", "s", {})
+    (told,) = records("outcome_unknown")
+    assert (told.levelname, told.governor_id, told.state_id, told.version) == ("ERROR", "g", "s", 1)
+    assert told.transition_id == caught.value.transition_id
+
+
+@pytest.mark.parametrize(
+    ("policy", "error"),
+    [
+        (RetryPolicy(attempts=2, wait_initial=0.0, wait_max=0.0), RetriesExhaustedError),
+        (RetryPolicy(wait_initial=0.01, wait_max=0.01, deadline=0.2), DeadlineExceededError),
+    ],
+    ids=["attempts", "time"],
+)
+async def test_what_is_not_tried_again_is_told(place, records, policy, error):
+    """Once, with what kept it from succeeding to the end, whether its attempts or its time were spent."""
+    store, backend = place.faulty(retry=policy)
+    await store.save_state("g", "s", {})
+    backend._unread = 10_000
+    with pytest.raises(error):
+        await store.get_state("g", "s")
+    (told,) = records("retries_exhausted")
+    assert (told.levelname, told.what, told.cause) == ("WARNING", "a read", "store_unavailable")
+
+
+async def test_a_lock_that_is_lost_is_told(store, records):
+    """With its token, and how it was lost; one that is released is not."""
+    locks = AsyncLockManager(store)
+    await (await locks.acquire("a", heartbeat=False)).release()
+    lost = await locks.acquire("a", heartbeat=False)
+    await locks.break_lock("a", lost.fencing_token, "its host is gone")
+    with pytest.raises(LockLostError):
+        await lost.renew()
+    (told,) = records("lock_lost")
+    assert (told.levelname, told.resource, told.fencing_token, told.cause) == ("WARNING", "a", 2, "broken")
 
 
 async def test_a_read_that_is_tried_again_is_told(place, records):

@@ -46,7 +46,7 @@ def test_clear_of_an_emulator_that_is_gone_is_a_typed_error() -> None:
 def test_shipped_rules_deny_clients_and_let_servers_pass() -> None:
     """The deny-all rules file is valid and does what it says."""
     project = new_project_id()
-    with Emulator(rules=ROOT / "emulator" / "firestore.rules") as server:
+    with Emulator(rules=ROOT / "infra" / "firestore" / "firestore.rules") as server:
         assert write_document(server.host, project, token=None) == http.HTTPStatus.FORBIDDEN
         assert write_document(server.host, project) == http.HTTPStatus.OK
 

@@ -20,6 +20,7 @@ ROOMS = frozenset(
         "doctor",
         "history",
         "house",
+        "infra",
         "locking",
         "machine",
         "platform",
@@ -32,7 +33,7 @@ ROOMS = frozenset(
         "values",
     }
 )
-"""The rooms of the package, and those of what stands around it: its documents, its house, its values, its service."""
+"""The rooms of the package, and those around it: its documents, its house, its values, its service, what runs it."""
 
 
 def sources(folder):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from tai_state.backends.firestore.checkups.asking import Asking, FieldConfig
-from tai_state.indexes import ASKED, Asked, Index, needed
+from tai_state.indexes import ASKED, Asked, Index, needed, sorted_fields
 from tai_state.models import Checkup
 
 _DEFAULTS = "__default__"
@@ -37,10 +37,7 @@ def look(asking: Asking) -> Checkup:
 
 def _exempt(asked: Asked, said: Mapping[tuple[str, str], FieldConfig]) -> Iterator[tuple[str, str]]:
     """Yield the fields of a query, with their groups, that should be indexed by themselves, and are not."""
-    if asked.is_group:
-        return
-    names = [*asked.equal, *([] if asked.within is None else [asked.within])]
-    for name in names:
+    for name, _ in sorted_fields(asked):
         places = [(asked.collection, name), (asked.collection, _ANY), (_DEFAULTS, _ANY)]
         settled = next((said[one].indexed for one in places if one in said and said[one].indexed is not None), None)
         # Of which nothing is said has what Firestore makes by itself.

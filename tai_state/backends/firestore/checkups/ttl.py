@@ -2,16 +2,15 @@
 
 from tai_state.backends.firestore.checkups.asking import Asking
 from tai_state.documents import EXPIRES_AT
+from tai_state.indexes import EXPIRING
 from tai_state.models import Checkup
-
-GROUPS = ("receipts", "transactions", "waits")
 
 
 def look(asking: Asking) -> Checkup:
     """Ask for the policies of the collection groups whose documents expire."""
-    states = {group: _state(asking, group) for group in GROUPS}
-    missing = [group for group in GROUPS if not states[group]]
-    broken = [group for group in GROUPS if states[group] == "NEEDS_REPAIR"]
+    states = {group: _state(asking, group) for group in EXPIRING}
+    missing = [group for group in EXPIRING if not states[group]]
+    broken = [group for group in EXPIRING if states[group] == "NEEDS_REPAIR"]
     if missing or broken:
         message = f"no TTL policy on {EXPIRES_AT} of {', '.join(missing)}: what has expired stays, unless gc is run"
         if not missing:
@@ -19,7 +18,7 @@ def look(asking: Asking) -> Checkup:
         group = [*missing, *broken][0]
         mend = f"gcloud firestore fields ttls update {EXPIRES_AT} --collection-group={group} --enable-ttl {asking.flag}"
         return Checkup(check="ttl", status="warning", message=message, mend=mend)
-    return Checkup(check="ttl", status="ok", message=f"policies on {EXPIRES_AT} of {', '.join(GROUPS)}")
+    return Checkup(check="ttl", status="ok", message=f"policies on {EXPIRES_AT} of {', '.join(EXPIRING)}")
 
 
 def _state(asking: Asking, group: str) -> str:

@@ -1,0 +1,71 @@
+variable "recover_schedule" {
+  description = "When the recovery job runs, as cron writes it. It reads every document of the store: its rhythm is a price."
+  type        = string
+  default     = "17 3 * * *"
+
+  validation {
+    condition     = length(split(" ", var.recover_schedule)) == 5
+    error_message = "A schedule has five fields."
+  }
+}
+
+variable "gc_schedule" {
+  description = "When the job runs that removes what has expired, as cron writes it."
+  type        = string
+  default     = "47 4 * * *"
+
+  validation {
+    condition     = length(split(" ", var.gc_schedule)) == 5
+    error_message = "A schedule has five fields."
+  }
+}
+
+variable "time_zone" {
+  description = "The time zone of the schedules."
+  type        = string
+  default     = "Etc/UTC"
+}
+
+variable "gc_arguments" {
+  description = "What of the histories the job removes, beside what has expired: arguments of `tai-state gc`, such as [\"--compact-after\", \"30\"]. Nothing by default."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for argument in var.gc_arguments : can(regex("^(--(compact-after|max-age|max-events|snapshots)|[0-9.]+)$", argument))])
+    error_message = "Only --compact-after, --max-age, --max-events and --snapshots, each with a number."
+  }
+}
+
+variable "job_timeout_seconds" {
+  description = "How long a run of a job may take. It may be ended anywhere and run again."
+  type        = number
+  default     = 3600
+
+  validation {
+    condition     = var.job_timeout_seconds >= 60 && var.job_timeout_seconds <= 86400
+    error_message = "From a minute to a day."
+  }
+}
+
+variable "notification_channels" {
+  description = "Whom the alerts reach: ids such as projects/my-project/notificationChannels/123. Without any they are seen in the console alone."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for channel in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", channel))])
+    error_message = "A channel is named like projects/my-project/notificationChannels/123."
+  }
+}
+
+variable "conflicts_per_minute" {
+  description = "More conflicts a minute than these, for ten minutes, are told: writers meet on the same states."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.conflicts_per_minute > 0
+    error_message = "More than none."
+  }
+}
