@@ -137,7 +137,7 @@ class Deadline:
     @property
     def passed(self) -> bool:
         """Whether no time is left."""
-        return self._left() <= 0.0
+        return self._ends <= self._clock.monotonic() or self.seconds <= self._waited
 
 
 Span = TimeLimit | Deadline

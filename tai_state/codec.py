@@ -9,7 +9,9 @@ console), one JSON text, or zstd-compressed JSON bytes.
 import base64
 import hashlib
 import re
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -18,36 +20,23 @@ from tai_state.config import Encoding
 from tai_state.conversion import LEVELS_MAX, normalize
 from tai_state.documents import Json, Value
 from tai_state.errors import DocumentTooLargeError, InvalidDataError
+from tai_state.native import NATIVE_LEVELS_MAX, NATIVE_PATH_CHARACTERS_MAX, is_native_map
 
 PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
 """How large a value may be, in bytes of JSON: what is stored can be read again, however well it compressed."""
 
-
-_NATIVE_LEVELS_MAX = 16
-
-
-# Firestore takes 1,500 bytes for the whole path of keys to a field. Counted in characters of up to 4 bytes, with
-# room for the name of the field that holds the value; what is longer is stored as JSON text instead.
-_NATIVE_PATH_CHARACTERS_MAX = 350
-
-
 # What JSON has no type for is a dict of one tag; a user's dict that looks like one is wrapped.
 _BYTES, _TIME, _MAP = "$bytes", "$time", "$map"
 
-
 _TAGS = frozenset({_BYTES, _TIME, _MAP})
 
-
 _CONTAINERS = frozenset({dict, list})
-
 
 # A number, at its place in the text, that some release might write with an exponent, or does.
 _ODD_NUMBER = re.compile(rb"(?:^|[:,\[])-?(?:0\.000|[0-9]{16}|[0-9.]+[eE])")
 
-
 # Digits as 0: in what is left each such number shows by a few bytes, which are found 20 times faster.
 _DIGITS_AS_0 = bytes.maketrans(b"123456789E", b"000000000e")
-
 
 _JSON_OPTIONS = (
     orjson.OPT_SORT_KEYS
@@ -57,13 +46,27 @@ _JSON_OPTIONS = (
 )
 
 
+@lru_cache(maxsize=1024)
+def utc_text(moment: datetime) -> str:
+    """Return how a moment in UTC is written; of others equal ones have several texts."""
+    return moment.isoformat(timespec="microseconds")
+
+
+def time_text(moment: datetime) -> str:
+    """Return how an aware datetime is written, in documents and under the hashes.
+
+    A change writes its two times eight times between them, and each writing takes a microsecond.
+    """
+    return utc_text(moment) if moment.tzinfo is UTC else moment.isoformat(timespec="microseconds")
+
+
 def _tag(value: object) -> dict[str, str] | orjson.Fragment:
     if isinstance(value, Json):
         return orjson.Fragment(value.text)
     if isinstance(value, bytes):
         return {_BYTES: base64.b64encode(value).decode()}
     assert isinstance(value, datetime)
-    return {_TIME: value.isoformat(timespec="microseconds")}
+    return {_TIME: time_text(value)}
 
 
 def _wrapped(value: Value) -> Value:
@@ -114,7 +117,7 @@ def dump_json(value: Value) -> bytes:
             return orjson.Fragment(item.text)
         tags += 1
         # Most of what has a tag is a time, and need not be passed on.
-        return {_TIME: item.isoformat(timespec="microseconds")} if isinstance(item, datetime) else _tag(item)
+        return {_TIME: time_text(item)} if isinstance(item, datetime) else _tag(item)
 
     encoded = orjson.dumps(value, default=tag, option=_JSON_OPTIONS)
     # Each tag of ours puts one '"$' into the text. One more, and the value may hold a dict that looks like a tag.
@@ -123,9 +126,31 @@ def dump_json(value: Value) -> bytes:
     return orjson.dumps(_wrapped(value), default=_tag, option=_JSON_OPTIONS)
 
 
-def dump_plain(value: Value) -> bytes:
-    """Return the JSON of what holds texts, ints, bools, None, lists and dicts alone, the keys in order."""
-    return orjson.dumps(value, option=_JSON_OPTIONS)
+def dump_fields(fields: Mapping[str, Value]) -> bytes:
+    """Return a document's fields as JSON, as ``dump_json`` does; their payloads and times cost no call each."""
+    tags = 0
+    shown: dict[str, Value] = {}
+    for name, value in fields.items():
+        kind = type(value)
+        if kind is Json:
+            tags += value.text.count(b"$")
+            shown[name] = orjson.Fragment(value.text)
+        elif kind is datetime:
+            tags += 1
+            shown[name] = {_TIME: utc_text(value) if value.tzinfo is UTC else time_text(value)}
+        else:
+            shown[name] = value
+    try:
+        encoded = orjson.dumps(shown, option=_JSON_OPTIONS)
+    except TypeError:
+        # Something deeper inside has no type of JSON's.
+        return dump_json(dict(fields))
+    # One more of these than ours and those in payloads, and a value may look like a tag.
+    return encoded if encoded.count(b"$") == tags else dump_json(dict(fields))
+
+
+dump_plain: Callable[[Value], bytes] = partial(orjson.dumps, option=_JSON_OPTIONS)
+"""Returns the JSON of what holds texts, ints, bools, None, lists and dicts alone, the keys in order."""
 
 
 def to_json(value: Value) -> bytes:
@@ -170,15 +195,16 @@ def _plain_json(value: object) -> bytes | None:
         encoded = orjson.dumps(value, option=_JSON_OPTIONS)
     except TypeError:
         return None
-    if b'"$' in encoded or has_odd_number(encoded) or not _is_shallow(value, encoded):
+    if b'"$' in encoded or has_odd_number(encoded):
+        return None
+    # Most values have fewer brackets than they may have levels.
+    if encoded.count(b"{") + encoded.count(b"[") > LEVELS_MAX and not _is_shallow(value):
         return None
     return encoded if orjson.loads(encoded) == value else None
 
 
-def _is_shallow(value: object, encoded: bytes) -> bool:
-    """Whether a value nests no deeper than LEVELS_MAX; *encoded* is its JSON."""
-    if encoded.count(b"{") + encoded.count(b"[") <= LEVELS_MAX:
-        return True
+def _is_shallow(value: object) -> bool:
+    """Whether a value nests no deeper than LEVELS_MAX."""
     level = [value]
     for _ in range(LEVELS_MAX):
         parts = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, dict | list))
@@ -201,37 +227,6 @@ def _canonical(stored: Value) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         message = f"a stored value holds what was never stored by us: {error}"
         raise InvalidDataError(message) from error
-
-
-def _is_surely_native(encoded: bytes) -> bool:
-    """Whether a glance at the JSON of a small map tells that it is native; a text in it may look as if it were not."""
-    return (
-        len(encoded) < _NATIVE_PATH_CHARACTERS_MAX
-        and encoded.count(b"{") + encoded.count(b"[") <= _NATIVE_LEVELS_MAX
-        and not (b'"$' in encoded or b'"":' in encoded or b'"__' in encoded or b"[[" in encoded or b",[" in encoded)
-    )
-
-
-def _is_native_map(value: Value) -> bool:
-    return isinstance(value, dict) and _is_native(value)
-
-
-def _is_native(value: Value, room: int = _NATIVE_PATH_CHARACTERS_MAX, level: int = 1) -> bool:
-    """Whether every engine can hold *value* as a field: no list in a list, no odd key, not too deep, no long path."""
-    if isinstance(value, dict):
-        return level <= _NATIVE_LEVELS_MAX and all(
-            len(key) < room and _is_native_key(key) and _is_native(item, room - len(key) - 1, level + 1)
-            for key, item in value.items()
-        )
-    if isinstance(value, list):
-        return level <= _NATIVE_LEVELS_MAX and all(
-            not isinstance(item, list) and _is_native(item, room, level + 1) for item in value
-        )
-    return True
-
-
-def _is_native_key(key: str) -> bool:
-    return bool(key) and not (key.startswith("__") and key.endswith("__"))
 
 
 def compress(raw: bytes) -> bytes:
@@ -266,18 +261,19 @@ class Payload:
     A commit stores it in several documents: what it is stored as is found out once, and kept until ``forget_forms``.
     """
 
-    __slots__ = ("_compressed", "_digest", "_is_native", "json")
+    __slots__ = ("_digest", "_embedded", "_is_native", "compressed", "json")
 
     def __init__(self, json: bytes) -> None:
         """Wrap canonical JSON; use ``of`` and ``given`` for values."""
         self.json = json
         self._digest: str | None = None
         self._is_native: bool | None = None
-        self._compressed: bytes | None = None
+        self._embedded: Json | None = None
+        self.compressed: bytes | None = None
 
     def forget_forms(self) -> None:
         """Keep the JSON alone: the commit is made, and a cache may hold the value for long."""
-        self._compressed = None
+        self.compressed = None
 
     @classmethod
     def given(cls, value: object, path: str = "data", what: str | None = None) -> "Payload":
@@ -332,10 +328,18 @@ class Payload:
 
     def value(self) -> Value:
         """Return a fresh copy of the value."""
+        encoded = self.json
         # Most payloads are None, and most contexts empty.
-        if self.json == b"null":
+        if encoded == b"null":
             return None
-        return {} if self.json == b"{}" else from_json(self.json)
+        if encoded == b"{}":
+            return {}
+        if b'"$' in encoded:
+            return from_json(encoded)
+        try:
+            return orjson.loads(encoded)
+        except ValueError:
+            return from_json(encoded)  # which tells of it
 
     @property
     def digest(self) -> str:
@@ -346,24 +350,35 @@ class Payload:
 
     def field(self, encoding: Encoding) -> Value:
         """Return what a document stores: None, a map (as Json), a JSON text or compressed JSON."""
+        size = len(self.json)
+        if self._embedded is not None and size < encoding.json_bytes_min and size < encoding.zstd_bytes_min:
+            return self._embedded
         if self.json == b"null":
             return None
-        size = len(self.json)
         if size >= encoding.zstd_bytes_min:
-            if self._compressed is None:
-                self._compressed = compress(self.json)
-            return self._compressed
+            if self.compressed is None:
+                self.compressed = compress(self.json)
+            return self.compressed
         if self.json == b"{}":
             return {}
-        return Json(self.json) if size < encoding.json_bytes_min and self.is_native else self.json.decode()
+        if not (size < encoding.json_bytes_min and self.is_native):
+            return self.json.decode()
+        self._embedded = Json(self.json)
+        return self._embedded
 
     @property
     def is_native(self) -> bool:
         """Whether it is a map that every engine can hold as a field; found out once."""
         if self._is_native is None:
-            self._is_native = self.json.startswith(b"{") and (
-                _is_surely_native(self.json) or _is_native_map(self.value())
+            encoded = self.json
+            # A glance tells of most small maps; a text in one may look as if it were none.
+            is_surely = (
+                len(encoded) < NATIVE_PATH_CHARACTERS_MAX
+                and encoded.count(b"{") + encoded.count(b"[") <= NATIVE_LEVELS_MAX
+                and not (b'"$' in encoded or b'"":' in encoded or b'"__' in encoded)
+                and not (b"[[" in encoded or b",[" in encoded)
             )
+            self._is_native = encoded.startswith(b"{") and (is_surely or is_native_map(self.value()))
         return self._is_native
 
     def __eq__(self, other: object) -> bool:

@@ -6,12 +6,13 @@ segment contains a slash and every engine sorts them alike.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tai_state.errors import InvalidDataError, UnsupportedOperationError
+from tai_state.frozen import quick_dataclass
 
 Value = Any
 """None, bool, int (64 bit), float, str, bytes, aware datetime, list or dict of these; in what is written also Json.
@@ -23,7 +24,7 @@ wraps such values first.
 Fields = Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Json:
     """A map in the fields of a Put, given as its canonical JSON (see ``codec``); read back it is a dict.
 
@@ -52,7 +53,7 @@ class Capability(StrEnum):
     ONE_HOST = "one_host"  # all that use it run on one host, where one process sees that another has died
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Limits:
     """The sizes that a backend takes; None where it has no such limit of its own."""
 
@@ -72,7 +73,7 @@ class DocumentPath(NamedTuple):
         return f"{self.collection}/{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Document:
     """A document as read. The store's clock gives both times; ``update_time`` rises with every change.
 
@@ -86,17 +87,17 @@ class Document:
     size: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class MustNotExist:
     """The document must not be there."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class MustExist:
     """The document must be there, whatever it holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class UpdatedAt:
     """The document must be there, unchanged since *update_time*."""
 
@@ -106,7 +107,7 @@ class UpdatedAt:
 Precondition = MustNotExist | MustExist | UpdatedAt
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Put:
     """Create the document or replace all its fields."""
 
@@ -115,7 +116,7 @@ class Put:
     precondition: Precondition | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Delete:
     """Remove the document; without a precondition a missing one is fine."""
 
@@ -123,7 +124,7 @@ class Delete:
     precondition: Precondition | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Check:
     """Change nothing, but let the whole commit fail unless *precondition* holds."""
 
@@ -134,7 +135,7 @@ class Check:
 Write = Put | Delete | Check
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class CommitResult:
     """The outcome of a commit: its time, and the update_time of each document that a Put left behind, by path."""
 
@@ -142,7 +143,7 @@ class CommitResult:
     update_times: Mapping[DocumentPath, datetime]
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Read:
     """What one read saw: the documents that exist, by path, as of ``read_time`` of the store's clock."""
 
@@ -154,7 +155,7 @@ class Read:
         return self.documents.get(path)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class FieldEquals:
     """A condition of a query: the top-level field *name* equals *value* (a str, int or bool)."""
 
@@ -166,7 +167,7 @@ Bound = str | int | datetime
 """What a range may begin or end with; True is none, since to the engines it is no number."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class FieldRange:
     """A condition of a query: ``at_least <= field < below``, of which one may be left out.
 
@@ -211,7 +212,7 @@ def kind_of(value: Value) -> type | None:
     return str if isinstance(value, str) else None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Cursor:
     """A place in the order of a query: behind the document at *path*, whose field of the range has this *value*."""
 
@@ -219,7 +220,7 @@ class Cursor:
     value: Value = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """What is asked for: the documents of one collection, or of a group, that meet every condition, in one order.
 

@@ -44,6 +44,15 @@ class HeadCache(Generic[HeadT]):
             self._heads.move_to_end(path)
             return found[0]
 
+    def take(self, path: DocumentPath) -> HeadT | None:
+        """Return the head last seen at *path*, if it is kept, and keep it no more: who takes it is to change it."""
+        with self._lock:
+            found = self._heads.pop(path, None)
+            if found is None:
+                return None
+            self._bytes -= found[2]
+            return found[0]
+
     def put(self, path: DocumentPath, head: HeadT, *, version: int, data_bytes: int) -> None:
         """Keep *head*, unless one of a later *version* is known.
 
@@ -65,10 +74,7 @@ class HeadCache(Generic[HeadT]):
 
     def drop(self, path: DocumentPath) -> None:
         """Forget what was seen at *path*."""
-        with self._lock:
-            known = self._heads.pop(path, None)
-            if known is not None:
-                self._bytes -= known[2]
+        self.take(path)
 
 
 class Trail(Generic[ItemT]):

@@ -19,7 +19,7 @@ import inspect
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from importlib import import_module
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -86,7 +86,7 @@ class _Door:
     def leave(self) -> None:
         """Put the handlers back, exactly, and let them run for what came meanwhile."""
         try:
-            _restore(self._guarded)
+            _restore(iter(self._guarded))
         finally:
             self.is_guarded = False
             if self.pending:
@@ -96,7 +96,7 @@ class _Door:
         """Put the handlers back, and forget what came: the call that waited for its end is another process's."""
         self.pending.clear()
         self.is_guarded = False
-        _restore(self._guarded)
+        _restore(iter(self._guarded))
 
     def deliver(self) -> None:
         """Run the handlers of what is pending, all of them, even where one raises."""
@@ -111,16 +111,16 @@ class _Door:
         return dict(self._guarded)[number]
 
 
-def _restore(guarded: Sequence[tuple[int, Handler]]) -> None:
-    if guarded:
-        number, handler = guarded[0]
-        try:
+def _restore(guarded: Iterator[tuple[int, Handler]]) -> None:
+    try:
+        for number, handler in guarded:
             # Whoever set another one meanwhile wanted that.
             if _get_handler(number) is _on_signal:
                 _set_handler(number, handler)
-        finally:
-            # A handler that is back may raise at once; the other one is put back all the same.
-            _restore(guarded[1:])
+    except BaseException:
+        # A handler that is back may raise at once; the other one is put back all the same.
+        _restore(guarded)
+        raise
 
 
 _door = _Door()
@@ -160,24 +160,19 @@ os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
 
 
 class Deferral:
-    """A block in which the main thread is not interrupted; what came meanwhile is delivered at its end.
+    """A block in which the main thread is not interrupted; what came meanwhile is delivered at its end."""
 
-    Args:
-        settling: Whether it must run to its end: no ``Interruptible`` inside lets a signal in.
-    """
+    __slots__ = ("_is_inner", "_is_outermost", "_round", "_was_open")
 
-    __slots__ = ("_is_inner", "_is_outermost", "_round", "_settling", "_was_open")
-
-    def __init__(self, *, settling: bool = False) -> None:
-        """Begin with the block."""
-        self._settling = settling
-        self._is_outermost = self._is_inner = self._was_open = False
-        self._round = 0
+    is_settling = False
+    """Whether it must run to its end: no ``Interruptible`` inside lets a signal in."""
 
     def __enter__(self) -> None:
         """Keep signals out."""
-        if not _is_main_thread():
+        self._round = 0  # as of no round: no other thread is ever interrupted
+        if _get_ident() != _door.main:
             return
+        self._is_outermost = self._is_inner = False
         if _door.is_guarded:
             self._was_open = _door.is_open
             _door.is_open = False
@@ -185,7 +180,7 @@ class Deferral:
         else:
             self._is_outermost = _door.guard()
         self._round = _door.round
-        if self._settling:
+        if self.is_settling:
             _door.settling += 1
 
     def __exit__(
@@ -195,7 +190,7 @@ class Deferral:
         if not _door.is_guarded or self._round != _door.round:
             # An interrupt left a generator behind, which ends late, in the middle of a later call.
             return
-        if self._settling and (self._is_inner or self._is_outermost):
+        if self.is_settling and (self._is_inner or self._is_outermost):
             _door.settling -= 1
         if self._is_outermost:
             self._is_outermost = False
@@ -205,6 +200,14 @@ class Deferral:
             _door.is_open = self._was_open
             if self._was_open:
                 _door.deliver()
+
+
+class _Settling(Deferral):
+    """A block whose outcome comes before any interrupt."""
+
+    __slots__ = ()
+
+    is_settling = True
 
 
 class Interruptible:
@@ -244,7 +247,9 @@ class AsyncDeferral:
     def __enter__(self) -> None:
         """Do nothing."""
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Do nothing."""
 
 
@@ -285,5 +290,5 @@ async def async_shield(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args,
 
 def shield(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Make the call and run it to its end even when the main thread is interrupted meanwhile; the interrupt follows."""
-    with Deferral(settling=True):
+    with _Settling():
         return call(*args, **kwargs)

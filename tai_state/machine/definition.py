@@ -193,7 +193,12 @@ class Machine(Generic[DataT]):
             raise self._refusal(status, action)
         for candidate in candidates:
             if candidate.guard is None or self._is_open(candidate, candidate.guard(data(), payload())):
-                return Choice(candidate.target, _applied(candidate, data, payload), candidate)
+                if candidate.apply is None:
+                    return Choice(candidate.target, data(), candidate)
+                applied = candidate.apply(data(), payload())
+                if type(applied) is not dict:
+                    _check_applied(candidate, applied)
+                return Choice(candidate.target, applied, candidate)
         names = ", ".join(repr(candidate.guard_name) for candidate in candidates)
         reason = f"guard {names} refused" if len(candidates) == 1 else f"every guard refused: {names}"
         raise self._refusal(status, action, reason)
@@ -353,14 +358,10 @@ class Machine(Generic[DataT]):
         return f"Machine({self.name!r}, version={self.version}, {size})"
 
 
-def _applied(transition: Transition[DataT], data: Callable[[], DataT], payload: Callable[[], Any]) -> DataT:
-    if transition.apply is None:
-        return data()
-    applied = transition.apply(data(), payload())
+def _check_applied(transition: Transition[DataT], applied: object) -> None:
     if defect := returned_defect(applied):
         message = f"apply {transition.apply_name!r} of action {transition.action!r} {defect}; it must return the data"
         raise InvalidDataError(message, path="data")
-    return applied
 
 
 def returned_defect(value: object) -> str | None:

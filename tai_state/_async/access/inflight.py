@@ -1,7 +1,7 @@
 """The calls under way: counted, so that they can be ended in bounded time before a store closes."""
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Optional, TypeVar
 
@@ -19,12 +19,11 @@ T = TypeVar("T")
 _POLL_SECONDS = 0.005
 
 
-class AsyncCall:
+class AsyncCall(AsyncDeferral):
     """One call under way, for as long as the block runs; in the main thread it is interrupted only where it waits."""
 
     __slots__ = (
         "_caller",
-        "_deferral",
         "_governor_id",
         "_inflight",
         "_is_new",
@@ -52,7 +51,6 @@ class AsyncCall:
         self._state_id = state_id
         self._part_of = part_of
         self._observation: Observation | None = None
-        self._deferral = AsyncDeferral()
 
     def __enter__(self) -> None:
         """Count it.
@@ -60,12 +58,12 @@ class AsyncCall:
         Raises:
             StoreClosedError: No new call is let in.
         """
-        self._deferral.__enter__()
+        super().__enter__()
         try:
             self._caller = async_caller()
             self._inflight.begin(self._caller, is_new=self._is_new)
         except BaseException:
-            self._deferral.__exit__(None, None, None)
+            super().__exit__(None, None, None)
             raise
         observers = self._inflight.observers
         if observers.all:
@@ -80,10 +78,30 @@ class AsyncCall:
             self._inflight.observers.leave(self._observation)
             if self._part_of is None:
                 self._inflight.observers.end(self._observation.operation, error)
-        self._inflight.end(self._caller)
+        _leave(self._inflight.doors, self._caller)
         if isinstance(error, CorruptLogError):
             tell_damage(error)
-        self._deferral.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
+
+
+class _Door:
+    """What lets calls in, and counts them by their callers."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.is_shut = False
+        self.begin_anew()
+        anew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Count no call: those under way are the parent's."""
+        self.counts: dict[int, int] = {}
+        self.lock = threading.Lock()
+
+    def check(self) -> None:
+        if self.is_shut:
+            message = f"{self.what} is drained or closed, and takes no more calls"
+            raise StoreClosedError(message)
 
 
 class AsyncInFlight:
@@ -96,18 +114,11 @@ class AsyncInFlight:
             what: Whose calls they are, as an error says it.
             within: Counts these calls, too, and shuts them out with its own.
         """
-        self._what = what
-        self._within = within
+        self._door = _Door(what)
+        self.doors: tuple[_Door, ...] = (self._door,) if within is None else (*within.doors, self._door)
+        """Those that a call passes, the outermost first."""
         self.observers: Observers = within.observers if within is not None else Observers()
         """Who looks on at the store's calls, and so at these."""
-        self._is_shut = False
-        self.begin_anew()
-        anew_in_children(self)
-
-    def begin_anew(self) -> None:
-        """Count no call: those under way are the parent's."""
-        self._counts: dict[int, int] = {}
-        self._lock = threading.Lock()
 
     def one(self, name: str, governor_id: str | None = None, state_id: str | None = None) -> AsyncCall:
         """Count one call for as long as the block of the returned context manager runs.
@@ -127,11 +138,8 @@ class AsyncInFlight:
         Raises:
             StoreClosedError: It is drained or closed.
         """
-        if self._within is not None:
-            self._within.check()
-        if self._is_shut:
-            message = f"{self._what} is drained or closed, and takes no more calls"
-            raise StoreClosedError(message)
+        for door in self.doors:
+            door.check()
 
     def begin(self, caller: int, *, is_new: bool) -> None:
         """Count a call of *caller*; a new one is let in only while the door is open.
@@ -139,25 +147,18 @@ class AsyncInFlight:
         Raises:
             StoreClosedError: It is shut.
         """
-        if self._within is not None:
-            self._within.begin(caller, is_new=is_new)
-        # Under one lock: whoever drains sees the count of all that were let in.
-        with self._lock:
-            if not (is_new and self._is_shut):
-                self._counts[caller] = self._counts.get(caller, 0) + 1
-                return
-        if self._within is not None:
-            self._within.end(caller)
-        self.check()
+        for index, door in enumerate(self.doors):
+            # Under one lock: whoever drains sees the count of all that were let in.
+            with door.lock:
+                if not (is_new and door.is_shut):
+                    door.counts[caller] = door.counts.get(caller, 0) + 1
+                    continue
+            _leave(self.doors[:index], caller)
+            door.check()
 
     def end(self, caller: int) -> None:
         """Count a call no more; one that began before a fork is not counted in the child."""
-        with self._lock:
-            count = self._counts.pop(caller, 0) - 1
-            if count > 0:
-                self._counts[caller] = count
-        if self._within is not None:
-            self._within.end(caller)
+        _leave(self.doors, caller)
 
     async def reading(
         self, items: AsyncIterator[T], name: str, governor_id: str | None = None, state_id: str | None = None
@@ -190,8 +191,8 @@ class AsyncInFlight:
 
     def refuse(self) -> None:
         """Let no new call in."""
-        with self._lock:
-            self._is_shut = True
+        with self._door.lock:
+            self._door.is_shut = True
 
     async def drain(self, timeout: float) -> bool:
         """Let no new call in, wait up to *timeout* seconds for the others; return whether all ended.
@@ -208,5 +209,13 @@ class AsyncInFlight:
         return not self._others(own)
 
     def _others(self, own: int) -> bool:
-        with self._lock:
-            return any(caller != own for caller in self._counts)
+        with self._door.lock:
+            return any(caller != own for caller in self._door.counts)
+
+
+def _leave(doors: Sequence[_Door], caller: int) -> None:
+    for door in doors:
+        with door.lock:
+            count = door.counts.pop(caller, 0) - 1
+            if count > 0:
+                door.counts[caller] = count

@@ -169,8 +169,9 @@ class AsyncSqliteBackend(AsyncBackend):
             # Queued before the thread is asked: one flush takes all that the loop has queued by then.
             return await self._engine.async_finish(job, self._commits)
         finally:
-            # For a cancelled caller: what nobody has taken yet is not applied.
-            self._engine.withdraw(job)
+            if not job.done:
+                # For a cancelled caller: what nobody has taken yet is not applied.
+                self._engine.withdraw(job)
 
     async def watch(self, path: DocumentPath, *, timeout: float) -> AsyncIterator[None]:
         """Yield at the start and soon after each change of *path*, by any process, until *timeout* has passed."""

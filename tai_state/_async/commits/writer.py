@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.retry import async_retry_after
 from tai_state._async.access.turns import AsyncLines, AsyncTurn
 from tai_state._async.commits.coalescing import AsyncCarried, Unsettled, Wish, async_carry
+from tai_state._async.commits.found import async_found_head
 from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.commits.settling import async_settle_plan
@@ -18,7 +18,7 @@ from tai_state._async.history.sealing import AsyncSealing
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import async_shield
 from tai_state.clock import Deadline
-from tai_state.documents import Capability, CommitResult, Document, DocumentPath, Read, Write
+from tai_state.documents import Capability, CommitResult, DocumentPath, Read, Write
 from tai_state.errors import (
     CorruptLogError,
     DeadlineExceededError,
@@ -29,6 +29,7 @@ from tai_state.errors import (
     SchemaVersionError,
     TaiStateError,
 )
+from tai_state.frozen import quick_dataclass
 from tai_state.heads import HeadCache, TrailCache
 from tai_state.layout import FORMAT, META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
@@ -36,8 +37,7 @@ from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import lost_head, proofs_against
 from tai_state.rules.history.segments import Segment, Written
-from tai_state.rules.records.documents import read_state, was_altered
-from tai_state.rules.records.record import EventRecord, StateRecord, completed
+from tai_state.rules.records.record import EventRecord, StateRecord, complete
 
 log = logging.getLogger("tai_state")
 
@@ -58,7 +58,7 @@ def tell_change(governor_id: str, state_id: str, version: int, action: str, tran
     log.debug("%s/%s is at version %d by %s", governor_id, state_id, version, action, extra=extra)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Applied:
     """A change as it stands in the store."""
 
@@ -154,7 +154,7 @@ class AsyncChangeWriter:
                 return await attempt(guard, guard.deadline)
 
         try:
-            return await once()
+            return await (attempt(None, deadline) if guarding is None else once())
         except PreconditionFailedError as error:
             first = error
         return await async_retry_after(
@@ -179,13 +179,13 @@ class AsyncChangeWriter:
         if change.timestamp is not None:
             await self.access.see_passed(change.timestamp, deadline)
         carried = guard.carries if guard is not None else None
-        cached = self.heads.get(change.paths.state) if refused is None else None
-        if cached is not None and self.origin is not None:
+        # Kept no more: the change makes another head of it, or it is stale.
+        cached = self.heads.take(change.paths.state)
+        if cached is not None and refused is None and self.origin is not None:
             try:
                 return self.plan_on(View(cached, self.origin, carried), change, settings)
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
-                # What a stale head cannot allow, the fresh one may.
-                self.heads.drop(change.paths.state)
+                cached = None  # what it cannot allow, the fresh one may
         is_steady = refused is not None or Capability.STEADY_READS in self.access.backend.capabilities
         view = await self._view(change, carried, deadline, refused, consistent=is_steady)
         try:
@@ -217,47 +217,11 @@ class AsyncChangeWriter:
         state = read.get(paths.state)
         is_lost = refused is not None and lost_head(refused, state, [read.get(path) for path in against])
         self.learn_origin(read)
-        head = await self._head(change, state, deadline, is_lost=is_lost)
+        # One that tries but once is to know at once.
+        is_new = change.creates and not change.expected_version and self.access.retry.attempts != 1
+        head = await async_found_head(self._history, paths, state, deadline, is_lost=is_lost, is_new=is_new)
         receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
         return View(head, self.origin, carried, receipt, read.read_time, read.documents)
-
-    async def _head(
-        self, change: Change, document: Document | None, deadline: Deadline, *, is_lost: bool
-    ) -> Head | None:
-        """Return the state that a change rests on: as its document says, or as its log does.
-
-        1. A sound document: that is it.
-        2. An altered one: the change is refused; whoever altered it meant something by it, and is to say so.
-        3. A damaged one: what its log tells, if that reaches as far as the document claims to be.
-        4. None, and the change needs one, or was refused by an event: what its log tells, if there is one.
-        5. None, and the change creates the state: none. It is refused where there ever was one, by the first event or
-           by the segment in the place of it, and the next attempt looks; where there will be no other, this one does.
-
-        Raises:
-            CorruptLogError: The log does not determine the state, or stands above a sound document.
-        """
-        paths = change.paths
-        damage = None
-        if document is not None:
-            try:
-                record = read_state(document, paths.governor_id, paths.state_id)
-            except CorruptLogError as error:
-                if was_altered(error):
-                    raise
-                damage = error
-            else:
-                if is_lost:
-                    reason = "an event stands above the state's version"
-                    raise CorruptLogError(paths.governor_id, paths.state_id, record.version + 1, reason)
-                return Head(record, document.update_time)
-        elif not is_lost and change.creates and not change.expected_version and self.access.retry.attempts != 1:
-            return None
-        rebuilt = await self._history.restored(paths, document, damage, deadline)
-        if rebuilt is None:
-            return None
-        if document is None:
-            return Head(rebuilt, None, "missing")
-        return Head(rebuilt, document.update_time, "damaged")
 
     def learn_origin(self, read: Read) -> None:
         """Take the store's id from a read that included ``tai/meta``."""
@@ -298,7 +262,6 @@ class AsyncChangeWriter:
         deadline: Deadline,
         turn: AsyncTurn | None = None,
     ) -> Applied:
-        self.heads.drop(paths.state)
         if turn is not None and turn.is_followed:
             carried = async_carry(self.lines, turn, plan, self.plan_on, deadline)
             if carried is not None:
@@ -335,7 +298,8 @@ class AsyncChangeWriter:
             commit = await async_shield(self.send, change.paths, answer.plan, answer.writes, deadline, ambiguous=True)
         except PreconditionFailedError:
             return await self._write(change, settings, deadline, None)
-        return Applied(completed(answer.plan.event, committed_at=commit.commit_time), answer.plan.record)
+        complete(answer.plan.event, "committed_at", commit.commit_time)
+        return Applied(answer.plan.event, answer.plan.record)
 
     async def send(
         self, paths: StateLayout, plan: Plan, writes: Sequence[Write], deadline: Deadline, *, ambiguous: bool = False
@@ -359,7 +323,8 @@ class AsyncChangeWriter:
         left = commit.update_times.get(paths.state)
         applied: list[Applied] = []
         for plan in plans:
-            event = completed(plan.event, committed_at=commit.commit_time)
+            event = plan.event
+            complete(event, "committed_at", commit.commit_time)
             if left is not None:
                 self._note(paths, plan, found, left)
                 found = left
@@ -385,9 +350,11 @@ class AsyncChangeWriter:
 
     def remember(self, path: DocumentPath, head: Head) -> None:
         """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""
-        head.record.data.forget_forms()
-        head.record.metadata.context.forget_forms()
-        self.heads.put(path, head, version=head.record.version, data_bytes=len(head.record.data.json))
+        record = head.record
+        for payload in (record.data, record.metadata.context):
+            if payload.compressed is not None:
+                payload.forget_forms()
+        self.heads.put(path, head, version=record.version, data_bytes=len(record.data.json))
 
     async def replayed(self, paths: StateLayout, replay: Replay, deadline: Deadline) -> Applied:
         """Return the change that a receipt names."""

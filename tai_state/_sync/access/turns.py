@@ -67,6 +67,12 @@ class Lines:
     def leave(self, place: "Standing") -> None:
         """Let *place* leave its line, and the next one forward."""
         with self._guard:
+            line = place.line
+            if len(line) == 1 and line[0] is place and self._lines.get(place.key) is line:
+                # Nobody else is there, as mostly.
+                line.clear()
+                del self._lines[place.key]
+                return
             following = self._without(place)
         if following is not None:
             following.call()

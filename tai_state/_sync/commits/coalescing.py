@@ -19,11 +19,11 @@ A caller whose time is over, or who is cancelled, while its change is carried al
 ends by the deadline of who carries it.
 """
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from tai_state._sync.access.turns import Lines, Turn
 from tai_state.clock import Deadline
 from tai_state.documents import Write
+from tai_state.frozen import quick_dataclass
 from tai_state.rules.commits.change import Change, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.coalescing import ends_here, in_one_commit, weight
 
@@ -34,7 +34,7 @@ BYTES_MAX = 1024 * 1024
 """How large they are together at most, about: a tenth of what Firestore takes, a quarter of what its emulator does."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Wish:
     """What a caller in line wants."""
 
@@ -42,7 +42,7 @@ class Wish:
     settings: Settings
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Unsettled:
     """In the place of a result: nobody knows yet whether *writes*, with this *plan* in them, are applied."""
 
@@ -50,7 +50,7 @@ class Unsettled:
     writes: Sequence[Write]
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Carried:
     """Changes that go with another one's commit: who wants them, the plan of each, and the writes of them all."""
 

@@ -2,7 +2,6 @@
 """The commit protocol: one request, resent only as it is, and settled by reading when its reply is lost."""
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.access.retry import retry_after
@@ -16,13 +15,14 @@ from tai_state.errors import (
     StoreUnavailableError,
     TaiStateError,
 )
+from tai_state.frozen import quick_dataclass
 from tai_state.rules.commits.settle import Outcome, settle_sealed
 from tai_state.rules.records.record import EventRecord
 
 log = logging.getLogger("tai_state")
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Settled:
     """What became of an ambiguous commit; ``commit`` when it was applied."""
 
@@ -38,7 +38,7 @@ def settled_by(transition_id: str, sealed: EventRecord | None) -> Settled:
     return Settled(outcome, CommitResult(sealed.committed_at, {}))
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Settlement:
     """How an ambiguous commit is settled.
 
@@ -83,7 +83,7 @@ def commit_once(
         nonlocal ambiguous, attempt
         attempt += 1
         try:
-            result = access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
+            result = access.backend.commit(writes, timeout=deadline.at_most(access.retry.attempt_timeout))
         except CommitAmbiguousError as error:
             ambiguous = True
             extra = {"event": "ambiguous", "what": "a commit", "attempt": attempt, "cause": error.code}

@@ -1,12 +1,12 @@
 """What the memory backend takes: from the port's writes to JSON, as strict as Firestore in production."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from tai_state.codec import dump_json
+from tai_state.codec import dump_fields
 from tai_state.conversion import INT_MAX, INT_MIN, LEVELS_MAX, normalize, normalize_data
 from tai_state.documents import DocumentPath, Json, Limits, Put, Value, Write
 from tai_state.errors import DocumentTooLargeError, InvalidDataError, InvalidIdError
@@ -41,7 +41,7 @@ def encode(writes: Sequence[Write]) -> list[bytes]:
 
 def _encode_fields(write: Put) -> bytes:
     try:
-        encoded = dump_json(_checked(write))
+        encoded = dump_fields(_checked(write))
     except TypeError:
         # A text that is no Unicode: a second look names it.
         for name, value in write.fields.items():
@@ -56,17 +56,20 @@ _SCALARS = frozenset({str, bool, type(None), bytes, Json})
 """Types that need no look: what may be wrong with a text shows when it is encoded."""
 
 
-def _checked(write: Put) -> dict[str, Value]:
+def _checked(write: Put) -> Mapping[str, Value]:
     """Return the fields as they are stored, each checked by itself, since Firestore counts levels from there."""
-    names = dict.fromkeys(write.fields)
-    if not _are_plain(tuple(names)):
-        _check_native(normalize_data(names, path=str(write.path)), str(write.path))
+    fields = write.fields
+    names = tuple(fields)
+    if not _are_plain(names):
+        _check_native(normalize_data(dict.fromkeys(names), path=str(write.path)), str(write.path))
     odd = {}
-    for name, value in write.fields.items():
+    for name, value in fields.items():
         kind = type(value)
-        if not (kind in _SCALARS or (kind is datetime and value.tzinfo is UTC) or _is_plain(value)):
+        if kind in _SCALARS or (kind is int and INT_MIN <= value <= INT_MAX):
+            continue
+        if not (value.tzinfo is UTC if kind is datetime else _is_plain(value)):
             odd[name] = _looked_at(value, name, write.path)
-    return {**write.fields, **odd}
+    return {**fields, **odd} if odd else fields
 
 
 def _is_plain(value: Value, room: int = _KEY_PATH_CHARACTERS, level: int = 1) -> bool:
@@ -79,7 +82,7 @@ def _is_plain(value: Value, room: int = _KEY_PATH_CHARACTERS, level: int = 1) ->
     if kind is datetime:
         return value.tzinfo is UTC
     if kind is dict and level <= LEVELS_MAX:
-        return _is_plain_map(value, room, level + 1)
+        return not value or _is_plain_map(value, room, level + 1)
     if kind is list and level <= LEVELS_MAX:
         return not value or all(type(item) is not list and _is_plain(item, room, level + 1) for item in value)
     return False

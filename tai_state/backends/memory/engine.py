@@ -18,7 +18,6 @@ from tai_state.documents import (
     EXPIRES_AT,
     Check,
     CommitResult,
-    Delete,
     Document,
     DocumentPath,
     MustExist,
@@ -34,6 +33,7 @@ from tai_state.documents import (
 from tai_state.errors import (
     PreconditionFailedError,
 )
+from tai_state.frozen import quick_dataclass
 
 PAGE_DOCUMENTS = 300
 """How many documents a scan looks at while it holds the store."""
@@ -52,7 +52,7 @@ class Listener(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Range:
     """What is still to be read of a collection: ``start <= id < stop``, at most *limit* documents."""
 
@@ -68,7 +68,7 @@ class Range:
         return None if left == 0 else replace(self, start=f"{last_id}\0", limit=left)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class _Stored:
     """A document at rest. Its fields are JSON, so that nobody can share or change them."""
 
@@ -189,16 +189,20 @@ class MemoryEngine:
         encoded = encode(writes)
         listeners: list[Listener] = []
         with self._lock:
+            found: list[_Stored | None] = []
             for write in writes:
-                self._require(write)
+                before = self._find(write.path)
+                if not _holds(write.precondition, before):
+                    raise PreconditionFailedError(path=str(write.path))
+                found.append(before)
             commit_time = self._tick()
             update_times: dict[DocumentPath, datetime] = {}
-            for write, json in zip(writes, encoded, strict=True):
-                if self._apply(write, json, commit_time):
-                    listeners += self._listeners.get(write.path, ())
-                after = self._find(write.path) if isinstance(write, Put) else None
-                if after is not None:
-                    update_times[write.path] = after.update_time
+            for write, json, before in zip(writes, encoded, found, strict=True):
+                is_changed = self._apply(write, json, before, commit_time)
+                if isinstance(write, Put):
+                    update_times[write.path] = before.update_time if before and not is_changed else commit_time
+                if is_changed and write.path in self._listeners:
+                    listeners += self._listeners[write.path]
             for path in self._expiring.due(commit_time):
                 if self._remove_expired(path, commit_time):
                     listeners += self._listeners.get(path, ())
@@ -228,28 +232,20 @@ class MemoryEngine:
         collection = self._collections.get(path.collection)
         return collection.documents.get(path.id) if collection else None
 
-    def _require(self, write: Write) -> None:
-        if not _holds(write.precondition, self._find(write.path)):
-            raise PreconditionFailedError(path=str(write.path))
-
-    def _apply(self, write: Write, json: bytes, time: datetime) -> bool:
-        """Make the change that *write* asks for and return whether there was one to make."""
-        before = self._find(write.path)
-        match write:
-            case Check():
+    def _apply(self, write: Write, json: bytes, before: _Stored | None, time: datetime) -> bool:
+        """Make the change that *write* asks for of what was *before* and return whether there was one to make."""
+        if isinstance(write, Put):
+            # As on Firestore, a write that changes nothing does not move the update_time.
+            if before is not None and before.json == json:
                 return False
-            case Delete():
-                if before is not None:
-                    self._remove(write.path)
-                return before is not None
-            case Put():
-                # As on Firestore, a write that changes nothing does not move the update_time.
-                if before is not None and before.json == json:
-                    return False
-                self._store(write.path, _Stored(json, before.create_time if before else time, time))
-                if EXPIRES_AT in write.fields:
-                    self._expiring.note(write.path, write.fields, time)
-                return True
+            self._store(write.path, _Stored(json, before.create_time if before else time, time))
+            if EXPIRES_AT in write.fields:
+                self._expiring.note(write.path, write.fields, time)
+            return True
+        if isinstance(write, Check) or before is None:
+            return False
+        self._remove(write.path)
+        return True
 
     def _remove_expired(self, path: DocumentPath, now: datetime) -> bool:
         """Remove a document whose time is over by what it says itself and return whether it was."""
@@ -262,7 +258,9 @@ class MemoryEngine:
         return True
 
     def _store(self, path: DocumentPath, stored: _Stored) -> None:
-        collection = self._collections.setdefault(path.collection, _Collection())
+        collection = self._collections.get(path.collection)
+        if collection is None:
+            collection = self._collections[path.collection] = _Collection()
         if path.id not in collection.documents:
             insort(collection.ids, path.id)
             self._count_in_ancestors(path, 1)
@@ -277,20 +275,21 @@ class MemoryEngine:
     def _count_in_ancestors(self, path: DocumentPath, change: int) -> None:
         segments = path.collection.split("/")
         for end in range(1, len(segments), 2):
-            ancestor = self._collections.setdefault("/".join(segments[:end]), _Collection())
+            name = "/".join(segments[:end])
+            ancestor = self._collections.get(name)
+            if ancestor is None:
+                ancestor = self._collections[name] = _Collection()
             ancestor.count_descendant(segments[end], change)
 
 
 def _holds(precondition: Precondition | None, stored: _Stored | None) -> bool:
-    match precondition:
-        case None:
-            return True
-        case MustNotExist():
-            return stored is None
-        case MustExist():
-            return stored is not None
-        case UpdatedAt(update_time):
-            return stored is not None and stored.update_time == update_time
+    if precondition is None:
+        return True
+    if stored is None:
+        return isinstance(precondition, MustNotExist)
+    if isinstance(precondition, UpdatedAt):
+        return stored.update_time == precondition.update_time
+    return isinstance(precondition, MustExist)
 
 
 def _first_page(collection: _Collection, first: int, end: int) -> tuple[list[str], list[_Stored]]:

@@ -90,14 +90,9 @@ class GroupApplier:
     def __init__(self, connection: sqlite3.Connection, clock: StoreClock) -> None:
         """Take over *connection*, which is in no transaction."""
         self.clock = clock
-        self._connection = connection
+        self.connection = connection
         self._cursor = connection.cursor()
         self._mark_us = 0  # the last mark written, maybe in a transaction that did not end well
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a transaction is open."""
-        return self._connection.in_transaction
 
     def begin(self) -> None:
         """Open a transaction with the file's write lock."""
@@ -123,13 +118,13 @@ class GroupApplier:
     def roll_back(self) -> None:
         """Leave no transaction open; where the engine has already undone it, there is nothing to do."""
         with suppress(sqlite3.Error):
-            if self._connection.in_transaction:
+            if self.connection.in_transaction:
                 self._cursor.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the connection; what is not committed is undone."""
         with suppress(sqlite3.Error):
-            self._connection.close()
+            self.connection.close()
 
     def apply(self, group: Sequence[Job], *, savepoints: bool) -> bool:
         """Run every job in the open transaction and note its verdict in it; a job that fails leaves nothing behind.
@@ -161,16 +156,19 @@ class GroupApplier:
                 self._undo(job, error, savepoints=savepoints, clean=changes == 0 or alone)
             else:
                 last_us = time_us
-                job.result = _result(job.request, time_us)
+                moment = from_us(time_us)
+                job.result = CommitResult(moment, dict.fromkeys(job.request.puts, moment))
             if savepoints:
                 self._cursor.execute("RELEASE job")
         if last_us:
-            self._seal(last_us)
+            if last_us >= self.clock.mark_us:
+                self._raise_mark(last_us)
+            self.clock.let_pass(last_us)
         return last_us > 0
 
     def _undo(self, job: Job, error: Exception, *, savepoints: bool, clean: bool) -> None:
         """Note that *job* failed, if its steps can be undone without the others'."""
-        if not self._connection.in_transaction:  # the engine itself rolled everything back: the disk is full, say
+        if not self.connection.in_transaction:  # the engine itself rolled everything back: the disk is full, say
             raise error
         if savepoints:
             self._cursor.execute("ROLLBACK TO job")
@@ -207,12 +205,10 @@ class GroupApplier:
         found = self._cursor.execute(_TIME_OF, (step.path.collection, step.path.id)).fetchall()
         return found[0][0] if found else None
 
-    def _seal(self, last_us: int) -> None:
-        """Make sure that the clock is past the commits' times, and the mark in the file too."""
-        if last_us >= self.clock.mark_us:
-            self._mark_us = last_us + RESERVE_US
-            self._cursor.execute(_RAISE_MARK, {"mark": self._mark_us})
-        self.clock.let_pass(last_us)
+    def _raise_mark(self, last_us: int) -> None:
+        """Make sure that the mark in the file is past the commits' times."""
+        self._mark_us = last_us + RESERVE_US
+        self._cursor.execute(_RAISE_MARK, {"mark": self._mark_us})
 
 
 def _is_met(step: Step, held_us: int | None) -> bool:
@@ -220,8 +216,3 @@ def _is_met(step: Step, held_us: int | None) -> bool:
     if step.expected_us is not None:
         return held_us == step.expected_us
     return step.present is None or step.present is (held_us is not None)
-
-
-def _result(request: Request, time_us: int) -> CommitResult:
-    moment = from_us(time_us)
-    return CommitResult(moment, {step.path: moment for step in request.steps if step.puts})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from tai_state.codec import dump_json
+from tai_state.codec import dump_fields
 from tai_state.documents import (
     EXPIRES_AT,
     Check,
@@ -12,7 +12,6 @@ from tai_state.documents import (
     Fields,
     Lifetime,
     Limits,
-    MustExist,
     MustNotExist,
     Put,
     UpdatedAt,
@@ -48,10 +47,9 @@ class Step(NamedTuple):
 
     Attributes:
         statement: What changes the document; None for a mere check.
-        fields: The JSON that it writes, if any.
+        fields: The JSON that it writes; None where it leaves no document behind.
         present: Whether the document must be there (True) or not (False), None where both will do.
         expected_us: The update_time that it must have, if any.
-        puts: Whether it leaves a document behind.
         lasting: How long the document counts, None for one that stays.
     """
 
@@ -60,7 +58,6 @@ class Step(NamedTuple):
     fields: bytes | None
     present: bool | None
     expected_us: int | None
-    puts: bool
     lasting: Lifetime | None = None
 
     def expires_us(self, time_us: int) -> int | None:
@@ -69,9 +66,10 @@ class Step(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A checked commit: its steps, and its size in bytes of JSON."""
+    """A checked commit: its steps, the documents that it leaves behind, and its size in bytes of JSON."""
 
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
+    puts: Sequence[DocumentPath]
     size: int
 
 
@@ -84,17 +82,20 @@ def encode(writes: Sequence[Write]) -> Request:
     """
     steps: list[Step] = []
     paths: set[DocumentPath] = set()
+    puts: list[DocumentPath] = []
     size = 0
     for write in writes:
         step = _step(write)
         steps.append(step)
         paths.add(step.path)
-        size += len(step.fields or b"")
+        if step.fields is not None:
+            puts.append(step.path)
+            size += len(step.fields)
     if len(paths) != len(steps):
         raise InvalidDataError("a commit has two writes to the same document", path=_repeated(steps))
     if size > LIMITS.commit_bytes:
         raise DocumentTooLargeError(size, LIMITS.commit_bytes, "the commit")
-    return Request(tuple(steps), size)
+    return Request(steps, puts, size)
 
 
 def _repeated(steps: Sequence[Step]) -> str:
@@ -103,40 +104,28 @@ def _repeated(steps: Sequence[Step]) -> str:
 
 
 def _step(write: Write) -> Step:
-    path = write.path
+    path, wanted = write.path, write.precondition
     if not (path.collection.isascii() and path.id.isascii()):
         _check_path(path)
-    present, expected_us = _required(write)
+    expected_us = None if type(wanted) is not UpdatedAt else _expected(wanted.update_time, path)
+    present = None if wanted is None else type(wanted) is not MustNotExist
     if isinstance(write, Put):
-        body = _body(write.fields, path)
-        lasting = lifetime(write.fields) if EXPIRES_AT in write.fields else None
+        fields = write.fields
+        lasting = lifetime(fields) if EXPIRES_AT in fields else None
         statement = _PUTS[present] if expected_us is None else REPLACE_AT
-        return Step(path, statement, body, present, expected_us, puts=True, lasting=lasting)
+        return Step(path, statement, _body(fields, path), present, expected_us, lasting)
     if isinstance(write, Check) or present is False:
         # To delete what must not be there is to check that it is not.
-        return Step(path, None, None, present, expected_us, puts=False)
+        return Step(path, None, None, present, expected_us)
     if expected_us is not None:
-        return Step(path, REMOVE_AT, None, present, expected_us, puts=False)
-    return Step(path, REMOVE, None, present, None, puts=False)
-
-
-def _required(write: Write) -> tuple[bool | None, int | None]:
-    """Return whether the document must be there, and with which update_time; None where either will do."""
-    match write.precondition:
-        case UpdatedAt(moment):
-            return True, _expected(moment, write.path)
-        case MustExist():
-            return True, None
-        case MustNotExist():
-            return False, None
-        case None:
-            return None, None
+        return Step(path, REMOVE_AT, None, present, expected_us)
+    return Step(path, REMOVE, None, present, None)
 
 
 def _expected(moment: datetime, path: DocumentPath) -> int:
     if moment.utcoffset() is None:
         raise InvalidDataError("the expected update_time needs a time zone", path=str(path))
-    return to_us(moment)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def _check_path(path: DocumentPath) -> None:
@@ -148,7 +137,7 @@ def _check_path(path: DocumentPath) -> None:
 
 def _body(fields: Fields, path: DocumentPath) -> bytes:
     try:
-        body = dump_json(fields if type(fields) is dict else dict(fields))
+        body = dump_fields(fields)
     except (TypeError, ValueError) as error:
         raise InvalidDataError(f"a value cannot be stored: {error}", path=str(path)) from error
     if len(body) > LIMITS.document_bytes:

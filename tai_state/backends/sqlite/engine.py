@@ -12,8 +12,9 @@ from tai_state.backends.sqlite import forks, querying, reading
 from tai_state.backends.sqlite.applying import Job
 from tai_state.backends.sqlite.encoding import encode, from_us
 from tai_state.backends.sqlite.failures import mapped
+from tai_state.backends.sqlite.file_identity import FileIdentity
 from tai_state.backends.sqlite.file_mark import FileMark, read_mark
-from tai_state.backends.sqlite.group import GRACE_SECONDS, FileIdentity
+from tai_state.backends.sqlite.group import GRACE_SECONDS
 from tai_state.backends.sqlite.patience import SYSTEM, lock_seconds, when_free
 from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
 from tai_state.backends.sqlite.scrubbing import scrub

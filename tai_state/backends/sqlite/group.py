@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 
 from tai_state.backends.sqlite.applying import GroupApplier, Job, RunAgainError, TooEarlyError
 from tai_state.backends.sqlite.expiry import commits_until_first, commits_until_next
-from tai_state.backends.sqlite.failures import is_busy, is_io_error, translate
+from tai_state.backends.sqlite.failures import is_busy, is_io_error
+from tai_state.backends.sqlite.file_identity import FileIdentity, LogIdentity
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import StoreClock
 from tai_state.clock import Deadline
@@ -25,7 +26,6 @@ from tai_state.documents import CommitResult
 from tai_state.errors import (
     CommitAmbiguousError,
     StoreClosedError,
-    StoreError,
     StoreReplacedError,
     StoreUnavailableError,
 )
@@ -36,105 +36,6 @@ _JOBS_MAX = 256
 _BYTES_MAX = 8 * 1_048_576
 GRACE_SECONDS = 1.0
 """How long past its deadline a caller waits for a transaction that holds its job: a verdict beats a doubt."""
-
-
-class FileIdentity:
-    """Which file a store has opened: not merely what its path is.
-
-    A file that is removed or replaced stays open, and commits to it would be acknowledged into nothing. Asking costs
-    one ``stat``, about a microsecond where a commit that is flushed takes hundreds.
-    """
-
-    def __init__(self, path: str) -> None:
-        """Know no file yet."""
-        self._path = path
-        self.known: tuple[int, int] | None = None
-        """What the file that the store has opened is known by; None: it has opened none yet."""
-        self._lost: tuple[str, str] | None = None
-
-    def note(self) -> tuple[int, int]:
-        """Take what is there as the store's file, for as long as the store lives; return what it is known by."""
-        self.known = _identity(self._path)
-        return self.known
-
-    def forget(self) -> None:
-        """Know no file any more: the one that was there went away before anything was stored in it."""
-        self.known = None
-
-    def check(self) -> None:
-        """Do nothing while the store's file is in its place, or none is known yet.
-
-        Raises:
-            StoreReplacedError: It is not, or its log was not once before.
-        """
-        if self._lost is not None:
-            raise StoreReplacedError(*self._lost)
-        if self.known is not None:
-            _check(self._path, self.known)
-
-    def check_log(self, log: "LogIdentity") -> None:
-        """Do nothing while *log* is in its place; else never use the file again, whatever is put there later.
-
-        Raises:
-            StoreReplacedError: It is not.
-        """
-        try:
-            log.check()
-        except StoreReplacedError as error:
-            self._lost = error.path, error.what
-            raise
-
-    def explain(self, error: sqlite3.Error, doing: str) -> StoreError:
-        """Return our error for SQLite's *error*: where the file is not in its place, that; else ``translate``'s."""
-        try:
-            self.check()
-        except StoreReplacedError as replaced:
-            return replaced
-        return translate(error, self._path, doing)
-
-
-class LogIdentity:
-    """Which log and shared memory one connection has open: they stay the same for as long as it does.
-
-    SQLite does not look. Measured: behind a log that was removed all is acknowledged and gone, what was committed since
-    the last checkpoint included; with shared memory that was removed another process writes at the same time, since
-    its locks are there.
-    """
-
-    def __init__(self, path: str) -> None:
-        """Know none yet."""
-        self._paths = tuple(path + suffix for suffix in ("-wal", "-shm"))
-        self._known: tuple[tuple[int, int], ...] = ()
-
-    def check(self) -> None:
-        """Do nothing while both are as they were at the first time; the connection has read or written before.
-
-        Raises:
-            StoreReplacedError: One is not.
-        """
-        if self._known:
-            for path, known in zip(self._paths, self._known, strict=True):
-                _check(path, known)
-            return
-        try:
-            self._known = tuple([_identity(path) for path in self._paths])
-        except OSError as error:
-            raise StoreReplacedError(str(error.filename), "was removed") from error
-
-
-def _identity(path: str) -> tuple[int, int]:
-    # Not pathlib's, which takes longer than the call itself: each commit asks three times.
-    found = os.stat(path)  # noqa: PTH116
-    return found.st_dev, found.st_ino
-
-
-def _check(path: str, known: tuple[int, int]) -> None:
-    try:
-        found = os.stat(path)  # noqa: PTH116
-    except OSError as error:
-        raise StoreReplacedError(path, "was removed") from error
-    if (found.st_dev, found.st_ino) != known:
-        raise StoreReplacedError(path, "was replaced by another one")
 
 
 class GroupCommit:
@@ -172,7 +73,12 @@ class GroupCommit:
         """See *job* through, leading if nobody does, and return its result or raise its error."""
         try:
             if not job.done:
-                self._join(job)
+                with self._guard:
+                    if self._leader is None:
+                        self._leader = job
+                    else:
+                        job.make_gate()
+                        self._waiters.append(job)
             if not job.done and self._leader is not job:
                 self._wait(job)
             if not job.done:
@@ -186,7 +92,8 @@ class GroupCommit:
         """Take *job* back, pass the lead on if it was its turn; return whether it is certain not to be applied."""
         with self._guard:
             queued = not job.done and _discard(self._queue, job)
-            _discard(self._waiters, job)
+            if self._waiters:
+                _discard(self._waiters, job)
             if self._leader is job:
                 self._leader = None
                 while self._leader is None and self._waiters:
@@ -198,14 +105,6 @@ class GroupCommit:
             # Whoever is about to lead for it, on another thread, is not to wait for what nobody will commit.
             job.finish(self._too_late())
         return queued
-
-    def _join(self, job: Job) -> None:
-        with self._guard:
-            if self._leader is None:
-                self._leader = job
-            else:
-                job.make_gate()
-                self._waiters.append(job)
 
     def _wait(self, job: Job) -> None:
         """Return when *job* is done or its caller is to lead.
@@ -238,14 +137,12 @@ class GroupCommit:
                 if self._closed:
                     raise StoreClosedError(f"the store {self._path} is closed")
                 try:
-                    applier = self._open(job.deadline)
-                    self._begin(applier, job.deadline)
+                    applier = self._begin(job.deadline)
                 except sqlite3.Error as error:
                     raise self._identity.explain(error, "opening a transaction of") from error
                 try:
                     # Under the write lock: what is acknowledged was in the file that everybody else finds.
-                    self._identity.check()
-                    self._identity.check_log(self._log)
+                    self._check_files()
                 except StoreReplacedError:
                     applier.roll_back()
                     raise
@@ -272,20 +169,41 @@ class GroupCommit:
             raise
         self._commits_left = commits_until_next(is_cut=is_cut)
 
-    def _begin(self, applier: GroupApplier, deadline: Deadline) -> None:
+    def _begin(self, deadline: Deadline) -> GroupApplier:
+        """Open a transaction, and the connection before the first one."""
+        applier = self._applier
+        if applier is None:
+            connection, self._log, clock = self._opener(deadline)
+            applier = self._applier = GroupApplier(connection, clock)
+        if applier.connection.in_transaction:  # an interrupt struck between a BEGIN and the block that undoes it
+            applier.roll_back()
         try:
             applier.begin()
         except sqlite3.OperationalError:
             # Another process writes, which most commits never meet.
             when_free(applier.begin, deadline)
+        return applier
 
-    def _open(self, deadline: Deadline) -> GroupApplier:
-        if self._applier is None:
-            connection, self._log, clock = self._opener(deadline)
-            self._applier = GroupApplier(connection, clock)
-        if self._applier.is_open:  # an interrupt struck between a BEGIN and the block that undoes it
-            self._applier.roll_back()
-        return self._applier
+    def _check_files(self) -> None:
+        """Do nothing while the store's file and its log are in their places.
+
+        Raises:
+            StoreReplacedError: One is not.
+        """
+        file, log = self._identity, self._log
+        if file.known is not None and file.lost is None and log.known:
+            # A glance, since each commit needs one. Where it shows anything, the looks below tell of it.
+            are_there = True
+            try:
+                for path, known in ((self._path, file.known), *log.known):
+                    found = os.stat(path)  # noqa: PTH116 - pathlib's takes longer than the call itself
+                    are_there = are_there and (found.st_dev, found.st_ino) == known
+            except OSError:
+                are_there = False
+            if are_there:
+                return
+        file.check()
+        file.check_log(log)
 
     def _take(self, group: list[Job]) -> None:
         """Move the next jobs from the queue to *group*; what came too late is told so."""
@@ -333,7 +251,7 @@ class GroupCommit:
             self._put_back(group)
         except BaseException:
             # An interrupt. SQLite's COMMIT cannot be stopped halfway: either it has not begun, or it is over.
-            if committing and not applier.is_open:
+            if committing and not applier.connection.in_transaction:
                 _deliver(group)
             else:
                 applier.roll_back()
@@ -393,7 +311,6 @@ def _discard(jobs: deque[Job], job: Job) -> bool:
 def _deliver(group: Sequence[Job]) -> None:
     """End every job of a group; again, where an interrupt cut the first time short."""
     for job in group:
-        if job.done:
+        job.done = True
+        if job.gate is not None:
             job.wake()
-        else:
-            job.finish()

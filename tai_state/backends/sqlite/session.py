@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from tai_state.backends.sqlite import schema
 from tai_state.backends.sqlite.connections import ReaderPool
 from tai_state.backends.sqlite.failures import is_busy, while_there
+from tai_state.backends.sqlite.file_identity import FileIdentity, LogIdentity
 from tai_state.backends.sqlite.file_locks import FileLocks
 from tai_state.backends.sqlite.file_mark import note_file
-from tai_state.backends.sqlite.group import FileIdentity, GroupCommit, LogIdentity
+from tai_state.backends.sqlite.group import GroupCommit
 from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import (
     StoreClock,

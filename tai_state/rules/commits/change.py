@@ -1,7 +1,7 @@
 """The words of a commit: what a caller wants, what was read, and what will be written."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -9,6 +9,7 @@ from tai_state.authors import Author
 from tai_state.codec import Payload
 from tai_state.config import Encoding, Maintenance
 from tai_state.documents import Document, DocumentPath, Fields, Write
+from tai_state.frozen import quick_dataclass
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.history.upcasting import Schema
@@ -29,7 +30,7 @@ class Needs(Enum):
     EVER = "a state, deleted or not"
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Target:
     """What a change makes of a state.
 
@@ -61,7 +62,7 @@ Notice = Callable[[StateRecord, MachineStamp], None]
 """Told of a state that another definition of the caller's machine moved, under the same version; may be told again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a caller wants, before anything was read.
 
@@ -101,7 +102,7 @@ class Change:
         return f"{self.paths.governor_id}/{self.paths.state_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Head:
     """The current state, and the update_time that a change of it must find (None: no document yet).
 
@@ -113,7 +114,7 @@ class Head:
     rebuilt: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class View:
     """What a decision rests on. ``read_time`` is None where the head came from the cache alone.
 
@@ -128,7 +129,7 @@ class View:
     documents: Mapping[DocumentPath, Document] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Settings:
     """What does not depend on the change: encodings, maintenance (None: put off), and the ttl of receipts.
 
@@ -145,7 +146,7 @@ class Settings:
         return replace(self, encoding=self.encoding.compressing(), maintenance=None)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Fresh:
     """What a pure function may not make itself: the writer's time, a unique id, a store id to be, an event's salt.
 
@@ -159,7 +160,7 @@ class Fresh:
     store_time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Plan:
     """One commit: its writes, in any order, and what is true once it is applied."""
 
@@ -171,7 +172,7 @@ class Plan:
     guard: Guard | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Replay:
     """The change was made before, under the same key: its outcome stands at ``version``."""
 

@@ -9,6 +9,7 @@ from tai_state.config import Maintenance
 from tai_state.documents import Check, MustNotExist, Put, Write
 from tai_state.errors import (
     InvalidDataError,
+    SchemaVersionError,
     StateExistsError,
     StateNotFoundError,
     StatusConflictError,
@@ -27,9 +28,9 @@ from tai_state.rules.history.segments import Segment
 from tai_state.rules.history.snapshots import add_snapshot, begins_period
 from tai_state.rules.history.upcasting import Place
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
-from tai_state.rules.records.documents import event_fields, state_put
+from tai_state.rules.records.documents import content_fields, event_fields, state_put
 from tai_state.rules.records.erased import ERASE
-from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord, completed
+from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord, complete
 
 REBUILT = "tai_rebuilt"
 """In the context of an event: that the state document which it rests on was missing or damaged, and was rebuilt."""
@@ -58,15 +59,18 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
     if view.guard is not None:
         fences = view.guard.fences(fences)
     # Existence before version: "there is none" explains more than "it is at another version".
-    _check_existence(change, record)
+    if record is None or record.deleted or change.needs is Needs.ABSENT:
+        _check_existence(change, record)
     if change.expected_version is not None:
         _check_version(change, change.expected_version, record)
     if change.expected_status is not None:
         _check_status(change, change.expected_status, record)
-    if record is not None and not record.deleted:
-        _check_schema(change, record.schema_version, record.version)
+    schema = change.schema
+    if schema is not None and record is not None and record.schema_version > schema.version and not record.deleted:
+        raise _newer(change, record.schema_version, record.version)
     target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
-    _check_schema(change, target.schema_version, record.version if record is not None else None)
+    if schema is not None and target.schema_version > schema.version:
+        raise _newer(change, target.schema_version, record.version if record is not None else None)
     event = _event(change, view, target, fresh, fences)
     if settings.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
         settings.alone(record, event)
@@ -108,9 +112,9 @@ def _check_status(change: Change, expected: str, record: StateRecord | None) -> 
         raise StatusConflictError(change.key, expected, actual)
 
 
-def _check_schema(change: Change, label: int, version: int | None) -> None:
-    if change.schema is not None and label > change.schema.version:
-        raise change.schema.newer(label, Place(change.paths.governor_id, change.paths.state_id, version))
+def _newer(change: Change, label: int, version: int | None) -> SchemaVersionError:
+    assert change.schema is not None
+    return change.schema.newer(label, Place(change.paths.governor_id, change.paths.state_id, version))
 
 
 def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Mapping[str, int]) -> EventRecord:
@@ -137,7 +141,7 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         idempotency_key=change.idempotency_key,
         from_status=before.status if before else None,
         to_status=target.status,
-        from_state=_data_before(change, before),
+        from_state=NO_STATE if before is None else EMPTY if change.kind == ERASE else before.data,
         to_state=target.data,
         last_error=target.last_error,
         deleted=target.deleted,
@@ -163,14 +167,9 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         depends_on=depends_on,
         signals=signals,
     )
-    completed(event, seal=make_seal(event, fresh.salt))
-    return completed(event, hash=event_hash(event))
-
-
-def _data_before(change: Change, before: StateRecord | None) -> Payload:
-    if before is None:
-        return NO_STATE
-    return EMPTY if change.kind == ERASE else before.data
+    complete(event, "seal", make_seal(event, fresh.salt))
+    complete(event, "hash", event_hash(event))
+    return event
 
 
 def _check_timestamp(timestamp: datetime, floor: datetime | None, ceiling: datetime | None) -> None:
@@ -239,9 +238,10 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
         extra += snapshots
     found = view.head.update_time if view.head else None
-    fields = event_fields(event, settings.encoding)
+    common = content_fields(event, settings.encoding)
+    fields = event_fields(event, settings.encoding, common)
     writes: list[Write] = [
-        state_put(change.paths, record, settings.encoding, found),
+        state_put(change.paths, record, settings.encoding, found, common),
         Put(change.paths.event(event.version), fields, MustNotExist()),
     ]
     if view.head is None:

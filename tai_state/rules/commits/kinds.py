@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any
 
 from tai_state.authors import Author
@@ -15,6 +16,7 @@ from tai_state.errors import (
     MachineVersionError,
     TransitionNotAllowedError,
 )
+from tai_state.frozen import quick_dataclass
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import Keep
@@ -29,7 +31,7 @@ PASSES = "force=True with a reason passes"
 AnyMachine = Machine[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Call:
     """What every request has, checked."""
 
@@ -121,9 +123,13 @@ def check_name(value: object, what: str) -> str:
     return str.__str__(value)
 
 
+# One object for a machine: what it moved last is seen to be its own at a glance.
+_stamp = lru_cache(maxsize=256)(MachineStamp)
+
+
 def stamp(machine: AnyMachine) -> MachineStamp:
     """Return the mark that *machine* leaves on what it moves."""
-    return MachineStamp(machine.name, machine.version, machine.fingerprint)
+    return _stamp(machine.name, machine.version, machine.fingerprint)
 
 
 def as_data(machine: AnyMachine | None) -> AsData[Any]:
@@ -217,66 +223,76 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
     """Move a state through *machine*; guards and reducers run on copies of what is read."""
     name = check_name(action, "action")
     given = NULL if payload is None else payload_of(payload)
-    move = _Move(call, machine, given, error if isinstance(error, Keep) else checked_error(error))
-
-    def target_of(state: StateRecord | None) -> Target:
-        return move.target(move.checked(state), name)
-
-    return move.change(name, target_of, move.payload)
+    move = _Move(call, machine, name, given, error if isinstance(error, Keep) else checked_error(error))
+    return call.change("transition", name, Needs.LIVE, move.target, request=given, payload=given, machine=move.mark)
 
 
 def status_change(call: Call, machine: AnyMachine, status: str, payload: object, error: object) -> Change:
     """Move a state to *status* by the one action of *machine* that leads there from where it is."""
     name = check_name(status, "status")
-    move = _Move(call, machine, payload_of(payload), checked_error(error))
+    given, recorded = payload_of(payload), checked_error(error)
 
     def target_of(state: StateRecord | None) -> Target:
-        found = move.checked(state)
-        action = machine.action_to(found.status, name)
-        target = move.target(found, action)
+        assert state is not None
+        mark = stamp(machine)
+        _check_mover(call, state, mark)
+        action = machine.action_to(state.status, name)
+        target = _Move(call, machine, action, given, recorded).target(state)
         if target.status != name:
             reason = f"its guards lead to {target.status!r}, and not to {name!r}"
-            raise TransitionNotAllowedError(found.status, action, machine.allowed(found.status), reason)
+            raise TransitionNotAllowedError(state.status, action, machine.allowed(state.status), reason)
         return replace(target, action=action)
 
-    return move.change("update_status", target_of, Payload.of({"status": name, "payload": move.payload.digest}))
+    request = Payload.of({"status": name, "payload": given.digest})
+    return call.change(
+        "transition", "update_status", Needs.LIVE, target_of, request=request, payload=given, machine=stamp(machine)
+    )
 
 
 class _Move:
     """A move through a machine, with what came with the call: checked and copied once, whatever becomes of it since."""
 
-    def __init__(self, call: Call, machine: AnyMachine, payload: Payload, error: str | Keep | None) -> None:
-        self.payload = payload
+    __slots__ = ("_action", "_call", "_error", "_machine", "_payload", "mark")
+
+    def __init__(
+        self, call: Call, machine: AnyMachine, action: str, payload: Payload, error: str | Keep | None
+    ) -> None:
         self._call = call
         self._machine = machine
+        self._action = action
+        self._payload = payload
         self._error = error
-        self._mark = stamp(machine)
-        self._typed = as_data(machine)
+        self.mark = stamp(machine)
 
-    def change(self, action: str, target_of: TargetOf, request: Payload) -> Change:
-        return self._call.change(
-            "transition", action, Needs.LIVE, target_of, request=request, payload=self.payload, machine=self._mark
-        )
-
-    def checked(self, state: StateRecord | None) -> StateRecord:
-        """Return the state, before guard and reducer: functions of one machine must not see the data of another."""
+    def target(self, state: StateRecord | None) -> Target:
+        """Return what the move makes of *state*, seen by nobody else: guards and reducers run on copies."""
         assert state is not None
-        check_machine(state, self._mark)
-        if self._call.notice is not None and is_redefined(state.machine, self._mark):
-            self._call.notice(state, self._mark)
-        return state
-
-    def target(self, state: StateRecord, action: str) -> Target:
-        machine, schema = self._machine, self._call.schema
-        is_current = schema is None or state.schema_version == schema.version
-        seen = state if schema is None or is_current else schema.seen(state)
-        choice = machine.choose(state.status, action, lambda: seen.data_as(self._typed), self.payload.value)
-        last_error = state.last_error if isinstance(self._error, Keep) else self._error
+        machine, mark, schema, error = self._machine, self.mark, self._call.schema, self._error
+        if state.machine is not mark:
+            _check_mover(self._call, state, mark)
+        seen = state if schema is None or state.schema_version == schema.version else schema.seen(state)
+        data = seen.data.value if machine.data_type is None else partial(seen.data_as, as_data(machine))
+        choice = machine.choose(state.status, self._action, data, self._payload.value)
+        last_error = state.last_error if isinstance(error, Keep) else error
         if choice.transition.apply is None:
-            return Target(choice.target, state.data, last_error, state.schema_version, machine=self._mark)
+            return Target(choice.target, state.data, last_error, state.schema_version, machine=mark)
+        label = schema.version if schema is not None else 1
+        if type(choice.data) is dict:
+            return Target(choice.target, Payload.given(choice.data), last_error, label, machine=mark)
         fits = machine.data_type is not None and is_model(choice.data)
-        data, label = data_payload(choice.data, machine), schema.version if schema is not None else 1
-        return Target(choice.target, data, last_error, label, machine=self._mark, fits=fits)
+        made = data_payload(choice.data, machine)
+        return Target(choice.target, made, last_error, label, machine=mark, fits=fits)
+
+
+def _check_mover(call: Call, state: StateRecord, mark: MachineStamp) -> None:
+    """Look before guard and reducer who moved the state: functions of one machine must not see another's data.
+
+    Raises:
+        MachineVersionError: Another machine, or a newer version of ours.
+    """
+    check_machine(state, mark)
+    if call.notice is not None and is_redefined(state.machine, mark):
+        call.notice(state, mark)
 
 
 def payload_of(payload: object) -> Payload:

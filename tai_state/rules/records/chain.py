@@ -12,7 +12,7 @@ import hashlib
 from binascii import b2a_base64
 from typing import Any
 
-from tai_state.codec import EMPTY, NULL, Payload, dump_plain
+from tai_state.codec import EMPTY, NULL, Payload, dump_plain, time_text
 from tai_state.rules.records.record import Content, EventRecord, MachineStamp, Seal, Signal, StateRecord
 
 GENESIS = "0" * 64
@@ -71,13 +71,9 @@ def seal_is_sound(event: EventRecord) -> bool:
 
 def event_hash(event: EventRecord) -> str:
     """Return the SHA-256, in hexadecimal, over everything in *event* but its hash and the commit's time."""
-    covered = _by_position(event) if event.seal is None else _by_name(event, event.seal)
-    # No number in it is a float, which is all that releases of orjson differ in: as it is dumped, it is canonical.
-    return hashlib.sha256(dump_plain(covered)).hexdigest()
-
-
-def _by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
-    """Return what layout 2 covers."""
+    seal = event.seal
+    if seal is None:
+        return hashlib.sha256(dump_plain(_by_position(event))).hexdigest()
     covered: dict[str, Any] = {
         "layout": 2,
         "digests": dict(seal.digests),
@@ -95,16 +91,17 @@ def _by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
         "origin": event.origin,
         "parents": list(event.parents),
         "transition_id": event.transition_id,
-        "timestamp": event.timestamp.isoformat(timespec="microseconds"),
-        "created_at": event.created_at.isoformat(timespec="microseconds"),
+        "timestamp": time_text(event.timestamp),
+        "created_at": time_text(event.created_at),
         "previous_hash": event.previous_hash,
     }
     if event.fencing_token:
         covered["fencing_token"] = event.fencing_token
     if event.occurred_at is not None:
-        covered["occurred_at"] = event.occurred_at.isoformat(timespec="microseconds")
+        covered["occurred_at"] = time_text(event.occurred_at)
     _cover_optional(covered, event)
-    return covered
+    # No number in it is a float, which is all that releases of orjson differ in: as it is dumped, it is canonical.
+    return hashlib.sha256(dump_plain(covered)).hexdigest()
 
 
 def _cover_optional(covered: dict[str, Any], content: Content) -> None:
@@ -152,8 +149,8 @@ def _by_position(event: EventRecord) -> list[Any]:
         list(event.parents),
         event.transition_id,
         event.fencing_token,
-        event.timestamp.isoformat(timespec="microseconds"),
-        event.created_at.isoformat(timespec="microseconds"),
+        time_text(event.timestamp),
+        time_text(event.created_at),
         event.previous_hash,
     ]
     # Behind the rest, so that the hashes of events from before there were dependencies stay what they were.
@@ -181,8 +178,8 @@ def state_digest(record: StateRecord) -> str:
         "context": record.metadata.context.digest,
         "causality": dict(record.causality),
         "transition_id": record.transition_id,
-        "timestamp": record.timestamp.isoformat(timespec="microseconds"),
-        "created_at": record.created_at.isoformat(timespec="microseconds"),
+        "timestamp": time_text(record.timestamp),
+        "created_at": time_text(record.created_at),
         "hash": record.hash,
         "sealed_through": marks.sealed_through,
         "trimmed_through": marks.trimmed_through,

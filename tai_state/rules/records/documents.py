@@ -184,28 +184,31 @@ def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
     }
 
 
-def state_put(paths: StateLayout, record: StateRecord, encoding: Encoding, found: datetime | None) -> Put:
+def state_put(
+    paths: StateLayout, record: StateRecord, encoding: Encoding, found: datetime | None, common: Fields | None = None
+) -> Put:
     """Return the write of a state document, the only one that there is.
 
     Args:
         found: The update_time of the document that *record* was made from; None where there was none.
+        common: The ``content_fields`` of the event that made it, where they are known.
     """
     precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
-    return Put(paths.state, state_fields(record, encoding), precondition)
+    return Put(paths.state, state_fields(record, encoding, common), precondition)
 
 
-def state_fields(record: StateRecord, encoding: Encoding) -> Fields:
+def state_fields(record: StateRecord, encoding: Encoding, common: Fields | None = None) -> Fields:
     """Return the fields of a state document, with the digest that tells whether they were altered."""
-    fields = plain_state_fields(record, encoding)
+    fields = plain_state_fields(record, encoding, common)
     fields["fences"] = fences_list(record.fences) if record.fences else []
     fields["digest"] = state_digest(record)
     return _formatted(fields)
 
 
-def plain_state_fields(record: StateRecord, encoding: Encoding) -> Fields:
+def plain_state_fields(record: StateRecord, encoding: Encoding, common: Fields | None = None) -> Fields:
     """Return the fields of a state document of format 1, but for its number."""
     marks = record.marks
-    fields = content_fields(record, encoding)
+    fields = content_fields(record, encoding) if common is None else dict(common)
     fields["status"] = record.status
     fields["data"] = record.data.field(encoding)
     fields["sealed_through"] = marks.sealed_through
@@ -236,9 +239,13 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
     )
 
 
-def event_fields(event: EventRecord, encoding: Encoding) -> Fields:
-    """Return the fields of an event document; ``committed_at`` is the document's own create_time."""
-    fields = content_fields(event, encoding)
+def event_fields(event: EventRecord, encoding: Encoding, common: Fields | None = None) -> Fields:
+    """Return the fields of an event document; ``committed_at`` is the document's own create_time.
+
+    Args:
+        common: Its ``content_fields``, where they are known.
+    """
+    fields = content_fields(event, encoding) if common is None else dict(common)
     fields["action"] = event.action
     fields["kind"] = event.kind
     fields["payload"] = event.payload.field(encoding)

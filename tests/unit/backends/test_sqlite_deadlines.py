@@ -53,7 +53,7 @@ async def test_commits_go_on_behind_a_withdrawn_one(backend, locked, monkeypatch
 
     def noted(*given):
         led.set()
-        begin(*given)
+        return begin(*given)
 
     monkeypatch.setattr(group, "_begin", noted)
     call = asyncio.ensure_future(backend.commit([Put(TWO, {"n": 1})], timeout=60))

@@ -145,7 +145,7 @@ def test_a_full_disk_says_so_and_writes_nothing(tmp_path):
     backend.commit([Put(AT, {"n": 1})], timeout=5)
     applier = backend._engine._session.group._applier
     assert applier is not None
-    connection = applier._connection
+    connection = applier.connection
     ((pages,),) = connection.execute("PRAGMA page_count").fetchall()
     connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="disk is full") as caught:

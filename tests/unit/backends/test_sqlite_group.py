@@ -38,7 +38,7 @@ def engine(tmp_path, monkeypatch):
 def statements(engine):
     """The statements that the writing connection has run since the test began."""
     seen: list[str] = []
-    engine._session.group._applier._connection.set_trace_callback(seen.append)
+    engine._session.group._applier.connection.set_trace_callback(seen.append)
     return seen
 
 
@@ -222,7 +222,7 @@ def test_an_interrupted_leader_leaves_nothing_behind(engine, monkeypatch, when):
     def commit(applier: GroupApplier) -> None:
         nonlocal interrupted
         if when == "after" or interrupted:
-            applier._connection.execute("COMMIT")
+            applier.connection.execute("COMMIT")
         if not interrupted:
             interrupted = True
             raise KeyboardInterrupt

@@ -43,7 +43,7 @@ def _heads() -> HeadCache[Head]:
 
 GUARDED: dict[str, tuple[Callable[[], Any], str, Callable[[Any], object]]] = {
     "turns": (Lines, "_guard", _take_turn),
-    "calls": (InFlight, "_lock", lambda one: one.one().__enter__()),
+    "calls": (lambda: InFlight().doors[0], "lock", lambda one: one.lock.acquire()),
     "locks": (LockRegistry, "_guard", lambda one: one.held()),
     "heads": (_heads, "_lock", lambda one: one.get(PATH)),
     "memory": (lambda: MemoryEngine(SystemClock()), "_lock", lambda one: one.read([PATH])),
