@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from tai_state._async.access.access import AsyncAccess
+from tai_state._async.recovery.beside import AsyncBeside
 from tai_state.clock import Span
 from tai_state.documents import Document
 from tai_state.errors import InvalidIdError, ReplayError, SchemaVersionError
@@ -24,9 +25,16 @@ _SNAPSHOTS_READ = 16
 class AsyncKept:
     """The snapshots and segments of one state. Of a snapshot its digest is kept, of the segments one at a time."""
 
-    def __init__(self, access: AsyncAccess, paths: StateLayout, timeout: Span) -> None:
-        """Read those of *paths*; ``begin``, every event in order, then ``end``."""
+    def __init__(
+        self, access: AsyncAccess, paths: StateLayout, timeout: Span, beside: AsyncBeside | None = None
+    ) -> None:
+        """Read those of *paths*; ``begin``, every event in order, then ``end``.
+
+        Args:
+            beside: What gives them, where all states of the governor are walked over.
+        """
         self._access = access
+        self._beside = beside
         self._paths = paths
         self._timeout = timeout
         self._segments = self._sound_segments()
@@ -114,14 +122,20 @@ class AsyncKept:
 
     async def documents(self, collection: str, page: int) -> AsyncIterator[tuple[Document, int]]:
         """Iterate over the documents of the state's versions; those of somebody else are findings."""
-        start, stop = versioned(self._paths.stored_id, 0), f"{self._paths.stored_id}A"
-        async for document in self._access.scan(collection, start=start, stop=stop, page=page, timeout=self._timeout):
+        async for document in self._versions(collection, page):
             try:
                 _, version = owner_and_version(document.path.id)
             except InvalidIdError as error:
                 self.findings.append(foreign(document, error))
             else:
                 yield document, version
+
+    def _versions(self, collection: str, page: int) -> AsyncIterator[Document]:
+        stored_id = self._paths.stored_id
+        if self._beside is not None:
+            return self._beside.versions(collection, stored_id)
+        start, stop = versioned(stored_id, 0), f"{stored_id}A"
+        return self._access.scan(collection, start=start, stop=stop, page=page, timeout=self._timeout)
 
     def _damaged(self, kind: str, document: Document, version: int, error: ReplayError) -> None:
         kind = "newer_format" if isinstance(error, SchemaVersionError) else kind

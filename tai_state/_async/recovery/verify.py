@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.history.reader import AsyncHistoryReader
+from tai_state._async.recovery.beside import AsyncBeside, async_in_turn
 from tai_state._async.recovery.gone import async_left_over
 from tai_state._async.recovery.intents import async_unfinished
 from tai_state._async.recovery.kept import foreign
@@ -164,28 +165,35 @@ class AsyncVerifier:
     async def states(self, governor_id: str) -> AsyncIterator[Examined]:
         """Walk over every state of a governor, then over what is left of those whose documents are gone."""
         governor = GovernorLayout(governor_id)
-        async for document in self._access.scan(governor.states, timeout=self._timeout):
+        beside = AsyncBeside(self._access, governor, self._timeout)
+        states = async_in_turn(self._access.scan(governor.states, timeout=self._timeout))
+        async for document, is_in_turn in states:
             try:
                 paths = governor.state(unescape(document.path.id, document.path))
             except InvalidIdError as error:
                 yield Examined(None, document, None, (foreign(document, error),), 0)
                 continue
             self._progress(governor_id, paths.stored_id)
-            yield await self.examined(paths, document)
+            yield await self.examined(paths, document, beside if is_in_turn else None)
         gone: set[str] = set()
         for collection in (governor.events, governor.snapshots, governor.segments):
+            if await beside.is_complete(collection):
+                continue
             async for orphan in self._orphans(governor, collection, gone):
                 yield orphan
 
-    async def examined(self, paths: StateLayout, document: Document | None = None) -> Examined:
+    async def examined(
+        self, paths: StateLayout, document: Document | None = None, beside: AsyncBeside | None = None
+    ) -> Examined:
         """Walk over a state; what is found is found twice in a row, or was a change between two reads.
 
         Args:
             document: Its document, where it was read already.
+            beside: What gives the rest at first, which may be older: what is found in it is looked for again by itself.
         """
         if document is None:
             document = await self._document(paths)
-        first = await self._examined_once(paths, document)
+        first = await self._examined_once(paths, document, beside)
         for _ in range(_STALE_MAX):
             if not first.is_stale:
                 break
@@ -200,8 +208,10 @@ class AsyncVerifier:
         found = tuple(finding for finding in again.findings if finding.identity in before)
         return replace(again, findings=found, is_stale=False, read_time=read.read_time)
 
-    async def _examined_once(self, paths: StateLayout, document: Document | None) -> Examined:
-        examined = await self._walk.over(paths, document)
+    async def _examined_once(
+        self, paths: StateLayout, document: Document | None, beside: AsyncBeside | None = None
+    ) -> Examined:
+        examined = await self._walk.over(paths, document, beside)
         state = examined.record
         # Where the state itself is in doubt, so is what it depends on.
         if state is None or state.deleted or not (state.depends_on or state.marks.dependents) or examined.is_doubtful:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tai_state._async.access.access import AsyncAccess
+from tai_state._async.recovery.beside import AsyncBeside
 from tai_state._async.recovery.kept import AsyncKept
 from tai_state.clock import Span
 from tai_state.documents import Document
@@ -62,13 +63,13 @@ class AsyncWalk:
         self._judge = judge
         self._timeout = timeout
 
-    async def over(self, paths: StateLayout, document: Document | None) -> Examined:
-        """Hold everything that there is of a state against its *document*."""
+    async def over(self, paths: StateLayout, document: Document | None, beside: AsyncBeside | None = None) -> Examined:
+        """Hold everything that there is of a state against its *document*; *beside* gives what is beside that."""
         view, newer = _view(paths, document)
         if newer is not None:
             # What is of a newer release may follow rules that this one does not know: nothing else is judged.
             return Examined(paths, document, None, (newer,), 0)
-        kept = AsyncKept(self._access, paths, self._timeout)
+        kept = AsyncKept(self._access, paths, self._timeout, beside)
         kept.erased_through = view.record.marks.erased_through if view.record is not None else 0
         await kept.begin()
         lineage = Lineage(paths, view.record, self._rerun, kept.seen.trimmed)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tai_state._sync.access.access import PAGE, Access
+from tai_state._sync.recovery.beside import Beside, in_turn
 from tai_state._sync.recovery.export_file import ExportWriter
 from tai_state._sync.recovery.gone import left_over
 from tai_state._sync.recovery.verify import PROBLEMS_MAX, Verifier, Progress
@@ -108,15 +109,20 @@ class Export:
     def _governor(self, governor: GovernorLayout, *, with_locks: bool = False) -> None:
         before = self._writer.documents
         began = self._access.server_time(self._access.begin(self._timeout))
-        for document in self._access.scan(governor.states, timeout=self._timeout):
+        beside = Beside(self._access, governor, self._timeout)
+        states = in_turn(self._access.scan(governor.states, timeout=self._timeout))
+        for document, is_in_turn in states:
             try:
                 paths = governor.state(unescape(document.path.id, document.path))
             except InvalidIdError as error:
                 self._leave_out(document, str(error), "foreign_document")
                 continue
-            self._state(paths, document, began, with_locks=with_locks)
+            given = beside if is_in_turn else None
+            self._state(paths, document, began, beside=given, with_locks=with_locks)
         gone: set[str] = set()
         for collection in (governor.events, governor.snapshots, governor.segments):
+            if beside.is_complete(collection):
+                continue
             for left in left_over(self._access, governor, collection, self._timeout):
                 if isinstance(left, Finding):
                     self._counted.leave_out(left.problem())
@@ -136,13 +142,24 @@ class Export:
             if since is None or document.create_time >= since:
                 self._write(document)
 
-    def _state(self, paths: StateLayout, document: Document | None, began: datetime, *, with_locks: bool) -> None:
+    def _state(
+        self,
+        paths: StateLayout,
+        document: Document | None,
+        began: datetime,
+        *,
+        beside: Beside | None = None,
+        with_locks: bool,
+    ) -> None:
         self._progress(paths.governor_id, paths.stored_id)
         self._counted.states += document is not None
         cut, keys = Cut(document), set[str]()
         if document is not None:
             self._write(document)
-        snapshots = self._follow(paths, cut, began, keys)
+        snapshots = self._follow(paths, cut, began, keys, beside)
+        if beside is not None and not cut.is_whole(snapshots):
+            # What was given may be older than the document.
+            snapshots = self._follow(paths, cut, began, keys)
         for _ in range(_ROUNDS_MAX):
             if cut.is_whole(snapshots) and not cut.goes_on:
                 break
@@ -164,14 +181,22 @@ class Export:
         if with_locks:
             self._write_locks(cut.document)
 
-    def _follow(self, paths: StateLayout, cut: Cut, began: datetime, keys: set[str]) -> list[Document]:
-        """Write the events and segments of a state that were not written yet, and return its snapshots."""
-        self._write_events(paths, cut, began, keys)
-        self._write_segments(paths, cut)
-        return [one for one in self._versions(paths.governor.snapshots, paths) if cut.takes_snapshot(one)]
+    def _follow(
+        self, paths: StateLayout, cut: Cut, began: datetime, keys: set[str], beside: Beside | None = None
+    ) -> list[Document]:
+        """Write the events and segments of a state that were not written yet, and return its snapshots.
 
-    def _write_events(self, paths: StateLayout, cut: Cut, began: datetime, keys: set[str]) -> None:
-        for event in self._versions(paths.governor.events, paths, after=cut.events_through):
+        Args:
+            beside: What gives them, where nothing was written yet.
+        """
+        events = self._versions(paths.governor.events, paths, cut.events_through, beside)
+        self._write_events(events, cut, began, keys)
+        self._write_segments(self._versions(paths.governor.segments, paths, cut.segments_through, beside), cut)
+        snapshots = self._versions(paths.governor.snapshots, paths, 0, beside)
+        return [one for one in snapshots if cut.takes_snapshot(one)]
+
+    def _write_events(self, events: Iterator[Document], cut: Cut, began: datetime, keys: set[str]) -> None:
+        for event in events:
             if not cut.takes_event(event):
                 return
             self._write(event)
@@ -180,16 +205,23 @@ class Export:
             if event.create_time >= began and isinstance(key, str):
                 keys.add(key)
 
-    def _write_segments(self, paths: StateLayout, cut: Cut) -> None:
-        for segment in self._versions(paths.governor.segments, paths, after=cut.segments_through):
+    def _write_segments(self, segments: Iterator[Document], cut: Cut) -> None:
+        for segment in segments:
             if not cut.takes_segment(segment):
                 return
             self._write(segment)
 
-    def _versions(self, collection: str, paths: StateLayout, after: int = 0) -> Iterator[Document]:
+    def _versions(
+        self, collection: str, paths: StateLayout, after: int, beside: Beside | None
+    ) -> Iterator[Document]:
         """Iterate over the documents of a state's versions; those of somebody else are left out, and told."""
         start, stop = versioned(paths.stored_id, after + 1 if after else 0), f"{paths.stored_id}A"
-        for document in self._access.scan(collection, start=start, stop=stop, timeout=self._timeout):
+        found = (
+            self._access.scan(collection, start=start, stop=stop, timeout=self._timeout)
+            if beside is None
+            else beside.versions(collection, paths.stored_id)
+        )
+        for document in found:
             try:
                 owner_and_version(document.path.id)
             except InvalidIdError as error:

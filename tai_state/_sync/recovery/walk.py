@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tai_state._sync.access.access import Access
+from tai_state._sync.recovery.beside import Beside
 from tai_state._sync.recovery.kept import Kept
 from tai_state.clock import Span
 from tai_state.documents import Document
@@ -62,13 +63,13 @@ class Walk:
         self._judge = judge
         self._timeout = timeout
 
-    def over(self, paths: StateLayout, document: Document | None) -> Examined:
-        """Hold everything that there is of a state against its *document*."""
+    def over(self, paths: StateLayout, document: Document | None, beside: Beside | None = None) -> Examined:
+        """Hold everything that there is of a state against its *document*; *beside* gives what is beside that."""
         view, newer = _view(paths, document)
         if newer is not None:
             # What is of a newer release may follow rules that this one does not know: nothing else is judged.
             return Examined(paths, document, None, (newer,), 0)
-        kept = Kept(self._access, paths, self._timeout)
+        kept = Kept(self._access, paths, self._timeout, beside)
         kept.erased_through = view.record.marks.erased_through if view.record is not None else 0
         kept.begin()
         lineage = Lineage(paths, view.record, self._rerun, kept.seen.trimmed)

@@ -155,7 +155,7 @@ class BusyBackend(WrappedBackend):
     def _scan(self, collection, options):
         if self.change is not None and self.left and collection.endswith(("events", "snapshots", "receipts")):
             self.left -= 1
-            for _ in range(3):
+            for _ in range(5):
                 self.change()
         for document in self.inner.scan(collection, **options):
             yield document
