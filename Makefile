@@ -28,11 +28,15 @@ STAMP := .venv/.stamp
 DEMO := .venvs/demo
 BENCH := .venvs/bench
 MUTATING := .venvs/mutants
+LINTING_INFRA := .venvs/lint-infra
+SHIPPED := .venvs/shipped
+AUDITING := .venvs/audit
+LICENCES := MIT;BSD;Apache;Mozilla;MPL-2.0;PSF
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint format test test-more test-all demo torture simulate coverage fuzz mutants bench clean
+.PHONY: help venv install generate lint lint-infra licences sbom audit format test test-more test-all demo torture simulate coverage fuzz mutants bench clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +73,42 @@ lint: venv ## Run every check that changes nothing: style, types, twins, securit
 	$(BIN)/python .ci/generate_indexes.py --check
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tai_state .ci
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify --exclude-files '^tests/data/'
+
+$(LINTING_INFRA)/.stamp: infra/lint-requirements.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(LINTING_INFRA)
+	$(LINTING_INFRA)/bin/$(PIP_INSTALL) --requirement infra/lint-requirements.txt
+	@touch $@
+
+lint-infra: $(LINTING_INFRA)/.stamp ## Check the Terraform and the shell scripts, by policies that work offline
+	$(LINTING_INFRA)/bin/checkov --directory infra/terraform --framework terraform --compact --quiet --skip-download
+	$(LINTING_INFRA)/bin/shellcheck emulator/*.sh infra/*.sh .ci/*.sh .ci/run
+	if command -v terraform >/dev/null; then terraform fmt -check -recursive -diff infra/terraform; fi
+
+# What users install and what the example service runs on, and nothing of those who build it.
+$(SHIPPED)/.stamp: pyproject.toml
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(SHIPPED)
+	$(SHIPPED)/bin/$(PIP_INSTALL) '.[fastapi,flask,service]'
+	@touch $@
+
+$(AUDITING)/.stamp: infra/audit-requirements.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(AUDITING)
+	$(AUDITING)/bin/$(PIP_INSTALL) --requirement infra/audit-requirements.txt
+	@touch $@
+
+licences: $(SHIPPED)/.stamp $(AUDITING)/.stamp ## List the licences of all that is shipped; one that is not allowed fails
+	$(AUDITING)/bin/pip-licenses --python $(SHIPPED)/bin/python --from=mixed --order=license \
+		--partial-match --allow-only='$(LICENCES)'
+
+sbom: $(SHIPPED)/.stamp $(AUDITING)/.stamp ## Write the bill of materials of all that is shipped, build/sbom.json (CycloneDX)
+	@mkdir -p build
+	$(AUDITING)/bin/cyclonedx-py environment $(SHIPPED)/bin/python --pyproject pyproject.toml \
+		--output-reproducible --output-format JSON --output-file build/sbom.json
+
+audit: $(SHIPPED)/.stamp $(AUDITING)/.stamp ## Ask for known vulnerabilities of all that is shipped (over the network)
+	$(AUDITING)/bin/pip-audit --path "$$($(SHIPPED)/bin/python -c 'import site; print(site.getsitepackages()[0])')"
 
 format: venv ## Format the code and repair what ruff can, then write the twins
 	$(BIN)/ruff check --fix-only .

@@ -34,7 +34,7 @@ resource "google_cloud_run_v2_job" "upkeep" {
 
       containers {
         image   = coalesce(var.jobs_image, var.image)
-        command = ["tai-state"]
+        command = ["python", "-m", "tai_state"]
 
         # With --json each line of the output is an entry with fields, by which metrics.tf counts.
         args = concat(["--json", "--actor", "${var.name}-${each.key}", "--reason", "scheduled"], each.value.command)

@@ -41,7 +41,7 @@ variable "image" {
 }
 
 variable "jobs_image" {
-  description = "The container image of the jobs, with the command tai-state in it, by its digest. Null: that of the service."
+  description = "The container image of the jobs, in which `python -m tai_state` works, by its digest. Null: that of the service."
   type        = string
   default     = null
 

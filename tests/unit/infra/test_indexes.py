@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-from functools import cache
 
 import pytest
 
@@ -23,7 +22,6 @@ SPEC.loader.exec_module(generate_indexes)
 
 FILE = json.loads((INFRA / "firestore" / "firestore.indexes.json").read_text(encoding="utf-8"))
 REQUESTS = Requests(Connection("projects/p/databases/d", "firestore.googleapis.com", None, is_emulator=False), "")
-walk = cache(walked)
 
 
 def sent(query):
@@ -53,20 +51,20 @@ def unserved(queries, file=FILE):
 
 def test_every_query_that_is_made_is_answered():
     """Whatever the package asks on its way through all that it does, production has an index for it."""
-    backend, _ = walk()
+    backend, _ = walked()
     assert unserved(backend.queries) == []
     assert unserved(map(example, ASKED)) == []
 
 
 def test_every_place_that_makes_a_query_was_walked_through():
     """A new one is not left out of the walk."""
-    _, sites = walk()
+    _, sites = walked()
     assert sites == query_sites()
 
 
 def test_no_shape_is_listed_that_nobody_asks_for():
     """Its index would be written at each change, for nothing."""
-    backend, _ = walk()
+    backend, _ = walked()
     assert {asked_by(query) for query in backend.queries} == set(ASKED)
 
 
@@ -120,7 +118,7 @@ def test_the_file_is_that_of_the_queries():
 
 def test_every_collection_that_is_written_is_exempt():
     """Only the fields of queries are indexed, whatever a state holds."""
-    backend, _ = walk()
+    backend, _ = walked()
     exempt = {one["collectionGroup"] for one in FILE["fieldOverrides"] if one["fieldPath"] == "*"}
     assert set(backend.puts) == exempt
     assert all(one["indexes"] == [] for one in FILE["fieldOverrides"] if one["fieldPath"] == "*")
@@ -128,7 +126,7 @@ def test_every_collection_that_is_written_is_exempt():
 
 def test_what_expires_is_what_has_a_ttl_policy():
     """A collection whose documents say when they expire, and no other."""
-    backend, _ = walk()
+    backend, _ = walked()
     expiring = {collection for collection, fields in backend.puts.items() if EXPIRES_AT in fields}
     policies = {one["collectionGroup"] for one in FILE["fieldOverrides"] if one.get("ttl")}
     assert expiring == set(EXPIRING) == policies

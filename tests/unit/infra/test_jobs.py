@@ -32,7 +32,7 @@ def listed(value):
 def words_of(key):
     """Return what is typed behind the program's name: Terraform's words, and those of the example."""
     (container,) = resources("google_cloud_run_v2_job")["upkeep"]["template"][0]["template"][0]["containers"]
-    assert container["command"] == ["tai-state"]
+    assert container["command"] == ["python", "-m", "tai_state"]
     first = [filled(word, name=NAME, key=key) for word in listed(container["args"])]
     command = JOBS[key]["command"]
     return [*first, *listed(command), *(EXAMPLE["gc_arguments"] if "var.gc_arguments" in command else [])]

@@ -4,6 +4,7 @@ import ast
 import sys
 import threading
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,8 @@ class NotingBackend(WrappedBackend):
         self.queries: list[Query] = []
         self.puts: dict[str, set[str]] = {}
         """The names of the fields of all documents, by the last part of their collection's path."""
+        self.paths: set[str] = set()
+        """The paths of the collections that were written to."""
 
     def query(self, query, *, limit=None, timeout):
         self.queries.append(query)
@@ -46,6 +49,7 @@ class NotingBackend(WrappedBackend):
     def commit(self, writes, *, timeout):
         for write in writes:
             if isinstance(write, Put):
+                self.paths.add(write.path.collection)
                 self.puts.setdefault(write.path.collection.rpartition("/")[2], set()).update(write.fields)
         return super().commit(writes, timeout=timeout)
 
@@ -63,6 +67,7 @@ def query_sites() -> set[tuple[str, int]]:
     return found
 
 
+@cache
 def walked() -> tuple[NotingBackend, set[tuple[str, int]]]:
     """Return a backend that saw all that the package does, and the places in the package that made a query."""
     sites: set[tuple[str, int]] = set()

@@ -1,0 +1,51 @@
+"""What a phone or a browser can ask of Firestore, over its REST API, with whatever token it brings."""
+
+import base64
+import http.client
+import json
+
+SECONDS = 60
+
+
+def unsigned(user="somebody"):
+    """Return a token that says who its bearer is, and that nobody signed: the emulator believes it."""
+    said = (
+        {"alg": "none", "typ": "JWT"},
+        {"sub": user, "user_id": user, "iat": 1, "exp": 2**31, "iss": "x", "aud": "x"},
+    )
+    head, body = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in said)
+    return f"{head}.{body}."
+
+
+def asked(host, method, path, body=None, token=None):
+    """Return the status of one request."""
+    connection = http.client.HTTPConnection(host, timeout=SECONDS)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+    finally:
+        connection.close()
+
+
+def put_rules(host, project, text):
+    """Put the rules of a project in force."""
+    rules = {"rules": {"files": [{"name": "firestore.rules", "content": text}]}}
+    assert asked(host, "PUT", f"/emulator/v1/projects/{project}:securityRules", rules) == http.client.OK
+
+
+def requests(project, collection, document):
+    """Yield every way to read or write a document, or to list its collection."""
+    name = f"projects/{project}/databases/(default)/documents"
+    parent, _, last = collection.rpartition("/")
+    below = f"/v1/{name}/{parent}".rstrip("/")
+    there, value = f"{name}/{collection}/{document}", {"fields": {"mine": {"booleanValue": True}}}
+    yield "get", "GET", f"/v1/{there}", None
+    yield "list", "GET", f"/v1/{name}/{collection}", None
+    yield "query", "POST", f"{below}:runQuery", {"structuredQuery": {"from": [{"collectionId": last}]}}
+    yield "create", "POST", f"/v1/{name}/{collection}?documentId=theirs", value
+    yield "update", "PATCH", f"/v1/{there}", value
+    yield "delete", "DELETE", f"/v1/{there}", None
+    yield "commit", "POST", f"/v1/{name}:commit", {"writes": [{"update": {"name": there, **value}}]}
