@@ -61,11 +61,24 @@ class Covering:
     def tests(self, path: str, line: int) -> list[str]:
         """Return the tests that run the statement at a line, the fastest first.
 
-        What runs when its module is imported, a constant say, is run by all tests that run anything of the file.
+        What runs when its module is imported, a constant or a decorator say, is run by all tests that run anything of
+        the file, whichever of them was the first to import it.
         """
         by_line = self.lines.get(path, {})
-        found = set().union(*(by_line.get(one, set()) for one in statement_at(ROOT / path, line)))
+        found: set[str] = set()
+        if is_in_a_body(ROOT / path, line):
+            found = set().union(*(by_line.get(one, set()) for one in statement_at(ROOT / path, line)))
         return sorted(found or set().union(*by_line.values()), key=lambda test: self.seconds[test])
+
+
+def is_in_a_body(path: Path, line: int) -> bool:
+    """Whether the code at *line* is in the body of a function."""
+    functions = (
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return any(node.body[0].lineno <= line <= (node.end_lineno or line) for node in functions)
 
 
 def statement_at(path: Path, line: int) -> range:

@@ -99,6 +99,19 @@ def test_a_stale_holder_is_refused_by_the_store(place):
     persister.transition("g", "s", "add", 1, lock=newer)
 
 
+@pytest.mark.parametrize("stolen", ["a", "b", "c"])
+def test_of_several_locks_the_one_that_was_stolen_is_told(place, stolen):
+    """The others are held as before."""
+    persister = started(place.store())
+    held = LockManager(place.store()).acquire_many(["a", "b", "c"], owner="me", heartbeat=False)
+    (theirs,) = (lock for lock in held.locks if lock.resource == stolen)
+    take_over(place.store(), theirs)
+    with pytest.raises(FencedOutError) as caught:
+        persister.transition("g", "s", "add", 1, lock=held)
+    assert caught.value.resource == stolen
+    assert [lock.resource for lock in held.locks if lock.lost] == [stolen]
+
+
 @pytest.mark.parametrize("use", ["renew", "release"])
 def test_who_was_replaced_cannot_touch_the_lock(place, use):
     """A renewal or a release by a holder who is none any more is a typed error, and changes nothing."""

@@ -118,6 +118,7 @@ def test_ambiguous_to_the_end_is_an_unknown_outcome(place, other, fault):
         manager_of(store).run(pay)
     assert len(backend.sent) == 3
     error = pickle.loads(pickle.dumps(caught.value))
+    assert not error.retryable, "without a key it could be made twice"
     record = manager_of(other).get_transaction(error.transition_id)
     applied = fault == "reply lost"
     assert (record is not None) is applied

@@ -82,6 +82,12 @@ def test_a_period_begins_with_the_first_change_in_it():
     )
 
 
+def test_a_clock_that_was_set_back_begins_no_period():
+    """The change of the later period was the first in it, and its snapshot is there."""
+    late, early = datetime(2026, 3, 1, 23, 59, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+    assert not begins_period(replace(STATE, timestamp=early), replace(STATE, timestamp=late), timedelta(days=1))
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tai_state.documents import Document, DocumentPath
-from tai_state.rules.recovery.taken import locks_of
+from tai_state.layout import versioned
+from tai_state.rules.recovery.taken import Cut, locks_of
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 NAMED = {
@@ -27,3 +28,31 @@ def test_the_locks_of_a_state_are_where_its_document_says(fences, named):
 def test_a_state_that_is_gone_names_no_lock():
     """What is left of it goes alone."""
     assert locks_of(None) == []
+
+
+def event(version):
+    """Return the document of an event."""
+    return Document(DocumentPath("governors/g/events", versioned("s", version)), {}, LONG_AGO, LONG_AGO)
+
+
+@pytest.mark.parametrize(
+    ("trimmed", "events", "is_whole"),
+    [
+        (None, (1, 2, 3), True),
+        (0, (1, 2, 3), True),
+        (None, (2, 3), False),
+        (None, (1, 3), False),
+        (None, (1, 2), False),
+        (1, (2, 3), True),
+        (1, (1, 2, 3), True),
+        (1, (3,), False),
+        (3, (), True),
+        (3, (1, 2), True),
+    ],
+)
+def test_what_was_taken_of_a_state_is_whole(trimmed, events, is_whole):
+    """Every event is there from the first one, or the first behind what was trimmed, up to the state's version."""
+    fields = {"version": 3} if trimmed is None else {"version": 3, "trimmed_through": trimmed}
+    cut = Cut(Document(DocumentPath("governors/g/states", "s"), fields, LONG_AGO, LONG_AGO))
+    assert all(cut.takes_event(event(version)) for version in events)
+    assert cut.is_whole([]) is is_whole

@@ -1,0 +1,30 @@
+"""Machines that were redefined under one name and version."""
+
+from dataclasses import replace
+
+from tai_state.rules.records.record import MachineStamp
+from tai_state.rules.recovery.definitions import Definitions
+from tests.unit.commits.made import TURNSTILE, lived
+
+
+def moved(*fingerprints):
+    """Return the definitions that moved one state each."""
+    found = Definitions([TURNSTILE])
+    for number, fingerprint in enumerate(fingerprints):
+        record = lived(1)[-1].record
+        mark = record.machine if fingerprint is None else MachineStamp("turnstile", 2, fingerprint)
+        found.add(replace(record, machine=mark, state_id=f"s{number}"))
+    return found
+
+
+def test_one_definition_is_no_problem():
+    """However many states it moved; neither is another machine beside it."""
+    assert moved(None, None).problems() == []
+    assert Definitions([TURNSTILE]).problems() == []
+
+
+def test_several_definitions_are_one_problem():
+    """It names the states that were moved by another one than is known here."""
+    (problem,) = moved(None, "e" * 64, "f" * 64).problems()
+    assert (problem.kind, problem.state_id) == ("machine_redefined", "s1")
+    assert "has 3 definitions" in problem.message
