@@ -80,6 +80,8 @@ def test_a_run_that_contradicts_itself_is_not_left_alone():
         ({"state_id": "other", "path": "governors/g/events/s@0000000000000000001"}, True),
         ({"state_id": "", "path": "governors/g/states/s"}, True),
         ({"state_id": "other", "path": "governors/g/events/s2@0000000000000000001"}, False),
+        ({"state_id": "other", "path": "governors/g/states/r"}, False),
+        ({"state_id": "other", "path": "governors/g/states/t"}, False),
         ({"state_id": "other", "path": "governors/h/events/s@0000000000000000001"}, False),
         ({"state_id": "other", "path": "locks/s"}, False),
         ({"state_id": None, "path": None}, False),
