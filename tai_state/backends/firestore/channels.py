@@ -44,7 +44,10 @@ _SINGLE_THREADED = (("SingleThreadedUnaryStream", 1),)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A channel's callables, one per RPC, and the requests that they take. Raw messages in and out."""
+    """A channel's callables, one per RPC, and the requests that they take.
+
+    Raw messages in and out; a commit goes in as the bytes that it is on the wire.
+    """
 
     requests: Requests
     channel: Any
@@ -62,14 +65,14 @@ def _link(channel: Any, requests: Requests) -> Link:
     def rpc(kind: Any, name: str, request: Any, response: Any) -> Any:
         return kind(
             _SERVICE + name,
-            request_serializer=request.pb().SerializeToString,
+            request_serializer=None if request is None else request.pb().SerializeToString,
             response_deserializer=response.pb().FromString,
         )
 
     return Link(
         requests=requests,
         channel=channel,
-        commit=rpc(channel.unary_unary, "Commit", firestore.CommitRequest, firestore.CommitResponse),
+        commit=rpc(channel.unary_unary, "Commit", None, firestore.CommitResponse),
         batch_get=rpc(
             channel.unary_stream,
             "BatchGetDocuments",

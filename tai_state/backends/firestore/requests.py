@@ -82,8 +82,8 @@ class Requests:
         # Production routes by this header, and refuses databases other than the default one without it.
         return (*self._metadata, ("x-goog-request-params", urlencode(parameters, safe="/")))
 
-    def commit(self, writes: Sequence[Write]) -> Any:
-        """Return the CommitRequest that applies *writes*.
+    def commit(self, writes: Sequence[Write]) -> bytes:
+        """Return the CommitRequest that applies *writes*, as it goes over the wire: once made, its size is known, too.
 
         Raises:
             InvalidDataError: A path occurs twice, or a value cannot be stored.
@@ -91,19 +91,28 @@ class Requests:
         """
         _refuse_duplicates(writes)
         request = self._commit(database=self.names.database)
+        maps = values.Maps()
         for write in writes:
-            self._add(request.writes.add(), write)
-        sizes.check_commit(request, self._limits.commit_bytes)
-        return request
+            self._add(request.writes.add(), write, maps)
+        raw: bytes = request.SerializeToString()
+        if sizes.may_be_too_large(len(raw)):
+            self._check(writes)
+            sizes.check_commit(len(raw), self._limits.commit_bytes)
+        return raw
 
-    def _add(self, target: Any, write: Write) -> None:
+    def _check(self, writes: Sequence[Write]) -> None:
+        for write in writes:
+            if isinstance(write, Put):
+                relative = self.names.relative(self.names.document(write.path))
+                sizes.check_document(write.path, relative, write.fields)
+
+    def _add(self, target: Any, write: Write, maps: values.Maps) -> None:
         name = self.names.document(write.path)
         match write:
-            case Put(path=path, fields=fields):
+            case Put(fields=fields):
                 # Without a mask the document is replaced as a whole.
                 target.update.name = name
-                values.write_fields(target.update.fields, fields)
-                sizes.check_document(path, self.names.relative(name), target.update, fields)
+                values.write_fields(target.update.fields, fields, maps)
             case Delete() | Check(precondition=MustNotExist()):
                 # There is no request that only looks; removing what must not be there changes nothing.
                 target.delete = name

@@ -4,8 +4,6 @@ The rules are Google's ("Storage size calculations"); the emulator enforces them
 the byte.
 """
 
-from typing import Any
-
 from tai_state.codec import from_json
 from tai_state.documents import DocumentPath, Json, Limits, Value
 from tai_state.errors import DocumentTooLargeError
@@ -27,20 +25,22 @@ def limits(*, emulator: bool) -> Limits:
     return Limits(DOCUMENT_BYTES_MAX, EMULATOR_COMMIT_BYTES_MAX if emulator else COMMIT_BYTES_MAX)
 
 
-def check_document(path: DocumentPath, relative_name: str, document: Any, fields: Value) -> None:
+def may_be_too_large(wire_bytes: int) -> bool:
+    """Whether what has so many bytes on the wire can be a document that Firestore refuses, or hold one."""
+    # An int counts 8 bytes and takes at least 4 on the wire; nothing else grows more from there
+    # to here. So twice the wire's size is never too little, and most commits end at this line.
+    return 2 * wire_bytes > DOCUMENT_BYTES_MAX
+
+
+def check_document(path: DocumentPath, relative_name: str, fields: Value) -> None:
     """Refuse a document that Firestore would.
 
     Args:
         relative_name: The name below ``documents/``.
-        document: The raw message of *fields*.
 
     Raises:
         DocumentTooLargeError: It is larger than 1 MiB, or one of its values is than 1 MiB - 89 bytes.
     """
-    # An int counts 8 bytes and takes at least 4 on the wire; nothing else grows more from there
-    # to here. So twice the wire's size is never too little, and most documents end at this line.
-    if 2 * document.ByteSize() <= DOCUMENT_BYTES_MAX:
-        return
     size = document_bytes(relative_name, fields)
     if size > DOCUMENT_BYTES_MAX:
         raise DocumentTooLargeError(size, DOCUMENT_BYTES_MAX, f"document {path}")
@@ -49,13 +49,12 @@ def check_document(path: DocumentPath, relative_name: str, document: Any, fields
         raise DocumentTooLargeError(largest, VALUE_BYTES_MAX, f"a value of document {path}")
 
 
-def check_commit(request: Any, limit: int) -> None:
+def check_commit(size: int, limit: int) -> None:
     """Refuse a request of more than *limit* bytes.
 
     Raises:
         DocumentTooLargeError: It is larger.
     """
-    size = request.ByteSize()
     if size > limit:
         raise DocumentTooLargeError(size, limit, "the commit")
 

@@ -19,14 +19,25 @@ _NANOS = 1_000
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 
 
-def write_fields(target: Any, fields: Fields) -> None:
+Maps = dict[bytes, Any]
+"""What was written of JSON texts, by those, in one commit: it holds most of them twice, in a state and in an event."""
+
+
+def write_fields(target: Any, fields: Fields, maps: Maps) -> None:
     """Write *fields* into *target*, the empty ``fields`` of a raw Document.
+
+    Args:
+        maps: Those of the commit.
 
     Raises:
         InvalidDataError: A value has no place in a document; names its path.
     """
     try:
-        _write_map(target, fields)
+        for name, value in fields.items():
+            if type(value) is Json:
+                _write_known(target[name], value, maps)
+            else:
+                _WRITERS[type(value)](target[name], value)
     except (KeyError, TypeError, ValueError) as error:
         raise _explain(fields, "") from error
 
@@ -125,6 +136,16 @@ def _write_dict(target: Any, value: Value) -> None:
     inner = target.map_value
     inner.SetInParent()
     _write_map(inner.fields, value)
+
+
+def _write_known(target: Any, value: Json, maps: Maps) -> None:
+    known = maps.get(value.text)
+    if known is None:
+        maps[value.text] = target
+        _write_json(target, value)
+    else:
+        # A copy in C.
+        target.CopyFrom(known)
 
 
 def _write_json(target: Any, value: Value) -> None:

@@ -14,8 +14,10 @@ from tai_state.documents import (
     DocumentPath,
     FieldEquals,
     FieldRange,
+    Json,
     MustExist,
     MustNotExist,
+    Put,
     Query,
     UpdatedAt,
 )
@@ -144,6 +146,17 @@ def test_a_listing_asks_for_ids_alone(driver, server):
     assert request.HasField("mask")
     assert not request.mask.field_paths
     assert request.show_missing
+
+
+def test_a_map_that_stands_in_several_documents_is_in_each_of_them(driver, server):
+    """Though it is written once: a text that is given again is the same map, below whichever name."""
+    same, other = Json(b'{"a":[1,{"b":null}]}'), Json(b'{"a":2}')
+    driver.commit(
+        Put(AT, {"data": same, "x": 1}), Put(OTHER, {"from_state": other, "to_state": Json(bytes(same.text))})
+    )
+    first, second = (values.read_fields(write.update.fields, AT) for write in server.calls[0][2].writes)
+    assert first == {"data": {"a": [1, {"b": None}]}, "x": 1}
+    assert second == {"from_state": {"a": 2}, "to_state": {"a": [1, {"b": None}]}}
 
 
 def test_a_put_replaces_the_document(driver, server):
