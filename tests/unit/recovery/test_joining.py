@@ -24,7 +24,7 @@ def there(version, digest="a"):
 
 
 def item(base=None):
-    return Item(Carried(2, PATHS.state, fields(5)), base)
+    return Item(Carried(2, PATHS.state, fields(5), 100), base)
 
 
 def test_a_state_that_is_not_there_is_created():
