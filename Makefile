@@ -16,6 +16,7 @@ MUTANTS ?= 400
 BENCH_SECONDS ?= 20
 BENCH_ARGS ?=
 ONLY ?=
+PORT ?= 8080
 SEED ?= 1
 # More than a small machine has cores, since many tests wait for processes and for time to pass. One emulator serves all.
 PYTEST_WORKERS ?= 4
@@ -32,11 +33,12 @@ LINTING_INFRA := .venvs/lint-infra
 SHIPPED := .venvs/shipped
 AUDITING := .venvs/audit
 LICENCES := MIT;BSD;Apache;Mozilla;MPL-2.0;PSF
+SERVICE := .venvs/service
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint lint-infra licences sbom audit format test test-more test-all demo torture simulate coverage fuzz mutants bench clean
+.PHONY: help venv install generate lint lint-infra licences sbom audit format test test-more test-all demo service service-requirements torture simulate coverage fuzz mutants bench clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -71,7 +73,8 @@ lint: venv ## Run every check that changes nothing: style, types, twins, securit
 	$(BIN)/python .ci/generate_findings.py --check
 	$(BIN)/python .ci/generate_evening.py --check
 	$(BIN)/python .ci/generate_indexes.py --check
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tai_state .ci
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tai_state .ci infra/service
+	$(BIN)/hadolint infra/service/Dockerfile
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify --exclude-files '^tests/data/'
 
 $(LINTING_INFRA)/.stamp: infra/lint-requirements.txt
@@ -136,6 +139,24 @@ $(DEMO)/.stamp: pyproject.toml
 
 demo: $(DEMO)/.stamp ## Show the main job end to end: run, kill -9, recover, verify (STORE=firestore:// for the emulator)
 	@$(DEMO)/bin/tai-state --store '$(STORE)' demo
+
+# Exactly what the image holds, by hash.
+$(SERVICE)/.stamp: pyproject.toml infra/service/requirements.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(SERVICE)
+	$(SERVICE)/bin/$(PIP_INSTALL) --require-hashes --no-deps --requirement infra/service/requirements.txt
+	$(SERVICE)/bin/$(PIP_INSTALL) --no-deps --editable .
+	@touch $@
+
+service: $(SERVICE)/.stamp ## Start the example service on the emulator, and print what to try (PORT=8080)
+	bash emulator/ensure.sh
+	@PORT=$(PORT) $(SERVICE)/bin/python infra/service/local.py
+
+service-requirements: $(SERVICE)/.stamp ## Pin anew what the service's image holds, with the hash of every file
+	$(SERVICE)/bin/$(PIP_INSTALL) pip-tools
+	CUSTOM_COMPILE_COMMAND='make service-requirements' $(SERVICE)/bin/pip-compile --quiet --upgrade --strip-extras \
+		--generate-hashes --no-emit-options --extra fastapi --extra flask --extra service \
+		--output-file infra/service/requirements.txt pyproject.toml
 
 torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
 	bash .ci/ensure.sh spin gcc

@@ -7,6 +7,7 @@ derived has the place of its nearest base.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONTENT_TYPE: Final = "application/problem+json"
+log = logging.getLogger("tai_state")
+
 TYPE_PREFIX: Final = "urn:problem-type:tai-state:"
 """What stands before the code in a problem's ``type``: a name, which nobody has to serve."""
 
@@ -182,3 +185,31 @@ def problem_of(error: errors.TaiStateError, *, if_match: bool = False) -> Proble
         retry_after=error.retry_after,
         members={name: getattr(error, name) for name in place.told},
     )
+
+
+DRAINING: Final = Problem(
+    UNAVAILABLE, errors.StoreClosedError.code, PLACES[errors.StoreClosedError].title, retry_after=1.0
+)
+"""What a process says that is ending and has other processes beside it."""
+
+FAILED: Final = Problem(OURS, "internal", "The service failed.")
+"""What nobody expected."""
+
+
+def of_status(status: int, detail: str | None = None) -> Problem:
+    """Return the problem that a framework knows by its *status* alone."""
+    try:
+        known = HTTPStatus(status)
+    except ValueError:
+        return Problem(status, f"http_{status}", "The request failed.", detail)
+    return Problem(known, known.name.lower(), known.phrase, detail)
+
+
+def log_failure(problem: Problem, error: errors.TaiStateError) -> None:
+    """Log what the answer keeps to itself: the service's own faults at ERROR, and what will pass at WARNING."""
+    if problem.status < OURS:
+        return
+    level = logging.WARNING if problem.status == UNAVAILABLE else logging.ERROR
+    told = {"event": "request_failed", "code": error.code, "status": int(problem.status)}
+    message = "%s is answered with %d: %s"
+    log.log(level, message, error.code, problem.status, error, exc_info=level == logging.ERROR, extra=told)

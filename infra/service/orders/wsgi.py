@@ -1,0 +1,91 @@
+"""The same core on Flask: ``gunicorn --config gunicorn.conf.py 'orders.wsgi:create_app()'``."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+
+from orders import answers
+from orders.machine import ORDERS, Order, order_of, payload_of
+from tai_state import InvalidDataError, StateMachinePersister, StateStore, StoreUnavailableError, connect
+from tai_state.adapters.flask import ProcessStore, expected_version, handle_errors, idempotency_key
+
+
+def sent(answer: answers.Answer) -> Response:
+    """Return the response that gives *answer*."""
+    response = jsonify(answer.content)
+    response.status_code = answer.status
+    response.headers.update(answer.headers)
+    return response
+
+
+def body() -> Any:
+    """Return the request's JSON; None where it has no body."""
+    return request.get_json() if request.get_data() else None
+
+
+def number(name: str, default: int, least: int, most: int) -> int:
+    """Return a number of the query.
+
+    Raises:
+        InvalidDataError: It is none, or is not between *least* and *most*.
+    """
+    given = request.args.get(name, str(default))
+    if not given.isascii() or not given.isdecimal() or not least <= int(given) <= most:
+        raise InvalidDataError(f"is a number from {least} to {most}", path=f"query.{name}")
+    return int(given)
+
+
+def create_app(open_store: Callable[[], StateStore] = connect) -> Flask:
+    """Return the application; $TAI_STATE_STORE says where its orders are."""
+    app = Flask("orders")
+    stores = ProcessStore(app, open_store)
+    handle_errors(app)
+
+    def persister() -> StateMachinePersister[Order]:
+        return StateMachinePersister(stores.get(), ORDERS)
+
+    @app.post("/orders/<shop>/<order>")
+    def start(shop: str, order: str) -> Response:
+        result = persister().start(
+            shop, order, order_of(body()), idempotency_key=idempotency_key(), timeout=answers.CALL_SECONDS
+        )
+        return sent(answers.changed(result, HTTPStatus.CREATED))
+
+    @app.post("/orders/<shop>/<order>/<action>")
+    def act(shop: str, order: str, action: str) -> Response:
+        result = persister().transition(
+            shop,
+            order,
+            action,
+            payload_of(action, body()),
+            expected_version=expected_version(),
+            idempotency_key=idempotency_key(),
+            timeout=answers.CALL_SECONDS,
+        )
+        return sent(answers.changed(result))
+
+    @app.get("/orders/<shop>/<order>")
+    def read(shop: str, order: str) -> Response:
+        return sent(answers.read(persister().load_state(shop, order, timeout=answers.CALL_SECONDS).snapshot))
+
+    @app.get("/orders/<shop>/<order>/history")
+    def history(shop: str, order: str) -> Response:
+        limit = number("limit", answers.PAGE_MAX, 1, answers.PAGE_MAX)
+        after = number("after", 0, 0, 2**63 - 1)
+        events = stores.get().get_events(shop, order, after=after, limit=limit + 1, timeout=answers.CALL_SECONDS)
+        return sent(answers.page(shop, order, list(events), after, limit))
+
+    @app.get("/health/live")
+    def live() -> Response:
+        return jsonify(ok=True)
+
+    @app.get("/health/ready")
+    def ready() -> Response:
+        health = stores.get().health(timeout=answers.HEALTH_SECONDS)
+        if not health.ok:
+            raise StoreUnavailableError(health.message)
+        return jsonify(ok=True, backend=health.backend)
+
+    return app

@@ -1,0 +1,125 @@
+"""FastAPI: errors as problems, and a process that ends in order."""
+
+import asyncio
+import logging
+
+import httpx
+import pytest
+from fastapi import FastAPI, HTTPException, Request
+
+from tai_state import AsyncMemoryStore, AsyncStateStore, StoreError, StoreUnavailableError
+from tai_state.adapters.fastapi import DrainMiddleware, handle_errors, lifespan, serving_of
+
+
+@pytest.fixture
+def app():
+    """An application whose requests wait until they are let go, and write then."""
+    app = FastAPI(lifespan=lifespan(AsyncMemoryStore, drain_seconds=60.0))
+    app.add_middleware(DrainMiddleware)
+    handle_errors(app)
+    app.state.begun, app.state.go = asyncio.Event(), asyncio.Event()
+
+    @app.post("/slow")
+    async def slow(request: Request):
+        app.state.begun.set()
+        await app.state.go.wait()
+        store: AsyncStateStore = serving_of(request).store
+        return {"version": await store.save_state("g", "s", {})}
+
+    @app.get("/health/live")
+    async def live():
+        return {"ok": True}
+
+    @app.get("/raise/{name}")
+    async def fail(name: str):
+        raise {
+            "ours": StoreUnavailableError("10.0.0.7 is away", retry_after=3.0),
+            "damage": StoreError("/srv/a.db is torn"),
+            "theirs": HTTPException(418, "short and stout", headers={"X-Pot": "tea"}),
+            "bug": ZeroDivisionError("nobody expected this"),
+        }[name]
+
+    return app
+
+
+@pytest.fixture
+async def client(app):
+    """Calls it, within its lifespan."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://a") as client:
+        yield client
+
+
+# The end.
+
+
+async def test_a_request_under_way_is_answered_and_a_new_one_is_refused(app, client):
+    """Until then the drain goes on, and the store serves."""
+    under_way = asyncio.create_task(client.post("/slow"))
+    await app.state.begun.wait()
+    draining = asyncio.create_task(app.state.tai_state.drain())
+    await asyncio.sleep(0)
+    refused = await client.post("/slow")
+    assert (refused.status_code, refused.json()["code"]) == (503, "store_closed")
+    assert (refused.headers["Connection"], refused.headers["Retry-After"]) == ("close", "1")
+    assert (await client.get("/health/live")).status_code == 200
+    assert not draining.done()
+    app.state.go.set()
+    assert (await under_way).json() == {"version": 1}
+    assert await draining is True
+
+
+async def test_a_drain_is_bounded(app, client, caplog):
+    """What hangs is told, and holds up no end."""
+    app.state.tai_state._seconds = 0.01
+    under_way = asyncio.create_task(client.post("/slow"))
+    await app.state.begun.wait()
+    assert await app.state.tai_state.drain() is False
+    assert "1 requests were still under way" in caplog.text
+    app.state.go.set()
+    assert (await under_way).json()["code"] == "store_closed"
+
+
+async def test_the_end_of_the_lifespan_closes_the_store(app):
+    """However it came."""
+    async with app.router.lifespan_context(app):
+        store = app.state.tai_state.store
+        assert (await store.health()).ok
+    assert not (await store.health()).ok
+    assert app.state.tai_state.draining
+
+
+# Errors.
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("ours", 503, "store_unavailable"),
+        ("damage", 500, "store"),
+        ("theirs", 418, "im_a_teapot"),
+        ("bug", 500, "internal"),
+    ],
+)
+async def test_every_error_is_a_problem(client, name, status, code):
+    """In one form, whoever raised it."""
+    answer = await client.get(f"/raise/{name}")
+    assert (answer.status_code, answer.json()["status"], answer.json()["code"]) == (status, status, code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_the_headers_of_an_error_are_kept(client):
+    """Those that it brings, and when to come back."""
+    assert (await client.get("/raise/theirs")).headers["X-Pot"] == "tea"
+    assert (await client.get("/raise/ours")).headers["Retry-After"] == "3"
+
+
+async def test_what_the_answer_keeps_to_itself_is_in_the_log(client, caplog):
+    """As an error where somebody has to look, and as a warning where it will pass."""
+    for name, secret, level in (("damage", "/srv/a.db", logging.ERROR), ("ours", "10.0.0.7", logging.WARNING)):
+        caplog.clear()
+        answer = await client.get(f"/raise/{name}")
+        assert secret not in answer.text
+        (record,) = [one for one in caplog.records if one.name == "tai_state"]
+        assert secret in record.getMessage()
+        assert (record.levelno, vars(record)["event"]) == (level, "request_failed")

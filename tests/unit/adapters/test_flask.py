@@ -1,0 +1,80 @@
+"""Flask: errors as problems, and a store for each process."""
+
+import logging
+
+import pytest
+from flask import Flask, abort
+
+from tai_state import MemoryStore, StoreError, StoreUnavailableError
+from tai_state.adapters.flask import ProcessStore, end, handle_errors
+
+
+@pytest.fixture
+def app():
+    """An application whose requests fail, and whose store is in memory."""
+    app = Flask("failing")
+    ProcessStore(app, MemoryStore)
+    handle_errors(app)
+
+    @app.get("/raise/<name>")
+    def fail(name):
+        if name == "theirs":
+            abort(418, "short and stout")
+        raise {
+            "ours": StoreUnavailableError("10.0.0.7 is away", retry_after=3.0),
+            "damage": StoreError("/srv/a.db is torn"),
+            "bug": ZeroDivisionError("nobody expected this"),
+        }[name]
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("ours", 503, "store_unavailable"),
+        ("damage", 500, "store"),
+        ("theirs", 418, "im_a_teapot"),
+        ("bug", 500, "internal"),
+    ],
+)
+def test_every_error_is_a_problem(app, name, status, code):
+    """In one form, whoever raised it."""
+    answer = app.test_client().get(f"/raise/{name}")
+    assert (answer.status_code, answer.json["status"], answer.json["code"]) == (status, status, code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_headers_of_an_answer_are_kept(app):
+    """When to come back, and which methods there are."""
+    assert app.test_client().get("/raise/ours").headers["Retry-After"] == "3"
+    assert "GET" in app.test_client().post("/raise/ours").headers["Allow"]
+
+
+def test_what_the_answer_keeps_to_itself_is_in_the_log(app, caplog):
+    """With what nobody expected."""
+    assert b"/srv" not in app.test_client().get("/raise/damage").data
+    assert [(one.levelno, "/srv/a.db" in one.getMessage()) for one in caplog.records] == [(logging.ERROR, True)]
+    app.test_client().get("/raise/bug")
+    assert "nobody expected this" in caplog.text
+
+
+def test_a_process_has_a_store_of_its_own(app, monkeypatch):
+    """Opened at its first use: what was opened before a fork stays its parent's."""
+    stores = app.extensions["tai_state"]
+    parents = stores.get()
+    assert stores.get() is parents
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    childs = stores.get()
+    assert childs is not parents
+    end(app)
+    assert not childs.health().ok
+    assert parents.health().ok
+    parents.close()
+
+
+def test_a_worker_that_has_no_store_ends(app):
+    """Since it served nothing, or was never set up."""
+    end(app)
+    end(None)
+    end(Flask("another"))
