@@ -326,6 +326,15 @@ class Payload:
         """Whether the canonical JSON reads as the value itself, without anything that JSON has no type for."""
         return b'"$' not in self.json or bool(orjson.loads(self.json) == self.value())
 
+    def is_plainly(self, value: object) -> bool:
+        """Whether this is *value*, as far as a glance tells: two dumps are compared, and nothing is normalized."""
+        try:
+            encoded = orjson.dumps(value, option=_JSON_OPTIONS)
+        except TypeError:
+            return False
+        # What JSON holds as something else (a tuple, NaN) does not come back equal.
+        return encoded == self.json and b'"$' not in encoded and bool(orjson.loads(encoded) == value)
+
     def value(self) -> Value:
         """Return a fresh copy of the value."""
         encoded = self.json

@@ -36,7 +36,7 @@ from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Se
 from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import lost_head, proofs_against
-from tai_state.rules.history.segments import Segment, Written
+from tai_state.rules.history.segments import Segment
 from tai_state.rules.records.record import EventRecord, StateRecord, complete
 
 log = logging.getLogger("tai_state")
@@ -75,7 +75,7 @@ class ChangeWriter:
         self.access = access
         self.heads: HeadCache[Head] = HeadCache(cache_size)
         anew_in_children(self.heads)
-        self._unsealed: TrailCache[Written] = TrailCache()
+        self._unsealed: TrailCache[EventRecord] = TrailCache()
         anew_in_children(self._unsealed)
         # Callers of one process that change the same state go one after the other: their commits would only refuse
         # each other. Correctness never rests on it; who waits is carried along by who has the turn (``coalescing``).
@@ -249,7 +249,7 @@ class ChangeWriter:
         assert base is not None
         assert settings.maintenance is not None
 
-        def known(last: int) -> Sequence[Written]:
+        def known(last: int) -> Sequence[EventRecord]:
             return self._unsealed.upto(paths.state, last, base.update_time)
 
         return self._sealing.due_segment(paths, base.record, settings.maintenance, deadline, known)
@@ -341,7 +341,7 @@ class ChangeWriter:
         self._unsealed.add(
             paths.state,
             event.version,
-            Written(event, plan.event_fields),
+            event,
             _EVENT_BYTES + len(event.to_state.json) + len(event.payload.json),
             first=plan.record.marks.first_unsealed,
             found=found,

@@ -8,7 +8,7 @@
 4. What then is nowhere was trimmed, or is a ``CorruptLogError``.
 """
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tai_state._sync.access.access import PAGE, Access
@@ -44,21 +44,27 @@ class _Place:
         left: How many more are wanted; None: all.
         cut_at: Which one was met in the place of the next one; None: none.
         damage: What was passed over on the way.
+        proven: Whether sealed events may be given as a ``Run``.
     """
 
     version: int
     left: int | None
     cut_at: int | None = None
     damage: CorruptLogError | None = None
+    proven: bool = False
 
-    def takes(self, version: int) -> bool:
-        """Whether *version* is the next one, and wanted; else it is noted."""
+    def takes(self, version: int, count: int = 1, until: int | None = None) -> int:
+        """Return how many of *count* events from *version* on are the next ones, and wanted; what is not is noted."""
         self.cut_at = None if version == self.version + 1 else version
-        if self.cut_at is not None or self.left == 0:
-            return False
-        self.version = version
-        self.left = None if self.left is None else self.left - 1
-        return True
+        if self.cut_at is not None:
+            return 0
+        if until is not None:
+            count = min(count, until - self.version)
+        if self.left is not None:
+            count = min(count, self.left)
+            self.left -= count
+        self.version += count
+        return count
 
     def begin(self) -> int:
         """Go on from here, whatever was met, and return the last version that was given."""
@@ -102,15 +108,35 @@ class EventLog:
             CorruptLogError: The next one is damaged, or is nowhere though later ones are there.
         """
         place = _Place(after, limit)
-        wanted = [] if until is None else [until - after]
-        wanted += [] if limit is None else [limit]
-        by_segments = sealed and min(wanted, default=FEW + 1) > FEW and self._has_sealed(paths, after, timeout)
+        for part in self._parts(paths, place, until, timeout, sealed=sealed):
+            for event in part:
+                yield event
+
+    def runs(
+        self, paths: StateLayout, *, after: int = 0, until: int | None = None, sealed: bool = True, timeout: Span = None
+    ) -> Iterator[Sequence[EventRecord]]:
+        """Iterate over the events as ``events`` does, a few at a time; sealed ones as a ``Run`` where they can be.
+
+        Raises:
+            HistoryTrimmedError, CorruptLogError: As for ``events``.
+        """
+        place = _Place(after, None, proven=True)
+        for part in self._parts(paths, place, until, timeout, sealed=sealed):
+            yield part
+
+    def _parts(
+        self, paths: StateLayout, place: _Place, until: int | None, timeout: Span, *, sealed: bool
+    ) -> Iterator[Sequence[EventRecord]]:
+        wanted = [] if until is None else [until - place.version]
+        wanted += [] if place.left is None else [place.left]
+        is_worth_it = sealed and min(wanted, default=FEW + 1) > FEW
+        by_segments = is_worth_it and self._has_sealed(paths, place.version, timeout)
         is_first = True
         while not place.has(until):
             began = place.begin()
-            found = self._run(paths, place, until, timeout, by_segments=by_segments)
-            for event in found:
-                yield event
+            found = self._part(paths, place, until, timeout, by_segments=by_segments)
+            for part in found:
+                yield part
             has_moved, was_by_segments = place.version > began or is_first, by_segments
             is_first, by_segments = False, sealed
             # What ends early may have been sealed, and its documents removed, while it was read.
@@ -124,29 +150,43 @@ class EventLog:
         marks = self._marks(paths, timeout) if after else None
         return marks is None or marks.sealed_through > after
 
-    def _run(
+    def _part(
         self, paths: StateLayout, place: _Place, until: int | None, timeout: Span, *, by_segments: bool
-    ) -> Iterator[EventRecord]:
+    ) -> Iterator[Sequence[EventRecord]]:
         """Iterate over the events behind a place, to the end or to a gap."""
         if by_segments:
-            for segment in self.segments(paths, place.version + 1, until, place, timeout):
-                if segment.trimmed is not None and segment.last > place.version:
-                    raise HistoryTrimmedError(paths.governor_id, paths.state_id, place.version + 1, segment.last)
-                if not segment.events:
-                    continue
-                if segment.first > place.version + 1:
-                    for event in self._unsealed(paths, place, segment.first - 1, timeout):
-                        yield event
-                for event in segment.events[max(0, place.version + 1 - segment.first) :]:
-                    if place.has(until) or not place.takes(event.version):
-                        return
-                    yield event
-        for event in self._unsealed(paths, place, until, timeout):
-            yield event
+            for part in self._sealed(paths, place, until, timeout):
+                yield part
+        if not place.is_cut:
+            for part in self._unsealed(paths, place, until, timeout):
+                yield part
+
+    def _sealed(
+        self, paths: StateLayout, place: _Place, until: int | None, timeout: Span
+    ) -> Iterator[Sequence[EventRecord]]:
+        """Iterate over the events behind a place up to the last sealed one; documents fill what segments leave out."""
+        for segment in self.segments(paths, place.version + 1, until, place, timeout):
+            if segment.trimmed is not None and segment.last > place.version:
+                raise HistoryTrimmedError(paths.governor_id, paths.state_id, place.version + 1, segment.last)
+            if not segment.events:
+                continue
+            if segment.first > place.version + 1:
+                for part in self._unsealed(paths, place, segment.first - 1, timeout):
+                    yield part
+            given = max(0, place.version + 1 - segment.first)
+            count = len(segment.events) - given
+            if count <= 0:
+                continue
+            taken = place.takes(segment.first + given, count, until)
+            if taken:
+                is_whole = taken == len(segment.events)
+                yield segment.events if is_whole else segment.events[given : given + taken]
+            if taken < count:
+                return
 
     def _unsealed(
         self, paths: StateLayout, place: _Place, until: int | None, timeout: Span
-    ) -> Iterator[EventRecord]:
+    ) -> Iterator[Sequence[EventRecord]]:
         """Iterate over the event documents behind a place, to the end or to a gap."""
         if place.has(until):
             return
@@ -156,7 +196,7 @@ class EventLog:
         for document in documents:
             if not place.takes(owner_and_version(document.path.id)[1]):
                 return
-            yield read_event(document, paths.governor_id, paths.state_id)
+            yield (read_event(document, paths.governor_id, paths.state_id),)
 
     def _missing(self, paths: StateLayout, place: _Place, timeout: Span) -> ReplayError:
         """Return the error of an event that is nowhere."""
@@ -287,7 +327,8 @@ class EventLog:
     @staticmethod
     def _sound(document: Document, paths: StateLayout, place: _Place | None) -> Segment | None:
         try:
-            return read_segment(document, paths.governor_id, paths.state_id)
+            proven = place is not None and place.proven
+            return read_segment(document, paths.governor_id, paths.state_id, proven=proven)
         except CorruptLogError as error:
             tell_damage(error)
             if place is not None:

@@ -68,12 +68,13 @@ class HistoryReader(EventLog):
     ) -> StateRecord:
         fold = Fold(paths.governor_id, paths.state_id, base=base, rerun=span.rerun)
         last = span.version
-        for event in self.events(paths, after=fold.version, until=span.version, sealed=sealed, timeout=timeout):
-            if span.time is not None and event.timestamp > span.time:
+        found = self.runs(paths, after=fold.version, until=span.version, sealed=sealed, timeout=timeout)
+        for events in found:
+            later = fold.take(events, span.time)
+            if later is not None:
                 # It ends the replay, but only as the very next event: otherwise one is missing before it.
-                last = event.version - 1
+                last = later - 1
                 break
-            fold.step(event)
         reached = fold.state()
         if last is not None and fold.version < last:
             reason = f"the event is missing, the history goes on to version {last}"
@@ -176,8 +177,8 @@ class HistoryReader(EventLog):
         self, paths: StateLayout, base: StateRecord | Trimmed | None, timeout: Span, *, sealed: bool
     ) -> StateRecord | None:
         fold = Fold(paths.governor_id, paths.state_id, base=base)
-        for event in self.events(paths, after=fold.version, sealed=sealed, timeout=timeout):
-            fold.step(event)
+        for events in self.runs(paths, after=fold.version, sealed=sealed, timeout=timeout):
+            fold.take(events)
         return fold.state()
 
     def _newest_snapshot(self, paths: StateLayout, timeout: Span) -> StateRecord | None:

@@ -13,11 +13,9 @@ from tai_state.errors import CorruptLogError, ReplayError, TaiStateError
 from tai_state.layout import StateLayout
 from tai_state.rules.history.segments import (
     Segment,
-    Written,
     batches,
     build_segment,
     is_sound_run,
-    sealed_again,
     segment_due,
     segment_of,
 )
@@ -68,7 +66,7 @@ class Sealing:
         record: StateRecord,
         maintenance: Maintenance,
         deadline: Deadline,
-        known: Callable[[int], Sequence[Written]],
+        known: Callable[[int], Sequence[EventRecord]],
     ) -> Segment | None:
         """Return the segment that goes with the next change of a state; None where none is due, or can be made now.
 
@@ -82,7 +80,7 @@ class Sealing:
         if due is None or self._is_put_off(paths.state):
             return None
         if written := known(due[-1]):
-            segment = segment_of(paths, sealed_again(written))
+            segment = segment_of(paths, written)
             if segment is not None:
                 return segment
         events: list[EventRecord] = []

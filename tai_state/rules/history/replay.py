@@ -1,25 +1,28 @@
 """Replay: the fold over a state's events, which trusts none of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 
 from tai_state.codec import EMPTY, Payload
 from tai_state.errors import CorruptLogError, ReplayError
+from tai_state.rules.history.packed import Move, Run
 from tai_state.rules.records.chain import GENESIS, event_hash, seal_is_sound
 from tai_state.rules.records.erased import ERASE, is_erased
+from tai_state.rules.records.fields import FieldError
 from tai_state.rules.records.record import NO_STATE, EventRecord, StateRecord
 
 _COMPARED = tuple(each.name for each in fields(StateRecord) if each.name != "marks")
 """What the events tell of a state: all but its marks."""
 
-Rerun = Callable[[EventRecord, int], str | None]
+Rerun = Callable[[EventRecord | Move, int], str | None]
 """Runs the machine again over an event; returns what differs from what it recorded, or None.
 
 Beside the event it is given the schema version of the data before it, which the event itself does not tell.
 """
 
 
-def no_rerun(_: EventRecord, __: int) -> str | None:
+def no_rerun(_: EventRecord | Move, __: int) -> str | None:
     """Run no machine."""
     return None
 
@@ -111,12 +114,46 @@ class Fold:
         reason = contradiction(self.last, event)
         if reason is not None:
             raise CorruptLogError(*self._ids, event.version, reason)
-        difference = self._rerun(event, schema_before(self.last, event))
+        self._run_again(event, schema_before(self.last, event))
+        self.last = event
+        self.events += 1
+
+    def take(self, events: Sequence[EventRecord], until: datetime | None = None) -> int | None:
+        """Take the next events, and return the version of the first that is later than *until*; None: none is.
+
+        Raises:
+            CorruptLogError, ReplayError: As for ``step``.
+        """
+        try:
+            if isinstance(events, Run) and (until is None or events[-1].timestamp <= until):
+                self._take_run(events)
+                return None
+            for event in events:
+                if until is not None and event.timestamp > until:
+                    return event.version
+                self.step(event)
+        except FieldError as error:
+            raise CorruptLogError(*self._ids, self.version + 1, f"the sealed event is damaged: {error}") from error
+        return None
+
+    def _take_run(self, run: Run) -> None:
+        """Take proven events: that the first one follows is what is left to be shown of them."""
+        reason = contradiction(self.last, run[0])
+        if reason is not None:
+            raise CorruptLogError(*self._ids, run.first, reason)
+        if self._rerun is not no_rerun:
+            before = schema_before(self.last, run[0])
+            for move in run.moves():
+                self._run_again(move, before)
+                before = move.schema_version
+        self.last = run[-1]
+        self.events += len(run)
+
+    def _run_again(self, event: EventRecord | Move, before: int) -> None:
+        difference = self._rerun(event, before)
         if difference is not None:
             message = f"state {self._ids[1]!r} of governor {self._ids[0]!r}, version {event.version}: {difference}"
             raise ReplayError(message)
-        self.last = event
-        self.events += 1
 
     def state(self) -> StateRecord | None:
         """Return the state reached; None before the first event."""

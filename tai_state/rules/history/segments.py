@@ -5,19 +5,23 @@ behind it. So what is sealed has no gap, and what is missing is told.
 
 A segment may be alone: then the documents of its events were removed, and it is all that there is of them. Where a
 history was trimmed, a segment without events stands for what is gone, with the hash that the chain goes on from.
+
+Its events are packed, as texts that their hashes prove (see ``packed``). Those that cannot be, such as erased ones, are
+listed as the JSON of their documents, which is what all segments of earlier releases are.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
-from typing import Any, NamedTuple
+from typing import Any
 
 from tai_state.codec import compress, decompress, dump_json, from_json
 from tai_state.config import INLINE, Maintenance
 from tai_state.documents import Document, Fields, Json, Put, UpdatedAt
 from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, ReplayError
 from tai_state.layout import StateLayout, owner_and_version, unescape
+from tai_state.rules.history.packed import Run, pack
 from tai_state.rules.history.replay import Trimmed, contradiction
 from tai_state.rules.records.documents import FORMAT_NEWEST, FORMATS, check_owner, event_fields, event_from
 from tai_state.rules.records.fields import FieldError, check_format, take, take_or_none
@@ -49,7 +53,7 @@ class Segment:
     first: int
     last: int
     write: Put | None = None
-    events: tuple[EventRecord, ...] = ()
+    events: Sequence[EventRecord] = ()
     is_alone: bool = False
     trimmed: Trimmed | None = None
 
@@ -76,43 +80,6 @@ def is_sound_run(events: Sequence[EventRecord]) -> bool:
     return all(contradiction(before, event) is None for before, event in pairwise(events))
 
 
-class SealedEvent(NamedTuple):
-    """One event as a segment holds it: its JSON, and what the segment says of it without reading that.
-
-    Attributes:
-        number: The format of its document.
-    """
-
-    version: int
-    hash: str
-    number: int
-    json: bytes
-
-
-class Written(NamedTuple):
-    """An event as it was written, with the fields of its document."""
-
-    event: EventRecord
-    fields: Fields
-
-
-def sealed_again(written: Sequence[Written]) -> Iterator[SealedEvent]:
-    """Yield events as a segment holds them that were written one after the other, each upon the one before."""
-    for number, (event, fields) in enumerate(written):
-        yield _sealed_event(event, fields, follows=number > 0)
-
-
-def _sealed_event(event: EventRecord, fields: Fields, *, follows: bool) -> SealedEvent:
-    """Return *event*, whose ``from_state`` need not be said again where it *follows* from the one before it."""
-    sealed = {**fields, "committed_at": event.committed_at}
-    if follows:
-        # Native and JSON forms of a payload are told apart by type inside JSON too.
-        sealed["from_state"] = _SAME
-    number = fields["format"]
-    assert type(number) is int
-    return SealedEvent(event.version, event.hash, number, dump_json(sealed))
-
-
 def build_segment(paths: StateLayout, events: Sequence[EventRecord]) -> Segment | None:
     """Return the segment of as many leading *events* as fit, or of those that have to stay; None of no events.
 
@@ -121,44 +88,57 @@ def build_segment(paths: StateLayout, events: Sequence[EventRecord]) -> Segment 
     Args:
         events: Contiguous, ascending, sound.
     """
-    segment = segment_of(paths, _sealed(events))
+    segment = segment_of(paths, events)
     if segment is not None:
         return segment
-    stay = list(takewhile(lambda event: segment_of(paths, _sealed([event])) is None, events))
+    stay = list(takewhile(lambda event: segment_of(paths, [event]) is None, events))
     return _segment(paths, stay, FORMATS["stay"], {"stay": True}) if stay else None
 
 
-def _sealed(events: Sequence[EventRecord]) -> Iterator[SealedEvent]:
-    for event, before in zip(events, (None, *events), strict=False):
-        follows = before is not None and before.to_state == event.from_state
-        yield _sealed_event(event, event_fields(event, INLINE), follows=follows)
-
-
-def segment_of(paths: StateLayout, events: Iterable[SealedEvent]) -> Segment | None:
+def segment_of(paths: StateLayout, events: Sequence[EventRecord]) -> Segment | None:
     """Return the segment of as many leading *events* as fit; None where not even one does.
 
     Args:
-        events: Contiguous, ascending, sound; of each, ``from_state`` is left out but for the first.
+        events: Contiguous, ascending, sound.
     """
-    run: list[SealedEvent] = []
-    size = 0
-    for event in events:
-        size += len(event.json)
-        if size > SEGMENT_JSON_BYTES_MAX:
-            break
-        run.append(event)
+    run = events[: _count_in_memory(events)]
     while run:
-        blob = compress(b"[%b]" % b",".join([event.json for event in run]))
-        if len(blob) <= SEGMENT_BYTES_MAX:
-            contents = {"digest": hashlib.sha256(blob).hexdigest(), "events": blob}
-            return _segment(paths, run, max(event.number for event in run), contents)
+        body, number = pack(run), FORMATS["packed"]
+        contents: dict[str, Any] = {"packed": True}
+        if body is None:
+            body, number, contents = *_listed(run), {}
+        if len(body) <= SEGMENT_JSON_BYTES_MAX and len(blob := compress(body)) <= SEGMENT_BYTES_MAX:
+            contents |= {"digest": hashlib.sha256(blob).hexdigest(), "events": blob}
+            return _segment(paths, run, number, contents)
         run = run[: len(run) // 2]
     return None
 
 
-def _segment(
-    paths: StateLayout, run: Sequence[EventRecord] | Sequence[SealedEvent], number: int, contents: dict[str, Any]
-) -> Segment:
+def _count_in_memory(events: Sequence[EventRecord]) -> int:
+    """Return how many leading *events* may fit into a body, by what most of an event is."""
+    size = 0
+    for count, event in enumerate(events):
+        size += len(event.to_state.json) + len(event.payload.json)
+        if size > SEGMENT_JSON_BYTES_MAX:
+            return count
+    return len(events)
+
+
+def _listed(events: Sequence[EventRecord]) -> tuple[bytes, int]:
+    """Return the JSON of a list of *events*, and the highest format of them."""
+    texts, number = [], 1
+    for event, before in zip(events, (None, *events), strict=False):
+        fields = {**event_fields(event, INLINE), "committed_at": event.committed_at}
+        if before is not None and before.to_state == event.from_state:
+            # Native and JSON forms of a payload are told apart by type inside JSON too.
+            fields["from_state"] = _SAME
+        texts.append(dump_json(fields))
+        assert type(fields["format"]) is int
+        number = max(number, fields["format"])
+    return b"[%b]" % b",".join(texts), number
+
+
+def _segment(paths: StateLayout, run: Sequence[EventRecord], number: int, contents: dict[str, Any]) -> Segment:
     first, last = run[0], run[-1]
     put = _segment_put(paths, range(first.version, last.version + 1), last.hash, number, contents)
     return Segment(first.version, last.version, put)
@@ -193,34 +173,54 @@ def alone_fields(fields: Fields) -> Fields:
     return {**fields, "format": max(fields["format"], FORMATS["alone"]), "alone": True}
 
 
-def read_segment(document: Document, governor_id: str, state_id: str) -> Segment:
+def read_segment(document: Document, governor_id: str, state_id: str, *, proven: bool = False) -> Segment:
     """Return the segment in a document, its events with every field they had.
+
+    Args:
+        proven: Whether packed events are to stay as they are: proven, as a ``Run``, and not decoded. Then it is the
+            run that raises FieldError for an event of somebody else's.
 
     Raises:
         CorruptLogError: It is damaged, or another one than its place says.
         SchemaVersionError: A newer release wrote it.
     """
+    fields = document.fields
     try:
-        check_format(document.fields, document.path, newest=FORMAT_NEWEST)
-        first, last = document.fields["first"], document.fields["last"]
-        versions = range(first, last + 1)
+        check_format(fields, document.path, newest=FORMAT_NEWEST)
+        first, last = fields["first"], fields["last"]
         _check_place(document, governor_id, state_id)
-        if take_or_none(document.fields, "trimmed", bool):
-            return Segment(first, last, trimmed=Trimmed(last, take(document.fields, "hash", str)))
-        if take_or_none(document.fields, "stay", bool):
+        if take_or_none(fields, "trimmed", bool):
+            return Segment(first, last, trimmed=Trimmed(last, take(fields, "hash", str)))
+        if take_or_none(fields, "stay", bool):
             return Segment(first, last)
-        events = _unsealed(document.fields["events"], document.fields["digest"], versions)
-        for event in events:
-            check_owner(event, governor_id, state_id)
-        _check_hash(document, events)
+        body = _unsealed(fields["events"], fields["digest"])
+        events = _events(body, fields, governor_id, state_id)
+        if isinstance(events, Run) and not proven:
+            events = events[:]
     except (KeyError, TypeError, IndexError, FieldError, InvalidDataError, InvalidIdError) as error:
-        version = document.fields.get("first")
+        version = fields.get("first")
         where = version if type(version) is int else None
         raise CorruptLogError(governor_id, state_id, where, f"segment {document.path} is damaged: {error}") from error
-    return Segment(first, last, None, tuple(events), is_alone=bool(take_or_none(document.fields, "alone", bool)))
+    return Segment(first, last, None, events, is_alone=bool(take_or_none(fields, "alone", bool)))
 
 
-def events_alone(document: Document, governor_id: str) -> tuple[EventRecord, ...]:
+def _events(body: bytes, fields: Fields, governor_id: str, state_id: str) -> Sequence[EventRecord]:
+    """Return the events in the body of a segment, which are those that it names, and of this state."""
+    named = range(fields["first"], fields["last"] + 1)
+    if take_or_none(fields, "packed", bool):
+        run = Run(body, governor_id, state_id)
+        _check_named(range(run.first, run.first + len(run)), named)
+        _check_hash(fields, run.hashes[-1])
+        return run
+    events = _from_list(body)
+    _check_named([event.version for event in events], named)
+    for event in events:
+        check_owner(event, governor_id, state_id)
+    _check_hash(fields, events[-1].hash)
+    return tuple(events)
+
+
+def events_alone(document: Document, governor_id: str) -> Sequence[EventRecord]:
     """Return the events of a segment where it is all that there is of them; none where it is not, or is damaged."""
     if document.fields.get("alone") is not True:
         return ()
@@ -231,9 +231,16 @@ def events_alone(document: Document, governor_id: str) -> tuple[EventRecord, ...
         return ()
 
 
-def _check_hash(document: Document, events: Sequence[EventRecord]) -> None:
-    if document.fields.get("hash") != events[-1].hash:
+def _check_hash(fields: Fields, last: str) -> None:
+    if fields.get("hash") != last:
         message = "its hash is not that of its last event"
+        raise FieldError(message)
+
+
+def _check_named(found: Sequence[int], named: range) -> None:
+    # A segment that holds other events than its id says would hide a gap. It may say that it holds any number of them.
+    if len(found) != named.stop - named.start or list(found) != list(named):
+        message = "its events are not those that it names"
         raise FieldError(message)
 
 
@@ -249,20 +256,19 @@ def _check_place(document: Document, governor_id: str, state_id: str) -> None:
         raise FieldError(message)
 
 
-def _unsealed(blob: bytes, digest: str, versions: range) -> list[EventRecord]:
+def _unsealed(blob: bytes, digest: str) -> bytes:
     # Before it is unpacked: what is damaged is not fed to a decompressor.
     if hashlib.sha256(blob).hexdigest() != digest:
         message = "it does not match its digest"
         raise FieldError(message)
+    return decompress(blob)
+
+
+def _from_list(body: bytes) -> list[EventRecord]:
     events: list[EventRecord] = []
-    for fields in from_json(decompress(blob)):
+    for fields in from_json(body):
         if fields["from_state"] == _SAME:
             # As its text, which is canonical: nobody has to look into it again.
             fields["from_state"] = Json(events[-1].to_state.json)
         events.append(event_from(fields, fields["committed_at"]))
-    # A segment that holds other events than its id says would hide a gap. It may say that it holds any number of them.
-    found = [event.version for event in events]
-    if found[-1] != versions[-1] or found != list(versions):
-        message = "its events are not those that it names"
-        raise FieldError(message)
     return events

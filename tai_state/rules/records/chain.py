@@ -52,11 +52,12 @@ def make_seal(event: EventRecord, salt: str) -> Seal:
     for name, value in erasable(event).items():
         # The salt has one length and no name holds a NUL: two different inputs never run together.
         digest = hashlib.sha256(b"%b%b\0%b" % (prefix, name.encode(), value)).digest()
-        digests[name] = b2a_base64(digest, newline=False).translate(_FOR_URLS).rstrip(b"=").decode()
+        digests[name] = b2a_base64(digest, newline=False).translate(FOR_URLS).rstrip(b"=").decode()
     return Seal(salt, digests)
 
 
-_FOR_URLS = bytes.maketrans(b"+/", b"-_")
+FOR_URLS = bytes.maketrans(b"+/", b"-_")
+"""From the plain alphabet of base64 to the one for URLs."""
 
 
 def seal_is_sound(event: EventRecord) -> bool:
@@ -71,9 +72,13 @@ def seal_is_sound(event: EventRecord) -> bool:
 
 def event_hash(event: EventRecord) -> str:
     """Return the SHA-256, in hexadecimal, over everything in *event* but its hash and the commit's time."""
-    seal = event.seal
-    if seal is None:
-        return hashlib.sha256(dump_plain(_by_position(event))).hexdigest()
+    covered = _by_position(event) if event.seal is None else covered_by_name(event, event.seal)
+    # No number in it is a float, which is all that releases of orjson differ in: as it is dumped, it is canonical.
+    return hashlib.sha256(dump_plain(covered)).hexdigest()
+
+
+def covered_by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
+    """Return what layout 2 covers, but for the hash itself."""
     covered: dict[str, Any] = {
         "layout": 2,
         "digests": dict(seal.digests),
@@ -100,8 +105,7 @@ def event_hash(event: EventRecord) -> str:
     if event.occurred_at is not None:
         covered["occurred_at"] = time_text(event.occurred_at)
     _cover_optional(covered, event)
-    # No number in it is a float, which is all that releases of orjson differ in: as it is dumped, it is canonical.
-    return hashlib.sha256(dump_plain(covered)).hexdigest()
+    return covered
 
 
 def _cover_optional(covered: dict[str, Any], content: Content) -> None:

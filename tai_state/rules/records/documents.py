@@ -36,12 +36,22 @@ from tai_state.rules.records.record import (
 
 Fields = dict[str, Value]
 
-FORMATS = {"digest": 2, "digests": 2, "occurred_at": 3, "stay": 4, "alone": 5, "trimmed": 5, "erased_through": 5}
+FORMATS = {
+    "digest": 2,
+    "digests": 2,
+    "occurred_at": 3,
+    "stay": 4,
+    "alone": 5,
+    "trimmed": 5,
+    "erased_through": 5,
+    "packed": 6,
+}
 """Fields that an older build does not know: it would wipe them, since a Put replaces the whole document, or miss them
 in a hash and call the event corrupt.
 
 A document that has one of them is of that format, which such a build refuses to read; any other is of format 1. A field
-that is there only where it is used makes only those documents new. A segment is of the format of its newest event.
+that is there only where it is used makes only those documents new. A segment that lists its events is of the format of
+its newest event.
 """
 
 FORMAT_NEWEST = max(FORMATS.values())

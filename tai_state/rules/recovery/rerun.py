@@ -5,6 +5,7 @@ from typing import Any
 from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNotAllowedError
 from tai_state.machine import Choice
 from tai_state.rules.commits.kinds import AnyMachine, as_data, data_payload, stamp
+from tai_state.rules.history.packed import Move
 from tai_state.rules.history.replay import Rerun, no_rerun
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.erased import is_erased
@@ -27,7 +28,7 @@ def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
     mark, typed = stamp(machine), as_data(machine)
     only = schema.version if schema is not None and schema.upcasters else None
 
-    def rerun(event: EventRecord, before_version: int) -> str | None:
+    def rerun(event: EventRecord | Move, before_version: int) -> str | None:
         # An upcaster may have been mended since: it is no proof of what was made then.
         if only is not None and not (event.schema_version == before_version == only):
             return None
@@ -54,10 +55,12 @@ def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
     return rerun
 
 
-def _is_made(choice: Choice[Any], event: EventRecord, machine: AnyMachine) -> bool:
+def _is_made(choice: Choice[Any], event: EventRecord | Move, machine: AnyMachine) -> bool:
     """Whether the data that *event* recorded is what *choice* makes."""
     if choice.transition.apply is None:
         return event.to_state == event.from_state
+    if type(choice.data) is dict and event.to_state.is_plainly(choice.data):
+        return True
     made = data_payload(choice.data, machine)
     if made == event.to_state:
         return True

@@ -19,14 +19,15 @@ from tai_state import (
 )
 from tai_state.codec import Payload
 from tai_state.config import Encoding
-from tai_state.documents import DocumentPath, Put
+from tai_state.documents import Delete, DocumentPath, Put
 from tai_state.layout import state_layout
 from tai_state.rules.history.replay import contradiction
 from tai_state.rules.records.chain import event_hash, seal_is_sound
 from tai_state.rules.records.documents import event_fields, read_event
 from tests._async.stores import TIMEOUT, async_alter, async_contents, async_document_at, async_plant
 
-FORMAT_1 = Path(__file__).parents[2] / "data" / "format1"
+DATA = Path(__file__).parents[2] / "data"
+FORMAT_1, FORMAT_5 = DATA / "format1", DATA / "format5"
 ORDERS = Machine(
     "order",
     "new",
@@ -44,7 +45,12 @@ PATHS = state_layout("g", "s")
 @pytest.fixture
 async def old(store):
     """A store that holds what the earlier release wrote."""
-    lines = (FORMAT_1 / "documents.jsonl").read_text(encoding="utf-8").splitlines()
+    return await async_filled(store, FORMAT_1)
+
+
+async def async_filled(store, folder):
+    """Return *store* with the documents of an earlier release in it."""
+    lines = (folder / "documents.jsonl").read_text(encoding="utf-8").splitlines()
     writes = []
     for line in lines:
         stored = json.loads(line)
@@ -85,6 +91,21 @@ async def test_what_an_earlier_release_wrote_goes_on(old):
     rebuilt = await old.runtime.history.rebuild(state_layout("shop", "o/1"))
     assert rebuilt is not None
     assert rebuilt.version == (await old.get_state("shop", "o/1"))[1]
+
+
+async def test_segments_that_list_their_events_are_read(store):
+    """As they were sealed up to format 5: alone, too, and beside those that are packed."""
+    persister = persister_of(await async_filled(store, FORMAT_5))
+    assert (await persister.validate_consistency("shop")).is_consistent
+    paths = state_layout("shop", "o/1")
+    for number in range(4):
+        await persister.transition("shop", "o/1", "tick", {"more": number})
+    formats = [(await async_document_at(store, paths.segment(first))).fields["format"] for first in (1, 6, 11)]
+    assert formats == [2, 2, 6]
+    before = [event async for event in persister.history("shop", "o/1")]
+    await store.runtime.access.backend.commit([Delete(paths.event(one)) for one in range(1, 16)], timeout=TIMEOUT)
+    assert [event async for event in persister.history("shop", "o/1")] == before
+    assert (await persister.replay("shop", "o/1")).version == 16
 
 
 async def test_a_file_that_an_earlier_release_wrote_opens(tmp_path):

@@ -104,19 +104,10 @@ async def test_a_segment_at_its_bound_fits_into_a_document(store, persister):
     assert await async_sealed_runs(store) == [(1, 3, 3), (4, 4, 1)]
 
 
-async def test_a_segment_has_the_format_of_its_newest_event(store, persister):
-    """So that an older build refuses it, rather than call it damaged."""
+async def test_packed_events_have_a_format_of_their_own(store, persister):
+    """An older build refuses the segment, rather than call it damaged."""
     await async_put(persister, 1, 1, 1, 1)
-    segment = await async_document_at(store, PATHS.segment(1))
-    assert segment.fields["format"] == (await async_document_at(store, PATHS.event(1))).fields["format"] == 2
-    await persister.log_transition("g", "s", "late", to_status="on", data={}, occurred_at=segment.create_time)
-    for number in range(4):
-        await persister.transition("g", "s", "put", {"kilobytes": 1, "seed": number})
-    formats = [
-        document.fields["format"]
-        async for document in store.runtime.access.backend.scan(PATHS.governor.segments, timeout=TIMEOUT)
-    ]
-    assert formats == [2, 3, 2]
+    assert (await async_document_at(store, PATHS.segment(1))).fields["format"] == 6
 
 
 @pytest.mark.usefixtures("small")

@@ -13,7 +13,7 @@ from tai_state import (
     StateNotFoundError,
 )
 from tai_state._async.history import sealing
-from tai_state.codec import Payload, decompress, from_json
+from tai_state.codec import Payload, decompress
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
 from tai_state.rules.history import segments as rules
@@ -203,14 +203,13 @@ async def test_a_segment_holds_its_events_as_they_were(store):
 
 
 async def test_a_segment_leaves_out_what_it_can_tell(store):
-    """A from_state that is the to_state before it is not stored twice."""
+    """A from_state is the to_state before it, and not stored a second time."""
     blob = {"text": "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(3_000))}
     persister = counting(store, interval=8)
     await persister.start("g", "s", blob)
     await async_grow(persister, 9)
-    sealed = (await async_document_at(store, PATHS.segment(1))).fields["events"]
-    stored = from_json(decompress(sealed))
-    assert [fields["from_state"] == "same" for fields in stored] == [False] + [True] * 7
+    body = decompress((await async_document_at(store, PATHS.segment(1))).fields["events"])
+    assert body.count(blob["text"].encode()) == 8
 
 
 async def test_a_cold_commit_that_seals_adds_one_read(place):

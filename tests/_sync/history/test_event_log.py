@@ -137,7 +137,7 @@ def test_a_whole_segment_that_does_not_follow_is_passed_over(store, caplog):
     forged = build_segment(PATHS, [replace(event, governor_id="g") for event in theirs[:3]])
     assert forged is not None
     assert forged.write is not None
-    plant(store, PATHS.segment(1), **forged.write.fields)
+    store.runtime.access.backend.commit([forged.write], timeout=TIMEOUT)
     assert (persister.replay("g", "s")).version == 32
     assert "passed over" in caplog.text
 

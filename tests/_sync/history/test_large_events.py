@@ -104,19 +104,10 @@ def test_a_segment_at_its_bound_fits_into_a_document(store, persister):
     assert sealed_runs(store) == [(1, 3, 3), (4, 4, 1)]
 
 
-def test_a_segment_has_the_format_of_its_newest_event(store, persister):
-    """So that an older build refuses it, rather than call it damaged."""
+def test_packed_events_have_a_format_of_their_own(store, persister):
+    """An older build refuses the segment, rather than call it damaged."""
     put(persister, 1, 1, 1, 1)
-    segment = document_at(store, PATHS.segment(1))
-    assert segment.fields["format"] == (document_at(store, PATHS.event(1))).fields["format"] == 2
-    persister.log_transition("g", "s", "late", to_status="on", data={}, occurred_at=segment.create_time)
-    for number in range(4):
-        persister.transition("g", "s", "put", {"kilobytes": 1, "seed": number})
-    formats = [
-        document.fields["format"]
-        for document in store.runtime.access.backend.scan(PATHS.governor.segments, timeout=TIMEOUT)
-    ]
-    assert formats == [2, 3, 2]
+    assert (document_at(store, PATHS.segment(1))).fields["format"] == 6
 
 
 @pytest.mark.usefixtures("small")

@@ -9,7 +9,8 @@ import pytest
 from tai_state.codec import Payload
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.rules.history.lost import check_reaches, salvaged
-from tai_state.rules.history.replay import Fold, check_reached, contradiction
+from tai_state.rules.history.packed import Run, pack
+from tai_state.rules.history.replay import Fold, check_reached, contradiction, no_rerun
 from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.record import EventRecord, Marks
 from tests.unit.commits.made import PATHS, at, document, lived, put, state_at
@@ -48,6 +49,43 @@ def test_a_machine_that_makes_something_else_of_a_move_is_told_with_all_that_it_
     with pytest.raises(ReplayError, match=r"^state 's' of governor 'g', version 2: it was another$"):
         fold.step(EVENTS[1])
     assert (fold.version, fold.events) == (1, 1)
+
+
+def test_proven_events_are_taken_as_one_by_one():
+    """All of them, or up to a time; the machine runs on each."""
+    body = pack(EVENTS)
+    assert body is not None
+    run = Run(body, "g", "s")
+    seen: list[tuple[int, int]] = []
+    fold = Fold("g", "s", rerun=lambda event, before: seen.append((event.version, before)))
+    assert fold.take(run) is None
+    assert (fold.version, fold.events, fold.state()) == (4, 4, LIVES[-1].record)
+    assert seen == [(1, 1), (2, 1), (3, 1), (4, 1)]
+    for event, later in zip(EVENTS, (2, 3, 4, None), strict=True):
+        fold = Fold("g", "s")
+        assert fold.take(run, event.timestamp) == later
+        assert fold.last == event
+
+
+def test_proven_events_follow_the_one_before_and_no_other():
+    """The first of them is held against it."""
+    for count in (1, 3):
+        fold = Fold("g", "s", base=LIVES[count - 1].record)
+        body = pack(EVENTS[2:])
+        assert body is not None
+        with pytest.raises(CorruptLogError, match="version 3 follows version"):
+            fold.take(Run(body, "g", "s"))
+
+
+@pytest.mark.parametrize(("name", "other"), [(b'"kind":', b'"kinp":'), (b'"turnstile"', b"7")])
+def test_proven_texts_that_are_no_event_are_told(name, other):
+    """Somebody may compute hashes over anything."""
+    body = pack(EVENTS)
+    assert body is not None
+    assert name in body
+    for rerun in (no_rerun, lambda event, before: None):
+        with pytest.raises(CorruptLogError, match="the sealed event is damaged"):
+            Fold("g", "s", rerun=rerun).take(Run(body.replace(name, other), "g", "s"))
 
 
 def test_times_of_events_may_stand_and_never_fall():

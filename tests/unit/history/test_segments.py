@@ -14,13 +14,14 @@ from tai_state.codec import Payload
 from tai_state.config import Maintenance
 from tai_state.errors import CorruptLogError
 from tai_state.rules.history import segments
+from tai_state.rules.history.packed import pack
 from tai_state.rules.history.segments import batches, build_segment, is_sound_run, read_segment, segment_due
 from tai_state.rules.records.record import Marks
 from tests.unit.commits.made import PATHS, document, lived, state_at
 
 TEN = Maintenance(segment_events=10)
 COUNTER = Machine(
-    "counter", "open", [Transition("add", "open", "open", apply=lambda data, payload: {"n": data.get("n", 0) + 1})]
+    "counter", "open", [Transition("add", "open", "open", apply=lambda data, _: {**data, "n": data.get("n", 0) + 1})]
 )
 EVENTS = [one.event for one in lived(9, machine=COUNTER, actions=("add",))]
 
@@ -113,12 +114,22 @@ def test_an_event_that_is_too_large_stays_where_it_is():
 
 def test_what_is_sealed_is_bounded_before_it_is_compressed(monkeypatch):
     """Whoever reads a segment holds all of it in memory: as much as the bound, and not a byte more."""
-    sizes = [len(one.json) for one in segments._sealed(EVENTS)]
-    for bound, last in ((sum(sizes[:3]) - 1, 2), (sum(sizes[:3]), 3), (sum(sizes[:3]) + 1, 3)):
+    whole = pack(EVENTS)
+    assert whole is not None
+    for bound, last in ((len(whole), 9), (len(whole) - 1, 4)):
         monkeypatch.setattr(segments, "SEGMENT_JSON_BYTES_MAX", bound)
         found = build_segment(PATHS, EVENTS)
         assert found is not None
         assert found.last == last
+
+
+def test_of_large_events_as_many_are_packed_as_there_is_room_for(monkeypatch):
+    """What they hold tells it before anything is made of them."""
+    events = [one.event for one in lived(9, machine=COUNTER, data={"text": "x" * 10_000}, actions=("add",))]
+    monkeypatch.setattr(segments, "SEGMENT_JSON_BYTES_MAX", 35_000)
+    found = build_segment(PATHS, events)
+    assert found is not None
+    assert found.last == 3
 
 
 def test_a_segment_is_bounded_as_it_is_written(monkeypatch):
@@ -170,3 +181,14 @@ def test_a_segment_fits_into_a_document_of_every_engine():
     """Of a mebibyte, as text of base 64; and into the memory of whoever reads it."""
     assert segments.SEGMENT_BYTES_MAX == 768_000
     assert segments.SEGMENT_JSON_BYTES_MAX == 16_777_216
+
+
+@pytest.mark.parametrize(("late", "number"), [(None, 2), (EVENTS[0].timestamp, 3)])
+def test_listed_events_have_the_format_of_the_newest(late, number):
+    """So that an older build refuses them, rather than call them damaged."""
+    events = [replace(event, last_error="", occurred_at=late) for event in EVENTS[:2]]
+    found = build_segment(PATHS, events)
+    assert found is not None
+    assert found.write is not None
+    assert found.write.fields["format"] == number
+    assert list(read_segment(document(found.write, 9), "g", "s").events) == events

@@ -1,0 +1,372 @@
+"""Packed events: a run of them, column by column, as the very texts that their hashes cover.
+
+1. A text is canonical JSON or hexadecimal, and so it is one line. A body is a line that says which columns follow, the
+   data before the first change, and the lines of the columns: one line where all events say the same, else one each.
+2. What follows from the rest is not there: versions, digests, hashes, and the data before every other change. It is
+   computed when the run is read, and that proves it: an event that is not what it was has no hash that anybody names.
+3. Proving takes the texts as they are. An event is decoded when somebody looks at it.
+
+Not every event can be packed. One that was erased has digests that nothing computes; one without a seal has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from binascii import b2a_base64
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice, pairwise, repeat
+from operator import le
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json, time_text
+from tai_state.documents import Json
+from tai_state.rules.records.chain import FOR_URLS, covered_by_name, erasable
+from tai_state.rules.records.documents import FORMATS, event_from, fences_list
+from tai_state.rules.records.fields import FieldError, take
+from tai_state.rules.records.record import EventRecord, MachineStamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_COMPUTED = frozenset({"digests", "previous_hash", "version"})
+_ABSENT = b""
+"""The text of what an event does not have: no JSON is empty."""
+
+_NO_DIGEST = bytes(32)
+
+
+class Move(NamedTuple):
+    """What of an event a machine is run on again."""
+
+    governor_id: str
+    state_id: str
+    version: int
+    kind: str
+    action: str
+    machine: MachineStamp | None
+    schema_version: int
+    from_status: str | None
+    to_status: str
+    payload: Payload
+    from_state: Payload
+    to_state: Payload
+
+
+def pack(events: Sequence[EventRecord]) -> bytes | None:
+    """Return the body of *events*; None where they cannot be computed again from it.
+
+    Args:
+        events: Contiguous, ascending, of one state; at least one.
+    """
+    sealed = [(event, event.seal) for event in events if event.seal is not None and _comes_back(event)]
+    if len(sealed) < len(events) or any(after.from_state != before.to_state for before, after in pairwise(events)):
+        return None
+    values = [erasable(event) for event in events]
+    groups = {
+        "covered": _columns_of([covered_by_name(event, seal) for event, seal in sealed], _COMPUTED),
+        "values": {
+            name: [each.get(name, _ABSENT) for each in values] for name in _names(values) if name != "from_state"
+        },
+        "beside": {
+            "committed_at": [_time_text(event.committed_at) for event in events],
+            "salt": [(seal.salt or "").encode() for _, seal in sealed],
+        },
+    }
+    first = events[0]
+    header: dict[str, Any] = {"first": first.version, "count": len(events), "previous_hash": first.previous_hash}
+    lines = [b"", first.from_state.json]
+    for group, columns in groups.items():
+        header[group] = {name: name != "salt" and _is_same(texts) for name, texts in columns.items()}
+        for name, texts in columns.items():
+            lines += texts[:1] if header[group][name] else texts
+    lines[0] = dump_plain(header)
+    body = b"\n".join(lines)
+    try:
+        run = Run(body, first.governor_id, first.state_id)
+    except FieldError:
+        return None
+    return body if run.hashes == [event.hash for event in events] else None
+
+
+def _comes_back(event: EventRecord) -> bool:
+    """Whether what has no text in *event* is what it is taken for then."""
+    return event.last_error != "" and event.idempotency_key != "" and event.fencing_token != 0
+
+
+def _columns_of(rows: Sequence[Mapping[str, Any]], but: frozenset[str]) -> dict[str, list[bytes]]:
+    columns = {}
+    for name in _names(rows):
+        if name not in but:
+            values = [row.get(name, _ABSENT) for row in rows]
+            # Most hold one value, which is dumped once.
+            is_same = values[0] is not _ABSENT and values.count(values[0]) == len(values)
+            texts = [dump_plain(values[0])] * len(values) if is_same else [_text(value) for value in values]
+            columns[name] = texts
+    return columns
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted({name for row in rows for name in row})
+
+
+def _text(value: Any) -> bytes:
+    return _ABSENT if value is _ABSENT else dump_plain(value)
+
+
+def _time_text(moment: datetime | None) -> bytes:
+    return _ABSENT if moment is None else dump_plain(time_text(moment))
+
+
+def _is_same(texts: list[bytes]) -> bool:
+    return texts.count(texts[0]) == len(texts)
+
+
+class Run(Sequence[EventRecord]):
+    """The events of a body: computed as a whole, each decoded when it is asked for.
+
+    Attributes:
+        first: The version of the first one.
+        hashes: Of each, as computed: whoever knows the last one knows by it that all of them are what they were.
+    """
+
+    def __init__(self, body: bytes, governor_id: str, state_id: str) -> None:
+        """Read a body as that of a state.
+
+        Raises:
+            FieldError: It is damaged, another state's, or its events do not follow from one another.
+        """
+        self._ids = (governor_id, state_id)
+        try:
+            self._read(body)
+        except FieldError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            message = f"its columns cannot be read: {error}"
+            raise FieldError(message) from error
+
+    def _read(self, body: bytes) -> None:
+        header, self._before, *lines = body.split(b"\n")
+        told = from_json(header)
+        if type(told) is not dict:
+            message = "it says nothing of its columns"
+            raise FieldError(message)
+        self._count = take(told, "count", int)
+        self.first = take(told, "first", int)
+        self._previous_hash = take(told, "previous_hash", str)
+        self._covered, self._values, self._beside = _columns(lines, told, self._count)
+        self._check()
+        self._digests = self._digested()
+        self.hashes = self._computed()
+
+    def __len__(self) -> int:
+        """Return how many events there are."""
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> EventRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[EventRecord, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> EventRecord | tuple[EventRecord, ...]:
+        """Decode one event, or several.
+
+        Raises:
+            FieldError: Its hash is right, and it is no event: somebody else made it.
+        """
+        places = range(self._count)[index]
+        return self._event(places) if isinstance(places, int) else tuple([self._event(place) for place in places])
+
+    def moves(self) -> Iterator[Move]:
+        """Iterate over what of each event a machine is run on again.
+
+        Raises:
+            FieldError: As for an event.
+        """
+        try:
+            return self._moves()
+        except (KeyError, TypeError, ValueError) as error:
+            message = f"its moves cannot be read: {error}"
+            raise FieldError(message) from error
+
+    def _moves(self) -> Iterator[Move]:
+        covered, count = self._covered, self._count
+        after = [Payload(text) for text in self._values["to_state"]]
+        machines = {text: _machine(text) for text in set(covered.get("machine", [_ABSENT]))}
+        return map(
+            Move,
+            repeat(self._ids[0]),
+            repeat(self._ids[1]),
+            range(self.first, self.first + count),
+            _all_decoded(covered["kind"]),
+            _all_decoded(covered["action"]),
+            [machines[text] for text in covered.get("machine", [_ABSENT] * count)],
+            _all_decoded(covered["schema_version"]),
+            _all_decoded(covered["from_status"]),
+            _all_decoded(covered["to_status"]),
+            [Payload(text) if text else NULL for text in self._values.get("payload", [_ABSENT] * count)],
+            [Payload(self._before), *after],
+            after,
+        )
+
+    def _check(self) -> None:
+        """Refuse what is another state's, or does not follow; for all else there are the hashes."""
+        covered = self._covered
+        for name, owner in zip(("governor_id", "state_id"), self._ids, strict=True):
+            if set(covered[name]) != {dump_plain(owner)}:
+                message = f"it names another {name} than {owner!r}"
+                raise FieldError(message)
+        if covered["from_status"][1:] != covered["to_status"][:-1]:
+            message = "the from_status of an event is not the to_status of the one before"
+            raise FieldError(message)
+        texts = covered["timestamp"]
+        in_utc = all(map(bytes.endswith, texts, repeat(b'+00:00"')))
+        times: Sequence[Any] = texts if in_utc else [_moment(text) for text in texts]
+        if not all(map(le, times, islice(times, 1, None))):
+            message = "the timestamp of an event is before that of the one before"
+            raise FieldError(message)
+        if not all(map(bytes.startswith, self._values["to_state"], repeat(b"{"))):
+            message = "the to_state of an event is no map"
+            raise FieldError(message)
+
+    def _computed(self) -> list[str]:
+        """Return the hash of each event."""
+        columns = {**self._covered, "digests": self._digests}
+        columns["version"] = [b"%d" % version for version in range(self.first, self.first + self._count)]
+        ahead = _joined({name: texts for name, texts in columns.items() if name < "previous_hash"})
+        behind = _joined({name: texts for name, texts in columns.items() if name > "previous_hash"})
+        sha256, previous, hashes = hashlib.sha256, self._previous_hash, []
+        for before, after in zip(ahead, behind, strict=True):
+            text = b'{%b,"previous_hash":"%b",%b}' % (before[1:], previous.encode(), after[1:])
+            previous = sha256(text).hexdigest()
+            hashes.append(previous)
+        return hashes
+
+    def _digested(self) -> list[bytes]:
+        """Return the digests of each event's values as its hash covers them; see ``chain.make_seal``."""
+        values, salts, sha256 = dict(self._values), self._beside["salt"], hashlib.sha256
+        values["from_state"] = [_ABSENT if self._before == NULL.json else self._before, *values["to_state"][:-1]]
+        columns = {}
+        for name, texts in values.items():
+            inner = name.encode() + b"\0"
+            raw = [
+                sha256(salt + inner + text).digest() if text else _NO_DIGEST
+                for salt, text in zip(salts, texts, strict=True)
+            ]
+            # Each with a byte more fills groups of four characters to the last, which is of that byte alone.
+            encoded = b2a_base64(b"\0".join([*raw, b""]), newline=False).translate(FOR_URLS)
+            columns[name] = [
+                b'"%b"' % encoded[44 * place : 44 * place + 43] if text else _ABSENT for place, text in enumerate(texts)
+            ]
+        return [b"{%b}" % text[1:] for text in _joined(columns)]
+
+    def _event(self, place: int) -> EventRecord:
+        try:
+            return event_from(self._fields(place), _moment(self._beside["committed_at"][place]))
+        except (KeyError, TypeError, ValueError) as error:
+            # Whoever made it computed its hash, too, over something that is no event.
+            message = f"version {self.first + place} is no event: {error}"
+            raise FieldError(message) from error
+
+    def _fields(self, place: int) -> dict[str, Any]:
+        """Return the fields of the document that an event had."""
+        values = {name: texts[place] for name, texts in self._values.items() if texts[place]}
+        stored = _uncovered({name: from_json(texts[place]) for name, texts in self._covered.items() if texts[place]})
+        stored |= {
+            "hash": self.hashes[place],
+            "previous_hash": self.hashes[place - 1] if place else self._previous_hash,
+            "version": self.first + place,
+            "salt": self._beside["salt"][place].decode(),
+            "digests": from_json(self._digests[place]),
+            "payload": Json(values.get("payload", NULL.json)),
+            "from_state": Json(self._values["to_state"][place - 1] if place else self._before),
+            "to_state": Json(values["to_state"]),
+            "last_error": _decoded(values.get("last_error")),
+            "idempotency_key": _decoded(values.get("idempotency_key")),
+            "metadata": {
+                "changed_by": _decoded(values.get("changed_by"), ""),
+                "reason": _decoded(values.get("reason"), ""),
+                "parent_version": stored.get("parent_version"),
+                "context": Json(values.get("context", EMPTY.json)),
+            },
+        }
+        return stored
+
+
+def _columns(lines: list[bytes], told: dict[str, Any], count: int) -> list[dict[str, list[bytes]]]:
+    """Return the columns of each group, of as many lines as there are events."""
+    groups = [take(told, group, dict) for group in ("covered", "values", "beside")]
+    # Before any line is repeated: there is a salt for each event, so that no number in the header is taken on trust.
+    needed = sum(1 if is_same else count for group in groups for is_same in group.values())
+    is_ours = groups[-1].keys() == {"committed_at", "salt"} and groups[-1]["salt"] is False
+    if count < 1 or not is_ours or needed != len(lines):
+        message = f"it has {len(lines)} lines, of columns of {count} events"
+        raise FieldError(message)
+    found, place = [], 0
+    for group in groups:
+        columns: dict[str, list[bytes]] = {}
+        for name, is_same in group.items():
+            end = place + (1 if is_same else count)
+            columns[name] = lines[place:end] * (count if is_same else 1)
+            place = end
+        found.append(columns)
+    return found
+
+
+def _joined(columns: dict[str, list[bytes]]) -> Iterator[bytes]:
+    """Yield for each event what JSON holds of these columns, in the order of their names, a comma before each."""
+    parts: list[Iterable[bytes]] = []
+    fixed = b""
+    for name in sorted(columns):
+        texts, key = columns[name], b',"%b":' % name.encode()
+        if _is_same(texts):
+            fixed += key + texts[0] if texts[0] else b""
+        elif _ABSENT in texts:
+            parts += [repeat(fixed), [key + text if text else _ABSENT for text in texts]]
+            fixed = b""
+        else:
+            parts += [repeat(fixed + key), texts]
+            fixed = b""
+    count = len(next(iter(columns.values())))
+    return map(b"".join, zip(*parts, repeat(fixed, count), strict=False))
+
+
+def _uncovered(covered: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a document, from what the hash covers of them: see ``chain.covered_by_name``."""
+    stored = {"format": FORMATS["digests"], **covered}
+    for name in ("timestamp", "created_at", "occurred_at"):
+        if name in covered:
+            stored[name] = _time(covered[name])
+    if "machine" in covered:
+        stored["machine_name"], stored["machine_version"], stored["machine_fingerprint"] = covered["machine"]
+    stored["fences"] = fences_list(dict(covered.get("fences", ())))
+    if "signals" in covered:
+        stored["signals"] = [{"state_id": state_id, "status": status} for state_id, status in covered["signals"]]
+    return stored
+
+
+def _time(text: object) -> datetime:
+    try:
+        return datetime.fromisoformat(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        message = f"it is no time: {error}"
+        raise FieldError(message) from error
+
+
+def _moment(text: bytes) -> datetime | None:
+    return _time(from_json(text)) if text else None
+
+
+def _decoded(text: bytes | None, absent: Any = None) -> Any:
+    return absent if text is None else from_json(text)
+
+
+def _all_decoded(texts: list[bytes]) -> list[Any]:
+    """Return what *texts* say; most columns repeat a few."""
+    known = {text: from_json(text) for text in set(texts)}
+    return [known[text] for text in texts]
+
+
+def _machine(text: bytes) -> MachineStamp | None:
+    return MachineStamp(*from_json(text)) if text else None

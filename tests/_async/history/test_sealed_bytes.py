@@ -1,0 +1,71 @@
+"""Sealed events are proven by the bytes that hold them: one that was altered is found by whoever reads them."""
+
+import hashlib
+
+import pytest
+
+from tai_state import AsyncStateMachinePersister, CorruptLogError, PersistenceConfig
+from tai_state.codec import compress, decompress
+from tai_state.documents import Delete, Put
+from tai_state.layout import state_layout
+from tests._async.machines import COUNTER
+from tests._async.stores import TIMEOUT, async_document_at
+
+PATHS = state_layout("g", "s")
+CONFIG = PersistenceConfig(snapshot_interval=1_000, segment_events=30)
+
+
+@pytest.fixture
+async def persister(store):
+    """A persister of a state whose events 1 to 30 are sealed."""
+    made = AsyncStateMachinePersister(store, COUNTER, CONFIG)
+    await made.start("g", "s", {"n": 0})
+    for number in range(1, 32):
+        await made.transition("g", "s", "add", number)
+    return made
+
+
+async def async_damage(store, altered):
+    """Let the segment be what *altered* makes of its fields, and remove the documents of its events."""
+    fields = dict((await async_document_at(store, PATHS.segment(1))).fields)
+    deletes = [Delete(PATHS.event(version)) for version in range(1, 31)]
+    put = Put(PATHS.segment(1), {**fields, **altered(fields), "alone": True})
+    await store.runtime.access.backend.commit([put, *deletes], timeout=TIMEOUT)
+
+
+def bytes_at(share):
+    """Return what alters one byte of a segment, so far from its beginning."""
+
+    def altered(fields):
+        blob = bytearray(fields["events"])
+        blob[int(share * (len(blob) - 1))] ^= 1
+        return {"events": bytes(blob)}
+
+    return altered
+
+
+def text_of(number):
+    """Return what alters what one event did, with a digest of the segment that fits."""
+
+    def altered(fields):
+        body = decompress(fields["events"])
+        other = body.replace(b'\n{"n":%d}\n' % number, b'\n{"n":%d}\n' % (number + 5))
+        assert other != body
+        blob = compress(other)
+        return {"events": blob, "digest": hashlib.sha256(blob).hexdigest()}
+
+    return altered
+
+
+@pytest.mark.parametrize("altered", [bytes_at(0), bytes_at(0.3), bytes_at(0.7), bytes_at(1), text_of(1), text_of(435)])
+async def test_altered_sealed_bytes_are_found(store, persister, altered):
+    """By a replay, by a read of the history, by a look at one event, and by verify."""
+    await async_damage(store, altered)
+    with pytest.raises(CorruptLogError):
+        await persister.replay("g", "s")
+    with pytest.raises(CorruptLogError, match="is damaged"):
+        [event async for event in persister.history("g", "s")]
+    with pytest.raises(CorruptLogError, match="is damaged"):
+        await persister.rollback("g", "s", 9)
+    report = await persister.validate_consistency("g")
+    assert {problem.kind for problem in report.problems} >= {"corrupt_segment", "missing_event"}

@@ -1,0 +1,165 @@
+"""Packed events, pure: what goes in comes out, and whatever is altered on the way shows in a hash."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tai_state.codec import EMPTY, NULL, Payload
+from tai_state.rules.history.packed import Run, pack
+from tai_state.rules.records.chain import event_hash, make_seal
+from tai_state.rules.records.erased import erased
+from tai_state.rules.records.fields import FieldError
+from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord
+from tests.unit.commits.made import at
+from tests.unit.records.test_fields import BEFORE, EVENT
+
+BARE: dict[str, Any] = {
+    "last_error": None,
+    "deleted": False,
+    "machine": None,
+    "metadata": MetadataRecord("", "", None, EMPTY),
+    "fences": {},
+    "depends_on": (),
+    "signals": (),
+    "payload": NULL,
+    "idempotency_key": None,
+    "fencing_token": None,
+    "occurred_at": None,
+    "committed_at": None,
+}
+
+
+def chained(*changes: dict[str, Any]) -> list[EventRecord]:
+    """Return events that follow from one another, from version 7 on, each with its *changes*."""
+    events: list[EventRecord] = []
+    before = replace(EVENT, version=6, to_status="new", to_state=Payload.of({"n": 6}))
+    for number, change in enumerate(changes):
+        event = replace(
+            EVENT,
+            version=before.version + 1,
+            from_status=before.to_status,
+            from_state=before.to_state,
+            to_state=Payload.of({"n": before.version + 1, "line": "a\nb", "quoted": '"é\\"', "size": 1e-7}),
+            timestamp=at(number),
+            previous_hash=before.hash,
+        )
+        event = replace(event, **change)
+        assert event.seal is not None
+        event = replace(event, seal=make_seal(event, f"{number:032x}"))
+        before = replace(event, hash=event_hash(event))
+        events.append(before)
+    return events
+
+
+def packed(events: list[EventRecord]) -> bytes:
+    """Return the body of events that can be packed."""
+    body = pack(events)
+    assert body is not None
+    return body
+
+
+MIXED = chained({}, BARE, {}, {"to_state": EMPTY}, BARE, {})
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        MIXED,
+        chained({}),
+        chained(BARE),
+        chained({}, {}, {}),
+        chained(BARE, BARE),
+        chained({**BARE, "from_status": None, "from_state": NO_STATE}, {}),
+        *[chained({}, {name: value}, {}) for name, value in BARE.items()],
+    ],
+)
+def test_events_come_back_in_every_field(events):
+    """What all of them have, what some have, and what one has."""
+    run = Run(packed(events), "g", "s")
+    assert list(run) == events
+    assert (run.first, len(run), run[-1], run[1:]) == (7, len(events), events[-1], tuple(events[1:]))
+    assert run.hashes == [event.hash for event in events]
+
+
+def test_the_moves_of_a_run_are_those_of_its_events():
+    """What a machine is run on again, field by field."""
+    for move, event in zip(Run(packed(MIXED), "g", "s").moves(), MIXED, strict=True):
+        for name, value in move._asdict().items():
+            assert value == getattr(event, name), name
+
+
+def test_what_is_altered_in_a_body_shows_in_its_hashes():
+    """Each byte of it, but for those of the times of the commits, which no hash covers."""
+    body, sound = packed(MIXED), [replace(event, committed_at=None) for event in MIXED]
+    for place in range(len(body)):
+        other = bytearray(body)
+        other[place] ^= 1
+        try:
+            run = Run(bytes(other), "g", "s")
+            is_unseen = run.hashes[-1] == MIXED[-1].hash
+            assert not is_unseen or [replace(event, committed_at=None) for event in run] == sound, place
+        except FieldError:
+            continue
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        erased(EVENT),
+        BEFORE,
+        chained({"last_error": ""})[0],
+        chained({"idempotency_key": ""})[0],
+        chained({"fencing_token": 0})[0],
+        replace(MIXED[0], to_status="forged"),
+        replace(MIXED[0], to_state=Payload.of({"forged": 1})),
+        replace(MIXED[0], hash="0" * 64),
+    ],
+    ids=["erased", "of layout 1", "empty error", "empty key", "no token", "forged", "forged in its data", "other hash"],
+)
+def test_what_could_not_be_computed_again_is_not_packed(event):
+    """It is sealed as it is."""
+    assert pack([event]) is None
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [MIXED[0], MIXED[2]],
+        [MIXED[1], MIXED[0]],
+        [MIXED[0], replace(MIXED[1], from_state=Payload.of({"another": 1}))],
+    ],
+    ids=["a gap", "another order", "another state before"],
+)
+def test_events_that_do_not_follow_are_not_packed(events):
+    """Each must be what the one before leads to."""
+    assert pack(events) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "reason"),
+    [
+        (b'"count":6', b'"count":5', "lines, of columns of 5 events"),
+        (b'"count":6', b'"count":7', "lines, of columns of 7 events"),
+        (b'"count":6', b'"count":0', "lines, of columns of 0 events"),
+        (b'"count":6', b'"count":600000000000', "lines, of columns of 600000000000 events"),
+        (b'"count":6', b'"count":true', "field 'count' should be int"),
+        (b'"salt":false', b'"salt":true', "lines, of columns"),
+        (b'{"beside"', b'["beside"', "cannot be read"),
+        (b'"governor_id":true', b'"governor_if":true', "governor_id"),
+        (b'\n"s"\n', b'\n"t"\n', "it names another state_id than 's'"),
+    ],
+)
+def test_a_body_that_says_what_it_has_not_is_refused(text, other, reason):
+    """Before anything is made of it."""
+    body = packed(MIXED)
+    assert text in body
+    with pytest.raises(FieldError, match=reason):
+        Run(body.replace(text, other), "g", "s")
+
+
+def test_a_body_is_one_owner_s():
+    """In another place it would be another state's history."""
+    for governor_id, state_id in (("h", "s"), ("g", "t")):
+        with pytest.raises(FieldError, match="it names another"):
+            Run(packed(MIXED), governor_id, state_id)
