@@ -47,11 +47,11 @@ def test_an_emulator_has_nothing_to_ask():
     ("group", "name"), [("states", "status"), ("events", "timestamp"), ("segments", "alone"), ("states", "*")]
 )
 def test_a_field_that_is_exempt_from_indexes_is_a_problem(database, group, name):
-    """By itself or with all of its group; with what ends the exemption."""
+    """By itself or with all of its group; with what indexes it all the same."""
     database.index_field(group, name)
     line = lines(database)["indexes"]
     assert line.status == "problem"
-    assert f"--collection-group={group} --clear-exemption {FLAG}" in line.mend
+    assert f"--collection-group={group} --index=order=ascending {FLAG}" in line.mend
 
 
 def test_no_field_is_indexed_where_the_default_says_so(database):

@@ -16,10 +16,13 @@ def look(asking: Asking) -> Checkup:
     said = {(one.group, one.name): one for group in (_DEFAULTS, *groups) for one in asking.fields(group)}
     exempt = sorted({place for asked in ASKED for place in _exempt(asked, said)})
     if exempt:
-        group, name = exempt[0]
-        message = f"{', '.join(f'{one}.{field}' for one, field in exempt)} not indexed: queries of them fail"
+        group, name, is_descending = exempt[0]
+        message = f"{', '.join(f'{one}.{field}' for one, field, _ in exempt)} not indexed: queries of them fail"
+        # Clearing an exemption would leave the field to that of all fields of its group, where there is one.
+        order = "descending" if is_descending else "ascending"
         mend = (
-            f"gcloud firestore indexes fields update {name} --collection-group={group} --clear-exemption {asking.flag}"
+            f"gcloud firestore indexes fields update {name} --collection-group={group} --index=order={order} "
+            f"{asking.flag}"
         )
         return Checkup(check="indexes", status="problem", message=message, mend=mend)
     made = {(one.group, one.fields, one.is_group): one for one in asking.composite_indexes()}
@@ -35,14 +38,14 @@ def look(asking: Asking) -> Checkup:
     return Checkup(check="indexes", status="ok", message=message)
 
 
-def _exempt(asked: Asked, said: Mapping[tuple[str, str], FieldConfig]) -> Iterator[tuple[str, str]]:
-    """Yield the fields of a query, with their groups, that should be indexed by themselves, and are not."""
-    for name, _ in sorted_fields(asked):
+def _exempt(asked: Asked, said: Mapping[tuple[str, str], FieldConfig]) -> Iterator[tuple[str, str, bool]]:
+    """Yield the fields of a query that should be indexed and are not: group, name, whether descending."""
+    for name, is_descending in sorted_fields(asked):
         places = [(asked.collection, name), (asked.collection, _ANY), (_DEFAULTS, _ANY)]
         settled = next((said[one].indexed for one in places if one in said and said[one].indexed is not None), None)
         # Of which nothing is said has what Firestore makes by itself.
         if settled is not None and "COLLECTION" not in settled:
-            yield asked.collection, name
+            yield asked.collection, name, is_descending
 
 
 def _make(index: Index, asking: Asking) -> str:
