@@ -88,11 +88,12 @@ lint-infra: $(LINTING_INFRA)/.stamp ## Check the Terraform and the shell scripts
 	$(LINTING_INFRA)/bin/shellcheck emulator/*.sh infra/*.sh .ci/*.sh .ci/run
 	if command -v terraform >/dev/null; then terraform fmt -check -recursive -diff infra/terraform; fi
 
-# What users install and what the example service runs on, and nothing of those who build it.
-$(SHIPPED)/.stamp: pyproject.toml
+# What the image of the example service holds, to the byte, and nothing of those who build it.
+$(SHIPPED)/.stamp: pyproject.toml infra/service/requirements.txt
 	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear $(SHIPPED)
-	$(SHIPPED)/bin/$(PIP_INSTALL) '.[fastapi,flask,service]'
+	$(SHIPPED)/bin/$(PIP_INSTALL) --require-hashes --no-deps --requirement infra/service/requirements.txt
+	$(SHIPPED)/bin/$(PIP_INSTALL) --no-deps .
 	@touch $@
 
 $(AUDITING)/.stamp: infra/audit-requirements.txt
