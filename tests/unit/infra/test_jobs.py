@@ -13,11 +13,10 @@ from tai_state.layout import GovernorLayout, state_layout
 from tests._sync.machines import COUNTER
 from tests._sync.stores import plant
 from tests.unit.infra.log_filters import matches, of_job
+from tests.unit.infra.metrics import NAME, filter_of
 from tests.unit.infra.terraform import TERRAFORM, filled, local, parsed, resources
-from tests.unit.infra.test_metrics import NAME, filter_of
 
-JOBS = local("jobs")
-EXAMPLE = parsed((TERRAFORM / "terraform.tfvars.example").read_text(encoding="utf-8"))
+JOBS = ("gc", "recover")
 
 
 def listed(value):
@@ -34,8 +33,9 @@ def words_of(key):
     (container,) = resources("google_cloud_run_v2_job")["upkeep"]["template"][0]["template"][0]["containers"]
     assert container["command"] == ["python", "-m", "tai_state"]
     first = [filled(word, name=NAME, key=key) for word in listed(container["args"])]
-    command = JOBS[key]["command"]
-    return [*first, *listed(command), *(EXAMPLE["gc_arguments"] if "var.gc_arguments" in command else [])]
+    command = local("jobs")[key]["command"]
+    example = parsed((TERRAFORM / "terraform.tfvars.example").read_text(encoding="utf-8"))
+    return [*first, *listed(command), *(example["gc_arguments"] if "var.gc_arguments" in command else [])]
 
 
 @pytest.fixture
@@ -88,6 +88,7 @@ def test_a_job_is_started_by_its_schedule():
     """By the account that can do nothing else, and not again when it has failed."""
     schedule = resources("google_cloud_scheduler_job")["upkeep"]
     assert schedule["for_each"] == "${local.jobs}"
+    assert set(JOBS) == set(local("jobs"))
     assert schedule["schedule"] == "${each.value.schedule}"
     (target,) = schedule["http_target"]
     assert target["uri"].endswith("${google_cloud_run_v2_job.upkeep[each.key].id}:run")

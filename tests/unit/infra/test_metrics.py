@@ -18,19 +18,10 @@ from tai_state import (
 from tai_state.layout import state_layout
 from tests._sync.stores import FaultyBackend, plant
 from tests.unit.infra.log_filters import matches, of_service
-from tests.unit.infra.terraform import TERRAFORM, filled, local, resources
+from tests.unit.infra.metrics import NAME, filter_of, metrics
+from tests.unit.infra.terraform import TERRAFORM, local, resources
 
-NAME = "orders"
-METRICS = local("log_metrics")
 OF_JOBS = {"findings", "repairs"}
-
-
-def filter_of(metric, **changes):
-    """Return the whole filter of a metric, as Terraform puts it together."""
-    (body,) = resources("google_logging_metric").values()
-    assert body["filter"] == "${local.log_sources[each.value.source].filter} AND ${each.value.condition}"
-    said = {**METRICS[metric], **changes}
-    return filled(f"{local('log_sources')[said['source']]['filter']} AND {said['condition']}", name=NAME)
 
 
 def conflict(backend, store):
@@ -115,7 +106,7 @@ def counted(metric, entries, **changes):
 
 def test_every_metric_of_the_service_is_tried():
     """None is left to hope."""
-    assert set(HAPPENINGS) == set(METRICS) - OF_JOBS
+    assert set(HAPPENINGS) == set(metrics()) - OF_JOBS
 
 
 @pytest.mark.parametrize("metric", HAPPENINGS)
@@ -129,7 +120,7 @@ def test_a_metric_counts_what_happens(metric, entries):
 def test_a_filter_of_a_field_that_is_not_written_counts_nothing(metric, entries):
     """Nor does one of another service, or of another event."""
     found = entries(HAPPENINGS[metric])
-    planted = METRICS[metric]["condition"]
+    planted = metrics()[metric]["condition"]
     assert counted(metric, found, condition=planted.replace("event", "kind")) == 0
     assert counted(metric, found, condition=planted.replace('="', '="x')) == 0
     assert counted(metric, found, source="recover") == 0
@@ -138,7 +129,7 @@ def test_a_filter_of_a_field_that_is_not_written_counts_nothing(metric, entries)
 def test_every_alert_is_about_a_metric():
     """Of its own source, whose type it names."""
     alerts = local("alerts")
-    assert {alert["metric"] for alert in alerts.values()} <= set(METRICS)
+    assert {alert["metric"] for alert in alerts.values()} <= set(metrics())
     assert {"conflicts", "retries_exhausted", "outcome_unknown", "locks_lost", "findings"} <= {
         alert["metric"] for alert in alerts.values()
     }
@@ -171,4 +162,4 @@ def test_every_chart_is_of_a_metric_that_is_there():
                 kinds[named[1]].add(name)
     sources = local("log_sources")
     for kind, charted in kinds.items():
-        assert charted == {name for name, body in METRICS.items() if sources[body["source"]]["type"] == kind}
+        assert charted == {name for name, body in metrics().items() if sources[body["source"]]["type"] == kind}

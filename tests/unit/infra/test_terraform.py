@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from tests.unit.infra.terraform import TERRAFORM, configuration, local, parsed, texts, variables
 
 TEXT = "\n".join(texts().values())
@@ -35,16 +33,15 @@ def test_every_variable_is_there_and_used():
     assert set(re.findall(r"\bvar\.(\w+)", without)) == set(variables())
 
 
-@pytest.mark.parametrize("name", sorted(variables()))
-def test_a_variable_is_explained_typed_and_checked(name):
+def test_every_variable_is_explained_typed_and_checked():
     """With a message that says what is wanted."""
-    body = variables()[name]
-    assert body["description"].endswith(".")
-    assert body["type"]
-    for check in body.get("validation", []):
-        assert f"var.{name}" in check["condition"]
-        assert len(check["error_message"]) > 10
-    assert ("validation" in body) is (name not in UNCHECKED)
+    for name, body in variables().items():
+        assert body["description"].endswith("."), name
+        assert body["type"], name
+        for check in body.get("validation", []):
+            assert f"var.{name}" in check["condition"]
+            assert len(check["error_message"]) > 10, name
+        assert ("validation" in body) is (name not in UNCHECKED), name
 
 
 def test_the_example_says_what_has_no_default_and_nothing_unknown():
