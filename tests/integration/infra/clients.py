@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+from contextlib import closing
 
 SECONDS = 60
 
@@ -17,23 +18,29 @@ def unsigned(user="somebody"):
     return f"{head}.{body}."
 
 
-def asked(host, method, path, body=None, token=None):
-    """Return the status of one request."""
-    connection = http.client.HTTPConnection(host, timeout=SECONDS)
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    try:
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        response = connection.getresponse()
+class Client:
+    """Somebody with a connection to Firestore, and a token or none."""
+
+    def __init__(self, host, token=None):
+        self._connection = http.client.HTTPConnection(host, timeout=SECONDS)
+        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+
+    def asks(self, method, path, body=None):
+        """Return the status of one request."""
+        self._connection.request(method, path, None if body is None else json.dumps(body), self._headers)
+        response = self._connection.getresponse()
         response.read()
         return response.status
-    finally:
-        connection.close()
+
+    def close(self):
+        self._connection.close()
 
 
 def put_rules(host, project, text):
     """Put the rules of a project in force."""
     rules = {"rules": {"files": [{"name": "firestore.rules", "content": text}]}}
-    assert asked(host, "PUT", f"/emulator/v1/projects/{project}:securityRules", rules) == http.client.OK
+    with closing(Client(host)) as client:
+        assert client.asks("PUT", f"/emulator/v1/projects/{project}:securityRules", rules) == http.client.OK
 
 
 def requests(project, collection, document):
