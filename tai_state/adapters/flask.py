@@ -1,7 +1,7 @@
 """Flask: errors as problem details, what a request says in headers, and a store for each process.
 
     app = Flask(__name__)
-    stores = ProcessStore(app, lambda: connect(actor="orders"))
+    ProcessStore(app, lambda: connect(actor="orders"))
     handle_errors(app)
 
 A store is opened by the first request of a process, so behind any fork, and serves all its threads. Gunicorn's workers
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from tai_state import StateStore, TaiStateError
@@ -101,6 +101,13 @@ class ProcessStore:
                 return
         store.drain(drain_seconds)
         store.close()
+
+
+def store_of_process() -> StateStore:
+    """Return the store that serves the request under way."""
+    stores = current_app.extensions[EXTENSION]
+    assert isinstance(stores, ProcessStore)
+    return stores.get()
 
 
 def end(app: object) -> None:

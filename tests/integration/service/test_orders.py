@@ -143,3 +143,12 @@ async def test_the_service_tells_how_it_is(call):
     """That it lives, and that its store answers."""
     assert (await call("GET", "/health/live")).json() == {"ok": True}
     assert (await call("GET", "/health/ready")).json() == {"ok": True, "backend": "Memory"}
+
+
+async def test_the_service_tells_what_its_store_did(started):
+    """In Prometheus' form, and without the name of any shop."""
+    answer = await started("GET", "/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert "tai_state_" in answer.text
+    assert "start" in answer.text
+    assert "shop" not in answer.text

@@ -35,6 +35,7 @@ PROMISES = [
     "Values",
     "SQLite",
     "Firestore",
+    "Over HTTP",
 ]
 PROOF = re.compile(r"`(test_\w+)`(?: \(`(test_\w+\.py)`\))?")
 
