@@ -14,7 +14,8 @@ DOCKERFILE = (SERVICE / "Dockerfile").read_text(encoding="utf-8")
 def test_each_probe_asks_for_a_path_that_is_served(server):
     """Liveness is none that asks the store, readiness is one that does."""
     text = (SERVICE / "orders" / server).read_text(encoding="utf-8")
-    routes = dict(re.findall(r'@app\.get\("([^"]+)"\)(.*?)(?=@app\.|\Z)', text, re.DOTALL))
+    # What stands between one decorator and the next, whatever it is that takes the route.
+    routes = dict(re.findall(r'^ *@\w+\.get\("([^"]+)"\)(.*?)(?=^ *@|\Z)', text, re.DOTALL | re.MULTILINE))
     live, ready = (routes[variables()[name]["default"]] for name in ("liveness_path", "readiness_path"))
     assert ".health(" in ready
     assert ".health(" not in live
