@@ -12,7 +12,7 @@ from tai_state.backends.firestore.channels import Channels, OpenRequest, Link
 from tai_state.backends.firestore.client import DEFAULT_DATABASE, Source
 from tai_state.backends.firestore.errors import Boundary, ErrorMap, UnauthenticatedError
 from tai_state.backends.firestore.names import check_root
-from tai_state.backends.firestore.requests import PAGE_BYTES, PAGE_DOCUMENTS, PROBE, Selection
+from tai_state.backends.firestore.requests import LIMITED_DOCUMENTS, PAGE_BYTES, PAGE_DOCUMENTS, PROBE, Selection
 from tai_state.clock import Clock, Deadline, SystemClock
 from tai_state.documents import Capability, CommitResult, Document, DocumentPath, FieldRange, Query, Read, Write
 from tai_state.errors import StoreUnavailableError
@@ -133,7 +133,7 @@ class FirestoreBackend(Backend):
         limit: int | None = None,
         timeout: float,
     ) -> Iterator[Document]:
-        """Iterate by RunQuery, a page of at most 300 documents or 8 MiB each; see the port."""
+        """Iterate by RunQuery, a page of 300 documents, up to 1,001 of a limit, or 8 MiB each; see the port."""
         return self._select(Selection(collection, start=start, stop=stop), limit, timeout)
 
     def query(self, query: Query, *, limit: int | None = None, timeout: float) -> Iterator[Document]:
@@ -173,7 +173,7 @@ class FirestoreBackend(Backend):
         last: Document | None = None
         is_last = False
         while not is_last and (left is None or left > 0):
-            size = PAGE_DOCUMENTS if left is None else min(left, PAGE_DOCUMENTS)
+            size = PAGE_DOCUMENTS if left is None else min(left, LIMITED_DOCUMENTS)
             request, metadata = ask(last, size)
             responses, is_cut = self._responses(link, request, metadata, timeout, boundary)
             page = link.requests.documents(responses, within)

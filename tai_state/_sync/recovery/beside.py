@@ -18,6 +18,9 @@ from tai_state.layout import GovernorLayout, owner_and_version, unescape, versio
 _HELD_MAX = 8
 """How many states' documents are held until it is their turn; those of more that begin each other go before it."""
 
+_READ = 1_000
+"""How many documents are read at a time, or 8 MiB of them."""
+
 
 def in_turn(states: Iterator[Document]) -> Iterator[tuple[Document, bool]]:
     """Iterate over states' documents in the order of what is kept beside them, and whether each comes in its turn."""
@@ -50,7 +53,7 @@ class Beside:
         self._governor = governor
         self._timeout = timeout
         self._passes = {
-            collection: _Pass(access.scan(collection, timeout=timeout))
+            collection: _Pass(access.scan(collection, page=_READ, timeout=timeout))
             for collection in (governor.events, governor.snapshots, governor.segments)
         }
 

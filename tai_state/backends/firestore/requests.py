@@ -29,6 +29,10 @@ from .client import Connection
 from .names import Names
 
 PAGE_DOCUMENTS = 300
+LIMITED_DOCUMENTS = 1_001
+"""A page of a scan with a limit: a caller's own page, and the document before it, with which a range begins, are one
+request."""
+
 PAGE_BYTES = 8 * 1024 * 1024
 """A page of a scan ends once it has this many bytes: documents of 1 MiB would make it 300 MiB."""
 

@@ -124,6 +124,13 @@ def test_the_pages_of_a_read_are_as_of_the_first(driver, server):
     assert values.read_time(pages[1].read_time) == NOW
 
 
+def test_a_page_and_the_document_before_it_are_one_request(driver, server):
+    """Who goes on behind a document asks for that one again, and so for one more than a page."""
+    driver.scan(AT.collection, start="a", limit=1_001)
+    ((_, _, request),) = server.calls
+    assert request.structured_query.limit.value == 1_001
+
+
 def test_an_update_time_is_given_back_to_the_microsecond(driver, server):
     """The precondition carries the very time that a read returned."""
     driver.commit(put(precondition=UpdatedAt(NOW)))
