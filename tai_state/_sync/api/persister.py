@@ -331,9 +331,10 @@ class StateMachinePersister(PersisterRecords[DataT]):
 
 def _failed_alone(request: TransitionRequest, error: Exception) -> MachineError:
     """Return what stands in the place of a move whose guard or reducer raised *error*."""
+    # Its text may quote data, and is left to the cause: ours goes to logs.
     failed = MachineError(
         f"action {request.action!r} of state {request.state_id!r} of governor {request.governor_id!r} raised "
-        f"{type(error).__name__}: {error}; nothing of it was written"
+        f"{type(error).__name__}, its cause; nothing of it was written"
     )
     failed.__cause__ = error
     return failed

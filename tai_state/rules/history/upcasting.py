@@ -90,7 +90,8 @@ def _step(upcaster: Upcaster, data: Payload, version: int, at: Place) -> Payload
     try:
         made: object = upcaster(data.value())
     except Exception as error:
-        reason = f"the upcaster from version {version} to {version + 1} raised {type(error).__name__}: {error}"
+        # Its text may quote the data, and is left to the cause: ours goes to logs and reports.
+        reason = f"the upcaster from version {version} to {version + 1} raised {type(error).__name__}, its cause"
         raise UpcastError(*at, version, reason) from error
     defect = returned_defect(made)
     if defect is None and not isinstance(made, dict):

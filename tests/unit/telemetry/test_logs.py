@@ -1,0 +1,66 @@
+"""Records as JSON for Cloud Logging: its special fields, the package's own, the trace, and nobody else's texts."""
+
+import json
+import logging
+
+import pytest
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
+
+from tai_state import Machine, MemoryStore, StateMachinePersister, StateNotFoundError, Transition
+from tai_state.telemetry.logs import CloudLoggingFormatter
+
+MACHINE = Machine("m", "on", [Transition("go", "on", "on")])
+
+
+def record(level=logging.WARNING, **options):
+    return logging.LogRecord("tai_state", level, __file__, 1, "attempt %d", (2,), **{"exc_info": None, **options})
+
+
+@pytest.mark.parametrize(("level", "severity"), [(10, "DEBUG"), (30, "WARNING"), (50, "CRITICAL"), (33, "DEFAULT")])
+def test_a_record_is_one_line_with_its_severity(level, severity):
+    """Under the names that Cloud Logging knows."""
+    line = CloudLoggingFormatter().format(record(level))
+    told = json.loads(line)
+    assert "\n" not in line
+    assert (told["severity"], told["message"], told["logger"]) == (severity, "attempt 2", "tai_state")
+    assert told["time"].endswith("+00:00")
+
+
+def test_a_change_is_told_with_its_fields(caplog):
+    """Those of the package, each under its own name."""
+    with caplog.at_level(logging.DEBUG, "tai_state"), MemoryStore() as store:
+        StateMachinePersister(store, MACHINE).start("g", "s")
+    told = [json.loads(CloudLoggingFormatter().format(one)) for one in caplog.records]
+    (change,) = [one for one in told if one.get("event") == "change"]
+    assert (change["governor_id"], change["state_id"], change["version"], change["action"]) == ("g", "s", 1, "start")
+
+
+def test_fields_of_others_are_not_written():
+    """What a filter or an adapter put on a record may be anything."""
+    one = record()
+    one.note_of_others = "canary"
+    assert "canary" not in CloudLoggingFormatter().format(one)
+
+
+@pytest.mark.parametrize(("project", "prefix"), [(None, ""), ("p", "projects/p/traces/")])
+def test_the_trace_under_way_is_joined(project, prefix):
+    """By the project, where one is named; without a trace nothing is said of one."""
+    formatter = CloudLoggingFormatter(project)
+    context = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    with use_span(NonRecordingSpan(context)):
+        told = json.loads(formatter.format(record()))
+    assert told["logging.googleapis.com/trace"] == f"{prefix}{0xABC:032x}"
+    assert told["logging.googleapis.com/spanId"] == f"{0xDEF:016x}"
+    assert told["logging.googleapis.com/trace_sampled"] is True
+    assert not any("googleapis" in name for name in json.loads(formatter.format(record())))
+
+
+def test_of_an_exception_the_frames_are_told_and_no_text_but_ours():
+    """What a user's guard says of its data is the user's."""
+    with pytest.raises(StateNotFoundError) as caught:
+        raise StateNotFoundError("g", "s") from RuntimeError("canary")
+    told = json.loads(CloudLoggingFormatter().format(record(exc_info=(caught.type, caught.value, caught.tb))))
+    frames = told["stack_trace"].replace('from RuntimeError("canary")', "")
+    assert "canary" not in frames
+    assert "builtins.RuntimeError\n" in frames
+    assert "state 's' of governor 'g' does not exist" in frames
