@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tai_state import models
+from tai_state.rules.history.costs import cost_of_change
 
 if TYPE_CHECKING:
     from tai_state.documents import Document
@@ -118,11 +119,13 @@ class Usage:
         writes = reads = None
         if changes is not None:
             versions = max(1, tally.versions)
-            # State and event; the receipt of a keyed one; a snapshot and the removal of an old one; the segment.
-            segments = self._documents["segments"].count / versions
-            writes = changes * (2 + self._keyed / self._events + 2 / snapshot_interval + segments)
-            # The state, where the process does not know it yet; and every event once more, when it is sealed.
-            reads = changes * (1 + tally.sealed / versions)
+            cost = cost_of_change(
+                keyed=self._keyed / self._events,
+                snapshot_interval=snapshot_interval,
+                segments=self._documents["segments"].count / versions,
+                sealed=tally.sealed / versions,
+            )
+            writes, reads = changes * cost.writes_and_deletes, changes * cost.reads
         return models.StoreUsage(
             stats=stats,
             documents=self._documents,

@@ -26,6 +26,7 @@ ROOMS = frozenset(
         "platform",
         "records",
         "recovery",
+        "scale",
         "service",
         "telemetry",
         "testing",
