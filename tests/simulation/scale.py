@@ -1,4 +1,4 @@
-"""Five hundred instances over Firestore's limits: ``python -m tests.simulation.scale`` prints the table of docs/scale.md.
+"""Five hundred instances on paper: ``python -m tests.simulation.scale`` prints the table of docs/scale.md.
 
 A discrete simulation (simpy), seeded. It is a model and no measurement: what Google says of one document (a write a
 second) and of one index that rises with time (500 a second) are hard limits here, latencies are round numbers, and
