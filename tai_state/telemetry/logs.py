@@ -31,6 +31,8 @@ FIELDS = (
     "version",
     "action",
     "transition_id",
+    "resource",
+    "fencing_token",
     "machine",
     "fingerprint",
     "stored_fingerprint",

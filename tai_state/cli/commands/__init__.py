@@ -22,7 +22,7 @@ COMMANDS = {
     "doctor": "Look at what a store stands on: its clock, indexes, leases, what grows; nothing is written.",
     "emulator": "Run one Firestore emulator for the commands that follow.",
     "erase": "Erase all that a state, or every state of a governor, ever held; nothing brings it back.",
-    "estimate": "Tell what a load would ask of Firestore: documents, storage, billed operations, money, limits.",
+    "estimate": "Tell what a load would ask of Firestore: documents, storage, billed operations, money, and limits.",
     "events": "List the events of all states of a governor, in the order of their time.",
     "export": "Write all that a store holds, or a governor, to a file that any store can import.",
     "gc": "Remove what is not needed any more, and say how much.",

@@ -1,13 +1,16 @@
 """Records as JSON for Cloud Logging: its special fields, the package's own, the trace, and nobody else's texts."""
 
+import ast
 import json
 import logging
+from pathlib import Path
 
 import pytest
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
+import tai_state
 from tai_state import Machine, MemoryStore, StateMachinePersister, StateNotFoundError, Transition
-from tai_state.telemetry.logs import CloudLoggingFormatter
+from tai_state.telemetry.logs import FIELDS, CloudLoggingFormatter
 
 MACHINE = Machine("m", "on", [Transition("go", "on", "on")])
 
@@ -33,6 +36,23 @@ def test_a_change_is_told_with_its_fields(caplog):
     told = [json.loads(CloudLoggingFormatter().format(one)) for one in caplog.records]
     (change,) = [one for one in told if one.get("event") == "change"]
     assert (change["governor_id"], change["state_id"], change["version"], change["action"]) == ("g", "s", 1, "start")
+
+
+def test_every_field_that_the_package_writes_is_known():
+    """Whoever adds one to a record adds it there, and decides that it holds no data."""
+    package = Path(tai_state.__file__).parent
+    written = {
+        key.value
+        for room in ("_async", "_platform", "backends")
+        for path in (package / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Dict)
+        and any(isinstance(key, ast.Constant) and key.value == "event" for key in node.keys)
+        for key in node.keys
+        if isinstance(key, ast.Constant)
+    }
+    assert {"event", "attempt"} <= written
+    assert written - set(FIELDS) == set()
 
 
 def test_fields_of_others_are_not_written():
