@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,6 @@ class Prices:
     gib_month: float
 
 
-_NUMBERS = tuple(field.name for field in fields(Prices) if field.type == "float")
-
-
 def prices(region: str | None = None, file: Path | None = None) -> Prices:
     """Return the prices of *region* in *file*; None: the first region, and the package's own file.
 
@@ -55,9 +52,22 @@ def prices(region: str | None = None, file: Path | None = None) -> Prices:
     if chosen not in regions:
         message = f"price table {name} has no region {chosen!r}; it has {', '.join(sorted(regions))}"
         raise ConfigurationError(message)
-    numbers = {number: float(_field(regions[chosen], number, (int, float))) for number in _NUMBERS}
-    texts = {text: _field(table, text, str) for text in ("currency", "source", "as_of", "note")}
-    return Prices(region=str(chosen), **texts, **numbers)
+    here = regions[chosen]
+    return Prices(
+        region=str(chosen),
+        currency=_field(table, "currency", str),
+        source=_field(table, "source", str),
+        as_of=_field(table, "as_of", str),
+        note=_field(table, "note", str),
+        reads_per_100000=_number(here, "reads_per_100000"),
+        writes_per_100000=_number(here, "writes_per_100000"),
+        deletes_per_100000=_number(here, "deletes_per_100000"),
+        gib_month=_number(here, "gib_month"),
+    )
+
+
+def _number(prices: Any, name: str) -> float:
+    return float(_field(prices, name, (int, float)))
 
 
 def _field(table: Any, name: str, kind: type | tuple[type, ...]) -> Any:

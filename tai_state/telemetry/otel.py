@@ -12,7 +12,6 @@ the program to say, by the SDK and the exporter that it installs; where it insta
 from __future__ import annotations
 
 import hashlib
-import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 from opentelemetry.metrics import get_meter_provider
@@ -65,7 +64,7 @@ class OpenTelemetry(Observer):
             raise ConfigurationError(message)
         self._tracer = (tracer_provider or get_tracer_provider()).get_tracer("tai_state")
         self._salt = salt if governor == "hashed" else None
-        self._guard = threading.Lock()
+        # Of no lock: each operation is begun and ended once, by its own caller.
         self._spans: dict[Operation, Span] = {}
         meter = (meter_provider or get_meter_provider()).get_meter("tai_state")
         self._durations = meter.create_histogram("tai_state.operation.duration", "s", "How long operations took")
@@ -89,13 +88,11 @@ class OpenTelemetry(Observer):
             attributes["tai_state.governor"] = digest.hexdigest()
         # Not made the current one: what a guard or a reducer does inside is the caller's own affair.
         span = self._tracer.start_span(f"tai_state.{operation.name}", kind=SpanKind.CLIENT, attributes=attributes)
-        with self._guard:
-            self._spans[operation] = span
+        self._spans[operation] = span
 
     def operation_ended(self, operation: Operation) -> None:
         """End its span, and count it."""
-        with self._guard:
-            span = self._spans.pop(operation, None)
+        span = self._spans.pop(operation, None)
         if span is not None:
             for name in (*COUNTED, *BILLED, "bytes_written"):
                 span.set_attribute(f"tai_state.{name}", getattr(operation, name))

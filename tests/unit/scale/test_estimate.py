@@ -170,7 +170,7 @@ def test_the_shipped_prices_tell_their_source_and_date():
     [
         ("not json", "is no JSON"),
         ("[]", "regions"),
-        ('{"regions": {"a": {}}}', "reads_per_100000"),
+        ('{"regions": {"a": {}}}', "currency"),
         ('{"regions": {"b": {}}, "currency": "USD"}', "no region 'a'; it has b"),
     ],
 )
