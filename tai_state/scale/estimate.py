@@ -20,7 +20,7 @@ GIB = 1024**3
 STATE_BYTES, EVENT_BYTES, SNAPSHOT_BYTES, RECEIPT_BYTES = 810, 1_120, 815, 400
 """What a document takes beside the data in it, as Firestore counts it, with ids of about 16 characters; measured."""
 
-SEALED_EVENT_BYTES = 200
+SEALED_EVENT_BYTES = 70
 """What an event adds to a segment beside its data; data that compresses badly is the case reckoned with."""
 
 INDEX_ENTRY_BYTES = 200
