@@ -67,6 +67,17 @@ def check_count(value: object, name: str, *, least: int) -> int:
     return value
 
 
+def check_flag(value: object, name: str) -> None:
+    """Refuse what is neither True nor False.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if type(value) is not bool:
+        message = f"{name} must be a bool, not {shown(value)}"
+        raise ConfigurationError(message)
+
+
 def check_option(value: object, kind: type, name: str) -> None:
     """Refuse an option that is neither None nor a *kind*.
 
@@ -125,13 +136,15 @@ INLINE = Encoding(json_bytes_min=2**62, zstd_bytes_min=2**62)
 class Maintenance:
     """How often a state is snapshotted, how many snapshots are kept, and how many events make a sealed segment.
 
-    ``snapshot_every`` makes snapshots by time, too; None: by the number of changes alone.
+    ``snapshot_every`` makes snapshots by time, too; None: by the number of changes alone. ``compact_sealed`` lets the
+    commit that seals events remove their documents.
     """
 
     snapshot_interval: int = 100
     snapshot_retention: int = 5
     segment_events: int = 100
     snapshot_every: timedelta | None = None
+    compact_sealed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1."""
@@ -139,6 +152,7 @@ class Maintenance:
             check_count(getattr(self, name), name, least=1)
         if self.snapshot_every is not None:
             check_ttl(self.snapshot_every, "snapshot_every")
+        check_flag(self.compact_sealed, "compact_sealed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +229,10 @@ class PersistenceConfig:
             are large.
         snapshot_every: A snapshot goes with the first change in each of these periods, too, which are counted from 1970
             on in UTC; None: by *snapshot_interval* alone.
+        compact_sealed: Whether the commit that seals events removes their own documents: their segment alone holds them
+            then, as behind ``gc`` with ``compact_after``. A history takes a fraction of the room, and every read of it
+            is as before; but ``find_events`` does not find them, nobody sees them in a console, and there is no second
+            copy from which ``recover`` could mend one.
         history: How much of the histories ``gc`` keeps; None: all of it.
         retry: How often and how long conflicts and transient failures are tried again; None: as the store does.
         schema_version: The version of the data's own schema; a state with a higher one is refused.
@@ -232,6 +250,7 @@ class PersistenceConfig:
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict, hash=False)
     snapshot_every: timedelta | None = None
     history: HistoryPolicy | None = None
+    compact_sealed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could not work."""
@@ -245,7 +264,13 @@ class PersistenceConfig:
     @property
     def maintenance(self) -> Maintenance:
         """The numbers, as the rules take them."""
-        return Maintenance(self.snapshot_interval, self.snapshot_retention, self.segment_events, self.snapshot_every)
+        return Maintenance(
+            self.snapshot_interval,
+            self.snapshot_retention,
+            self.segment_events,
+            self.snapshot_every,
+            self.compact_sealed,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from tai_state.rules.commits.receipts import (
     receipt_write,
     request_fingerprint,
 )
-from tai_state.rules.history.segments import Segment
+from tai_state.rules.history.segments import Segment, sealed_alone
 from tai_state.rules.history.snapshots import add_snapshot, begins_period
 from tai_state.rules.history.upcasting import Place
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
@@ -226,7 +226,9 @@ def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Set
     record = replace(plan.record, marks=marks)
     state = state_put(paths, record, settings.encoding, plan.base.update_time)
     others = (write for write in plan.writes if write.path != paths.state)
-    return replace(plan, writes=(state, *others, segment.write), record=record)
+    is_compacted = settings.maintenance is not None and settings.maintenance.compact_sealed
+    sealed = sealed_alone(segment, paths) if is_compacted else (segment.write,)
+    return replace(plan, writes=(state, *others, *sealed), record=record)
 
 
 def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Plan:

@@ -12,13 +12,13 @@ listed as the JSON of their documents, which is what all segments of earlier rel
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Any
 
 from tai_state.codec import compress, decompress, dump_json, from_json
 from tai_state.config import INLINE, Maintenance
-from tai_state.documents import Document, Fields, Json, Put, UpdatedAt
+from tai_state.documents import Delete, Document, Fields, Json, Put, UpdatedAt, Write
 from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, ReplayError
 from tai_state.layout import StateLayout, owner_and_version, unescape
 from tai_state.rules.history.packed import Run, pack
@@ -166,6 +166,17 @@ def trimmed_put(paths: StateLayout, trimmed: Trimmed) -> Put:
 def alone_put(document: Document) -> Put:
     """Return the write of a segment as it is once the documents of its events are removed, if it is as it was read."""
     return Put(document.path, alone_fields(document.fields), UpdatedAt(document.update_time))
+
+
+def sealed_alone(segment: Segment, paths: StateLayout) -> tuple[Write, ...]:
+    """Return the writes of a segment that has just been made, and with it the removal of its events' documents."""
+    assert segment.write is not None
+    if "events" not in segment.write.fields:
+        return (segment.write,)
+    # Whatever is at their places: these are the events that were written or read there, and the state's own
+    # precondition decides.
+    deletes = [Delete(paths.event(version)) for version in range(segment.first, segment.last + 1)]
+    return (replace(segment.write, fields=alone_fields(segment.write.fields)), *deletes)
 
 
 def alone_fields(fields: Fields) -> Fields:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from tai_state import PersistenceConfig, StateMachinePersister
 from tests.benchmarks.harness import Claim, Workload
-from tests.benchmarks.ours import Ours, Reading
+from tests.benchmarks.ours import MACHINE, Ours, Reading
 from tests.benchmarks.peers import EVENTS, CachedAggregate
 
 LONG = 10_000
@@ -17,8 +18,13 @@ def file_bytes(folder: Path) -> int:
 class OurFile(Ours):
     """A file of 10,000 events."""
 
+    def __init__(self, config: PersistenceConfig | None = None) -> None:
+        super().__init__("sqlite", synchronous="NORMAL")
+        self._config = config
+
     def setup(self, folder: Path) -> None:
         super().setup(folder)
+        self.persister = StateMachinePersister(self.store, MACHINE, self._config)
         self._folder = folder
         for _ in range(LONG - 1):
             super().step()
@@ -54,8 +60,12 @@ WORKLOADS = [
     Workload(
         "size",
         f"bytes of a store of {LONG:,} events",
-        {"tai_state": lambda: OurFile("sqlite", synchronous="NORMAL"), "eventsourcing": lambda: TheirFile("sqlite")},
-        [Claim("tai_state", "eventsourcing", 1.5, 1, less=True)],
+        {
+            "tai_state": OurFile,
+            "tai_state, sealed alone": lambda: OurFile(PersistenceConfig(compact_sealed=True)),
+            "eventsourcing": lambda: TheirFile("sqlite"),
+        },
+        [Claim(ours, "eventsourcing", 1.5, 1, less=True) for ours in ("tai_state", "tai_state, sealed alone")],
         unit="bytes",
         once=True,
     ),

@@ -106,7 +106,9 @@ def test_what_is_no_bound_is_refused(options):
         HistoryPolicy(**options)
 
 
-@pytest.mark.parametrize("options", [{"history": 5}, {"snapshot_every": timedelta(0)}, {"snapshot_every": 5}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"history": 5}, {"snapshot_every": timedelta(0)}, {"snapshot_every": 5}, {"compact_sealed": 1}], ids=str
+)
 def test_what_is_no_configuration_is_refused(options):
     """By name."""
     with pytest.raises(ConfigurationError, match=next(iter(options))):
