@@ -18,7 +18,8 @@ preload_app = False
 graceful_timeout = 9
 # Workers tell that they live through a file: not on a disk.
 worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
-accesslog = None
+# Nobody steers it from beside, and its folder may be read-only.
+control_socket_disable = True
 
 
 def worker_exit(_: Any, worker: Any) -> None:

@@ -37,6 +37,8 @@ FIELDS = (
     "fingerprint",
     "stored_fingerprint",
     "path",
+    "code",
+    "status",
 )
 """What the package's records carry beside their message, and all of what is written: nobody else's fields are."""
 
@@ -65,7 +67,8 @@ class CloudLoggingFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         told |= {name: value for name in FIELDS if (value := getattr(record, name, None)) is not None}
-        if record.exc_info is not None and record.exc_info[1] is not None:
+        # False where a caller said exc_info=False.
+        if record.exc_info and record.exc_info[1] is not None:
             told["stack_trace"] = "".join(_traced(record.exc_info[1]))
         told |= self._trace()
         return json.dumps(told, ensure_ascii=False, default=str)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from orders import answers
+from orders.logs import log_as_json
 from orders.machine import ORDERS, Order, order_of, payload_of
 from tai_state import AsyncStateMachinePersister, AsyncStateStore, StoreUnavailableError, async_connect
 from tai_state.adapters.fastapi import (
@@ -118,6 +119,7 @@ def create_app(open_store: Callable[[], AsyncStateStore] = async_connect) -> Fas
         app.state.monitor = Monitor(store)
         return store
 
+    log_as_json()
     app = FastAPI(title="orders", lifespan=lifespan(watched), docs_url=None, redoc_url=None)
     app.add_middleware(DrainMiddleware)
     handle_errors(app)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 
 from orders import answers
+from orders.logs import log_as_json
 from orders.machine import ORDERS, Order, order_of, payload_of
 from tai_state import InvalidDataError, StateMachinePersister, StateStore, StoreUnavailableError, connect
 from tai_state.adapters.flask import ProcessStore, expected_version, handle_errors, idempotency_key, store_of_process
@@ -115,6 +116,7 @@ def create_app(open_store: Callable[[], StateStore] = connect) -> Flask:
         app.extensions["monitor"] = Monitor(store)
         return store
 
+    log_as_json()
     ProcessStore(app, watched)
     handle_errors(app)
     app.register_blueprint(routes)

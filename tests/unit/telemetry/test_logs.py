@@ -43,7 +43,7 @@ def test_every_field_that_the_package_writes_is_known():
     package = Path(tai_state.__file__).parent
     written = {
         key.value
-        for room in ("_async", "_platform", "backends")
+        for room in ("_async", "_platform", "adapters", "backends")
         for path in (package / room).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Dict)
@@ -53,6 +53,13 @@ def test_every_field_that_the_package_writes_is_known():
     }
     assert {"event", "attempt"} <= written
     assert written - set(FIELDS) == set()
+
+
+def test_a_record_that_wants_no_traceback_has_none():
+    """Where a caller says ``exc_info=False``, the record has just that."""
+    one = record()
+    one.exc_info = False  # type: ignore[assignment]  # as logging leaves it
+    assert "stack_trace" not in json.loads(CloudLoggingFormatter().format(one))
 
 
 def test_fields_of_others_are_not_written():
