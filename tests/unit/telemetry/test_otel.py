@@ -2,9 +2,19 @@
 
 import pytest
 
-from tai_state import ConfigurationError, LockManager, Machine, MemoryStore, StateMachinePersister, Transition
+from tai_state import (
+    ConfigurationError,
+    LockManager,
+    Machine,
+    MemoryStore,
+    SqliteStore,
+    StateMachinePersister,
+    Transition,
+)
 from tai_state.telemetry import observe
 from tai_state.telemetry.otel import OpenTelemetry
+from tests.unit.telemetry.test_canaries import CANARY, KEY, Run, change, look, transact
+from tests.unit.telemetry.test_canaries import MACHINE as CANARIES
 
 # The SDK is a tool of the tests: the package needs the API alone.
 sdk_metrics = pytest.importorskip("opentelemetry.sdk.metrics")
@@ -106,6 +116,19 @@ def test_metrics_name_operations_and_never_governors(store):
     labels = {name for found in points.values() for point in found for name in point.attributes}
     assert labels == {"tai_state.operation", "tai_state.backend", "error.type", "tai_state.lost"}
     assert sum(point.value for point in points["tai_state.documents_written"]) == 4 + 1 + 1
+
+
+def test_no_canary_is_in_a_span_or_a_metric(tmp_path):
+    """Of all the ways to change and to read a state, transactions and locks included, well and not."""
+    seen, run = Seen(governor="hashed"), Run()
+    with SqliteStore(tmp_path / "store.db") as store, observe(store, seen.observer):
+        persister = StateMachinePersister(store, CANARIES)
+        change(run, store, persister)
+        look(run, store, persister)
+        transact(run, store)
+    told = [span.to_json() for span in seen.spans.values()] + [str(seen.points())]
+    assert len(told) > 20
+    assert [text for text in told if CANARY in text or KEY in text] == []
 
 
 @pytest.mark.parametrize("options", [{"governor": "plain"}, {"governor": "hashed", "salt": b"x" * 65}])
