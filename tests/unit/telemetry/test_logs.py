@@ -58,7 +58,7 @@ def test_every_field_that_the_package_writes_is_known():
 def test_a_record_that_wants_no_traceback_has_none():
     """Where a caller says ``exc_info=False``, the record has just that."""
     one = record()
-    one.exc_info = False  # type: ignore[assignment]  # as logging leaves it
+    one.exc_info = False
     assert "stack_trace" not in json.loads(CloudLoggingFormatter().format(one))
 
 
