@@ -185,24 +185,6 @@ def from_json(encoded: bytes | str) -> Value:
         raise InvalidDataError(message) from error
 
 
-def _plain_json(value: object) -> bytes | None:
-    """Return the canonical JSON of a value that JSON holds as it is; None for one that is to be looked at in detail.
-
-    All of it in C: what JSON cannot hold is refused there, and what it holds as something else (a tuple, NaN, a UUID)
-    does not come back equal.
-    """
-    try:
-        encoded = orjson.dumps(value, option=_JSON_OPTIONS)
-    except TypeError:
-        return None
-    if b'"$' in encoded or has_odd_number(encoded):
-        return None
-    # Most values have fewer brackets than they may have levels.
-    if encoded.count(b"{") + encoded.count(b"[") > LEVELS_MAX and not _is_shallow(value):
-        return None
-    return encoded if orjson.loads(encoded) == value else None
-
-
 def _is_shallow(value: object) -> bool:
     """Whether a value nests no deeper than LEVELS_MAX."""
     level = [value]
@@ -261,13 +243,12 @@ class Payload:
     A commit stores it in several documents: what it is stored as is found out once, and kept until ``forget_forms``.
     """
 
-    __slots__ = ("_digest", "_embedded", "_is_native", "compressed", "json")
+    __slots__ = ("_digest", "_embedded", "compressed", "json")
 
     def __init__(self, json: bytes) -> None:
         """Wrap canonical JSON; use ``of`` and ``given`` for values."""
         self.json = json
         self._digest: str | None = None
-        self._is_native: bool | None = None
         self._embedded: Json | None = None
         self.compressed: bytes | None = None
 
@@ -283,10 +264,22 @@ class Payload:
             InvalidDataError: Something in it cannot be stored and given back equal; names the *path*.
             DocumentTooLargeError: It is larger than what could be read again; names *what* it is.
         """
-        encoded = _plain_json(value)
-        if encoded is None or len(encoded) > PAYLOAD_BYTES_MAX:
+        # All of it in C: what JSON cannot hold is refused there, and what it holds as something else (a tuple, NaN, a
+        # UUID) does not come back equal. Whatever is not plain is looked at in detail.
+        try:
+            encoded = orjson.dumps(value, option=_JSON_OPTIONS)
+        except TypeError:
             return cls.of(normalize(value, path=path), what or path)
-        return cls(encoded)
+        if (
+            len(encoded) <= PAYLOAD_BYTES_MAX
+            and b'"$' not in encoded
+            and not has_odd_number(encoded)
+            # Most values have fewer brackets than they may have levels.
+            and (encoded.count(b"{") + encoded.count(b"[") <= LEVELS_MAX or _is_shallow(value))
+            and orjson.loads(encoded) == value
+        ):
+            return cls(encoded)
+        return cls.of(normalize(value, path=path), what or path)
 
     @classmethod
     def of(cls, value: Value, what: str = "data") -> "Payload":
@@ -370,25 +363,22 @@ class Payload:
             return self.compressed
         if self.json == b"{}":
             return {}
-        if not (size < encoding.json_bytes_min and self.is_native):
+        if size >= encoding.json_bytes_min or not self._is_native():
             return self.json.decode()
         self._embedded = Json(self.json)
         return self._embedded
 
-    @property
-    def is_native(self) -> bool:
-        """Whether it is a map that every engine can hold as a field; found out once."""
-        if self._is_native is None:
-            encoded = self.json
-            # A glance tells of most small maps; a text in one may look as if it were none.
-            is_surely = (
-                len(encoded) < NATIVE_PATH_CHARACTERS_MAX
-                and encoded.count(b"{") + encoded.count(b"[") <= NATIVE_LEVELS_MAX
-                and not (b'"$' in encoded or b'"":' in encoded or b'"__' in encoded)
-                and not (b"[[" in encoded or b",[" in encoded)
-            )
-            self._is_native = encoded.startswith(b"{") and (is_surely or is_native_map(self.value()))
-        return self._is_native
+    def _is_native(self) -> bool:
+        """Whether it is a map that every engine can hold as a field."""
+        encoded = self.json
+        # A glance tells of most small maps; a text in one may look as if it were none.
+        is_surely = (
+            len(encoded) < NATIVE_PATH_CHARACTERS_MAX
+            and encoded.count(b"{") + encoded.count(b"[") <= NATIVE_LEVELS_MAX
+            and not (b'"$' in encoded or b'"":' in encoded or b'"__' in encoded)
+            and not (b"[[" in encoded or b",[" in encoded)
+        )
+        return encoded.startswith(b"{") and (is_surely or is_native_map(self.value()))
 
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same value."""

@@ -74,7 +74,10 @@ class HeadCache(Generic[HeadT]):
 
     def drop(self, path: DocumentPath) -> None:
         """Forget what was seen at *path*."""
-        self.take(path)
+        with self._lock:
+            known = self._heads.pop(path, None)
+            if known is not None:
+                self._bytes -= known[2]
 
 
 class Trail(Generic[ItemT]):

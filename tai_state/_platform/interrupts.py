@@ -85,8 +85,16 @@ class _Door:
 
     def leave(self) -> None:
         """Put the handlers back, exactly, and let them run for what came meanwhile."""
+        rest = iter(self._guarded)
         try:
-            _restore(iter(self._guarded))
+            for number, handler in rest:
+                # Whoever set another one meanwhile wanted that.
+                if _get_handler(number) is _on_signal:
+                    _set_handler(number, handler)
+        except BaseException:
+            # A handler that is back may raise at once; the other one is put back all the same.
+            _restore(rest)
+            raise
         finally:
             self.is_guarded = False
             if self.pending:
@@ -114,11 +122,9 @@ class _Door:
 def _restore(guarded: Iterator[tuple[int, Handler]]) -> None:
     try:
         for number, handler in guarded:
-            # Whoever set another one meanwhile wanted that.
             if _get_handler(number) is _on_signal:
                 _set_handler(number, handler)
     except BaseException:
-        # A handler that is back may raise at once; the other one is put back all the same.
         _restore(guarded)
         raise
 

@@ -269,7 +269,13 @@ class StaleHeadCache(HeadCache[Head]):
 
     def get(self, path: DocumentPath) -> Head | None:
         """Return the head last seen at *path*, or the one seen before it."""
-        known = super().get(path)
+        return self._or_older(path, super().get(path))
+
+    def take(self, path: DocumentPath) -> Head | None:
+        """Return what ``get`` does, and keep it no more."""
+        return self._or_older(path, super().take(path))
+
+    def _or_older(self, path: DocumentPath, known: Head | None) -> Head | None:
         _, older = self._kept.get(path, (None, None))
         if older is None or not self._plan.gives_older_head():
             return known

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tai_state import models
+from tai_state._async.access import inflight
 from tai_state._async.api.persister_records import AsyncPersisterRecords
 from tai_state._async.commits.coalescing import Wish
 from tai_state._async.locking.guarding import async_guarding
 from tai_state._async.transactions import reactions
 from tai_state.authors import NOBODY, Author, author_of, signed_by
+from tai_state.clock import Deadline
 from tai_state.codec import EMPTY
 from tai_state.config import PersistenceConfig
 from tai_state.errors import (
@@ -67,6 +70,7 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
         """
         super().__init__(store, machine, config if config is not None else PersistenceConfig(), machines)
         self._author = Author(store.actor, "", EMPTY)
+        self._is_typed = machine is not None and machine.data_type is not None
         self._alone = replace(self.settings, alone=alone_with(self.machines))
 
     # Moves
@@ -146,7 +150,8 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
         call = self._call(
             governor_id, state_id, metadata, expected_version, idempotency_key, expected_status=expected_status
         )
-        return await self._write(transition_change(call, self.require_machine(), action, payload, error), timeout, lock)
+        machine = self.machine or self.require_machine()
+        return await self._write(transition_change(call, machine, action, payload, error), timeout, lock)
 
     async def update_status(
         self,
@@ -271,24 +276,38 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
         # Most changes are signed by the store's actor, each time the same.
         is_plain = metadata is None and signed_by.get() is NOBODY
         author = self._author if is_plain else author_of(metadata, self._runtime.actor)
-        known = (self.schema, expected_status, force, self.redefinitions)
-        return Call(paths, author, expected_version, idempotency_key, *known)
+        return Call(
+            paths,
+            author,
+            expected_version,
+            idempotency_key,
+            schema=self.schema,
+            expected_status=expected_status,
+            force=force,
+            notice=self.redefinitions,
+        )
 
     async def _write(
         self, change: Change, timeout: Span, lock: AsyncLock | AsyncLockSet | None = None
     ) -> TransitionResult[DataT]:
-        deadline = self._runtime.access.begin(timeout)
-        with self._inflight.one(change.kind, change.paths.governor_id, change.paths.state_id):
+        access, paths = self._runtime.access, change.paths
+        # Most calls say nothing of their time, and have no data type that their outcome is held against.
+        deadline = Deadline(access.clock, access.retry.deadline) if timeout is None else access.begin(timeout)
+        if self._is_typed or change.kind in PAST_MACHINES:
+            change = self._held(change)
+        with inflight.AsyncCall(self._inflight, change.kind, paths.governor_id, paths.state_id, is_new=True):
             applied = await reactions.async_write(
                 self._runtime,
-                self._held(change),
+                change,
                 deadline,
                 settings=self.settings,
                 machines=self.machines,
                 alone=self._alone,
                 guarding=None if lock is None else async_guarding(self._runtime.access, lock),
             )
-        return self.result(applied, is_forced=change.force)
+        if applied.replayed:
+            return self.result(applied, is_forced=change.force)
+        return result_of(applied.event, partial(self._public, applied, is_forced=change.force))
 
     def checked(self, change: Change) -> Change:
         """Return *change* with its outcome held against the machine before it is written; what is forced as it is.
@@ -314,19 +333,18 @@ class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
         Raises:
             StoredDataError: The change was made before, and left data that does not fit.
         """
-
-        def public() -> tuple[Event[DataT], StateSnapshot[DataT]]:
-            if self.schema.upcasters:
-                shown = self._shown_anyhow(applied.record) if is_forced else self._shown(applied.record)
-                return self._shown_event(applied.event), shown
-            as_data = lenient(self._as_data) if is_forced else self._as_data
-            return applied.event.public(self._as_data), applied.record.public(as_data)
-
         if applied.replayed:
             # What was stored may not fit; what was just decided does.
-            event, snapshot = public()
+            event, snapshot = self._public(applied, is_forced=is_forced)
             return models.TransitionResult(event, snapshot, replayed=True)
-        return result_of(applied.event, public)
+        return result_of(applied.event, partial(self._public, applied, is_forced=is_forced))
+
+    def _public(self, applied: Applied, *, is_forced: bool) -> tuple[Event[DataT], StateSnapshot[DataT]]:
+        if self.schema.upcasters:
+            shown = self._shown_anyhow(applied.record) if is_forced else self._shown(applied.record)
+            return self._shown_event(applied.event), shown
+        as_data = lenient(self._as_data) if is_forced else self._as_data
+        return applied.event.public(self._as_data), applied.record.public(as_data)
 
 
 def _failed_alone(request: TransitionRequest, error: Exception) -> MachineError:

@@ -19,6 +19,7 @@ ends by the deadline of who carries it.
 """
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from tai_state._async.access.turns import AsyncLines, AsyncTurn
 from tai_state.clock import Deadline
@@ -99,8 +100,8 @@ def async_carry(
     try:
         keys, size, before = {first.event.idempotency_key}, weight(first), first
         for one in taken:
-            wish = one.wish
-            assert isinstance(wish, Wish)
+            # As ``AsyncChangeWriter.write`` has put it.
+            wish = Wish(*cast("tuple[Change, Settings]", one.wish))
             key = wish.change.idempotency_key
             if (key is not None and key in keys) or deadline.remaining() < kept:
                 break

@@ -77,29 +77,34 @@ async def async_commit_once(
         OutcomeUnknownError: It may or may not have been applied.
         DeadlineExceededError, RetriesExhaustedError, StoreError: Nothing was written.
     """
-    attempt = 0
+    attempt = 1
 
-    async def send() -> CommitResult:
+    async def send_again() -> CommitResult:
         nonlocal ambiguous, attempt
         attempt += 1
         try:
-            result = await access.backend.commit(writes, timeout=deadline.at_most(access.retry.attempt_timeout))
+            result = await access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
         except CommitAmbiguousError as error:
             ambiguous = True
-            extra = {"event": "ambiguous", "what": "a commit", "attempt": attempt, "cause": error.code}
-            log.warning("attempt %d of a commit ended without a verdict: %s", attempt, error, extra=extra)
+            _tell_ambiguous(attempt, error)
             raise
         access.store_time.hear(result.commit_time)
         return result
 
     try:
         try:
-            return await send()
+            result = await access.backend.commit(writes, timeout=deadline.at_most(access.retry.attempt_timeout))
         except StoreUnavailableError as error:
             first = error
+        else:
+            access.store_time.hear(result.commit_time)
+            return result
+        if isinstance(first, CommitAmbiguousError):
+            ambiguous = True
+            _tell_ambiguous(attempt, first)
         return await async_retry_after(
             first,
-            send,
+            send_again,
             StoreUnavailableError,
             policy=access.retry,
             deadline=deadline,
@@ -114,6 +119,11 @@ async def async_commit_once(
         if not ambiguous:
             raise
         return await _settle(error, settlement)
+
+
+def _tell_ambiguous(attempt: int, error: CommitAmbiguousError) -> None:
+    extra = {"event": "ambiguous", "what": "a commit", "attempt": attempt, "cause": error.code}
+    log.warning("attempt %d of a commit ended without a verdict: %s", attempt, error, extra=extra)
 
 
 async def _settle(error: TaiStateError, settlement: AsyncSettlement) -> CommitResult:

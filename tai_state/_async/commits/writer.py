@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Sequence
 from copy import copy
-from datetime import datetime
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.retry import async_retry_after
 from tai_state._async.access.turns import AsyncLines, AsyncTurn
-from tai_state._async.commits.coalescing import AsyncCarried, Unsettled, Wish, async_carry
+from tai_state._async.commits.coalescing import AsyncCarried, Unsettled, async_carry
 from tai_state._async.commits.found import async_found_head
 from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
@@ -109,7 +108,7 @@ class AsyncChangeWriter:
             TaiStateError: It was refused, or failed; nothing was written.
         """
         goes_alone = guarding is not None or change.timestamp is not None or change.depends_on
-        turn = self.lines.turn(change.paths.state, deadline, None if goes_alone else Wish(change, settings))
+        turn = AsyncTurn(self.lines, change.paths.state, deadline, None if goes_alone else (change, settings))
         async with turn:
             if turn.answer is not None:
                 return await self._answered(turn.answer, change, settings, deadline)
@@ -180,8 +179,8 @@ class AsyncChangeWriter:
             await self.access.see_passed(change.timestamp, deadline)
         carried = guard.carries if guard is not None else None
         # Kept no more: the change makes another head of it, or it is stale.
-        cached = self.heads.take(change.paths.state)
-        if cached is not None and refused is None and self.origin is not None:
+        cached = self.heads.take(change.paths.state) if refused is None else None
+        if cached is not None and self.origin is not None:
             try:
                 return self.plan_on(View(cached, self.origin, carried), change, settings)
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
@@ -262,7 +261,7 @@ class AsyncChangeWriter:
         deadline: Deadline,
         turn: AsyncTurn | None = None,
     ) -> Applied:
-        if turn is not None and turn.is_followed:
+        if turn is not None and len(turn.line) > 1:
             carried = async_carry(self.lines, turn, plan, self.plan_on, deadline)
             if carried is not None:
                 return await self._commit_all(paths, plan, deadline, carried)
@@ -326,7 +325,16 @@ class AsyncChangeWriter:
             event = plan.event
             complete(event, "committed_at", commit.commit_time)
             if left is not None:
-                self._note(paths, plan, found, left)
+                # Kept until it is sealed.
+                self._unsealed.add(
+                    paths.state,
+                    event.version,
+                    event,
+                    _EVENT_BYTES + len(event.to_state.json) + len(event.payload.json),
+                    first=plan.record.marks.first_unsealed,
+                    found=found,
+                    left=left,
+                )
                 found = left
             if log.isEnabledFor(logging.DEBUG):
                 tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
@@ -334,19 +342,6 @@ class AsyncChangeWriter:
         if left is not None:
             self.remember(paths.state, Head(plans[-1].record, left))
         return applied
-
-    def _note(self, paths: StateLayout, plan: Plan, found: datetime | None, left: datetime) -> None:
-        """Keep the event that a commit made, until it is sealed."""
-        event = plan.event
-        self._unsealed.add(
-            paths.state,
-            event.version,
-            event,
-            _EVENT_BYTES + len(event.to_state.json) + len(event.payload.json),
-            first=plan.record.marks.first_unsealed,
-            found=found,
-            left=left,
-        )
 
     def remember(self, path: DocumentPath, head: Head) -> None:
         """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""

@@ -218,11 +218,6 @@ class Turn(Standing):
         self._deadline = deadline
 
     @property
-    def is_followed(self) -> bool:
-        """Whether somebody stands behind this caller, whose turn it is."""
-        return len(self.line) > 1
-
-    @property
     def is_too_late(self) -> bool:
         """Whether the caller's time is over."""
         return self._deadline.passed

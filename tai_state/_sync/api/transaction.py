@@ -342,5 +342,7 @@ class Transaction:
         paths = state_layout(governor_id, state_id)
         if persister is None:
             return Call(paths, author, expected_version, expected_status=expected_status, force=force)
-        known = (persister.schema, expected_status, force, persister.redefinitions)
-        return Call(paths, author, expected_version, None, *known)
+        schema, notice = persister.schema, persister.redefinitions
+        return Call(
+            paths, author, expected_version, schema=schema, expected_status=expected_status, force=force, notice=notice
+        )

@@ -19,6 +19,7 @@ A caller whose time is over, or who is cancelled, while its change is carried al
 ends by the deadline of who carries it.
 """
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from tai_state._sync.access.turns import Lines, Turn
 from tai_state.clock import Deadline
@@ -99,8 +100,8 @@ def carry(
     try:
         keys, size, before = {first.event.idempotency_key}, weight(first), first
         for one in taken:
-            wish = one.wish
-            assert isinstance(wish, Wish)
+            # As ``ChangeWriter.write`` has put it.
+            wish = Wish(*cast("tuple[Change, Settings]", one.wish))
             key = wish.change.idempotency_key
             if (key is not None and key in keys) or deadline.remaining() < kept:
                 break

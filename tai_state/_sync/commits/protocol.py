@@ -77,29 +77,34 @@ def commit_once(
         OutcomeUnknownError: It may or may not have been applied.
         DeadlineExceededError, RetriesExhaustedError, StoreError: Nothing was written.
     """
-    attempt = 0
+    attempt = 1
 
-    def send() -> CommitResult:
+    def send_again() -> CommitResult:
         nonlocal ambiguous, attempt
         attempt += 1
         try:
-            result = access.backend.commit(writes, timeout=deadline.at_most(access.retry.attempt_timeout))
+            result = access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
         except CommitAmbiguousError as error:
             ambiguous = True
-            extra = {"event": "ambiguous", "what": "a commit", "attempt": attempt, "cause": error.code}
-            log.warning("attempt %d of a commit ended without a verdict: %s", attempt, error, extra=extra)
+            _tell_ambiguous(attempt, error)
             raise
         access.store_time.hear(result.commit_time)
         return result
 
     try:
         try:
-            return send()
+            result = access.backend.commit(writes, timeout=deadline.at_most(access.retry.attempt_timeout))
         except StoreUnavailableError as error:
             first = error
+        else:
+            access.store_time.hear(result.commit_time)
+            return result
+        if isinstance(first, CommitAmbiguousError):
+            ambiguous = True
+            _tell_ambiguous(attempt, first)
         return retry_after(
             first,
-            send,
+            send_again,
             StoreUnavailableError,
             policy=access.retry,
             deadline=deadline,
@@ -114,6 +119,11 @@ def commit_once(
         if not ambiguous:
             raise
         return _settle(error, settlement)
+
+
+def _tell_ambiguous(attempt: int, error: CommitAmbiguousError) -> None:
+    extra = {"event": "ambiguous", "what": "a commit", "attempt": attempt, "cause": error.code}
+    log.warning("attempt %d of a commit ended without a verdict: %s", attempt, error, extra=extra)
 
 
 def _settle(error: TaiStateError, settlement: Settlement) -> CommitResult:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from tai_state.backends.sqlite.encoding import Request, Step, from_us
 from tai_state.backends.sqlite.expiry import remove_expired
+from tai_state.backends.sqlite.patience import SYSTEM
 from tai_state.backends.sqlite.store_clock import RESERVE_US, StoreClock
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult
@@ -36,16 +37,21 @@ class HalfDoneError(RunAgainError):
 class Job:
     """One caller's commit; ``result`` or ``error`` counts once ``done`` is true."""
 
-    __slots__ = ("deadline", "done", "error", "gate", "request", "result")
+    __slots__ = ("done", "ends", "error", "gate", "puts", "result", "size", "steps")
 
-    def __init__(self, request: Request, deadline: Deadline) -> None:
+    def __init__(self, request: Request, timeout: float) -> None:
         """Make a job that nobody has taken."""
-        self.request = request
-        self.deadline = deadline
+        self.steps, self.puts, self.size = request
+        self.ends = SYSTEM.monotonic() + timeout
         self.result: CommitResult | None = None
         self.error: Exception | None = None
         self.done = False
         self.gate: threading.Lock | None = None
+
+    @property
+    def deadline(self) -> Deadline:
+        """Until when the caller waits; asked for by those alone who have to."""
+        return Deadline(SYSTEM, self.ends - SYSTEM.monotonic())
 
     def make_gate(self) -> threading.Lock:
         """Return the gate to wait at: closed until there is something to do or to know.
@@ -147,7 +153,7 @@ class GroupApplier:
             changes = 0
             try:
                 time_us = self.clock.next_us()
-                for step in job.request.steps:
+                for step in job.steps:
                     self._run(step, time_us)
                     changes += step.statement is not None
             except RunAgainError:
@@ -157,7 +163,7 @@ class GroupApplier:
             else:
                 last_us = time_us
                 moment = from_us(time_us)
-                job.result = CommitResult(moment, dict.fromkeys(job.request.puts, moment))
+                job.result = CommitResult(moment, dict.fromkeys(job.puts, moment))
             if savepoints:
                 self._cursor.execute("RELEASE job")
         if last_us:

@@ -9,7 +9,6 @@ from tai_state.documents import (
     EXPIRES_AT,
     Check,
     DocumentPath,
-    Fields,
     Lifetime,
     Limits,
     MustNotExist,
@@ -65,12 +64,8 @@ class Step(NamedTuple):
         return ends_us(self.lasting, time_us)
 
 
-class Request(NamedTuple):
-    """A checked commit: its steps, the documents that it leaves behind, and its size in bytes of JSON."""
-
-    steps: Sequence[Step]
-    puts: Sequence[DocumentPath]
-    size: int
+Request = tuple[Sequence[Step], Sequence[DocumentPath], int]
+"""A checked commit: its steps, the documents that it leaves behind, and its size in bytes of JSON."""
 
 
 def encode(writes: Sequence[Write]) -> Request:
@@ -95,7 +90,7 @@ def encode(writes: Sequence[Write]) -> Request:
         raise InvalidDataError("a commit has two writes to the same document", path=_repeated(steps))
     if size > LIMITS.commit_bytes:
         raise DocumentTooLargeError(size, LIMITS.commit_bytes, "the commit")
-    return Request(steps, puts, size)
+    return steps, puts, size
 
 
 def _repeated(steps: Sequence[Step]) -> str:
@@ -107,13 +102,23 @@ def _step(write: Write) -> Step:
     path, wanted = write.path, write.precondition
     if not (path.collection.isascii() and path.id.isascii()):
         _check_path(path)
-    expected_us = None if type(wanted) is not UpdatedAt else _expected(wanted.update_time, path)
-    present = None if wanted is None else type(wanted) is not MustNotExist
+    expected_us = None
+    if isinstance(wanted, UpdatedAt):
+        if wanted.update_time.utcoffset() is None:
+            raise InvalidDataError("the expected update_time needs a time zone", path=str(path))
+        expected_us = (wanted.update_time - _EPOCH) // _MICROSECOND
+    present = None if wanted is None else not isinstance(wanted, MustNotExist)
     if isinstance(write, Put):
         fields = write.fields
+        try:
+            body = dump_fields(fields)
+        except (TypeError, ValueError) as error:
+            raise InvalidDataError(f"a value cannot be stored: {error}", path=str(path)) from error
+        if len(body) > LIMITS.document_bytes:
+            raise DocumentTooLargeError(len(body), LIMITS.document_bytes, f"the document {path}")
         lasting = lifetime(fields) if EXPIRES_AT in fields else None
         statement = _PUTS[present] if expected_us is None else REPLACE_AT
-        return Step(path, statement, _body(fields, path), present, expected_us, lasting)
+        return Step(path, statement, body, present, expected_us, lasting)
     if isinstance(write, Check) or present is False:
         # To delete what must not be there is to check that it is not.
         return Step(path, None, None, present, expected_us)
@@ -122,27 +127,11 @@ def _step(write: Write) -> Step:
     return Step(path, REMOVE, None, present, None)
 
 
-def _expected(moment: datetime, path: DocumentPath) -> int:
-    if moment.utcoffset() is None:
-        raise InvalidDataError("the expected update_time needs a time zone", path=str(path))
-    return (moment - _EPOCH) // _MICROSECOND
-
-
 def _check_path(path: DocumentPath) -> None:
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
         raise InvalidDataError("the path is not valid Unicode text", path=repr(str(path))) from error
-
-
-def _body(fields: Fields, path: DocumentPath) -> bytes:
-    try:
-        body = dump_fields(fields)
-    except (TypeError, ValueError) as error:
-        raise InvalidDataError(f"a value cannot be stored: {error}", path=str(path)) from error
-    if len(body) > LIMITS.document_bytes:
-        raise DocumentTooLargeError(len(body), LIMITS.document_bytes, f"the document {path}")
-    return body
 
 
 def ends_us(lasting: Lifetime | None, update_us: int) -> int | None:

@@ -15,7 +15,7 @@ from tai_state.backends.sqlite.failures import mapped
 from tai_state.backends.sqlite.file_identity import FileIdentity
 from tai_state.backends.sqlite.file_mark import FileMark, read_mark
 from tai_state.backends.sqlite.group import GRACE_SECONDS
-from tai_state.backends.sqlite.patience import SYSTEM, lock_seconds, when_free
+from tai_state.backends.sqlite.patience import lock_seconds, when_free
 from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
 from tai_state.backends.sqlite.scrubbing import scrub
 from tai_state.backends.sqlite.session import Session
@@ -105,8 +105,11 @@ class SqliteEngine:
         """
         if self._place.read_only:
             raise UnsupportedOperationError(f"the store {self.path} was opened to read only")
-        job = Job(encode(writes), Deadline(SYSTEM, timeout))
-        self.session().group.submit(job)
+        job = Job(encode(writes), timeout)
+        session = self._session
+        if self._closed or session.pid != os.getpid():
+            session = self.session()
+        session.group.submit(job)
         return job
 
     async def async_finish(self, job: Job, worker: AsyncWorker) -> CommitResult:

@@ -19,7 +19,7 @@ from tai_state.backends.sqlite.applying import GroupApplier, Job, RunAgainError,
 from tai_state.backends.sqlite.expiry import commits_until_first, commits_until_next
 from tai_state.backends.sqlite.failures import is_busy, is_io_error
 from tai_state.backends.sqlite.file_identity import FileIdentity, LogIdentity
-from tai_state.backends.sqlite.patience import lock_seconds, when_free
+from tai_state.backends.sqlite.patience import SYSTEM, lock_seconds, when_free
 from tai_state.backends.sqlite.store_clock import StoreClock
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult
@@ -83,7 +83,7 @@ class GroupCommit:
                 self._wait(job)
             if not job.done:
                 self._lead(job)
-            return job.outcome()
+            return job.result if job.result is not None else job.outcome()
         finally:
             # Told by what is so, not by how far we came: an interrupt may strike between any two steps.
             self.withdraw(job)
@@ -137,7 +137,7 @@ class GroupCommit:
                 if self._closed:
                     raise StoreClosedError(f"the store {self._path} is closed")
                 try:
-                    applier = self._begin(job.deadline)
+                    applier = self._begin(job)
                 except sqlite3.Error as error:
                     raise self._identity.explain(error, "opening a transaction of") from error
                 try:
@@ -169,11 +169,11 @@ class GroupCommit:
             raise
         self._commits_left = commits_until_next(is_cut=is_cut)
 
-    def _begin(self, deadline: Deadline) -> GroupApplier:
+    def _begin(self, job: Job) -> GroupApplier:
         """Open a transaction, and the connection before the first one."""
         applier = self._applier
         if applier is None:
-            connection, self._log, clock = self._opener(deadline)
+            connection, self._log, clock = self._opener(job.deadline)
             applier = self._applier = GroupApplier(connection, clock)
         if applier.connection.in_transaction:  # an interrupt struck between a BEGIN and the block that undoes it
             applier.roll_back()
@@ -181,7 +181,7 @@ class GroupCommit:
             applier.begin()
         except sqlite3.OperationalError:
             # Another process writes, which most commits never meet.
-            when_free(applier.begin, deadline)
+            when_free(applier.begin, job.deadline)
         return applier
 
     def _check_files(self) -> None:
@@ -207,15 +207,15 @@ class GroupCommit:
 
     def _take(self, group: list[Job]) -> None:
         """Move the next jobs from the queue to *group*; what came too late is told so."""
-        size = 0
+        size, now = 0, SYSTEM.monotonic()
         with self._guard:
             while self._queue and len(group) < _JOBS_MAX and size < _BYTES_MAX:
                 job = self._queue[0]
-                if job.deadline.passed:
+                if now >= job.ends:
                     job.finish(self._too_late())
                 else:
                     group.append(job)
-                    size += job.request.size
+                    size += job.size
                 # Last, so that an interrupt can leave a job in both places, but never in none.
                 self._queue.popleft()
 
@@ -242,7 +242,10 @@ class GroupCommit:
                 self._commits_left -= len(group)
             else:
                 applier.roll_back()
-            _deliver(group)
+            for job in group:
+                job.done = True
+                if job.gate is not None:
+                    job.wake()
         except sqlite3.Error as error:
             self._fail(applier, group, error, committing=committing)
         except RunAgainError as again:

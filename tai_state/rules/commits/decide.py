@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tai_state.codec import EMPTY, Payload
-from tai_state.config import Maintenance
 from tai_state.documents import Check, MustNotExist, Put, Write
 from tai_state.errors import (
     InvalidDataError,
@@ -130,7 +129,10 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
     causality[origin] = causality.get(origin, 0) + 1
     # A state that is made again is a new one that goes on with the old one's versions.
     reborn = before is None or (before.deleted and not target.deleted)
-    depends_on, signals = _dependence(change, before, target, reborn=reborn)
+    depends_on: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    if before is None or before.depends_on or before.signals or change.depends_on or target.signals:
+        depends_on, signals = _dependence(change, before, target, reborn=reborn)
     event = EventRecord(
         governor_id=change.paths.governor_id,
         state_id=change.paths.state_id,
@@ -214,7 +216,7 @@ def segment_is_due(plan: Plan, settings: Settings) -> bool:
     maintenance, base = settings.maintenance, plan.base
     if maintenance is None or base is None:
         return False
-    return base.record.marks.segment_is_due(base.record.version, maintenance.segment_events)
+    return base.record.version - base.record.marks.first_unsealed + 1 >= maintenance.segment_events
 
 
 def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Settings) -> Plan:
@@ -236,7 +238,12 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
     extra: list[Write] = []
     record = event.state(before.marks if before else None)
     maintenance = settings.maintenance
-    if maintenance is not None and _snapshot_is_due(before, record, maintenance):
+    if maintenance is not None and (
+        # A multiple of the interval is reached. By the newest snapshot, not by the version alone: so one that was put
+        # off there is due with the next commit.
+        record.version - record.version % maintenance.snapshot_interval > record.marks.newest_snapshot
+        or (maintenance.snapshot_every is not None and _begins_period(before, record, maintenance.snapshot_every))
+    ):
         record, snapshots = add_snapshot(change.paths, record, settings.encoding, maintenance.snapshot_retention)
         extra += snapshots
     found = view.head.update_time if view.head else None
@@ -258,11 +265,8 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
     return Plan((*writes, *guarded, *extra), event, fields, record, view.head, view.guard)
 
 
-def _snapshot_is_due(before: StateRecord | None, record: StateRecord, maintenance: Maintenance) -> bool:
-    if record.marks.snapshot_is_due(record.version, maintenance.snapshot_interval):
-        return True
-    every = maintenance.snapshot_every
-    return every is not None and before is not None and begins_period(before, record, every)
+def _begins_period(before: StateRecord | None, record: StateRecord, every: timedelta) -> bool:
+    return before is not None and begins_period(before, record, every)
 
 
 def _receipt_write(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Write:

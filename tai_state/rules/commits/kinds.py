@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
+from types import NoneType
 from typing import Any
 
 from tai_state.authors import Author
@@ -16,7 +17,6 @@ from tai_state.errors import (
     MachineVersionError,
     TransitionNotAllowedError,
 )
-from tai_state.frozen import quick_dataclass
 from tai_state.layout import StateLayout, check_id
 from tai_state.machine import Machine
 from tai_state.models import Keep
@@ -31,31 +31,51 @@ PASSES = "force=True with a reason passes"
 AnyMachine = Machine[Any]
 
 
-@quick_dataclass(frozen=True, slots=True)
 class Call:
     """What every request has, checked."""
 
-    paths: StateLayout
-    author: Author
-    expected_version: int | None = None
-    idempotency_key: str | None = None
-    schema: Schema | None = None
-    expected_status: str | None = None
-    force: bool = False
-    notice: Notice | None = None
+    __slots__ = (
+        "author",
+        "expected_status",
+        "expected_version",
+        "force",
+        "idempotency_key",
+        "notice",
+        "paths",
+        "schema",
+    )
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        paths: StateLayout,
+        author: Author,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        *,
+        schema: Schema | None = None,
+        expected_status: str | None = None,
+        force: bool = False,
+        notice: Notice | None = None,
+    ) -> None:
         """Refuse a version, a status or a key that cannot be one, and force without a reason."""
-        if self.expected_version is not None:
-            object.__setattr__(self, "expected_version", plain_version(self.expected_version, "expected_version"))
+        self.paths = paths
+        self.author = author
+        self.expected_version = expected_version
+        self.idempotency_key = idempotency_key
+        self.schema = schema
+        self.expected_status = expected_status
+        self.force = force
+        self.notice = notice
+        if expected_version is not None:
+            self.expected_version = plain_version(expected_version, "expected_version")
         # "" is the status of states that were never given one.
-        if self.expected_status is not None and self.expected_status != "":
-            object.__setattr__(self, "expected_status", check_name(self.expected_status, "expected_status"))
-        if self.force is not False:
-            _check_force(self.force, self.author)
-        if self.idempotency_key is not None:
+        if expected_status is not None and expected_status != "":
+            self.expected_status = check_name(expected_status, "expected_status")
+        if force is not False:
+            _check_force(force, author)
+        if idempotency_key is not None:
             # As plain text: a subclass (a StrEnum member, say) would be stored by some engines only.
-            object.__setattr__(self, "idempotency_key", check_id(self.idempotency_key, "idempotency_key"))
+            self.idempotency_key = check_id(idempotency_key, "idempotency_key")
 
     def change(
         self,
@@ -122,6 +142,9 @@ def check_name(value: object, what: str) -> str:
         raise InvalidDataError(message, path=what)
     return str.__str__(value)
 
+
+# Of exactly this type alone: 1 == True == 1.0 must not meet in a cache, and a subclass is to become plain text.
+_checked_action = lru_cache(maxsize=1024)(check_name)
 
 # One object for a machine: what it moved last is seen to be its own at a glance.
 _stamp = lru_cache(maxsize=256)(MachineStamp)
@@ -221,10 +244,26 @@ def start_change(call: Call, machine: AnyMachine, data: object, depends_on: obje
 
 def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
     """Move a state through *machine*; guards and reducers run on copies of what is read."""
-    name = check_name(action, "action")
+    name = _checked_action(action, "action") if type(action) is str else check_name(action, "action")
     given = NULL if payload is None else payload_of(payload)
     move = _Move(call, machine, name, given, error if isinstance(error, Keep) else checked_error(error))
-    return call.change("transition", name, Needs.LIVE, move.target, request=given, payload=given, machine=move.mark)
+    return Change(
+        paths=call.paths,
+        kind="transition",
+        action=name,
+        payload=given,
+        needs=Needs.LIVE,
+        target_of=move.target,
+        author=call.author,
+        request=given,
+        expected_version=call.expected_version,
+        idempotency_key=call.idempotency_key,
+        schema=call.schema,
+        machine=move.mark,
+        expected_status=call.expected_status,
+        force=call.force,
+        notice=call.notice,
+    )
 
 
 def status_change(call: Call, machine: AnyMachine, status: str, payload: object, error: object) -> Change:
@@ -262,7 +301,7 @@ class _Move:
         self._action = action
         self._payload = payload
         self._error = error
-        self.mark = stamp(machine)
+        self.mark = _stamp(machine.name, machine.version, machine.fingerprint)
 
     def target(self, state: StateRecord | None) -> Target:
         """Return what the move makes of *state*, seen by nobody else: guards and reducers run on copies."""
@@ -272,7 +311,9 @@ class _Move:
             _check_mover(self._call, state, mark)
         seen = state if schema is None or state.schema_version == schema.version else schema.seen(state)
         data = seen.data.value if machine.data_type is None else partial(seen.data_as, as_data(machine))
-        choice = machine.choose(state.status, self._action, data, self._payload.value)
+        # NoneType gives None: most moves have no payload.
+        payload = NoneType if self._payload is NULL else self._payload.value
+        choice = machine.choose(state.status, self._action, data, payload)
         last_error = state.last_error if isinstance(error, Keep) else error
         if choice.transition.apply is None:
             return Target(choice.target, state.data, last_error, state.schema_version, machine=mark)

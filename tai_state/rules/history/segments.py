@@ -61,7 +61,7 @@ class Segment:
 def segment_due(head: StateRecord, maintenance: Maintenance) -> range | None:
     """Return the versions that the next commit after *head* should seal, if a full run is unsealed."""
     first, events = head.marks.first_unsealed, maintenance.segment_events
-    return range(first, first + events) if head.marks.segment_is_due(head.version, events) else None
+    return range(first, first + events) if head.version - first + 1 >= events else None
 
 
 def batches(due: range, head: StateRecord) -> Iterator[range]:

@@ -10,13 +10,16 @@ Layout 1, of events without a seal, covers unsalted digests by position; it is r
 
 import hashlib
 from binascii import b2a_base64
+from datetime import UTC
 from typing import Any
 
-from tai_state.codec import EMPTY, NULL, Payload, dump_plain, time_text
+from tai_state.codec import EMPTY, NULL, Payload, dump_plain, time_text, utc_text
 from tai_state.rules.records.record import Content, EventRecord, MachineStamp, Seal, Signal, StateRecord
 
 GENESIS = "0" * 64
 """The ``previous_hash`` of the first event."""
+
+_EMPTY_DIGEST = EMPTY.digest
 
 
 def erasable(event: EventRecord) -> dict[str, bytes]:
@@ -96,23 +99,24 @@ def covered_by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
         "origin": event.origin,
         "parents": list(event.parents),
         "transition_id": event.transition_id,
-        "timestamp": time_text(event.timestamp),
-        "created_at": time_text(event.created_at),
+        "timestamp": utc_text(event.timestamp) if event.timestamp.tzinfo is UTC else time_text(event.timestamp),
+        "created_at": utc_text(event.created_at) if event.created_at.tzinfo is UTC else time_text(event.created_at),
         "previous_hash": event.previous_hash,
     }
     if event.fencing_token:
         covered["fencing_token"] = event.fencing_token
     if event.occurred_at is not None:
         covered["occurred_at"] = time_text(event.occurred_at)
-    _cover_optional(covered, event)
+    machine = event.machine
+    if machine is not None:
+        covered["machine"] = [machine.name, machine.version, machine.fingerprint]
+    if event.fences or event.depends_on or event.signals:
+        _cover_bonds(covered, event)
     return covered
 
 
-def _cover_optional(covered: dict[str, Any], content: Content) -> None:
-    """Put into *covered* what most events and states do not have."""
-    machine = content.machine
-    if machine is not None:
-        covered["machine"] = [machine.name, machine.version, machine.fingerprint]
+def _cover_bonds(covered: dict[str, Any], content: Content) -> None:
+    """Put into *covered* what most events and states do not have: locks that guarded them, and dependencies."""
     if content.fences:
         # In their order, which says which lock wrote last; keys of a map would be sorted.
         covered["fences"] = [[resource, token] for resource, token in content.fences.items()]
@@ -172,18 +176,18 @@ def state_digest(record: StateRecord) -> str:
         "state_id": record.state_id,
         "version": record.version,
         "status": record.status,
-        "data": record.data.digest,
+        "data": hashlib.sha256(record.data.json).hexdigest(),
         "last_error": record.last_error,
         "deleted": record.deleted,
         "schema_version": record.schema_version,
         "changed_by": record.metadata.changed_by,
         "reason": record.metadata.reason,
         "parent_version": record.metadata.parent_version,
-        "context": record.metadata.context.digest,
+        "context": _EMPTY_DIGEST if record.metadata.context is EMPTY else record.metadata.context.digest,
         "causality": dict(record.causality),
         "transition_id": record.transition_id,
-        "timestamp": time_text(record.timestamp),
-        "created_at": time_text(record.created_at),
+        "timestamp": utc_text(record.timestamp) if record.timestamp.tzinfo is UTC else time_text(record.timestamp),
+        "created_at": utc_text(record.created_at) if record.created_at.tzinfo is UTC else time_text(record.created_at),
         "hash": record.hash,
         "sealed_through": marks.sealed_through,
         "trimmed_through": marks.trimmed_through,
@@ -194,7 +198,11 @@ def state_digest(record: StateRecord) -> str:
         covered["dependents"] = Payload.of(dict(marks.dependents)).digest
     if marks.erased_through:
         covered["erased_through"] = marks.erased_through
-    _cover_optional(covered, record)
+    machine = record.machine
+    if machine is not None:
+        covered["machine"] = [machine.name, machine.version, machine.fingerprint]
+    if record.fences or record.depends_on or record.signals:
+        _cover_bonds(covered, record)
     return hashlib.sha256(dump_plain(covered)).hexdigest()
 
 

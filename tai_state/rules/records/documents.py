@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tai_state.codec import Payload
+from tai_state.codec import EMPTY, NULL, Payload
 from tai_state.config import Encoding
 from tai_state.documents import Document, MustNotExist, Precondition, Put, UpdatedAt, Value
 from tai_state.errors import CorruptLogError, InvalidIdError
@@ -61,15 +61,6 @@ class AlteredError(FieldError):
     """A document is whole, and is not what we wrote."""
 
 
-def _formatted(fields: Fields) -> Fields:
-    number = 1
-    for name, since in FORMATS.items():
-        if since > number and name in fields:
-            number = since
-    fields["format"] = number
-    return fields
-
-
 def _metadata_from(fields: Mapping[str, Value]) -> MetadataRecord:
     stored = take(fields, "metadata", dict)
     return MetadataRecord(
@@ -105,15 +96,6 @@ def _fences_from(fields: Mapping[str, Value]) -> dict[str, int]:
     return {take(one, "resource", str): take(one, "token", int) for one in stored}
 
 
-def _add_seal(fields: Fields, event: EventRecord, seal: Seal) -> None:
-    fields["digests"] = dict(seal.digests)
-    fields["fences"] = fences_list(event.fences) if event.fences else []
-    if seal.salt is not None:
-        fields["salt"] = seal.salt
-    if event.occurred_at is not None:
-        fields["occurred_at"] = event.occurred_at
-
-
 def _seal_from(fields: Mapping[str, Value]) -> Seal | None:
     if "digests" not in fields:
         return None
@@ -142,6 +124,8 @@ def dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
 def content_fields(content: Content, encoding: Encoding) -> Fields:
     """Return the fields that the documents of a state and of its events have in common."""
     machine, metadata = content.machine, content.metadata
+    # As nearly all are; where everything is compressed, so is that.
+    is_bare = metadata.context is EMPTY and encoding.zstd_bytes_min > len(EMPTY.json)
     fields: Fields = {
         "governor_id": content.governor_id,
         "state_id": content.state_id,
@@ -156,7 +140,7 @@ def content_fields(content: Content, encoding: Encoding) -> Fields:
             "changed_by": metadata.changed_by,
             "reason": metadata.reason,
             "parent_version": metadata.parent_version,
-            "context": metadata.context.field(encoding),
+            "context": {} if is_bare else metadata.context.field(encoding),
         },
         "causality": dict(content.causality),
         "fences": dict(content.fences),
@@ -209,16 +193,9 @@ def state_put(
 
 def state_fields(record: StateRecord, encoding: Encoding, common: Fields | None = None) -> Fields:
     """Return the fields of a state document, with the digest that tells whether they were altered."""
-    fields = plain_state_fields(record, encoding, common)
-    fields["fences"] = fences_list(record.fences) if record.fences else []
-    fields["digest"] = state_digest(record)
-    return _formatted(fields)
-
-
-def plain_state_fields(record: StateRecord, encoding: Encoding, common: Fields | None = None) -> Fields:
-    """Return the fields of a state document of format 1, but for its number."""
     marks = record.marks
     fields = content_fields(record, encoding) if common is None else dict(common)
+    fields["fences"] = fences_list(record.fences) if record.fences else []
     fields["status"] = record.status
     fields["data"] = record.data.field(encoding)
     fields["sealed_through"] = marks.sealed_through
@@ -230,6 +207,16 @@ def plain_state_fields(record: StateRecord, encoding: Encoding, common: Fields |
         fields["dependents"] = Payload.of(dict(marks.dependents)).field(encoding)
     if marks.erased_through:
         fields["erased_through"] = marks.erased_through
+    fields["digest"] = state_digest(record)
+    fields["format"] = max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()))
+    return fields
+
+
+def plain_state_fields(record: StateRecord, encoding: Encoding) -> Fields:
+    """Return the fields of a state document of format 1, but for its number."""
+    fields = state_fields(record, encoding)
+    fields["fences"] = dict(record.fences)
+    del fields["digest"], fields["format"]
     return fields
 
 
@@ -258,7 +245,7 @@ def event_fields(event: EventRecord, encoding: Encoding, common: Fields | None =
     fields = content_fields(event, encoding) if common is None else dict(common)
     fields["action"] = event.action
     fields["kind"] = event.kind
-    fields["payload"] = event.payload.field(encoding)
+    fields["payload"] = None if event.payload is NULL else event.payload.field(encoding)
     fields["idempotency_key"] = event.idempotency_key
     fields["from_status"] = event.from_status
     fields["to_status"] = event.to_status
@@ -268,9 +255,16 @@ def event_fields(event: EventRecord, encoding: Encoding, common: Fields | None =
     fields["parents"] = list(event.parents)
     fields["fencing_token"] = event.fencing_token
     fields["previous_hash"] = event.previous_hash
-    if event.seal is not None:
-        _add_seal(fields, event, event.seal)
-    return _formatted(fields)
+    seal = event.seal
+    if seal is not None:
+        fields["digests"] = dict(seal.digests)
+        fields["fences"] = fences_list(event.fences) if event.fences else []
+        if seal.salt is not None:
+            fields["salt"] = seal.salt
+        if event.occurred_at is not None:
+            fields["occurred_at"] = event.occurred_at
+    fields["format"] = max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()), default=1)
+    return fields
 
 
 def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> EventRecord:

@@ -176,23 +176,16 @@ class Marks:
     snapshots: tuple[int, ...] = ()
     dependents: Mapping[str, str] = field(default_factory=dict)
     erased_through: int = 0
+    first_unsealed: int = field(init=False, compare=False, repr=False)
+    newest_snapshot: int = field(init=False, compare=False, repr=False)
 
-    @property
-    def first_unsealed(self) -> int:
-        """The version that the next segment begins with."""
-        return max(self.sealed_through, self.trimmed_through) + 1
+    def __post_init__(self) -> None:
+        """Find out once what each change asks: with which version the next segment begins, and the newest snapshot's.
 
-    def segment_is_due(self, version: int, events: int) -> bool:
-        """Whether a state at *version* has a full run of so many *events* unsealed."""
-        return version - max(self.sealed_through, self.trimmed_through) >= events
-
-    def snapshot_is_due(self, version: int, interval: int) -> bool:
-        """Whether the commit that makes *version* carries a snapshot: it reaches a multiple of the interval.
-
-        One that was put off there is due with the next commit.
+        A state without snapshots has 0.
         """
-        # By the newest snapshot, not by the version alone: so what was put off is due with the next commit.
-        return version - version % interval > max(self.snapshots, default=0)
+        complete(self, "first_unsealed", max(self.sealed_through, self.trimmed_through) + 1)
+        complete(self, "newest_snapshot", max(self.snapshots, default=0))
 
 
 @quick_dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ class HeldBackend(WrappedBackend):
             sleep(0.001)
         if self.expected:
             line = self.writer.lines._lines[PATHS.state]
-            self.order = [place.wish and place.wish.change.payload.value() for place in line]
+            self.order = [place.wish and place.wish[0].payload.value() for place in line]
         self.expected = 0
         self.sizes.append(len(events))
         fault = self.faults.pop(0) if self.faults else "fine"

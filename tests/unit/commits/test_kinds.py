@@ -131,7 +131,7 @@ def test_who_moves_what_a_redefined_machine_left_is_told():
         assert ours == stamp(TURNSTILE)
         told.append(state.version)
 
-    noting = replace(call(), notice=notice)
+    noting = call(notice=notice)
     for fingerprint, is_told in ((stamp(TURNSTILE).fingerprint, False), ("0" * 64, True)):
         state = replace(state_at(1), machine=replace(stamp(TURNSTILE), fingerprint=fingerprint))
         for calls in (noting, call()):

@@ -82,6 +82,8 @@ def leaves(record: Any, prefix: str = "") -> list[str]:
     """Return the dotted names of a record's fields, those of the records inside it in their place."""
     found: list[str] = []
     for field in fields(record):
+        if not field.init:
+            continue  # it follows from the others
         value = getattr(record, field.name)
         inside = is_dataclass(value) and not isinstance(value, Payload)
         found += leaves(value, f"{prefix}{field.name}.") if inside else [f"{prefix}{field.name}"]
