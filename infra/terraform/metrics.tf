@@ -1,5 +1,5 @@
-# What the package tells in its log, counted. It writes each record with the field `event`; the service's formatter puts
-# that into the entry's JSON. The jobs print their reports as JSON. tests/unit/infra holds each filter against records that
+# What the package tells in its log, counted. It writes each record with the field `event`; tai_state.telemetry.logs puts that
+# into the entry's JSON. The jobs print their reports as JSON. tests/unit/infra holds each filter against records that
 # the package really writes.
 locals {
   log_sources = {

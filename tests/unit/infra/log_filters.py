@@ -5,8 +5,9 @@ import logging
 import re
 from typing import Any
 
+from tai_state.telemetry.logs import CloudLoggingFormatter
+
 _COMPARISON = re.compile(r'(?P<path>[\w.]+)(?:="(?P<equal>[^"]*)"|:(?P<there>\*))')
-_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({})))
 
 
 def matches(text: str, entry: dict[str, Any]) -> bool:
@@ -38,11 +39,9 @@ def _values(value: Any, path: list[str]) -> Any:
 
 
 def of_service(record: logging.LogRecord, name: str) -> dict[str, Any]:
-    """Return the entry of a record of the service *name*: what is said beside the text stands in fields of its JSON."""
-    fields = {key: value for key, value in vars(record).items() if key not in _OF_EVERY_RECORD}
-    payload = json.loads(json.dumps({"message": record.getMessage(), **fields}))
+    """Return the entry of a record of the service *name*, which writes it as a line of JSON."""
     resource = {"type": "cloud_run_revision", "labels": {"service_name": name}}
-    return {"resource": resource, "severity": record.levelname, "jsonPayload": payload}
+    return {"resource": resource, "jsonPayload": json.loads(CloudLoggingFormatter().format(record))}
 
 
 def of_job(line: str, name: str) -> dict[str, Any]:
