@@ -33,12 +33,17 @@ DRAIN_SECONDS: Final = 9.0
 # What a request says in headers.
 
 
-def _idempotency_key(idempotency_key: Annotated[str | None, Header()] = None) -> str | None:
-    return idempotency_key_of(idempotency_key)
+def _joined(lines: list[str] | None) -> str | None:
+    # What comes in several lines is one list, as everywhere in HTTP, and a list is no key and no version.
+    return None if lines is None else ", ".join(lines)
 
 
-def _expected_version(if_match: Annotated[str | None, Header()] = None) -> int | None:
-    return expected_version_of(if_match)
+def _idempotency_key(idempotency_key: Annotated[list[str] | None, Header()] = None) -> str | None:
+    return idempotency_key_of(_joined(idempotency_key))
+
+
+def _expected_version(if_match: Annotated[list[str] | None, Header()] = None) -> int | None:
+    return expected_version_of(_joined(if_match))
 
 
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]

@@ -14,6 +14,7 @@ CALL_SECONDS = float(os.environ.get("ORDERS_CALL_SECONDS", "8"))
 
 HEALTH_SECONDS = 2.0
 PAGE_MAX = 100
+BODY_BYTES_MAX = 65_536
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 

@@ -120,7 +120,13 @@ def create_app(open_store: Callable[[], AsyncStateStore] = async_connect) -> Fas
         return store
 
     log_as_json()
-    app = FastAPI(title="orders", lifespan=lifespan(watched), docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="orders",
+        lifespan=lifespan(watched),
+        max_body_size=answers.BODY_BYTES_MAX,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.add_middleware(DrainMiddleware)
     handle_errors(app)
     app.include_router(routes)

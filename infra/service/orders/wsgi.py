@@ -110,6 +110,7 @@ def metrics() -> Response:
 def create_app(open_store: Callable[[], StateStore] = connect) -> Flask:
     """Return the application; $TAI_STATE_STORE says where its orders are."""
     app = Flask("orders")
+    app.config["MAX_CONTENT_LENGTH"] = answers.BODY_BYTES_MAX
 
     def watched() -> StateStore:
         store = open_store()

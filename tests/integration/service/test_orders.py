@@ -119,6 +119,13 @@ async def test_what_cannot_be_is_refused(call, path, options, status):
     assert problem(await call("POST", path, **options))[0] == status
 
 
+async def test_a_body_has_a_bound(call):
+    """Nobody fills the memory of the service; FastAPI itself says so, in its own words."""
+    for sent in (b"x" * 65_537, b'{"customer": "' + b"x" * 200_000 + b'"}'):
+        refused = await call("POST", ORDER, content=sent, headers={"Content-Type": "application/json"})
+        assert refused.status_code == 413
+
+
 async def test_no_json_is_refused(started):
     """As a fault of the caller."""
     headers = {"Content-Type": "application/json"}

@@ -8,7 +8,14 @@ import pytest
 from fastapi import FastAPI, HTTPException, Request
 
 from tai_state import AsyncMemoryStore, AsyncStateStore, StoreError, StoreUnavailableError
-from tai_state.adapters.fastapi import DrainMiddleware, handle_errors, lifespan, serving_of
+from tai_state.adapters.fastapi import (
+    DrainMiddleware,
+    ExpectedVersion,
+    IdempotencyKey,
+    handle_errors,
+    lifespan,
+    serving_of,
+)
 
 
 @pytest.fixture
@@ -25,6 +32,10 @@ def app():
         await app.state.go.wait()
         store: AsyncStateStore = serving_of(request).store
         return {"version": await store.save_state("g", "s", {})}
+
+    @app.get("/said")
+    async def said(key: IdempotencyKey, version: ExpectedVersion):
+        return [key, version]
 
     @app.get("/health/live")
     async def live():
@@ -87,6 +98,23 @@ async def test_the_end_of_the_lifespan_closes_the_store(app):
         assert (await store.health()).ok
     assert not (await store.health()).ok
     assert app.state.tai_state.draining
+
+
+# What a request says in headers.
+
+
+async def test_headers_become_parameters(client):
+    """A key and a version, or nothing."""
+    assert (await client.get("/said")).json() == [None, None]
+    headers = {"Idempotency-Key": '"k-1"', "If-Match": '"3"'}
+    assert (await client.get("/said", headers=headers)).json() == ["k-1", 3]
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "If-Match"])
+async def test_a_header_that_comes_twice_is_refused(client, name):
+    """One of them would be guessed at."""
+    answer = await client.get("/said", headers=[(name, '"1"'), (name, '"2"')])
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_header")
 
 
 # Errors.
