@@ -8,7 +8,7 @@ their state, all others behind the states: none is of a change that is not in th
 Held at a time are the snapshots of one state and the keys of its changes since the export began.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,6 +31,8 @@ from tai_state.layout import (
     versioned,
 )
 from tai_state.models import ExportReport, Problem
+from tai_state.rules.history.segments import events_alone
+from tai_state.rules.records.record import EventRecord
 from tai_state.rules.recovery.carried import NotCarriedError, carried_fields
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.recovery.taken import Cut, locks_of
@@ -191,7 +193,11 @@ class AsyncExport:
         """
         events = self._versions(paths.governor.events, paths, cut.events_through, beside)
         await self._write_events(events, cut, began, keys)
-        await self._write_segments(self._versions(paths.governor.segments, paths, cut.segments_through, beside), cut)
+        segments = self._versions(paths.governor.segments, paths, cut.segments_through, beside)
+        async for segment in self._write_segments(segments, cut):
+            # What was made, and lost its document to its segment, since the export began.
+            if segment.update_time >= began:
+                keys.update(_keys_since(began, events_alone(segment, paths.governor_id)))
         snapshots = self._versions(paths.governor.snapshots, paths, 0, beside)
         return [one async for one in snapshots if cut.takes_snapshot(one)]
 
@@ -205,11 +211,13 @@ class AsyncExport:
             if event.create_time >= began and isinstance(key, str):
                 keys.add(key)
 
-    async def _write_segments(self, segments: AsyncIterator[Document], cut: Cut) -> None:
+    async def _write_segments(self, segments: AsyncIterator[Document], cut: Cut) -> AsyncIterator[Document]:
+        """Write segments, and iterate over those that were written."""
         async for segment in segments:
             if not cut.takes_segment(segment):
                 return
             await self._write(segment)
+            yield segment
 
     async def _versions(
         self, collection: str, paths: StateLayout, after: int, beside: AsyncBeside | None
@@ -256,3 +264,10 @@ class AsyncExport:
     def _leave_out(self, document: Document, reason: str, kind: str) -> None:
         problem = Problem(kind=kind, state_id="", version=None, message=reason, path=str(document.path))
         self._counted.leave_out(problem)
+
+
+def _keys_since(began: datetime, events: Sequence[EventRecord]) -> Iterator[str]:
+    for event in events:
+        is_before = event.committed_at is not None and event.committed_at < began
+        if event.idempotency_key is not None and not is_before:
+            yield event.idempotency_key

@@ -2,6 +2,7 @@
 """An import that is stopped goes on; histories never mix; a file that is not as it was written is told by its line."""
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -161,7 +162,11 @@ class BusyBackend(WrappedBackend):
             yield document
 
 
-@pytest.mark.parametrize(("config", "changes"), [(CONFIG, 6), (PersistenceConfig(), 40)], ids=["drops", "grows"])
+@pytest.mark.parametrize(
+    ("config", "changes"),
+    [(CONFIG, 6), (PersistenceConfig(), 40), (replace(CONFIG, compact_sealed=True), 6)],
+    ids=["drops", "grows", "removes"],
+)
 def test_an_export_beside_writers_is_sound(store, tmp_path, config, changes):
     """Each state is as of one moment, with its snapshots, and with the receipt of each change that is in the file."""
     source = MemoryStore(actor="tester")
