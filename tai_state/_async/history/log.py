@@ -305,13 +305,13 @@ class AsyncEventLog:
     async def segments(
         self, paths: StateLayout, version: int, until: int | None, place: _Place | None, timeout: Span
     ) -> AsyncIterator[Segment]:
-        """Iterate over the sound segments from that of *version* on to that of *until*, in order."""
-        before = await self._segment_before(paths, version, timeout) if version > 1 else None
-        if before is not None:
-            segment = self._sound(before, paths, place)
-            if segment is not None:
-                yield segment
-        after, count = owner_and_version(before.path.id)[1] if before is not None else 0, _SEGMENTS_READ
+        """Iterate over the sound segments from that of *version* on to that of *until*, in order.
+
+        One look finds that of *version*, where it is none of the few that are longer than usual, and those behind it.
+        """
+        after = first = max(0, version - _WINDOW)
+        before: Document | None = None
+        is_reached, count = version <= 1, _SEGMENTS_READ
         # A scan's page begins with the last document of the one before; a scan of one page each reads none twice.
         while count == _SEGMENTS_READ:
             found = self.documents(
@@ -320,9 +320,29 @@ class AsyncEventLog:
             count = 0
             async for document in found:
                 after, count = owner_and_version(document.path.id)[1], count + 1
+                if not is_reached and after <= version:
+                    before = document
+                    continue
+                if not is_reached:
+                    is_reached = True
+                    segment = await self._reached(before, paths, first, place, timeout)
+                    if segment is not None:
+                        yield segment
                 segment = self._sound(document, paths, place)
                 if segment is not None:
                     yield segment
+        if not is_reached:
+            segment = await self._reached(before, paths, first, place, timeout)
+            if segment is not None:
+                yield segment
+
+    async def _reached(
+        self, before: Document | None, paths: StateLayout, first: int, place: _Place | None, timeout: Span
+    ) -> Segment | None:
+        """Return the last sound segment that begins before a version: *before*, or else that below *first*."""
+        if before is None and first:
+            before = await self._segment_before(paths, first, timeout)
+        return None if before is None else self._sound(before, paths, place)
 
     @staticmethod
     def _sound(document: Document, paths: StateLayout, place: _Place | None) -> Segment | None:

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from tai_state import AsyncBackendStore, AsyncStateMachinePersister, CorruptLogError, PersistenceConfig
+from tai_state._async.history import log
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
 from tai_state.rules.history.segments import build_segment
 from tests._async.machines import COUNTER
-from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_plant, in_memory
+from tests._async.stores import TIMEOUT, AsyncCountingBackend, AsyncWrappedBackend, async_plant, in_memory
 
 PATHS = state_layout("g", "s")
 CONFIG = PersistenceConfig(snapshot_interval=1_000, segment_events=3)
@@ -204,3 +205,23 @@ async def test_the_tail_is_read_without_a_segment(store):
     versions = [event.version for event in await async_listed(AsyncBackendStore(backend), after=30)]
     assert versions == [31, 32]
     assert backend.documents == {PATHS.governor.states: 1, PATHS.governor.events: 2}
+
+
+@in_memory
+@pytest.mark.parametrize("window", [1, 2, 4, 100])
+async def test_events_are_given_from_within_a_segment_on(store, monkeypatch, window):
+    """Also where it begins before the versions among which it is looked for first."""
+    monkeypatch.setattr(log, "_WINDOW", window)
+    await async_grown(store)
+    await async_remove(store, *range(1, 31))
+    for after in (*range(8), 29, 30, 31):
+        assert [one.version for one in await async_listed(store, after=after)] == list(range(after + 1, 33))
+
+
+@in_memory
+async def test_the_segment_of_a_version_and_those_behind_it_are_found_by_one_look(store):
+    """Besides the state, which tells that there are any, and the events that no segment has yet."""
+    await async_grown(store, version=12)
+    backend = AsyncCountingBackend(store.runtime.access.backend)
+    await async_listed(AsyncBackendStore(backend), after=5)
+    assert backend.taken() == ["get_many", "scan", "scan"]
