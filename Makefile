@@ -122,7 +122,7 @@ format: venv ## Format the code and repair what ruff can, then write the twins
 test: install ## Run the tests, emulator included (PYTEST_ARGS="-k locks" passes on)
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --durations=20 $(PYTEST_ARGS)
 
-test-more: install ## Run the full size of what `make test` does small: at most half an hour
+test-more: install lint-infra licences sbom ## Run the full size of what `make test` does small: at most half an hour
 	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} JDK_JAVA_OPTIONS= \
 		$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m 'more and not torture' --durations=20 $(PYTEST_ARGS)
 

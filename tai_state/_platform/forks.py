@@ -9,10 +9,11 @@ modules are imported here when they are first used, within calls, a fork lets th
 
 import os
 import threading
-import time
 import weakref
 from importlib import _bootstrap
 from typing import Protocol
+
+from tai_state.clock import Deadline, SystemClock
 
 _IMPORT_SECONDS_MAX = 10.0
 """What an import takes at most on a slow machine; one that waits for the fork itself does not stop it for ever."""
@@ -40,9 +41,10 @@ def _begin_all_anew() -> None:
 
 
 def _let_imports_end() -> None:
-    ends = time.monotonic() + _IMPORT_SECONDS_MAX
-    while _is_imported_by_others() and time.monotonic() < ends:
-        time.sleep(0.001)
+    nobody = threading.Event()
+    deadline = Deadline(SystemClock(), _IMPORT_SECONDS_MAX)
+    while _is_imported_by_others() and not deadline.passed:
+        nobody.wait(0.001)
 
 
 def _is_imported_by_others() -> bool:
