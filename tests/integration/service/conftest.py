@@ -1,8 +1,6 @@
 """The example service, called within the test's own process."""
 
-import httpx
 import pytest
-from orders import asgi, wsgi
 
 from tai_state import AsyncMemoryStore, MemoryStore
 
@@ -12,6 +10,10 @@ BASE = "http://service"
 @pytest.fixture(params=["fastapi", "flask"])
 async def call(request):
     """Give the function that calls the service, as method, path and options; each of the two answers."""
+    # Other tests need not wait for the frameworks.
+    import httpx  # noqa: PLC0415
+    from orders import asgi, wsgi  # noqa: PLC0415
+
     if request.param == "fastapi":
         async_app = asgi.create_app(AsyncMemoryStore)
         async_transport = httpx.ASGITransport(async_app, raise_app_exceptions=False)

@@ -3,30 +3,22 @@
 import logging
 
 import pytest
-from flask import Flask, abort
-
-from tai_state import MemoryStore, StoreError, StoreUnavailableError
-from tai_state.adapters.flask import ProcessStore, end, handle_errors
 
 
 @pytest.fixture
 def app():
     """An application whose requests fail, and whose store is in memory."""
-    app = Flask("failing")
-    ProcessStore(app, MemoryStore)
-    handle_errors(app)
+    from tests.unit.adapters import on_flask  # noqa: PLC0415 - other tests need not wait for the framework
 
-    @app.get("/raise/<name>")
-    def fail(name):
-        if name == "theirs":
-            abort(418, "short and stout")
-        raise {
-            "ours": StoreUnavailableError("10.0.0.7 is away", retry_after=3.0),
-            "damage": StoreError("/srv/a.db is torn"),
-            "bug": ZeroDivisionError("nobody expected this"),
-        }[name]
+    return on_flask.make_app()
 
-    return app
+
+@pytest.fixture
+def end():
+    """What gunicorn's hook calls."""
+    from tai_state.adapters.flask import end  # noqa: PLC0415 - as above
+
+    return end
 
 
 @pytest.mark.parametrize(
@@ -59,7 +51,7 @@ def test_what_the_answer_keeps_to_itself_is_in_the_log(app, caplog):
     assert "nobody expected this" in caplog.text
 
 
-def test_a_process_has_a_store_of_its_own(app, monkeypatch):
+def test_a_process_has_a_store_of_its_own(app, end, monkeypatch):
     """Opened at its first use: what was opened before a fork stays its parent's."""
     stores = app.extensions["tai_state"]
     parents = stores.get()
@@ -73,8 +65,8 @@ def test_a_process_has_a_store_of_its_own(app, monkeypatch):
     parents.close()
 
 
-def test_a_worker_that_has_no_store_ends(app):
+def test_a_worker_that_has_no_store_ends(app, end):
     """Since it served nothing, or was never set up."""
     end(app)
     end(None)
-    end(Flask("another"))
+    end(type(app)("another"))

@@ -3,9 +3,7 @@
 import re
 from pathlib import Path
 
-import httpx
 import pytest
-from orders import wsgi
 
 from tai_state import MemoryStore
 from tests.unit.service.local import shown, typed
@@ -19,9 +17,18 @@ def test_the_readme_shows_what_make_service_prints():
     assert shown() in README
 
 
-def test_what_is_to_be_tried_works():
+@pytest.fixture
+def app():
+    """The service on Flask."""
+    from orders import wsgi  # noqa: PLC0415 - other tests need not wait for the framework
+
+    return wsgi.create_app(MemoryStore)
+
+
+def test_what_is_to_be_tried_works(app):
     """Each line, in order: one repetition, one that comes too late, one that is not allowed."""
-    app = wsgi.create_app(MemoryStore)
+    import httpx  # noqa: PLC0415 - as above
+
     with httpx.Client(transport=httpx.WSGITransport(app)) as client:
         answers = [client.request(method, url, headers=headers, content=body) for method, url, headers, body in typed()]
     app.extensions["tai_state"].close()
@@ -30,15 +37,15 @@ def test_what_is_to_be_tried_works():
 
 
 @pytest.mark.parametrize("path", re.findall(r"(?m)^\| `(?:GET|POST) ([^`?]+)[^`]*` \|", README))
-def test_every_path_that_is_told_of_is_served(path):
+def test_every_path_that_is_told_of_is_served(app, path):
     """By a route of just this form."""
-    routes = {re.sub(r"<(\w+)>", r"{\1}", rule.rule) for rule in wsgi.create_app(MemoryStore).url_map.iter_rules()}
+    routes = {re.sub(r"<(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
     assert path in routes
 
 
-def test_every_route_is_told_of():
+def test_every_route_is_told_of(app):
     """The files that Flask serves by itself apart."""
-    rules = [rule.rule for rule in wsgi.create_app(MemoryStore).url_map.iter_rules() if rule.endpoint != "static"]
+    rules = [rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
     assert [rule for rule in rules if re.sub(r"<(\w+)>", r"{\1}", rule) not in README] == []
 
 
