@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tai_state.codec import EMPTY, NULL, Payload, compress, decompress, from_json, to_json
+from tai_state.codec import EMPTY, NULL, Payload, compress, decompress, dump_fields, dump_json, from_json, to_json
 from tai_state.config import Encoding
 from tai_state.conversion import INT_MAX, INT_MIN, LEVELS_MAX, normalize, normalize_data
 from tai_state.documents import Json
@@ -314,3 +314,23 @@ def test_a_type_that_would_not_come_back_is_refused(value):
         normalize({"a": [value]})
     assert caught.value.path == "data.a[0]"
     assert type(value).__name__ in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Json(b'{"price":"$5","m":{"$map":{"$time":"x"}}}'),
+        {"$time": "2026-01-01T00:00:00.000000+00:00"},
+        {"deep": [{"$bytes": "AA=="}]},
+        'a $ and a "$ in a text',
+        b"bytes",
+        {"deep": datetime(2026, 1, 1, tzinfo=UTC)},
+        datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=1))),
+    ],
+    ids=str,
+)
+def test_fields_are_written_as_any_value_is(value):
+    """The quick way and the other one give the same bytes, beside a moment that is equal and written otherwise."""
+    fields = {"at": datetime(2026, 1, 1, 11, tzinfo=UTC), "value": value, "null": None}
+    assert dump_fields(fields) == dump_json(fields)
+    assert dump_fields(fields) == dump_json(fields)
