@@ -5,11 +5,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,11 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     content: Any
+
+
+def answered(response: http.client.HTTPResponse) -> Answer:
+    told = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status, told, json.loads(response.read()))
 
 
 @dataclass
@@ -89,10 +95,28 @@ class Server:
             sent = None if body is None else json.dumps(body)
             connection.request(method, path, sent, {"Content-Type": "application/json"} | dict(headers or {}))
             with connection.getresponse() as response:
-                told = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, told, json.loads(response.read()))
+                return answered(response)
         finally:
             connection.close()
+
+    def begin(self, path: str, body: Any) -> Callable[[], Answer]:
+        """Begin a request, and return what waits for the answer; the server has let the request in by then."""
+        sent = json.dumps(body).encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+        connection = socket.create_connection(("127.0.0.1", self.port), CALL_SECONDS)
+        connection.sendall(f"{head}Content-Length: {len(sent)}\r\n\r\n".encode())
+        told = b""
+        while b"\r\n\r\n" not in told:
+            told += connection.recv(1)
+        assert told.startswith(b"HTTP/1.1 100 "), told
+        connection.sendall(sent)
+
+        def answer() -> Answer:
+            with connection, http.client.HTTPResponse(connection) as response:
+                response.begin()
+                return answered(response)
+
+        return answer
 
     def end(self) -> None:
         """Tell it to end."""
