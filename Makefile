@@ -34,6 +34,7 @@ SHIPPED := .venvs/shipped
 AUDITING := .venvs/audit
 LICENCES := MIT;BSD;Apache;Mozilla;MPL-2.0;PSF
 SERVICE := .venvs/service
+PINNING := .venvs/pins
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
@@ -153,11 +154,13 @@ service: $(SERVICE)/.stamp ## Start the example service on the emulator, and pri
 	bash emulator/ensure.sh
 	@PORT=$(PORT) $(SERVICE)/bin/python infra/service/local.py
 
-service-requirements: $(SERVICE)/.stamp ## Pin anew what the service's image holds, with the hash of every file
-	$(SERVICE)/bin/$(PIP_INSTALL) pip-tools
-	CUSTOM_COMPILE_COMMAND='make service-requirements' $(SERVICE)/bin/pip-compile --quiet --upgrade --strip-extras \
-		--generate-hashes --no-emit-options --extra fastapi --extra flask --extra service \
-		--output-file infra/service/requirements.txt pyproject.toml
+service-requirements: ## Pin anew what the service's image holds, with the hash of every file
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(PINNING)
+	$(PINNING)/bin/$(PIP_INSTALL) pip-tools
+	CUSTOM_COMPILE_COMMAND='make service-requirements' $(PINNING)/bin/pip-compile --quiet --upgrade --strip-extras \
+		--generate-hashes --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--extra fastapi --extra flask --extra service --output-file infra/service/requirements.txt pyproject.toml
 
 torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
 	bash .ci/ensure.sh spin gcc
