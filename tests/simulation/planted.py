@@ -79,7 +79,7 @@ def cached_head_trusted(monkeypatch):
         cached = self.heads.get(change.paths.state)
         if cached is not None and self.origin is not None:
             carried = guard.carries if guard is not None else None
-            return await self._plan_on(View(cached, self.origin, carried), change, settings, rest[0])
+            return self.plan_on(View(cached, self.origin, carried), change, settings, rest[0])
         return await real(self, change, settings, guard, *rest)
 
     real = AsyncChangeWriter._plan

@@ -309,32 +309,43 @@ class AsyncEventLog:
 
         One look finds that of *version*, where it is none of the few that are longer than usual, and those behind it.
         """
-        after = first = max(0, version - _WINDOW)
+        first = max(0, version - _WINDOW)
         before: Document | None = None
-        is_reached, count = version <= 1, _SEGMENTS_READ
-        # A scan's page begins with the last document of the one before; a scan of one page each reads none twice.
-        while count == _SEGMENTS_READ:
-            found = self.documents(
-                paths.governor.segments, paths, timeout, after=after, until=until, limit=_SEGMENTS_READ
-            )
-            count = 0
-            async for document in found:
-                after, count = owner_and_version(document.path.id)[1], count + 1
-                if not is_reached and after <= version:
-                    before = document
-                    continue
-                if not is_reached:
-                    is_reached = True
-                    segment = await self._reached(before, paths, first, place, timeout)
-                    if segment is not None:
-                        yield segment
-                segment = self._sound(document, paths, place)
+        is_reached = version <= 1
+        async for document in self._segments_behind(first, paths, until, timeout):
+            if not is_reached and owner_and_version(document.path.id)[1] <= version:
+                before = document
+                continue
+            if not is_reached:
+                is_reached = True
+                segment = await self._reached(before, paths, first, place, timeout)
                 if segment is not None:
                     yield segment
+            segment = self._sound(document, paths, place)
+            if segment is not None:
+                yield segment
         if not is_reached:
             segment = await self._reached(before, paths, first, place, timeout)
             if segment is not None:
                 yield segment
+
+    async def _segments_behind(
+        self, after: int, paths: StateLayout, until: int | None, timeout: Span
+    ) -> AsyncIterator[Document]:
+        # A scan's page begins with the last document of the one before; a scan of one page each reads none twice.
+        limit: int | None = _SEGMENTS_READ
+        while True:
+            start, stop = _range(paths, after, until)
+            found = self._access.scan(paths.governor.segments, start=start, stop=stop, limit=limit, timeout=timeout)
+            count = ours = 0
+            async for document in found:
+                count += 1
+                if _is_of_a_version(document):
+                    after, ours = owner_and_version(document.path.id)[1], ours + 1
+                    yield document
+            if limit is None or count < limit:
+                return
+            limit = limit if ours == count else None  # somebody else's are among them: the rest in one go
 
     async def _reached(
         self, before: Document | None, paths: StateLayout, first: int, place: _Place | None, timeout: Span
@@ -367,15 +378,23 @@ class AsyncEventLog:
         page: int = PAGE,
     ) -> AsyncIterator[Document]:
         """Iterate over the documents of a state's versions, in their order; those of somebody else are left out."""
-        start = versioned(paths.stored_id, after + 1)
-        # "A" is the character behind "@": the end of this state's range.
-        stop = versioned(paths.stored_id, until + 1) if until is not None else f"{paths.stored_id}A"
-        async for document in self._access.scan(
-            collection, start=start, stop=stop, limit=limit, page=page, timeout=timeout
-        ):
-            try:
-                owner_and_version(document.path.id)
-            except InvalidIdError as error:
-                log.warning("passed over in %s: %s", collection, error)
-            else:
+        start, stop = _range(paths, after, until)
+        found = self._access.scan(collection, start=start, stop=stop, limit=limit, page=page, timeout=timeout)
+        async for document in found:
+            if _is_of_a_version(document):
                 yield document
+
+
+def _range(paths: StateLayout, after: int, until: int | None) -> tuple[str, str]:
+    # "A" is the character behind "@": the end of a state's range.
+    stop = f"{paths.stored_id}A" if until is None else versioned(paths.stored_id, until + 1)
+    return versioned(paths.stored_id, after + 1), stop
+
+
+def _is_of_a_version(document: Document) -> bool:
+    try:
+        owner_and_version(document.path.id)
+    except InvalidIdError as error:
+        log.warning("passed over in %s: %s", document.path.collection, error)
+        return False
+    return True

@@ -6,7 +6,7 @@ import pytest
 
 from tai_state import AsyncBackendStore, AsyncStateMachinePersister, CorruptLogError, PersistenceConfig
 from tai_state._async.history import log
-from tai_state.documents import Delete
+from tai_state.documents import Delete, DocumentPath
 from tai_state.layout import state_layout
 from tai_state.rules.history.segments import build_segment
 from tests._async.machines import COUNTER
@@ -188,6 +188,17 @@ async def test_events_that_are_sealed_and_removed_meanwhile_are_found(store, opt
     backend.before_events = between
     versions = [event.version for event in await async_listed(reader, **options)]
     assert versions == list(range(1, 34))[: options.get("limit")]
+
+
+@pytest.mark.parametrize("foreign", [1, 9])
+async def test_documents_of_others_among_the_segments_end_nothing(store, foreign):
+    """However many of them stand in one page, all that is sealed behind them is found."""
+    await async_grown(store, 62)
+    await async_remove(store, *range(1, 61))
+    for number in range(foreign):
+        path = DocumentPath(PATHS.governor.segments, f"s@0000000000000000004-{number}")
+        await async_plant(store, path, mine=True)
+    assert [event.version for event in await async_listed(store)] == [*range(1, 63)]
 
 
 async def test_a_few_events_are_read_without_a_segment(store):

@@ -6,7 +6,7 @@ import pytest
 
 from tai_state import BackendStore, StateMachinePersister, CorruptLogError, PersistenceConfig
 from tai_state._sync.history import log
-from tai_state.documents import Delete
+from tai_state.documents import Delete, DocumentPath
 from tai_state.layout import state_layout
 from tai_state.rules.history.segments import build_segment
 from tests._sync.machines import COUNTER
@@ -188,6 +188,17 @@ def test_events_that_are_sealed_and_removed_meanwhile_are_found(store, options):
     backend.before_events = between
     versions = [event.version for event in listed(reader, **options)]
     assert versions == list(range(1, 34))[: options.get("limit")]
+
+
+@pytest.mark.parametrize("foreign", [1, 9])
+def test_documents_of_others_among_the_segments_end_nothing(store, foreign):
+    """However many of them stand in one page, all that is sealed behind them is found."""
+    grown(store, 62)
+    remove(store, *range(1, 61))
+    for number in range(foreign):
+        path = DocumentPath(PATHS.governor.segments, f"s@0000000000000000004-{number}")
+        plant(store, path, mine=True)
+    assert [event.version for event in listed(store)] == [*range(1, 63)]
 
 
 def test_a_few_events_are_read_without_a_segment(store):
