@@ -42,6 +42,7 @@ CALLS = {
     "emulator status": Call("files", ("emulator", "status")),
     "emulator stop": Call("files", ("emulator", "stop")),
     "erase": Call("changes", ("erase", "g", "s", "--yes", *BECAUSE), ("erase", "g", "none", "--yes", *BECAUSE)),
+    "estimate": Call("files", ("estimate", "--machines", "9", "--moves-per-second", "1", "--data-bytes", "500")),
     "events": Call("reads", ("events", "g"), ("events", "none")),
     "export": Call("reads", ("export", "copy.jsonl"), ("export", "none", "copy.jsonl")),
     "gc": Call("changes", ("gc", "--yes"), ("gc", "none", "--yes")),
