@@ -23,6 +23,7 @@ SERVICE = ROOT / "infra" / "service"
 ADDRESS = re.compile(r"(?:running on|Listening at:) http://127\.0\.0\.1:([0-9]+)")
 # A busy machine is no defect: no call fails for its time before the test does.
 CALL_SECONDS = 90.0
+START_SECONDS_MAX = 300.0
 PATIENT = {"ORDERS_CALL_SECONDS": "60"}
 
 COMMANDS = {
@@ -153,7 +154,8 @@ class Fleet:
         """Start servers side by side, and take them in once they are ready."""
         started = [Server.start(self.kind, self.store, self.folder, **self.environment) for _ in range(count)]
         try:
-            assert eventually(lambda: all(server.is_ready() for server in started)), started[0].said()
+            is_ready = eventually(lambda: all(server.is_ready() for server in started), START_SECONDS_MAX)
+            assert is_ready, started[0].said()
         except BaseException:
             for server in started:
                 server.kill()
