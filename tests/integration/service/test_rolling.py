@@ -9,7 +9,8 @@ from tests.integration.service.fleet import fleet_of
 from tests.integration.service.load import Load, judge
 from tests.waits import eventually, patience
 
-pytestmark = pytest.mark.emulator
+# Processes start one after the other, each with all that it imports: on a busy machine that takes its time.
+pytestmark = [pytest.mark.emulator, pytest.mark.timeout(300)]
 
 END_SECONDS = 10.0
 # A short breath between requests: what is tried is the restart, not the rate.
