@@ -155,10 +155,11 @@ def test_a_killed_holder_is_followed_after_its_ttl_and_a_retry_period(store, sta
 
 def test_a_living_holder_is_not_followed(store, start):
     """Its heartbeat renews the lease, in a process of its own."""
-    process, token = start()
-    locks = LockManager(store, LockConfig(ttl=TTL))
+    ttl = patience(TTL)
+    process, token = start(ttl=ttl)
+    locks = LockManager(store, LockConfig(ttl=ttl))
     with pytest.raises(tai_state.LockTimeoutError):
-        locks.acquire("r", owner="other", timeout=2.5)
+        locks.acquire("r", owner="other", timeout=2.5 * ttl)
     go(process)
     assert say(process) == "written"
     found = locks.inspect("r")
