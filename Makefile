@@ -17,6 +17,9 @@ BENCH_SECONDS ?= 20
 BENCH_ARGS ?=
 ONLY ?=
 PORT ?= 8080
+LOAD_HOST ?=
+LOAD_USERS ?= 20
+LOAD_SECONDS ?= 30
 SEED ?= 1
 # More than a small machine has cores, since many tests wait for processes and for time to pass. One emulator serves all.
 PYTEST_WORKERS ?= 4
@@ -35,11 +38,12 @@ AUDITING := .venvs/audit
 LICENCES := MIT;BSD;Apache;Mozilla;MPL-2.0;PSF
 SERVICE := .venvs/service
 PINNING := .venvs/pins
+LOADING := .venvs/load
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint lint-infra licences sbom audit format test test-more test-all demo service service-requirements torture simulate coverage fuzz mutants bench clean
+.PHONY: help venv install generate lint lint-infra licences sbom audit format test test-more test-all demo service service-requirements load torture simulate coverage fuzz mutants bench clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -161,6 +165,25 @@ service-requirements: ## Pin anew what the service's image holds, with the hash 
 	CUSTOM_COMPILE_COMMAND='make service-requirements' $(PINNING)/bin/pip-compile --quiet --upgrade --strip-extras \
 		--generate-hashes --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--extra fastapi --extra flask --extra service --output-file infra/service/requirements.txt pyproject.toml
+
+$(LOADING)/.stamp: infra/load/requirements.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(LOADING)
+	$(LOADING)/bin/$(PIP_INSTALL) --requirement infra/load/requirements.txt
+	@touch $@
+
+# Without LOAD_HOST the service is started here, and ends with this.
+load: $(LOADING)/.stamp $(SERVICE)/.stamp ## Drive the service with LOAD_USERS=20 for LOAD_SECONDS=30 (LOAD_HOST=https://... drives yours)
+	@host='$(LOAD_HOST)'; if [ -z "$$host" ]; then \
+		bash emulator/ensure.sh; host=http://localhost:$(PORT); mkdir -p build; \
+		if curl --silent --output /dev/null "$$host"; then echo "port $(PORT) is taken: make load PORT=..." >&2; exit 1; fi; \
+		PORT=$(PORT) $(SERVICE)/bin/python infra/service/local.py >build/service.log 2>&1 & service=$$!; \
+		trap 'kill $$service' EXIT; \
+		curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-all-errors "$$host/health/ready" || \
+			{ cat build/service.log >&2; exit 1; }; \
+	fi; \
+	$(LOADING)/bin/locust --locustfile infra/load/locustfile.py --headless --only-summary --host "$$host" \
+		--users $(LOAD_USERS) --spawn-rate 10 --run-time $(LOAD_SECONDS)s --stop-timeout 30
 
 torture: install ## Kill, cut off and restart for minutes, then prove that nothing was lost
 	bash .ci/ensure.sh spin gcc

@@ -7,11 +7,12 @@ run. Where it cannot run, the tests that need it fail; they never skip.
 """
 
 import contextlib
+import json
 import logging
 import secrets
 import threading
 from collections.abc import AsyncIterator, Iterator
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Client, Listener  # noqa: TID251 - bytes alone, nothing is pickled
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class _Broker:
                 with self._listener.accept() as connection:
                     if self._closing.is_set():
                         return
-                    connection.send(self._answer())
+                    connection.send_bytes(json.dumps(self._answer()).encode())
             except Exception:  # a caller that went away or does not know the key must not end the service
                 logger.debug("a request for the emulator was dropped", exc_info=True)
 
@@ -110,7 +111,7 @@ def _ask(ticket: dict[str, Any]) -> tuple[str, str]:
                 "error",
                 f"the test run's controller did not start the emulator in {_BROKER_WAIT_SECONDS:g} s",
             )
-        kind, value = connection.recv()
+        kind, value = json.loads(connection.recv_bytes())
         return str(kind), str(value)
 
 

@@ -31,6 +31,11 @@ def rows(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
+def targets() -> set[str]:
+    """Return the targets of the Makefile that its help lists."""
+    return set(re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
 def functions_of(folders: Iterable[Path]) -> dict[str, set[str]]:
     """Return, by the name of each test function, the files that define it; the twins of two colours are one file."""
     found: dict[str, set[str]] = {}

@@ -1,0 +1,71 @@
+"""Nothing that is shipped makes objects or runs programs out of text: each way is planted, and ruff sees it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.unit.docs.pages import ROOT
+
+PLANTED = [
+    "from pickle import loads",
+    "import pickle",
+    "import cloudpickle",
+    "import dill",
+    "import marshal",
+    "import shelve",
+    "import multiprocessing",
+    "from multiprocessing import connection",
+    "from multiprocessing.connection import Client",
+    "import yaml",
+    "from yaml import safe_load",
+    "from ruamel.yaml import YAML",
+    "from xml.etree import ElementTree",
+    "import code",
+    "eval(text)",
+    "exec(text)",
+    "os.system(text)",
+    "os.popen(text)",
+    "subprocess.run(text, shell=True, check=True)",
+    "subprocess.Popen(text, shell=is_shell)",
+    "subprocess.getoutput(text)",
+    "asyncio.create_subprocess_shell(text)",
+]
+SOUND = ["from multiprocessing_utils import wait", "json.loads(text)", "ast.literal_eval(text)"]
+HEAD = "import ast\nimport asyncio\nimport json\nimport os\nimport subprocess\n"
+
+
+def seen(place, lines):
+    """Return those of the *lines* that the rules of security refuse in a file of that place."""
+    found = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--output-format=json", f"--stdin-filename={place}", "-"],
+        cwd=ROOT,
+        input=HEAD + "\n".join(lines),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    told = json.loads(found.stdout)
+    assert "invalid-syntax" not in {one["code"] for one in told}
+    before = HEAD.count("\n")
+    refused = {one["location"]["row"] - before for one in told if one["code"].startswith(("S", "TID251"))}
+    return [line for row, line in enumerate(lines, 1) if row in refused]
+
+
+@pytest.mark.parametrize("place", ["tai_state/planted.py", "infra/service/orders/planted.py", ".ci/planted.py"])
+def test_what_runs_or_unpickles_text_is_refused(place):
+    """In the package, in the example service and in our own programs; and what only reads is not."""
+    assert seen(place, PLANTED + SOUND) == PLANTED
+
+
+def test_the_package_has_no_exception_but_one():
+    """The emulator's broker sends bytes over a connection; whoever adds another says it here."""
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tai_state").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "noqa" in line and any(rule in line for rule in ("TID251", "S102", "S301", "S307", "S506", "S602", "S605"))
+    }
+    assert files == {"tai_state/testing/fixtures.py"}
