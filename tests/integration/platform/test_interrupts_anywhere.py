@@ -11,7 +11,7 @@ import pytest
 
 from tai_state import BackendStore, CommitAmbiguousError, MemoryStore
 from tests._sync.stores import Place, WrappedBackend
-from tests.integration.platform.interrupting import CHANGES, LOCKS, begin, check_change, check_locks, moments, persister
+from tests.integration.platform.interrupting import CHANGES, LOCKS, check_change, check_locks, moments, persister
 
 SAMPLE = 12
 
@@ -23,12 +23,13 @@ def fresh(kind: str, folder: Path, number: int) -> Place:
 
 def interrupt_at_some(kind, folder, prepare, check):
     """Interrupt fresh calls, each at a moment of its own; return how many of them were interrupted."""
-    counted = fresh(kind, folder, 0)
-    begin(counted)
-    count = moments(counted, prepare)
-    counted.close()
+    new, known = fresh(kind, folder, 0), fresh(kind, folder, -1)
+    last, last_known = moments(new, prepare), moments(known, prepare, is_known=True)
+    new.close()
+    known.close()
     interrupted = 0
-    for at in random.sample(range(1, count + 1), SAMPLE):
+    # The odd ones are tried on a store that is known.
+    for at in random.sample([at for at in range(1, last + 1) if at <= last_known or not at % 2], SAMPLE):
         place = fresh(kind, folder, at)
         interrupted += check(place, prepare, at).interrupted
         place.close()
