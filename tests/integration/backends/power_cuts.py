@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bare import bare_environment
+
 SECTOR = 512
 CALLS = (
     "write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,sync_file_range,ftruncate,fallocate,truncate,"
@@ -45,7 +47,11 @@ def trace(arguments: list[str], folder: Path, log: Path) -> list[Step]:
     """Run a Python program under strace, and return what it did in *folder* and wrote to standard output."""
     command = ["strace", "-f", "-y", "-xx", "-s", "1000000", "-o", str(log), "-e", f"trace={CALLS}"]
     done = subprocess.run(
-        [*command, sys.executable, *arguments], capture_output=True, timeout=TRACE_SECONDS_MAX, check=False
+        [*command, sys.executable, *arguments],
+        env=bare_environment(),
+        capture_output=True,
+        timeout=TRACE_SECONDS_MAX,
+        check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
     steps = list(read_trace(log.read_text(encoding="ascii"), folder))

@@ -3,7 +3,6 @@
 import ast
 import importlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 import tai_state
 from tai_state.homes import HOMES
+from tests.bare import bare_environment
 
 ROOT_MODULE = Path(tai_state.__file__)
 
@@ -65,7 +65,7 @@ PATHS = [
 def loaded(code, folder):
     """Return the modules that a Python has after *code*."""
     program = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
-    env = os.environ | {"PYTHONPATH": str(ROOT_MODULE.parents[1])}
+    env = bare_environment(PYTHONPATH=str(ROOT_MODULE.parents[1]))
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=True)
     return set(json.loads(ended.stdout.splitlines()[-1]))
