@@ -12,9 +12,11 @@ closed, and only then does the server hear of the signal.
 import asyncio
 import contextlib
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from http import HTTPStatus
+from types import FrameType
 from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Header, Request, Response
@@ -145,11 +147,18 @@ class Serving:
             log.error("%d requests were still under way after %g s of draining", self._under_way, self._seconds)
         return has_ended and not self._under_way
 
-    def drain_at_sigterm(self) -> None:
-        """Let SIGTERM drain first, and tell the server behind that; does nothing where no server handles SIGTERM."""
+    @contextmanager
+    def draining_at_sigterm(self) -> Iterator[None]:
+        """Let SIGTERM drain first, and tell the server behind that, for as long as the block runs.
+
+        It does nothing where no server handles SIGTERM, and outside of the main thread, which alone sets handlers:
+        whoever runs an application there, as tests do, ends it by other means.
+        """
         server = signal.getsignal(signal.SIGTERM)
-        if not callable(server):
+        if not callable(server) or threading.current_thread() is not threading.main_thread():
+            yield
             return
+        loop = asyncio.get_running_loop()
 
         async def end() -> None:
             try:
@@ -159,11 +168,18 @@ class Serving:
 
         def begin() -> None:
             if self._end is None:
-                self._end = asyncio.get_running_loop().create_task(end())
+                self._end = loop.create_task(end())
 
-        # Not in the main thread, as in tests of an application: whoever runs it there ends it by other means.
-        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, begin)
+        def at_sigterm(_number: int, _frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(begin)
+
+        signal.signal(signal.SIGTERM, at_sigterm)
+        try:
+            yield
+        finally:
+            # Whoever set another one meanwhile wanted that.
+            if signal.getsignal(signal.SIGTERM) is at_sigterm:
+                signal.signal(signal.SIGTERM, server)
 
 
 def lifespan(
@@ -181,14 +197,14 @@ def lifespan(
     async def life(app: FastAPI) -> AsyncIterator[None]:
         serving = Serving(open_store(), drain_seconds)
         app.state.tai_state = serving
-        serving.drain_at_sigterm()
-        try:
-            yield
-        finally:
-            # Not as a context manager, which would drain once more, and wait again.
-            if not serving.draining:
-                await serving.drain()
-            await serving.store.close()
+        with serving.draining_at_sigterm():
+            try:
+                yield
+            finally:
+                # Not as a context manager, which would drain once more, and wait again.
+                if not serving.draining:
+                    await serving.drain()
+                await serving.store.close()
 
     return life
 

@@ -63,8 +63,6 @@ def worker_or_main():
 @pytest.mark.parametrize("workers", [0, 2])
 def test_one_emulator_serves_a_run_and_each_test_gets_its_own_project(java: str, tmp_path: Path, workers: int) -> None:
     """With and without workers of pytest-xdist; afterwards nothing answers there."""
-    if workers:
-        pytest.importorskip("xdist")
     (tmp_path / "test_suite.py").write_text(SUITE)
     said = run_pytest(tmp_path, *(["-p", "xdist", "-n", str(workers)] if workers else []))
     assert "8 passed" in said

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 
 import pytest
 
@@ -113,3 +114,40 @@ async def test_what_the_answer_keeps_to_itself_is_in_the_log(client, caplog):
         (record,) = [one for one in caplog.records if one.name == "tai_state"]
         assert secret in record.getMessage()
         assert (record.levelno, vars(record)["event"]) == (level, "request_failed")
+
+
+@pytest.fixture
+def heard():
+    """What the server heard of SIGTERM: whether the end had begun by then."""
+    heard: list[bool] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append(True))
+    yield heard
+    signal.signal(signal.SIGTERM, before)
+
+
+async def test_the_server_hears_of_sigterm_behind_the_drain(app, heard):
+    """Once, however often it comes; behind the lifespan its handler is the one that it was."""
+    server = signal.getsignal(signal.SIGTERM)
+    async with app.router.lifespan_context(app):
+        serving = app.state.tai_state
+        with serving.one():
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+            for _ in range(9):
+                await asyncio.sleep(0)
+            assert (serving.draining, heard) == (True, [])
+        await serving._end
+    assert heard == [True]
+    assert signal.getsignal(signal.SIGTERM) is server
+
+
+async def test_outside_of_the_main_thread_signals_are_left_alone(app, heard):
+    """Whoever serves there, as tests do, ends it by other means."""
+    server = signal.getsignal(signal.SIGTERM)
+
+    async def life():
+        async with app.router.lifespan_context(app):
+            assert signal.getsignal(signal.SIGTERM) is server
+
+    await asyncio.to_thread(asyncio.run, life())
+    assert app.state.tai_state.draining

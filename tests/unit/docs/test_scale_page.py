@@ -6,6 +6,7 @@ import pytest
 
 from tai_state.scale import Load, estimate, prices
 from tai_state.scale.limits import MONOTONIC_WRITES_PER_SECOND, ramp_minutes
+from tests.simulation import scale
 from tests.unit.docs.pages import page, rows, sections
 
 PAGE = sections(page("scale.md"))
@@ -41,7 +42,6 @@ def test_the_table_of_loads_is_what_is_estimated():
 
 def test_a_row_of_instances_is_what_the_simulation_prints():
     """That of a hot machine whose callers share commits; a longer test does all of them."""
-    scale = pytest.importorskip("tests.simulation.scale")
     told = PAGE["Five hundred instances"]
     (routed,) = [one for one in scale.SCENARIOS if (one.states, one.coalescing, one.routed) == (1, True, True)]
     assert scale.row(routed) in told
@@ -51,5 +51,4 @@ def test_a_row_of_instances_is_what_the_simulation_prints():
 @pytest.mark.timeout(600)
 def test_the_whole_table_of_instances_is_what_the_simulation_prints():
     """All rows of it."""
-    scale = pytest.importorskip("tests.simulation.scale")
     assert "\n".join(scale.table()) in PAGE["Five hundred instances"]

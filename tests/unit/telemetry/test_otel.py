@@ -1,6 +1,11 @@
 """Spans and metrics by OpenTelemetry's own SDK: what they hold, and that no id is among it."""
 
 import pytest
+from opentelemetry.sdk import metrics as sdk_metrics
+from opentelemetry.sdk import trace as sdk_trace
+from opentelemetry.sdk.metrics import export as metrics_export
+from opentelemetry.sdk.trace import export as trace_export
+from opentelemetry.sdk.trace.export import in_memory_span_exporter as in_memory
 
 from tai_state import (
     ConfigurationError,
@@ -15,13 +20,6 @@ from tai_state.telemetry import observe
 from tai_state.telemetry.otel import OpenTelemetry
 from tests.unit.telemetry.test_canaries import CANARY, KEY, Run, change, look, transact
 from tests.unit.telemetry.test_canaries import MACHINE as CANARIES
-
-# The SDK is a tool of the tests: the package needs the API alone.
-sdk_metrics = pytest.importorskip("opentelemetry.sdk.metrics")
-metrics_export = pytest.importorskip("opentelemetry.sdk.metrics.export")
-sdk_trace = pytest.importorskip("opentelemetry.sdk.trace")
-trace_export = pytest.importorskip("opentelemetry.sdk.trace.export")
-in_memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
 
 MACHINE = Machine("m", "on", [Transition("go", "on", "on")])
 
@@ -44,6 +42,7 @@ class Seen:
 
     def points(self):
         data = self._reader.get_metrics_data()
+        assert data is not None
         return {
             metric.name: list(metric.data.data_points)
             for resource in data.resource_metrics
