@@ -18,7 +18,7 @@ from tai_state.documents import Document, DocumentPath
 from tai_state.errors import CorruptLogError, HistoryTrimmedError, InvalidIdError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, owner_and_version, state_layout, state_of, versioned
 from tai_state.rules.history.replay import Trimmed
-from tai_state.rules.history.segments import Segment, read_segment
+from tai_state.rules.history.segments import Segment, part_of, read_segment
 from tai_state.rules.records.chain import GENESIS
 from tai_state.rules.records.documents import read_event, read_state
 from tai_state.rules.records.record import EventRecord, Marks
@@ -179,8 +179,7 @@ class EventLog:
                 continue
             taken = place.takes(segment.first + given, count, until)
             if taken:
-                is_whole = taken == len(segment.events)
-                yield segment.events if is_whole else segment.events[given : given + taken]
+                yield part_of(segment, given, taken, paths)
             if taken < count:
                 return
 

@@ -19,15 +19,30 @@ from itertools import islice, pairwise, repeat
 from operator import le
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json, time_text
+from tai_state.codec import EMPTY, NULL, PAYLOAD_BYTES_MAX, Payload, dump_plain, from_json, time_text
 from tai_state.documents import Json
 from tai_state.rules.records.chain import FOR_URLS, covered_by_name, erasable
 from tai_state.rules.records.documents import FORMATS, event_from, fences_list
-from tai_state.rules.records.fields import FieldError, take
+from tai_state.rules.records.fields import FieldError, take, take_or_none
 from tai_state.rules.records.record import EventRecord, MachineStamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+_COLUMNS = {
+    "covered": frozenset(
+        {"action", "causality", "created_at", "deleted", "depends_on", "fences", "fencing_token", "from_status"}
+        | {"governor_id", "kind", "layout", "machine", "occurred_at", "origin", "parent_version", "parents"}
+        | {"schema_version", "signals", "state_id", "timestamp", "to_status", "transition_id"}
+    ),
+    "values": frozenset({"changed_by", "context", "idempotency_key", "last_error", "payload", "reason", "to_state"}),
+    "beside": frozenset({"committed_at", "salt"}),
+}
+"""The columns that there may be of each group.
+
+A name is part of the text that a hash covers: one that somebody made up could hold a field and its text, which would be
+covered, and seen by nobody. A column that is new here is of a new format.
+"""
 
 _COMPUTED = frozenset({"digests", "previous_hash", "version"})
 _ABSENT = b""
@@ -199,12 +214,12 @@ class Run(Sequence[EventRecord]):
             repeat(self._ids[0]),
             repeat(self._ids[1]),
             range(self.first, self.first + count),
-            _all_decoded(covered["kind"]),
-            _all_decoded(covered["action"]),
+            _all_taken(covered, "kind", str),
+            _all_taken(covered, "action", str),
             [machines[text] for text in covered.get("machine", [_ABSENT] * count)],
-            _all_decoded(covered["schema_version"]),
-            _all_decoded(covered["from_status"]),
-            _all_decoded(covered["to_status"]),
+            _all_taken(covered, "schema_version", int),
+            _all_taken(covered, "from_status", str, take_or_none),
+            _all_taken(covered, "to_status", str),
             [Payload(text) if text else NULL for text in self._values.get("payload", [_ABSENT] * count)],
             [Payload(self._before), *after],
             after,
@@ -296,18 +311,27 @@ class Run(Sequence[EventRecord]):
 
 def _columns(lines: list[bytes], told: dict[str, Any], count: int) -> list[dict[str, list[bytes]]]:
     """Return the columns of each group, of as many lines as there are events."""
-    groups = [take(told, group, dict) for group in ("covered", "values", "beside")]
+    groups = [take(told, group, dict) for group in _COLUMNS]
+    for group, known in zip(groups, _COLUMNS.values(), strict=True):
+        if unknown := group.keys() - known:
+            message = f"it has columns of no known name: {sorted(unknown)}"
+            raise FieldError(message)
     # Before any line is repeated: there is a salt for each event, so that no number in the header is taken on trust.
     needed = sum(1 if is_same else count for group in groups for is_same in group.values())
     is_ours = groups[-1].keys() == {"committed_at", "salt"} and groups[-1]["salt"] is False
     if count < 1 or not is_ours or needed != len(lines):
         message = f"it has {len(lines)} lines, of columns of {count} events"
         raise FieldError(message)
-    found, place = [], 0
+    found, place, grown = [], 0, 0
     for group in groups:
         columns: dict[str, list[bytes]] = {}
         for name, is_same in group.items():
             end = place + (1 if is_same else count)
+            grown += count * (len(name) + len(lines[place])) if is_same else 0
+            # What is there once is hashed for each event.
+            if grown > PAYLOAD_BYTES_MAX:
+                message = f"its columns would grow past {PAYLOAD_BYTES_MAX} bytes"
+                raise FieldError(message)
             columns[name] = lines[place:end] * (count if is_same else 1)
             place = end
         found.append(columns)
@@ -362,10 +386,12 @@ def _decoded(text: bytes | None, absent: Any = None) -> Any:
     return absent if text is None else from_json(text)
 
 
-def _all_decoded(texts: list[bytes]) -> list[Any]:
-    """Return what *texts* say; most columns repeat a few."""
-    known = {text: from_json(text) for text in set(texts)}
-    return [known[text] for text in texts]
+def _all_taken(
+    columns: Mapping[str, list[bytes]], name: str, kind: type, take_one: Callable[..., Any] = take
+) -> list[Any]:
+    """Return what the texts of a column say; most columns repeat a few."""
+    known = {text: take_one({name: from_json(text)}, name, kind) for text in set(columns[name])}
+    return [known[text] for text in columns[name]]
 
 
 def _machine(text: bytes) -> MachineStamp | None:

@@ -231,6 +231,21 @@ def _events(body: bytes, fields: Fields, governor_id: str, state_id: str) -> Seq
     return tuple(events)
 
 
+def part_of(segment: Segment, given: int, count: int, paths: StateLayout) -> Sequence[EventRecord]:
+    """Return so many events of a segment behind those that were *given*; as they are held where that is all of them.
+
+    Raises:
+        CorruptLogError: Somebody else made one of them; see ``read_segment``.
+    """
+    if count == len(segment.events):
+        return segment.events
+    try:
+        return segment.events[given : given + count]
+    except FieldError as error:
+        reason = f"the sealed event is damaged: {error}"
+        raise CorruptLogError(paths.governor_id, paths.state_id, segment.first + given, reason) from error
+
+
 def events_alone(document: Document, governor_id: str) -> Sequence[EventRecord]:
     """Return the events of a segment where it is all that there is of them; none where it is not, or is damaged."""
     if document.fields.get("alone") is not True:

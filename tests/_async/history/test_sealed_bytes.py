@@ -8,6 +8,7 @@ from tai_state import AsyncStateMachinePersister, CorruptLogError, PersistenceCo
 from tai_state.codec import compress, decompress
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
+from tai_state.rules.history.packed import Run
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, async_document_at
 
@@ -69,3 +70,22 @@ async def test_altered_sealed_bytes_are_found(store, persister, altered):
         await persister.rollback("g", "s", 9)
     report = await persister.validate_consistency("g")
     assert {problem.kind for problem in report.problems} >= {"corrupt_segment", "missing_event"}
+
+
+@pytest.mark.parametrize("until", [None, 25], ids=["as a whole", "in part"])
+async def test_a_sealed_event_that_is_none_is_read_from_its_document(store, persister, until):
+    """Somebody made it with all its hashes: they are right, and it is no event. Without documents it is told."""
+    data = (await persister.replay("g", "s", until_version=until)).data
+
+    def altered(fields):
+        body = decompress(fields["events"]).replace(b'"add"', b"[1,2]")
+        blob = compress(body)
+        return {"events": blob, "digest": hashlib.sha256(blob).hexdigest(), "hash": Run(body, "g", "s").hashes[-1]}
+
+    fields = (await async_document_at(store, PATHS.segment(1))).fields
+    put = Put(PATHS.segment(1), {**fields, **altered(fields)})
+    await store.runtime.access.backend.commit([put], timeout=TIMEOUT)
+    assert (await persister.replay("g", "s", until_version=until)).data == data
+    await async_damage(store, lambda fields: {})
+    with pytest.raises(CorruptLogError):
+        await persister.replay("g", "s", until_version=until)

@@ -8,6 +8,7 @@ from tai_state import StateMachinePersister, CorruptLogError, PersistenceConfig
 from tai_state.codec import compress, decompress
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
+from tai_state.rules.history.packed import Run
 from tests._sync.machines import COUNTER
 from tests._sync.stores import TIMEOUT, document_at
 
@@ -69,3 +70,22 @@ def test_altered_sealed_bytes_are_found(store, persister, altered):
         persister.rollback("g", "s", 9)
     report = persister.validate_consistency("g")
     assert {problem.kind for problem in report.problems} >= {"corrupt_segment", "missing_event"}
+
+
+@pytest.mark.parametrize("until", [None, 25], ids=["as a whole", "in part"])
+def test_a_sealed_event_that_is_none_is_read_from_its_document(store, persister, until):
+    """Somebody made it with all its hashes: they are right, and it is no event. Without documents it is told."""
+    data = (persister.replay("g", "s", until_version=until)).data
+
+    def altered(fields):
+        body = decompress(fields["events"]).replace(b'"add"', b"[1,2]")
+        blob = compress(body)
+        return {"events": blob, "digest": hashlib.sha256(blob).hexdigest(), "hash": Run(body, "g", "s").hashes[-1]}
+
+    fields = (document_at(store, PATHS.segment(1))).fields
+    put = Put(PATHS.segment(1), {**fields, **altered(fields)})
+    store.runtime.access.backend.commit([put], timeout=TIMEOUT)
+    assert (persister.replay("g", "s", until_version=until)).data == data
+    damage(store, lambda fields: {})
+    with pytest.raises(CorruptLogError):
+        persister.replay("g", "s", until_version=until)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tai_state.codec import EMPTY, NULL, Payload
-from tai_state.rules.history.packed import Run, pack
+from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json
+from tai_state.rules.history.packed import _COLUMNS, Run, pack
 from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.erased import erased
 from tai_state.rules.records.fields import FieldError
@@ -146,7 +146,7 @@ def test_events_that_do_not_follow_are_not_packed(events):
         (b'"count":6', b'"count":true', "field 'count' should be int"),
         (b'"salt":false', b'"salt":true', "lines, of columns"),
         (b'{"beside"', b'["beside"', "cannot be read"),
-        (b'"governor_id":true', b'"governor_if":true', "governor_id"),
+        (b'"governor_id":true', b'"governor_if":true', "columns of no known name: \\['governor_if'\\]"),
         (b'\n"s"\n', b'\n"t"\n', "it names another state_id than 's'"),
     ],
 )
@@ -156,6 +156,35 @@ def test_a_body_that_says_what_it_has_not_is_refused(text, other, reason):
     assert text in body
     with pytest.raises(FieldError, match=reason):
         Run(body.replace(text, other), "g", "s")
+
+
+def test_a_field_cannot_be_hidden_in_the_name_of_another():
+    """The text that is hashed would be the same, and the event would have no machine."""
+    told, *lines = packed(chained({}, {}, {})).split(b"\n")
+    header = from_json(told)
+    assert type(header) is dict
+    assert lines.count(b"2") == 1
+    lines.remove(b"2")
+    names = {name: 'layout":2,"machine' if name == "machine" else name for name in header["covered"]}
+    header["covered"] = {name: header["covered"][one] for one, name in names.items() if one != "layout"}
+    with pytest.raises(FieldError, match="columns of no known name"):
+        Run(b"\n".join([dump_plain(header), *lines]), "g", "s")
+
+
+def test_a_body_that_would_grow_is_refused():
+    """Each of many events would be hashed with the one text that they share; such events are sealed as they are."""
+    large = Payload.of({"context": "x" * 3_000_000})
+    events = chained(*[{"metadata": MetadataRecord("", "", None, large)}] * 30)
+    assert pack(events) is None
+    assert pack(events[:20]) is not None
+
+
+def test_every_column_is_known():
+    """What an event may hold of each kind; one that is new needs a format of its own."""
+    body = packed(MIXED)
+    header = from_json(body.split(b"\n", 1)[0])
+    assert type(header) is dict
+    assert {group: frozenset(header[group]) for group in _COLUMNS} == _COLUMNS
 
 
 def test_a_body_is_one_owner_s():
