@@ -53,16 +53,17 @@ class AsyncLines:
         """Stand in the line of *key* for as long as the block of what is returned runs."""
         return AsyncPlace(self, key)
 
-    def enter(self, place: "AsyncStanding") -> "deque[AsyncStanding]":
-        """Let *place* stand behind whoever is there, and return its line."""
+    def enter(self, place: "AsyncStanding") -> None:
+        """Let *place* stand behind whoever is there."""
         with self._guard:
             line = self._lines.get(place.key)
             if line is None:
                 line = self._lines[place.key] = deque()
+            # All that others ask of it is there before they see it: another thread may take it, and answer, at once.
+            place.line = line
             if len(line) >= self._width:
                 place.expect()
             line.append(place)
-            return line
 
     def leave(self, place: "AsyncStanding") -> None:
         """Let *place* leave its line, and the next one forward."""
@@ -186,7 +187,7 @@ class AsyncPlace(AsyncStanding):
 
     def __enter__(self) -> Self:
         """Stand behind whoever is there."""
-        self.line = self._lines.enter(self)
+        self._lines.enter(self)
         return self
 
     def __exit__(
@@ -228,7 +229,7 @@ class AsyncTurn(AsyncStanding):
         Raises:
             DeadlineExceededError: Neither came in time; nothing was done.
         """
-        self.line = self._lines.enter(self)
+        self._lines.enter(self)
         signal = self._signal
         if signal is None:
             return
