@@ -23,13 +23,14 @@ async def async_found_head(
     1. A sound document: that is it.
     2. An altered one: the change is refused; whoever altered it meant something by it, and is to say so.
     3. A damaged one: what its log tells, if that reaches as far as the document claims to be.
-    4. None, and the change needs one, or was refused by an event: what its log tells, if there is one.
+    4. None, and the change needs one, or was refused by an event or a segment: what its log tells, if there is one.
+       Where that segment stands, and no event, the change is refused: nobody knows how far the log went.
     5. None, and the change creates the state: none. It is refused where there ever was one, by the first event or
        by the segment in the place of it, and the next attempt looks; where there will be no other, this one does.
 
     Args:
         document: Of the state, as it was read.
-        is_lost: Whether an event refused the change that rests on it.
+        is_lost: Whether an event, or the segment in the place of the first one, refused the change that rests on it.
         is_new: Whether the change creates the state, and will be tried again.
 
     Raises:
@@ -52,6 +53,9 @@ async def async_found_head(
         return None
     rebuilt = await history.restored(paths, document, damage, deadline)
     if rebuilt is None:
+        if is_lost:
+            reason = "its first segment stands, and none of its events: run recover first"
+            raise CorruptLogError(paths.governor_id, paths.state_id, 1, reason)
         return None
     if document is None:
         return Head(rebuilt, None, "missing")

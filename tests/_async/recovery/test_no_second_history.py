@@ -2,7 +2,7 @@
 
 import pytest
 
-from tai_state import AsyncTransactionManager, StateExistsError, VersionConflictError
+from tai_state import AsyncTransactionManager, CorruptLogError, StateExistsError, VersionConflictError
 from tai_state.documents import Delete
 from tests._async.recovery.test_gc import COMPACT, S, async_check, async_grown, persisted
 from tests._async.stores import TIMEOUT, async_contents
@@ -53,3 +53,16 @@ async def test_what_may_be_over_goes_on_from_the_log(place, removed):
     await store.runtime.access.backend.commit([Delete(S.state)], timeout=TIMEOUT)
     assert await place.store().save_state("g", "s", {"n": 7}) == 17
     await async_check(store)
+
+
+@pytest.mark.parametrize("made", [async_started, async_saved])
+async def test_a_state_of_which_segments_alone_are_left_is_not_made_again(place, made):
+    """It is told so at once, with what to do: to try again helps nobody."""
+    store = place.store()
+    await async_compacted(await async_grown(store))
+    events = [Delete(S.event(version)) for version in range(1, 17)]
+    await store.runtime.access.backend.commit([Delete(S.state), *events], timeout=TIMEOUT)
+    before = await async_contents(store)
+    with pytest.raises(CorruptLogError, match="run recover first"):
+        await made(place.store())
+    assert await async_contents(store) == before

@@ -2,7 +2,7 @@
 """A state that has lost its document is not made a second time, whatever of its first events was removed."""
 import pytest
 
-from tai_state import TransactionManager, StateExistsError, VersionConflictError
+from tai_state import TransactionManager, CorruptLogError, StateExistsError, VersionConflictError
 from tai_state.documents import Delete
 from tests._sync.recovery.test_gc import COMPACT, S, check, grown, persisted
 from tests._sync.stores import TIMEOUT, contents
@@ -53,3 +53,16 @@ def test_what_may_be_over_goes_on_from_the_log(place, removed):
     store.runtime.access.backend.commit([Delete(S.state)], timeout=TIMEOUT)
     assert place.store().save_state("g", "s", {"n": 7}) == 17
     check(store)
+
+
+@pytest.mark.parametrize("made", [started, saved])
+def test_a_state_of_which_segments_alone_are_left_is_not_made_again(place, made):
+    """It is told so at once, with what to do: to try again helps nobody."""
+    store = place.store()
+    compacted(grown(store))
+    events = [Delete(S.event(version)) for version in range(1, 17)]
+    store.runtime.access.backend.commit([Delete(S.state), *events], timeout=TIMEOUT)
+    before = contents(store)
+    with pytest.raises(CorruptLogError, match="run recover first"):
+        made(place.store())
+    assert contents(store) == before
