@@ -19,7 +19,7 @@ import inspect
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -85,15 +85,14 @@ class _Door:
 
     def leave(self) -> None:
         """Put the handlers back, exactly, and let them run for what came meanwhile."""
-        rest = iter(self._guarded)
         try:
-            for number, handler in rest:
+            for number, handler in self._guarded:
                 # Whoever set another one meanwhile wanted that.
                 if _get_handler(number) is _on_signal:
                     _set_handler(number, handler)
         except BaseException:
-            # A handler that is back may raise at once; the other one is put back all the same.
-            _restore(rest)
+            # A handler that is back may raise at once, before the other one is back: so once more, past those that are.
+            self.leave()
             raise
         finally:
             self.is_guarded = False
@@ -103,8 +102,7 @@ class _Door:
     def abandon(self) -> None:
         """Put the handlers back, and forget what came: the call that waited for its end is another process's."""
         self.pending.clear()
-        self.is_guarded = False
-        _restore(iter(self._guarded))
+        self.leave()
 
     def deliver(self) -> None:
         """Run the handlers of what is pending, all of them, even where one raises."""
@@ -117,16 +115,6 @@ class _Door:
 
     def handler(self, number: int) -> Handler:
         return dict(self._guarded)[number]
-
-
-def _restore(guarded: Iterator[tuple[int, Handler]]) -> None:
-    try:
-        for number, handler in guarded:
-            if _get_handler(number) is _on_signal:
-                _set_handler(number, handler)
-    except BaseException:
-        _restore(guarded)
-        raise
 
 
 _door = _Door()

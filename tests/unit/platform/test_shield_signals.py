@@ -237,6 +237,24 @@ def test_a_handler_that_was_set_inside_stays(noted):
         signal.signal(signal.SIGINT, before)
 
 
+def test_an_interrupt_between_two_handlers_keeps_neither_from_coming_back(noted, monkeypatch):
+    """The first one is back, and raises before the second one is."""
+    before, get, struck = signal.getsignal(signal.SIGTERM), interrupts._get_handler, []
+
+    def getting(number):
+        handler = get(number)
+        if number == signal.SIGTERM and handler is interrupts._on_signal and not struck:
+            struck.append(number)
+            signal.raise_signal(signal.SIGINT)
+        return handler
+
+    monkeypatch.setattr(interrupts, "_get_handler", getting)
+    with pytest.raises(KeyboardInterrupt):
+        shield(divmod, 7, 2)
+    assert struck == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_where_handlers_cannot_be_set_calls_go_on_without(monkeypatch):
     """In an interpreter inside another program Python refuses to set any."""
 
