@@ -5,14 +5,12 @@ makes a dozen such values with a hundred and thirty fields, and a sixth of its t
 alone makes and reads is frozen by the type checkers, which see a frozen dataclass; at run time it is a plain one.
 """
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as quick_dataclass
 else:
     from dataclasses import dataclass
-
-    ClassT = TypeVar("ClassT")
 
     def quick_dataclass(*, frozen: bool, slots: bool, **options: Any) -> Any:
         """Return what makes a dataclass of a class, compared and hashed by value as a frozen one is."""

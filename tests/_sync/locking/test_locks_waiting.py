@@ -193,11 +193,11 @@ def steady(managers, rounds, hold_seconds=0.005):
 def unfairness(managers):
     """Return the longest wait by the mean one, the first and the last rounds left out.
 
-    Of up to three times the fairest: where the machine paused in one wait it will not in each, and who is passed over
-    is so every time.
+    Of up to three times the fairest, of more on a busy machine: where that paused in one wait it will not in each, and
+    who is passed over is so every time.
     """
     fairest = float("inf")
-    for _ in range(3):
+    for _ in range(round(patience(3))):
         counted = (steady(managers, rounds=8))[len(managers) : -len(managers)]
         fairest = min(fairest, max(counted) / (sum(counted) / len(counted)))
         if fairest < UNFAIR:
@@ -214,8 +214,7 @@ def test_steady_waiters_of_one_process_are_served_in_turn(place):
 def test_steady_waiters_of_several_stores_are_served_in_turn(place):
     """Though they know nothing of each other, and whoever had the lock asks for it again at once."""
     managers = [LockManager(place.store()) for _ in range(8)]
-    # Between stores the next one has a moment to come, which is one of the clock: who comes too late is passed over.
-    assert unfairness(managers) < patience(UNFAIR)
+    assert unfairness(managers) < UNFAIR
     assert wait_ids(managers[0].store) == []
 
 

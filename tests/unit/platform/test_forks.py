@@ -41,9 +41,15 @@ def _heads() -> HeadCache[Head]:
     return MemoryStore().runtime.writer.heads
 
 
+class _Calls(InFlight):
+    @property
+    def guard(self) -> threading.Lock:
+        return self.doors[0].lock
+
+
 GUARDED: dict[str, tuple[Callable[[], Any], str, Callable[[Any], object]]] = {
     "turns": (Lines, "_guard", _take_turn),
-    "calls": (lambda: InFlight().doors[0], "lock", lambda one: one.lock.acquire()),
+    "calls": (_Calls, "guard", lambda one: one.one("call").__enter__()),
     "locks": (LockRegistry, "_guard", lambda one: one.held()),
     "heads": (_heads, "_lock", lambda one: one.get(PATH)),
     "memory": (lambda: MemoryEngine(SystemClock()), "_lock", lambda one: one.read([PATH])),
