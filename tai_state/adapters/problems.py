@@ -33,11 +33,13 @@ class Place:
         status: The status code.
         title: What happened, in words that are the same each time.
         told: The attributes of the error that its caller gets as members of the problem.
+        is_inner: Whether its message is for the service's log alone, as that of everything from 500 on.
     """
 
     status: HTTPStatus
     title: str
     told: tuple[str, ...] = ()
+    is_inner: bool = False
 
 
 CONFLICT: Final = HTTPStatus.CONFLICT
@@ -56,8 +58,10 @@ PLACES: Final[Mapping[type[errors.TaiStateError], Place]] = {
     errors.HistoryConflictError: Place(CONFLICT, "The state is there with another history."),
     # As draft-ietf-httpapi-idempotency-key-header says: no other caller is in the way, the request is wrong.
     errors.IdempotencyMismatchError: Place(UNPROCESSABLE, "The idempotency key stands for another request."),
-    errors.PreconditionFailedError: Place(CONFLICT, "What the change was decided on is not so any more."),
-    errors.StaleReadError: Place(CONFLICT, "What was read has changed since."),
+    errors.PreconditionFailedError: Place(
+        CONFLICT, "What the change was decided on is not so any more.", is_inner=True
+    ),
+    errors.StaleReadError: Place(CONFLICT, "What was read has changed since.", is_inner=True),
     errors.StateExistsError: Place(CONFLICT, "The state exists.", (*_STATE, "version")),
     errors.StatusConflictError: Place(CONFLICT, "The state is not in the expected status.", ("expected", "actual")),
     errors.VersionConflictError: Place(CONFLICT, "The state is not at the expected version.", ("expected", "actual")),
@@ -75,11 +79,11 @@ PLACES: Final[Mapping[type[errors.TaiStateError], Place]] = {
     errors.InvalidDataError: Place(UNPROCESSABLE, "A value cannot be stored.", ("path",)),
     errors.InvalidIdError: Place(UNPROCESSABLE, "An id cannot be."),
     # Locks: who holds them is the operator's business, not the caller's.
-    errors.LockError: Place(CONFLICT, "The lock is not held."),
-    errors.DeadlockError: Place(CONFLICT, "Waiting would never end."),
-    errors.FencedOutError: Place(CONFLICT, "Another holder has the lock by now."),
-    errors.LockLostError: Place(CONFLICT, "The lock is not held any more."),
-    errors.LockTimeoutError: Place(CONFLICT, "The lock was not free in time."),
+    errors.LockError: Place(CONFLICT, "The lock is not held.", is_inner=True),
+    errors.DeadlockError: Place(CONFLICT, "Waiting would never end.", is_inner=True),
+    errors.FencedOutError: Place(CONFLICT, "Another holder has the lock by now.", is_inner=True),
+    errors.LockLostError: Place(CONFLICT, "The lock is not held any more.", is_inner=True),
+    errors.LockTimeoutError: Place(CONFLICT, "The lock was not free in time.", is_inner=True),
     # Machines: what the caller asked of a sound one, and definitions, which are the service's own.
     errors.MachineError: Place(OURS, "The service's machine does not fit."),
     errors.DependentMachineError: Place(OURS, "The service does not know the machine of a dependent state."),
@@ -163,8 +167,9 @@ def place_of(kind: type[errors.TaiStateError]) -> Place:
 def problem_of(error: errors.TaiStateError, *, if_match: bool = False) -> Problem:
     """Return how *error* is told over HTTP.
 
-    The message of an error that is the service's own fault stays out of the answer: it may name files and hosts. It
-    belongs in the service's log.
+    The message of an error that is the service's own fault stays out of the answer: it may name files and hosts. So
+    does that of a lock, which names its holder, and of a read that is stale, which may name a document of the store's.
+    It belongs in the service's log.
 
     Args:
         if_match: Whether the request named the version that it expects in ``If-Match``: that it is another one is 412
@@ -176,7 +181,7 @@ def problem_of(error: errors.TaiStateError, *, if_match: bool = False) -> Proble
         status = HTTPStatus.PRECONDITION_FAILED
     if isinstance(error, errors.OutcomeUnknownError) and error.retryable:
         status = UNAVAILABLE
-    is_told = status < OURS or isinstance(error, errors.OutcomeUnknownError)
+    is_told = not place.is_inner and (status < OURS or isinstance(error, errors.OutcomeUnknownError))
     return Problem(
         status,
         error.code,
@@ -206,10 +211,17 @@ def of_status(status: int, detail: str | None = None) -> Problem:
 
 
 def log_failure(problem: Problem, error: errors.TaiStateError) -> None:
-    """Log what the answer keeps to itself: the service's own faults at ERROR, and what will pass at WARNING."""
-    if problem.status < OURS:
+    """Log what the answer keeps to itself: the service's own faults at ERROR, what will pass at WARNING.
+
+    What others hold or have changed is no fault, and logged at INFO.
+    """
+    if problem.status < OURS and problem.detail is not None:
         return
-    level = logging.WARNING if problem.status == UNAVAILABLE else logging.ERROR
+    level = logging.ERROR
+    if problem.status < OURS:
+        level = logging.INFO
+    elif problem.status == UNAVAILABLE:
+        level = logging.WARNING
     told = {"event": "request_failed", "code": error.code, "status": int(problem.status)}
     message = "%s is answered with %d: %s"
     log.log(level, message, error.code, problem.status, error, exc_info=level == logging.ERROR, extra=told)

@@ -2,11 +2,12 @@
 
 import inspect
 import json
+import logging
 
 import pytest
 
 from tai_state import errors
-from tai_state.adapters.problems import PLACES, Problem, place_of, problem_of
+from tai_state.adapters.problems import PLACES, Problem, log_failure, place_of, problem_of
 
 EVERY = sorted((getattr(errors, name) for name in errors.__all__), key=lambda kind: kind.__name__)
 STANDARD = {"type", "title", "status", "detail", "instance", "code", "retry_after"}
@@ -121,6 +122,34 @@ def test_the_services_own_faults_keep_their_message_for_its_log():
         assert b"10.0.0.7" not in problem_of(error).body()
         assert b"/etc" not in problem_of(error).body()
     assert problem_of(NOT_ALLOWED).detail == str(NOT_ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.LockTimeoutError("till", "orders@host-7:4711"),
+        errors.LockTimeoutError("till", next_owner="orders@host-7:4711"),
+        errors.DeadlockError(["orders@host-7:4711", "orders@host-7:4711"], ["till"]),
+        errors.StaleReadError("governors/host-7/states/o-1", transaction_id="t-1"),
+        errors.PreconditionFailedError(path="governors/host-7/states/o-1"),
+    ],
+)
+def test_who_was_in_the_way_is_for_the_log(error, caplog):
+    """Holders of locks are hosts and processes, and documents are where the store has them: no caller's business."""
+    problem = problem_of(error)
+    assert b"host-7" not in problem.body()
+    with caplog.at_level(logging.INFO, "tai_state"):
+        log_failure(problem, error)
+    (record,) = caplog.records
+    assert "host-7" in record.getMessage()
+    assert (record.levelno, vars(record)["event"]) == (logging.INFO, "request_failed")
+
+
+def test_what_the_caller_was_told_is_not_logged(caplog):
+    """His mistakes are his: a log is for who runs the service."""
+    with caplog.at_level(logging.DEBUG, "tai_state"):
+        log_failure(problem_of(NOT_ALLOWED), NOT_ALLOWED)
+    assert caplog.records == []
 
 
 def test_what_a_caller_needs_next_is_a_member():
