@@ -23,5 +23,5 @@ control_socket_disable = True
 
 
 def worker_exit(_: Any, worker: Any) -> None:
-    """Drain and close the worker's store: its requests have ended."""
-    end(worker.wsgi)
+    """Drain and close the worker's store: its requests have ended. A worker that did not start has no application."""
+    end(getattr(worker, "wsgi", None))

@@ -81,21 +81,25 @@ class ProcessStore:
     def __init__(self, app: Flask, open_store: Callable[[], StateStore]) -> None:
         """Serve *app* with stores that *open_store* opens."""
         self._open = open_store
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}
         self._store: StateStore | None = None
         self._process: int | None = None
         app.extensions[EXTENSION] = self
 
+    def _lock(self) -> threading.Lock:
+        # A lock of each process: what a thread held when another one forked stays held in the child.
+        return self._locks.setdefault(os.getpid(), threading.Lock())
+
     def get(self) -> StateStore:
         """Return this process's store."""
-        with self._lock:
+        with self._lock():
             if self._store is None or self._process != os.getpid():
                 self._store, self._process = self._open(), os.getpid()
             return self._store
 
     def close(self, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Drain this process's store, and close it, if it was opened."""
-        with self._lock:
+        with self._lock():
             store, self._store = self._store, None
             if store is None or self._process != os.getpid():
                 return

@@ -1,5 +1,6 @@
 """The same core on Flask: ``gunicorn --config gunicorn.conf.py 'orders.wsgi:create_app()'``."""
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,9 @@ from tai_state.adapters.flask import ProcessStore, expected_version, handle_erro
 from tai_state.telemetry import Monitor
 
 routes = Blueprint("orders", __name__)
+
+# Python reads no number of thousands of digits.
+NUMBER = re.compile(r"[0-9]{1,19}")
 
 
 def persister() -> StateMachinePersister[Order]:
@@ -30,8 +34,15 @@ def sent(answer: answers.Answer) -> Response:
 
 
 def body() -> Any:
-    """Return the request's JSON; None where it has no body."""
-    return request.get_json() if request.get_data() else None
+    """Return the request's JSON; None where it has no body.
+
+    Raises:
+        InvalidDataError: It is nested so deeply that Python does not read it.
+    """
+    try:
+        return request.get_json() if request.get_data() else None
+    except RecursionError:
+        raise InvalidDataError("is nested too deeply", path="body") from None
 
 
 def number(name: str, default: int, least: int, most: int) -> int:
@@ -41,7 +52,7 @@ def number(name: str, default: int, least: int, most: int) -> int:
         InvalidDataError: It is none, or is not between *least* and *most*.
     """
     given = request.args.get(name, str(default))
-    if not given.isascii() or not given.isdecimal() or not least <= int(given) <= most:
+    if not NUMBER.fullmatch(given) or not least <= int(given) <= most:
         raise InvalidDataError(f"is a number from {least} to {most}", path=f"query.{name}")
     return int(given)
 

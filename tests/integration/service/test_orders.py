@@ -126,13 +126,27 @@ async def test_a_body_has_a_bound(call):
         assert refused.status_code == 413
 
 
-async def test_no_json_is_refused(started):
-    """As a fault of the caller."""
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"[" * 60_000,
+        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+        b'{"sku": "tea", "quantity": ' + b"9" * 5_000 + b"}",
+        b'{"sku": "\xff"}',
+        b'{"sku": "tea", "\\ud800": 1}',
+    ],
+    ids=["torn", "deep", "deep and whole", "huge", "no text", "half a character"],
+)
+async def test_no_json_is_refused(started, content):
+    """As a fault of the caller, whatever it does to the reader."""
     headers = {"Content-Type": "application/json"}
-    assert problem(await started("POST", f"{ORDER}/add", content=b"{", headers=headers))[0] in {400, 422}
+    assert problem(await started("POST", f"{ORDER}/add", content=content, headers=headers))[0] in {400, 422}
 
 
-@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"after": -1}])
+@pytest.mark.parametrize(
+    "query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"after": -1}, {"after": 2**63}, {"after": "9" * 5_000}]
+)
 async def test_a_page_has_bounds(started, query):
     """Nobody asks for all at once."""
     assert problem(await started("GET", f"{ORDER}/history", params=query))[0] == 422

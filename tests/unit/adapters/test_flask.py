@@ -1,8 +1,13 @@
 """Flask: errors as problems, and a store for each process."""
 
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from tai_state import MemoryStore
+from tests.waits import SECONDS_MAX
 
 
 @pytest.fixture
@@ -63,6 +68,36 @@ def test_a_process_has_a_store_of_its_own(app, end, monkeypatch):
     assert not childs.health().ok
     assert parents.health().ok
     parents.close()
+
+
+def test_a_child_waits_for_no_thread_of_its_parent(end, monkeypatch):
+    """One that was just opening the store when another one forked is not there to open it."""
+    from flask import Flask  # noqa: PLC0415 - as above
+
+    from tai_state.adapters.flask import ProcessStore  # noqa: PLC0415 - as above
+
+    opening, forked = threading.Event(), threading.Event()
+
+    def slow():
+        opening.set()
+        assert forked.wait(SECONDS_MAX)
+        return MemoryStore()
+
+    opens = iter([slow, MemoryStore])
+    app = Flask("forking")
+    stores = ProcessStore(app, lambda: next(opens)())
+    with ThreadPoolExecutor(2) as threads:
+        parents = threads.submit(stores.get)
+        assert opening.wait(SECONDS_MAX)
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        try:
+            childs = threads.submit(stores.get).result(SECONDS_MAX)
+        finally:
+            forked.set()
+    assert childs is not parents.result()
+    end(app)
+    parents.result().close()
+    childs.close()
 
 
 def test_a_worker_that_has_no_store_ends(app, end):

@@ -1,6 +1,7 @@
 """The image of the example service: what no linter of Dockerfiles knows to ask, and what it is made of."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,12 @@ def test_the_image_holds_what_the_package_asks_for():
         version = versions.get(canonicalize_name(requirement.name))
         assert version is not None, requirement
         assert requirement.specifier.contains(version), (requirement, version)
+
+
+def test_a_worker_that_never_started_ends_without_a_word():
+    """Gunicorn calls the hook for it, too: what failed stands alone in the log."""
+    hook = runpy.run_path(str(SERVICE / "gunicorn.conf.py"))["worker_exit"]
+    hook(None, object())
 
 
 def test_the_image_copies_nothing_but_what_is_in_its_context():
