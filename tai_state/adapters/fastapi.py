@@ -31,6 +31,9 @@ from tai_state.adapters.problems import DRAINING, FAILED, Problem, log, log_fail
 DRAIN_SECONDS: Final = 9.0
 """Cloud Run kills 10 seconds after SIGTERM; the last of them is for the server itself."""
 
+FAULTS_MAX: Final = 20
+"""How many of the faults of one request are told."""
+
 
 # What a request says in headers.
 
@@ -78,8 +81,9 @@ def handle_errors(app: FastAPI) -> None:
 
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        # What was sent is not sent back: it may be long, and it may be secret.
-        found = [{"at": list(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+        # Values that were sent are not sent back: they may be long, and they may be secret. Nor is more told than helps:
+        # a short body can be wrong in thousands of places.
+        found = [{"at": list(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()[:FAULTS_MAX]]
         title = "The request is not as it should be."
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return answer(Problem(status, "invalid_request", title, members={"errors": found}))

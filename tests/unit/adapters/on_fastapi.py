@@ -35,6 +35,10 @@ def make_app():
     async def said(key: IdempotencyKey, version: ExpectedVersion):
         return [key, version]
 
+    @app.post("/numbers")
+    async def numbers(body: list[int]):
+        return body
+
     @app.get("/health/live")
     async def live():
         return {"ok": True}

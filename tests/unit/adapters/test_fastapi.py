@@ -99,6 +99,17 @@ async def test_every_error_is_a_problem(client, name, status, code):
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+async def test_what_is_wrong_with_a_request_is_told(client):
+    """By place and reason, and not by the values, which may be secret; of thousands the first few."""
+    answer = await client.post("/numbers", json=[1, "secret"])
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    (fault,) = answer.json()["errors"]
+    assert (fault["at"], "integer" in fault["message"]) == (["body", "1"], True)
+    assert "secret" not in answer.text
+    assert len((await client.post("/numbers", json=["secret"] * 10_000)).json()["errors"]) == 20
+
+
 async def test_the_headers_of_an_error_are_kept(client):
     """Those that it brings, and when to come back."""
     assert (await client.get("/raise/theirs")).headers["X-Pot"] == "tea"
