@@ -81,8 +81,8 @@ def handle_errors(app: FastAPI) -> None:
 
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        # Values that were sent are not sent back: they may be long, and they may be secret. Nor is more told than helps:
-        # a short body can be wrong in thousands of places.
+        # Values that were sent are not sent back: they may be long, and they may be secret. Nor is more told than
+        # helps: a short body can be wrong in thousands of places.
         found = [{"at": list(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()[:FAULTS_MAX]]
         title = "The request is not as it should be."
         status = HTTPStatus.UNPROCESSABLE_ENTITY

@@ -1,13 +1,12 @@
 """One client in a process of its own, which may be killed at any instant and begun anew."""
 
 import asyncio
-import ctypes
 import os
 import random
 import signal
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,7 @@ from tai_state.testing.linearizability import Move, Operation, Read
 from tai_state.testing.recorder import Recorder, recorded
 from tests.chaos.clients import RETRY, Client, Durable, Naive
 from tests.chaos.steps import Kind, Step, number_of, step
-
-_PR_SET_PDEATHSIG = 1
+from tests.children import end_with_parent
 
 BEFORE_COMMIT = "kill between write and commit"
 AFTER_COMMIT = "kill after commit"
@@ -132,9 +130,8 @@ class Doom:
 
 def work(told: Work, life: int) -> None:
     """Make the steps that are left."""
-    with suppress(OSError, AttributeError):
-        # Where the system can: whoever is frozen when the test run is killed ends with it.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Also one that is frozen when the test run is killed.
+    end_with_parent()
     signal.alarm(told.seconds_max)
     if told.host is not None:
         os.environ[HOST_VARIABLE] = told.host

@@ -7,13 +7,15 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tai_state.testing.simulation import SimulationFailure
+from tests.children import end_with_parent
 from tests.simulation.totals import Totals, run_seeds
 
 CHUNK = 50
 
 
-def silence() -> None:
-    """Keep a worker from telling of lost locks, thousands of times."""
+def begin() -> None:
+    """Let a worker end with its parent, and keep it from telling of lost locks, thousands of times."""
+    end_with_parent()
     logging.getLogger("tai_state").setLevel(logging.ERROR)
 
 
@@ -28,7 +30,7 @@ def main() -> int:
     chunks = [(start, min(start + CHUNK, behind)) for start in range(options.first, behind, CHUNK)]
     totals = Totals()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.processes, mp_context=context, initializer=silence) as pool:
+    with ProcessPoolExecutor(options.processes, mp_context=context, initializer=begin) as pool:
         futures = [pool.submit(run_seeds, *chunk) for chunk in chunks]
         try:
             for future in as_completed(futures):

@@ -6,7 +6,6 @@ Works until its standard input ends. The witness file gets a JSON line for each 
 so that it tells the truth also of a process that was killed.
 """
 
-import ctypes
 import json
 import os
 import random
@@ -14,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,8 +28,8 @@ from tai_state import (
     connect,
 )
 from tai_state._sync.locking.lock import handle_of
+from tests.children import end_with_parent
 
-_PR_SET_PDEATHSIG = 1
 FREEZES = 0.06
 """How often a worker stops its whole process between its check and its write."""
 
@@ -107,9 +105,8 @@ class Worker:
 
 
 def main(options):
-    with suppress(OSError, AttributeError):
-        # Where the system can: whoever is frozen when the test run is killed ends with it.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Also one that is frozen when the test run is killed.
+    end_with_parent()
     witness = Witness(Path(options["folder"]) / f"{options['seed']}.jsonl")
     opened = connect(options["url"])
     clock = SkewedClock(options["skew"])

@@ -71,7 +71,7 @@ class Server:
         log = folder / f"{kind}-{time.monotonic_ns()}.log"
         env = os.environ | {"PYTHONPATH": f"{ROOT}:{SERVICE}", "TAI_STATE_STORE": store} | PATIENT | environment
         with log.open("wb") as output:
-            command = [sys.executable, "-m", *COMMANDS[kind]]
+            command = [sys.executable, "-m", "tests.integration.service.serve", *COMMANDS[kind]]
             return cls(kind, log, subprocess.Popen(command, cwd=folder, env=env, stdout=output, stderr=output))
 
     def said(self) -> str:

@@ -13,6 +13,7 @@ import pytest
 from tai_state import RetryPolicy, StateMachinePersister, TransactionManager, connect
 from tests._sync import bank as threads
 from tests._sync.accounts import BANK, open_accounts, transfer
+from tests.children import end_with_parent
 
 PROCESSES = 4
 ACCOUNTS = [f"account-{number}" for number in range(16)]
@@ -27,6 +28,7 @@ SECONDS_MAX = 1_800
 
 def work(url, seed, share):
     """Make the *share* of transfers of worker *seed*: the same ones under the same keys, however often it begins."""
+    end_with_parent()
     with connect(url, actor=f"worker-{seed}") as store:
         manager = TransactionManager(store, PATIENT)
         for number in range(share):

@@ -83,9 +83,8 @@ def test_a_child_waits_for_no_thread_of_its_parent(end, monkeypatch):
         assert forked.wait(SECONDS_MAX)
         return MemoryStore()
 
-    opens = iter([slow, MemoryStore])
     app = Flask("forking")
-    stores = ProcessStore(app, lambda: next(opens)())
+    stores = ProcessStore(app, lambda: slow() if not opening.is_set() else MemoryStore())
     with ThreadPoolExecutor(2) as threads:
         parents = threads.submit(stores.get)
         assert opening.wait(SECONDS_MAX)
