@@ -132,7 +132,8 @@ class Server:
         return time.monotonic() - began
 
     def kill(self) -> None:
-        """End it in any case."""
+        """End it in any case, and at once: what it has under way is cut off."""
+        self.ending = True
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -174,10 +175,18 @@ class Fleet:
         """End one server while the others serve, start another in its place; return how long the end took."""
         server.end()
         seconds = server.ended(seconds_max)
+        self._replace(server)
+        return seconds
+
+    def crash(self, server: Server) -> None:
+        """Kill one server in the middle of what it does, start another in its place."""
+        server.kill()
+        self._replace(server)
+
+    def _replace(self, server: Server) -> None:
         with self._lock:
             self.servers.remove(server)
         self.start(1)
-        return seconds
 
 
 @contextmanager
