@@ -91,7 +91,8 @@ if [[ "$way" == pitr ]]; then
 fi
 
 if [[ "$way" == backup && -z "$backup" ]]; then
-    list=(gcloud firestore backups list --project="$project" --filter="database=$source AND state=READY"
+    # Quoted for gcloud, too: the parentheses of (default) are a part of its language of filters.
+    list=(gcloud firestore backups list --project="$project" --filter="database=\"$source\" AND state=READY"
         --sort-by=~snapshotTime --limit=1 --format="value(name)")
     if [[ "$is_dry" == yes ]]; then
         run "${list[@]}"
@@ -117,9 +118,15 @@ while true; do
     sleep "${RESTORE_DRILL_POLL_SECONDS:-15}"
 done
 
-# What was restored is a store like any other: its chains prove it, whoever made the copy.
+# What was restored is a store like any other: its chains prove it, whoever made the copy. Of nothing they prove nothing.
 verdict=0
-run tai-state --store "$store" governors || verdict=$?
+governors="$(run tai-state --store "$store" governors)" || verdict=$?
+if [[ -n "$governors" ]]; then
+    echo "$governors"
+elif [[ "$verdict" == 0 ]]; then
+    echo "restore-drill.sh: the copy has no governor" >&2
+    verdict=1
+fi
 run tai-state --store "$store" verify || verdict=$?
 [[ "$is_dry" == yes ]] || echo "restore-drill.sh: $((SECONDS - began)) s from the first command to the verdict" >&2
 

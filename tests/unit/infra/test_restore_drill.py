@@ -15,7 +15,11 @@ AT = "2026-03-31T19:04:00Z"
 BACKUP = "projects/my-project/locations/eur3/backups/b1"
 FAKE = """#!/usr/bin/env bash
 echo "${0##*/} $*" >> "$CALLS"
-case "$*" in *"backups list"*) echo "$BACKUP" ;; *" verify") exit "$VERDICT" ;; esac
+case "$*" in
+    *"backups list"*) echo "$BACKUP" ;;
+    *" governors") printf '%s' "$GOVERNORS" ;;
+    *" verify") exit "$VERDICT" ;;
+esac
 """
 
 
@@ -28,9 +32,10 @@ def drill(tmp_path):
     calls = tmp_path / "calls"
     calls.touch()
 
-    def run(*words, verdict=0, backup=BACKUP):
+    def run(*words, verdict=0, backup=BACKUP, governors="orders"):
         path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-        env = {**os.environ, "PATH": path, "CALLS": str(calls), "VERDICT": str(verdict), "BACKUP": backup}
+        said = {"CALLS": str(calls), "VERDICT": str(verdict), "BACKUP": backup, "GOVERNORS": governors}
+        env = {**os.environ, "PATH": path, **said}
         result = subprocess.run(
             ["bash", SCRIPT, *words], env=env, capture_output=True, text=True, timeout=60, check=False
         )
@@ -71,6 +76,20 @@ def test_the_newest_backup_is_looked_for(drill):
     assert f"--source-backup={BACKUP}" in calls[1]
     result, calls = drill("backup", *OF_ONE, "--into", "copy", backup="")
     assert (result.returncode, "backups list" in calls[-1]) == (2, True)
+
+
+def test_the_backups_of_the_default_database_are_found(drill):
+    """Its name has parentheses, which are a part of the language of filters: unquoted they match nothing."""
+    _, calls = drill("backup", "--project", "my-project", "--database", "(default)", "--into", "copy")
+    assert '--filter=database="projects/my-project/databases/(default)" AND state=READY' in calls[0]
+
+
+def test_a_copy_that_holds_nothing_proves_nothing(drill):
+    """It has no chain that could be wrong: the drill has failed, and the copy stays."""
+    result, calls = drill("pitr", *OF_ONE, "--into", "copy", governors="")
+    assert result.returncode == 1
+    assert "no governor" in result.stderr
+    assert not any("databases delete" in call for call in calls)
 
 
 @pytest.mark.parametrize(
