@@ -9,6 +9,9 @@ from tests.unit.infra.terraform import kinds, resources
 ALLOWED_ROLES = frozenset({"roles/datastore.user", "roles/run.invoker"})
 """Documents, and the start of a job or a request; whatever administers, edits or owns is not among them."""
 
+ONE_DATABASE = 'resource.name == "projects/${var.project_id}/databases/${var.database_id}"'
+"""What bounds a grant on the project, as an expression of IAM's."""
+
 EVERYBODY = re.compile(r"\ball(Authenticated)?Users\b")
 _GRANTS = re.compile(r"_iam_(member|binding|policy|audit_config)$")
 
@@ -21,6 +24,10 @@ def granted(text: str | None = None) -> Iterator[tuple[str, Any]]:
                 yield f"{kind}.{name}", body
 
 
+def _is_bounded(body: Any) -> bool:
+    return [one["expression"] for one in body.get("condition", [])] == [ONE_DATABASE]
+
+
 def broken_grants(text: str | None = None) -> list[str]:
     """Return the grants of more than documents and starts, to everybody, or of a whole project without a bound."""
     found = []
@@ -31,7 +38,7 @@ def broken_grants(text: str | None = None) -> list[str]:
             found.append(f"{place} grants {body['role']}")
         elif EVERYBODY.search(body["member"]):
             found.append(f"{place} lets everybody in")
-        elif place.startswith("google_project_") and "condition" not in body:
+        elif place.startswith("google_project_") and not _is_bounded(body):
             found.append(f"{place} reaches every database of the project")
     if "google_service_account_key" in kinds(text):
         found.append("a key of an account can be stolen")

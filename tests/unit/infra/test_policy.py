@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.unit.infra.policy import broken_grants, granted, unprotected
+from tests.unit.infra.policy import ONE_DATABASE, broken_grants, granted, unprotected
 from tests.unit.infra.terraform import TERRAFORM, resources
 
 DATABASE = (TERRAFORM / "database.tf").read_text(encoding="utf-8")
@@ -47,6 +47,14 @@ def test_a_grant_on_the_whole_project_is_found():
     assert broken_grants(without) == ["google_project_iam_member.data reaches every database of the project"]
 
 
+@pytest.mark.parametrize("planted", ["true", ONE_DATABASE.replace("==", "!="), 'resource.name.startsWith("projects/")'])
+def test_a_grant_whose_condition_bounds_nothing_is_found(planted):
+    """It holds everywhere, or everywhere else."""
+    bound, planted = (text.replace('"', '\\"') for text in (ONE_DATABASE, planted))
+    assert bound in IDENTITIES
+    assert broken_grants(IDENTITIES.replace(bound, planted)) != []
+
+
 def test_what_holds_the_data_is_protected():
     """The database, and what works on it."""
     assert unprotected() == []
@@ -61,6 +69,7 @@ def test_what_holds_the_data_is_protected():
         ("prevent_destroy = true", "prevent_destroy = false"),
         ("FIRESTORE_NATIVE", "DATASTORE_MODE"),
         ("daily_recurrence {}", ""),
+        ("weekly_recurrence {", "other_recurrence {"),
         ('  delete_protection_state = "DELETE_PROTECTION_ENABLED"\n', ""),
     ],
 )
@@ -68,6 +77,15 @@ def test_a_database_without_protection_is_found(line, planted):
     """Also one of which nothing is said: nothing of it is the default."""
     assert unprotected(DATABASE + BACKUPS) == []
     assert len(unprotected((DATABASE + BACKUPS).replace(line, planted))) == 1
+
+
+@pytest.mark.parametrize("planted", ["deletion_protection = false", ""])
+@pytest.mark.parametrize("file", ["jobs.tf", "service.tf"])
+def test_what_works_on_the_data_without_protection_is_found(file, planted):
+    """Whether it is said, or nothing is."""
+    text = (TERRAFORM / file).read_text(encoding="utf-8")
+    assert unprotected(text) == []
+    assert len(unprotected(re.sub(r"deletion_protection += true", planted, text))) == 1
 
 
 def test_the_rules_that_are_released_are_those_that_are_shipped():
