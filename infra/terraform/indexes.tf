@@ -3,9 +3,8 @@
 locals {
   indexing = jsondecode(file("${path.module}/../firestore/firestore.indexes.json"))
 
-  single_fields = {
-    for field in local.indexing.fieldOverrides :
-    "${field.collectionGroup}.${field.fieldPath}" => field if !try(field.ttl, false)
+  fields = {
+    for field in local.indexing.fieldOverrides : "${field.collectionGroup}.${field.fieldPath}" => field
   }
 
   composite_indexes = {
@@ -15,7 +14,7 @@ locals {
 }
 
 resource "google_firestore_field" "single" {
-  for_each = local.single_fields
+  for_each = local.fields
 
   project    = var.project_id
   database   = google_firestore_database.store.name
@@ -32,6 +31,14 @@ resource "google_firestore_field" "single" {
         query_scope = indexes.value.queryScope
       }
     }
+  }
+
+  # Receipts, records of transactions and waits go by themselves once they have expired, within a day or so. Nothing depends
+  # on it, since what has expired is not believed; without it they stay until `tai-state gc` removes them.
+  dynamic "ttl_config" {
+    for_each = try(each.value.ttl, false) ? ["expires"] : []
+
+    content {}
   }
 }
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 
 import pytest
 
@@ -125,26 +126,24 @@ def test_every_collection_that_is_written_is_exempt():
 
 
 def test_what_expires_is_what_has_a_ttl_policy():
-    """A collection whose documents say when they expire, and no other."""
+    """A collection whose documents say when they expire, and no other; that time is not indexed."""
     backend, _ = walked()
     expiring = {collection for collection, fields in backend.puts.items() if EXPIRES_AT in fields}
-    policies = {one["collectionGroup"] for one in FILE["fieldOverrides"] if one.get("ttl")}
-    assert expiring == set(EXPIRING) == policies
+    policies = [one for one in FILE["fieldOverrides"] if one.get("ttl")]
+    assert expiring == set(EXPIRING) == {one["collectionGroup"] for one in policies}
+    assert all((one["fieldPath"], one["indexes"]) == (EXPIRES_AT, []) for one in policies)
 
 
 def test_terraform_makes_what_the_file_says():
-    """It reads the same file: each field once, with its indexes or its policy, and each composite index."""
+    """It reads the same file: each field once, with its indexes and its policy, and each composite index."""
     assert local("indexing") == '${jsondecode(file("${path.module}/../firestore/firestore.indexes.json"))}'
-    fields = resources("google_firestore_field")
-    assert {name: body["for_each"] for name, body in fields.items()} == {
-        "single": "${local.single_fields}",
-        "expiring": "${local.expiring_fields}",
-    }
-    assert "local.indexing.fieldOverrides" in local("single_fields")
-    assert "if !try(field.ttl, false)" in local("single_fields")
-    assert "local.indexing.fieldOverrides" in local("expiring_fields")
-    assert "if try(field.ttl, false)" in local("expiring_fields")
-    assert fields["expiring"]["ttl_config"] == [{}]
+    (field,) = resources("google_firestore_field").values()
+    assert field["for_each"] == "${local.fields}"
+    assert re.search(r"in local\.indexing\.fieldOverrides : .* => field\}+$", local("fields"))
+    (config,) = field["index_config"]
+    assert config["dynamic"][0]["indexes"]["for_each"] == "${each.value.indexes}"
+    (policy,) = field["dynamic"]
+    assert policy["ttl_config"]["for_each"].startswith("${try(each.value.ttl, false) ? [")
     (composite,) = resources("google_firestore_index").values()
     assert composite["for_each"] == "${local.composite_indexes}"
     assert "local.indexing.indexes" in local("composite_indexes")
