@@ -3,11 +3,11 @@
 locals {
   jobs = {
     recover = {
-      schedule = var.recover_schedule
+      schedule = var.schedules.recover
       command  = ["recover", "--yes"]
     }
     gc = {
-      schedule = var.gc_schedule
+      schedule = var.schedules.gc
       command  = concat(["gc", "--yes"], var.gc_arguments)
     }
   }
@@ -33,7 +33,7 @@ resource "google_cloud_run_v2_job" "upkeep" {
       max_retries = 0
 
       containers {
-        image   = coalesce(var.jobs_image, var.image)
+        image   = coalesce(var.images.jobs, var.images.service)
         command = ["python", "-m", "tai_state"]
 
         # With --json each line of the output is an entry with fields, by which metrics.tf counts.

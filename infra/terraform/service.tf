@@ -22,7 +22,7 @@ resource "google_cloud_run_v2_service" "service" {
     }
 
     containers {
-      image = var.image
+      image = var.images.service
 
       ports {
         container_port = 8080
@@ -46,7 +46,7 @@ resource "google_cloud_run_v2_service" "service" {
 
       startup_probe {
         http_get {
-          path = var.readiness_path
+          path = var.probes.readiness
         }
 
         period_seconds    = 2
@@ -56,7 +56,7 @@ resource "google_cloud_run_v2_service" "service" {
 
       liveness_probe {
         http_get {
-          path = var.liveness_path
+          path = var.probes.liveness
         }
 
         period_seconds    = 10

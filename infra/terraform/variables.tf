@@ -30,23 +30,15 @@ variable "name" {
   }
 }
 
-variable "image" {
-  description = "The container image of the service, by its digest, so that what was tested is what runs."
-  type        = string
+variable "images" {
+  description = "The container images by their digests, so that what was tested is what runs: of the service, and of the jobs, in which `python -m tai_state` works. Without one of their own the jobs run in that of the service."
+  type = object({
+    service = string
+    jobs    = optional(string)
+  })
 
   validation {
-    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
-    error_message = "Name the image by digest: REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE@sha256:..."
-  }
-}
-
-variable "jobs_image" {
-  description = "The container image of the jobs, in which `python -m tai_state` works, by its digest. Null: that of the service."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.jobs_image == null || can(regex("@sha256:[0-9a-f]{64}$", var.jobs_image))
-    error_message = "Name the image by digest: REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE@sha256:..."
+    condition     = alltrue([for image in [var.images.service, coalesce(var.images.jobs, var.images.service)] : can(regex("@sha256:[0-9a-f]{64}$", image))])
+    error_message = "Name an image by digest: REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE@sha256:..."
   }
 }

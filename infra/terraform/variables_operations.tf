@@ -1,21 +1,16 @@
-variable "recover_schedule" {
-  description = "When the recovery job runs, as cron writes it. It reads every document of the store: its rhythm is a price."
-  type        = string
-  default     = "17 3 * * *"
-
-  validation {
-    condition     = length(split(" ", var.recover_schedule)) == 5
-    error_message = "A schedule has five fields."
+variable "schedules" {
+  description = "When each job runs, as cron writes it. Recovery reads every document of the store: its rhythm is a price."
+  type = object({
+    recover = string
+    gc      = string
+  })
+  default = {
+    recover = "17 3 * * *"
+    gc      = "47 4 * * *"
   }
-}
-
-variable "gc_schedule" {
-  description = "When the job runs that removes what has expired, as cron writes it."
-  type        = string
-  default     = "47 4 * * *"
 
   validation {
-    condition     = length(split(" ", var.gc_schedule)) == 5
+    condition     = alltrue([for schedule in values(var.schedules) : length(split(" ", schedule)) == 5])
     error_message = "A schedule has five fields."
   }
 }

@@ -75,24 +75,19 @@ variable "memory" {
   }
 }
 
-variable "liveness_path" {
-  description = "Where the service says that its process works. It must not ask the store: restarting a process mends no outage."
-  type        = string
-  default     = "/health/live"
-
-  validation {
-    condition     = startswith(var.liveness_path, "/")
-    error_message = "A path begins with a slash."
+variable "probes" {
+  description = "Where the service says that its process works, which must not ask the store (restarting a process mends no outage), and that it can take requests: that its store answers."
+  type = object({
+    liveness  = string
+    readiness = string
+  })
+  default = {
+    liveness  = "/health/live"
+    readiness = "/health/ready"
   }
-}
-
-variable "readiness_path" {
-  description = "Where the service says that it can take requests: that its store answers."
-  type        = string
-  default     = "/health/ready"
 
   validation {
-    condition     = startswith(var.readiness_path, "/")
+    condition     = alltrue([for path in values(var.probes) : startswith(path, "/")])
     error_message = "A path begins with a slash."
   }
 }

@@ -54,6 +54,12 @@ def variables() -> dict[str, Any]:
     return {name: body for block in configuration()["variable"] for name, body in block.items()}
 
 
+def example() -> dict[str, Any]:
+    """Return the values that are shipped as an example."""
+    said = parsed((TERRAFORM / "terraform.tfvars.example").read_text(encoding="utf-8"))
+    return {name: value for name, value in said.items() if not name.startswith("__")}
+
+
 def texts() -> dict[str, str]:
     """Return the text of each file by its name, without what is a comment."""
     return {

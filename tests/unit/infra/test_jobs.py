@@ -14,7 +14,7 @@ from tests._sync.machines import COUNTER
 from tests._sync.stores import plant
 from tests.unit.infra.log_filters import matches, of_job
 from tests.unit.infra.metrics import NAME, filter_of
-from tests.unit.infra.terraform import TERRAFORM, filled, local, parsed, resources
+from tests.unit.infra.terraform import example, filled, local, resources
 
 JOBS = ("gc", "recover")
 
@@ -34,8 +34,7 @@ def words_of(key):
     assert container["command"] == ["python", "-m", "tai_state"]
     first = [filled(word, name=NAME, key=key) for word in listed(container["args"])]
     command = local("jobs")[key]["command"]
-    example = parsed((TERRAFORM / "terraform.tfvars.example").read_text(encoding="utf-8"))
-    return [*first, *listed(command), *(example["gc_arguments"] if "var.gc_arguments" in command else [])]
+    return [*first, *listed(command), *(example()["gc_arguments"] if "var.gc_arguments" in command else [])]
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ def test_each_probe_asks_for_a_path_that_is_served(server):
     text = (SERVICE / "orders" / server).read_text(encoding="utf-8")
     # What stands between one decorator and the next, whatever it is that takes the route.
     routes = dict(re.findall(r'^ *@\w+\.get\("([^"]+)"\)(.*?)(?=^ *@|\Z)', text, re.DOTALL | re.MULTILINE))
-    live, ready = (routes[variables()[name]["default"]] for name in ("liveness_path", "readiness_path"))
+    probes = variables()["probes"]["default"]
+    live, ready = routes[probes["liveness"]], routes[probes["readiness"]]
     assert ".health(" in ready
     assert ".health(" not in live
 

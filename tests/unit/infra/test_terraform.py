@@ -2,7 +2,7 @@
 
 import re
 
-from tests.unit.infra.terraform import TERRAFORM, configuration, local, parsed, texts, variables
+from tests.unit.infra.terraform import configuration, example, local, texts, variables
 
 TEXT = "\n".join(texts().values())
 UNCHECKED = {"time_zone"}
@@ -46,19 +46,43 @@ def test_every_variable_is_explained_typed_and_checked():
 
 def test_the_example_says_what_has_no_default_and_nothing_unknown():
     """Who copies it has all that is needed, and each of its values is of a variable."""
-    said = parsed((TERRAFORM / "terraform.tfvars.example").read_text(encoding="utf-8"))
+    said = example()
     needed = {name for name, body in variables().items() if "default" not in body}
-    assert needed <= {name for name in said if not name.startswith("__")} <= set(variables())
+    assert needed <= set(said) <= set(variables())
+
+
+def leaves(value):
+    """Yield the texts that a value holds."""
+    if isinstance(value, str):
+        yield value
+    else:
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from leaves(one)
+
+
+def refused(said):
+    """Return the texts that the pattern of their variable does not take: itself, or each that it holds."""
+    patterns = {
+        name: re.findall(r"can\(regex\(\"(.*)\", [\w.]+\)\)", check["condition"])
+        for name, body in variables().items()
+        for check in body.get("validation", [])
+    }
+    return {
+        text
+        for name, value in said.items()
+        for pattern in patterns.get(name, [])
+        for text in leaves(value)
+        if not re.search(pattern.replace("\\\\", "\\"), text)
+    }
 
 
 def test_the_example_passes_the_checks():
-    """Those that are a pattern, at least."""
-    said = parsed((TERRAFORM / "terraform.tfvars.example").read_text(encoding="utf-8"))
-    for name, body in variables().items():
-        for check in body.get("validation", []):
-            pattern = re.fullmatch(r"\$\{can\(regex\(\"(.*)\", var\.\w+\)\)\}", check["condition"])
-            if pattern is not None and name in said:
-                assert re.search(pattern[1].replace("\\\\", "\\"), str(said[name])), name
+    """Each of its texts, by the pattern of its variable, which would refuse another."""
+    said = example()
+    assert refused(said) == set()
+    assert all(refused({name: "-"}) for name in said)
+    assert refused({**said, "images": {**said["images"], "jobs": "orders:latest"}}) == {"orders:latest"}
+    assert refused({**said, "invokers": [*said["invokers"], "allUsers"]}) == {"allUsers"}
 
 
 def test_versions_are_bounded():
