@@ -1,5 +1,4 @@
-# Whom to wake, why, and what to do first. Each of them is about one counted record; thresholds are per minute, all instances
-# together.
+# Whom to wake, why, and what to do first. Thresholds are per minute, all instances together.
 locals {
   alerts = {
     conflict_rate = {
@@ -50,10 +49,20 @@ locals {
       title     = "recovery left something"
       advice    = "The job's report names each finding in `unresolved`; docs/operations.md says of each kind what it is. If the documents are gone, clone the database as it was before (infra/restore-drill.sh shows the commands) and carry the governor over with export and import."
     }
+    failed_runs = {
+      metric    = "runs"
+      only      = "metric.labels.result=\"failed\""
+      by        = ["resource.label.job_name"]
+      threshold = 0
+      duration  = "0s"
+      severity  = "ERROR"
+      title     = "a run failed"
+      advice    = "Exit code 1: something is left, and the last lines of the run's log say what. 3: the store did not answer. 2: the arguments are wrong. The next run begins anew; nothing is half done."
+    }
   }
 }
 
-resource "google_monitoring_alert_policy" "counted" {
+resource "google_monitoring_alert_policy" "told" {
   for_each = local.alerts
 
   project               = var.project_id
@@ -66,7 +75,7 @@ resource "google_monitoring_alert_policy" "counted" {
     display_name = each.value.title
 
     condition_threshold {
-      filter          = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.counted[each.value.metric].name}\" AND resource.type=\"${local.log_sources[local.log_metrics[each.value.metric].source].type}\""
+      filter          = join(" AND ", compact(["metric.type=\"${local.series[each.value.metric].metric}\"", local.series[each.value.metric].of, try(each.value.only, "")]))
       comparison      = "COMPARISON_GT"
       threshold_value = each.value.threshold
       duration        = each.value.duration
@@ -78,53 +87,17 @@ resource "google_monitoring_alert_policy" "counted" {
         alignment_period     = "60s"
         per_series_aligner   = "ALIGN_DELTA"
         cross_series_reducer = "REDUCE_SUM"
+        group_by_fields      = try(each.value.by, null)
       }
     }
   }
 
   documentation {
     mime_type = "text/markdown"
-    content   = "${google_logging_metric.counted[each.value.metric].description} ${each.value.advice}"
+    content   = "${local.series[each.value.metric].description} ${each.value.advice}"
   }
 
   alert_strategy {
     auto_close = "86400s"
-  }
-}
-
-# A job that ends with another code than 0: it found something that it must leave, or could not work at all.
-resource "google_monitoring_alert_policy" "failed_job" {
-  for_each = google_cloud_run_v2_job.upkeep
-
-  project               = var.project_id
-  display_name          = "${each.value.name}: a run failed"
-  combiner              = "OR"
-  severity              = "ERROR"
-  notification_channels = var.notification_channels
-
-  conditions {
-    display_name = "a run failed"
-
-    condition_threshold {
-      filter          = "metric.type=\"run.googleapis.com/job/completed_execution_count\" AND resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"${each.value.name}\" AND metric.labels.result=\"failed\""
-      comparison      = "COMPARISON_GT"
-      threshold_value = 0
-      duration        = "0s"
-
-      aggregations {
-        alignment_period     = "300s"
-        per_series_aligner   = "ALIGN_DELTA"
-        cross_series_reducer = "REDUCE_SUM"
-      }
-    }
-  }
-
-  documentation {
-    mime_type = "text/markdown"
-    content   = "Exit code 1: something is left, and the last lines of the run's log say what. 3: the store did not answer. 2: the arguments are wrong. The next run begins anew; nothing is half done."
-  }
-
-  alert_strategy {
-    auto_close = "172800s"
   }
 }

@@ -60,6 +60,25 @@ locals {
       description = "Governors of which recovery repaired something."
     }
   }
+
+  # What alerts and charts are about: a metric of Cloud Monitoring, and whose.
+  series = merge(
+    {
+      for key, metric in local.log_metrics : key => {
+        metric      = "logging.googleapis.com/user/${google_logging_metric.counted[key].name}"
+        of          = "resource.type=\"${local.log_sources[metric.source].type}\""
+        description = metric.description
+        legend      = key
+      }
+    },
+    {
+      runs = {
+        metric      = "run.googleapis.com/job/completed_execution_count"
+        of          = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=one_of(${join(", ", [for job in google_cloud_run_v2_job.upkeep : "\"${job.name}\""])})"
+        description = "Runs of the jobs, each counted when it has ended."
+      }
+    },
+  )
 }
 
 resource "google_logging_metric" "counted" {

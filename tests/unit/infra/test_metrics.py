@@ -1,6 +1,5 @@
 """Each metric counts records that the package really writes, each alert and chart is about a metric that is there."""
 
-import json
 import logging
 import re
 
@@ -19,7 +18,7 @@ from tai_state.layout import state_layout
 from tests._sync.stores import FaultyBackend, plant
 from tests.unit.infra.log_filters import matches, of_service
 from tests.unit.infra.metrics import NAME, filter_of, metrics
-from tests.unit.infra.terraform import TERRAFORM, local, resources
+from tests.unit.infra.terraform import local, resources, texts
 
 OF_JOBS = {"findings", "repairs"}
 
@@ -126,40 +125,46 @@ def test_a_filter_of_a_field_that_is_not_written_counts_nothing(metric, entries)
     assert counted(metric, found, source="recover") == 0
 
 
-def test_every_alert_is_about_a_metric():
-    """Of its own source, whose type it names."""
+def test_a_series_is_that_of_its_metric():
+    """By its name, and of the type of its source; or the runs of all jobs of this installation, and of no other's."""
+    counted, runs = re.findall(r"\{\s*metric += (.*)\n\s*of += (.*)", texts()["metrics.tf"])
+    assert counted == (
+        '"logging.googleapis.com/user/${google_logging_metric.counted[key].name}"',
+        r'"resource.type=\"${local.log_sources[metric.source].type}\""',
+    )
+    assert runs[0] == '"run.googleapis.com/job/completed_execution_count"'
+    assert "job_name=one_of(" in runs[1]
+    assert "for job in google_cloud_run_v2_job.upkeep" in runs[1]
+
+
+def test_every_alert_is_about_a_series():
+    """Those of which callers hear nothing, or too late, are all among them; so are the runs that failed, job by job."""
     alerts = local("alerts")
-    assert {alert["metric"] for alert in alerts.values()} <= set(metrics())
-    assert {"conflicts", "retries_exhausted", "outcome_unknown", "locks_lost", "findings"} <= {
+    assert {alert["metric"] for alert in alerts.values()} <= {*metrics(), "runs"}
+    assert {"conflicts", "retries_exhausted", "outcome_unknown", "locks_lost", "findings", "runs"} <= {
         alert["metric"] for alert in alerts.values()
     }
     assert all(alert["advice"] and alert["title"] for alert in alerts.values())
-    condition = resources("google_monitoring_alert_policy")["counted"]["conditions"][0]["condition_threshold"][0]
-    assert "google_logging_metric.counted[each.value.metric].name" in condition["filter"]
+    assert alerts["failed_runs"]["only"] == 'metric.labels.result="failed"'
+    assert alerts["failed_runs"]["by"] == ["resource.label.job_name"]
 
 
 def test_every_policy_reaches_those_who_are_named():
-    """And says what to do."""
-    for policy in resources("google_monitoring_alert_policy").values():
-        assert policy["notification_channels"] == "${var.notification_channels}"
-        assert policy["documentation"][0]["content"]
+    """About its own series, with what to do."""
+    (policy,) = resources("google_monitoring_alert_policy").values()
+    assert policy["for_each"] == "${local.alerts}"
+    assert policy["notification_channels"] == "${var.notification_channels}"
+    assert policy["documentation"][0]["content"].endswith(" ${each.value.advice}")
+    threshold = policy["conditions"][0]["condition_threshold"][0]
+    for part in ("series[each.value.metric].metric", "series[each.value.metric].of", "each.value.only"):
+        assert part in threshold["filter"]
+    assert threshold["aggregations"][0]["group_by_fields"] == "${try(each.value.by, null)}"
 
 
-def test_every_chart_is_of_a_metric_that_is_there():
-    """Of those that are counted each is on the dashboard, and no other."""
-    text = (TERRAFORM / "dashboard.json.tftpl").read_text(encoding="utf-8")
-    board_file = (TERRAFORM / "dashboard.tf").read_text(encoding="utf-8")
-    given = set(re.findall(r"^    (\w+) += var\.", board_file, re.MULTILINE))
-    assert set(re.findall(r"\$\{(\w+)\}", text)) == given
-    board = json.loads(re.sub(r"\$\{\w+\}", NAME, text))
-    kinds: dict[str, set[str]] = {"cloud_run_revision": set(), "cloud_run_job": set()}
-    for widget in board["gridLayout"]["widgets"]:
-        for series in widget["xyChart"]["dataSets"]:
-            asked = series["timeSeriesQuery"]["timeSeriesFilter"]["filter"]
-            named = re.search(r'resource\.type="([^"]+)"', asked)
-            assert named, asked
-            for name in re.findall(rf'"logging\.googleapis\.com/user/{NAME}/(\w+)"', asked):
-                kinds[named[1]].add(name)
-    sources = local("log_sources")
-    for kind, charted in kinds.items():
-        assert charted == {name for name, body in metrics().items() if sources[body["source"]]["type"] == kind}
+def test_every_chart_is_of_a_series_that_is_there():
+    """Each of them is on the dashboard, once."""
+    charted = re.findall(r"\blocal\.series\.(\w+)", texts()["dashboard.tf"])
+    assert sorted(charted) == sorted({*metrics(), "runs"})
+    (board,) = resources("google_monitoring_dashboard").values()
+    for part in ("for chart in local.charts", "for line in chart.lines", "${line.metric}", "${line.of}"):
+        assert part in board["dashboard_json"]
