@@ -239,7 +239,8 @@ def test_a_handler_that_was_set_inside_stays(noted):
 
 def test_an_interrupt_between_two_handlers_keeps_neither_from_coming_back(noted, monkeypatch):
     """The first one is back, and raises before the second one is."""
-    before, get, struck = signal.getsignal(signal.SIGTERM), interrupts._get_handler, []
+    before, get = signal.getsignal(signal.SIGTERM), interrupts._get_handler
+    struck: list[int] = []
 
     def getting(number):
         handler = get(number)
