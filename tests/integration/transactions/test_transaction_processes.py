@@ -133,15 +133,16 @@ def test_runs_of_several_processes_that_go_on_meeting_conflicts_queue(url):
             text=True,
             cwd=ROOT,
         )
-        assert process.stdin is not None
-        assert process.stdout is not None
+        asked, told = process.stdin, process.stdout
+        assert asked is not None
+        assert told is not None
         is_released = threading.Event()
         runs: list[bool] = []
 
         def release():
             is_released.set()
-            process.stdin.write("\n")
-            process.stdin.flush()
+            asked.write("\n")
+            asked.flush()
 
         timer = threading.Timer(SOME_TIME, release)
 
@@ -154,15 +155,15 @@ def test_runs_of_several_processes_that_go_on_meeting_conflicts_queue(url):
                 timer.start()
 
         try:
-            assert process.stdout.readline() == "queued\n"
+            assert told.readline() == "queued\n"
             TransactionManager(store).run(body)
-            assert process.stdout.readline() == "done\n"
+            assert told.readline() == "done\n"
         finally:
             timer.cancel()
             process.kill()
             process.wait()
-            process.stdin.close()
-            process.stdout.close()
+            asked.close()
+            told.close()
         # Its own commit is one conflict more.
         assert runs[:QUEUE_AFTER] == [False] * QUEUE_AFTER
         assert all(runs[QUEUE_AFTER:])
