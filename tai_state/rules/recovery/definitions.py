@@ -20,7 +20,7 @@ class _Moved:
     governor_id: str
     state_id: str
     version: int
-    count: int = 0
+    count: int
 
 
 class Definitions:
@@ -35,7 +35,7 @@ class Definitions:
         """Take one more state."""
         if record.machine is None:
             return
-        first = _Moved(record.governor_id, record.state_id, record.version)
+        first = _Moved(record.governor_id, record.state_id, record.version, 0)
         self._moved.setdefault(record.machine, first).count += 1
 
     def problems(self) -> list[Problem]:

@@ -4,6 +4,7 @@ import pytest
 
 from tai_state import (
     AsyncLockManager,
+    AsyncMemoryStore,
     AsyncStateMachinePersister,
     AsyncTransactionManager,
     Machine,
@@ -11,6 +12,7 @@ from tai_state import (
     Transition,
 )
 from tai_state.telemetry import Monitor, Observer, observe
+from tai_state.testing import ManualClock
 from tests._async.stores import in_memory
 
 COUNTER = Machine("counter", "on", [Transition("add", "on", "on", apply=lambda data, _: {"n": data["n"] + 1})])
@@ -109,6 +111,18 @@ async def test_a_lock_is_told_with_how_long_it_was_held(store, heard):
     assert [request.kind for request in heard.background] == ["commit"]
     assert [(held.resource, held.is_lost) for held in heard.locks] == [("r", False)]
     assert heard.locks[0].seconds > 0
+
+
+async def test_how_long_a_lock_was_held_is_counted_from_its_grant():
+    """In seconds of the store's clock."""
+    clock, heard = ManualClock(), Heard()
+    store = AsyncMemoryStore(clock=clock)
+    clock.advance(1000)
+    with observe(store, heard):
+        lock = await AsyncLockManager(store).acquire("r", heartbeat=False)
+        clock.advance(5)
+        await lock.release()
+    assert [held.seconds for held in heard.locks] == [5.0]
 
 
 async def test_a_transaction_is_one_operation(store, heard):

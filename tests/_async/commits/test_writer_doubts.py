@@ -80,11 +80,12 @@ async def test_an_event_above_its_state_is_told_with_its_version(place):
     store = place.store()
     persister = AsyncStateMachinePersister(store, COUNTER)
     await persister.start("g", "s", {"n": 1})
-    event = await async_document_at(store, PATHS.event(1))
-    await async_plant(store, PATHS.event(2), **event.fields)
+    await persister.transition("g", "s", "add")
+    event = await async_document_at(store, PATHS.event(2))
+    await async_plant(store, PATHS.event(3), **event.fields)
     with pytest.raises(CorruptLogError, match="an event stands above the state's version") as caught:
         await persister.transition("g", "s", "add")
-    assert (caught.value.governor_id, caught.value.state_id, caught.value.version) == ("g", "s", 2)
+    assert (caught.value.governor_id, caught.value.state_id, caught.value.version) == ("g", "s", 3)
 
 
 async def test_a_change_whose_reply_is_lost_is_made_though_its_state_is_gone_since(place):

@@ -80,11 +80,12 @@ def test_an_event_above_its_state_is_told_with_its_version(place):
     store = place.store()
     persister = StateMachinePersister(store, COUNTER)
     persister.start("g", "s", {"n": 1})
-    event = document_at(store, PATHS.event(1))
-    plant(store, PATHS.event(2), **event.fields)
+    persister.transition("g", "s", "add")
+    event = document_at(store, PATHS.event(2))
+    plant(store, PATHS.event(3), **event.fields)
     with pytest.raises(CorruptLogError, match="an event stands above the state's version") as caught:
         persister.transition("g", "s", "add")
-    assert (caught.value.governor_id, caught.value.state_id, caught.value.version) == ("g", "s", 2)
+    assert (caught.value.governor_id, caught.value.state_id, caught.value.version) == ("g", "s", 3)
 
 
 def test_a_change_whose_reply_is_lost_is_made_though_its_state_is_gone_since(place):

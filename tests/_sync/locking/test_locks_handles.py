@@ -24,10 +24,12 @@ from tai_state import (
 from tai_state._sync.api import lock_manager
 from tai_state._sync.locking.lock import handle_of
 from tai_state._platform.tasks import sleep, together
+from tai_state.documents import Capability, DocumentPath
+from tai_state.layout import LOCKS
 from tai_state.testing import FaultyStore, Faults, ManualClock
 from tests._sync.deaths import forget_every_lock
 from tests._sync.machines import COUNTER
-from tests._sync.stores import TIMEOUT, WrappedBackend
+from tests._sync.stores import TIMEOUT, WrappedBackend, document_at
 from tests.waits import patience
 
 monotonic = SystemClock().monotonic
@@ -266,6 +268,21 @@ def test_an_attached_lock_is_renewed_in_the_background(place):
         with pytest.raises(LockTimeoutError):
             others.acquire("r", owner="b", timeout=2.5 * ttl)
         assert again.held
+
+
+@pytest.mark.parametrize("has_ticket", [False, True])
+def test_a_lock_whose_ticket_was_given_out_does_not_end_with_its_process(place, has_ticket):
+    """From its next renewal on nothing in the store says whose process it is; until then it is this one's."""
+    store = place.store()
+    lock = LockManager(store).acquire("r")
+    path = DocumentPath(LOCKS, "r")
+    names_a_process = Capability.ONE_HOST in store.capabilities
+    assert ("process" in (document_at(store, path)).fields) is names_a_process
+    if has_ticket:
+        assert lock.ticket
+    lock.renew()
+    assert ("process" in (document_at(store, path)).fields) is (names_a_process and not has_ticket)
+    lock.release()
 
 
 @pytest.mark.parametrize("end", ["broken", "stolen", "expired"])

@@ -10,9 +10,10 @@ from tai_state.errors import InvalidDataError, SchemaVersionError, StateNotFound
 from tai_state.rules.commits.change import Head, Needs
 from tai_state.rules.commits.decide import segment_is_due, with_segment
 from tai_state.rules.commits.kinds import start_change, transition_change
+from tai_state.rules.commits.plain import log_change
 from tai_state.rules.history.segments import build_segment
 from tai_state.rules.history.upcasting import Schema
-from tai_state.rules.records.record import Marks
+from tai_state.rules.records.record import Marks, Signal
 from tests.unit.commits.made import PATHS, SETTINGS, START, TURNSTILE, at, call, head_of, lived, plan, state_at
 
 SEALING = replace(SETTINGS, maintenance=Maintenance(segment_events=10))
@@ -137,3 +138,26 @@ def test_a_store_counts_its_changes_of_a_state():
     other = replace(first.record, causality={"store-0": 4})
     assert plan(pay(), Head(other, at(1))).event.causality == {"store-0": 4, "store-1": 1}
     assert START < first.event.timestamp < second.event.timestamp
+
+
+def test_a_version_is_compared_by_its_value():
+    """However large, and wherever it comes from."""
+    head = Head(state_at(int("1000")), at(1000))
+    assert plan(pay(expected_version=int("1000")), head).event.version == 1001
+
+
+@pytest.mark.parametrize("alone", ["depends_on", "signals"])
+def test_a_state_keeps_what_it_depends_on_and_what_put_it_where_it_is(alone):
+    """Where it has one of them alone, too, and the change says nothing of either."""
+    kept = {"depends_on": ("a",), "signals": (Signal("a", "open"),)}[alone]
+    head = Head(replace(state_at(1), **{alone: kept}), at(1))
+    made = plan(log_change(call(), "note", head.record.status, {}), head)
+    assert getattr(made.event, alone) == getattr(made.record, alone) == kept
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_change_in_doubt_is_safe_to_repeat_under_a_key(key):
+    """And only then."""
+    error = plan(pay(idempotency_key=key), Head(state_at(1), at(1))).event.unknown()
+    assert error.retryable is (key is not None)
+    assert (error.governor_id, error.state_id, error.version) == ("g", "s", 2)

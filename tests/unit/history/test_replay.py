@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from tai_state.codec import Payload
+from tai_state.codec import EMPTY, Payload
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.rules.history.lost import check_reaches, salvaged
 from tai_state.rules.history.packed import Run, pack
 from tai_state.rules.history.replay import Fold, check_reached, contradiction, no_rerun
 from tai_state.rules.records.chain import event_hash, make_seal
+from tai_state.rules.records.erased import ERASE
 from tai_state.rules.records.record import EventRecord, Marks
 from tests.unit.commits.made import PATHS, at, document, lived, put, state_at
 from tests.unit.copies import copied
@@ -174,6 +175,17 @@ def test_an_event_follows_in_all_that_it_says(changes, reason):
     later = whole(EVENTS[2], **{"previous_hash": copied(EVENTS[2].previous_hash), **changes})
     assert contradiction(EVENTS[1], later) == reason
     assert contradiction(LIVES[1].record, copy.deepcopy(later)) == reason
+
+
+def test_nothing_but_an_erasure_comes_from_nothing():
+    """Any other change comes from what was there."""
+    first, second = (one.event for one in lived(2, data={"n": 1}))
+    assert contradiction(first, second) is None
+    erased = whole(second, from_state=EMPTY, to_state=EMPTY, kind=ERASE)
+    assert contradiction(first, erased) is None
+    reason = "its from_state is not the to_state of the event before"
+    assert contradiction(first, whole(erased, kind="transition")) == reason
+    assert contradiction(first, whole(erased, from_state=Payload.of({"n": 2}))) == reason
 
 
 @pytest.mark.parametrize("hash_", ["0" * 64, "g" * 64])

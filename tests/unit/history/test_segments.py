@@ -160,6 +160,8 @@ def test_a_segment_says_which_events_it_holds():
     for changes, reason in (
         ({"first": 0}, "it says that it begins with version 0"),
         ({"first": 2}, "it says that it begins with version 2"),
+        ({"governor_id": "other"}, "it names governor 'other' and state 's'"),
+        ({"state_id": "other"}, "it names governor 'g' and state 'other'"),
         ({"last": 3}, "its events are not those that it names"),
         ({"last": 5}, "its events are not those that it names"),
         ({"last": 2**62}, "its events are not those that it names"),

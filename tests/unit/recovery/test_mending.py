@@ -1,0 +1,22 @@
+"""A damaged event, put together again from its neighbours, at any distance that its versions have."""
+
+from dataclasses import replace
+
+import pytest
+
+from tai_state.rules.recovery.mending import Neighbours, mended
+from tests.unit.commits.made import PATHS, document, lived, put
+
+LIVES = lived(6)
+EVENTS = [one.event for one in LIVES]
+
+
+@pytest.mark.parametrize(("version", "beside"), [(1, 2), (2, 1), (2, 3), (5, 4), (5, 6), (6, 5)])
+def test_a_clock_that_is_damaged_is_that_of_a_neighbour_moved_to_its_version(version, beside):
+    """The store counted each change: one more than before, one less than behind."""
+    index = version - 1
+    previous, following = (EVENTS[beside - 1] if is_it else None for is_it in (beside < version, beside > version))
+    found = document(put(LIVES[index], PATHS.event(version)), version)
+    damaged = replace(found, fields={**found.fields, "causality": {"store-1": 99}})
+    around = Neighbours(PATHS, version, EVENTS[index].hash, previous, following, None)
+    assert mended(damaged, around) == replace(EVENTS[index], committed_at=found.create_time)
