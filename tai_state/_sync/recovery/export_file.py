@@ -1,7 +1,7 @@
 # Generated from tai_state/_async/recovery/export_file.py by .ci/generate_sync.py; do not edit.
 """The file of an export, written and read a piece at a time on a thread of its own: no loop waits for a disk."""
 import hashlib
-from collections.abc import Iterator, Callable
+from collections.abc import Iterator, Callable, Sequence
 from functools import partial
 
 from tai_state._platform.line_files import LineReader, LineWriter
@@ -20,6 +20,7 @@ from tai_state.rules.recovery.export_lines import (
     read_header,
     read_line,
 )
+from tai_state.rules.recovery.joining import Item
 
 _PIECE_BYTES = 1024 * 1024
 _LINES_READ = 200
@@ -149,3 +150,16 @@ class ExportReader:
     def close(self) -> None:
         """End the thread."""
         self._worker.close()
+
+
+def in_commits(items: Sequence[Item]) -> list[list[Item]]:
+    """Return *items* in order, as many at a time as one commit may write, which is about what a piece is."""
+    parts: list[list[Item]] = []
+    size = 0
+    for item in items:
+        if not parts or len(parts[-1]) > _LINES_READ or size >= _BYTES_READ:
+            parts.append([])
+            size = 0
+        parts[-1].append(item)
+        size += item.carried.size
+    return parts

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from tai_state._sync.access.access import PAGE, Access
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.erasure import erase_again
-from tai_state._sync.recovery.export_file import ExportReader
+from tai_state._sync.recovery.export_file import ExportReader, in_commits
 from tai_state._sync.recovery.verify import Verifier, Progress
 from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath, Put, Write
@@ -102,8 +102,7 @@ class Import:
                 items.append(Item(carried))
                 continue
             self._joining = self._joining or joinings[run]
-            item = self._joining.meet(carried)
-            items += [] if item is None else [item]
+            items += self._joining.meet(carried)
         self._write(self._without_erased(items))
         self._joined.documents += len(part)
         for carried in part:
@@ -196,17 +195,19 @@ class Import:
         return Document(path, {"hash": event.hash}, event.committed_at, event.committed_at)
 
     def _write(self, items: Sequence[Item]) -> None:
-        self._joined.written += bring(self._access, items, self._timeout)
+        for part in in_commits(items):
+            self._joined.written += bring(self._access, part, self._timeout)
 
     def _read(self, paths: list[DocumentPath]) -> dict[DocumentPath, Document]:
         return _read(self._access, paths, self._timeout)
 
 
 def bring(access: Access, items: Sequence[Item], timeout: Span = None) -> int:
-    """Bring it about that all *items* are there, in one commit; return how many documents were written for it."""
+    """Bring it about that all *items* are there, in one commit; return how many of the file were written for it."""
     deadline = access.begin(timeout)
     found: dict[DocumentPath, Document] = {}
     is_read = all(item.is_new for item in items)
+    sealed = {item.path for item in items if item.is_sealed}
 
     def attempt() -> int:
         nonlocal is_read, found
@@ -220,7 +221,7 @@ def bring(access: Access, items: Sequence[Item], timeout: Span = None) -> int:
         if not writes:
             return 0
         access.backend.commit(list(writes.values()), timeout=access.attempt_seconds(deadline))
-        return sum(isinstance(write, Put) for write in writes.values())
+        return sum(isinstance(write, Put) and path not in sealed for path, write in writes.items())
 
     try:
         return attempt()

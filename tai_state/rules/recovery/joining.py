@@ -6,7 +6,10 @@
 4. One that is there with another history is refused, before anything of it is written; so is one that would go on, and
    was trimmed up to another version there than in the file.
 
-That two histories are the same is shown by one event of both: its hash covers all that came before.
+That two histories are the same is shown by the next event in the file: what it follows is the last one there, and the
+hash of that covers all that came before. It stands among the events or, where its own document was removed, in a
+segment behind them: what comes before that is held. It is written first then, as a document of its own: whoever moves
+the state before all the rest is there finds the place taken, and no second history begins.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,12 +17,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from tai_state.config import Encoding
 from tai_state.documents import Delete, Document, DocumentPath, MustNotExist, Put, UpdatedAt, Value, Write
-from tai_state.errors import HistoryConflictError
+from tai_state.errors import HistoryConflictError, ReplayError
 from tai_state.layout import LOCKS, state_of, versioned
+from tai_state.rules.history.segments import read_segment
 from tai_state.rules.locking.leases import raised, read_lease
+from tai_state.rules.records.documents import event_fields
 from tai_state.rules.recovery.carried import OF_STATES
 from tai_state.rules.recovery.export_lines import Carried
+
+_HELD_BYTES_MAX = 32 * 1024 * 1024
+"""How much of a file is held until it shows that a state goes on: what is not sealed yet, and segments."""
 
 
 class Head(NamedTuple):
@@ -72,6 +81,8 @@ class Item:
     carried: Carried
     base: Document | None = None
     """The document of the state whose history goes on; None: it is not there yet."""
+    is_sealed: bool = False
+    """Whether it is the event of a segment, and has no line of its own."""
 
     @property
     def path(self) -> DocumentPath:
@@ -139,6 +150,8 @@ class Joining:
         self._state: Carried | None = None
         self._is_shown = found is None
         self._is_there = False
+        self._held: list[Item] = []
+        self._held_bytes = 0
 
     @property
     def beyond(self) -> DocumentPath | None:
@@ -172,7 +185,7 @@ class Joining:
         if theirs.version == ours.version:
             if theirs != ours:
                 raise conflict(self._state, "it is there with another history")
-            self._is_shown = self._is_there = True
+            self._is_there = True
         elif trimmed_through(self._found.fields) != (trimmed := trimmed_through(self._state.fields)):
             # Both histories go on from what they keep; of what was trimmed here or there, nothing can be put together.
             there = trimmed_through(self._found.fields)
@@ -184,48 +197,92 @@ class Joining:
         fields = {} if self._found is None else self._found.fields
         return fields.get("trimmed_hash") if fields.get("trimmed_through") == version else None
 
-    def meet(self, carried: Carried) -> Item | None:
-        """Return what is to be there of the next document of the run; None: it is there already, or goes last.
+    def meet(self, carried: Carried) -> list[Item]:
+        """Return what is to be there of the run up to its next document, and was not returned yet.
+
+        That is nothing where it is there already, goes last, or is held: nothing has shown yet that it goes on from
+        what is there.
 
         Raises:
             HistoryConflictError: Only now it shows that the histories are not the same.
         """
         if self._is_there or carried.path == self.run.state:
-            return None
+            return []
         if self._found is not None and self._state is None:
             raise conflict(carried, "it is there, and the file has no document of it")
-        if not self._is_shown:
-            self._show(carried)
         theirs = self._theirs
-        if theirs is not None and carried.path.collection.endswith("/events"):
-            # What was trimmed there is not to come back.
-            return None if _version(carried) <= theirs.version else Item(carried)
-        return Item(carried)
-
-    def _show(self, carried: Carried) -> None:
-        theirs = self._theirs
-        assert theirs is not None
         is_event = carried.path.collection.endswith("/events")
-        version = _version(carried) if is_event else None
-        if version is not None and version < theirs.version:
-            return
-        if version != theirs.version:
-            raise conflict(carried, "nothing in the file shows that what is there is the beginning of it")
-        if carried.fields.get("hash") != theirs.hash:
+        # What was trimmed there is not to come back.
+        items = [] if is_event and theirs is not None and _version(carried) <= theirs.version else [Item(carried)]
+        if self._is_shown or theirs is None:
+            return items
+        told = _told(carried, theirs.version)
+        if told is not None and told.hash != theirs.hash:
             raise conflict(carried, "it is there with another history")
-        self._is_shown = True
+        self._held += items
+        if told is not None and told.following is not None:
+            self._is_shown = True
+            held, self._held = self._held, []
+            return held if told.following is carried else [Item(told.following, is_sealed=True), *held]
+        self._held_bytes += sum(item.carried.size for item in items)
+        if self._held_bytes > _HELD_BYTES_MAX:
+            raise self._unshown(carried)
+        return []
+
+    def _unshown(self, carried: Carried) -> HistoryConflictError:
+        return conflict(carried, "nothing in the file shows that what is there is the beginning of it")
 
     def end(self) -> Item | None:
         """Return the document of the state, which is to be there once everything else is."""
         if self._state is None or self._is_there:
             return None
         if not self._is_shown:
-            raise conflict(self._state, "nothing in the file shows that what is there is the beginning of it")
+            raise self._unshown(self._state)
         return Item(self._state, self._found)
 
 
 def _version(carried: Carried) -> int:
     return int(carried.path.id.rpartition("@")[2])
+
+
+class _Told(NamedTuple):
+    """What a document of a file tells of an event: its hash, and the event that follows it, if it has that."""
+
+    hash: object
+    following: Carried | None = None
+
+
+def _told(carried: Carried, version: int) -> _Told | None:
+    """Return what an event or a segment tells of the event of *version*; None: nothing."""
+    kind = carried.path.collection.rpartition("/")[2]
+    if kind == "segments":
+        return _told_by_segment(carried, version)
+    if kind == "events" and _version(carried) == version:
+        return _Told(carried.fields.get("hash"))
+    if kind == "events" and _version(carried) == version + 1:
+        return _Told(carried.fields.get("previous_hash"), carried)
+    return None
+
+
+def _told_by_segment(carried: Carried, version: int) -> _Told | None:
+    last = carried.fields.get("last")
+    # What is not near is not unpacked.
+    if type(last) is not int or not _version(carried) - 1 <= version <= last:
+        return None
+    try:
+        document = Document(carried.path, carried.fields, _LONG_AGO, _LONG_AGO)
+        segment = read_segment(document, *state_of(str(carried.path)))
+    except ReplayError:
+        return None
+    if not segment.events:
+        return None
+    if version == segment.last:
+        return _Told(segment.events[-1].hash)
+    event = segment.events[version + 1 - segment.first]
+    run = run_of(carried.path)
+    assert run is not None
+    fields = {**event_fields(event, Encoding()), "committed_at": event.committed_at}
+    return _Told(event.previous_hash, Carried(carried.line, run.event(event.version), fields, carried.size))
 
 
 def conflict(carried: Carried, reason: str) -> HistoryConflictError:

@@ -1,5 +1,6 @@
 # Generated from tests/_async/recovery/test_transfer_kept.py by .ci/generate_sync.py; do not edit.
 """Exports and imports of states of whose histories not all is kept: compacted, or trimmed."""
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,22 +10,27 @@ from tai_state import (
     BackendStore,
     MemoryStore,
     StateMachinePersister,
+    CorruptLogError,
     HistoryConflictError,
     HistoryPolicy,
     export_store,
     import_store,
+    recover,
 )
 from tai_state.documents import Delete
+from tai_state.rules.recovery import joining
 from tests._sync.machines import COUNTER
 from tests._sync.recovery.moving import CONFIG, PATHS, problems, comparable, in_small_pieces
+from tests._sync.recovery.test_recover import DyingBackend, StoppedError
 from tests._sync.stores import TIMEOUT, WrappedBackend, contents
 
 COMPACT = HistoryPolicy(compact_after=timedelta(0))
+SEALED_ALONE = replace(CONFIG, compact_sealed=True)
 
 
-def moved(store, first, last):
+def moved(store, first, last, config=CONFIG):
     """Return a persister whose state has moved from one version to another; no receipt holds its history."""
-    persister = StateMachinePersister(store, COUNTER, CONFIG)
+    persister = StateMachinePersister(store, COUNTER, config)
     for version in range(first, last + 1):
         if version == 1:
             persister.start("g", "s", {"n": 0})
@@ -67,6 +73,128 @@ def test_a_trimmed_history_is_continued_where_both_were_trimmed_alike(store, tmp
     export_store(store, tmp_path / "copy.jsonl")
     assert comparable(tmp_path / "copy.jsonl") == comparable(tmp_path / "late.jsonl")
     assert problems(store) == []
+
+
+@pytest.mark.parametrize(("version", "pieces"), [(4, "small"), (6, "small"), (7, "usual")])
+def test_a_state_goes_on_behind_a_version_that_was_sealed_since(store, tmp_path, monkeypatch, version, pieces):
+    """The segment that holds the last event of both shows it, or the event behind it; what comes before is held."""
+    if pieces == "small":
+        in_small_pieces(monkeypatch)
+    source = MemoryStore(actor="tester")
+    moved(source, 1, version, SEALED_ALONE)
+    export_store(source, tmp_path / "early.jsonl")
+    moved(source, version + 1, 34, SEALED_ALONE)
+    export_store(source, tmp_path / "late.jsonl")
+    for name in ("early", "late"):
+        assert (import_store(store, tmp_path / f"{name}.jsonl")).reports == []
+    assert problems(store) == []
+    assert store.get_state("g", "s") == source.get_state("g", "s")
+    assert [one.hash for one in store.get_events("g", "s")] == [
+        one.hash for one in source.get_events("g", "s")
+    ]
+    again = import_store(store, tmp_path / "late.jsonl")
+    assert (again.written, again.present) == (0, again.documents)
+
+
+def test_what_goes_on_behind_a_sealed_version_counts_what_is_in_the_file(store, tmp_path):
+    """All of that was written; the event that is taken out of a segment, to keep its place, is not in the file."""
+    source = MemoryStore(actor="tester")
+    moved(source, 1, 1, SEALED_ALONE)
+    export_store(source, tmp_path / "early.jsonl")
+    import_store(store, tmp_path / "early.jsonl")
+    moved(source, 2, 5, SEALED_ALONE)
+    export_store(source, tmp_path / "late.jsonl")
+    found = import_store(store, tmp_path / "late.jsonl")
+    assert (found.written, found.present) == (found.documents, 0)
+
+
+def test_no_second_history_begins_where_an_import_was_stopped(store, tmp_path, monkeypatch):
+    """Whichever commit was its last: no move is made beside what came, and run again it completes."""
+    in_small_pieces(monkeypatch)
+    source = MemoryStore(actor="tester")
+    moved(source, 1, 6, SEALED_ALONE)
+    export_store(source, tmp_path / "early.jsonl")
+    import_store(store, tmp_path / "early.jsonl")
+    moved(source, 7, 34, SEALED_ALONE)
+    export_store(source, tmp_path / "late.jsonl")
+    copied = StateMachinePersister(store, COUNTER, SEALED_ALONE)
+    before, refused = contents(store), 0
+    # Each goes one commit further than the one before, and then does what was done once more.
+    for stop in range(1, 20):
+        backend = DyingBackend(store.runtime.access.backend, stop)
+        try:
+            import_store(BackendStore(backend), tmp_path / "late.jsonl")
+        except StoppedError:
+            if contents(store) == before:
+                continue
+            with pytest.raises(CorruptLogError, match="an event stands above the state's version"):
+                copied.transition("g", "s", "add", 1_000)
+            assert [report for report in recover(store)] != []
+            refused += 1
+        else:
+            break
+    assert refused > 0
+    assert (import_store(store, tmp_path / "late.jsonl")).reports == []
+    assert store.get_state("g", "s") == source.get_state("g", "s")
+    assert (copied.transition("g", "s", "add", 35)).version == 35
+    assert problems(store) == []
+
+
+def test_what_went_on_behind_a_sealed_version_is_erased_as_a_whole(store, tmp_path):
+    """Documents of events that are in segments, too, are no place where values stay."""
+    source = MemoryStore(actor="tester")
+    moved(source, 1, 4, SEALED_ALONE)
+    export_store(source, tmp_path / "early.jsonl")
+    moved(source, 5, 14, SEALED_ALONE)
+    export_store(source, tmp_path / "late.jsonl")
+    for name in ("early", "late"):
+        import_store(store, tmp_path / f"{name}.jsonl")
+    store.erase_state("g", "s", reason="a test")
+    assert problems(store) == []
+    kept = [one.fields for one in store.runtime.access.backend.scan(PATHS.governor.events, timeout=TIMEOUT)]
+    assert [one["to_state"] for one in kept if one["to_state"]] == []
+
+
+@pytest.mark.parametrize("version", [6, 32])
+def test_another_history_is_refused_behind_what_was_sealed(store, tmp_path, monkeypatch, version):
+    """Before anything is written, though all of the file had to be held to know."""
+    in_small_pieces(monkeypatch)
+    source = MemoryStore(actor="tester")
+    moved(source, 1, 34, SEALED_ALONE)
+    export_store(source, tmp_path / "file.jsonl")
+    moved(store, 1, version)
+    before = contents(store)
+    with pytest.raises(HistoryConflictError, match="it is there with another history"):
+        import_store(store, tmp_path / "file.jsonl")
+    assert contents(store) == before
+
+
+def test_events_that_are_there_are_not_held(store, tmp_path, monkeypatch):
+    """However many of them come before the one that shows it."""
+    monkeypatch.setattr(joining, "_HELD_BYTES_MAX", 0)
+    source = MemoryStore(actor="tester")
+    moved(source, 1, 7)
+    export_store(source, tmp_path / "early.jsonl")
+    import_store(store, tmp_path / "early.jsonl")
+    moved(source, 8, 14)
+    export_store(source, tmp_path / "late.jsonl")
+    assert (import_store(store, tmp_path / "late.jsonl")).reports == []
+    assert (store.get_state("g", "s"))[1] == 14
+
+
+def test_what_is_held_of_a_file_is_bounded(store, tmp_path, monkeypatch):
+    """It is refused as what shows nothing."""
+    monkeypatch.setattr(joining, "_HELD_BYTES_MAX", 1_000)
+    source = MemoryStore(actor="tester")
+    moved(source, 1, 4, SEALED_ALONE)
+    export_store(source, tmp_path / "early.jsonl")
+    import_store(store, tmp_path / "early.jsonl")
+    moved(source, 5, 14, SEALED_ALONE)
+    export_store(source, tmp_path / "late.jsonl")
+    before = contents(store)
+    with pytest.raises(HistoryConflictError, match="nothing in the file shows"):
+        import_store(store, tmp_path / "late.jsonl")
+    assert contents(store) == before
 
 
 class CountingBackend(WrappedBackend):

@@ -1,14 +1,18 @@
-"""What an import writes of one document, given what is there."""
+"""What an import writes of one document, given what is there, and when it shows that a state goes on."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tai_state.documents import Document, MustNotExist, Put, UpdatedAt
 from tai_state.errors import HistoryConflictError
 from tai_state.layout import state_layout
+from tai_state.rules.history.segments import build_segment
 from tai_state.rules.recovery.export_lines import Carried
-from tai_state.rules.recovery.joining import Item
+from tai_state.rules.recovery.joining import Item, Joining, Run
+from tests.unit.commits.made import PATHS as LIVED
+from tests.unit.commits.made import lived
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PATHS = state_layout("g", "s")
@@ -49,3 +53,90 @@ def test_a_state_that_somebody_else_wrote_meanwhile_is_refused(base, found):
 def test_a_state_that_is_there_as_in_the_file_is_left():
     """It is what was to be there in the end."""
     assert item().writes(there(5)) == item(there(3)).writes(there(5)) == []
+
+
+def joining(there, *ours):
+    """Return what is decided of a state that is *there*, and stands in a file as each of *ours*, one after another."""
+    run = Run(PATHS.governor.states.removesuffix("/states"), PATHS.stored_id)
+    joined = Joining(run, there)
+    for line, told in enumerate(ours, start=2):
+        joined.begin(Carried(line, PATHS.state, told, 100))
+        joined.compare(None if joined.beyond is None else Document(joined.beyond, told, NOW, NOW))
+    return joined
+
+
+def event(version, digest="a", before="a"):
+    told = {"hash": f"{digest}{version}", "previous_hash": f"{before}{version - 1}"}
+    return Carried(9, PATHS.event(version), told, 100)
+
+
+def test_what_a_file_held_first_does_not_show_that_it_goes_on():
+    """A state that moved while it was exported stands twice there: both have the first part, and not the same rest."""
+    joined = joining(there(12, "b"), fields(10), fields(20))
+    assert joined.meet(event(11)) == []
+    with pytest.raises(HistoryConflictError, match="it is there with another history"):
+        joined.meet(event(12))
+
+
+def test_an_event_goes_on_from_what_is_there_if_it_follows_that():
+    """The last one of both need not be in the file."""
+    assert joining(there(3), fields(5)).meet(event(4)) == [Item(event(4))]
+    with pytest.raises(HistoryConflictError, match="it is there with another history"):
+        joining(there(3), fields(5)).meet(event(4, before="b"))
+
+
+EVENTS = [one.event for one in lived(9)]
+
+
+def sealed(events) -> dict[str, Any]:
+    """Return the fields of a segment."""
+    segment = build_segment(LIVED, events)
+    assert segment is not None
+    assert segment.write is not None
+    return dict(segment.write.fields)
+
+
+SEALED = sealed(EVENTS[3:6])
+
+
+def sealed_behind(version):
+    """Return what is decided of a state that is there with so many of the events."""
+    run = Run(LIVED.governor.states.removesuffix("/states"), LIVED.stored_id)
+    told = {"version": version, "hash": EVENTS[version - 1].hash}
+    joined = Joining(run, Document(run.state, told, NOW, NOW))
+    joined.begin(Carried(2, run.state, {"version": 9, "hash": EVENTS[8].hash}, 100))
+    joined.compare(None)
+    return joined
+
+
+@pytest.mark.parametrize("version", [3, 4, 5])
+def test_a_segment_gives_the_place_of_the_next_event_first(version):
+    """Before itself, and what was held."""
+    joined = sealed_behind(version)
+    tail, segment = Carried(3, LIVED.event(9), {}, 100), Carried(4, LIVED.segment(4), SEALED, 100)
+    assert joined.meet(tail) == []
+    first, *rest = joined.meet(segment)
+    assert (first.path, first.carried.fields["hash"]) == (LIVED.event(version + 1), EVENTS[version].hash)
+    assert (first.is_sealed, rest) == (True, [Item(tail), Item(segment)])
+
+
+def test_a_segment_that_ends_with_what_is_there_waits_for_the_next_event():
+    """Else nothing would hold its place."""
+    joined = sealed_behind(6)
+    segment, after = Carried(3, LIVED.segment(4), SEALED, 100), sealed(EVENTS[6:8])
+    assert joined.meet(segment) == []
+    found = joined.meet(Carried(4, LIVED.segment(7), after, 100))
+    assert [item.path for item in found] == [LIVED.event(7), LIVED.segment(4), LIVED.segment(7)]
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [{"events": b"x"}, {"digest": 1}, {"last": 2**70}, {"last": "6"}, {"first": 5}, {"state_id": "t"}, {"format": 99}],
+    ids=str,
+)
+def test_a_segment_that_cannot_be_read_shows_nothing(altered):
+    """What it says of itself is not believed: it is held as others are, and refused with them."""
+    joined = sealed_behind(5)
+    assert joined.meet(Carried(3, LIVED.segment(4), {**SEALED, **altered}, 100)) == []
+    with pytest.raises(HistoryConflictError, match="nothing in the file shows"):
+        joined.end()
