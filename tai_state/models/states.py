@@ -64,6 +64,9 @@ class StateSnapshot(Model, Generic[DataT], frozen=True):
         machine_name: The machine that last moved the state, if one did.
         machine_version: That machine's version.
         depends_on: The states of the same governor whose statuses it reacts to.
+        due_at: When something is to happen to it by itself, by the store's clock; None: nothing is.
+        due_action: The action that is taken then.
+        labels: What ``find`` finds it by.
         recovered: Whether it was rebuilt from its events, since its document is missing or damaged. It tells how the
             state was read, not what it is: two snapshots that differ in it alone are equal.
     """
@@ -83,6 +86,9 @@ class StateSnapshot(Model, Generic[DataT], frozen=True):
     machine_name: str | None = None
     machine_version: int | None = None
     depends_on: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    due_action: str | None = None
+    labels: Mapping[str, str] = Field(default_factory=dict)
     recovered: bool = False
 
     def __eq__(self, other: object) -> bool:
@@ -117,6 +123,11 @@ class Event(Model, Generic[DataT], frozen=True):
         occurred_at: When it happened elsewhere, as its caller said; free, and read by nothing.
         committed_at: When the store committed it, by the store's clock.
         depends_on: The states of the same governor whose statuses the state reacts to.
+        due_at: When something was to happen to the state by itself, as of this change.
+        due_action: The action that was to be taken then.
+        labels: Those of the state, as of this change.
+        cause: The change of which a handler was told when it made this one: ``governor/state@version``, in stored ids.
+        depth: How many changes led to this one, each the cause of the next; 0: none did.
     """
 
     governor_id: str
@@ -149,6 +160,11 @@ class Event(Model, Generic[DataT], frozen=True):
     occurred_at: datetime | None = None
     committed_at: datetime | None = None
     depends_on: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    due_action: str | None = None
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    cause: str | None = None
+    depth: int = 0
 
 
 class LoadedState(Model, Generic[DataT], frozen=True):

@@ -36,7 +36,7 @@ class Target:
 
     ``schema_version`` says of which version the data is. ``signals``: those that put it into its status; None: none,
     or those it had while the status stays. ``action``: the machine's, where the change named a status and no action.
-    ``fits``: its data is known to fit the machine's data type.
+    ``fits``: its data is known to fit the machine's data type. ``labels``: None: those that it had.
     """
 
     status: str
@@ -48,6 +48,7 @@ class Target:
     signals: tuple[Signal, ...] | None = None
     action: str | None = None
     fits: bool = False
+    labels: tuple[str, ...] | None = None
 
 
 TargetOf = Callable[[StateRecord | None], Target]

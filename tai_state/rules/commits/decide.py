@@ -133,6 +133,10 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
     signals: tuple[Signal, ...] = ()
     if before is None or before.depends_on or before.signals or change.depends_on or target.signals:
         depends_on, signals = _dependence(change, before, target, reborn=reborn)
+    due, labels = None, target.labels or ()
+    if before is not None and (before.due is not None or before.labels):
+        due = before.due if before.status == target.status and not (reborn or target.deleted) else None
+        labels = before.labels if target.labels is None and not (reborn or target.deleted) else labels
     event = EventRecord(
         governor_id=change.paths.governor_id,
         state_id=change.paths.state_id,
@@ -168,6 +172,8 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
         hash="",
         depends_on=depends_on,
         signals=signals,
+        due=due,
+        labels=labels,
     )
     complete(event, "seal", make_seal(event, fresh.salt))
     complete(event, "hash", event_hash(event))

@@ -137,7 +137,15 @@ def rollback_change(call: Call, old: StateRecord) -> Change:
             # Before anybody says of the state that is there what is to be said of the old one.
             call.schema.seen(old)
         machine = old.machine or state.machine
-        return Target(old.status, old.data, old.last_error, old.schema_version, machine=machine, signals=old.signals)
+        return Target(
+            old.status,
+            old.data,
+            old.last_error,
+            old.schema_version,
+            machine=machine,
+            signals=old.signals,
+            labels=old.labels,
+        )
 
     payload = Payload.of({"to_version": old.version})
     return call.change("rollback", "rollback", Needs.EVER, target_of, request=payload, payload=payload)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError
-from tai_state.rules.records.documents import dependents_from
 from tai_state.rules.records.fields import FieldError
+from tai_state.rules.records.parts import dependents_from
 from tai_state.rules.records.record import Marks, StateRecord
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 from binascii import b2a_base64
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import islice, pairwise, repeat
 from operator import le
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -22,20 +21,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from tai_state.codec import EMPTY, NULL, PAYLOAD_BYTES_MAX, Payload, dump_plain, from_json, time_text
 from tai_state.documents import Json
 from tai_state.rules.records.chain import FOR_URLS, covered_by_name, erasable
-from tai_state.rules.records.documents import FORMATS, event_from, fences_list
+from tai_state.rules.records.documents import FORMATS, event_from
 from tai_state.rules.records.fields import FieldError, take, take_or_none
+from tai_state.rules.records.parts import time_from, uncovered
 from tai_state.rules.records.record import EventRecord, MachineStamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
 _COLUMNS = {
     "covered": frozenset(
-        {"action", "causality", "created_at", "deleted", "depends_on", "fences", "fencing_token", "from_status"}
+        {"action", "causality", "cause", "created_at", "deleted", "depends_on", "due_action", "due_after", "due_at"}
+        | {"due_machine", "due_version", "fences", "fencing_token", "from_status"}
         | {"governor_id", "kind", "layout", "machine", "occurred_at", "origin", "parent_version", "parents"}
         | {"schema_version", "signals", "state_id", "timestamp", "to_status", "transition_id"}
     ),
-    "values": frozenset({"changed_by", "context", "idempotency_key", "last_error", "payload", "reason", "to_state"}),
+    "values": frozenset({"changed_by", "context", "idempotency_key", "last_error", "payload", "reason", "to_state"})
+    | {"labels"},
     "beside": frozenset({"committed_at", "salt"}),
 }
 """The columns that there may be of each group.
@@ -287,7 +290,10 @@ class Run(Sequence[EventRecord]):
     def _fields(self, place: int) -> dict[str, Any]:
         """Return the fields of the document that an event had."""
         values = {name: texts[place] for name, texts in self._values.items() if texts[place]}
-        stored = _uncovered({name: from_json(texts[place]) for name, texts in self._covered.items() if texts[place]})
+        stored = {
+            "format": FORMATS["digests"],
+            **uncovered({name: from_json(texts[place]) for name, texts in self._covered.items() if texts[place]}),
+        }
         stored |= {
             "hash": self.hashes[place],
             "previous_hash": self.hashes[place - 1] if place else self._previous_hash,
@@ -306,7 +312,7 @@ class Run(Sequence[EventRecord]):
                 "context": Json(values.get("context", EMPTY.json)),
             },
         }
-        return stored
+        return stored if "labels" not in values else {**stored, "labels": _decoded(values["labels"])}
 
 
 def _columns(lines: list[bytes], told: dict[str, Any], count: int) -> list[dict[str, list[bytes]]]:
@@ -356,30 +362,8 @@ def _joined(columns: dict[str, list[bytes]]) -> Iterator[bytes]:
     return map(b"".join, zip(*parts, repeat(fixed, count), strict=False))
 
 
-def _uncovered(covered: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a document, from what the hash covers of them: see ``chain.covered_by_name``."""
-    stored = {"format": FORMATS["digests"], **covered}
-    for name in ("timestamp", "created_at", "occurred_at"):
-        if name in covered:
-            stored[name] = _time(covered[name])
-    if "machine" in covered:
-        stored["machine_name"], stored["machine_version"], stored["machine_fingerprint"] = covered["machine"]
-    stored["fences"] = fences_list(dict(covered.get("fences", ())))
-    if "signals" in covered:
-        stored["signals"] = [{"state_id": state_id, "status": status} for state_id, status in covered["signals"]]
-    return stored
-
-
-def _time(text: object) -> datetime:
-    try:
-        return datetime.fromisoformat(text)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        message = f"it is no time: {error}"
-        raise FieldError(message) from error
-
-
 def _moment(text: bytes) -> datetime | None:
-    return _time(from_json(text)) if text else None
+    return time_from(from_json(text)) if text else None
 
 
 def _decoded(text: bytes | None, absent: Any = None) -> Any:

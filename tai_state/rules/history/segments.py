@@ -23,7 +23,14 @@ from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, 
 from tai_state.layout import StateLayout, owner_and_version, unescape
 from tai_state.rules.history.packed import Run, pack
 from tai_state.rules.history.replay import Trimmed, contradiction
-from tai_state.rules.records.documents import FORMAT_NEWEST, FORMATS, check_owner, event_fields, event_from
+from tai_state.rules.records.documents import (
+    FORMAT_NEWEST,
+    FORMATS,
+    check_owner,
+    event_fields,
+    event_from,
+    occasional_format,
+)
 from tai_state.rules.records.fields import FieldError, check_format, take, take_or_none
 from tai_state.rules.records.record import EventRecord, StateRecord
 
@@ -103,7 +110,7 @@ def segment_of(paths: StateLayout, events: Sequence[EventRecord]) -> Segment | N
     """
     run = events[: _count_in_memory(events)]
     while run:
-        body, number = pack(run), FORMATS["packed"]
+        body, number = pack(run), max(FORMATS["packed"], occasional_format(run))
         contents: dict[str, Any] = {"packed": True}
         if body is None:
             body, number, contents = *_listed(run), {}

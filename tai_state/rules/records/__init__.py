@@ -13,6 +13,9 @@ Invariants:
 4. A document that is damaged or somebody else's is a ``CorruptLogError`` that names it, a newer format a
    ``SchemaVersionError``; nothing else gets out of ``documents``.
 
+5. What few states have (``occasional``) is there only where it is used: all others have documents, hashes and digests
+   as if there were no such thing.
+
 A new field of an event is added in ``record``, ``documents`` and ``chain``, and in the public model; a test fails
 wherever it is forgotten.
 """

@@ -14,6 +14,7 @@ from datetime import UTC
 from typing import Any
 
 from tai_state.codec import EMPTY, NULL, Payload, dump_plain, time_text, utc_text
+from tai_state.rules.records.occasional import cover_due, cover_event
 from tai_state.rules.records.record import Content, EventRecord, MachineStamp, Seal, Signal, StateRecord
 
 GENESIS = "0" * 64
@@ -42,6 +43,8 @@ def erasable(event: EventRecord) -> dict[str, bytes]:
         found["last_error"] = dump_plain(event.last_error)
     if event.idempotency_key:
         found["idempotency_key"] = dump_plain(event.idempotency_key)
+    if event.labels:
+        found["labels"] = dump_plain(list(event.labels))
     return found
 
 
@@ -112,6 +115,8 @@ def covered_by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
         covered["machine"] = [machine.name, machine.version, machine.fingerprint]
     if event.fences or event.depends_on or event.signals:
         _cover_bonds(covered, event)
+    if event.due is not None or event.cause is not None:
+        cover_event(covered, event)
     return covered
 
 
@@ -168,7 +173,8 @@ def _by_position(event: EventRecord) -> list[Any]:
 def state_digest(record: StateRecord) -> str:
     """Return the SHA-256, in hexadecimal, over all that a state document says: its content and its marks.
 
-    Not over the times that the engine sets. It tells what was altered beside the package, which no precondition sees.
+    Not over the times that the engine sets, nor over ``due_key``, which is another one in a copy. It tells what was
+    altered beside the package, which no precondition sees.
     """
     marks = record.marks
     covered: dict[str, Any] = {
@@ -203,6 +209,14 @@ def state_digest(record: StateRecord) -> str:
         covered["machine"] = [machine.name, machine.version, machine.fingerprint]
     if record.fences or record.depends_on or record.signals:
         _cover_bonds(covered, record)
+    if record.due is not None:
+        cover_due(covered, record.due)
+        if marks.due_moved_to is not None:
+            covered["due_moved_to"] = time_text(marks.due_moved_to)
+        if marks.due_tries:
+            covered["due_tries"] = marks.due_tries
+    if record.labels:
+        covered["labels"] = list(record.labels)
     return hashlib.sha256(dump_plain(covered)).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """Records to document fields and back. What somebody else wrote, or damaged, is told by name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +23,28 @@ from tai_state.rules.records.fields import (
     take_time_or_none,
     take_version,
 )
+from tai_state.rules.records.occasional import (
+    cause_field,
+    cause_from,
+    due_from,
+    due_marks_from,
+    labels_from,
+    put_due_marks,
+    put_occasional,
+)
+from tai_state.rules.records.parts import (
+    dependents_from,
+    fences_from,
+    fences_list,
+    machine_from,
+    metadata_from,
+    seal_from,
+    signals_from,
+)
 from tai_state.rules.records.record import (
     Content,
     EventRecord,
-    MachineStamp,
     Marks,
-    MetadataRecord,
-    Seal,
-    Signal,
     StateRecord,
 )
 
@@ -45,6 +59,9 @@ FORMATS = {
     "trimmed": 5,
     "erased_through": 5,
     "packed": 6,
+    "due_at": 7,
+    "labels": 7,
+    "cause": 7,
 }
 """Fields that an older build does not know: it would wipe them, since a Put replaces the whole document, or miss them
 in a hash and call the event corrupt.
@@ -57,68 +74,14 @@ its newest event.
 FORMAT_NEWEST = max(FORMATS.values())
 
 
+def occasional_format(events: Sequence[EventRecord]) -> int:
+    """Return the format of what holds *events* beside the text of their fields: higher where one has what few have."""
+    is_higher = any(event.due is not None or event.labels or event.cause is not None for event in events)
+    return FORMATS["due_at"] if is_higher else 1
+
+
 class AlteredError(FieldError):
     """A document is whole, and is not what we wrote."""
-
-
-def _metadata_from(fields: Mapping[str, Value]) -> MetadataRecord:
-    stored = take(fields, "metadata", dict)
-    return MetadataRecord(
-        changed_by=take(stored, "changed_by", str),
-        reason=take(stored, "reason", str),
-        parent_version=take_or_none(stored, "parent_version", int),
-        context=take_payload(stored, "context"),
-    )
-
-
-def _machine_from(fields: Mapping[str, Value]) -> MachineStamp | None:
-    name = take_or_none(fields, "machine_name", str)
-    if name is None:
-        return None
-    return MachineStamp(name, take(fields, "machine_version", int), take(fields, "machine_fingerprint", str))
-
-
-def _signals_from(fields: Mapping[str, Value]) -> tuple[Signal, ...]:
-    stored = take_list(fields, "signals", dict) if "signals" in fields else ()
-    return tuple(Signal(take(one, "state_id", str), take(one, "status", str)) for one in stored)
-
-
-def fences_list(fences: Mapping[str, int]) -> list[Fields]:
-    """Return the fences as documents from format 2 on hold them."""
-    # A list, since a map's keys have no order that every engine keeps.
-    return [{"resource": resource, "token": token} for resource, token in fences.items()]
-
-
-def _fences_from(fields: Mapping[str, Value]) -> dict[str, int]:
-    if take(fields, "format", int) == 1:
-        return dict(sorted(take_counters(fields, "fences").items()))
-    stored = take_list(fields, "fences", dict)
-    return {take(one, "resource", str): take(one, "token", int) for one in stored}
-
-
-def _seal_from(fields: Mapping[str, Value]) -> Seal | None:
-    if "digests" not in fields:
-        return None
-    digests = take(fields, "digests", dict)
-    if any(type(digest) is not str for digest in digests.values()):
-        message = "field 'digests' should be a map of str"
-        raise FieldError(message)
-    return Seal(take_or_none(fields, "salt", str), digests)
-
-
-def dependents_from(fields: Mapping[str, Value]) -> dict[str, str]:
-    """Return the states that are marked as dependents, each with its machine.
-
-    Raises:
-        FieldError: They are damaged.
-    """
-    if "dependents" not in fields:
-        return {}
-    dependents: dict[str, str] = take_object(fields, "dependents").value()
-    if any(type(machine) is not str for machine in dependents.values()):
-        message = "field 'dependents' should be a map of str"
-        raise FieldError(message)
-    return dependents
 
 
 def content_fields(content: Content, encoding: Encoding) -> Fields:
@@ -154,6 +117,8 @@ def content_fields(content: Content, encoding: Encoding) -> Fields:
         fields["depends_on"] = list(content.depends_on)
     if content.signals:
         fields["signals"] = [{"state_id": one.state_id, "status": one.status} for one in content.signals]
+    if content.due is not None or content.labels:
+        put_occasional(fields, content)
     return fields
 
 
@@ -165,16 +130,18 @@ def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
         "last_error": take_or_none(fields, "last_error", str),
         "deleted": take(fields, "deleted", bool),
         "schema_version": take(fields, "schema_version", int),
-        "machine": _machine_from(fields),
-        "metadata": _metadata_from(fields),
+        "machine": machine_from(fields),
+        "metadata": metadata_from(fields),
         "causality": take_counters(fields, "causality"),
-        "fences": _fences_from(fields),
+        "fences": fences_from(fields),
         "transition_id": take(fields, "transition_id", str),
         "timestamp": take_time(fields, "timestamp"),
         "created_at": take_time(fields, "created_at"),
         "hash": take(fields, "hash", str),
         "depends_on": take_list(fields, "depends_on", str) if "depends_on" in fields else (),
-        "signals": _signals_from(fields),
+        "signals": signals_from(fields),
+        "due": due_from(fields),
+        "labels": labels_from(fields),
     }
 
 
@@ -187,6 +154,7 @@ def state_put(
         found: The update_time of the document that *record* was made from; None where there was none.
         common: The ``content_fields`` of the event that made it, where they are known.
     """
+    assert record.due is None or record.marks.due_key, "nobody would find it when it is due"
     precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
     return Put(paths.state, state_fields(record, encoding, common), precondition)
 
@@ -207,6 +175,8 @@ def state_fields(record: StateRecord, encoding: Encoding, common: Fields | None 
         fields["dependents"] = Payload.of(dict(marks.dependents)).field(encoding)
     if marks.erased_through:
         fields["erased_through"] = marks.erased_through
+    if record.due is not None:
+        put_due_marks(fields, marks)
     fields["digest"] = state_digest(record)
     fields["format"] = max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()))
     return fields
@@ -232,6 +202,7 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
             snapshots=take_list(fields, "snapshots", int),
             dependents=dependents_from(fields),
             erased_through=take_or_none(fields, "erased_through", int) or 0,
+            **due_marks_from(fields),
         ),
     )
 
@@ -263,6 +234,8 @@ def event_fields(event: EventRecord, encoding: Encoding, common: Fields | None =
             fields["salt"] = seal.salt
         if event.occurred_at is not None:
             fields["occurred_at"] = event.occurred_at
+        if event.cause is not None:
+            fields["cause"] = cause_field(event.cause)
     fields["format"] = max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()), default=1)
     return fields
 
@@ -273,9 +246,13 @@ def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> Ev
     Raises:
         FieldError: They are not an event of ours.
     """
-    seal = _seal_from(fields)
+    seal = seal_from(fields)
+    content = _content_from(fields)
+    if seal is None:
+        # Events without a seal are older than these fields: no hash of theirs covers them.
+        content |= {"due": None, "labels": ()}
     return EventRecord(
-        **_content_from(fields),
+        **content,
         action=take(fields, "action", str),
         kind=take(fields, "kind", str),
         payload=take_payload(fields, "payload"),
@@ -288,10 +265,10 @@ def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> Ev
         parents=take_list(fields, "parents", int),
         fencing_token=take_or_none(fields, "fencing_token", int),
         previous_hash=take(fields, "previous_hash", str),
-        # Events without a seal are older than the field.
         occurred_at=take_time_or_none(fields, "occurred_at") if seal is not None else None,
         committed_at=committed_at,
         seal=seal,
+        cause=cause_from(fields) if seal is not None else None,
     )
 
 

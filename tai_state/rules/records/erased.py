@@ -1,8 +1,8 @@
 """Erased events: their values and their salt are gone, their digests stay, and so does the chain.
 
 What stays of one: its version, its status before and after, its action and kind, the machine, the times, the states
-that it depends on, and the hash over all of it. Values that were stored in events without a seal (layout 1 of the hash)
-cannot be erased by themselves: their hash covers them as they are.
+that it depends on, what was due, and the hash over all of it. Values that were stored in events without a seal (layout
+1 of the hash) cannot be erased by themselves: their hash covers them as they are.
 """
 
 from dataclasses import replace
@@ -29,6 +29,7 @@ def erased(event: EventRecord) -> EventRecord:
         to_state=EMPTY,
         last_error=None,
         idempotency_key=None,
+        labels=(),
         metadata=MetadataRecord("", "", event.metadata.parent_version, EMPTY),
         seal=Seal(None, event.seal.digests),
     )

@@ -126,15 +126,15 @@ def take_object(fields: Mapping[str, Value], name: str) -> Payload:
     return payload
 
 
-def take_version(fields: Mapping[str, Value]) -> int:
-    """Return the field ``version``, which counts from 1.
+def take_version(fields: Mapping[str, Value], name: str = "version") -> int:
+    """Return the field *name*, a version, which counts from 1.
 
     Raises:
         FieldError: It is something else.
     """
-    version = take(fields, "version", int)
+    version = take(fields, name, int)
     if version < 1:
-        message = f"field 'version' should be at least 1, it is {version}"
+        message = f"field {name!r} should be at least 1, it is {version}"
         raise FieldError(message)
     return version
 

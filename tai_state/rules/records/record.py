@@ -11,11 +11,13 @@ from tai_state.causality import VectorClock
 from tai_state.codec import EMPTY, NULL, Payload
 from tai_state.errors import InvalidDataError, OutcomeUnknownError, StoredDataError
 from tai_state.frozen import quick_dataclass
+from tai_state.rules.records.occasional import labels_shown
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
+    from tai_state.rules.records.occasional import Cause, Due
 
 DataT = TypeVar("DataT")
 AsData = Callable[[Payload], DataT]
@@ -141,6 +143,7 @@ class Content:
     ``fences`` holds, for the locks that guarded the state last, by stored resource id, the highest token that wrote,
     the latest last (see ``rules.locking.fence``). ``depends_on`` names states of the same governor; ``signals`` are
     those that put the state where it stands, the nearest first: its own dependents may react to them as to its status.
+    ``labels`` are ``key=value``, sorted: what a state is found by.
     """
 
     governor_id: str
@@ -159,6 +162,8 @@ class Content:
     hash: str
     depends_on: tuple[str, ...] = ()
     signals: tuple[Signal, ...] = ()
+    due: Due | None = None
+    labels: tuple[str, ...] = ()
 
 
 @quick_dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +173,10 @@ class Marks:
     How far the maintenance of the state has come; all of it is derived from these. And ``dependents``: the states
     that name this one in their ``depends_on``, each with the machine that drives it, so that a move knows whom it
     concerns without reading them. The values of the events up to ``erased_through`` were erased.
+
+    Of a state that is due: ``due_key`` says where workers look for it (see ``rules.due``), and follows from the rest.
+    ``due_moved_to`` is when it is due instead, where that was moved without a change (a lease that was renewed, a
+    firing that failed and is tried again), and ``due_tries`` how often its firing has failed.
     """
 
     sealed_through: int = 0
@@ -176,6 +185,9 @@ class Marks:
     snapshots: tuple[int, ...] = ()
     dependents: Mapping[str, str] = field(default_factory=dict)
     erased_through: int = 0
+    due_key: str = ""
+    due_moved_to: datetime | None = None
+    due_tries: int = 0
     first_unsealed: int = field(init=False, compare=False, repr=False)
     newest_snapshot: int = field(init=False, compare=False, repr=False)
 
@@ -195,6 +207,11 @@ class StateRecord(Content):
     status: str
     data: Payload
     marks: Marks = field(default_factory=Marks)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it is due: as its event says, unless that was moved since."""
+        return None if self.due is None else self.marks.due_moved_to or self.due.at
 
     def data_as(self, as_data: AsData[DataT]) -> DataT:
         """Return the data as the user sees it.
@@ -231,6 +248,9 @@ class StateRecord(Content):
             machine_name=self.machine.name if self.machine else None,
             machine_version=self.machine.version if self.machine else None,
             depends_on=self.depends_on,
+            due_at=self.due_at,
+            due_action=self.due.action if self.due else None,
+            labels=labels_shown(self.labels) if self.labels else {},
             recovered=recovered,
         )
         return snapshot
@@ -255,6 +275,7 @@ class EventRecord(Content):
     occurred_at: datetime | None = None
     committed_at: datetime | None = None
     seal: Seal | None = None
+    cause: Cause | None = None
 
     def unknown(self) -> OutcomeUnknownError:
         """Return the error that says that nobody knows whether this change was applied."""
@@ -301,6 +322,11 @@ class EventRecord(Content):
             occurred_at=self.occurred_at,
             committed_at=self.committed_at,
             depends_on=self.depends_on,
+            due_at=self.due.at if self.due else None,
+            due_action=self.due.action if self.due else None,
+            labels=labels_shown(self.labels) if self.labels else {},
+            cause=self.cause.event if self.cause else None,
+            depth=self.cause.depth if self.cause else 0,
         )
         return event
 
@@ -329,6 +355,8 @@ class EventRecord(Content):
             hash=self.hash,
             depends_on=self.depends_on,
             signals=self.signals,
+            due=self.due,
+            labels=self.labels,
             status=self.to_status,
             data=self.to_state,
             marks=marks or Marks(),

@@ -13,8 +13,9 @@ from tai_state.documents import Document
 from tai_state.layout import StateLayout
 from tai_state.rules.history.replay import contradiction
 from tai_state.rules.records.chain import event_hash, seal_is_sound
-from tai_state.rules.records.documents import committed_at, content_fields, event_from, fences_list
+from tai_state.rules.records.documents import committed_at, content_fields, event_from
 from tai_state.rules.records.fields import FieldError
+from tai_state.rules.records.parts import fences_list
 from tai_state.rules.records.record import EventRecord, StateRecord
 
 Fields = dict[str, Any]
@@ -119,6 +120,8 @@ def _likely(fields: Mapping[str, Any], around: Neighbours) -> list[Fields]:
         {name: likeness[name] for name in ("machine_name", "machine_version", "machine_fingerprint")},
         *({name: likeness[name]} for name in ("schema_version", "created_at", "last_error", "deleted")),
         {"fences": fences_list(near.fences)},
+        {name: likeness[name] for name in likeness if name == "labels"},
+        {name: likeness[name] for name in likeness if name.startswith("due_")},
         {"causality": causality},
         {"origin": near.origin},
         {"action": near.action},

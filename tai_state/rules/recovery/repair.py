@@ -30,8 +30,9 @@ from tai_state.layout import FORMAT, StateLayout, owner_and_version
 from tai_state.rules.history.replay import contradiction
 from tai_state.rules.history.segments import build_segment, is_sound_run
 from tai_state.rules.history.snapshots import snapshot_fields
-from tai_state.rules.records.documents import dependents_from, event_fields, state_put
+from tai_state.rules.records.documents import event_fields, state_put
 from tai_state.rules.records.fields import FieldError
+from tai_state.rules.records.parts import dependents_from
 from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.recovery.findings import STRAY, Finding, Made
 

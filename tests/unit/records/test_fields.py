@@ -4,7 +4,8 @@ The records below hold in every field a value that is none of the defaults, so t
 """
 
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import NoneType
 from typing import Any
 
 import pytest
@@ -13,12 +14,14 @@ from tai_state import Event, StateSnapshot
 from tai_state.codec import Payload
 from tai_state.config import Encoding
 from tai_state.documents import Document, DocumentPath
+from tai_state.errors import CorruptLogError
 from tai_state.layout import state_layout
 from tai_state.rules.history.replay import differing_field
 from tai_state.rules.history.segments import build_segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot, snapshot_fields
 from tai_state.rules.records.chain import event_hash, make_seal, seal_is_sound, state_digest
 from tai_state.rules.records.documents import event_fields, event_from, read_event, read_state, state_fields
+from tai_state.rules.records.occasional import Cause, Due
 from tai_state.rules.records.record import (
     Content,
     EventRecord,
@@ -48,6 +51,8 @@ EVENT = EventRecord(
     hash="0" * 64,
     depends_on=("other",),
     signals=(Signal("other", "failed"),),
+    due=Due(datetime(2024, 3, 2, tzinfo=UTC), "fail", "orders", 1, timedelta(seconds=90.5)),
+    labels=("customer=c-7", "region=eu"),
     action="pay",
     kind="transition",
     payload=Payload.of({"amount": 1}),
@@ -62,12 +67,22 @@ EVENT = EventRecord(
     previous_hash="1" * 64,
     occurred_at=NOW,
     committed_at=LATER,
+    cause=Cause("g/other@4", 3),
 )
 EVENT = replace(EVENT, seal=make_seal(EVENT, "5" * 32))
-BEFORE = replace(EVENT, seal=None, occurred_at=None)
+NEWER: dict[str, Any] = {"seal": None, "occurred_at": None, "due": None, "labels": (), "cause": None}
+BEFORE = replace(EVENT, **NEWER)
 """One of layout 1, without what came later."""
 MARKS = Marks(
-    sealed_through=1, trimmed_through=1, trimmed_hash="h", snapshots=(1,), dependents={"d": "m"}, erased_through=1
+    sealed_through=1,
+    trimmed_through=1,
+    trimmed_hash="h",
+    snapshots=(1,),
+    dependents={"d": "m"},
+    erased_through=1,
+    due_key="a:orders:0",
+    due_moved_to=datetime(2024, 3, 3, tzinfo=UTC),
+    due_tries=2,
 )
 STATE = EVENT.state(MARKS)
 AS_IT_IS = Encoding()
@@ -102,13 +117,15 @@ def altered(record: Any, name: str) -> Any:
         bool: value is not True,
         datetime: datetime(2031, 1, 1, tzinfo=UTC),
         Payload: Payload.of({"another": 1}),
+        timedelta: timedelta(days=1, microseconds=1),
         dict: {"another": 1 if first in {"causality", "fences"} else "m"},
         tuple: (),
+        NoneType: datetime(2031, 1, 1, tzinfo=UTC),
     }
     return replace(record, **{first: others[type(value)]})
 
 
-@pytest.mark.parametrize("record", [EVENT, STATE, STATE.marks, EVENT.machine, EVENT.metadata])
+@pytest.mark.parametrize("record", [EVENT, STATE, STATE.marks, EVENT.machine, EVENT.metadata, EVENT.due])
 def test_the_records_hold_no_default(record):
     """Else a field that is forgotten would come out right by chance."""
     for field in fields(record):
@@ -157,20 +174,20 @@ def test_hash_and_digests_cover_each_field(name):
     assert event_hash(event) != event_hash(EVENT) or not seal_is_sound(event)
 
 
-@pytest.mark.parametrize("name", [name for name in leaves(BEFORE) if name not in {"seal", "occurred_at"}])
+@pytest.mark.parametrize("name", [name for name in leaves(BEFORE) if name not in NEWER])
 def test_the_hash_of_layout_1_covers_each_field(name):
     """Logs that were written before are verified as they were."""
     is_covered = name not in {"hash", "committed_at"}
     assert (event_hash(altered(BEFORE, name)) != event_hash(BEFORE)) is is_covered
 
 
-@pytest.mark.parametrize("name", leaves(STATE))
+@pytest.mark.parametrize("name", [name for name in leaves(STATE) if name != "marks.due_key"])
 def test_the_digest_of_a_state_covers_each_field(name):
     """Content and marks."""
     assert state_digest(altered(STATE, name)) != state_digest(STATE)
 
 
-@pytest.mark.parametrize("name", [name for name in leaves(BEFORE) if name not in {"seal", "occurred_at"}])
+@pytest.mark.parametrize("name", [name for name in leaves(BEFORE) if name not in NEWER])
 def test_an_event_without_a_seal_comes_back_from_its_document(name):
     """As a segment made today holds one that was written before."""
     event = altered(BEFORE, name)
@@ -192,6 +209,11 @@ def test_both_parts_of_a_signal_are_covered(signal):
     for event in (EVENT, BEFORE):
         assert event_hash(replace(event, signals=(signal,))) != event_hash(event)
     assert state_digest(replace(STATE, signals=(signal,))) != state_digest(STATE)
+
+
+def test_the_digest_of_a_state_leaves_out_where_it_is_looked_for():
+    """That is another place in a copy, and says nothing of the state."""
+    assert state_digest(altered(STATE, "marks.due_key")) == state_digest(STATE)
 
 
 def test_marks_are_no_difference():
@@ -222,6 +244,10 @@ PUBLIC = {
     "from_state": {"n": 1},
     "to_state": {"n": 2},
     "recovered": False,
+    "due_action": "fail",
+    "labels": {"customer": "c-7", "region": "eu"},
+    "cause": "g/other@4",
+    "depth": 3,
 }
 
 
@@ -231,7 +257,9 @@ def test_a_public_model_shows_every_field(record, model):
     shown = record.public(Payload.value)
     assert set(vars(shown)) == set(model.model_fields)
     dumped = shown.model_dump()
-    for name in set(model.model_fields) - {"metadata", "causality"}:
+    # When it is due is what is in force, of a state, and what it said, of an event.
+    assert dumped["due_at"] == (STATE.marks.due_moved_to if record is STATE else datetime(2024, 3, 2, tzinfo=UTC))
+    for name in set(model.model_fields) - {"metadata", "causality", "due_at"}:
         assert dumped[name] == PUBLIC.get(name, getattr(record, name, None)), name
     assert dumped["causality"] == {"a": 2}
     assert dumped["metadata"] == {
@@ -246,10 +274,52 @@ def test_no_field_is_kept_from_users():
     """Save what tells no user anything: the digest's parts, marks, and what is another field's."""
     hidden = {"machine", "fences", "signals", "seal"}
     shown = set(Event.model_fields) - {"machine_name", "machine_version", "machine_fingerprint"}
-    assert shown == set(names_of(EventRecord)) - hidden
+    assert shown - {"due_at", "due_action", "depth"} == set(names_of(EventRecord)) - hidden - {"due"}
     # Whether it was rebuilt is told by the read, not by the record.
     shown = set(StateSnapshot.model_fields) - {"machine_name", "machine_version", "recovered"}
-    assert shown == set(names_of(StateRecord)) - hidden - {"transition_id", "hash", "marks"}
+    hidden |= {"due", "transition_id", "hash", "marks"}
+    assert shown - {"due_at", "due_action"} == set(names_of(StateRecord)) - hidden
+
+
+PLAIN: dict[str, Any] = {"due": None, "labels": (), "cause": None}
+
+
+@pytest.mark.parametrize(("used", "number"), [(name, 7) for name in PLAIN] + [("none", 3)])
+def test_what_few_events_have_makes_a_new_format_of_those_alone(used, number):
+    """An older build would wipe it, or miss it in the hash; alone or in a segment, listed or packed."""
+    event = replace(EVENT, **{name: value for name, value in PLAIN.items() if name != used}, version=1)
+    event = replace(event, seal=make_seal(event, "5" * 32), previous_hash="0" * 64)
+    event = replace(event, hash=event_hash(event))
+    assert event_fields(event, AS_IT_IS)["format"] == number
+    segment = build_segment(state_layout("g", "s"), [event])
+    assert segment is not None
+    assert segment.write is not None
+    assert (segment.write.fields["format"], segment.write.fields.get("packed")) == (max(number, 6), True)
+
+
+@pytest.mark.parametrize(("used", "number"), [("due", 7), ("labels", 7), ("none", 5)])
+def test_what_few_states_have_makes_a_new_format_of_those_alone(used, number):
+    """And a state without it has no field of it, which an engine would index."""
+    kept: dict[str, Any] = {name: value for name, value in PLAIN.items() if name not in {used, "cause"}}
+    state = replace(STATE, **kept, marks=replace(MARKS, due_key="", due_moved_to=None, due_tries=0))
+    fields = state_fields(state, AS_IT_IS)
+    assert fields["format"] == number
+    assert any(name.startswith("due_") for name in fields) is (used == "due")
+    assert ("labels" in fields) is (used == "labels")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *({"due_at": 1}, {"due_after": 1}, {"due_after": 1e99}, {"due_version": 0}, {"due_action": None}),
+        *({"due_event_at": "x"}, {"due_tries": 1.0}, {"due_key": 1}, {"labels": "a=b"}, {"labels": [1]}),
+    ],
+)
+def test_what_few_states_have_is_told_where_it_is_damaged(damage):
+    """As all else is: by name, never as an error of Python's own."""
+    document = Document(PATH, {**state_fields(STATE, AS_IT_IS), **damage}, NOW, NOW)
+    with pytest.raises(CorruptLogError, match=next(iter(damage))):
+        read_state(document, "g", "s")
 
 
 class Frozen(datetime):

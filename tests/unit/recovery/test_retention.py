@@ -17,7 +17,7 @@ SECOND = timedelta(seconds=1)
 
 
 def state(version, **marks):
-    return replace(STATE, version=version, marks=Marks(**marks))
+    return replace(STATE, version=version, marks=Marks(due_key=STATE.marks.due_key, **marks))
 
 
 @pytest.mark.parametrize(
