@@ -1,6 +1,7 @@
 """The verdicts of a change, pure: each at its bound."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -149,7 +150,8 @@ def test_a_version_is_compared_by_its_value():
 @pytest.mark.parametrize("alone", ["depends_on", "signals"])
 def test_a_state_keeps_what_it_depends_on_and_what_put_it_where_it_is(alone):
     """Where it has one of them alone, too, and the change says nothing of either."""
-    kept = {"depends_on": ("a",), "signals": (Signal("a", "open"),)}[alone]
+    bonds: dict[str, Any] = {"depends_on": ("a",), "signals": (Signal("a", "open"),)}
+    kept = bonds[alone]
     head = Head(replace(state_at(1), **{alone: kept}), at(1))
     made = plan(log_change(call(), "note", head.record.status, {}), head)
     assert getattr(made.event, alone) == getattr(made.record, alone) == kept

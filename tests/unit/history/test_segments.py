@@ -15,7 +15,7 @@ from tai_state.config import Maintenance
 from tai_state.errors import CorruptLogError
 from tai_state.rules.history import segments
 from tai_state.rules.history.packed import pack
-from tai_state.rules.history.segments import batches, build_segment, is_sound_run, read_segment, segment_due
+from tai_state.rules.history.segments import batches, build_segment, is_sound_run, part_of, read_segment, segment_due
 from tai_state.rules.records.record import Marks
 from tests.unit.commits.made import PATHS, document, lived, state_at
 
@@ -169,6 +169,17 @@ def test_a_segment_says_which_events_it_holds():
     ):
         with pytest.raises(CorruptLogError, match=reason):
             read_with(**changes)
+
+
+@pytest.mark.parametrize(("given", "count"), [(0, 1), (0, 3), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1), (0, 4), (0, 0)])
+def test_a_part_of_a_segment_is_so_many_events_behind_others(given, count):
+    """In their order."""
+    found = build_segment(PATHS, EVENTS[:4])
+    assert found is not None
+    assert found.write is not None
+    sealed = read_segment(document(found.write, 9), "g", "s")
+    part = part_of(sealed, given, count, PATHS)
+    assert [event.version for event in part] == list(range(given + 1, given + count + 1))
 
 
 @pytest.mark.parametrize(("first", "version"), [(1, 1), (7, 7), ("1", None), (True, None), (None, None)])

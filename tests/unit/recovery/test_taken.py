@@ -61,8 +61,6 @@ def test_what_was_taken_of_a_state_is_whole(trimmed, events, is_whole):
 def test_behind_the_version_of_the_state_nothing_is_taken():
     """It has moved since its document was read, or is damaged: that is told."""
     cut = Cut(Document(DocumentPath("governors/g/states", "s"), {"version": 1, "snapshots": []}, LONG_AGO, LONG_AGO))
-    assert cut.takes_event(event(1))
-    assert not cut.goes_on
-    assert not cut.takes_event(event(2))
-    assert cut.goes_on
+    assert (cut.takes_event(event(1)), cut.goes_on) == (True, False)
+    assert (cut.takes_event(event(2)), cut.goes_on) == (False, True)
     assert cut.is_whole([])
