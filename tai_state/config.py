@@ -25,6 +25,9 @@ HEAD_CACHE_SIZE = 1024
 DRAIN_SECONDS = 10.0
 """How long a drain waits for the calls under way."""
 
+LISTENER_BUFFER = 1000
+"""How many changes wait for a listener of ``on_change`` at most, where nobody says otherwise."""
+
 HEALTH_SECONDS = 5.0
 """How long ``health`` waits for the store."""
 

@@ -1,4 +1,4 @@
-"""The body of a transaction: its colour, as far as that can be told without running it, and its run."""
+"""Functions that a user hands in: their colour, as far as that can be told without running them, and their run."""
 
 import functools
 import inspect
@@ -90,6 +90,27 @@ def run_body(body: Callable[[A], T], argument: A) -> T:
         message = f"{body!r} is async: give a sync store a plain function, or use the Async classes"
         raise ConfigurationError(message)
     return result
+
+
+async def async_call_back(callback: Callable[[A], object], argument: A) -> None:
+    """Call what a user wants to be told with, and await it where it is async."""
+    told = callback(argument)
+    if inspect.isawaitable(told):
+        await told
+
+
+def call_back(callback: Callable[[A], object], argument: A) -> None:
+    """Call what a user wants to be told with.
+
+    Raises:
+        ConfigurationError: It is async: nobody would await it.
+    """
+    told = callback(argument)
+    if inspect.isawaitable(told):
+        if inspect.iscoroutine(told):
+            told.close()
+        message = f"{callback!r} is async: give a sync store a plain function, or use the Async classes"
+        raise ConfigurationError(message)
 
 
 def _is_awaitable(value: object) -> bool:

@@ -14,11 +14,12 @@ from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.locking.registry import AsyncLockRegistry, async_drain
 from tai_state._async.runtime import AsyncRuntime
 from tai_state.authors import checked_actor, default_actor
-from tai_state.clock import TimeLimit, seconds_of
+from tai_state.clock import Deadline, SystemClock, TimeLimit, seconds_of
 from tai_state.config import (
     DRAIN_SECONDS,
     HEAD_CACHE_SIZE,
     HEALTH_SECONDS,
+    LISTENER_BUFFER,
     RECEIPT_TTL,
     Encoding,
     Maintenance,
@@ -32,12 +33,14 @@ from tai_state.layout import META
 from tai_state.rules.commits.change import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
     from types import TracebackType
 
     from tai_state._async.access.access import AsyncAccess
+    from tai_state._async.commits.listening import AsyncChangeListener
     from tai_state.documents import Capability
-    from tai_state.models import Health
+    from tai_state.models import Event, Health
 
 
 class AsyncStateStore(AsyncStoreReads, AsyncStoreChanges, AsyncStoreErasure):
@@ -114,23 +117,29 @@ class AsyncStateStore(AsyncStoreReads, AsyncStoreChanges, AsyncStoreErasure):
         """Take no new calls, wait for those under way, and release the locks that were granted over this store.
 
         Callers who wait for a lock, and calls that come later, get a StoreClosedError. A lock that could not be
-        released in time is renewed no more: it ends with its ttl. May be called by the handler of a signal, also of
-        one that interrupted a call of this store.
+        released in time is renewed no more: it ends with its ttl. Listeners are told what is in their buffers, and
+        closed. May be called by the handler of a signal, also of one that interrupted a call of this store.
 
         Args:
             timeout: How many seconds all of it may take, also where the store does not answer; None: 10.
 
         Returns:
-            Whether all calls have ended and all locks are released.
+            Whether all calls have ended, all locks are released and all listeners are told.
         """
-        return await async_drain(self.runtime.inflight, self.runtime.locks, drain_seconds(timeout))
+        deadline = Deadline(SystemClock(), drain_seconds(timeout))
+        is_done = await async_drain(self.runtime.inflight, self.runtime.locks, deadline.remaining())
+        for listener in tuple(self.runtime.writer.listeners):
+            is_done = await listener.close(deadline.remaining()) and is_done
+        return is_done
 
     async def close(self) -> None:
         """Release connections and threads; a second call does nothing.
 
-        Locks that are held yet are renewed no more.
+        Locks that are held yet are renewed no more, and listeners take no more changes.
         """
         self.runtime.inflight.refuse()
+        for listener in tuple(self.runtime.writer.listeners):
+            listener.stop_soon()
         self.runtime.locks.forget_all()
         await self.runtime.access.backend.close()
 
@@ -150,6 +159,51 @@ class AsyncStateStore(AsyncStoreReads, AsyncStoreChanges, AsyncStoreErasure):
         except TaiStateError as error:
             return models.Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
         return models.Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
+
+    # Who listens
+
+    def on_change(
+        self,
+        callback: Callable[[Event], object],
+        *,
+        governor_id: str | None = None,
+        state_id: str | None = None,
+        on_missed: Callable[[int], object] | None = None,
+        buffer: int = LISTENER_BUFFER,
+    ) -> AsyncChangeListener:
+        """Call *callback* with the event of each change that this store object makes from now on, once it is durable.
+
+        Those of its persisters and transactions included; what other processes, or other stores over the same place,
+        change is not told here, nor what an import brings: that is what a ``Subscription`` is for. Callbacks run beside
+        the changes, never within them, one at a time: whoever makes a change waits for no listener, and what a
+        listener raises is logged, and disturbs nobody. Changes of one state are told in the order in which this process
+        heard that they are durable: that is the order of their versions, save where transactions of several threads
+        come close upon each other. One whose outcome is unknown is not told.
+
+        Args:
+            callback: May be async with an async store.
+            governor_id, state_id: Tell of the changes of this governor, and of the states of this id, alone.
+            on_missed: Called with a number of changes that were not told, before the next one behind the gap is: the
+                buffer was full, and the oldest went. None: it is logged.
+            buffer: How many changes may wait for the listener.
+
+        Returns:
+            The listener, whose ``close()`` ends it and whose ``missed`` counts what it was not told; a context manager.
+
+        Raises:
+            ConfigurationError: One of the callbacks cannot be called, or *buffer* is no positive int.
+        """
+        # Imported here: most stores have no listener.
+        from tai_state._async.commits.listening import AsyncChangeListener  # noqa: PLC0415
+
+        return AsyncChangeListener(
+            self.runtime.writer,
+            callback,
+            governor_id=governor_id,
+            state_id=state_id,
+            on_missed=on_missed,
+            buffer=buffer,
+        )
 
     @property
     def capabilities(self) -> frozenset[Capability]:

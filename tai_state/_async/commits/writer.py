@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from copy import copy
+from typing import TYPE_CHECKING
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.retry import async_retry_after
@@ -37,6 +38,9 @@ from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import lost_head, proofs_against
 from tai_state.rules.history.segments import Segment
 from tai_state.rules.records.record import EventRecord, StateRecord, complete
+
+if TYPE_CHECKING:
+    from tai_state._async.commits.listening import AsyncChangeListener
 
 log = logging.getLogger("tai_state")
 
@@ -83,6 +87,8 @@ class AsyncChangeWriter:
         self._history = AsyncHistoryReader(access)
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
+        # Who is told of each change; shared by all writers of one store.
+        self.listeners: list[AsyncChangeListener] = []
 
     def over(self, access: AsyncAccess) -> "AsyncChangeWriter":
         """Return a writer that goes through *access*; heads, turns and what is put off are shared."""
@@ -298,6 +304,8 @@ class AsyncChangeWriter:
         except PreconditionFailedError:
             return await self._write(change, settings, deadline, None)
         complete(answer.plan.event, "committed_at", commit.commit_time)
+        if self.listeners:
+            self.tell(answer.plan.event)
         return Applied(answer.plan.event, answer.plan.record)
 
     async def send(
@@ -338,10 +346,17 @@ class AsyncChangeWriter:
                 found = left
             if log.isEnabledFor(logging.DEBUG):
                 tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
+            if self.listeners:
+                self.tell(event)
             applied.append(Applied(event, plan.record))
         if left is not None:
             self.remember(paths.state, Head(plans[-1].record, left))
         return applied
+
+    def tell(self, event: EventRecord) -> None:
+        """Tell those who listen of a change that is durable."""
+        for listener in tuple(self.listeners):
+            listener.tell(event)
 
     def remember(self, path: DocumentPath, head: Head) -> None:
         """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""

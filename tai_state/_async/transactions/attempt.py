@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import NoReturn
@@ -376,6 +377,9 @@ class AsyncAttempt:
             self._writer.origin = self._new_store_id
         if log.isEnabledFor(logging.DEBUG):
             self._tell_changes()
+        if self._writer.listeners:
+            for event in self._draft.events:
+                self._writer.tell(replace(event, committed_at=committed_at))
         for path, head in self._draft.heads.items():
             if path in self.writes and (moment := update_times.get(path)) is not None:
                 self._writer.remember(path, Head(head.record, moment))

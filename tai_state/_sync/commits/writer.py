@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from copy import copy
+from typing import TYPE_CHECKING
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.access.retry import retry_after
@@ -37,6 +38,9 @@ from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import lost_head, proofs_against
 from tai_state.rules.history.segments import Segment
 from tai_state.rules.records.record import EventRecord, StateRecord, complete
+
+if TYPE_CHECKING:
+    from tai_state._sync.commits.listening import ChangeListener
 
 log = logging.getLogger("tai_state")
 
@@ -83,6 +87,8 @@ class ChangeWriter:
         self._history = HistoryReader(access)
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
+        # Who is told of each change; shared by all writers of one store.
+        self.listeners: list[ChangeListener] = []
 
     def over(self, access: Access) -> "ChangeWriter":
         """Return a writer that goes through *access*; heads, turns and what is put off are shared."""
@@ -298,6 +304,8 @@ class ChangeWriter:
         except PreconditionFailedError:
             return self._write(change, settings, deadline, None)
         complete(answer.plan.event, "committed_at", commit.commit_time)
+        if self.listeners:
+            self.tell(answer.plan.event)
         return Applied(answer.plan.event, answer.plan.record)
 
     def send(
@@ -338,10 +346,17 @@ class ChangeWriter:
                 found = left
             if log.isEnabledFor(logging.DEBUG):
                 tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
+            if self.listeners:
+                self.tell(event)
             applied.append(Applied(event, plan.record))
         if left is not None:
             self.remember(paths.state, Head(plans[-1].record, left))
         return applied
+
+    def tell(self, event: EventRecord) -> None:
+        """Tell those who listen of a change that is durable."""
+        for listener in tuple(self.listeners):
+            listener.tell(event)
 
     def remember(self, path: DocumentPath, head: Head) -> None:
         """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""

@@ -13,7 +13,7 @@ from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Se
 from tai_state.rules.commits.decide import decide
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.records.documents import read_state, state_put
-from tai_state.rules.records.record import StateRecord
+from tai_state.rules.records.record import EventRecord, StateRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class Draft:
     Attributes:
         heads: The states as the draft leaves them; ``update_time`` is still that of the document read.
         writes: What is to be written, by path; what the guard carries is not among them.
+        events: Those of its changes, in their order.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Draft:
         """
         self.heads: MutableMapping[DocumentPath, Head] = {}
         self.writes: dict[DocumentPath, Write] = {}
+        self.events: list[EventRecord] = []
         self._steps: list[Step] = []
         self._documents = documents
         self._guard = guard
@@ -98,6 +100,7 @@ class Draft:
         assert isinstance(branch.heads, ChainMap)
         self.heads.update(branch.heads.maps[0])
         self.writes.update(branch.writes)
+        self.events += branch.events
         self._steps += branch._steps  # noqa: SLF001 - another of our own
 
     def shrunk(self) -> "Draft":
@@ -160,6 +163,7 @@ class Draft:
         self.writes.update({write.path: write for write in plan.writes if write.path not in guarded})
         # Several changes of one state are one write of it: over what was read, with what came out last.
         self.heads[path] = Head(plan.record, head.update_time if head else None)
+        self.events.append(plan.event)
         self._steps.append(step)
         return plan
 
