@@ -3,6 +3,7 @@
 from tai_state.machine.definition import Machine
 from tai_state.machine.problems import MachineProblem, ProblemKind
 from tai_state.machine.sketch import Sketch, sketch
+from tai_state.machine.timeouts import Timeout
 from tai_state.machine.transition import Choice, Transition
 
-__all__ = ["Choice", "Machine", "MachineProblem", "ProblemKind", "Sketch", "Transition", "sketch"]
+__all__ = ["Choice", "Machine", "MachineProblem", "ProblemKind", "Sketch", "Timeout", "Transition", "sketch"]

@@ -1,15 +1,17 @@
 """The machine: a checked, immutable table of moves."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, cast, overload
 
 from typing_extensions import TypeVar  # defaults of type variables came to typing with Python 3.13
 
 from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNotAllowedError
 from tai_state.machine import diagram, json_form
+from tai_state.machine.answers import check_applied, verdict
 from tai_state.machine.moves import Moves, has_way_out, moves_of, statuses_of, targets_of
 from tai_state.machine.problems import MachineProblem
 from tai_state.machine.readable import listed
+from tai_state.machine.timeouts import Timeout, due_after, kept_timeouts
 from tai_state.machine.transition import Choice, DataT, Transition
 from tai_state.machine.validation import find_problems
 
@@ -42,6 +44,7 @@ class Machine(Generic[DataT]):
         terminal: The statuses declared final, or else those that no transition leaves for another status.
         data_type: The pydantic model of the data; None where it is a dict.
         on_dependency: By a status of a dependency, the action that its dependents take when it enters that status.
+        timeouts: By status, the action that is due some time after a state entered it.
         fingerprint: The SHA-256 of the canonical file form, in hexadecimal.
     """
 
@@ -56,6 +59,7 @@ class Machine(Generic[DataT]):
         data_type: None = None,
         terminal: Iterable[str] | None = None,
         on_dependency: Mapping[str, str] | None = None,
+        timeouts: Mapping[str, Timeout] | None = None,
     ) -> None: ...
 
     @overload
@@ -69,6 +73,7 @@ class Machine(Generic[DataT]):
         data_type: type[DataT],
         terminal: Iterable[str] | None = None,
         on_dependency: Mapping[str, str] | None = None,
+        timeouts: Mapping[str, Timeout] | None = None,
     ) -> None: ...
 
     @overload
@@ -82,6 +87,7 @@ class Machine(Generic[DataT]):
         data_type: type[DataT] | None,
         terminal: Iterable[str] | None = None,
         on_dependency: Mapping[str, str] | None = None,
+        timeouts: Mapping[str, Timeout] | None = None,
     ) -> None: ...
 
     def __init__(
@@ -94,12 +100,15 @@ class Machine(Generic[DataT]):
         data_type: type[DataT] | None = None,
         terminal: Iterable[str] | None = None,
         on_dependency: Mapping[str, str] | None = None,
+        timeouts: Mapping[str, Timeout] | None = None,
     ) -> None:
         """Check the definition and build its table.
 
         Args:
             on_dependency: What a state of this machine does about those that it depends on: by the status that one of
                 them enters, the action that it takes. The statuses are those of their machines, not of this one.
+            timeouts: What becomes of a state that stays in a status: by status, how long after it entered it which
+                action is due. The action must be one that the status allows.
             terminal: The statuses that are meant to be final. "*" does not stand for them, and any
                 other status without a way out is a problem. Without it, ends are taken as meant.
 
@@ -110,7 +119,14 @@ class Machine(Generic[DataT]):
         items: Any = listed(transitions) if isinstance(transitions, Iterable) else transitions
         ends: Any = listed(terminal) if isinstance(terminal, Iterable) else terminal
         problems = find_problems(
-            name, initial, items, version=version, data_type=data_type, terminal=ends, on_dependency=on_dependency
+            name,
+            initial,
+            items,
+            version=version,
+            data_type=data_type,
+            terminal=ends,
+            on_dependency=on_dependency,
+            timeouts=timeouts,
         )
         if problems:
             raise InvalidMachineError(problems)
@@ -124,6 +140,7 @@ class Machine(Generic[DataT]):
         self._reactions: Final = {
             str.__str__(status): str.__str__(action) for status, action in (on_dependency or {}).items()
         }
+        self._timeouts: Final = kept_timeouts(timeouts)
         self._declared: Final[frozenset[str] | None] = None if ends is None else frozenset(ends)
         self._moves: Final[Moves[DataT]] = moves_of(self.statuses, self.transitions, self._declared or ())
         # The last candidate has no guard, or is the last that is tried; its target is the
@@ -146,6 +163,7 @@ class Machine(Generic[DataT]):
         data_type: object = None,
         terminal: object = None,
         on_dependency: object = None,
+        timeouts: object = None,
     ) -> list[MachineProblem]:
         """Return every problem that a machine made of these would be refused for."""
         return find_problems(
@@ -156,6 +174,7 @@ class Machine(Generic[DataT]):
             data_type=data_type,
             terminal=terminal,
             on_dependency=on_dependency,
+            timeouts=timeouts,
         )
 
     def problems(self) -> list[MachineProblem]:
@@ -197,7 +216,7 @@ class Machine(Generic[DataT]):
                     return Choice(candidate.target, data(), candidate)
                 applied = candidate.apply(data(), payload())
                 if type(applied) is not dict:
-                    _check_applied(candidate, applied)
+                    check_applied(candidate, applied)
                 return Choice(candidate.target, applied, candidate)
         names = ", ".join(repr(candidate.guard_name) for candidate in candidates)
         reason = f"guard {names} refused" if len(candidates) == 1 else f"every guard refused: {names}"
@@ -266,7 +285,9 @@ class Machine(Generic[DataT]):
         if current is not None:
             self._check_status(current)
         edges = [
-            diagram.Edge(status, candidate.target, action, candidate.guard_name)
+            diagram.Edge(
+                status, candidate.target, action, candidate.guard_name, after=due_after(self._timeouts, status, action)
+            )
             for status in self.statuses
             for action in self._allowed[status]
             for candidate in self._moves[status, action]
@@ -310,6 +331,7 @@ class Machine(Generic[DataT]):
             data_type=data_type,
             terminal=form.terminal,
             on_dependency=form.on_dependency,
+            timeouts=form.timeouts,
         )
 
     @property
@@ -320,6 +342,15 @@ class Machine(Generic[DataT]):
     def reaction_to(self, status: str) -> str | None:
         """Return the action that a dependent takes when a dependency enters *status*; None for none."""
         return self._reactions.get(status)
+
+    @property
+    def timeouts(self) -> dict[str, Timeout]:
+        """By status, what is due after a state entered it; a copy."""
+        return dict(self._timeouts)
+
+    def timeout_of(self, status: str) -> Timeout | None:
+        """Return what is due after a state entered *status*; None for nothing."""
+        return self._timeouts.get(status)
 
     @property
     def declared_terminal(self) -> tuple[str, ...] | None:
@@ -342,7 +373,7 @@ class Machine(Generic[DataT]):
 
     def _key(self) -> tuple[object, ...]:
         head = (self.name, self.version, self.initial, self.transitions)
-        return *head, self._declared, self.data_type, self._reactions
+        return *head, self._declared, self.data_type, self._reactions, self._timeouts
 
     def __eq__(self, other: object) -> bool:
         """Whether both have the same definition."""
@@ -356,38 +387,3 @@ class Machine(Generic[DataT]):
         """Show the name, the version and the size."""
         size = f"{len(self.statuses)} statuses, {len(self.transitions)} transitions"
         return f"Machine({self.name!r}, version={self.version}, {size})"
-
-
-def _check_applied(transition: Transition[DataT], applied: object) -> None:
-    if defect := returned_defect(applied):
-        message = f"apply {transition.apply_name!r} of action {transition.action!r} {defect}; it must return the data"
-        raise InvalidDataError(message, path="data")
-
-
-def returned_defect(value: object) -> str | None:
-    """Return what is wrong with *value* as the result of any function of a user's; None when nothing is.
-
-    Coroutines, generators and NotImplemented count as true: what is not looked at lets everything pass.
-    """
-    if type(value) is dict:
-        return None
-    if isinstance(value, Coroutine | Generator):
-        # Nobody is going to run it; left alone it would warn of that from wherever it is collected.
-        value.close()
-    if value is None or value is NotImplemented:
-        return f"returned {value}"
-    if isinstance(value, Awaitable | Iterator | AsyncIterator):
-        return f"returned a {type(value).__name__}"
-    return None
-
-
-def verdict(value: object) -> bool:
-    """Return what a condition of a user's answered.
-
-    Raises:
-        TypeError: It is no bool; says what it is.
-    """
-    if type(value) is not bool:
-        message = f"{returned_defect(value) or f'returned a {type(value).__name__}'}; it must return a bool"
-        raise TypeError(message)
-    return value

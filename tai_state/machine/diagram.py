@@ -30,13 +30,17 @@ _MARK = "PROBLEM "
 
 
 class Edge(NamedTuple):
-    """An arrow: *action* leads from *source* to *target*, if *guard* (a name) holds; marked where it has a problem."""
+    """An arrow: *action* leads from *source* to *target*, if *guard* (a name) holds; marked where it has a problem.
+
+    With *after*, a text such as "30 s", that is how long after the source was entered the action is due.
+    """
 
     source: str
     target: str
     action: str
     guard: str | None
     is_marked: bool = False
+    after: str | None = None
 
 
 def render(
@@ -85,7 +89,8 @@ def _arrows(edges: Sequence[Edge]) -> dict[tuple[str, str, int], list[str]]:
         # Of several loops on one state Mermaid 11 draws only the last: they share one arrow.
         key = edge.source, edge.target, 0 if edge.source == edge.target else number
         guard = "" if edge.guard is None else f" [{label_of(edge.guard)}]"
-        arrows.setdefault(key, []).append(f"{_MARK if edge.is_marked else ''}{label_of(edge.action)}{guard}")
+        after = "" if edge.after is None else f" after {label_of(edge.after)}"
+        arrows.setdefault(key, []).append(f"{_MARK if edge.is_marked else ''}{label_of(edge.action)}{guard}{after}")
     return arrows
 
 

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from tai_state.machine.definition import Machine
+from tai_state.machine.timeouts import Timeout
 from tai_state.machine.transition import Transition
 
-Part: TypeAlias = Literal["name", "version", "initial", "status", "action", "terminal", "transition", "reaction"]
+Part: TypeAlias = Literal[
+    "name", "version", "initial", "status", "action", "terminal", "transition", "reaction", "timeout"
+]
 
 
 class Branch(NamedTuple):
@@ -34,7 +37,7 @@ class PartChange(NamedTuple):
 
     Attributes:
         part: What sort of thing it is about. A terminal status is one that nothing leaves; a reaction is an entry of
-            ``on_dependency``.
+            ``on_dependency``, a timeout one of ``timeouts``.
         subject: Which one of them; "" for a part that a machine has once.
         before: What it was; None: it was not there.
         after: What it is; None: it is gone.
@@ -87,7 +90,7 @@ class Difference(NamedTuple):
 
 def difference(old: Machine[Any], new: Machine[Any]) -> Difference:
     """Return what is different between two definitions; functions are known by their names."""
-    changes = [*_single(old, new), *_listed(old, new), *_moves(old, new), *_reactions(old, new)]
+    changes = [*_single(old, new), *_listed(old, new), *_moves(old, new), *_reactions(old, new), *_timeouts(old, new)]
     is_same = old.fingerprint == new.fingerprint
     return Difference(is_same, changes, list(_hazards(old, new)), [] if is_same else list(_notes(old, new)))
 
@@ -124,6 +127,15 @@ def _moves(old: Machine[Any], new: Machine[Any]) -> Iterator[PartChange]:
 def _reactions(old: Machine[Any], new: Machine[Any]) -> Iterator[PartChange]:
     for status, before, after in _compared(old.on_dependency, new.on_dependency):
         yield PartChange("reaction", status, before, after)
+
+
+def _timeouts(old: Machine[Any], new: Machine[Any]) -> Iterator[PartChange]:
+    for status, before, after in _compared(old.timeouts, new.timeouts):
+        yield PartChange("timeout", status, _shown(before), _shown(after))
+
+
+def _shown(timeout: Timeout | None) -> str | None:
+    return None if timeout is None else str(timeout)
 
 
 def _compared(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[tuple[Any, Any, Any]]:

@@ -28,6 +28,13 @@ class TransitionForm(_Form):
     apply: str | None = None
 
 
+class TimeoutForm(_Form):
+    """A timeout in a file; ``after`` is in seconds."""
+
+    after: float
+    action: str
+
+
 class MachineForm(_Form):
     """A machine file."""
 
@@ -36,6 +43,7 @@ class MachineForm(_Form):
     initial: str
     terminal: list[str] | None = None
     on_dependency: dict[str, str] | None = None
+    timeouts: dict[str, TimeoutForm] | None = None
     transitions: list[TransitionForm]
 
 
@@ -45,6 +53,7 @@ _SENTENCES = {
     "string_type": "must be text",
     "list_type": "must be a list",
     "int_type": "must be a whole number",
+    "float_type": "must be a number",
     "model_type": "must be a JSON object",
     "dict_type": "must be a JSON object",
 }

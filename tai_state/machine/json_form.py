@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tai_state.errors import ConfigurationError, InvalidMachineError
 from tai_state.machine.problems import MachineProblem
+from tai_state.machine.timeouts import Timeout, readable_timeouts, timeout_form, timeouts_of
 from tai_state.machine.transition import Transition, UnavailableFunction
 from tai_state.machine.validation import find_problems
 
@@ -26,6 +27,7 @@ class Definition(NamedTuple):
     version: int
     terminal: list[str] | None
     on_dependency: dict[str, str] | None
+    timeouts: dict[str, Any] | None
 
 
 def form_of(machine: "Machine[Any]") -> dict[str, Any]:
@@ -35,6 +37,8 @@ def form_of(machine: "Machine[Any]") -> dict[str, Any]:
         form["terminal"] = list(machine.declared_terminal)
     if machine.on_dependency:
         form["on_dependency"] = dict(sorted(machine.on_dependency.items()))
+    if machine.timeouts:
+        form["timeouts"] = {status: timeout_form(timeout) for status, timeout in sorted(machine.timeouts.items())}
     form["transitions"] = [_transition_form(transition) for transition in machine.transitions]
     return form
 
@@ -90,6 +94,7 @@ def parse(text: str, functions: Functions | None) -> Definition:
     name, initial, version = part("name"), part("initial"), part("version", 1)
     terminal = part("terminal") if listed else None
     reactions = part("on_dependency") if listed else None
+    timeouts = timeouts_of(part("timeouts")) if listed else None
     if problems:
         found = find_problems(
             name,
@@ -99,9 +104,10 @@ def parse(text: str, functions: Functions | None) -> Definition:
             data_type=None,
             terminal=terminal,
             on_dependency=reactions,
+            timeouts=timeouts,
         )
         raise InvalidMachineError([*problems, *_not_yet_said(problems, found)])
-    return Definition(name, initial, transitions, version, terminal, reactions)
+    return Definition(name, initial, transitions, version, terminal, reactions, timeouts)
 
 
 class Readable(NamedTuple):
@@ -110,6 +116,7 @@ class Readable(NamedTuple):
     initial: object
     transitions: list[tuple[int, Transition[Any]]]
     terminal: object
+    timeouts: Mapping[str, Timeout]
 
 
 def readable(text: str) -> Readable:
@@ -124,7 +131,8 @@ def readable(text: str) -> Readable:
     rows = value.get("transitions")
     read = enumerate(_transition_of(row, "", None, []) for row in (rows if isinstance(rows, list) else ()))
     transitions = [(at, item) for at, item in read if isinstance(item, Transition)]
-    return Readable(value.get("initial"), transitions, value.get("terminal"))
+    timeouts = readable_timeouts(timeouts_of(value.get("timeouts")))
+    return Readable(value.get("initial"), transitions, value.get("terminal"), timeouts)
 
 
 def _not_yet_said(said: Sequence[MachineProblem], found: Iterable[MachineProblem]) -> Iterator[MachineProblem]:

@@ -14,14 +14,17 @@ ProblemKind: TypeAlias = Literal[
     "invalid_function",
     "invalid_terminal",
     "invalid_reaction",
+    "invalid_timeout",
     "unknown_initial",
     "unknown_terminal",
     "unknown_reaction",
+    "unknown_timeout",
     "unknown_function",
     "duplicate",
     "unreachable",
     "dead_end",
     "dead_reaction",
+    "dead_timeout",
     "terminal_left",
     "json",
     "shape",
@@ -56,3 +59,9 @@ class MachineProblem(str):
     def __repr__(self) -> str:
         """Show the kind before the sentence."""
         return f"<{self.kind}: {self}>"
+
+
+def entry_place(part: str, key: object) -> str:
+    """Return the place of the entry *key* of a map, as the check of a file names it, so that nothing is said twice."""
+    plain = isinstance(key, str) and key.isidentifier()
+    return f"{part}.{key}" if plain else f"{part}[{key!r}]"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tai_state.machine.graph import open_actions
-from tai_state.machine.problems import MachineProblem
+from tai_state.machine.problems import MachineProblem, entry_place
 from tai_state.machine.readable import status_defect, text_defect
 from tai_state.machine.transition import Transition
 
@@ -31,9 +31,7 @@ def reaction_problems(
     for status, action in on_dependency.items():
         if defect := status_defect(status):
             yield MachineProblem("invalid_reaction", f"on_dependency names a status that {defect}", _PLACE)
-        # As the check of a file names places, so that it says nothing twice.
-        plain = isinstance(status, str) and status.isidentifier()
-        place = f"{_PLACE}.{status}" if plain else f"{_PLACE}[{status!r}]"
+        place = entry_place(_PLACE, status)
         if defect := text_defect(action):
             yield MachineProblem("invalid_reaction", f"{place} {defect}", place)
         elif action not in actions:

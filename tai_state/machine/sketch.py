@@ -9,8 +9,9 @@ from tai_state.errors import InvalidMachineError
 from tai_state.machine import json_form
 from tai_state.machine.definition import Machine
 from tai_state.machine.diagram import Edge, render
-from tai_state.machine.problems import MachineProblem
+from tai_state.machine.problems import MachineProblem, entry_place
 from tai_state.machine.readable import readable_statuses, status_defect
+from tai_state.machine.timeouts import due_after
 from tai_state.machine.transition import ANY, Transition
 
 UNREADABLE = "?"
@@ -52,7 +53,14 @@ def _drawn(parts: json_form.Readable, problems: list[MachineProblem], current: s
     statuses = list(dict.fromkeys(named))
     ends = [status for status in readable_statuses(parts.terminal) or () if status in statuses]
     edges = [
-        Edge(source, target, _text_of(item.action), _name_of(item.guard_name), is_marked=at in spoiled)
+        Edge(
+            source,
+            target,
+            _text_of(item.action),
+            _name_of(item.guard_name),
+            is_marked=at in spoiled,
+            after=due_after(parts.timeouts, source, item.action),
+        )
         for at, item, sources, target in rows
         for named_source in sources
         for source in (
@@ -72,7 +80,10 @@ def _ends_of(item: Transition[Any]) -> tuple[list[str], str]:
 
 def _is_about(status: str) -> Callable[[MachineProblem], bool]:
     # The problems of the graph as a whole have no place; each begins with the status that it is about.
-    return lambda problem: problem.startswith((f"status {status!r} ", f"initial {status!r} "))
+    return lambda problem: (
+        problem.startswith((f"status {status!r} ", f"initial {status!r} "))
+        or f"{problem.place}.".startswith(f"{entry_place('timeouts', status)}.")
+    )
 
 
 def _text_of(value: object) -> str:

@@ -13,6 +13,7 @@ from tai_state.machine.graph import graph_problems
 from tai_state.machine.problems import MachineProblem
 from tai_state.machine.reactions import reaction_problems
 from tai_state.machine.readable import action_defect, listed, readable_sources, status_defect, text_defect
+from tai_state.machine.timeouts import timeout_problems
 from tai_state.machine.transition import ANY, Transition
 from tai_state.typed import is_model_class
 
@@ -26,6 +27,7 @@ def find_problems(
     data_type: object,
     terminal: object,
     on_dependency: object,
+    timeouts: object,
 ) -> list[MachineProblem]:
     """Return every problem of a definition; see ``Machine`` for the rules."""
     items = listed(transitions)
@@ -46,6 +48,7 @@ def find_problems(
         problems += graph_problems(start, readable, terminal)
     whole = items is not None and len(readable) == len(items)
     problems += reaction_problems(on_dependency, start, readable if whole else None, terminal)
+    problems += timeout_problems(timeouts, start, readable if whole else None, terminal)
     return problems
 
 

@@ -12,7 +12,7 @@ from tai_state.codec import Payload
 from tai_state.config import Upcaster
 from tai_state.errors import DocumentTooLargeError, InvalidDataError, SchemaVersionError, UpcastError
 from tai_state.errors.base import at_version, named
-from tai_state.machine.definition import returned_defect
+from tai_state.machine.answers import returned_defect
 from tai_state.rules.records.record import StateRecord
 
 
