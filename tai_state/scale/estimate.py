@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,9 @@ INDEX_ENTRY_BYTES = 200
 
 ORDERS = 2
 """A field that is not exempt is indexed ascending and descending."""
+
+MOST = 1e15
+"""What is more is a slip, and beyond what numbers can reckon with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +60,10 @@ class Load:
         least = {"machines": 1, "moves_per_second": 0, "data_bytes": 0, "keyed": 0, "known": 0, "months": 0}
         most = {"keyed": 1, "known": 1}
         for name, low in least.items():
-            value = getattr(self, name)
-            if not (math.isfinite(value) and low <= value <= most.get(name, math.inf)):
-                until = f" and at most {most[name]}" if name in most else ""
-                message = f"{name} is at least {low}{until}, not {value!r}"
+            value, high = getattr(self, name), most.get(name, MOST)
+            # No number, NaN, is within no bounds.
+            if not low <= value <= high:
+                message = f"{name} is at least {low} and at most {high:g}, not {value!r}"
                 raise ConfigurationError(message)
 
 

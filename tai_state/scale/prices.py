@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,11 @@ def prices(region: str | None = None, file: Path | None = None) -> Prices:
 
 
 def _number(prices: Any, name: str) -> float:
-    return float(_field(prices, name, (int, float)))
+    price = _field(prices, name, (int, float))
+    if not 0 <= price <= sys.float_info.max:
+        message = "is no price, which is a finite number of at least 0"
+        raise InvalidDataError(message, path=name)
+    return float(price)
 
 
 def _field(table: Any, name: str, kind: type | tuple[type, ...]) -> Any:

@@ -11,8 +11,7 @@ from tai_state.cli.program.output import note, write_one
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.scale import Estimate, Load, Near, Prices, near, prices
 from tai_state.scale import estimate as estimated
-
-_GIB = 1024**3
+from tai_state.scale.estimate import GIB
 
 
 @click.command(
@@ -80,7 +79,7 @@ def _fields(found: Estimate, listed: Prices, limits: list[Near]) -> dict[str, ob
     near_to = [f"{one.share:,.1f} of {one.limit}: {one.turn}" for one in limits]
     return {
         "documents": "\n".join(f"{kind:10} {count:,}" for kind, count in found.documents.items()),
-        "storage": priced("storage", f"{found.bytes / _GIB:,.2f} GiB"),
+        "storage": priced("storage", f"{found.bytes / GIB:,.2f} GiB"),
         "reads": priced("reads", f"{round(found.reads):,}"),
         "writes": priced("writes", f"{round(found.writes):,}"),
         "deletes": priced("deletes", f"{round(found.deletes):,}"),

@@ -148,7 +148,11 @@ def test_the_ramp_is_googles():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"machines": 0}, {"moves_per_second": -1}, {"keyed": 1.5}, {"known": float("nan")}, {"months": -1}]
+    "wrong",
+    [
+        *({"machines": 0}, {"moves_per_second": -1}, {"keyed": 1.5}, {"known": float("nan")}, {"months": -1}),
+        *({"moves_per_second": 1e308}, {"machines": 10**400}, {"months": float("inf")}),
+    ],
 )
 def test_what_cannot_be_is_refused(wrong):
     """By its name."""
@@ -165,12 +169,22 @@ def test_the_shipped_prices_tell_their_source_and_date():
     assert prices("nam5").reads_per_100000 > 0
 
 
+def priced(price):
+    return (
+        '{"currency": "USD", "source": "", "as_of": "", "note": "", "regions": {"a": {"reads_per_100000": '
+        f'{price}, "writes_per_100000": 1, "deletes_per_100000": 1, "gib_month": 1}}}}}}'
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("not json", "is no JSON"),
         ("[]", "regions"),
         ('{"regions": {"a": {}}}', "currency"),
+        (priced("NaN"), "reads_per_100000: is no price"),
+        (priced("-1"), "reads_per_100000: is no price"),
+        (priced("1e999"), "reads_per_100000: is no price"),
         ('{"regions": {"b": {}}, "currency": "USD"}', "no region 'a'; it has b"),
     ],
 )
