@@ -90,12 +90,16 @@ class CloudLoggingFormatter(logging.Formatter):
 
 
 def _traced(error: BaseException) -> Iterator[str]:
-    """Yield the lines of a traceback, its causes first."""
-    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if before is not None:
-        yield from _traced(before)
-        yield "\nThe above led to:\n\n"
-    yield "Traceback (most recent call last):\n"
-    yield from traceback.format_tb(error.__traceback__)
-    name = f"{type(error).__module__}.{type(error).__qualname__}"
-    yield f"{name}: {error}\n" if isinstance(error, TaiStateError) else f"{name}\n"
+    """Yield the lines of a traceback, its causes first; one that is met twice is told once, as Python does."""
+    chain: list[BaseException] = []
+    one: BaseException | None = error
+    while one is not None and not any(one is met for met in chain):
+        chain.append(one)
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    for place, met in enumerate(reversed(chain)):
+        if place:
+            yield "\nThe above led to:\n\n"
+        yield "Traceback (most recent call last):\n"
+        yield from traceback.format_tb(met.__traceback__)
+        name = f"{type(met).__module__}.{type(met).__qualname__}"
+        yield f"{name}: {met}\n" if isinstance(met, TaiStateError) else f"{name}\n"

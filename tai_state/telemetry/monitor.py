@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from tai_state._platform.forks import anew_in_children
@@ -13,6 +14,7 @@ from tai_state.telemetry.prometheus import as_text
 from tai_state.telemetry.tallies import Durations, Heaviest, OperationTally, Slowest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from tai_state import AsyncStateStore, StateStore
@@ -41,6 +43,7 @@ class Monitor(Observer):
     def begin_anew(self) -> None:
         """Count from nothing."""
         self._guard = threading.Lock()
+        self._heard: deque[Callable[[], None]] = deque()
         self._operations: defaultdict[str, OperationTally] = defaultdict(OperationTally)
         self._requests: Counter[tuple[str, str]] = Counter()
         self._billed: Counter[str] = Counter()
@@ -51,26 +54,46 @@ class Monitor(Observer):
 
     def operation_ended(self, operation: Operation) -> None:
         """Count an operation."""
-        with self._guard:
-            self._operations[operation.name].add(operation)
-            self._slowest.add(operation)
-            met = operation.conflicts + operation.is_carried
-            if met and operation.governor_id is not None and operation.state_id is not None:
-                self._contended.add((operation.governor_id, operation.state_id), met)
+        self._hear(partial(self._count_operation, operation))
 
     def request_ended(self, request: Request, operation: Operation | None) -> None:
         """Count a request, also one of the background."""
         del operation
-        with self._guard:
-            self._requests[request.kind, request.error or "ok"] += 1
-            for name in Billed._fields:
-                self._billed[name] += getattr(request.billed, name)
+        self._hear(partial(self._count_request, request))
 
     def lock_ended(self, lock: HeldLock) -> None:
         """Count a lock that was released or lost."""
-        with self._guard:
-            self._holds.add(lock.seconds)
-            self._locks_lost += lock.is_lost
+        self._hear(partial(self._count_lock, lock))
+
+    def _hear(self, count: Callable[[], None]) -> None:
+        self._heard.append(count)
+        # The guard is never waited for: an iteration that garbage collection ends, or a signal's handler, may tell of
+        # itself in the middle of a count. Whoever is inside counts what came meanwhile.
+        while self._heard and self._guard.acquire(blocking=False):
+            try:
+                self._count_heard()
+            finally:
+                self._guard.release()
+
+    def _count_heard(self) -> None:
+        while self._heard:
+            self._heard.popleft()()
+
+    def _count_operation(self, operation: Operation) -> None:
+        self._operations[operation.name].add(operation)
+        self._slowest.add(operation)
+        met = operation.conflicts + operation.is_carried
+        if met and operation.governor_id is not None and operation.state_id is not None:
+            self._contended.add((operation.governor_id, operation.state_id), met)
+
+    def _count_request(self, request: Request) -> None:
+        self._requests[request.kind, request.error or "ok"] += 1
+        for name in Billed._fields:
+            self._billed[name] += getattr(request.billed, name)
+
+    def _count_lock(self, lock: HeldLock) -> None:
+        self._holds.add(lock.seconds)
+        self._locks_lost += lock.is_lost
 
     # What it tells
 
@@ -81,8 +104,10 @@ class Monitor(Observer):
         ``requests`` to the backend by kind and outcome, and ``billed`` of all of them, the background included;
         ``locks`` with ``hold_seconds`` and ``lost`` (what was waited for them are the seconds of ``acquire``);
         ``contended`` states with how often they were met, and the ``slowest`` calls. Ids are told as they are.
+        Not for a signal's handler: it may wait for the very thread that it interrupts.
         """
         with self._guard:
+            self._count_heard()
             requests: dict[str, dict[str, int]] = {}
             for (kind, outcome), count in self._requests.items():
                 requests.setdefault(kind, {})[outcome] = count

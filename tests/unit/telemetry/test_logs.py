@@ -91,3 +91,12 @@ def test_of_an_exception_the_frames_are_told_and_no_text_but_ours():
     assert "canary" not in frames
     assert "builtins.RuntimeError\n" in frames
     assert "state 's' of governor 'g' does not exist" in frames
+
+
+def test_errors_that_are_each_others_cause_are_told_once():
+    """As Python does it, where a chain of causes has no end."""
+    first, second = StateNotFoundError("g", "first"), StateNotFoundError("g", "second")
+    first.__cause__, second.__cause__ = second, first
+    told = json.loads(CloudLoggingFormatter().format(record(exc_info=(type(first), first, None))))
+    assert [told["stack_trace"].count(name) for name in ("'first'", "'second'")] == [1, 1]
+    assert told["stack_trace"].index("'second'") < told["stack_trace"].index("'first'")

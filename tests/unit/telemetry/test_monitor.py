@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import threading
 
 import pytest
 
@@ -80,6 +81,27 @@ def test_the_text_for_prometheus_is_well_formed_and_names_no_state(store):
     assert 'tai_state_operations_total{operation="transition",outcome="ok"} 1' in samples
     assert "tai_state_documents_written_total 6" in samples
     assert "my-" not in monitor.as_prometheus()
+
+
+def test_a_label_is_escaped():
+    """Whatever somebody else's error is called, the text stays well-formed."""
+    with MemoryStore() as store, Monitor(store) as monitor:
+        monitor.operation_ended(Operation("save", "memory", error='a"b\\c\nd'))
+    assert (
+        r'tai_state_operations_total{operation="save",outcome="a\"b\\c\nd"} 1' in monitor.as_prometheus().splitlines()
+    )
+
+
+def test_what_is_told_in_the_middle_of_a_count_is_counted(store):
+    """By whoever counts: an iteration that garbage collection ends tells of itself in the thread that is counting."""
+    with Monitor(store) as monitor:
+        told = Operation("history", "memory")
+        teller = threading.Thread(target=monitor.operation_ended, args=[told], daemon=True)
+        with monitor._guard:
+            teller.start()
+            teller.join(10)
+            assert not teller.is_alive()
+        assert monitor.as_dict()["operations"]["history"]["seconds"]["count"] == 1
 
 
 def test_a_change_that_another_carried_is_contention():
