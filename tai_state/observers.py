@@ -5,9 +5,10 @@ A store tells nothing, and counts nothing, while nobody looks on. ``tai_state.te
 
 import contextlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -89,7 +90,7 @@ class Operation:
             self.reads += 1
 
 
-CARRIED = frozenset({"transition", "update_status", "log", "save", "update", "delete"})
+CARRIED = frozenset({"transition", "log", "save", "update", "delete"})
 """The operations whose change another caller's commit may carry."""
 
 
@@ -118,7 +119,7 @@ class Request:
 
     Attributes:
         kind: ``read``, ``scan``, ``query``, ``ids`` or ``commit``.
-        billed: What it counts for; nothing where it failed.
+        billed: What it counts for; where it failed, what a listing had given before, and else nothing.
         error: The code of the error that it ended with, or the name of its class; None: well.
     """
 
@@ -165,10 +166,13 @@ class Observer:
         """Hear of an operation before its first request."""
 
     def operation_ended(self, operation: Operation) -> None:
-        """Hear of an operation that has ended, well or not."""
+        """Hear of an operation that has ended, well or not; it may have begun before you looked on."""
 
     def request_ended(self, request: Request, operation: Operation | None) -> None:
-        """Hear of a request; *operation* None: it was made in the background."""
+        """Hear of a request; *operation* None: in the background, or of a store over the same backend.
+
+        Whose it is then is not known; one of an operation of another store is told to those alone who look on at that.
+        """
 
     def lock_ended(self, lock: HeldLock) -> None:
         """Hear of a lock that was released or lost."""
@@ -177,57 +181,72 @@ class Observer:
 class Observation:
     """One stretch of an operation, between entering and leaving the package."""
 
-    __slots__ = ("_began", "_token", "operation")
+    __slots__ = ("_began", "_token", "is_left", "observers", "operation")
 
-    def __init__(self, operation: Operation, token: "Token[tuple[Observers, Operation] | None]") -> None:
-        """Begin now."""
+    def __init__(self, observers: "Observers", operation: Operation) -> None:
+        """Begin now: what is requested in this context from here on is of *operation*."""
+        self.observers = observers
         self.operation = operation
-        self._token = token
+        self.is_left = False
         self._began = _CLOCK.monotonic()
+        self._token = _current.set(self)
 
-    def leave(self, current: "ContextVar[tuple[Observers, Operation] | None]") -> None:
-        """Count its time."""
+    def leave(self) -> None:
+        """End it, and count its time."""
         self.operation.seconds += _CLOCK.monotonic() - self._began
+        self.is_left = True
         # A block that ends in another context than it began in has left nothing in that one.
         with contextlib.suppress(ValueError):
-            current.reset(self._token)
+            _current.reset(self._token)
+
+
+_current: ContextVar[Observation | None] = ContextVar("tai_state_operation", default=None)
+
+
+def _under_way() -> Observation | None:
+    """Return the stretch that this context is in; one that ended is none, though a task that it made inherited it."""
+    current = _current.get()
+    return None if current is None or current.is_left else current
 
 
 class Observers:
     """Those who look on at one store; ``all`` is empty for nearly all stores, and then nothing else is asked."""
 
-    __slots__ = ("_end", "_guard", "all", "backend")
+    __slots__ = ("_by", "_end", "all", "backend")
 
     def __init__(self) -> None:
         """Begin with none."""
         self.all: tuple[Observer, ...] = ()
         self.backend = ""
-        self._guard = threading.Lock()
+        self._by: dict[object, Observer] = {}
         self._end: Callable[[], None] | None = None
 
-    def add(self, observer: Observer, listen: Callable[[], Callable[[], None]]) -> None:
+    def add(self, by: object, observer: Observer, listen: Callable[[], Callable[[], None]]) -> None:
         """Tell *observer*, too, from now on.
 
         Args:
+            by: Whose wish it is: the same observer may look on twice.
             listen: Begins to listen to the backend, for the first observer, and returns what ends it, for the last.
         """
-        with self._guard:
-            if not self.all:
+        with _guard:
+            if not self._by:
                 self._end = listen()
-            self.all = (*self.all, observer)
+            self._by[by] = observer
+            self.all = tuple(self._by.values())
 
-    def remove(self, observer: Observer) -> None:
-        """Tell *observer* no more."""
-        with self._guard:
-            self.all = tuple(one for one in self.all if one is not observer)
-            if not self.all and self._end is not None:
+    def remove(self, by: object) -> None:
+        """Tell the observer of *by* no more; once that is so, do nothing."""
+        with _guard:
+            self._by.pop(by, None)
+            self.all = tuple(self._by.values())
+            if not self._by and self._end is not None:
                 self._end()
                 self._end = None
 
     def begin(self, name: str, governor_id: str | None, state_id: str | None) -> Operation | None:
         """Return a new operation, which everybody is told of; None inside of another one of this store."""
-        current = _current.get()
-        if current is not None and current[0] is self:
+        current = _under_way()
+        if current is not None and current.observers is self:
             return None
         operation = Operation(name, self.backend, governor_id, state_id)
         self._tell(lambda one: one.operation_began(operation))
@@ -235,11 +254,7 @@ class Observers:
 
     def enter(self, operation: Operation) -> Observation:
         """Let what is requested from here on be of *operation*, until its observation is left."""
-        return Observation(operation, _current.set((self, operation)))
-
-    def leave(self, observation: Observation) -> None:
-        """End a stretch of an operation."""
-        observation.leave(_current)
+        return Observation(self, operation)
 
     def end(self, operation: Operation, error: BaseException | None) -> None:
         """Tell that an operation has ended."""
@@ -247,11 +262,15 @@ class Observers:
         self._tell(lambda one: one.operation_ended(operation))
 
     def request(self, request: Request) -> None:
-        """Tell of a request, unless another store over the same backend made it."""
-        current = _current.get()
-        if current is not None and current[0] is not self:
+        """Tell of a request, unless an operation of another store over the same backend made it.
+
+        Of what no operation made nobody knows the store: all that look on are told of it. So they are of the requests
+        of a store at which nobody looks on, whose operations do not begin.
+        """
+        current = _under_way()
+        if current is not None and current.observers is not self:
             return
-        operation = None if current is None else current[1]
+        operation = None if current is None else current.operation
         if operation is not None:
             operation.add(request)
         self._tell(lambda one: one.request_ended(request, operation))
@@ -282,7 +301,17 @@ def _bytes_of(value: Value) -> int:
     return len(value) if isinstance(value, str | bytes) else 8
 
 
-_current: ContextVar[tuple[Observers, Operation] | None] = ContextVar("tai_state_operation", default=None)
+_guard = threading.Lock()
+"""Of who looks on, at all stores: several may share a backend."""
+
+
+def _free_guard() -> None:
+    """In a fork's child nobody may be inside it for ever."""
+    global _guard  # noqa: PLW0603 - a lock of its own
+    _guard = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_free_guard)
 
 
 def code_of(error: BaseException | None) -> str | None:

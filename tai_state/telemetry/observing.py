@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 class Observation:
     """An observer and the store that it looks on at, until it is closed; a context manager."""
 
-    def __init__(self, observers: Observers, observer: Observer) -> None:
-        """Keep both."""
+    def __init__(self, observers: Observers) -> None:
+        """Keep the store's observers."""
         self._observers = observers
-        self._observer = observer
 
     def close(self) -> None:
-        """Look on no more; a second call does nothing."""
-        self._observers.remove(self._observer)
+        """Look on no more, not even at the end of what is under way; a second call does nothing."""
+        self._observers.remove(self)
 
     def __enter__(self) -> Self:
         """Return itself; it has begun already."""
@@ -48,20 +47,21 @@ def observe(store: StateStore | AsyncStateStore, observer: Observer) -> Observat
     """
     listening = _listening(store)
     observers: Observers = store.runtime.inflight.observers
-    observers.add(observer, lambda: listening(store.runtime.access.backend, observers).end)
-    return Observation(observers, observer)
+    observation = Observation(observers)
+    observers.add(observation, observer, lambda: listening(store.runtime.access.backend, observers))
+    return observation
 
 
-def _listening(store: object) -> Callable[[Any, Observers], Any]:
+def _listening(store: object) -> Callable[[Any, Observers], Callable[[], None]]:
     """Return what listens to the backends of a store's colour; of the other one nothing is imported."""
     if _is(store, "_async", "AsyncStateStore"):
-        from tai_state._async.access.observing import AsyncObserving  # noqa: PLC0415
+        from tai_state._async.access.observing import async_listening  # noqa: PLC0415
 
-        return AsyncObserving
+        return async_listening
     if _is(store, "_sync", "StateStore"):
-        from tai_state._sync.access.observing import Observing  # noqa: PLC0415
+        from tai_state._sync.access.observing import listening  # noqa: PLC0415
 
-        return Observing
+        return listening
     message = f"a store is observed, not {type(store).__name__}: StateStore or AsyncStateStore"
     raise ConfigurationError(message)
 

@@ -36,14 +36,18 @@ class AsyncCall(AsyncDeferral):
     def __init__(
         self,
         inflight: "AsyncInFlight",
-        name: str,
+        name: str | None,
         governor_id: str | None,
         state_id: str | None,
         *,
         is_new: bool,
         part_of: Operation | None = None,
     ) -> None:
-        """Count it with the block; whoever looks on is told of it as an operation, unless it is a part of one."""
+        """Count it with the block.
+
+        Whoever looks on is told of it as an operation of its *name*; without one it is a part of an iteration, which is
+        *part_of* where it is told of.
+        """
         self._inflight = inflight
         self._is_new = is_new
         self._name = name
@@ -62,26 +66,38 @@ class AsyncCall(AsyncDeferral):
         try:
             self._caller = async_caller()
             self._inflight.begin(self._caller, is_new=self._is_new)
+            if self._inflight.observers.all:
+                self._observe()
         except BaseException:
             super().__exit__(None, None, None)
             raise
-        observers = self._inflight.observers
-        if observers.all:
-            operation = self._part_of or observers.begin(self._name, self._governor_id, self._state_id)
-            self._observation = None if operation is None else observers.enter(operation)
+
+    def _observe(self) -> None:
+        observers, operation = self._inflight.observers, self._part_of
+        try:
+            if self._name is not None:
+                operation = observers.begin(self._name, self._governor_id, self._state_id)
+            if operation is not None:
+                self._observation = observers.enter(operation)
+        except BaseException:
+            # An observer that ends the program ends no count of calls.
+            _leave(self._inflight.doors, self._caller)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Count it no more; what it found damaged is told once, wherever it was found."""
-        if self._observation is not None:
-            self._inflight.observers.leave(self._observation)
-            if self._part_of is None:
-                self._inflight.observers.end(self._observation.operation, error)
-        _leave(self._inflight.doors, self._caller)
-        if isinstance(error, CorruptLogError):
-            tell_damage(error)
-        super().__exit__(kind, error, trace)
+        try:
+            if self._observation is not None:
+                self._observation.leave()
+                if self._name is not None:
+                    self._inflight.observers.end(self._observation.operation, error)
+        finally:
+            _leave(self._inflight.doors, self._caller)
+            if isinstance(error, CorruptLogError):
+                tell_damage(error)
+            super().__exit__(kind, error, trace)
 
 
 class _Door:
@@ -172,17 +188,21 @@ class AsyncInFlight:
             StoreClosedError: It is drained or closed.
         """
         operation = self.observers.begin(name, governor_id, state_id) if self.observers.all else None
-        is_new, failed = True, None
+        is_new = True
+        failed: BaseException | None = None
         try:
             while True:
-                with AsyncCall(self, name, governor_id, state_id, is_new=is_new, part_of=operation):
+                with AsyncCall(self, None, None, None, is_new=is_new, part_of=operation):
                     try:
                         item = await anext(items)
                     except StopAsyncIteration:
                         return
                 is_new = False
                 yield item
-        except Exception as error:
+        except GeneratorExit:
+            # Its reader has enough.
+            raise
+        except BaseException as error:
             failed = error
             raise
         finally:

@@ -38,9 +38,9 @@ class AsyncUnitOfWork:
             self._caller = async_caller()
             self._inflight.begin(self._caller, is_new=True)
             observers = self._inflight.observers
-            if observers.all and (operation := observers.begin("transaction", None, None)) is not None:
-                self._observation = observers.enter(operation)
             try:
+                if observers.all and (operation := observers.begin("transaction", None, None)) is not None:
+                    self._observation = observers.enter(operation)
                 return AsyncTransaction(await self._run.begin())
             except BaseException as error:
                 self._end(error)
@@ -67,7 +67,9 @@ class AsyncUnitOfWork:
             self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
-        if self._observation is not None:
-            self._inflight.observers.leave(self._observation)
-            self._inflight.observers.end(self._observation.operation, error)
-        self._inflight.end(self._caller)
+        try:
+            if self._observation is not None:
+                self._observation.leave()
+                self._inflight.observers.end(self._observation.operation, error)
+        finally:
+            self._inflight.end(self._caller)

@@ -1,6 +1,6 @@
 # Generated from tai_state/_async/access/observing.py by .ci/generate_sync.py; do not edit.
 """A backend whose requests are told to those who look on."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Callable, Sequence
 from typing import Any
 
 from tai_state._sync.access.port import Backend
@@ -13,7 +13,7 @@ _CLOCK = SystemClock()
 
 
 class Observing:
-    """Stands in front of one backend's methods, for as long as it is installed.
+    """Stands in front of one backend's methods, for as long as somebody looks on at a store over it.
 
     They are set on the instance, over those of its class: where nobody looks on there is nothing in the way, not even a
     question.
@@ -21,28 +21,36 @@ class Observing:
 
     METHODS = ("get_many", "scan", "scan_ids", "query", "commit")
 
-    def __init__(self, backend: Backend, observers: Observers) -> None:
+    def __init__(self, backend: Backend) -> None:
         """Stand in front of *backend*."""
+        self.stores: tuple[Observers, ...] = ()
+        """Whose observers are told."""
         self._backend = backend
-        self._observers = observers
         self._get_many = backend.get_many
         self._scan = backend.scan
         self._scan_ids = backend.scan_ids
         self._query = backend.query
         self._commit = backend.commit
-        observers.backend = backend.name or type(backend).__name__
-        vars(backend).update({name: getattr(self, name) for name in self.METHODS})
+        held = vars(backend)
+        self._before = {name: held[name] for name in self.METHODS if name in held}
+        held.update({name: getattr(self, name) for name in self.METHODS})
 
-    def end(self) -> None:
-        """Step aside, unless somebody else has come to stand in front of it since."""
+    def leave(self, observers: Observers) -> None:
+        """Tell *observers* no more; behind the last ones step aside, as far as nobody else stands in front since."""
+        self.stores = tuple(one for one in self.stores if one is not observers)
+        if self.stores:
+            return
         held = vars(self._backend)
         for name in self.METHODS:
             if held.get(name) == getattr(self, name):
                 del held[name]
+                if name in self._before:
+                    held[name] = self._before[name]
 
     def _tell(self, kind: str, began: float, error: BaseException | None, billed: Billed = NOTHING) -> None:
         seconds = _CLOCK.monotonic() - began
-        self._observers.request(Request(kind, self._observers.backend, seconds, billed, code_of(error)))
+        for observers in self.stores:
+            observers.request(Request(kind, observers.backend, seconds, billed, code_of(error)))
 
     def get_many(self, paths: Sequence[DocumentPath], **options: Any) -> Read:
         """Read, and tell of it: what is missing is billed like what is there."""
@@ -79,7 +87,8 @@ class Observing:
         return self._listing("ids", self._scan_ids(collection, **options))
 
     def _listing(self, kind: str, items: Iterator[Any]) -> Iterator[Any]:
-        count, failed, waited = 0, None, 0.0
+        count, waited = 0, 0.0
+        failed: BaseException | None = None
         try:
             with ending(items):
                 while True:
@@ -92,10 +101,25 @@ class Observing:
                         waited += _CLOCK.monotonic() - began
                     count += 1
                     yield item
-        except Exception as error:
+        except GeneratorExit:
+            # Its reader has enough.
+            raise
+        except BaseException as error:
             failed = error
             raise
         finally:
             # One that finds nothing is billed as one.
-            billed = NOTHING if failed is not None else Billed(max(count, 1))
+            billed = Billed(count if failed is not None else max(count, 1))
             self._tell(kind, _CLOCK.monotonic() - waited, failed, billed)
+
+
+def listening(backend: Backend, observers: Observers) -> Callable[[], None]:
+    """Tell *observers* of each request to *backend*, until what is returned is called.
+
+    Several stores may share it: whoever stands in front of it already tells all of them.
+    """
+    observers.backend = backend.name or type(backend).__name__
+    there = getattr(vars(backend).get("commit"), "__self__", None)
+    listener = there if isinstance(there, Observing) else Observing(backend)
+    listener.stores = (*listener.stores, observers)
+    return lambda: listener.leave(observers)

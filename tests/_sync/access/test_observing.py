@@ -1,8 +1,11 @@
 # Generated from tests/_async/access/test_observing.py by .ci/generate_sync.py; do not edit.
 """Who looks on at a store hears of each operation what it was, what it cost and how it ended, in nobody's way."""
+import signal
+
 import pytest
 
 from tai_state import (
+    BackendStore,
     LockManager,
     MemoryStore,
     StateMachinePersister,
@@ -13,7 +16,7 @@ from tai_state import (
 )
 from tai_state.telemetry import Monitor, Observer, observe
 from tai_state.testing import ManualClock
-from tests._sync.stores import in_memory
+from tests._sync.stores import WrappedBackend, in_memory
 
 COUNTER = Machine("counter", "on", [Transition("add", "on", "on", apply=lambda data, _: {"n": data["n"] + 1})])
 
@@ -23,6 +26,7 @@ class Heard(Observer):
 
     def __init__(self):
         self.operations = []
+        self.requests = []
         self.background = []
         self.locks = []
 
@@ -30,6 +34,7 @@ class Heard(Observer):
         self.operations.append(operation)
 
     def request_ended(self, request, operation):
+        self.requests.append(request)
         if operation is None:
             self.background.append(request)
 
@@ -62,7 +67,7 @@ def test_an_operation_is_told_with_what_it_cost(store, heard):
 
 
 def test_an_iteration_is_one_operation(store, heard):
-    """However many pages it has, and also where its reader stops early."""
+    """However many pages it has."""
     persister = StateMachinePersister(store, COUNTER)
     persister.start("g", "s", {"n": 0})
     persister.transition("g", "s", "add")
@@ -70,6 +75,69 @@ def test_an_iteration_is_one_operation(store, heard):
     assert [event.version for event in persister.history("g", "s")] == [1, 2]
     assert heard.names() == ["history"]
     assert heard.operations[0].documents_read >= 2
+
+
+@in_memory
+def test_an_iteration_whose_reader_stops_early_is_one_operation(store, heard):
+    """It ended well, and there."""
+    store.save_state("g", "s", {})
+    heard.operations.clear()
+    runtime = store.runtime
+    found = runtime.inflight.reading(runtime.access.scan("governors/g/states"), "list_states", "g")
+    next(found)
+    found.close()
+    assert [(one.name, one.error, one.documents_read) for one in heard.operations] == [("list_states", None, 1)]
+
+
+@in_memory
+def test_of_an_iteration_under_way_nothing_is_told(store):
+    """Who begins to look on in the middle of it does not take each of its items for an operation."""
+    for state in "abc":
+        store.save_state("g", state, {})
+    listed = store.list_states("g")
+    next(listed)
+    heard = Heard()
+    with observe(store, heard):
+        assert len([state for state in listed]) == 2
+    assert heard.operations == []
+
+
+class Stop(BaseException):
+    """What ends a program, or a task."""
+
+
+class Torn(WrappedBackend):
+    """Gives one document of a listing, and then ends what goes on."""
+
+    def scan(self, collection, **options):
+        for document in super().scan(collection, **options):
+            yield document
+            raise Stop
+
+
+@in_memory
+def test_an_iteration_that_is_ended_from_outside_did_not_end_well(place):
+    """As when its task is cancelled; what it read before is billed."""
+    store = place.store()
+    store.save_state("g", "s", {})
+    torn = BackendStore(Torn(store.runtime.access.backend))
+    heard = Heard()
+    with observe(torn, heard), pytest.raises(Stop):
+        _ = [state for state in torn.list_states("g")]
+    assert [(one.name, one.error, one.documents_read) for one in heard.operations] == [("list_states", "Stop", 1)]
+    assert [(one.kind, one.error) for one in heard.requests] == [("scan", "Stop")]
+
+
+@in_memory
+def test_a_listing_whose_reader_stops_early_ended_well(store, heard):
+    """What it gave is billed."""
+    for state in "abc":
+        store.save_state("g", state, {})
+    heard.requests.clear()
+    listing = store.runtime.access.backend.scan("governors/g/states", timeout=5)
+    next(listing)
+    listing.close()
+    assert [(one.kind, one.error, one.billed.documents_read) for one in heard.requests] == [("scan", None, 1)]
 
 
 def test_what_failed_is_told_by_its_code(store, heard):
@@ -143,8 +211,9 @@ def test_a_transaction_is_one_operation(store, heard):
 
 @in_memory
 def test_who_looks_on_no_more_hears_nothing(store):
-    """And the backend is as it was before."""
+    """And the backend is as it was before, with what somebody else had put on it."""
     backend = store.runtime.access.backend
+    vars(backend)["commit"] = backend.commit
     before = dict(vars(backend))
     heard, other = Heard(), Heard()
     first, second = observe(store, heard), observe(store, other)
@@ -154,6 +223,36 @@ def test_who_looks_on_no_more_hears_nothing(store):
     assert (heard.names(), other.names()) == ([], ["get_state"])
     second.close()
     assert vars(backend) == before
+
+
+@in_memory
+def test_stores_over_one_backend_are_told_each_its_own(place):
+    """In whatever order they begin and end to be looked on at, and nothing twice."""
+    here, there = place.store(), place.store()
+    assert here.runtime.access.backend is there.runtime.access.backend
+    first, second = Heard(), Heard()
+    begun, beside = observe(here, first), observe(there, second)
+    begun.close()
+    begun = observe(here, first)
+    here.save_state("g", "s", {})
+    beside.close()
+    here.save_state("g", "s", {})
+    begun.close()
+    assert [one.commits for one in first.operations] == [1, 1]
+    assert (second.operations, second.background) == ([], [])
+    assert "commit" not in vars(here.runtime.access.backend)
+
+
+@in_memory
+def test_a_second_close_ends_no_other_look(store):
+    """The same observer may look on anew, or twice."""
+    heard = Heard()
+    first = observe(store, heard)
+    first.close()
+    with observe(store, heard):
+        first.close()
+        store.find_state("g", "s")
+    assert heard.names() == ["get_state"]
 
 
 class Broken(Observer):
@@ -175,3 +274,28 @@ def test_an_observer_that_fails_disturbs_nobody(store, caplog):
         assert store.save_state("g", "s", {}) == 1
     assert "observer Broken raised RuntimeError" in caplog.text
     assert "secret" not in caplog.text
+
+
+class Ending(Observer):
+    """Ends the program when an operation begins, or ends."""
+
+    def __init__(self, moment):
+        setattr(self, moment, self.leave)
+
+    def leave(self, _):
+        raise SystemExit
+
+
+@in_memory
+@pytest.mark.parametrize("moment", ["operation_began", "operation_ended"])
+def test_an_observer_that_ends_the_program_leaves_no_call_under_way(store, moment):
+    """A drain waits for nothing, neither a call nor a transaction, and Ctrl-C ends the program as before."""
+    before = signal.getsignal(signal.SIGINT)
+    with observe(store, Ending(moment)):
+        with pytest.raises(SystemExit):
+            store.find_state("g", "s")
+        with pytest.raises(SystemExit):
+            with TransactionManager(store).begin():
+                pass
+    assert store.runtime.inflight.doors[0].counts == {}
+    assert signal.getsignal(signal.SIGINT) is before

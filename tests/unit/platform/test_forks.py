@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tai_state import LockManager, MemoryStore
+from tai_state import LockManager, MemoryStore, observers
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.locking.registry import LockRegistry
@@ -57,6 +57,7 @@ GUARDED: dict[str, tuple[Callable[[], Any], str, Callable[[Any], object]]] = {
     "client": (lambda: Source("p", "", None), "_lock", lambda one: one._lock.acquire()),
     "fates": (lambda: FaultPlan(1, Faults()), "_lock", lambda one: one.next(Kind.READ)),
     "under_way": (UnderWay, "_lock", lambda one: one.take()),
+    "observers": (lambda: observers, "_guard", lambda one: one.Observers().remove(None)),
 }
 
 
