@@ -31,8 +31,10 @@ def collections() -> list[str]:
     return sorted({path.rpartition("/")[2] for path in (*of_governor, *OF_STORE)})
 
 
-def _order(*, descending: bool) -> str:
-    return "DESCENDING" if descending else "ASCENDING"
+def _mode(mode: indexes.Mode) -> dict[str, str]:
+    if mode is indexes.Mode.CONTAINS:
+        return {"arrayConfig": "CONTAINS"}
+    return {"order": mode.name}
 
 
 def _scope(index: indexes.Index) -> str:
@@ -45,7 +47,7 @@ def composites() -> list[dict[str, Any]]:
         {
             "collectionGroup": index.collection,
             "queryScope": _scope(index),
-            "fields": [{"fieldPath": name, "order": _order(descending=down)} for name, down in index.fields],
+            "fields": [{"fieldPath": name, **_mode(mode)} for name, mode in index.fields],
         }
         for index in indexes.needed()
         if len(index.fields) > 1
@@ -59,13 +61,13 @@ def overrides() -> list[dict[str, Any]]:
     """
     kept: dict[tuple[str, str], list[dict[str, str]]] = {}
     for asked in indexes.ASKED:
-        for name, down in indexes.sorted_fields(asked):
-            entry = {"order": _order(descending=down), "queryScope": "COLLECTION"}
+        for name, mode in indexes.sorted_fields(asked):
+            entry = {**_mode(mode), "queryScope": "COLLECTION"}
             kept.setdefault((asked.collection, name), []).append(entry)
     for index in indexes.needed():
         if len(index.fields) == 1:
-            ((name, down),) = index.fields
-            entry = {"order": _order(descending=down), "queryScope": _scope(index)}
+            ((name, mode),) = index.fields
+            entry = {**_mode(mode), "queryScope": _scope(index)}
             kept.setdefault((index.collection, name), []).append(entry)
     found: list[dict[str, Any]] = []
     for collection in collections():

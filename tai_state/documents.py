@@ -51,6 +51,7 @@ class Capability(StrEnum):
     READ_AT = "read_at"  # reads can be of an earlier moment
     STEADY_READS = "steady_reads"  # a batch is as of one moment even when it need not be consistent
     ONE_HOST = "one_host"  # all that use it run on one host, where one process sees that another has died
+    BY_UPDATE_TIME = "by_update_time"  # a query can be of the time at which documents were last changed
 
 
 @quick_dataclass(frozen=True, slots=True)
@@ -86,6 +87,10 @@ class Document:
     update_time: datetime
     size: int = field(default=0, compare=False)
 
+    def value_of(self, name: str) -> Value:
+        """Return what a range by *name* compares: a field's value, None where there is none, or the update time."""
+        return self.update_time if name == UPDATE_TIME else self.fields.get(name)
+
 
 @quick_dataclass(frozen=True, slots=True)
 class MustNotExist:
@@ -109,11 +114,17 @@ Precondition = MustNotExist | MustExist | UpdatedAt
 
 @quick_dataclass(frozen=True, slots=True)
 class Put:
-    """Create the document or replace all its fields."""
+    """Create the document or replace all its fields.
+
+    Attributes:
+        stamped: The name of one more field, in which the engine sets its own time with this very commit: to the
+            millisecond at least, maybe a little before or behind the commit's time. Such a Put is always a change.
+    """
 
     path: DocumentPath
     fields: Fields
     precondition: Precondition | None = None
+    stamped: str | None = None
 
 
 @quick_dataclass(frozen=True, slots=True)
@@ -163,6 +174,21 @@ class FieldEquals:
     value: str | int | bool
 
 
+@quick_dataclass(frozen=True, slots=True)
+class FieldContains:
+    """A condition of a query: the top-level field *name* is a list in which *value*, a str, is."""
+
+    name: str
+    value: str
+
+    def holds(self, stored: Value) -> bool:
+        """Whether a field that is *stored* meets it."""
+        return isinstance(stored, list) and any(type(item) is str and item == self.value for item in stored)
+
+
+UPDATE_TIME = "__update_time__"
+"""What a range names in the place of a field to be of the time of the last change; no field can have such a name."""
+
 Bound = str | int | datetime
 """What a range may begin or end with; True is none, since to the engines it is no number."""
 
@@ -185,7 +211,7 @@ class FieldRange:
             InvalidDataError: It is one.
         """
         kinds = {kind_of(bound) for bound in (self.at_least, self.below) if bound is not None}
-        if len(kinds) != 1 or None in kinds:
+        if len(kinds) != 1 or None in kinds or (self.name == UPDATE_TIME and kinds != {datetime}):
             message = "a range needs one or two bounds of one type: str, int or an aware datetime"
             raise InvalidDataError(message, path=self.name)
         # The engines sort by the field: they must be able to name it. An equality is compared here, if need be.
@@ -228,7 +254,8 @@ class Query:
         collection: The collection; with ``is_group`` the last part of the path of each one that is meant.
         equal: Fields with what they must equal.
         within: The one range, by whose field the documents are ordered, then by their path; None: by their path alone,
-            part by part, as UTF-8 bytes compare.
+            part by part, as UTF-8 bytes compare. By ``UPDATE_TIME`` only where ``BY_UPDATE_TIME`` is declared.
+        contains: The one list that must hold something.
         is_descending: The range's order turned around, that of the paths too.
         after: Where to go on; None: at the beginning.
     """
@@ -239,6 +266,7 @@ class Query:
     is_group: bool = False
     is_descending: bool = False
     after: Cursor | None = None
+    contains: FieldContains | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no engine offers.
@@ -254,10 +282,13 @@ class Query:
             message = "only a range is ordered from its end"
             raise InvalidDataError(message, path=self.collection)
 
-    def takes(self, fields: Fields) -> bool:
-        """Whether a document's *fields* meet every condition, in value and in type."""
-        return all(_equals(fields.get(one.name), one.value) for one in self.equal) and (
-            self.within is None or self.within.holds(fields.get(self.within.name))
+    def takes(self, document: Document) -> bool:
+        """Whether a *document* meets every condition, in value and in type."""
+        fields = document.fields
+        return (
+            all(_equals(fields.get(one.name), one.value) for one in self.equal)
+            and (self.within is None or self.within.holds(document.value_of(self.within.name)))
+            and (self.contains is None or self.contains.holds(fields.get(self.contains.name)))
         )
 
     def covers(self, collection: str) -> bool:
@@ -275,12 +306,12 @@ class Query:
         return [document for document in ordered if self._place_of(document) > cursor]
 
     def _place_of(self, document: Document) -> tuple[Value, list[str]]:
-        value = None if self.within is None else document.fields[self.within.name]
+        value = None if self.within is None else document.value_of(self.within.name)
         return _place(Cursor(document.path, value))
 
     def behind(self, last: Document) -> "Query":
         """Return what of it comes behind *last*."""
-        value = None if self.within is None else last.fields[self.within.name]
+        value = None if self.within is None else last.value_of(self.within.name)
         return replace(self, after=Cursor(last.path, value))
 
 
@@ -303,6 +334,29 @@ def refuse_past(at: datetime | None) -> None:
     if at is not None:
         message = "this backend reads the present alone"
         raise UnsupportedOperationError(message)
+
+
+def refuse_update_times(query: Query) -> None:
+    """Refuse to ask for the time of the last change: what a backend does that does not declare ``BY_UPDATE_TIME``.
+
+    Raises:
+        UnsupportedOperationError: *query* does.
+    """
+    if query.within is not None and query.within.name == UPDATE_TIME:
+        message = "this backend does not look for documents by the time of their last change"
+        raise UnsupportedOperationError(message)
+
+
+def check_stamp(write: Put) -> None:
+    """Refuse a stamp in a field that the document has, or whose name is no plain word.
+
+    Raises:
+        InvalidDataError: It is one.
+    """
+    name = write.stamped
+    if name is not None and (name in write.fields or not (name.isascii() and name.isidentifier())):
+        message = f"{name!r} cannot be stamped: it is no plain word, or a field of the document"
+        raise InvalidDataError(message, path=str(write.path))
 
 
 EXPIRES_AT = "tai_expires_at"

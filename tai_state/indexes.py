@@ -1,8 +1,17 @@
 """The queries that the package makes, and the indexes that they need: one list for engines, operators and checks."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from tai_state.documents import Query
+from tai_state.documents import UPDATE_TIME, Query
+
+
+class Mode(StrEnum):
+    """How a field stands in an index."""
+
+    ASCENDING = "ascending"
+    DESCENDING = "descending"
+    CONTAINS = "contains"  # each item of its list by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +22,7 @@ class Asked:
         collection: The last part of the path of the collections that are asked.
         equal: The names of the fields that must equal something, ascending.
         within: The name of the field of its range.
+        contains: The name of the field whose list must hold something.
     """
 
     collection: str
@@ -20,6 +30,7 @@ class Asked:
     within: str | None = None
     is_group: bool = False
     is_descending: bool = False
+    contains: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +38,17 @@ class Index:
     """A composite index of Firestore, or the one of a field of a collection group.
 
     Attributes:
-        fields: The names of its fields in their order, each with whether it is descending.
+        fields: The names of its fields in their order, each with its mode.
     """
 
     collection: str
-    fields: tuple[tuple[str, bool], ...]
+    fields: tuple[tuple[str, Mode], ...]
     is_group: bool = False
 
     def __str__(self) -> str:
         """Return what a person can make it from."""
         scope = "collection group" if self.is_group else "collection"
-        named = ", ".join(f"{name} {'descending' if descending else 'ascending'}" for name, descending in self.fields)
+        named = ", ".join(f"{name} {mode}" for name, mode in self.fields)
         return f"{named} (of the {scope} {self.collection!r})"
 
 
@@ -66,37 +77,45 @@ def asked_by(query: Query) -> Asked:
         None if query.within is None else query.within.name,
         query.is_group,
         query.is_descending,
+        None if query.contains is None else query.contains.name,
     )
 
 
 def is_asked(query: Query) -> bool:
-    """Whether a query has a shape that is in the list."""
-    return asked_by(query) in ASKED
+    """Whether a query has a shape that is in the list, or is one that Firestore is not asked."""
+    asked = asked_by(query)
+    return asked in ASKED or asked.within == UPDATE_TIME
 
 
-def sorted_fields(asked: Asked) -> list[tuple[str, bool]]:
-    """Return the fields that Firestore must have indexed by themselves, each with whether it is descending.
+def sorted_fields(asked: Asked) -> list[tuple[str, Mode]]:
+    """Return the fields that Firestore must have indexed by themselves, each with its mode.
 
     Empty where an index that somebody makes serves the query.
     """
     if index_of(asked) is not None:
         return []
-    equal = [(name, False) for name in asked.equal]
-    return equal if asked.within is None else [(asked.within, asked.is_descending)]
+    return _fields(asked)
+
+
+def _fields(asked: Asked) -> list[tuple[str, Mode]]:
+    fields = [(name, Mode.ASCENDING) for name in asked.equal]
+    if asked.contains is not None:
+        fields.append((asked.contains, Mode.CONTAINS))
+    if asked.within is not None:
+        fields.append((asked.within, Mode.DESCENDING if asked.is_descending else Mode.ASCENDING))
+    return fields
 
 
 def index_of(asked: Asked) -> Index | None:
     """Return the index that Firestore needs; None where those that it makes by itself will do.
 
-    By itself it indexes each field of a collection, in both orders, and merges those of several equalities. A field of
-    a collection group, and a range beside an equality, need one that somebody makes.
+    By itself it indexes each field of a collection, in both orders, and the items of each list, and merges those of
+    several equalities. A field of a collection group, and a range beside another condition, need one that somebody
+    makes.
     """
-    if not asked.is_group and (asked.within is None or not asked.equal):
+    if not asked.is_group and (asked.within is None or not (asked.equal or asked.contains)):
         return None
-    fields = [(name, False) for name in asked.equal]
-    if asked.within is not None:
-        fields.append((asked.within, asked.is_descending))
-    return Index(asked.collection, tuple(fields), asked.is_group)
+    return Index(asked.collection, tuple(_fields(asked)), asked.is_group)
 
 
 def needed() -> list[Index]:

@@ -1,6 +1,7 @@
 """A backend of one's own, as small as it can be: documents in a dict, a lock around it, a clock that only rises.
 
-It holds nothing beyond its process and wakes nobody, so it declares no more than that its batches are never torn.
+It holds nothing beyond its process and wakes nobody, so it declares no more than that its batches are never torn, and
+that it finds documents by when they were changed.
 ``tests/unit/docs/test_dict_backend.py`` proves it by the conformance suite.
 """
 
@@ -30,6 +31,7 @@ from tai_state.documents import (
     Read,
     UpdatedAt,
     Write,
+    check_stamp,
     refuse_past,
 )
 
@@ -37,7 +39,7 @@ from tai_state.documents import (
 class DictBackend(Backend):
     """Documents in this process's memory; fields are kept as JSON, so that nobody shares them."""
 
-    capabilities = frozenset({Capability.STEADY_READS})
+    capabilities = frozenset({Capability.STEADY_READS, Capability.BY_UPDATE_TIME})
     limits = Limits(document_bytes=1_048_576, commit_bytes=10 * 1_048_576)
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -69,7 +71,7 @@ class DictBackend(Backend):
         """Check everything, then apply everything."""
         del timeout
         # Whatever cannot be stored is refused before anything is changed.
-        stored = {write.path: to_json(dict(write.fields)) for write in writes if isinstance(write, Put)}
+        stored = {write.path: self._json(write) for write in writes if isinstance(write, Put)}
         self._check_sizes(writes, stored)
         with self._lock:
             for write in writes:
@@ -78,10 +80,17 @@ class DictBackend(Backend):
             for write in writes:
                 if isinstance(write, Put):
                     _, created, _ = self._documents.get(write.path, (b"", now, now))
-                    self._documents[write.path] = (stored[write.path], created, now)
+                    fields = stored[write.path]
+                    if write.stamped is not None:
+                        fields = to_json({**write.fields, write.stamped: now})
+                    self._documents[write.path] = (fields, created, now)
                 elif isinstance(write, Delete):
                     self._documents.pop(write.path, None)
         return CommitResult(now, dict.fromkeys(stored, now))
+
+    def _json(self, put: Put) -> bytes:
+        check_stamp(put)
+        return to_json(dict(put.fields))
 
     def _check_sizes(self, writes: Sequence[Write], stored: dict[DocumentPath, bytes]) -> None:
         if len({write.path for write in writes}) != len(writes):
@@ -142,7 +151,7 @@ class DictBackend(Backend):
         del timeout
         with self._lock:
             found = [self._document(path) for path in self._documents if query.covers(path.collection)]
-        yield from query.arranged(one for one in found if query.takes(one.fields))[:limit]
+        yield from query.arranged(one for one in found if query.takes(one))[:limit]
 
     def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
         """Refuse: waiters look for themselves instead."""

@@ -9,7 +9,7 @@ locals {
 
   composite_indexes = {
     for index in local.indexing.indexes :
-    join(".", concat([index.collectionGroup, index.queryScope], [for field in index.fields : "${field.fieldPath}-${field.order}"])) => index
+    join(".", concat([index.collectionGroup, index.queryScope], [for field in index.fields : "${field.fieldPath}-${try(field.order, field.arrayConfig)}"])) => index
   }
 }
 
@@ -27,8 +27,9 @@ resource "google_firestore_field" "single" {
       for_each = each.value.indexes
 
       content {
-        order       = indexes.value.order
-        query_scope = indexes.value.queryScope
+        order        = try(indexes.value.order, null)
+        array_config = try(indexes.value.arrayConfig, null)
+        query_scope  = indexes.value.queryScope
       }
     }
   }
@@ -54,8 +55,9 @@ resource "google_firestore_index" "composite" {
     for_each = each.value.fields
 
     content {
-      field_path = fields.value.fieldPath
-      order      = fields.value.order
+      field_path   = fields.value.fieldPath
+      order        = try(fields.value.order, null)
+      array_config = try(fields.value.arrayConfig, null)
     }
   }
 }

@@ -104,6 +104,9 @@ class AsyncWrappedBackend(AsyncBackend):
     def query(self, query: Query, *, limit: int | None = None, timeout: float) -> AsyncIterator[Document]:
         return self.inner.query(query, limit=limit, timeout=timeout)
 
+    async def count(self, query: Query, *, timeout: float) -> int:
+        return await self.inner.count(query, timeout=timeout)
+
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         return await self.inner.commit(writes, timeout=timeout)
 

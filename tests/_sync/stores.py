@@ -104,6 +104,9 @@ class WrappedBackend(Backend):
     def query(self, query: Query, *, limit: int | None = None, timeout: float) -> Iterator[Document]:
         return self.inner.query(query, limit=limit, timeout=timeout)
 
+    def count(self, query: Query, *, timeout: float) -> int:
+        return self.inner.count(query, timeout=timeout)
+
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         return self.inner.commit(writes, timeout=timeout)
 

@@ -163,6 +163,16 @@ class AsyncAccess:
                 rest = rest.behind(documents[-1])
             left = None if left is None else left - len(documents)
 
+    async def count(self, query: Query, deadline: Deadline) -> int:
+        """Return how many documents *query* asks for, by the engine's own count where it has one."""
+        assert is_asked(query), f"{query} is in no list of what is indexed: add it to indexes.ASKED"
+
+        async def attempt() -> int:
+            with AsyncInterruptible():
+                return await self.backend.count(query, timeout=self.attempt_seconds(deadline))
+
+        return await self.retried(attempt, deadline)
+
     async def _page(
         self, ask: Callable[[float], AsyncIterator[Document]], deadline: Deadline
     ) -> tuple[list[Document], bool]:

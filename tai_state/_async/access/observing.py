@@ -10,6 +10,7 @@ from tai_state.documents import CommitResult, Document, DocumentPath, Query, Rea
 from tai_state.observers import NOTHING, Billed, Observers, Request, code_of
 
 _CLOCK = SystemClock()
+_COUNTED_BY_A_READ = 1_000
 
 
 class AsyncObserving:
@@ -19,7 +20,7 @@ class AsyncObserving:
     question.
     """
 
-    METHODS = ("get_many", "scan", "scan_ids", "query", "commit")
+    METHODS = ("get_many", "scan", "scan_ids", "query", "count", "commit")
 
     def __init__(self, backend: AsyncBackend) -> None:
         """Stand in front of *backend*."""
@@ -30,6 +31,7 @@ class AsyncObserving:
         self._scan = backend.scan
         self._scan_ids = backend.scan_ids
         self._query = backend.query
+        self._count = backend.count
         self._commit = backend.commit
         held = vars(backend)
         self._before = {name: held[name] for name in self.METHODS if name in held}
@@ -81,6 +83,17 @@ class AsyncObserving:
     def query(self, query: Query, **options: Any) -> AsyncIterator[Document]:
         """Query, and tell of it."""
         return self._listing("query", self._query(query, **options))
+
+    async def count(self, query: Query, **options: Any) -> int:
+        """Count, and tell of it: what is counted is billed by the thousand."""
+        began = _CLOCK.monotonic()
+        try:
+            found = await self._count(query, **options)
+        except BaseException as error:
+            self._tell("count", began, error)
+            raise
+        self._tell("count", began, None, Billed(max(1, -(-found // _COUNTED_BY_A_READ))))
+        return found
 
     def scan_ids(self, collection: str, **options: Any) -> AsyncIterator[str]:
         """List ids, and tell of it."""

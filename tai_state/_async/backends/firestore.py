@@ -14,7 +14,17 @@ from tai_state.backends.firestore.errors import Boundary, ErrorMap, Unauthentica
 from tai_state.backends.firestore.names import check_root
 from tai_state.backends.firestore.requests import LIMITED_DOCUMENTS, PAGE_BYTES, PAGE_DOCUMENTS, PROBE, Selection
 from tai_state.clock import Clock, Deadline, SystemClock
-from tai_state.documents import Capability, CommitResult, Document, DocumentPath, FieldRange, Query, Read, Write
+from tai_state.documents import (
+    Capability,
+    CommitResult,
+    Document,
+    DocumentPath,
+    FieldRange,
+    Query,
+    Read,
+    Write,
+    refuse_update_times,
+)
 from tai_state.errors import StoreUnavailableError
 from tai_state.indexes import asked_by, index_of
 
@@ -138,6 +148,7 @@ class AsyncFirestoreBackend(AsyncBackend):
 
     async def query(self, query: Query, *, limit: int | None = None, timeout: float) -> AsyncIterator[Document]:
         """Iterate by RunQuery as ``scan`` does; see the port."""
+        refuse_update_times(query)
         link = await self._channels.open()
 
         def ask(last: Document | None, size: int) -> tuple[Any, Any]:
@@ -146,6 +157,19 @@ class AsyncFirestoreBackend(AsyncBackend):
         boundary = self._errors.querying(index_of(asked_by(query)))
         async for document in self._paged(link, ask, limit, timeout, boundary=boundary, within=query.within):
             yield document
+
+    async def count(self, query: Query, *, timeout: float) -> int:
+        """Count by RunAggregationQuery; see the port."""
+        refuse_update_times(query)
+        link = await self._channels.open()
+        request, metadata = link.requests.count(query)
+
+        async def attempt(seconds: float) -> list[Any]:
+            with self._errors.querying(index_of(asked_by(query))):
+                call = link.count(request, timeout=seconds, metadata=metadata)
+                return [response async for response in call]
+
+        return link.requests.counted(await self._authenticated(attempt, timeout))
 
     async def _select(self, selection: Selection, limit: int | None, timeout: float) -> AsyncIterator[Document]:
         link = await self._channels.open()

@@ -163,6 +163,16 @@ class Access:
                 rest = rest.behind(documents[-1])
             left = None if left is None else left - len(documents)
 
+    def count(self, query: Query, deadline: Deadline) -> int:
+        """Return how many documents *query* asks for, by the engine's own count where it has one."""
+        assert is_asked(query), f"{query} is in no list of what is indexed: add it to indexes.ASKED"
+
+        def attempt() -> int:
+            with Interruptible():
+                return self.backend.count(query, timeout=self.attempt_seconds(deadline))
+
+        return self.retried(attempt, deadline)
+
     def _page(
         self, ask: Callable[[float], Iterator[Document]], deadline: Deadline
     ) -> tuple[list[Document], bool]:

@@ -113,14 +113,27 @@ class Backend(ABC):
 
         Raises:
             StoreError: The engine needs an index for it, which is not there; the message names it.
+            UnsupportedOperationError: It is of ``UPDATE_TIME``, and the backend does not declare
+                ``Capability.BY_UPDATE_TIME``.
         """
+
+    def count(self, query: Query, *, timeout: float) -> int:
+        """Return how many documents *query* asks for, behind its cursor if it has one; raises what ``query`` does.
+
+        An engine that counts by itself does; here they are read, page by page, each of which *timeout* bounds.
+        """
+        count = 0
+        for _ in self.query(query, timeout=timeout):
+            count += 1
+        return count
 
     @abstractmethod
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         """Apply *writes*, all or none; each path occurs at most once.
 
         A ``Put`` or ``Delete`` that changes a document moves its update_time strictly up, and what a
-        commit changes gets the commit's time, which ``update_times`` tells of each ``Put``. Acknowledged means as
+        commit changes gets the commit's time, which ``update_times`` tells of each ``Put``. The stamps of all Puts of a
+        commit are one time; see ``Put``. Acknowledged means as
         durable as the backend declares. Documents whose time is over by ``tai_expires_at`` and ``ttl_seconds``, both,
         may be removed by the backend itself.
         """

@@ -30,7 +30,7 @@ class MemoryBackend(Backend):
     """
 
     name = "Memory"
-    capabilities = frozenset({Capability.WATCH, Capability.STEADY_READS})
+    capabilities = frozenset({Capability.WATCH, Capability.STEADY_READS, Capability.BY_UPDATE_TIME})
     limits = LIMITS
 
     def __init__(self, *, clock: Clock | None = None, watch_clock: Clock | None = None) -> None:
@@ -83,7 +83,7 @@ class MemoryBackend(Backend):
         found: list[Document] = []
         for collection in self._engine.collections(query):
             for document in self._documents(Range(collection)):
-                if query.takes(document.fields):
+                if query.takes(document):
                     found.append(document)  # noqa: PERF401 - a comprehension has no twin
         for document in query.arranged(found)[:limit]:
             yield document

@@ -54,6 +54,7 @@ class Link:
     commit: Any
     batch_get: Any
     run_query: Any
+    count: Any
     list_documents: Any
     listen: Any
     process_id: int
@@ -80,6 +81,12 @@ def _link(channel: Any, requests: Requests) -> Link:
             firestore.BatchGetDocumentsResponse,
         ),
         run_query=rpc(channel.unary_stream, "RunQuery", firestore.RunQueryRequest, firestore.RunQueryResponse),
+        count=rpc(
+            channel.unary_stream,
+            "RunAggregationQuery",
+            firestore.RunAggregationQueryRequest,
+            firestore.RunAggregationQueryResponse,
+        ),
         list_documents=rpc(
             channel.unary_unary,
             "ListDocuments",

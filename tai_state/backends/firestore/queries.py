@@ -7,7 +7,7 @@ from tai_state.documents import FieldRange, Query
 from . import values
 from .names import Names
 
-_EQUAL, _AT_LEAST, _LESS = 5, 4, 1
+_EQUAL, _AT_LEAST, _LESS, _CONTAINS = 5, 4, 1, 7
 _AND = 1
 _ASCENDING, _DESCENDING = 1, 2
 
@@ -29,7 +29,10 @@ def write_query(target: Any, query: Query, names: Names) -> None:
 
 
 def _write_filters(target: Any, query: Query) -> None:
-    wanted = [(_EQUAL, one.name, one.value) for one in query.equal] + _of_range(query.within)
+    wanted: list[tuple[int, str, Any]] = [(_EQUAL, one.name, one.value) for one in query.equal]
+    wanted += _of_range(query.within)
+    if query.contains is not None:
+        wanted.append((_CONTAINS, query.contains.name, query.contains.value))
     if len(wanted) == 1:
         _write_filter(target.where.field_filter, *wanted[0])
         return

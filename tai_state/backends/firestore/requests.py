@@ -21,6 +21,7 @@ from tai_state.documents import (
     Query,
     Read,
     Write,
+    check_stamp,
 )
 from tai_state.errors import CommitAmbiguousError, InvalidDataError, StoreUnavailableError
 
@@ -40,6 +41,8 @@ PROBE = DocumentPath("tai", "clock")
 """A document that is never written: reading it tells the server's time."""
 
 _LISTEN_TARGET_ID = 1
+_REQUEST_TIME = 1
+_COUNT = "count"
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -117,6 +120,9 @@ class Requests:
                 # Without a mask the document is replaced as a whole.
                 target.update.name = name
                 values.write_fields(target.update.fields, fields, maps)
+                if write.stamped is not None:
+                    check_stamp(write)
+                    target.update_transforms.add(field_path=write.stamped, set_to_server_value=_REQUEST_TIME)
             case Delete() | Check(precondition=MustNotExist()):
                 # There is no request that only looks; removing what must not be there changes nothing.
                 target.delete = name
@@ -194,6 +200,28 @@ class Requests:
         request.structured_query.from_[0].all_descendants = query.is_group
         queries.write_query(request.structured_query, query, self.names)
         return request, self._routed(parent=parent)
+
+    def count(self, query: Query) -> tuple[Any, Metadata]:
+        """Return the request for the number of the documents of *query*, and its metadata."""
+        parent, last = self.names.collection(query.collection)
+        request = self._messages.RunAggregationQueryRequest.pb()(parent=parent)
+        counted = request.structured_aggregation_query.structured_query
+        counted.from_.add(collection_id=last, all_descendants=query.is_group)
+        queries.write_query(counted, query, self.names)
+        request.structured_aggregation_query.aggregations.add(alias=_COUNT).count.SetInParent()
+        return request, self._routed(parent=parent)
+
+    def counted(self, responses: Iterable[Any]) -> int:
+        """Return the number in the responses to ``count``.
+
+        Raises:
+            StoreUnavailableError: The stream ended before it told of one.
+        """
+        for response in responses:
+            if _COUNT in response.result.aggregate_fields:
+                return int(response.result.aggregate_fields[_COUNT].integer_value)
+        message = "a count ended before it told of a number"
+        raise StoreUnavailableError(message)
 
     def _run_query(self, collection: str, limit: int) -> tuple[Any, str]:
         parent, last = self.names.collection(collection)

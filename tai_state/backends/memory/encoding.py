@@ -8,7 +8,7 @@ from typing import Any
 
 from tai_state.codec import dump_fields
 from tai_state.conversion import INT_MAX, INT_MIN, LEVELS_MAX, normalize, normalize_data
-from tai_state.documents import DocumentPath, Json, Limits, Put, Value, Write
+from tai_state.documents import DocumentPath, Json, Limits, Put, Value, Write, check_stamp
 from tai_state.errors import DocumentTooLargeError, InvalidDataError, InvalidIdError
 
 LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10_485_760)
@@ -40,6 +40,8 @@ def encode(writes: Sequence[Write]) -> list[bytes]:
 
 
 def _encode_fields(write: Put) -> bytes:
+    if write.stamped is not None:
+        check_stamp(write)
     try:
         encoded = dump_fields(_checked(write))
     except TypeError:

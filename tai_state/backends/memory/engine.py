@@ -12,6 +12,7 @@ from typing import Protocol
 from tai_state._platform.forks import anew_in_children
 from tai_state.backends.expiry import Expiring
 from tai_state.backends.memory.encoding import encode
+from tai_state.backends.stamps import with_stamp
 from tai_state.clock import Clock
 from tai_state.codec import from_json
 from tai_state.documents import (
@@ -235,6 +236,8 @@ class MemoryEngine:
     def _apply(self, write: Write, json: bytes, before: _Stored | None, time: datetime) -> bool:
         """Make the change that *write* asks for of what was *before* and return whether there was one to make."""
         if isinstance(write, Put):
+            if write.stamped is not None:
+                json = with_stamp(json, write.stamped, time)
             # As on Firestore, a write that changes nothing does not move the update_time.
             if before is not None and before.json == json:
                 return False

@@ -9,6 +9,7 @@ from tai_state.backends.sqlite.encoding import Request, Step, from_us
 from tai_state.backends.sqlite.expiry import remove_expired
 from tai_state.backends.sqlite.patience import SYSTEM
 from tai_state.backends.sqlite.store_clock import RESERVE_US, StoreClock
+from tai_state.backends.sqlite.terms import keep_terms
 from tai_state.clock import Deadline
 from tai_state.documents import CommitResult
 from tai_state.errors import PreconditionFailedError
@@ -187,13 +188,16 @@ class GroupApplier:
         if step.statement is None:
             self._check(step)
             return
+        if step.terms is not None:
+            keep_terms(self._cursor)
         arguments = {
             "collection": path.collection,
             "id": path.id,
             "time": time_us,
-            "fields": step.fields,
+            "fields": step.fields if step.stamped is None else step.body(time_us),
             "expected": step.expected_us,
             "expires": None if step.lasting is None else step.expires_us(time_us),
+            "terms": step.terms,
         }
         if self._cursor.execute(step.statement, arguments).rowcount:
             return

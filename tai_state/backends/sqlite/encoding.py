@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from tai_state.codec import dump_fields
+from tai_state.backends.stamps import with_stamp
+from tai_state.codec import dump_fields, dump_plain
 from tai_state.documents import (
     EXPIRES_AT,
     Check,
@@ -14,7 +15,9 @@ from tai_state.documents import (
     MustNotExist,
     Put,
     UpdatedAt,
+    Value,
     Write,
+    check_stamp,
     lifetime,
 )
 from tai_state.errors import DocumentTooLargeError, InvalidDataError, StoreError
@@ -26,15 +29,16 @@ LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10 * 1_048_576)
 
 # A change is refused where the document's time is not below the commit's (see store_clock.py, 4). By name: from
 # Python 3.14 on, sqlite3 refuses numbered arguments.
-CREATE = """INSERT INTO documents (collection, id, create_time, update_time, fields, expires_at)
-    VALUES (:collection, :id, :time, :time, :fields, :expires) ON CONFLICT DO NOTHING"""
-UPSERT = """INSERT INTO documents (collection, id, create_time, update_time, fields, expires_at)
-    VALUES (:collection, :id, :time, :time, :fields, :expires)
-    ON CONFLICT DO UPDATE SET update_time = :time, fields = :fields, expires_at = :expires WHERE update_time < :time"""
-REPLACE = """UPDATE documents SET update_time = :time, fields = :fields, expires_at = :expires
-    WHERE collection = :collection AND id = :id AND update_time < :time"""
-REPLACE_AT = """UPDATE documents SET update_time = :time, fields = :fields, expires_at = :expires
-    WHERE collection = :collection AND id = :id AND update_time = :expected AND update_time < :time"""
+CREATE = """INSERT INTO documents (collection, id, create_time, update_time, fields, expires_at, terms)
+    VALUES (:collection, :id, :time, :time, :fields, :expires, :terms) ON CONFLICT DO NOTHING"""
+_SET = "update_time = :time, fields = :fields, expires_at = :expires, terms = :terms"
+UPSERT = f"""INSERT INTO documents (collection, id, create_time, update_time, fields, expires_at, terms)
+    VALUES (:collection, :id, :time, :time, :fields, :expires, :terms)
+    ON CONFLICT DO UPDATE SET {_SET} WHERE update_time < :time"""  # noqa: S608 - of constants alone
+REPLACE = f"""UPDATE documents SET {_SET}
+    WHERE collection = :collection AND id = :id AND update_time < :time"""  # noqa: S608 - as above
+REPLACE_AT = f"""UPDATE documents SET {_SET}
+    WHERE collection = :collection AND id = :id AND update_time = :expected AND update_time < :time"""  # noqa: S608 - as above
 REMOVE = "DELETE FROM documents WHERE collection = :collection AND id = :id AND update_time < :time"
 REMOVE_AT = """DELETE FROM documents
     WHERE collection = :collection AND id = :id AND update_time = :expected AND update_time < :time"""
@@ -50,6 +54,8 @@ class Step(NamedTuple):
         present: Whether the document must be there (True) or not (False), None where both will do.
         expected_us: The update_time that it must have, if any.
         lasting: How long the document counts, None for one that stays.
+        terms: What its list of terms holds, as JSON; None for a document without one. See ``terms.py``.
+        stamped: The field in which the commit's time is set, if any.
     """
 
     path: DocumentPath
@@ -58,6 +64,14 @@ class Step(NamedTuple):
     present: bool | None
     expected_us: int | None
     lasting: Lifetime | None = None
+    terms: bytes | None = None
+    stamped: str | None = None
+
+    def body(self, moment_us: int) -> bytes | None:
+        """Return the JSON that a commit at *moment_us* writes."""
+        if self.stamped is None or self.fields is None:
+            return self.fields
+        return with_stamp(self.fields, self.stamped, from_us(moment_us))
 
     def expires_us(self, time_us: int) -> int | None:
         """Return after which time a document that is written at *time_us* may go; None: never."""
@@ -110,6 +124,8 @@ def _step(write: Write) -> Step:
     present = None if wanted is None else not isinstance(wanted, MustNotExist)
     if isinstance(write, Put):
         fields = write.fields
+        if write.stamped is not None:
+            check_stamp(write)
         try:
             body = dump_fields(fields)
         except (TypeError, ValueError) as error:
@@ -118,13 +134,37 @@ def _step(write: Write) -> Step:
             raise DocumentTooLargeError(len(body), LIMITS.document_bytes, f"the document {path}")
         lasting = lifetime(fields) if EXPIRES_AT in fields else None
         statement = _PUTS[present] if expected_us is None else REPLACE_AT
-        return Step(path, statement, body, present, expected_us, lasting)
+        terms = _terms(path, fields[TERMS.field]) if TERMS.field in fields else None
+        return Step(path, statement, body, present, expected_us, lasting, terms, write.stamped)
     if isinstance(write, Check) or present is False:
         # To delete what must not be there is to check that it is not.
         return Step(path, None, None, present, expected_us)
     if expected_us is not None:
         return Step(path, REMOVE_AT, None, present, expected_us)
     return Step(path, REMOVE, None, present, None)
+
+
+class Terms(NamedTuple):
+    """The field whose lists are looked into, and the last part of the collections that have it."""
+
+    collection: str
+    field: str
+
+
+TERMS = Terms("states", "labels")
+
+
+def _terms(path: DocumentPath, stored: Value) -> bytes | None:
+    """Return what can be looked for of the list in that field of the document at *path*."""
+    if path.collection.rpartition("/")[2] != TERMS.collection or not isinstance(stored, list):
+        return None
+    terms = {term for term in stored if type(term) is str and is_plain_text(term)}
+    return dump_plain(sorted(terms)) if terms else None
+
+
+def is_plain_text(text: str) -> bool:
+    """Whether SQLite spells a text within JSON as it is; what it does not is compared in Python alone."""
+    return not any(character < " " or character in '"\\' for character in text)
 
 
 def _check_path(path: DocumentPath) -> None:

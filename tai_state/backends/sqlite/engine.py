@@ -173,8 +173,23 @@ class SqliteEngine:
         self, query: Query, place: querying.Place | None, *, limit: int, deadline: Deadline
     ) -> querying.QueryPage:
         """Read a page of what *query* asks for, behind *place*; it may be short."""
+        self._index_for(query, deadline)
         limit = min(limit, reading.PAGE_DOCUMENTS_MAX)
         return self._page(lambda connection: querying.read(connection, query, place, limit), deadline)
+
+    def count(self, query: Query, *, deadline: Deadline) -> int | None:
+        """Return how many documents *query* asks for; None where they must be looked at one by one."""
+        self._index_for(query, deadline)
+        return self._page(lambda connection: querying.count(connection, query), deadline)
+
+    def _index_for(self, query: Query, deadline: Deadline) -> None:
+        """Give the file the index that *query* needs, if it is one that not every file has."""
+        index = querying.late_index(query)
+        if index is not None and not self._place.read_only:
+            with mapped(self._identity.explain, "indexing"):
+                session = self.session()
+                session.clock(deadline)
+                session.keep_index(index, deadline)
 
     def scan_ids_page(self, collection: str, *, start: str, limit: int, deadline: Deadline) -> reading.IdPage:
         """Read a page of the ids >= *start* of documents and of parents."""

@@ -9,16 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from tai_state.backends.sqlite.encoding import is_plain_text, to_us
 from tai_state.backends.sqlite.reading import PAGE_BYTES_MAX, document
+from tai_state.backends.sqlite.terms import has_terms, is_kept
 from tai_state.codec import dump_json
-from tai_state.documents import Cursor, Document, DocumentPath, FieldEquals, FieldRange, Query, Value
+from tai_state.documents import UPDATE_TIME, Cursor, Document, DocumentPath, FieldEquals, FieldRange, Query, Value
 
 Scalar = str | int | float | None
 
 # SQLite before 3.45 reads JSON from text alone.
 _FIELD = "CASE WHEN json_valid(CAST(fields AS TEXT)) THEN json_extract(CAST(fields AS TEXT), '$.\"{name}\"') END"
+UPDATED = "update_time"
+_NOTHING = "NULL"
 # The path with an end of each part that sorts before whatever an id is made of.
-_PLACE = "replace(collection || '/' || id, '/', char(1))"
+_PLACE = "replace({of}collection || '/' || {of}id, '/', char(1))"
+# A table's name before a column is refused in an index, and needed where two tables are read.
+_DOCUMENTS = "documents."
 
 
 class Index(NamedTuple):
@@ -31,13 +37,13 @@ class Index(NamedTuple):
     @property
     def name(self) -> str:
         """What it is called in the file."""
-        return f"documents_{self.collection}_{self.field}{'_group' if self.is_group else ''}"
+        return f"documents_{self.collection}_{self.field.strip('_')}{'_group' if self.is_group else ''}"
 
     @property
     def statement(self) -> str:
         """Make it, where it is not there."""
-        field, of = _FIELD.format(name=self.field), _of(self.collection)
-        columns = f"{field}, {_PLACE}" if self.is_group else f"collection, {field}, id"
+        field, of = _expression(self.field), _of(self.collection, "")
+        columns = f"{field}, {_PLACE.format(of='')}" if self.is_group else f"collection, {field}, id"
         return f"CREATE INDEX IF NOT EXISTS {self.name} ON documents ({columns}) WHERE {of}"
 
 
@@ -46,6 +52,17 @@ INDEXES = (Index("states", "status"), Index("events", "timestamp"))
 
 Whether a state is deleted is not one of them: nearly all are not. Nor is whether a segment is alone: they are few.
 """
+
+LATE_INDEXES = (Index("states", UPDATE_TIME, is_group=True),)
+"""Those that a file gets when they are first asked for, since most files never are: a state that is changed moves in
+them, too.
+"""
+
+
+def late_index(query: Query) -> Index | None:
+    """Return the index that a file may have to get for *query*."""
+    last = query.collection.rpartition("/")[2]
+    return next((one for one in LATE_INDEXES if query.within and (last, query.within.name) == one[:2]), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +84,7 @@ def place_of(query: Query) -> Place | None:
     """Return where *query* goes on."""
     if query.after is None:
         return None
-    return Place(_scalar(query.after.value), _path_key(query, query.after))
+    return Place(_bound(query.within, query.after.value), _path_key(query, query.after))
 
 
 def _path_key(query: Query, cursor: Cursor) -> str:
@@ -81,12 +98,71 @@ def _scalar(value: Value) -> Scalar:
     return value if isinstance(value, str | int | float) else None
 
 
+def _bound(within: FieldRange | None, value: Value) -> Scalar:
+    """Return *value* as the expression of a range gives it."""
+    if within is not None and within.name == UPDATE_TIME and isinstance(value, datetime):
+        return to_us(value)
+    return _scalar(value)
+
+
+def _expression(name: str) -> str:
+    return UPDATED if name == UPDATE_TIME else _FIELD.format(name=name)
+
+
 def spell(query: Query, after: Place | None, limit: int) -> tuple[str, list[Scalar]]:
     """Return the statement for a page of *query* behind *after*, and its arguments."""
+    spelled = _spelled(query, after)
+    direction = " DESC" if query.is_descending else ""
+    ordered = [f"{one}{direction}" for one in (spelled.field, spelled.place) if one != _NOTHING]
+    columns = f"documents.collection, documents.id, create_time, update_time, fields, {spelled.field}, {spelled.key}"
+    statement = f"""SELECT {columns} FROM {spelled.source}
+        WHERE {" AND ".join(spelled.conditions)} ORDER BY {", ".join(ordered)} LIMIT ?"""  # noqa: S608 - of identifiers alone
+    return statement, [*spelled.arguments, limit]
+
+
+def spell_count(query: Query) -> tuple[str, list[Scalar]] | None:
+    """Return the statement that counts what *query* asks for; None where SQLite alone cannot tell."""
+    is_exact = all(_is_plain(one) and _is_unlike_json(one) for one in query.equal)
+    is_exact = is_exact and (query.within is None or query.within.name == UPDATE_TIME)
+    if not is_exact or not (query.contains is None or is_kept(query)):
+        return None
+    spelled = _spelled(query, place_of(query))
+    return f"SELECT count(*) FROM {spelled.source} WHERE {' AND '.join(spelled.conditions)}", spelled.arguments  # noqa: S608 - as above
+
+
+def _is_unlike_json(condition: FieldEquals) -> bool:
+    """Whether a value equals a text alone: not true, which is 1 to SQLite, nor a map, which is its text."""
+    return isinstance(condition.value, str) and not condition.value.startswith(("{", "["))
+
+
+class _Spelled(NamedTuple):
+    """Where a query looks, what must hold, and its order: by *field*, then by *place*, which *key* stands for."""
+
+    source: str
+    conditions: list[str]
+    arguments: list[Scalar]
+    field: str
+    place: str
+    key: str
+
+
+def _spelled(query: Query, after: Place | None) -> _Spelled:
     arguments: list[Scalar] = []
-    field = _FIELD.format(name=query.within.name) if query.within is not None else "NULL"
-    place = _PLACE if query.is_group else "id"
+    field = _expression(query.within.name) if query.within is not None else _NOTHING
+    place = key = _PLACE.format(of=_DOCUMENTS) if query.is_group else "documents.id"
     conditions = [_where(query, arguments)]
+    source = "documents"
+    if query.contains is not None and is_kept(query):
+        # SQLite keeps the order in which a CROSS JOIN is written: the few that hold the term come first.
+        source = "terms CROSS JOIN documents ON documents.collection = terms.collection AND documents.id = terms.id"
+        conditions.append("term = ?")
+        arguments.append(query.contains.value)
+        place = "terms.place"
+        if not query.is_group:
+            beginning = query.collection.replace("/", "\x01")
+            conditions.append("terms.place > ? AND terms.place < ?")
+            arguments += [f"{beginning}\x01", f"{beginning}\x02"]
+            after = None if after is None else Place(after.value, f"{beginning}\x01{after.place}")
     for one in query.equal:
         if _is_plain(one):
             conditions.append(f"{_FIELD.format(name=one.name)} = ?")
@@ -108,12 +184,7 @@ def spell(query: Query, after: Place | None, limit: int) -> tuple[str, list[Scal
     elif after is not None:
         conditions.append(f"{place} {beyond} ?")
         arguments.append(after.place)
-    direction = " DESC" if query.is_descending else ""
-    ordered = f"{field}{direction}, {place}{direction}" if query.within is not None else place
-    arguments.append(limit)
-    statement = f"""SELECT collection, id, create_time, update_time, fields, {field}, {place} FROM documents
-        WHERE {" AND ".join(conditions)} ORDER BY {ordered} LIMIT ?"""  # noqa: S608 - of identifiers alone
-    return statement, arguments
+    return _Spelled(source, conditions, arguments, field, place, key)
 
 
 def _where(query: Query, arguments: list[Scalar]) -> str:
@@ -122,19 +193,22 @@ def _where(query: Query, arguments: list[Scalar]) -> str:
     arguments.append(query.collection)
     last = query.collection.rpartition("/")[2]
     # Always true; it is what a partial index asks for.
-    return f"collection = ? AND {_of(last)}" if "/" in query.collection and last.isidentifier() else "collection = ?"
+    of = "documents.collection = ?"
+    return f"{of} AND {_of(last)}" if "/" in query.collection and last.isidentifier() else of
 
 
-def _of(collection: str) -> str:
+def _of(collection: str, of: str = _DOCUMENTS) -> str:
     """Return the condition that a path is one of a group, by its last part."""
     assert collection.isascii()
     assert collection.isidentifier(), collection
-    return f"(collection = '{collection}' OR collection GLOB '*/{collection}')"
+    return f"({of}collection = '{collection}' OR {of}collection GLOB '*/{collection}')"
 
 
 def _bounds(within: FieldRange) -> tuple[Scalar, Scalar]:
     """Return the least value of a range as SQLite sorts them, and the one that ends it; None: there is no need."""
-    low, high = _scalar(within.at_least), _scalar(within.below)
+    low, high = _bound(within, within.at_least), _bound(within, within.below)
+    if within.name == UPDATE_TIME:
+        return low, high
     if isinstance(within.at_least or within.below, datetime):
         return low or '{"$time":"', high or '{"$time":"~'
     if isinstance(low if high is None else high, str):
@@ -145,6 +219,8 @@ def _bounds(within: FieldRange) -> tuple[Scalar, Scalar]:
 
 def read(connection: sqlite3.Connection, query: Query, after: Place | None, limit: int) -> QueryPage:
     """Return the next documents of *query* behind *after*: what *limit* rows at most hold of it, or 4 MiB of JSON."""
+    if is_kept(query) and not has_terms(connection):
+        return QueryPage([], None)
     statement, arguments = spell(query, after, limit)
     documents: list[Document] = []
     size = count = 0
@@ -156,7 +232,7 @@ def read(connection: sqlite3.Connection, query: Query, after: Place | None, limi
             size += len(body)
             rest = Place(value, place)
             found = document(DocumentPath(collection, id_), (created_us, updated_us, body))
-            if query.takes(found.fields):
+            if query.takes(found):
                 documents.append(found)
             if size >= PAGE_BYTES_MAX:
                 return QueryPage(documents, rest)
@@ -165,9 +241,19 @@ def read(connection: sqlite3.Connection, query: Query, after: Place | None, limi
     return QueryPage(documents, rest if count == limit else None)
 
 
+def count(connection: sqlite3.Connection, query: Query) -> int | None:
+    """Return how many documents *query* asks for; None where they must be looked at one by one."""
+    if is_kept(query) and not has_terms(connection):
+        return 0
+    spelled = spell_count(query)
+    if spelled is None:
+        return None
+    ((found,),) = connection.execute(*spelled).fetchall()
+    return int(found)
+
+
 def _is_plain(condition: FieldEquals) -> bool:
     """Whether SQLite can look for the condition; what it cannot spell is compared in Python alone."""
-    texts = (condition.name, condition.value) if isinstance(condition.value, str) else (condition.name,)
-    return "'" not in condition.name and not any(
-        character < " " or character in '"\\' for text in texts for character in text
-    )
+    value = condition.value
+    is_plain_value = not isinstance(value, str) or is_plain_text(value)
+    return "'" not in condition.name and is_plain_text(condition.name) and is_plain_value

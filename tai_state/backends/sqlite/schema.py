@@ -11,6 +11,8 @@ from urllib.parse import quote
 from tai_state.backends.sqlite.failures import code_of, while_there
 from tai_state.backends.sqlite.file_mark import mark_as_made
 from tai_state.backends.sqlite.querying import INDEXES, Index
+from tai_state.backends.sqlite.terms import COLUMN as TERMS
+from tai_state.backends.sqlite.terms import HAS_COLUMN as _HAS_TERMS
 from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError, StoreMissingError
 
 APPLICATION_ID = 0x54_41_49_53
@@ -217,7 +219,7 @@ def _create(place: Place) -> None:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             if _judge(connection, place.path) is Found.NOTHING:
-                for statement in (*_CREATE, *_EXPIRY, *(index.statement for index in INDEXES)):
+                for statement in (*_CREATE, *_EXPIRY, TERMS, *(index.statement for index in INDEXES)):
                     connection.execute(statement)
                 # Before there is a log: even a copy without it has this.
                 mark_as_made(connection, place.path)
@@ -229,30 +231,31 @@ def _create(place: Place) -> None:
 
 def extend(connection: sqlite3.Connection) -> None:
     """Add to a file of an earlier release what it lacks, in one transaction; of processes that race here, one does."""
-    has_expiry, missing = looked_at(connection)
-    if has_expiry and not missing:
+    columns, missing = looked_at(connection)
+    if not columns and not missing:
         return
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
         # An index only saves time: a file that another process writes, or that is not ours to write, is used without.
-        if has_expiry and code_of(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY}:
+        if not columns and code_of(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY}:
             return
         raise
-    has_expiry, missing = looked_at(connection)
-    if not has_expiry:
-        for statement in (*_EXPIRY, _EXPIRY_OF_OLD_DOCUMENTS):
-            connection.execute(statement)
-    for index in missing:
-        connection.execute(index.statement)
+    columns, missing = looked_at(connection)
+    for statement in (*columns, *(index.statement for index in missing)):
+        connection.execute(statement)
     connection.execute("COMMIT")
 
 
-def looked_at(connection: sqlite3.Connection) -> tuple[bool, list[Index]]:
-    """Return whether documents can expire here, and the indexes that are missing."""
+def looked_at(connection: sqlite3.Connection) -> tuple[list[str], list[Index]]:
+    """Return what makes the columns that a file lacks, and the indexes that are missing."""
+    columns: list[str] = []
+    if not connection.execute(_HAS_EXPIRY).fetchall():
+        columns += (*_EXPIRY, _EXPIRY_OF_OLD_DOCUMENTS)
+    if not connection.execute(_HAS_TERMS).fetchall():
+        columns.append(TERMS)
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
-    missing = [index for index in INDEXES if index.name not in names]
-    return bool(connection.execute(_HAS_EXPIRY).fetchall()), missing
+    return columns, [index for index in INDEXES if index.name not in names]
 
 
 def keep_wal(connection: sqlite3.Connection, path: str) -> None:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from tai_state.backends.sqlite import schema
 from tai_state.backends.sqlite.connections import ReaderPool
@@ -12,7 +12,8 @@ from tai_state.backends.sqlite.file_identity import FileIdentity, LogIdentity
 from tai_state.backends.sqlite.file_locks import FileLocks
 from tai_state.backends.sqlite.file_mark import note_file
 from tai_state.backends.sqlite.group import GroupCommit
-from tai_state.backends.sqlite.patience import lock_seconds, when_free
+from tai_state.backends.sqlite.patience import deadline_in, lock_seconds, when_free
+from tai_state.backends.sqlite.querying import Index
 from tai_state.backends.sqlite.store_clock import (
     StoreClock,
     host_boot_id,
@@ -48,6 +49,7 @@ class Session:
         self._spare: tuple[sqlite3.Connection, LogIdentity] | None = None
         self._watcher: sqlite3.Connection | None = None
         self._watching = threading.Lock()
+        self._indexes: set[Index] = set()
 
     def clock(self, deadline: Deadline) -> StoreClock:
         """Return the store's clock, the file made or checked first.
@@ -150,6 +152,21 @@ class Session:
             raise
         finally:
             self._watching.release()
+
+    def keep_index(self, index: Index, deadline: Deadline) -> None:
+        """Make an index, unless the file has it; while somebody else writes for long, it is done without."""
+        if index in self._indexes:
+            return
+        # What is read must have time left.
+        patience = deadline_in(deadline.remaining() / 2)
+        with closing(self._place.open()) as connection:
+            try:
+                when_free(lambda: connection.execute(index.statement), patience)
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):
+                    raise
+                return
+        self._indexes.add(index)
 
     def _drop_spare(self) -> None:
         spare, self._spare = self._spare, None

@@ -214,6 +214,15 @@ class AsyncFaultyBackend(AsyncBackend):
         """Iterate over what *query* asks for; see the port."""
         return self._passed(self.inner.query(query, limit=limit, timeout=timeout), timeout)
 
+    async def count(self, query: Query, *, timeout: float) -> int:
+        """Count what *query* asks for; see the port."""
+        fate = await self._begin(Kind.READ, timeout)
+        if fate.fault is Fault.UNAVAILABLE or fate.before > timeout:
+            raise self._fail(Fault.UNAVAILABLE)
+        count = await self.inner.count(query, timeout=timeout)
+        await self._end(fate, timeout)
+        return count
+
     def watch(self, path: DocumentPath, *, timeout: float) -> AsyncIterator[None]:
         """Yield at the start and after changes; see the port."""
         return self._passed(self.inner.watch(path, timeout=timeout), timeout)

@@ -214,6 +214,15 @@ class FaultyBackend(Backend):
         """Iterate over what *query* asks for; see the port."""
         return self._passed(self.inner.query(query, limit=limit, timeout=timeout), timeout)
 
+    def count(self, query: Query, *, timeout: float) -> int:
+        """Count what *query* asks for; see the port."""
+        fate = self._begin(Kind.READ, timeout)
+        if fate.fault is Fault.UNAVAILABLE or fate.before > timeout:
+            raise self._fail(Fault.UNAVAILABLE)
+        count = self.inner.count(query, timeout=timeout)
+        self._end(fate, timeout)
+        return count
+
     def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
         """Yield at the start and after changes; see the port."""
         return self._passed(self.inner.watch(path, timeout=timeout), timeout)

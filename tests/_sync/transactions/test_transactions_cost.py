@@ -23,10 +23,10 @@ CHAIN = Machine(
 class ReadCounter(WrappedBackend):
     """Counts the documents that are asked for."""
 
-    count = 0
+    documents = 0
 
     def get_many(self, paths, *, timeout, consistent=True, at=None):
-        self.count += len(paths)
+        self.documents += len(paths)
         return super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
 
 
@@ -47,7 +47,7 @@ def test_blind_saves_read_each_state_once(counted):
             tx.save_state("g", f"s{number}", {"n": number})
 
     TransactionManager(store).run(body)
-    assert backend.count <= 50 + 1
+    assert backend.documents <= 50 + 1
 
 
 def test_a_cascade_reads_each_state_once(counted):
@@ -58,9 +58,9 @@ def test_a_cascade_reads_each_state_once(counted):
     for number in range(1, 40):
         persister.start("g", f"n{number}", depends_on=[f"n{number - 1}"])
     cold = BackendStore(backend, actor="tester")
-    backend.count = 0
+    backend.documents = 0
     StateMachinePersister(cold, CHAIN).transition("g", "n0", "fail")
-    assert backend.count <= 40 + 3
+    assert backend.documents <= 40 + 3
     assert (cold.get_state("g", "n39"))[0].status == "failed"
 
 
@@ -69,13 +69,13 @@ def test_reads_that_go_together_are_not_repeated(counted):
     store, backend = counted
     for number in range(20):
         store.save_state("g", f"s{number}", {"n": number})
-    backend.count = 0
+    backend.documents = 0
 
     def body(tx):
         return [(tx.get_state("g", f"s{number}"))[1] for number in range(20)]
 
     assert TransactionManager(store).run(body) == [1] * 20
-    assert backend.count <= 2 * 20
+    assert backend.documents <= 2 * 20
 
 
 def test_what_was_changed_since_the_first_read_is_seen(place, counted):

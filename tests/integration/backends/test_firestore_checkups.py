@@ -6,7 +6,7 @@ from google.auth.credentials import AnonymousCredentials
 
 from tai_state.backends.firestore.checkups import NAMES, asking, examine, indexing
 from tai_state.backends.firestore.client import Connection
-from tai_state.indexes import Asked, Index, index_of
+from tai_state.indexes import Asked, Index, Mode, index_of
 from tests.integration.backends.firestore_admin_loopback import DATABASE, AdminLoopback
 
 CONNECTION = Connection(DATABASE, "unused", AnonymousCredentials(), is_emulator=False)
@@ -108,7 +108,9 @@ def test_an_index_that_was_made_serves_once_it_is_built(database, state, status)
 
 def test_a_descending_index_is_asked_for_as_that(database, monkeypatch):
     """In its command."""
-    monkeypatch.setattr(indexing, "needed", lambda: [Index("jobs", (("queue", False), ("priority", True)))])
+    monkeypatch.setattr(
+        indexing, "needed", lambda: [Index("jobs", (("queue", Mode.ASCENDING), ("priority", Mode.DESCENDING)))]
+    )
     line = lines(database)["indexes"]
     assert "field-path=priority,order=descending" in line.mend
     assert "--query-scope=collection " in line.mend

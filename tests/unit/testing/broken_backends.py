@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from tai_state._platform.tasks import sleep
 from tai_state._sync.backends.memory import MemoryBackend
 from tai_state.documents import (
+    UPDATE_TIME,
     Capability,
     Check,
     CommitResult,
@@ -253,6 +254,46 @@ class SortsPathsByTheirText(MemoryBackend):
         yield from found[:limit]
 
 
+class FindsWhatBegins(MemoryBackend):
+    def query(self, query, *, limit=None, timeout):
+        if query.contains is None:
+            yield from super().query(query, limit=limit, timeout=timeout)
+            return
+        name, asked = query.contains.name, query.contains.value
+        for document in super().query(replace(query, contains=None), timeout=timeout):
+            items = document.fields.get(name)
+            if isinstance(items, list) and any(isinstance(item, str) and item.startswith(asked) for item in items):
+                yield document
+
+
+class CountsFromTheBeginning(MemoryBackend):
+    def count(self, query, *, timeout):
+        return super().count(replace(query, after=None), timeout=timeout)
+
+
+class OrdersChangesByPath(MemoryBackend):
+    def query(self, query, *, limit=None, timeout):
+        found = list(super().query(query, timeout=timeout))
+        if query.within is not None and query.within.name == UPDATE_TIME:
+            found.sort(key=lambda one: str(one.path), reverse=query.is_descending)
+        yield from found[:limit]
+
+
+class ForgetsStamps(MemoryBackend):
+    def commit(self, writes, *, timeout):
+        return super().commit([_stamped(one, None) for one in writes], timeout=timeout)
+
+
+class StampsWhatNeedsNone(MemoryBackend):
+    def commit(self, writes, *, timeout):
+        some = next((one.stamped for one in writes if isinstance(one, Put) and one.stamped), None)
+        return super().commit([_stamped(one, some) for one in writes], timeout=timeout)
+
+
+def _stamped(write, name):
+    return replace(write, stamped=name) if isinstance(write, Put) else write
+
+
 class FoldsCase(MemoryBackend):
     def commit(self, writes, *, timeout):
         lower = [replace(one, path=one.path._replace(id=one.path.id.lower())) for one in writes]
@@ -328,6 +369,11 @@ PLANTED = [
     (LimitsBeforeItMatches, "test_a_query_has_a_cursor_and_a_limit", {}),
     (GoesOnByTheValueAlone, "test_a_cursor_goes_on_within_equal_values", {"is_descending": False}),
     (SortsPathsByTheirText, "test_equal_values_are_ordered_by_path", {"is_descending": False}),
+    (FindsWhatBegins, "test_a_list_is_found_by_what_it_holds", {"name": "tags"}),
+    (CountsFromTheBeginning, "test_a_count_is_of_what_is_found", {}),
+    (OrdersChangesByPath, "test_what_changed_since_is_found_or_refused", {}),
+    (ForgetsStamps, "test_a_stamp_is_the_stores_time", {}),
+    (StampsWhatNeedsNone, "test_the_stamps_of_a_commit_are_one", {}),
     (FoldsCase, "test_hostile_ids_stay_apart_in_one_collection", {}),
     (FindsTheDocumentTooLargeTooLate, "test_a_document_that_is_too_large_is_refused", {}),
     (LetsItsClockRunBack, "test_server_time_is_not_before_a_commit", {}),

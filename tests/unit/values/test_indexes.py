@@ -7,7 +7,7 @@ import pytest
 from tai_state import InvalidDataError
 from tai_state.backends.firestore.errors import ErrorMap
 from tai_state.documents import FieldEquals, FieldRange, Query
-from tai_state.indexes import ASKED, Asked, Index, asked_by, index_of, needed
+from tai_state.indexes import ASKED, Asked, Index, Mode, asked_by, index_of, needed
 
 
 def test_what_the_package_asks_needs_no_index_that_somebody_makes():
@@ -24,10 +24,16 @@ def test_what_the_package_asks_needs_no_index_that_somebody_makes():
         (Asked("events", within="timestamp", is_descending=True), None),
         (
             Asked("events", equal=("action",), within="timestamp", is_descending=True),
-            Index("events", (("action", False), ("timestamp", True))),
+            Index("events", (("action", Mode.ASCENDING), ("timestamp", Mode.DESCENDING))),
         ),
-        (Asked("states", within="due_at", is_group=True), Index("states", (("due_at", False),), is_group=True)),
-        (Asked("states", equal=("status",), is_group=True), Index("states", (("status", False),), is_group=True)),
+        (
+            Asked("states", within="due_at", is_group=True),
+            Index("states", (("due_at", Mode.ASCENDING),), is_group=True),
+        ),
+        (
+            Asked("states", equal=("status",), is_group=True),
+            Index("states", (("status", Mode.ASCENDING),), is_group=True),
+        ),
     ],
     ids=str,
 )
@@ -45,7 +51,7 @@ def test_a_query_has_the_shape_of_its_fields():
 
 def test_a_missing_index_is_named():
     """What Firestore refuses for want of an index tells which one to make."""
-    index = Index("states", (("status", False), ("due_at", True)), is_group=True)
+    index = Index("states", (("status", Mode.ASCENDING), ("due_at", Mode.DESCENDING)), is_group=True)
     error = ErrorMap().querying(index).by_code("FAILED_PRECONDITION", "The query requires an index.")
     assert "status ascending, due_at descending (of the collection group 'states')" in str(error)
 

@@ -12,6 +12,7 @@ from google.cloud.firestore_admin_v1.services.firestore_admin.transports import 
 from requests.exceptions import RequestException
 
 from tai_state.backends.firestore.client import DEFAULT_DATABASE, Connection
+from tai_state.indexes import Mode
 from tai_state.models import Checkup
 
 RULES_API = "https://firebaserules.googleapis.com/v1"
@@ -37,10 +38,10 @@ class FieldConfig:
 
 @dataclass(frozen=True, slots=True)
 class CompositeIndex:
-    """An index of several fields, or of one with a scope of its own; each field with whether it is descending."""
+    """An index of several fields, or of one with a scope of its own; each field with its mode."""
 
     group: str
-    fields: tuple[tuple[str, bool], ...]
+    fields: tuple[tuple[str, Mode], ...]
     is_group: bool
     is_ready: bool
 
@@ -102,11 +103,7 @@ class Asking:
         """Iterate over the composite indexes."""
         parent = f"{self.database}/collectionGroups/-"
         for index in self._admin.list_indexes(parent=parent, timeout=self._seconds, retry=None):
-            fields = tuple(
-                (field.field_path, field.order == field.Order.DESCENDING)
-                for field in index.fields
-                if field.field_path != "__name__"
-            )
+            fields = tuple((field.field_path, _mode(field)) for field in index.fields if field.field_path != "__name__")
             is_group = index.query_scope == index.QueryScope.COLLECTION_GROUP
             group = index.name.split("/")[5]
             yield CompositeIndex(group, fields, is_group, index.state == index.State.READY)
@@ -133,8 +130,14 @@ class Asking:
         return [result["state"] == "SUCCESS" for result in results]
 
 
+def _mode(field: Any) -> Mode:
+    if field.array_config:
+        return Mode.CONTAINS
+    return Mode.DESCENDING if field.order == field.Order.DESCENDING else Mode.ASCENDING
+
+
 def _scopes(index: Any) -> Iterator[str]:
-    if any(field.order for field in index.fields):
+    if any(field.order or field.array_config for field in index.fields):
         yield index.query_scope.name
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from tai_state.backends.firestore.checkups.asking import Asking, FieldConfig
-from tai_state.indexes import ASKED, Asked, Index, needed, sorted_fields
+from tai_state.indexes import ASKED, Asked, Index, Mode, needed, sorted_fields
 from tai_state.models import Checkup
 
 _DEFAULTS = "__default__"
@@ -16,12 +16,11 @@ def look(asking: Asking) -> Checkup:
     said = {(one.group, one.name): one for group in (_DEFAULTS, *groups) for one in asking.fields(group)}
     exempt = sorted({place for asked in ASKED for place in _exempt(asked, said)})
     if exempt:
-        group, name, is_descending = exempt[0]
+        group, name, mode = exempt[0]
         message = f"{', '.join(f'{one}.{field}' for one, field, _ in exempt)} not indexed: queries of them fail"
         # Clearing an exemption would leave the field to that of all fields of its group, where there is one.
-        order = "descending" if is_descending else "ascending"
         mend = (
-            f"gcloud firestore indexes fields update {name} --collection-group={group} --index=order={order} "
+            f"gcloud firestore indexes fields update {name} --collection-group={group} --index={_as_option(mode)} "
             f"{asking.flag}"
         )
         return Checkup(check="indexes", status="problem", message=message, mend=mend)
@@ -38,22 +37,23 @@ def look(asking: Asking) -> Checkup:
     return Checkup(check="indexes", status="ok", message=message)
 
 
-def _exempt(asked: Asked, said: Mapping[tuple[str, str], FieldConfig]) -> Iterator[tuple[str, str, bool]]:
-    """Yield the fields of a query that should be indexed and are not: group, name, whether descending."""
-    for name, is_descending in sorted_fields(asked):
+def _as_option(mode: Mode) -> str:
+    return "array-config=contains" if mode is Mode.CONTAINS else f"order={mode}"
+
+
+def _exempt(asked: Asked, said: Mapping[tuple[str, str], FieldConfig]) -> Iterator[tuple[str, str, Mode]]:
+    """Yield the fields of a query that should be indexed and are not: group, name, mode."""
+    for name, mode in sorted_fields(asked):
         places = [(asked.collection, name), (asked.collection, _ANY), (_DEFAULTS, _ANY)]
         settled = next((said[one].indexed for one in places if one in said and said[one].indexed is not None), None)
         # Of which nothing is said has what Firestore makes by itself.
         if settled is not None and "COLLECTION" not in settled:
-            yield asked.collection, name, is_descending
+            yield asked.collection, name, mode
 
 
 def _make(index: Index, asking: Asking) -> str:
     scope = "collection-group" if index.is_group else "collection"
-    fields = " ".join(
-        f"--field-config=field-path={name},order={'descending' if descending else 'ascending'}"
-        for name, descending in index.fields
-    )
+    fields = " ".join(f"--field-config=field-path={name},{_as_option(mode)}" for name, mode in index.fields)
     return (
         f"gcloud firestore indexes composite create --collection-group={index.collection} --query-scope={scope} "
         f"{fields} {asking.flag}"

@@ -23,13 +23,14 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            *("base", "atomicity", "ids", "lifetime", "preconditions"),
-            *("queries", "races", "ranges", "reads", "scans", "times", "values"),
+            *("base", "atomicity", "finding", "ids", "lifetime", "preconditions"),
+            *("queries", "races", "ranges", "reads", "scans", "stamps", "times", "values"),
         )
     )
 )
 
 from tai_state.testing._async.conformance.atomicity import AsyncAtomicityContract  # noqa: E402 - see above
+from tai_state.testing._async.conformance.finding import AsyncFindingContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.ids import AsyncIdContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.lifetime import AsyncLifetimeContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.preconditions import (  # noqa: E402 - see above
@@ -40,6 +41,7 @@ from tai_state.testing._async.conformance.races import AsyncRaceContract  # noqa
 from tai_state.testing._async.conformance.ranges import AsyncRangeContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.reads import AsyncReadContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.scans import AsyncScanContract  # noqa: E402 - see above
+from tai_state.testing._async.conformance.stamps import AsyncStampContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.times import AsyncTimeContract  # noqa: E402 - see above
 from tai_state.testing._async.conformance.values import AsyncValueContract  # noqa: E402 - see above
 
@@ -55,6 +57,8 @@ class AsyncBackendConformance(
     AsyncScanContract,
     AsyncQueryContract,
     AsyncRangeContract,
+    AsyncFindingContract,
+    AsyncStampContract,
     AsyncTimeContract,
     AsyncRaceContract,
     AsyncLifetimeContract,

@@ -23,13 +23,14 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
-            *("base", "atomicity", "ids", "lifetime", "preconditions"),
-            *("queries", "races", "ranges", "reads", "scans", "times", "values"),
+            *("base", "atomicity", "finding", "ids", "lifetime", "preconditions"),
+            *("queries", "races", "ranges", "reads", "scans", "stamps", "times", "values"),
         )
     )
 )
 
 from tai_state.testing._sync.conformance.atomicity import AtomicityContract  # noqa: E402 - see above
+from tai_state.testing._sync.conformance.finding import FindingContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.ids import IdContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.lifetime import LifetimeContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.preconditions import (  # noqa: E402 - see above
@@ -40,6 +41,7 @@ from tai_state.testing._sync.conformance.races import RaceContract  # noqa: E402
 from tai_state.testing._sync.conformance.ranges import RangeContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.reads import ReadContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.scans import ScanContract  # noqa: E402 - see above
+from tai_state.testing._sync.conformance.stamps import StampContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.times import TimeContract  # noqa: E402 - see above
 from tai_state.testing._sync.conformance.values import ValueContract  # noqa: E402 - see above
 
@@ -55,6 +57,8 @@ class BackendConformance(
     ScanContract,
     QueryContract,
     RangeContract,
+    FindingContract,
+    StampContract,
     TimeContract,
     RaceContract,
     LifetimeContract,
