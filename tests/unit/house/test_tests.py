@@ -18,6 +18,7 @@ ROOMS = frozenset(
         "commits",
         "docs",
         "doctor",
+        "feeds",
         "history",
         "house",
         "infra",

@@ -1,0 +1,1 @@
+"""What has changed since: containers of one value, whose readers are told of each change."""

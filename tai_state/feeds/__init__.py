@@ -1,0 +1,33 @@
+"""What has changed since: what is told of the changes of a store, in this process and beyond it.
+
+``on_change`` of a store tells a callback of each change that this store object makes. A ``StateContainer`` is one state
+as a value that is validated, made durable, and only then told to those who subscribed. ``tai_state.feeds.eventarc``
+reads the events that Firestore tells of by itself, wherever it sends them.
+"""
+
+from typing import TYPE_CHECKING
+
+from tai_state.late import late_names
+
+if TYPE_CHECKING:
+    from tai_state._async.commits.listening import AsyncChangeListener
+    from tai_state._async.feeds.container import AsyncStateContainer
+    from tai_state._sync.commits.listening import ChangeListener
+    from tai_state._sync.feeds.container import StateContainer
+
+HOMES: dict[str, tuple[str, ...]] = {
+    "tai_state._async.commits.listening": ("AsyncChangeListener",),
+    "tai_state._async.feeds.container": ("AsyncStateContainer",),
+    "tai_state._sync.commits.listening": ("ChangeListener",),
+    "tai_state._sync.feeds.container": ("StateContainer",),
+}
+"""The names that each module defines: who works with one colour waits for no other."""
+
+__all__ = ["AsyncChangeListener", "AsyncStateContainer", "ChangeListener", "StateContainer"]
+
+if not TYPE_CHECKING:  # A type checker would take it for a promise of any name.
+    __getattr__ = late_names(__name__, HOMES)
+
+    def __dir__() -> list[str]:
+        """List what has not been imported yet, too."""
+        return sorted({*globals(), *__all__})
