@@ -21,17 +21,43 @@ from tai_state.testing.simulation.requests import names
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What stands in the store: the events of each state."""
+    """What stands in the store: the events of each state, and how long the keys that made them are remembered."""
 
     events: dict[str, list[Event[Any]]]
+    receipt_ttl: timedelta
 
     def by_mark(self) -> dict[str, list[tuple[str, int]]]:
-        """Return the states and versions that each mark made."""
+        """Return the states and versions that each mark made; of one whose key was forgotten meanwhile, the last."""
         found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        forgotten = self.forgotten()
         for key, events in self.events.items():
             for event in events:
-                found[event.metadata.reason].append((key, event.version))
+                if (event.metadata.reason, key, event.version) not in forgotten:
+                    found[event.metadata.reason].append((key, event.version))
         return found
+
+    def forgotten(self) -> set[tuple[str, str, int]]:
+        """Return mark, state and version of each change that its caller, who got no answer, made a second time.
+
+        It asked again under the same key after its receipt had expired, as a clock that jumps lets it: no store can
+        know it then.
+        """
+        found: set[tuple[str, str, int]] = set()
+        for key, events in self.events.items():
+            last: dict[tuple[str, str], Event[Any]] = {}
+            for event in events:
+                if event.idempotency_key is None:
+                    continue
+                same = event.metadata.reason, event.idempotency_key
+                before = last.get(same)
+                if before is not None and self.has_expired(before, event):
+                    found.add((same[0], key, before.version))
+                last[same] = event
+        return found
+
+    def has_expired(self, before: Event[Any], event: Event[Any]) -> bool:
+        """Whether the receipt of the one *before* had expired when *event* was committed."""
+        return _committed(event) - _committed(before) > self.receipt_ttl
 
 
 async def check_run(store: AsyncBackendStore, plan: SimulationPlan, ledger: Ledger, total: int) -> int:
@@ -40,10 +66,10 @@ async def check_run(store: AsyncBackendStore, plan: SimulationPlan, ledger: Ledg
     Raises:
         BrokenError: An invariant does not hold.
     """
-    outcome = Outcome(await _events(store, plan))
+    outcome = Outcome(await _events(store, plan), timedelta(seconds=plan.receipt_ttl))
     _check_versions(outcome)
     _check_promises(outcome, ledger)
-    _check_keys(outcome, timedelta(seconds=plan.receipt_ttl))
+    _check_keys(outcome)
     _check_tokens(outcome)
     await _check_bank(store, plan, total)
     await _check_states(store, plan)
@@ -59,7 +85,13 @@ def _explained(operations: list[Operation], outcome: Outcome) -> Iterator[Operat
     Left open, each could be anywhere or nowhere, and many of them are more than a search can try.
     """
     made = {(mark, key): version for mark, found in outcome.by_mark().items() for key, version in found}
+    forgotten: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for mark, key, earlier in outcome.forgotten():
+        forgotten[mark, key].append(earlier)
     for operation in operations:
+        if isinstance(operation.call, Move):
+            for earlier in forgotten[operation.call.mark, operation.key]:
+                yield replace(operation, reply=Moved(earlier))
         if operation.reply is not None or not isinstance(operation.call, Move):
             yield operation
         elif (version := made.get((operation.call.mark, operation.key))) is not None:
@@ -114,7 +146,7 @@ def _check_promise(mark: str, promise: Promise, made: list[tuple[str, int]]) -> 
         raise BrokenError("all or none", f"{mark} was to change {sorted(promise.calls)}, and made {made}")
 
 
-def _check_keys(outcome: Outcome, ttl: timedelta) -> None:
+def _check_keys(outcome: Outcome) -> None:
     """See that a key made a second change only once its receipt had expired."""
     for key, events in outcome.events.items():
         last: dict[str, Event[Any]] = {}
@@ -122,7 +154,7 @@ def _check_keys(outcome: Outcome, ttl: timedelta) -> None:
             if event.idempotency_key is None:
                 continue
             before = last.get(event.idempotency_key)
-            if before is not None and _committed(event) - _committed(before) <= ttl:
+            if before is not None and not outcome.has_expired(before, event):
                 told = f"{event.idempotency_key} made the versions {before.version} and {event.version} of {key}"
                 raise BrokenError("a key counts once", told)
             last[event.idempotency_key] = event
