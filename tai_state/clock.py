@@ -68,18 +68,29 @@ class SystemClock:
 
 
 class StoreTime:
-    """A store's clock as its replies last told it: the latest of them, which it has passed since."""
+    """A store's clock as its replies last told it: the latest of them, which it has passed since.
 
-    __slots__ = ("latest",)
+    Attributes:
+        latest: That time; None: no reply told any.
+        heard: When it was heard, by the monotonic clock: what has passed since, has passed for the store, too.
+    """
+
+    __slots__ = ("heard", "latest")
 
     def __init__(self) -> None:
         """Begin without a reply."""
         self.latest: datetime | None = None
+        self.heard = 0.0
 
-    def hear(self, moment: datetime) -> None:
+    def hear(self, moment: datetime, monotonic: float) -> None:
         """Note the time of one reply; of several at once any may be kept, none of which the clock has yet to reach."""
         if self.latest is None or moment > self.latest:
             self.latest = moment
+            self.heard = monotonic
+
+    def now(self, monotonic: float) -> datetime | None:
+        """Return what the store's clock has reached for certain; None: no reply told any time."""
+        return None if self.latest is None else self.latest + timedelta(seconds=max(0.0, monotonic - self.heard))
 
 
 def checked_clock(clock: Clock | None) -> Clock:

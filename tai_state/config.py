@@ -232,6 +232,9 @@ class PersistenceConfig:
             are large.
         snapshot_every: A snapshot goes with the first change in each of these periods, too, which are counted from 1970
             on in UTC; None: by *snapshot_interval* alone.
+        due_shards: Among how many keys those states are spread that are due: for more than some hundreds that are armed
+            in a second on Firestore; workers ask once for each. Every process that uses a store has the same; it may
+            only ever be raised, first where workers run, then where states are moved.
         compact_sealed: Whether the commit that seals events removes their own documents: their segment alone holds them
             then, as behind ``gc`` with ``compact_after``. A history takes a fraction of the room, and every read of it
             is as before; but ``find_events`` does not find them, nobody sees them in a console, and there is no second
@@ -254,10 +257,12 @@ class PersistenceConfig:
     snapshot_every: timedelta | None = None
     history: HistoryPolicy | None = None
     compact_sealed: bool = False
+    due_shards: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what could not work."""
         _ = self.maintenance
+        check_count(self.due_shards, "due_shards", least=1)
         check_count(self.schema_version, "schema_version", least=1)
         # A copy: what the caller does to the mapping since changes nothing here.
         object.__setattr__(self, "upcasters", checked_upcasters(self.upcasters, self.schema_version))

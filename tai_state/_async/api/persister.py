@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tai_state import models
 from tai_state._async.access import inflight
-from tai_state._async.api.persister_records import AsyncPersisterRecords
+from tai_state._async.api.persister_due import AsyncPersisterDue
 from tai_state._async.commits.coalescing import Wish
 from tai_state._async.locking.guarding import async_guarding
 from tai_state._async.transactions import reactions
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from tai_state.rules.commits.change import Change
 
 
-class AsyncStateMachinePersister(AsyncPersisterRecords[DataT]):
+class AsyncStateMachinePersister(AsyncPersisterDue[DataT]):
     """Moves states through a machine, and reads what they went through."""
 
     def __init__(

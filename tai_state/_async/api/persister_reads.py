@@ -24,6 +24,7 @@ from tai_state.machine import Machine
 from tai_state.models import DataT
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import as_data
+from tai_state.rules.due.arming import known_timeouts
 from tai_state.rules.history.replay import check_reached
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.arguments import check_time, check_version
@@ -58,7 +59,11 @@ class AsyncPersisterReads(Generic[DataT]):
         self.config = config
         self._runtime = store.runtime if config.retry is None else store.runtime.with_retry(config.retry)
         self.settings = Settings(
-            store.runtime.settings.encoding, config.maintenance, store.runtime.settings.receipt_ttl
+            store.runtime.settings.encoding,
+            config.maintenance,
+            store.runtime.settings.receipt_ttl,
+            timeouts=known_timeouts(self.machines.values(), None if machine is None else machine.name),
+            due_shards=config.due_shards,
         )
         self._as_data = as_data(machine)
         self.schema = Schema(config.schema_version, config.upcasters, None if machine is None else machine.name)

@@ -88,7 +88,7 @@ async def async_commit_once(
             ambiguous = True
             _tell_ambiguous(attempt, error)
             raise
-        access.store_time.hear(result.commit_time)
+        access.store_time.hear(result.commit_time, access.clock.monotonic())
         return result
 
     try:
@@ -97,7 +97,7 @@ async def async_commit_once(
         except StoreUnavailableError as error:
             first = error
         else:
-            access.store_time.hear(result.commit_time)
+            access.store_time.hear(result.commit_time, access.clock.monotonic())
             return result
         if isinstance(first, CommitAmbiguousError):
             ambiguous = True

@@ -22,7 +22,8 @@ from tai_state.errors import (
 from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.models import MigrationReport, Problem
 from tai_state.rules.commits.change import Change
-from tai_state.rules.commits.plain import UpToDateError
+from tai_state.rules.commits.kinds import AnyMachine
+from tai_state.rules.commits.plain import UpToDateError, gained
 from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import StateRecord
@@ -39,11 +40,17 @@ class AsyncMigration:
         progress: Progress | None,
         timeout: Span,
         *,
+        machine: AnyMachine | None,
         is_dry_run: bool,
     ) -> None:
-        """Migrate to *schema*, as the settings of *runtime* say; *change_of* makes the change of the state of an id."""
+        """Migrate to *schema*, as the settings of *runtime* say; *change_of* makes the change of the state of an id.
+
+        Args:
+            machine: Arm timeouts that this definition gained; None: those of no machine.
+        """
         self._runtime = runtime
         self._schema = schema
+        self._machine = machine
         self._change_of = change_of
         self._progress = no_progress if progress is None else progress
         self._timeout = timeout
@@ -85,7 +92,7 @@ class AsyncMigration:
         self._progress(paths.governor_id, paths.stored_id)
         self._checked += 1
         # Asked before anything is read again: most of a migration that goes on is done.
-        if record.schema_version == self._schema.version:
+        if record.schema_version == self._schema.version and gained(record, self._machine) is None:
             return
         try:
             await self._migrate(paths, record)

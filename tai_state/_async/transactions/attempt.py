@@ -275,9 +275,8 @@ class AsyncAttempt:
 
     def _add(self, draft: Draft, change: Change, settings: Settings, receipt: Document | None = None) -> Plan | Replay:
         access = self._access
-        fresh = Fresh(
-            access.clock.now(), access.new_id(), self._new_store_id, access.new_id(), access.store_time.latest
-        )
+        told, told_seconds = access.store_time.latest, access.clock.monotonic() - access.store_time.heard
+        fresh = Fresh(access.clock.now(), access.new_id(), self._new_store_id, access.new_id(), told, told_seconds)
         try:
             return draft.add(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
         except FencedOutError as error:

@@ -87,7 +87,7 @@ class Access:
                 return self.backend.get_many(paths, timeout=seconds, consistent=needs_one_moment, **past)
 
         read = self.retried(attempt, deadline)
-        self.store_time.hear(read.read_time)
+        self.store_time.hear(read.read_time, self.clock.monotonic())
         return read
 
     def scan(
@@ -244,7 +244,7 @@ class Access:
                 return self.backend.server_time(timeout=self.attempt_seconds(deadline))
 
         moment = self.retried(attempt, deadline)
-        self.store_time.hear(moment)
+        self.store_time.hear(moment, self.clock.monotonic())
         return moment
 
     def see_passed(self, moment: datetime, deadline: Deadline) -> None:

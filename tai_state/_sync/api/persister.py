@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tai_state import models
 from tai_state._sync.access import inflight
-from tai_state._sync.api.persister_records import PersisterRecords
+from tai_state._sync.api.persister_due import PersisterDue
 from tai_state._sync.commits.coalescing import Wish
 from tai_state._sync.locking.guarding import guarding
 from tai_state._sync.transactions import reactions
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from tai_state.rules.commits.change import Change
 
 
-class StateMachinePersister(PersisterRecords[DataT]):
+class StateMachinePersister(PersisterDue[DataT]):
     """Moves states through a machine, and reads what they went through."""
 
     def __init__(

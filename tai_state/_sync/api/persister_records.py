@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tai_state._sync.recovery.verify import Progress
     from tai_state.clock import Span, TimeLimit
     from tai_state.errors import OutcomeUnknownError
+    from tai_state.machine import Machine
     from tai_state.models import ChangeMetadata, MigrationReport, RecoveryReport, TransitionResult
     from tai_state.rules.commits.change import Change
     from tai_state.rules.commits.kinds import Call
@@ -181,6 +182,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
     ) -> MigrationReport:
         """Bring what is stored to this persister's schema: a ``migrate`` event for each state whose data is older.
 
+        So a timeout is armed that its status has gained, since an older definition of the machine moved it there.
         The states that the machine moved last are migrated, by its name; without a machine all of a governor. Status,
         ``last_error`` and dependencies stay, and the data must fit the machine's ``data_type``. What is deleted has no
         data. A state whose data cannot be brought there, or that a newer version of the machine moved, stays as it is,
@@ -197,7 +199,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
             timeout: Bounds each page that is read, and each change.
 
         Raises:
-            ConfigurationError: This persister has no upcasters.
+            ConfigurationError: This persister has no upcasters, and its machine no timeouts.
             StateNotFoundError: There is no *state_id*, or it is deleted.
             OutcomeUnknownError: The time was over before the store told whether a state is migrated; call it again.
         """
@@ -205,7 +207,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         from tai_state._sync.recovery.migration import Migration  # noqa: PLC0415
         from tai_state.rules.commits.plain import migrate_change  # noqa: PLC0415
 
-        if not self.schema.upcasters:
+        if not self.schema.upcasters and self.settings.timeouts is None:
             message = "this persister has no upcasters: PersistenceConfig(schema_version=..., upcasters={...})"
             raise ConfigurationError(message)
 
@@ -214,7 +216,9 @@ class PersisterRecords(PersisterUpkeep[DataT]):
             return self.checked(migrate_change(call, self.machine))
 
         runtime = replace(self._runtime, settings=self.settings)
-        migration = Migration(runtime, self.schema, change_of, progress, timeout, is_dry_run=dry_run)
+        migration = Migration(
+            runtime, self.schema, change_of, progress, timeout, machine=self.machine, is_dry_run=dry_run
+        )
         with self._inflight.one("migrate", governor_id, state_id):
             if state_id is None:
                 return migration.governor(check_id(governor_id, "governor_id"))
@@ -245,6 +249,10 @@ class PersisterRecords(PersisterUpkeep[DataT]):
             applied = runtime.writer.replayed(paths, Replay(receipt.version, receipt.transition_id), deadline)
         # What was not forced fitted when it was written.
         return self.result(applied, is_forced=True)
+
+    @abstractmethod
+    def require_machine(self) -> Machine[DataT]:
+        """Return the machine."""
 
     @abstractmethod
     def _call(

@@ -244,7 +244,8 @@ class ChangeWriter:
     def plan_on(self, view: View, change: Change, settings: Settings) -> Plan | Replay:
         """Decide *change* on *view*, now."""
         access = self.access
-        fresh = Fresh(access.clock.now(), *access.new_ids(), access.store_time.latest)
+        told = access.store_time
+        fresh = Fresh(access.clock.now(), *access.new_ids(), told.latest, access.clock.monotonic() - told.heard)
         return decide(change, view, fresh, settings)
 
     def _due_segment(

@@ -28,11 +28,16 @@ _DOCUMENTS = "documents."
 
 
 class Index(NamedTuple):
-    """An index of the file: on one field of the collections whose paths end like this."""
+    """An index of the file: on one field of the collections whose paths end like this.
+
+    Attributes:
+        then: A second field, by which documents of one value are sorted; those without the first are left out.
+    """
 
     collection: str
     field: str
     is_group: bool = False
+    then: str | None = None
 
     @property
     def name(self) -> str:
@@ -40,10 +45,18 @@ class Index(NamedTuple):
         return f"documents_{self.collection}_{self.field.strip('_')}{'_group' if self.is_group else ''}"
 
     @property
+    def sorted_by(self) -> tuple[str, str]:
+        """The collection, and the field of a range that it serves."""
+        return self.collection, self.then or self.field
+
+    @property
     def statement(self) -> str:
         """Make it, where it is not there."""
-        field, of = _expression(self.field), _of(self.collection, "")
-        columns = f"{field}, {_PLACE.format(of='')}" if self.is_group else f"collection, {field}, id"
+        field, place, of = _expression(self.field), _PLACE.format(of=""), _of(self.collection, "")
+        columns = f"{field}, {place}" if self.is_group else f"collection, {field}, id"
+        if self.then is not None:
+            columns = f"{field}, {_expression(self.then)}, {place}"
+            of = f"{of} AND {field} IS NOT NULL"
         return f"CREATE INDEX IF NOT EXISTS {self.name} ON documents ({columns}) WHERE {of}"
 
 
@@ -53,7 +66,10 @@ INDEXES = (Index("states", "status"), Index("events", "timestamp"))
 Whether a state is deleted is not one of them: nearly all are not. Nor is whether a segment is alone: they are few.
 """
 
-LATE_INDEXES = (Index("states", UPDATE_TIME, is_group=True),)
+LATE_INDEXES = (
+    Index("states", UPDATE_TIME, is_group=True),
+    Index("states", "due_key", is_group=True, then="due_at"),
+)
 """Those that a file gets when they are first asked for, since most files never are: a state that is changed moves in
 them, too.
 """
@@ -62,7 +78,7 @@ them, too.
 def late_index(query: Query) -> Index | None:
     """Return the index that a file may have to get for *query*."""
     last = query.collection.rpartition("/")[2]
-    return next((one for one in LATE_INDEXES if query.within and (last, query.within.name) == one[:2]), None)
+    return next((one for one in LATE_INDEXES if query.within and (last, query.within.name) == one.sorted_by), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tai_state.documents import Document, DocumentPath, Fields, Write
 from tai_state.frozen import quick_dataclass
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.guards import Guard
+from tai_state.rules.due.arming import Timeouts, Wanted
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import (
     EventRecord,
@@ -37,6 +38,7 @@ class Target:
     ``schema_version`` says of which version the data is. ``signals``: those that put it into its status; None: none,
     or those it had while the status stays. ``action``: the machine's, where the change named a status and no action.
     ``fits``: its data is known to fit the machine's data type. ``labels``: None: those that it had.
+    ``due``: what it makes due itself, or ``NOTHING_DUE``; None: what follows from its status.
     """
 
     status: str
@@ -49,6 +51,7 @@ class Target:
     action: str | None = None
     fits: bool = False
     labels: tuple[str, ...] | None = None
+    due: Wanted | None = None
 
 
 TargetOf = Callable[[StateRecord | None], Target]
@@ -134,13 +137,16 @@ class View:
 class Settings:
     """What does not depend on the change: encodings, maintenance (None: put off), and the ttl of receipts.
 
-    ``alone`` has the last word before a commit of one state; None where it is part of a larger one.
+    ``alone`` has the last word before a commit of one state; None where it is part of a larger one. ``timeouts`` are
+    those of the machines that the caller knows; None where they have none. ``due_shards``: see ``rules.due``.
     """
 
     encoding: Encoding
     maintenance: Maintenance | None
     receipt_ttl: timedelta
     alone: Alone | None = None
+    timeouts: Timeouts | None = None
+    due_shards: int = 1
 
     def lean(self) -> "Settings":
         """Return the settings of the smallest commit: everything compressed, maintenance put off."""
@@ -151,7 +157,7 @@ class Settings:
 class Fresh:
     """What a pure function may not make itself: the writer's time, a unique id, a store id to be, an event's salt.
 
-    ``store_time`` is the store's clock as its replies last told it; None where none told it.
+    ``store_time`` is the store's clock as its replies last told it, ``told_seconds`` ago; None where none told it.
     """
 
     now: datetime
@@ -159,6 +165,12 @@ class Fresh:
     store_id: str
     salt: str
     store_time: datetime | None = None
+    told_seconds: float = 0.0
+
+    def store_now(self) -> datetime:
+        """Return what the store's clock has reached; where no reply told it, the writer's own."""
+        told = self.store_time
+        return self.now if told is None else told + timedelta(seconds=max(0.0, self.told_seconds))
 
 
 @quick_dataclass(frozen=True, slots=True)

@@ -23,13 +23,22 @@ from tai_state.rules.commits.receipts import (
     receipt_write,
     request_fingerprint,
 )
+from tai_state.rules.due.arming import Entry, Timeouts, armed, due_marks
 from tai_state.rules.history.segments import Segment, sealed_alone
 from tai_state.rules.history.snapshots import add_snapshot, begins_period
 from tai_state.rules.history.upcasting import Place
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import content_fields, event_fields, state_put
 from tai_state.rules.records.erased import ERASE
-from tai_state.rules.records.record import NO_STATE, EventRecord, MetadataRecord, Signal, StateRecord, complete
+from tai_state.rules.records.record import (
+    NO_STATE,
+    EventRecord,
+    Marks,
+    MetadataRecord,
+    Signal,
+    StateRecord,
+    complete,
+)
 
 REBUILT = "tai_rebuilt"
 """In the context of an event: that the state document which it rests on was missing or damaged, and was rebuilt."""
@@ -70,7 +79,7 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
     target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
     if schema is not None and target.schema_version > schema.version:
         raise _newer(change, target.schema_version, record.version if record is not None else None)
-    event = _event(change, view, target, fresh, fences)
+    event = _event(change, view, target, fresh, fences=fences, timeouts=settings.timeouts)
     if settings.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
         settings.alone(record, event)
     return _plan(change, view, event, fresh, settings)
@@ -116,7 +125,9 @@ def _newer(change: Change, label: int, version: int | None) -> SchemaVersionErro
     return change.schema.newer(label, Place(change.paths.governor_id, change.paths.state_id, version))
 
 
-def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Mapping[str, int]) -> EventRecord:
+def _event(
+    change: Change, view: View, target: Target, fresh: Fresh, *, fences: Mapping[str, int], timeouts: Timeouts | None
+) -> EventRecord:
     before = view.head.record if view.head else None
     floor = before.timestamp if before else None
     if change.timestamp is not None:
@@ -133,10 +144,13 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
     signals: tuple[Signal, ...] = ()
     if before is None or before.depends_on or before.signals or change.depends_on or target.signals:
         depends_on, signals = _dependence(change, before, target, reborn=reborn)
-    due, labels = None, target.labels or ()
-    if before is not None and (before.due is not None or before.labels):
-        due = before.due if before.status == target.status and not (reborn or target.deleted) else None
-        labels = before.labels if target.labels is None and not (reborn or target.deleted) else labels
+    labels = target.labels or ()
+    if target.labels is None and before is not None and before.labels and not (reborn or target.deleted):
+        labels = before.labels
+    due = None
+    # Nothing is due of most states, and their machines have no timeouts.
+    if target.due is not None or timeouts is not None or (before is not None and before.due is not None):
+        due = armed(before, _entry(change, before, target, fresh), timeouts)
     event = EventRecord(
         governor_id=change.paths.governor_id,
         state_id=change.paths.state_id,
@@ -178,6 +192,20 @@ def _event(change: Change, view: View, target: Target, fresh: Fresh, fences: Map
     complete(event, "seal", make_seal(event, fresh.salt))
     complete(event, "hash", event_hash(event))
     return event
+
+
+def _entry(change: Change, before: StateRecord | None, target: Target, fresh: Fresh) -> Entry:
+    """Return what of a change decides on what is due."""
+    return Entry(
+        version=before.version + 1 if before else 1,
+        status=target.status,
+        machine=target.machine,
+        now=fresh.store_now(),
+        deleted=target.deleted,
+        # The way back leads into a status as if the state came there now.
+        enters=change.kind == "rollback",
+        wanted=target.due,
+    )
 
 
 def _check_timestamp(timestamp: datetime, floor: datetime | None, ceiling: datetime | None) -> None:
@@ -242,7 +270,11 @@ def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Set
 def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Plan:
     before = view.head.record if view.head else None
     extra: list[Write] = []
-    record = event.state(before.marks if before else None)
+    marks = before.marks if before else None
+    if event.due is not None or (before is not None and before.due is not None):
+        was = before.due if before else None
+        marks = due_marks(marks or Marks(), was, event.due, (event.origin, change.paths), settings.due_shards)
+    record = event.state(marks)
     maintenance = settings.maintenance
     if maintenance is not None and (
         # A multiple of the interval is reached. By the newest snapshot, not by the version alone: so one that was put

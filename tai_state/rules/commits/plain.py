@@ -17,6 +17,7 @@ from tai_state.rules.commits.kinds import (
     payload_of,
     stamp,
 )
+from tai_state.rules.due.arming import Wanted
 from tai_state.rules.records.arguments import check_time
 from tai_state.rules.records.erased import ERASE
 from tai_state.rules.records.record import MachineStamp, StateRecord
@@ -155,8 +156,22 @@ class UpToDateError(Exception):
     """There is nothing to migrate: the state's data is of the schema that was asked for."""
 
 
+def gained(state: StateRecord, machine: AnyMachine | None) -> Wanted | None:
+    """Return what is due of a state since its machine's definition has a timeout that the one which moved it had not.
+
+    None: nothing is, or something is due already.
+    """
+    if machine is None or state.due is not None or state.machine is None:
+        return None
+    timeout, mark = machine.timeout_of(state.status), stamp(machine)
+    # What the definition of today has moved was armed then, or somebody has ended it.
+    if timeout is None or state.machine == mark or state.machine.version > mark.version:
+        return None
+    return Wanted(timeout.action, machine.name, after=timeout.after)
+
+
 def migrate_change(call: Call, machine: AnyMachine | None) -> Change:
-    """Bring the data of a state to the schema of the call, and leave all else as it is.
+    """Bring the data of a state to the schema of the call, arm a timeout that its status gained, and leave all else.
 
     Its target raises UpToDateError where there is nothing to do.
 
@@ -171,9 +186,10 @@ def migrate_change(call: Call, machine: AnyMachine | None) -> Change:
         assert state is not None
         if ours is not None:
             check_machine(state, ours)
-        if state.schema_version == schema.version:
+        wanted = gained(state, machine)
+        if state.schema_version == schema.version and wanted is None:
             raise UpToDateError
         seen = schema.seen(state)
-        return Target(state.status, seen.data, state.last_error, seen.schema_version, machine=state.machine)
+        return Target(state.status, seen.data, state.last_error, seen.schema_version, machine=state.machine, due=wanted)
 
     return call.change("migrate", "migrate", Needs.LIVE, target_of, request=NULL)

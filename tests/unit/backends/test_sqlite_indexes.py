@@ -1,12 +1,12 @@
 """SQLite finds what queries ask for by an index, in files of earlier releases too."""
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tai_state._sync.backends.sqlite import SqliteBackend
-from tai_state.backends.sqlite.querying import INDEXES, Index, Place, place_of, spell
+from tai_state.backends.sqlite.querying import INDEXES, LATE_INDEXES, Index, Place, place_of, spell
 from tai_state.documents import Cursor, DocumentPath, FieldEquals, FieldRange, Put, Query
 
 TIMEOUT = 10.0
@@ -76,6 +76,31 @@ def test_a_range_is_read_in_the_order_of_its_index(connection, is_descending, is
     of = "<expr>>? AND <expr><?" if is_group else "collection=? AND <expr>>? AND <expr><?"
     assert f"USING INDEX {index.name} ({of})" in plan
     assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("after", [None, Place('{"$time":"2026-03-01T00:00:00Z"}', "x")], ids=str)
+def test_what_is_due_is_found_by_an_index_of_that_alone(connection, path, after):
+    """In the order of time, of one key; where nothing is due, nothing is in it. The first who asks makes it."""
+    index = LATE_INDEXES[1]
+    connection.execute(index.statement)
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    query = Query(
+        collection="states",
+        equal=(FieldEquals("due_key", "a:m:0"),),
+        within=FieldRange("due_at", since, since + timedelta(days=1)),
+        is_group=True,
+    )
+    plan = plan_of(connection, query, after)
+    assert f"USING INDEX {index.name} (<expr>=? AND <expr>>? AND <expr><?)" in plan
+    assert "TEMP B-TREE" not in plan
+    connection.execute(f"DROP INDEX {index.name}")
+    connection.commit()
+    backend = SqliteBackend(path)
+    due = {"due_key": "a:m:0", "due_at": since}
+    backend.commit([Put(DocumentPath(STATES, "due"), due)], timeout=TIMEOUT)
+    assert [one.path.id for one in backend.query(query, timeout=TIMEOUT)] == ["due"]
+    backend.close()
+    assert connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", [index.name]).fetchall()
 
 
 def test_a_file_of_an_earlier_release_gets_its_indexes(connection, path):

@@ -156,7 +156,7 @@ def test_a_file_that_is_only_read_need_not_have_the_column(path, connection, bac
 @pytest.mark.parametrize("after", [None, Place(5, "x")], ids=str)
 def test_what_changed_is_found_by_an_index_that_is_made_when_it_is_asked_for(backend, connection, is_descending, after):
     """In the order of the changes, without a sort; before anybody asks, no change of a state pays for it."""
-    (index,) = LATE_INDEXES
+    index = LATE_INDEXES[0]
     assert index.name not in names(connection)
     query = changed_since(backend.server_time(timeout=TIMEOUT), is_descending=is_descending)
     assert found(backend, query) == []
@@ -170,7 +170,7 @@ def test_what_changed_is_found_by_an_index_that_is_made_when_it_is_asked_for(bac
 
 def test_while_somebody_writes_what_changed_is_found_without_an_index(path, backend, connection):
     """An index only saves time; the next one who asks makes it."""
-    (index,) = LATE_INDEXES
+    index = LATE_INDEXES[0]
     began = backend.server_time(timeout=TIMEOUT)
     put(backend, "a", {"n": 2})
     connection.execute("BEGIN IMMEDIATE")

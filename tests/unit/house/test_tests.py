@@ -18,6 +18,7 @@ ROOMS = frozenset(
         "commits",
         "docs",
         "doctor",
+        "due",
         "feeds",
         "history",
         "house",
