@@ -18,8 +18,9 @@ from itertools import islice, pairwise, repeat
 from operator import le
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from tai_state.codec import EMPTY, NULL, PAYLOAD_BYTES_MAX, Payload, dump_plain, from_json, time_text
+from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json, time_text
 from tai_state.documents import Json
+from tai_state.rules.history.columns import ABSENT, is_same, joined, read_columns
 from tai_state.rules.records.chain import FOR_URLS, covered_by_name, erasable
 from tai_state.rules.records.documents import FORMATS, event_from
 from tai_state.rules.records.fields import FieldError, take, take_or_none
@@ -27,31 +28,13 @@ from tai_state.rules.records.parts import time_from, uncovered
 from tai_state.rules.records.record import EventRecord, MachineStamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-_COLUMNS = {
-    "covered": frozenset(
-        {"action", "causality", "cause", "created_at", "deleted", "depends_on", "due_action", "due_after", "due_at"}
-        | {"due_machine", "due_version", "fences", "fencing_token", "from_status"}
-        | {"governor_id", "kind", "layout", "machine", "occurred_at", "origin", "parent_version", "parents"}
-        | {"schema_version", "signals", "state_id", "timestamp", "to_status", "transition_id"}
-    ),
-    "values": frozenset({"changed_by", "context", "idempotency_key", "last_error", "payload", "reason", "to_state"})
-    | {"labels"},
-    "beside": frozenset({"committed_at", "salt"}),
-}
-"""The columns that there may be of each group.
-
-A name is part of the text that a hash covers: one that somebody made up could hold a field and its text, which would be
-covered, and seen by nobody. A column that is new here is of a new format.
-"""
-
 _COMPUTED = frozenset({"digests", "previous_hash", "version"})
-_ABSENT = b""
-"""The text of what an event does not have: no JSON is empty."""
 
 _NO_DIGEST = bytes(32)
+_IN_UTC = b'+00:00"'
 
 
 class Move(NamedTuple):
@@ -84,7 +67,7 @@ def pack(events: Sequence[EventRecord]) -> bytes | None:
     groups = {
         "covered": _columns_of([covered_by_name(event, seal) for event, seal in sealed], _COMPUTED),
         "values": {
-            name: [each.get(name, _ABSENT) for each in values] for name in _names(values) if name != "from_state"
+            name: [each.get(name, ABSENT) for each in values] for name in _names(values) if name != "from_state"
         },
         "beside": {
             "committed_at": [_time_text(event.committed_at) for event in events],
@@ -95,7 +78,7 @@ def pack(events: Sequence[EventRecord]) -> bytes | None:
     header: dict[str, Any] = {"first": first.version, "count": len(events), "previous_hash": first.previous_hash}
     lines = [b"", first.from_state.json]
     for group, columns in groups.items():
-        header[group] = {name: name != "salt" and _is_same(texts) for name, texts in columns.items()}
+        header[group] = {name: name != "salt" and is_same(texts) for name, texts in columns.items()}
         for name, texts in columns.items():
             lines += texts[:1] if header[group][name] else texts
     lines[0] = dump_plain(header)
@@ -116,9 +99,9 @@ def _columns_of(rows: Sequence[Mapping[str, Any]], but: frozenset[str]) -> dict[
     columns = {}
     for name in _names(rows):
         if name not in but:
-            values = [row.get(name, _ABSENT) for row in rows]
+            values = [row.get(name, ABSENT) for row in rows]
             # Most hold one value, which is dumped once.
-            is_same = values[0] is not _ABSENT and values.count(values[0]) == len(values)
+            is_same = values[0] is not ABSENT and values.count(values[0]) == len(values)
             texts = [dump_plain(values[0])] * len(values) if is_same else [_text(value) for value in values]
             columns[name] = texts
     return columns
@@ -129,15 +112,11 @@ def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _text(value: Any) -> bytes:
-    return _ABSENT if value is _ABSENT else dump_plain(value)
+    return ABSENT if value is ABSENT else dump_plain(value)
 
 
 def _time_text(moment: datetime | None) -> bytes:
-    return _ABSENT if moment is None else dump_plain(time_text(moment))
-
-
-def _is_same(texts: list[bytes]) -> bool:
-    return texts.count(texts[0]) == len(texts)
+    return ABSENT if moment is None else dump_plain(time_text(moment))
 
 
 class Run(Sequence[EventRecord]):
@@ -172,7 +151,7 @@ class Run(Sequence[EventRecord]):
         self._count = take(told, "count", int)
         self.first = take(told, "first", int)
         self._previous_hash = take(told, "previous_hash", str)
-        self._covered, self._values, self._beside = _columns(lines, told, self._count)
+        self._covered, self._values, self._beside = read_columns(lines, told, self._count)
         self._check()
         self._digests = self._digested()
         self.hashes = self._computed()
@@ -196,6 +175,34 @@ class Run(Sequence[EventRecord]):
         places = range(self._count)[index]
         return self._event(places) if isinstance(places, int) else tuple([self._event(place) for place in places])
 
+    @property
+    def last(self) -> int:
+        """The version of the last one."""
+        return self.first + self._count - 1
+
+    @property
+    def last_schema_version(self) -> int:
+        """The schema version of the data that the last one left.
+
+        Raises:
+            FieldError: As for an event.
+        """
+        return take({"schema_version": from_json(self._covered["schema_version"][-1])}, "schema_version", int)
+
+    def goes_on_from(self, before: Run) -> bool:
+        """Whether its first event follows the last one of *before*, as their texts show; False: they do not show it."""
+        earlier, later = before._covered["timestamp"][-1], self._covered["timestamp"][0]
+        return (
+            self.first == before.last + 1
+            and self._previous_hash == before.hashes[-1]
+            and self._before == before._values["to_state"][-1]
+            and self._covered["from_status"][0] == before._covered["to_status"][-1]
+            # Texts of times in UTC compare as the times do.
+            and earlier.endswith(_IN_UTC)
+            and later.endswith(_IN_UTC)
+            and earlier <= later
+        )
+
     def moves(self) -> Iterator[Move]:
         """Iterate over what of each event a machine is run on again.
 
@@ -211,7 +218,7 @@ class Run(Sequence[EventRecord]):
     def _moves(self) -> Iterator[Move]:
         covered, count = self._covered, self._count
         after = [Payload(text) for text in self._values["to_state"]]
-        machines = {text: _machine(text) for text in set(covered.get("machine", [_ABSENT]))}
+        machines = {text: _machine(text) for text in set(covered.get("machine", [ABSENT]))}
         return map(
             Move,
             repeat(self._ids[0]),
@@ -219,11 +226,11 @@ class Run(Sequence[EventRecord]):
             range(self.first, self.first + count),
             _all_taken(covered, "kind", str),
             _all_taken(covered, "action", str),
-            [machines[text] for text in covered.get("machine", [_ABSENT] * count)],
+            [machines[text] for text in covered.get("machine", [ABSENT] * count)],
             _all_taken(covered, "schema_version", int),
             _all_taken(covered, "from_status", str, take_or_none),
             _all_taken(covered, "to_status", str),
-            [Payload(text) if text else NULL for text in self._values.get("payload", [_ABSENT] * count)],
+            [Payload(text) if text else NULL for text in self._values.get("payload", [ABSENT] * count)],
             [Payload(self._before), *after],
             after,
         )
@@ -239,7 +246,7 @@ class Run(Sequence[EventRecord]):
             message = "the from_status of an event is not the to_status of the one before"
             raise FieldError(message)
         texts = covered["timestamp"]
-        in_utc = all(map(bytes.endswith, texts, repeat(b'+00:00"')))
+        in_utc = all(map(bytes.endswith, texts, repeat(_IN_UTC)))
         times: Sequence[Any] = texts if in_utc else [_moment(text) for text in texts]
         if not all(map(le, times, islice(times, 1, None))):
             message = "the timestamp of an event is before that of the one before"
@@ -252,8 +259,8 @@ class Run(Sequence[EventRecord]):
         """Return the hash of each event."""
         columns = {**self._covered, "digests": self._digests}
         columns["version"] = [b"%d" % version for version in range(self.first, self.first + self._count)]
-        ahead = _joined({name: texts for name, texts in columns.items() if name < "previous_hash"})
-        behind = _joined({name: texts for name, texts in columns.items() if name > "previous_hash"})
+        ahead = joined({name: texts for name, texts in columns.items() if name < "previous_hash"})
+        behind = joined({name: texts for name, texts in columns.items() if name > "previous_hash"})
         sha256, previous, hashes = hashlib.sha256, self._previous_hash, []
         for before, after in zip(ahead, behind, strict=True):
             text = b'{%b,"previous_hash":"%b",%b}' % (before[1:], previous.encode(), after[1:])
@@ -264,7 +271,7 @@ class Run(Sequence[EventRecord]):
     def _digested(self) -> list[bytes]:
         """Return the digests of each event's values as its hash covers them; see ``chain.make_seal``."""
         values, salts, sha256 = dict(self._values), self._beside["salt"], hashlib.sha256
-        values["from_state"] = [_ABSENT if self._before == NULL.json else self._before, *values["to_state"][:-1]]
+        values["from_state"] = [ABSENT if self._before == NULL.json else self._before, *values["to_state"][:-1]]
         columns = {}
         for name, texts in values.items():
             inner = name.encode() + b"\0"
@@ -275,9 +282,9 @@ class Run(Sequence[EventRecord]):
             # Each with a byte more fills groups of four characters to the last, which is of that byte alone.
             encoded = b2a_base64(b"\0".join([*raw, b""]), newline=False).translate(FOR_URLS)
             columns[name] = [
-                b'"%b"' % encoded[44 * place : 44 * place + 43] if text else _ABSENT for place, text in enumerate(texts)
+                b'"%b"' % encoded[44 * place : 44 * place + 43] if text else ABSENT for place, text in enumerate(texts)
             ]
-        return [b"{%b}" % text[1:] for text in _joined(columns)]
+        return [b"{%b}" % text[1:] for text in joined(columns)]
 
     def _event(self, place: int) -> EventRecord:
         try:
@@ -313,53 +320,6 @@ class Run(Sequence[EventRecord]):
             },
         }
         return stored if "labels" not in values else {**stored, "labels": _decoded(values["labels"])}
-
-
-def _columns(lines: list[bytes], told: dict[str, Any], count: int) -> list[dict[str, list[bytes]]]:
-    """Return the columns of each group, of as many lines as there are events."""
-    groups = [take(told, group, dict) for group in _COLUMNS]
-    for group, known in zip(groups, _COLUMNS.values(), strict=True):
-        if unknown := group.keys() - known:
-            message = f"it has columns of no known name: {sorted(unknown)}"
-            raise FieldError(message)
-    # Before any line is repeated: there is a salt for each event, so that no number in the header is taken on trust.
-    needed = sum(1 if is_same else count for group in groups for is_same in group.values())
-    is_ours = groups[-1].keys() == {"committed_at", "salt"} and groups[-1]["salt"] is False
-    if count < 1 or not is_ours or needed != len(lines):
-        message = f"it has {len(lines)} lines, of columns of {count} events"
-        raise FieldError(message)
-    found, place, grown = [], 0, 0
-    for group in groups:
-        columns: dict[str, list[bytes]] = {}
-        for name, is_same in group.items():
-            end = place + (1 if is_same else count)
-            grown += count * (len(name) + len(lines[place])) if is_same else 0
-            # What is there once is hashed for each event.
-            if grown > PAYLOAD_BYTES_MAX:
-                message = f"its columns would grow past {PAYLOAD_BYTES_MAX} bytes"
-                raise FieldError(message)
-            columns[name] = lines[place:end] * (count if is_same else 1)
-            place = end
-        found.append(columns)
-    return found
-
-
-def _joined(columns: dict[str, list[bytes]]) -> Iterator[bytes]:
-    """Yield for each event what JSON holds of these columns, in the order of their names, a comma before each."""
-    parts: list[Iterable[bytes]] = []
-    fixed = b""
-    for name in sorted(columns):
-        texts, key = columns[name], b',"%b":' % name.encode()
-        if _is_same(texts):
-            fixed += key + texts[0] if texts[0] else b""
-        elif _ABSENT in texts:
-            parts += [repeat(fixed), [key + text if text else _ABSENT for text in texts]]
-            fixed = b""
-        else:
-            parts += [repeat(fixed + key), texts]
-            fixed = b""
-    count = len(next(iter(columns.values())))
-    return map(b"".join, zip(*parts, repeat(fixed, count), strict=False))
 
 
 def _moment(text: bytes) -> datetime | None:

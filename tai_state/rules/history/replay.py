@@ -96,13 +96,32 @@ class Fold:
         """Start before the first event, or after *base*."""
         self._ids = (governor_id, state_id)
         self._rerun = rerun
-        self.last: Previous = base
+        self._last: Previous = base
+        self._run: Run | None = None
+        """The run that was taken last, where nobody has asked for its last event yet: most are followed by one more."""
         self.events = 0
+
+    @property
+    def last(self) -> Previous:
+        """The last event that was taken, or what it all began with.
+
+        Raises:
+            CorruptLogError: Somebody else made it, hash and all.
+        """
+        if self._run is not None:
+            try:
+                self._last = self._run[-1]
+            except FieldError as error:
+                raise CorruptLogError(*self._ids, self._run.last, _damaged(error)) from error
+            self._run = None
+        return self._last
 
     @property
     def version(self) -> int:
         """The version reached; 0 before the first event."""
-        return self.last.version if self.last else 0
+        if self._run is not None:
+            return self._run.last
+        return self._last.version if self._last else 0
 
     def step(self, event: EventRecord) -> None:
         """Take the next event.
@@ -115,7 +134,7 @@ class Fold:
         if reason is not None:
             raise CorruptLogError(*self._ids, event.version, reason)
         self._run_again(event, schema_before(self.last, event))
-        self.last = event
+        self._last = event
         self.events += 1
 
     def take(self, events: Sequence[EventRecord], until: datetime | None = None) -> int | None:
@@ -133,20 +152,23 @@ class Fold:
                     return event.version
                 self.step(event)
         except FieldError as error:
-            raise CorruptLogError(*self._ids, self.version + 1, f"the sealed event is damaged: {error}") from error
+            raise CorruptLogError(*self._ids, self.version + 1, _damaged(error)) from error
         return None
 
     def _take_run(self, run: Run) -> None:
         """Take proven events: that the first one follows is what is left to be shown of them."""
-        reason = contradiction(self.last, run[0])
-        if reason is not None:
-            raise CorruptLogError(*self._ids, run.first, reason)
-        if self._rerun is not no_rerun:
+        if self._run is not None and run.goes_on_from(self._run):
+            before = self._run.last_schema_version
+        else:
+            reason = contradiction(self.last, run[0])
+            if reason is not None:
+                raise CorruptLogError(*self._ids, run.first, reason)
             before = schema_before(self.last, run[0])
+        if self._rerun is not no_rerun:
             for move in run.moves():
                 self._run_again(move, before)
                 before = move.schema_version
-        self.last = run[-1]
+        self._run = run
         self.events += len(run)
 
     def _run_again(self, event: EventRecord | Move, before: int) -> None:
@@ -157,9 +179,14 @@ class Fold:
 
     def state(self) -> StateRecord | None:
         """Return the state reached; None before the first event."""
-        if isinstance(self.last, EventRecord):
-            return self.last.state()
-        return None if isinstance(self.last, Trimmed) else self.last
+        last = self.last
+        if isinstance(last, EventRecord):
+            return last.state()
+        return None if isinstance(last, Trimmed) else last
+
+
+def _damaged(error: FieldError) -> str:
+    return f"the sealed event is damaged: {error}"
 
 
 def differing_field(state: StateRecord, replayed: StateRecord) -> str | None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json
-from tai_state.rules.history.packed import _COLUMNS, Run, pack
+from tai_state.rules.history.columns import COLUMNS
+from tai_state.rules.history.packed import Run, pack
 from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.erased import erased
 from tai_state.rules.records.fields import FieldError
@@ -184,7 +185,7 @@ def test_every_column_is_known():
     body = packed(MIXED)
     header = from_json(body.split(b"\n", 1)[0])
     assert type(header) is dict
-    assert {group: frozenset(header[group]) for group in _COLUMNS} == _COLUMNS
+    assert {group: frozenset(header[group]) for group in COLUMNS} == COLUMNS
 
 
 def test_a_body_is_one_owner_s():

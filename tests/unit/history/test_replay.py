@@ -68,6 +68,72 @@ def test_proven_events_are_taken_as_one_by_one():
         assert fold.last == event
 
 
+def runs_of(*lengths: int, events: list[EventRecord] = EVENTS) -> list[Run]:
+    """Return events as runs of these lengths."""
+    runs, first = [], 0
+    for length in lengths:
+        body = pack(events[first : first + length])
+        assert body is not None
+        runs.append(Run(body, "g", "s"))
+        first += length
+    return runs
+
+
+def test_runs_that_follow_one_another_are_taken_without_a_look_at_their_events(monkeypatch):
+    """What their texts show need not be decoded; the last event of all is, once somebody asks for it."""
+    seen: list[tuple[int, int]] = []
+    fold = Fold("g", "s", rerun=lambda event, before: seen.append((event.version, before)))
+    first, *others = runs_of(1, 2, 1)
+    fold.take(first)
+    with monkeypatch.context() as patch:
+        patch.delattr(Run, "__getitem__")
+        for run in others:
+            fold.take(run)
+        assert (fold.version, fold.events) == (4, 4)
+    assert seen == [(1, 1), (2, 1), (3, 1), (4, 1)]
+    assert fold.last == run[-1]
+    assert fold.state() == LIVES[-1].record
+
+
+OTHERS = {
+    "left out": lambda: runs_of(1, 1, 2)[2],
+    "the same": lambda: runs_of(1)[0],
+    "of another hash": lambda: runs_of(1, events=[whole(EVENTS[1], previous_hash="0" * 64)])[0],
+    "from another status": lambda: runs_of(1, events=[whole(EVENTS[1], from_status="zzz")])[0],
+    "from other data": lambda: runs_of(1, events=[whole(EVENTS[1], from_state=Payload.of({"n": 9}))])[0],
+    "earlier": lambda: runs_of(1, events=[whole(EVENTS[1], timestamp=at(0))])[0],
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_a_run_that_does_not_follow_is_refused_as_its_first_event_is(other):
+    """With the same words."""
+    fold, one_by_one = Fold("g", "s"), Fold("g", "s")
+    fold.take(runs_of(1)[0])
+    one_by_one.step(EVENTS[0])
+    run = other()
+    with pytest.raises(CorruptLogError) as alone:
+        one_by_one.step(run[0])
+    with pytest.raises(CorruptLogError) as caught:
+        fold.take(run)
+    assert str(caught.value) == str(alone.value)
+    assert fold.version == 1
+
+
+def test_a_last_event_that_is_none_is_told_when_it_is_looked_at():
+    """Behind a run, by an event that follows it, or at the end."""
+    (run,) = runs_of(2)
+    run._covered["deleted"][1] = b"5"
+    for look in (lambda fold: fold.state(), lambda fold: fold.step(EVENTS[2])):
+        fold = Fold("g", "s")
+        fold.take(run)
+        with pytest.raises(CorruptLogError, match="the sealed event is damaged") as caught:
+            look(fold)
+        assert caught.value.version == 2
+        with pytest.raises(CorruptLogError, match="the sealed event is damaged"):
+            fold.state()
+
+
 def test_proven_events_follow_the_one_before_and_no_other():
     """The first of them is held against it."""
     for count in (1, 3):
