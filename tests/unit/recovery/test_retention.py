@@ -7,10 +7,14 @@ import pytest
 
 from tai_state import ConfigurationError, HistoryPolicy, PersistenceConfig
 from tai_state.documents import Document, DocumentPath
+from tai_state.errors import ReplayError
 from tai_state.layout import state_layout
+from tai_state.rules.history import segments
+from tai_state.rules.history.segments import build_segment, read_segment
 from tai_state.rules.history.snapshots import begins_period
 from tai_state.rules.records.record import Marks
-from tai_state.rules.recovery.retention import allowed, fewer_snapshots, has_expired, is_older
+from tai_state.rules.recovery.retention import allowed, fewer_snapshots, has_expired, is_older, resealed
+from tests.unit.commits import made
 from tests.unit.records.test_fields import AS_IT_IS, EVENT, NOW, STATE
 
 SECOND = timedelta(seconds=1)
@@ -118,3 +122,27 @@ def test_what_is_no_configuration_is_refused(options):
 def test_events_may_be_compacted_at_once():
     """No time at all is a bound, too."""
     assert HistoryPolicy(compact_after=timedelta(0)).compact_after == timedelta(0)
+
+
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_what_is_left_of_a_segment_is_sealed_again_in_as_many_as_it_takes(monkeypatch, is_alone):
+    """Each event in one of them, in their order; as they were sealed before."""
+    events = [one.event for one in made.lived(9)]
+    whole = build_segment(made.PATHS, events)
+    assert whole is not None
+    assert whole.write is not None
+    monkeypatch.setattr(segments, "SEGMENT_BYTES_MAX", len(whole.write.fields["events"]) - 1)
+    writes = resealed(made.PATHS, events, replace(whole, is_alone=is_alone))
+    sealed = [read_segment(made.document(write, 9), "g", "s") for write in writes]
+    assert [event.version for one in sealed for event in one.events] == list(range(1, 10))
+    assert [(one.first, one.is_alone) for one in sealed] == [(1, is_alone), (sealed[0].last + 1, is_alone)]
+
+
+def test_what_fits_into_no_segment_is_told(monkeypatch):
+    """Nothing is dropped."""
+    events = [one.event for one in made.lived(3)]
+    whole = build_segment(made.PATHS, events)
+    assert whole is not None
+    monkeypatch.setattr(segments, "SEGMENT_BYTES_MAX", 1)
+    with pytest.raises(ReplayError, match="version 1 of state 's' fits into no segment of its own"):
+        resealed(made.PATHS, events, whole)
