@@ -10,7 +10,8 @@ from tai_state._async.history.log import AsyncEventLog, log
 from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import CorruptLogError, HistoryTrimmedError, StateNotFoundError
-from tai_state.layout import StateLayout, owner_and_version, versioned
+from tai_state.layout import META, StateLayout, owner_and_version, versioned
+from tai_state.rules.due.keys import key_again
 from tai_state.rules.history.lost import check_reaches, salvaged
 from tai_state.rules.history.replay import Fold, Rerun, Trimmed, no_rerun
 from tai_state.rules.history.snapshots import read_snapshot
@@ -138,7 +139,17 @@ class AsyncHistoryReader(AsyncEventLog):
             tell_missing(paths)
         else:
             tell_damage(damage)
-        return replace(record, marks=salvaged(await self.marks(paths, timeout), document))
+        marks = salvaged(await self.marks(paths, timeout), document)
+        return replace(record, marks=replace(marks, due_key=await self.due_key(record, timeout)))
+
+    async def due_key(self, record: StateRecord, timeout: Span = None) -> str:
+        """Return where a state that is written again is looked for when it is due; "" where nothing is."""
+        if record.due is None:
+            return ""
+        meta = (await self._access.read([META], self._access.begin(timeout))).get(META)
+        store_id = None if meta is None else meta.fields.get("store_id")
+        # One that was never named has none that looks either.
+        return key_again(store_id if isinstance(store_id, str) else "", record.due.machine)
 
     async def rebuild(self, paths: StateLayout, *, timeout: Span = None) -> StateRecord | None:
         """Return the state as snapshots, segments and events tell it; None when there is nothing.

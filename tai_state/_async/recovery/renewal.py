@@ -1,15 +1,19 @@
-"""A copy of a store becomes a store of its own: with another id, and above all tokens that were given out."""
+"""A copy of a store becomes a store of its own: with another id, and above all tokens that were given out.
+
+What is due in it is looked for under its own id then: workers of the store that it was copied from do not see it.
+"""
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.recovery.importer import async_bring
 from tai_state.authors import Author
 from tai_state.documents import DocumentPath, MustNotExist, Put, UpdatedAt, Write
-from tai_state.layout import AUDIT, FORMAT, LOCKS, META
-from tai_state.rules.recovery.carried import NotCarriedError, carried_fields
+from tai_state.layout import AUDIT, FORMAT, GOVERNORS, LOCKS, META, GovernorLayout, unescape
+from tai_state.rules.recovery.carried import NotCarriedError, carried_fields, is_due, placed
 from tai_state.rules.recovery.export_lines import Carried
 from tai_state.rules.recovery.joining import Item
 
 _LOCKS_WRITTEN = 200
+_STATES_WRITTEN = 50
 
 
 async def async_renew(access: AsyncAccess, file: str, author: Author) -> None:
@@ -32,6 +36,24 @@ async def async_renew(access: AsyncAccess, file: str, author: Author) -> None:
         writes.append(Put(META, {**meta.fields, "store_id": store_id}, UpdatedAt(meta.update_time)))
     await access.backend.commit(writes, timeout=access.attempt_seconds(deadline))
     await async_raise_tokens(access, access)
+    if meta is not None:
+        await _async_place(access, store_id)
+
+
+async def _async_place(access: AsyncAccess, store_id: str) -> None:
+    """Write anew where what is due is looked for; nobody else uses the store yet, so no state moves meanwhile."""
+    async for governor in access.scan_ids(GOVERNORS):
+        states = GovernorLayout(unescape(governor)).states
+        puts: list[Write] = []
+        async for document in access.scan(states):
+            if is_due(document.path, document.fields):
+                fields = placed(document.fields, store_id)
+                puts.append(Put(document.path, fields, UpdatedAt(document.update_time)))
+            if len(puts) == _STATES_WRITTEN:
+                await access.backend.commit(puts, timeout=access.attempt_seconds(access.begin(None)))
+                puts = []
+        if puts:
+            await access.backend.commit(puts, timeout=access.attempt_seconds(access.begin(None)))
 
 
 async def async_raise_tokens(access: AsyncAccess, given: AsyncAccess) -> None:

@@ -124,7 +124,10 @@ class AsyncRepairer:
         if finding.kind in STATES:
             if finding.truth is None or await witnesses.went_further(paths.state_id, finding.truth.version):
                 return None
-            return mend_state(finding, paths, state, await witnesses.dependents(paths, state), encoding)
+            dependents = await witnesses.dependents(paths, state)
+            history, truth = AsyncHistoryReader(self.access), finding.truth
+            due_key = await history.due_key(truth, self.timeout) if isinstance(truth, StateRecord) else ""
+            return mend_state(finding, paths, state, dependents, encoding, due_key=due_key)
         if finding.kind == "lost_mark":
             return await self._mark(finding, paths)
         found = await self.document(finding.path)

@@ -14,11 +14,13 @@ from tai_state._sync.recovery.erasure import erase_again
 from tai_state._sync.recovery.export_file import ExportReader, in_commits
 from tai_state._sync.recovery.verify import Verifier, Progress
 from tai_state.clock import Span
-from tai_state.documents import Document, DocumentPath, Put, Write
-from tai_state.errors import PreconditionFailedError, ReplayError, StoreUnavailableError
-from tai_state.layout import GovernorLayout, state_of
+from tai_state.documents import Document, DocumentPath, MustNotExist, Put, Write
+from tai_state.errors import CorruptLogError, PreconditionFailedError, ReplayError, StoreUnavailableError
+from tai_state.layout import META, GovernorLayout, state_of
 from tai_state.models import ConsistencyReport, ImportReport
+from tai_state.rules.commits.decide import meta_fields
 from tai_state.rules.recovery.brought import states_named, without_erased
+from tai_state.rules.recovery.carried import is_due, placed
 from tai_state.rules.recovery.erasure import Erasure, read_erasure
 from tai_state.rules.recovery.export_lines import Carried, Header
 from tai_state.rules.recovery.joining import Item, Joining, Run, run_of
@@ -53,6 +55,7 @@ class Import:
         self._joining: Joining | None = None
         self._governor_id = ""
         self._erasing: dict[str, None] = {}
+        self._store_id: str | None = None
 
     def run(self) -> Header:
         """Import the whole file, and return what it says of itself.
@@ -195,11 +198,47 @@ class Import:
         return Document(path, {"hash": event.hash}, event.committed_at, event.committed_at)
 
     def _write(self, items: Sequence[Item]) -> None:
+        if any(is_due(item.path, item.carried.fields) for item in items):
+            items = self._placed(items)
         for part in in_commits(items):
             self._joined.written += bring(self._access, part, self._timeout)
 
+    def _placed(self, items: Sequence[Item]) -> list[Item]:
+        """Return *items* with those that are due where the workers of this store look for them."""
+        if self._store_id is None:
+            self._store_id = store_id(self._access, self._timeout)
+        return [
+            replace(item, carried=item.carried._replace(fields=placed(item.carried.fields, self._store_id)))
+            if is_due(item.path, item.carried.fields)
+            else item
+            for item in items
+        ]
+
     def _read(self, paths: list[DocumentPath]) -> dict[DocumentPath, Document]:
         return _read(self._access, paths, self._timeout)
+
+
+def store_id(access: Access, timeout: Span = None) -> str:
+    """Return the id of the store; one that has none yet is given it, as with its first change.
+
+    Raises:
+        CorruptLogError: Its document says none.
+    """
+    deadline = access.begin(timeout)
+    put = Put(META, meta_fields(access.new_id()), MustNotExist())
+
+    def attempt() -> str:
+        meta = (access.read([META], deadline)).get(META)
+        store_id = put.fields["store_id"] if meta is None else meta.fields.get("store_id")
+        if type(store_id) is not str:
+            message = f"document {META} is not one of tai_state's"
+            raise CorruptLogError("", "", None, message)
+        if meta is None:
+            access.backend.commit([put], timeout=access.attempt_seconds(deadline))
+        return store_id
+
+    # Whoever was faster, or an attempt of ours without a reply, has named it.
+    return access.retried(attempt, deadline, also=(PreconditionFailedError,), what="the name of a store")
 
 
 def bring(access: Access, items: Sequence[Item], timeout: Span = None) -> int:

@@ -124,7 +124,10 @@ class Repairer:
         if finding.kind in STATES:
             if finding.truth is None or witnesses.went_further(paths.state_id, finding.truth.version):
                 return None
-            return mend_state(finding, paths, state, witnesses.dependents(paths, state), encoding)
+            dependents = witnesses.dependents(paths, state)
+            history, truth = HistoryReader(self.access), finding.truth
+            due_key = history.due_key(truth, self.timeout) if isinstance(truth, StateRecord) else ""
+            return mend_state(finding, paths, state, dependents, encoding, due_key=due_key)
         if finding.kind == "lost_mark":
             return self._mark(finding, paths)
         found = self.document(finding.path)

@@ -2,15 +2,18 @@
 
 A document is carried by its fields, as the port gives them. Times that only the engine keeps, and that something
 follows from, go into a field: when an event was committed, and from when on a receipt or the record of a transaction
-counts. Of a lock its counter is carried: whoever holds it holds it there.
+counts. Of a lock its counter is carried: whoever holds it holds it there. Where a state that is due is looked for is
+not carried, since the store is named in that: it is written anew where the state is brought to.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tai_state.documents import DAMAGED, Document, DocumentPath
+from tai_state.documents import DAMAGED, Document, DocumentPath, Value
 from tai_state.errors import InvalidIdError, ReplayError, StoreError
 from tai_state.layout import AUDIT, GOVERNORS, LOCKS, TRANSACTIONS, WAITS, is_receipt, owner_and_version, unescape
+from tai_state.rules.due.keys import DUE_KEY, key_again
 from tai_state.rules.locking.leases import carried, lease_fields, read_lease
 from tai_state.rules.records.documents import committed_at
 from tai_state.rules.records.fields import FieldError, written_at
@@ -80,11 +83,23 @@ def carried_fields(document: Document) -> Fields:
                 return {**fields, "committed_at": _of(committed_at, document, document.create_time)}
             case "receipts" | "transactions":
                 return {**fields, "committed_at": _of(written_at, document, document.update_time)}
+            case "states":
+                return {name: value for name, value in fields.items() if name != DUE_KEY}
             case "locks":
                 return lease_fields(carried(read_lease(document)))
     except (InvalidIdError, ReplayError, StoreError) as error:
         raise NotCarriedError(str(error)) from error
     return dict(fields)
+
+
+def is_due(path: DocumentPath, fields: Mapping[str, Value]) -> bool:
+    """Whether a document is that of a state which is due."""
+    return path.collection.endswith("/states") and "due_at" in fields
+
+
+def placed(fields: Mapping[str, Value], store_id: str) -> Fields:
+    """Return the fields of a state that is due as they are in the store of this id."""
+    return {**fields, DUE_KEY: key_again(store_id, str(fields.get("due_machine", "")))}
 
 
 def _of(moment: Any, document: Document, otherwise: datetime) -> Any:

@@ -133,6 +133,8 @@ def _without_record(view: StateView, lineage: Lineage, kept: Inventory, newest: 
 
 
 def _rebuilt(record: StateRecord, kept: Inventory, marks: Marks) -> StateRecord:
+    # How a due time was moved was of what the document said, which is not what the log tells.
+    marks = replace(marks, due_key="", due_moved_to=None, due_tries=0)
     return replace(record, marks=kept.marks(marks, record.version))
 
 

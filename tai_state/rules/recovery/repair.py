@@ -83,17 +83,25 @@ def written_since(finding: Finding) -> Mending:
 
 
 def mend_state(
-    finding: Finding, paths: StateLayout, found: Document | None, dependents: Mapping[str, str], encoding: Encoding
+    finding: Finding,
+    paths: StateLayout,
+    found: Document | None,
+    dependents: Mapping[str, str],
+    encoding: Encoding,
+    *,
+    due_key: str = "",
 ) -> Mending | None:
     """Return the write of the state document that the log determines; None: it does not.
 
     Args:
         dependents: The states that depend on it, each with its machine.
+        due_key: Where it is looked for when it is due, if its marks do not say.
     """
     truth = finding.truth
     if not isinstance(truth, StateRecord):
         return None
-    record = replace(truth, marks=replace(truth.marks, dependents=dependents))
+    marks = replace(truth.marks, dependents=dependents, due_key=truth.marks.due_key or due_key)
+    record = replace(truth, marks=marks)
     put = state_put(paths, record, encoding, found.update_time if found is not None else None)
     message = f"the state document is written again as its log tells it, at version {record.version}"
     return Mending(finding, message, put.path, (put,), _fields(found), put.fields)

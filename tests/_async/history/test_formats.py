@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tai_state import (
 from tai_state.codec import Payload
 from tai_state.config import Encoding
 from tai_state.documents import Delete, DocumentPath, Put
+from tai_state.due import Timeout
 from tai_state.layout import state_layout
 from tai_state.rules.history.replay import contradiction
 from tai_state.rules.records.chain import event_hash, seal_is_sound
@@ -27,7 +29,7 @@ from tai_state.rules.records.documents import event_fields, read_event
 from tests._async.stores import TIMEOUT, async_alter, async_contents, async_document_at, async_plant
 
 DATA = Path(__file__).parents[2] / "data"
-FORMAT_1, FORMAT_5 = DATA / "format1", DATA / "format5"
+FORMAT_1, FORMAT_5, FORMAT_6 = DATA / "format1", DATA / "format5", DATA / "format6"
 ORDERS = Machine(
     "order",
     "new",
@@ -106,6 +108,27 @@ async def test_segments_that_list_their_events_are_read(store):
     await store.runtime.access.backend.commit([Delete(paths.event(one)) for one in range(1, 16)], timeout=TIMEOUT)
     assert [event async for event in persister.history("shop", "o/1")] == before
     assert (await persister.replay("shop", "o/1")).version == 16
+
+
+async def test_states_of_before_timers_are_armed_and_sealed(store):
+    """A definition with a timeout takes over a store of format 6; its packed segments stay as they are."""
+    await async_filled(store, FORMAT_6)
+    timed = Machine(
+        "order", "new", list(ORDERS.transitions), version=2, timeouts={"new": Timeout(timedelta(days=1), "stop")}
+    )
+    config = PersistenceConfig(snapshot_interval=5, snapshot_retention=2, segment_events=5)
+    persister = AsyncStateMachinePersister(store, timed, config)
+    assert (await persister.validate_consistency("shop")).is_consistent
+    assert (await persister.migrate("shop")).migrated == 2
+    assert (await persister.load_state("shop", "o/1")).snapshot.due_action == "stop"
+    for number in range(6):
+        await persister.transition("shop", "o/1", "tick", {"more": number})
+    paths = state_layout("shop", "o/1")
+    formats = [(await async_document_at(store, paths.segment(first))).fields["format"] for first in (1, 6, 11)]
+    assert formats == [6, 6, 7]
+    assert (await async_document_at(store, paths.state)).fields["format"] == 7
+    assert (await persister.validate_consistency("shop")).is_consistent
+    assert await persister.replay("shop", "o/1") == (await persister.load_state("shop", "o/1")).snapshot
 
 
 async def test_a_file_that_an_earlier_release_wrote_opens(tmp_path):
