@@ -17,7 +17,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / ".ci")]
 from pages import write_or_check  # noqa: E402 - beside this script, wherever it is started
 
 from tai_state import indexes, layout  # noqa: E402 - of this repository, not of an installed package
-from tai_state.documents import EXPIRES_AT  # noqa: E402
+from tai_state.lifetimes import EXPIRES_AT  # noqa: E402
 
 FILE = ROOT / "infra" / "firestore" / "firestore.indexes.json"
 ALL_FIELDS = "*"

@@ -7,7 +7,7 @@ segment contains a slash and every engine sorts them alike.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -256,7 +256,8 @@ class Query:
         within: The one range, by whose field the documents are ordered, then by their path; None: by their path alone,
             part by part, as UTF-8 bytes compare. By ``UPDATE_TIME`` only where ``BY_UPDATE_TIME`` is declared.
         contains: The one list that must hold something.
-        is_descending: The range's order turned around, that of the paths too.
+        below: The path of a collection or a document: of a group, only what is below it. Only in the order of paths.
+        is_descending: The order turned around, that of the paths too; something must be asked of the documents then.
         after: Where to go on; None: at the beginning.
     """
 
@@ -267,19 +268,25 @@ class Query:
     is_descending: bool = False
     after: Cursor | None = None
     contains: FieldContains | None = None
+    below: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no engine offers.
 
         Raises:
-            InvalidDataError: A group's name is a path, or the order is descending without a range.
+            InvalidDataError: A group's name is a path; what is none, or is in the order of a range, has a bound; or all
+                of a collection is to be descending.
         """
         if self.is_group and "/" in self.collection:
             message = "a group is named by the last part of its collections' paths"
             raise InvalidDataError(message, path=self.collection)
-        # Production refuses to sort by path alone from the end.
-        if self.is_descending and self.within is None:
-            message = "only a range is ordered from its end"
+        # Firestore reads no paths from their end, unless an index has them behind something else.
+        if self.is_descending and self.within is None and not (self.equal or self.contains):
+            message = "without any condition, paths are read from their beginning"
+            raise InvalidDataError(message, path=self.collection)
+        # An engine has one range, and looks for paths by it.
+        if self.below is not None and (self.within is not None or not self.is_group):
+            message = "only a group in the order of its paths is bounded by one"
             raise InvalidDataError(message, path=self.collection)
 
     def takes(self, document: Document) -> bool:
@@ -293,7 +300,10 @@ class Query:
 
     def covers(self, collection: str) -> bool:
         """Whether the documents of *collection* are asked for."""
-        return (collection.rpartition("/")[2] if self.is_group else collection) == self.collection
+        if not self.is_group:
+            return collection == self.collection
+        is_below = self.below is None or collection.startswith(f"{self.below}/") or collection == self.below
+        return is_below and collection.rpartition("/")[2] == self.collection
 
     def arranged(self, found: Iterable[Document]) -> list[Document]:
         """Return documents that it takes in its order, those behind its cursor: for an engine that does not sort."""
@@ -357,36 +367,3 @@ def check_stamp(write: Put) -> None:
     if name is not None and (name in write.fields or not (name.isascii() and name.isidentifier())):
         message = f"{name!r} cannot be stamped: it is no plain word, or a field of the document"
         raise InvalidDataError(message, path=str(write.path))
-
-
-EXPIRES_AT = "tai_expires_at"
-"""The field without which a document stays for ever; a TTL policy looks at it."""
-
-
-class Lifetime(NamedTuple):
-    """How long a document counts, as it says itself: until both have passed."""
-
-    latest: datetime
-    ttl: timedelta
-
-    def ends(self, update_time: datetime) -> datetime | None:
-        """Return the last moment at which a document of that *update_time* counts; None where no calendar has it."""
-        # The first is by its writer's clock, which may be ahead or behind. The second is by the store's alone.
-        try:
-            return max(self.latest, update_time + self.ttl)
-        except OverflowError:
-            return None
-
-
-def lifetime(fields: Mapping[str, Value]) -> Lifetime | None:
-    """Return the lifetime of a document; None for one that stays."""
-    latest, seconds = fields.get(EXPIRES_AT), fields.get("ttl_seconds")
-    if not isinstance(latest, datetime) or latest.utcoffset() is None:
-        return None
-    # Somebody else's field of that name says nothing to us.
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return None
-    try:
-        return Lifetime(latest, timedelta(seconds=seconds))
-    except (OverflowError, ValueError):
-        return None

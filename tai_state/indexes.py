@@ -60,10 +60,16 @@ ASKED = (
     Asked("states", equal=("deleted", "machine_name")),
     Asked("states", equal=("machine_name", "status")),
     Asked("states", equal=("deleted", "machine_name", "status")),
+    Asked("states", equal=("deleted",), is_descending=True),
+    Asked("states", equal=("status",), is_descending=True),
+    Asked("states", is_group=True, contains="labels"),
+    Asked("states", is_group=True, is_descending=True, contains="labels"),
     Asked("events", within="timestamp"),
     Asked("segments", equal=("alone",)),
 )
 """Every query that the package makes; one that is not here fails in its tests."""
+
+_PATH = "__name__"
 
 EXPIRING = ("receipts", "transactions", "waits")
 """The collections whose documents expire: those that need a TTL policy where the engine has them."""
@@ -103,6 +109,8 @@ def _fields(asked: Asked) -> list[tuple[str, Mode]]:
         fields.append((asked.contains, Mode.CONTAINS))
     if asked.within is not None:
         fields.append((asked.within, Mode.DESCENDING if asked.is_descending else Mode.ASCENDING))
+    elif asked.is_descending:
+        fields.append((_PATH, Mode.DESCENDING))
     return fields
 
 
@@ -110,10 +118,12 @@ def index_of(asked: Asked) -> Index | None:
     """Return the index that Firestore needs; None where those that it makes by itself will do.
 
     By itself it indexes each field of a collection, in both orders, and the items of each list, and merges those of
-    several equalities. A field of a collection group, and a range beside another condition, need one that somebody
-    makes.
+    several equalities. A field of a collection group, a range beside another condition, and paths from their end need
+    one that somebody makes.
     """
-    if not asked.is_group and (asked.within is None or not (asked.equal or asked.contains)):
+    is_by_path = asked.within is None and not asked.is_descending
+    is_range_alone = asked.within is not None and not (asked.equal or asked.contains)
+    if not asked.is_group and (is_by_path or is_range_alone):
         return None
     return Index(asked.collection, tuple(_fields(asked)), asked.is_group)
 

@@ -22,7 +22,9 @@ _RESERVED = re.compile(r"__.*__", re.ASCII | re.DOTALL)
 _STORED = re.compile(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})+", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _VERSIONED = re.compile(r"([^@]+)@([0-9]{19})", re.ASCII)
-_STATE_PARTS = 4
+STATE_PARTS = 4
+"""Of how many parts the path of a state is made, and of each other document of a governor's."""
+
 _OF_STATES = frozenset({"states", "events", "snapshots", "segments"})
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
@@ -76,6 +78,17 @@ def escape(value: str, what: str = "id") -> str:
     return _escape_checked(check_id(value, what))
 
 
+def escaped_beginnings(prefix: str, what: str) -> tuple[str, ...]:
+    """Return what the stored forms of all ids that begin with *prefix* begin with, ascending.
+
+    Raises:
+        InvalidIdError: See ``check_id``.
+    """
+    plain = "".join(chr(byte) if byte in _PLAIN_BYTES else f"%{byte:02X}" for byte in check_id(prefix, what).encode())
+    # Those that Firestore reserves had their first underscore lifted out.
+    return (f"%5F{plain[1:]}", plain) if plain.startswith("_") else (plain,)
+
+
 def unescape(stored: str, where: object = "") -> str:
     """Return the id whose stored form is *stored*, an id in the path *where*.
 
@@ -121,7 +134,7 @@ def owner_and_version(document_id: str) -> tuple[str, int]:
 def state_of(path: str) -> tuple[str, str]:
     """Return the ids of the governor and the state that the document at *path* is of; "" for what it does not tell."""
     parts = path.split("/")
-    if len(parts) != _STATE_PARTS or parts[0] != GOVERNORS:
+    if len(parts) != STATE_PARTS or parts[0] != GOVERNORS:
         return "", ""
     _, governor, collection, document_id = parts
     # The id of a receipt is a digest.

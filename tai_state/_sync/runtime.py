@@ -13,8 +13,9 @@ from tai_state._sync.history.reader import HistoryReader
 from tai_state.config import FAILED_TRANSACTIONS_MAX
 from tai_state.documents import Cursor, DocumentPath, FieldEquals, Query
 from tai_state.errors import CorruptLogError, ReplayError
-from tai_state.layout import GovernorLayout, StateLayout, escape
+from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.rules.commits.kinds import check_name
+from tai_state.rules.history.id_ranges import ALL_IDS, IdRange
 from tai_state.rules.records.documents import owner_of, read_state
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ class Runtime:
         status: str | None = None,
         machine: str | None = None,
         is_live: bool = False,
-        after: str | None = None,
+        ids: IdRange = ALL_IDS,
+        is_descending: bool = False,
         page: int = PAGE,
         timeout: Span = None,
     ) -> Iterator[StateRecord]:
@@ -166,9 +168,11 @@ class Runtime:
             status, machine: Ask the engine for those in this status alone, and for those that a machine of this name
                 moved last.
             is_live: Ask the engine for those that are not deleted, so that it need not send the others.
+            ids: Those with these ids alone.
+            is_descending: From their end; the engine is to be asked for a status, or for those that are not deleted,
+                and for nothing else.
         """
         governor = GovernorLayout(governor_id)
-        start = None if after is None else escape(after, "after")
         # "" is the status of states that were never given one.
         wanted = status if status in {None, ""} else check_name(status, "status")
         conditions = [FieldEquals("status", wanted)] if wanted is not None else []
@@ -177,12 +181,17 @@ class Runtime:
         if is_live:
             conditions.append(FieldEquals("deleted", value=False))
         if conditions:
-            behind = None if start is None else Cursor(DocumentPath(governor.states, start))
-            query = Query(collection=governor.states, equal=tuple(conditions), after=behind)
+            place = ids.begins_behind(descending=is_descending)
+            behind = None if place is None else Cursor(DocumentPath(governor.states, place))
+            query = Query(
+                collection=governor.states, equal=tuple(conditions), after=behind, is_descending=is_descending
+            )
             found = self.access.query(query, page=page, timeout=timeout)
         else:
-            found = self.access.scan(governor.states, after=start, page=page, timeout=timeout)
+            found = self.access.scan(governor.states, start=ids.low, stop=ids.high, page=page, timeout=timeout)
         for document in self.inflight.reading(found, "list_states", governor_id):
+            if ids.has_ended(document.path.id, descending=is_descending):
+                return
             record = readable_state(document, governor.governor_id, damaged)
             if record is not None:
                 yield record

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from heapq import heappop, heappush
 
-from tai_state.documents import DocumentPath, Value, lifetime
+from tai_state.documents import DocumentPath, Value
+from tai_state.lifetimes import lifetime
 
 COMMITS_BETWEEN = 1_000
 """How many commits of a process lie between two removals, where one is enough."""

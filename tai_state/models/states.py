@@ -45,6 +45,7 @@ class TransitionRequest(NamedTuple):
     metadata: ChangeMetadata | None = None
     error: str | Keep | None = KEEP
     expected_status: str | None = None
+    labels: Mapping[str, str | None] | None = None
 
 
 class StateSnapshot(Model, Generic[DataT], frozen=True):

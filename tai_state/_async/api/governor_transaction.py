@@ -47,6 +47,7 @@ class AsyncGovernorTransaction:
         metadata: ChangeMetadata | None = None,
         *,
         status: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
         expected_version: int | None = None,
         expected_status: str | None = None,
         force: bool = False,
@@ -58,6 +59,7 @@ class AsyncGovernorTransaction:
             data,
             metadata,
             status=status,
+            labels=labels,
             expected_version=expected_version,
             expected_status=expected_status,
             force=force,
@@ -110,11 +112,12 @@ class AsyncGovernorTransaction:
         data: DataT | Mapping[str, Any] | None = None,
         *,
         depends_on: Iterable[str] = (),
+        labels: Mapping[str, str | None] | None = None,
         metadata: ChangeMetadata | None = None,
     ) -> TransitionResult[DataT]:
         """See ``AsyncTransaction.start``."""
         return await self._tx.start(
-            persister, self.governor_id, state_id, data, depends_on=depends_on, metadata=metadata
+            persister, self.governor_id, state_id, data, depends_on=depends_on, labels=labels, metadata=metadata
         )
 
     async def transition(
@@ -126,6 +129,7 @@ class AsyncGovernorTransaction:
         *,
         expected_version: int | None = None,
         expected_status: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
         metadata: ChangeMetadata | None = None,
         error: str | Keep | None = KEEP,
     ) -> TransitionResult[DataT]:
@@ -138,6 +142,7 @@ class AsyncGovernorTransaction:
             payload,
             expected_version=expected_version,
             expected_status=expected_status,
+            labels=labels,
             metadata=metadata,
             error=error,
         )

@@ -140,9 +140,12 @@ class AsyncPersisterReads(Generic[DataT]):
         governor_id: str,
         *,
         status: str | None = None,
+        prefix: str | None = None,
         after: str | None = None,
+        until: str | None = None,
         limit: int | None = None,
         include_deleted: bool = False,
+        descending: bool = False,
         timeout: TimeLimit = None,
     ) -> AsyncIterator[StateSnapshot[DataT]]:
         """Iterate over the governor's states that this machine moved last, ascending by stored id, their data typed.
@@ -154,7 +157,7 @@ class AsyncPersisterReads(Generic[DataT]):
 
         Args:
             status: Only the states in this status.
-            after: Begin behind this state id.
+            prefix, after, until, descending: As for the store's ``list_states``.
             limit: At most so many; with it, or with a *status*, the engine is asked for this machine's states alone.
             timeout: Bounds each page.
 
@@ -168,9 +171,12 @@ class AsyncPersisterReads(Generic[DataT]):
             self._shown,
             machine=None if self.machine is None else self.machine.name,
             status=status,
+            prefix=prefix,
             after=after,
+            until=until,
             limit=limit,
             include_deleted=include_deleted,
+            descending=descending,
             timeout=timeout,
         )
         async for snapshot in self._inflight.reading(found, "list_states", governor_id):

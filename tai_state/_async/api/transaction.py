@@ -19,6 +19,7 @@ from tai_state.layout import StateLayout, check_id, state_layout
 from tai_state.models import KEEP, BatchResult, DataT, DeletedVersion, Keep
 from tai_state.rules.commits.change import Change, Settings
 from tai_state.rules.commits.kinds import Call, start_change, status_change, transition_change
+from tai_state.rules.commits.labelling import labelled
 from tai_state.rules.commits.plain import delete_change, log_change, save_change, update_change
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ def _check_mapping(states: object) -> None:
     if not isinstance(states, Mapping):
         message = f"must be a mapping of state ids to data, not {type(states).__name__}"
         raise InvalidDataError(message, path="states")
+
+
+def _labelled(change: Change, labels: Mapping[str, str | None] | None) -> Change:
+    return change if labels is None else labelled(change, labels)
 
 
 def _snapshot(head: Head) -> StateSnapshot:
@@ -114,6 +119,7 @@ class AsyncTransaction:
         metadata: ChangeMetadata | None = None,
         *,
         status: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
         expected_version: int | None = None,
         expected_status: str | None = None,
         force: bool = False,
@@ -121,6 +127,7 @@ class AsyncTransaction:
         """Create the state or replace its data with the commit; return the version that it will have.
 
         Args:
+            labels: As for ``AsyncStateStore.save_state``.
             force: Set *status* though a machine moves the state; needs a reason.
 
         Raises:
@@ -130,7 +137,7 @@ class AsyncTransaction:
             UnsupportedOperationError: The transaction is read-only; so it is for every method that writes.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, expected_status, force=force)
-        return (await self._change(save_change(call, data, status))).version
+        return (await self._change(_labelled(save_change(call, data, status), labels))).version
 
     async def save_states(
         self,
@@ -203,12 +210,14 @@ class AsyncTransaction:
         data: DataT | Mapping[str, Any] | None = None,
         *,
         depends_on: Iterable[str] = (),
+        labels: Mapping[str, str | None] | None = None,
         metadata: ChangeMetadata | None = None,
     ) -> TransitionResult[DataT]:
         """Create a state in the initial status of *persister*'s machine with the commit.
 
         Args:
             depends_on: As for ``AsyncStateMachinePersister.start``; states that this body started are there, too.
+            labels: As for ``AsyncStateMachinePersister.start``.
 
         Raises:
             StateExistsError: It is there already.
@@ -216,7 +225,7 @@ class AsyncTransaction:
         """
         call = self._call(governor_id, state_id, metadata, None, persister=persister)
         change = start_change(call, persister.require_machine(), {} if data is None else data, depends_on)
-        return await self._move(persister, change)
+        return await self._move(persister, _labelled(change, labels))
 
     async def transition(
         self,
@@ -228,6 +237,7 @@ class AsyncTransaction:
         *,
         expected_version: int | None = None,
         expected_status: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
         metadata: ChangeMetadata | None = None,
         error: str | Keep | None = KEEP,
     ) -> TransitionResult[DataT]:
@@ -244,7 +254,7 @@ class AsyncTransaction:
         """
         call = self._call(governor_id, state_id, metadata, expected_version, expected_status, persister=persister)
         change = transition_change(call, persister.require_machine(), action, payload, error)
-        return await self._move(persister, change)
+        return await self._move(persister, _labelled(change, labels))
 
     async def update_status(
         self,

@@ -33,6 +33,7 @@ from tai_state.rules.commits.kinds import (
     status_change,
     transition_change,
 )
+from tai_state.rules.commits.labelling import labelled
 from tai_state.rules.records.record import lenient
 from tai_state.rules.transactions.dependents.reactions import alone_with
 
@@ -82,6 +83,7 @@ class StateMachinePersister(PersisterDue[DataT]):
         data: DataT | Mapping[str, Any] | None = None,
         *,
         depends_on: Iterable[str] = (),
+        labels: Mapping[str, str | None] | None = None,
         metadata: ChangeMetadata | None = None,
         idempotency_key: str | None = None,
         timeout: TimeLimit = None,
@@ -93,6 +95,7 @@ class StateMachinePersister(PersisterDue[DataT]):
                 that this machine's ``on_dependency`` names, the new state reacts in the same commit; to one that
                 already is in such a status, it reacts at once, by a second event: then the result has the event of
                 the start, and the snapshot as the reaction left it. Only a later start can change it.
+            labels: What ``store.find`` finds it by; see ``save_state``.
 
         Raises:
             StateExistsError: It is there already. (A deleted one is created again, with the next version.)
@@ -101,7 +104,7 @@ class StateMachinePersister(PersisterDue[DataT]):
         """
         call = self._call(governor_id, state_id, metadata, None, idempotency_key)
         change = start_change(call, self.require_machine(), {} if data is None else data, depends_on)
-        return self._write(change, timeout)
+        return self._write(change if labels is None else labelled(change, labels), timeout)
 
     def transition(
         self,
@@ -113,6 +116,7 @@ class StateMachinePersister(PersisterDue[DataT]):
         expected_version: int | None = None,
         expected_status: str | None = None,
         idempotency_key: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
         metadata: ChangeMetadata | None = None,
         lock: Lock | LockSet | None = None,
         error: str | Keep | None = KEEP,
@@ -132,6 +136,7 @@ class StateMachinePersister(PersisterDue[DataT]):
             expected_version: Move only from this version; without it a conflict is retried.
             expected_status: Move only from this status.
             idempotency_key: Makes the move once, however often it is asked for.
+            labels: Sets these, and takes those away whose value is None; the others stay. See ``save_state``.
             lock: Guards the move: its lease goes with the commit, which renews it, and which the store refuses when
                 the lock was taken over meanwhile.
             error: Sets ``last_error``, clears it (None), or keeps it.
@@ -151,7 +156,10 @@ class StateMachinePersister(PersisterDue[DataT]):
             governor_id, state_id, metadata, expected_version, idempotency_key, expected_status=expected_status
         )
         machine = self.machine or self.require_machine()
-        return self._write(transition_change(call, machine, action, payload, error), timeout, lock)
+        change = transition_change(call, machine, action, payload, error)
+        if labels is not None:
+            change = labelled(change, labels)
+        return self._write(change, timeout, lock)
 
     def update_status(
         self,
@@ -236,7 +244,8 @@ class StateMachinePersister(PersisterDue[DataT]):
             request.idempotency_key,
             expected_status=request.expected_status,
         )
-        return transition_change(call, self.require_machine(), request.action, request.payload, request.error)
+        change = transition_change(call, self.require_machine(), request.action, request.payload, request.error)
+        return change if request.labels is None else labelled(change, request.labels)
 
     def _alone_of_many(
         self, request: TransitionRequest, change: Change, timeout: TimeLimit

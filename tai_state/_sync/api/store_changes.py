@@ -11,9 +11,12 @@ from tai_state.errors import StateNotFoundError
 from tai_state.layout import state_layout
 from tai_state.models import DeletedVersion
 from tai_state.rules.commits.kinds import Call
+from tai_state.rules.commits.labelling import labelled
 from tai_state.rules.commits.plain import delete_change, save_change, update_change
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tai_state._sync.locking.lock import Lock
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state._sync.runtime import Runtime
@@ -56,6 +59,7 @@ class StoreChanges:
         metadata: ChangeMetadata | None = None,
         *,
         status: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
         expected_version: int | None = None,
         expected_status: str | None = None,
         idempotency_key: str | None = None,
@@ -70,6 +74,8 @@ class StoreChanges:
                 ``model_dump(mode="json", round_trip=True)`` gives it, and refused where it would not come back equal.
                 Models and enum members inside it are stored as dicts and as their values.
             status: The new status; None keeps the one there is. A state that a machine moves takes no other from here.
+            labels: What ``find`` finds it by: at most 32 of a state, keys of 100 bytes without ``=``, values of 480.
+                None in the place of a value takes that label away; those that are not named stay as they are.
             expected_version: Write only over this version; 0: it must not exist, or be deleted.
             expected_status: Write only while it is in this status.
             idempotency_key: Makes the change once, however often it is asked for.
@@ -94,7 +100,10 @@ class StoreChanges:
             expected_status=expected_status,
             force=force,
         )
-        return (self._change(save_change(call, data, status), lock, timeout)).version
+        change = save_change(call, data, status)
+        if labels is not None:
+            change = labelled(change, labels)
+        return (self._change(change, lock, timeout)).version
 
     def update_state(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tai_state import models
 from tai_state._sync.api.lists import listed
@@ -18,11 +18,12 @@ from tai_state.rules.history.usage import Tally
 from tai_state.rules.records.arguments import check_limit, check_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Callable, Iterable
+    from collections.abc import Iterator, Callable, Iterable, Mapping
     from datetime import datetime
 
     from tai_state._sync.runtime import Runtime
     from tai_state.clock import TimeLimit
+    from tai_state.machine import Machine
     from tai_state.models import BatchResult, Event, StateSnapshot, StoreStats, StoreUsage
     from tai_state.rules.records.record import StateRecord
 
@@ -123,9 +124,12 @@ class StoreReads:
         governor_id: str,
         *,
         status: str | None = None,
+        prefix: str | None = None,
         after: str | None = None,
+        until: str | None = None,
         limit: int | None = None,
         include_deleted: bool = False,
+        descending: bool = False,
         timeout: TimeLimit = None,
     ) -> Iterator[StateSnapshot]:
         """Iterate over a governor's states, ascending by stored id, the same order on every backend.
@@ -136,20 +140,27 @@ class StoreReads:
 
         Args:
             status: Only the states in this status.
-            after: Begin behind this state id.
+            prefix: Only those whose id begins with this text.
+            after: Begin behind this state id, in the direction of the list.
+            until: End with this state id, or before it.
+            descending: From the last to the first; of live states, or of one *status*.
             timeout: Bounds each page.
 
         Raises:
             DamagedStatesError: Behind the last state: some could not be read.
+            InvalidDataError: No index has the states that are asked for from their end.
         """
         found = listed(
             self.runtime,
             governor_id,
             _as_stored,
             status=status,
+            prefix=prefix,
             after=after,
+            until=until,
             limit=limit,
             include_deleted=include_deleted,
+            descending=descending,
             timeout=timeout,
         )
         for snapshot in found:
@@ -163,18 +174,36 @@ class StoreReads:
         after: int = 0,
         until: int | None = None,
         limit: int | None = None,
+        descending: bool = False,
         timeout: TimeLimit = None,
     ) -> Iterator[Event]:
         """Iterate over a state's events with ``after < version <= until``, in version order.
 
-        A state that never was has none. ``timeout`` bounds each page.
+        A state that never was has none.
+
+        Args:
+            descending: The newest first; the state itself is read for its version.
+            timeout: Bounds each page.
+
+        Raises:
+            HistoryTrimmedError: The next one was trimmed.
+            CorruptLogError: The next one is damaged, or is nowhere though later ones are there.
         """
         paths = state_layout(governor_id, state_id)
         check_limit(limit)
         check_version(after, "after")
         if until is not None:
             check_version(until, "until")
-        found = self.runtime.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
+        if descending:
+            from tai_state._sync.history.backward import backward  # noqa: PLC0415 - few read so
+
+            record = self.runtime.record(paths, timeout)
+            newest = 0 if record is None else record.version if until is None else min(until, record.version)
+            found = backward(
+                self.runtime.history, paths, newest=newest, after=after, limit=limit, timeout=timeout
+            )
+        else:
+            found = self.runtime.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
         for event in self.runtime.inflight.reading(found, "get_events", governor_id, state_id):
             yield event.public(Payload.value)
 
@@ -254,6 +283,79 @@ class StoreReads:
         for _ in self.runtime.inflight.reading(found, "finds_all_events", governor_id):
             return False
         return True
+
+    def find(
+        self,
+        *,
+        labels: Mapping[str, str] | None = None,
+        status: str | None = None,
+        machine: Machine[Any] | str | None = None,
+        governor_id: str | None = None,
+        after: StateSnapshot | tuple[str, str] | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+        timeout: TimeLimit = None,
+    ) -> Iterator[StateSnapshot]:
+        """Iterate over the states, of all governors, that have these labels and are not deleted, ascending by path.
+
+        That is by the stored id of the governor, then by that of the state. Of several *labels* the engine is asked
+        for the first, so give the one first that the fewest states have; the others, and *status* and *machine*, are
+        looked at here: what is left out is read, too. Without labels, each governor is asked for its states in that
+        status and of that machine, by one query each.
+
+        Documents that are damaged are passed over, and named at the end. A state that changes while, or after,
+        somebody reads may be given as it was.
+
+        Args:
+            machine: The one that moved the state last, or its name.
+            governor_id: Only this governor's states; None: those of all.
+            after: Go on behind this state, the last one that was given, or behind its ``(governor_id, state_id)``.
+            descending: From the last to the first; takes *labels*, or a *governor_id*.
+            timeout: Bounds each page.
+
+        Raises:
+            DamagedDocumentsError: Behind the last state: some could not be read.
+            InvalidDataError: An argument cannot be looked for; or no index has what is asked for from its end.
+        """
+        # Imported here: few look for states past their ids.
+        from tai_state._sync.api.found_states import found_states  # noqa: PLC0415
+        from tai_state.rules.history.states_wanted import wanted_states  # noqa: PLC0415
+
+        check_limit(limit)
+        wanted = wanted_states(
+            labels=labels,
+            status=status,
+            machine=machine,
+            governor_id=governor_id,
+            after=after,
+            descending=descending,
+        )
+        for record in found_states(self.runtime, wanted, limit=limit, timeout=timeout):
+            yield _as_stored(record)
+
+    def count(
+        self,
+        *,
+        labels: Mapping[str, str] | None = None,
+        status: str | None = None,
+        machine: Machine[Any] | str | None = None,
+        governor_id: str | None = None,
+        timeout: TimeLimit = None,
+    ) -> int:
+        """Return how many states ``find`` finds.
+
+        The engine counts them, without a read of each: those of one label, and without labels those of each governor.
+        With several labels, or with *status* or *machine* beside one, they are found and counted here. *timeout* bounds
+        each request.
+        """
+        from tai_state._sync.api.found_states import counted  # noqa: PLC0415 - as above
+        from tai_state.rules.history.states_wanted import wanted_states  # noqa: PLC0415
+
+        wanted = wanted_states(
+            labels=labels, status=status, machine=machine, governor_id=governor_id, after=None, descending=False
+        )
+        with self.runtime.inflight.one("count"):
+            return counted(self.runtime, wanted, timeout)
 
     def stats(self, governor_id: str, *, timeout: TimeLimit = None) -> StoreStats:
         """Count what a governor holds; reads every state document of it, and no event.

@@ -54,6 +54,12 @@ class Names:
         """Return the full name of the document at *path*."""
         return f"{self._prefix}{path.collection}/{path.id}"
 
+    def edge(self, above: str, part: str) -> str:
+        """Return the name of a document below *above*, a document or a collection, each part of which is *part*."""
+        # A name that is compared has to be a document's.
+        parts = 2 if len(above.split("/")) % 2 == 0 else 1
+        return f"{self._prefix}{above}" + f"/{part}" * parts
+
     def relative(self, name: str) -> str:
         """Return *name* below ``documents/``, the root included: the part that counts as size."""
         return name[self._relative_from :]

@@ -9,6 +9,9 @@ from .names import Names
 
 _EQUAL, _AT_LEAST, _LESS, _CONTAINS = 5, 4, 1, 7
 _AND = 1
+_EDGES = "!~"
+"""Of all that stored ids are made of, the one is before, and the other behind."""
+
 _ASCENDING, _DESCENDING = 1, 2
 
 
@@ -26,6 +29,19 @@ def write_query(target: Any, query: Query, names: Names) -> None:
         if query.within is not None:
             values.write_value(target.start_at.values.add(), query.after.value)
         target.start_at.values.add().reference_value = names.document(query.after.path)
+    if query.below is not None:
+        _write_bounds(target, query, query.below, names)
+
+
+def _write_bounds(target: Any, query: Query, below: str, names: Names) -> None:
+    """Write where the paths below *below* begin and end, which no document of ours is; a cursor lies between."""
+    first, last = (names.edge(below, character) for character in _EDGES)
+    begin, end = (last, first) if query.is_descending else (first, last)
+    if query.after is None:
+        target.start_at.before = True
+        target.start_at.values.add().reference_value = begin
+    target.end_at.before = True
+    target.end_at.values.add().reference_value = end
 
 
 def _write_filters(target: Any, query: Query) -> None:

@@ -16,7 +16,6 @@ from tai_state.backends.stamps import with_stamp
 from tai_state.clock import Clock
 from tai_state.codec import from_json
 from tai_state.documents import (
-    EXPIRES_AT,
     Check,
     CommitResult,
     Document,
@@ -29,12 +28,12 @@ from tai_state.documents import (
     Read,
     UpdatedAt,
     Write,
-    lifetime,
 )
 from tai_state.errors import (
     PreconditionFailedError,
 )
 from tai_state.frozen import quick_dataclass
+from tai_state.lifetimes import EXPIRES_AT, lifetime
 
 PAGE_DOCUMENTS = 300
 """How many documents a scan looks at while it holds the store."""

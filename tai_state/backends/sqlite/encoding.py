@@ -6,21 +6,9 @@ from typing import NamedTuple
 
 from tai_state.backends.stamps import with_stamp
 from tai_state.codec import dump_fields, dump_plain
-from tai_state.documents import (
-    EXPIRES_AT,
-    Check,
-    DocumentPath,
-    Lifetime,
-    Limits,
-    MustNotExist,
-    Put,
-    UpdatedAt,
-    Value,
-    Write,
-    check_stamp,
-    lifetime,
-)
+from tai_state.documents import Check, DocumentPath, Limits, MustNotExist, Put, UpdatedAt, Value, Write, check_stamp
 from tai_state.errors import DocumentTooLargeError, InvalidDataError, StoreError
+from tai_state.lifetimes import EXPIRES_AT, Lifetime, lifetime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -158,8 +146,13 @@ def _terms(path: DocumentPath, stored: Value) -> bytes | None:
     """Return what can be looked for of the list in that field of the document at *path*."""
     if path.collection.rpartition("/")[2] != TERMS.collection or not isinstance(stored, list):
         return None
-    terms = {term for term in stored if type(term) is str and is_plain_text(term)}
+    terms = {term for term in stored if type(term) is str and is_term(term)}
     return dump_plain(sorted(terms)) if terms else None
+
+
+def is_term(text: str) -> bool:
+    """Whether the table of terms has a text of a list: SQLite ends what it takes out of JSON at a NUL."""
+    return "\0" not in text
 
 
 def is_plain_text(text: str) -> bool:

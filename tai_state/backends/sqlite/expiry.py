@@ -10,8 +10,8 @@ import sqlite3
 from tai_state.backends.expiry import BYTES_MAX, COMMITS_BETWEEN, COMMITS_BETWEEN_PARTS, DOCUMENTS_MAX
 from tai_state.backends.sqlite.encoding import ends_us
 from tai_state.codec import from_json
-from tai_state.documents import lifetime
 from tai_state.errors import InvalidDataError, StoreError
+from tai_state.lifetimes import lifetime
 
 # As bytes, whatever damage has put there.
 DUE = """SELECT rowid, update_time, CAST(fields AS BLOB) FROM documents

@@ -19,9 +19,11 @@ Scalar = str | int | float | None
 
 # SQLite before 3.45 reads JSON from text alone.
 _FIELD = "CASE WHEN json_valid(CAST(fields AS TEXT)) THEN json_extract(CAST(fields AS TEXT), '$.\"{name}\"') END"
+_TYPE = "CASE WHEN json_valid(CAST(fields AS TEXT)) THEN json_type(CAST(fields AS TEXT), '$.\"{name}\"') END"
 UPDATED = "update_time"
 _NOTHING = "NULL"
 # The path with an end of each part that sorts before whatever an id is made of.
+_END, _BEHIND_END = "\x01", "\x02"
 _PLACE = "replace({of}collection || '/' || {of}id, '/', char(1))"
 # A table's name before a column is refused in an index, and needed where two tables are read.
 _DOCUMENTS = "documents."
@@ -104,7 +106,7 @@ def place_of(query: Query) -> Place | None:
 
 
 def _path_key(query: Query, cursor: Cursor) -> str:
-    return str(cursor.path).replace("/", "\x01") if query.is_group else cursor.path.id
+    return str(cursor.path).replace("/", _END) if query.is_group else cursor.path.id
 
 
 def _scalar(value: Value) -> Scalar:
@@ -138,17 +140,25 @@ def spell(query: Query, after: Place | None, limit: int) -> tuple[str, list[Scal
 
 def spell_count(query: Query) -> tuple[str, list[Scalar]] | None:
     """Return the statement that counts what *query* asks for; None where SQLite alone cannot tell."""
-    is_exact = all(_is_plain(one) and _is_unlike_json(one) for one in query.equal)
+    is_exact = all(map(_is_plain, query.equal))
     is_exact = is_exact and (query.within is None or query.within.name == UPDATE_TIME)
     if not is_exact or not (query.contains is None or is_kept(query)):
         return None
     spelled = _spelled(query, place_of(query))
-    return f"SELECT count(*) FROM {spelled.source} WHERE {' AND '.join(spelled.conditions)}", spelled.arguments  # noqa: S608 - as above
+    conditions = spelled.conditions + [_typed(one) for one in query.equal if _has_likes(one)]
+    return f"SELECT count(*) FROM {spelled.source} WHERE {' AND '.join(conditions)}", spelled.arguments  # noqa: S608 - as above
 
 
-def _is_unlike_json(condition: FieldEquals) -> bool:
-    """Whether a value equals a text alone: not true, which is 1 to SQLite, nor a map, which is its text."""
-    return isinstance(condition.value, str) and not condition.value.startswith(("{", "["))
+def _has_likes(condition: FieldEquals) -> bool:
+    """Whether SQLite takes something else for the value: 1 for true, or a map for its text."""
+    return not isinstance(condition.value, str) or condition.value.startswith(("{", "["))
+
+
+def _typed(condition: FieldEquals) -> str:
+    """Return the condition that a field has the type of the value, which SQLite tells apart only so."""
+    value = condition.value
+    kind = "text" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else "integer"
+    return f"{_TYPE.format(name=condition.name)} = '{kind}'"
 
 
 class _Spelled(NamedTuple):
@@ -164,27 +174,42 @@ class _Spelled(NamedTuple):
 
 def _spelled(query: Query, after: Place | None) -> _Spelled:
     arguments: list[Scalar] = []
-    field = _expression(query.within.name) if query.within is not None else _NOTHING
-    place = key = _PLACE.format(of=_DOCUMENTS) if query.is_group else "documents.id"
     conditions = [_where(query, arguments)]
+    field = _expression(query.within.name) if query.within is not None else _NOTHING
     source = "documents"
+    place = key = _PLACE.format(of=_DOCUMENTS) if query.is_group else "documents.id"
     if query.contains is not None and is_kept(query):
         # SQLite keeps the order in which a CROSS JOIN is written: the few that hold the term come first.
         source = "terms CROSS JOIN documents ON documents.collection = terms.collection AND documents.id = terms.id"
+        place = "terms.place"
         conditions.append("term = ?")
         arguments.append(query.contains.value)
-        place = "terms.place"
         if not query.is_group:
-            beginning = query.collection.replace("/", "\x01")
-            conditions.append("terms.place > ? AND terms.place < ?")
-            arguments += [f"{beginning}\x01", f"{beginning}\x02"]
-            after = None if after is None else Place(after.value, f"{beginning}\x01{after.place}")
-    for one in query.equal:
-        if _is_plain(one):
-            conditions.append(f"{_FIELD.format(name=one.name)} = ?")
-            arguments.append(one.value)
-    low, high = (None, None) if query.within is None else _bounds(query.within)
-    if after is not None and query.within is not None:
+            conditions.append(_below(place, query.collection, arguments))
+            beginning = query.collection.replace("/", _END)
+            after = None if after is None else Place(after.value, f"{beginning}{_END}{after.place}")
+    if query.below is not None:
+        conditions.append(_below(place, query.below, arguments))
+    plain = [one for one in query.equal if _is_plain(one)]
+    conditions += [f"{_FIELD.format(name=one.name)} = ?" for one in plain]
+    arguments += [one.value for one in plain]
+    if query.within is not None:
+        more, bounds = _spelled_range(query, query.within, after, place)
+        conditions += more
+        arguments += bounds
+    elif after is not None:
+        conditions.append(f"{place} {'<' if query.is_descending else '>'} ?")
+        arguments.append(after.place)
+    return _Spelled(source, conditions, arguments, field, place, key)
+
+
+def _spelled_range(query: Query, within: FieldRange, after: Place | None, place: str) -> tuple[list[str], list[Scalar]]:
+    """Return what keeps a field in its range, and behind *after* in the order of that field and the place."""
+    field = _expression(within.name)
+    conditions: list[str] = []
+    arguments: list[Scalar] = []
+    low, high = _bounds(within)
+    if after is not None:
         low, high = (low, after.value) if query.is_descending else (after.value, high)
     beyond = "<" if query.is_descending else ">"
     if low is not None:
@@ -194,13 +219,16 @@ def _spelled(query: Query, after: Place | None) -> _Spelled:
         # The page before may have ended within the documents of one value.
         conditions.append(f"{field} {'<=' if query.is_descending and after is not None else '<'} ?")
         arguments.append(high)
-    if after is not None and query.within is not None:
+    if after is not None:
         conditions.append(f"({field} {beyond} ? OR {place} {beyond} ?)")
         arguments += [after.value, after.place]
-    elif after is not None:
-        conditions.append(f"{place} {beyond} ?")
-        arguments.append(after.place)
-    return _Spelled(source, conditions, arguments, field, place, key)
+    return conditions, arguments
+
+
+def _below(place: str, path: str, arguments: list[Scalar]) -> str:
+    beginning = path.replace("/", _END)
+    arguments += [f"{beginning}{_END}", f"{beginning}{_BEHIND_END}"]
+    return f"{place} > ? AND {place} < ?"
 
 
 def _where(query: Query, arguments: list[Scalar]) -> str:

@@ -7,7 +7,7 @@ the first document that has any: without them a commit is a few percent faster.
 
 import sqlite3
 
-from tai_state.backends.sqlite.encoding import TERMS, is_plain_text
+from tai_state.backends.sqlite.encoding import TERMS, is_term
 from tai_state.documents import Query
 
 # The path with an end of each part that sorts before whatever an id is made of; see ``querying``.
@@ -54,4 +54,4 @@ def is_kept(query: Query) -> bool:
     """Whether what *query* asks a list for stands in the table, if there is one: without it, no document has it."""
     one = query.contains
     last = query.collection.rpartition("/")[2]
-    return one is not None and (last, one.name) == TERMS and is_plain_text(one.value)
+    return one is not None and (last, one.name) == TERMS and is_term(one.value)

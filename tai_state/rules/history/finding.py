@@ -71,14 +71,22 @@ def wanted_events(
         since=_FIRST_MOMENT if since is None else check_time(since, "since"),
         until=None if until is None else check_time(until, "until"),
         after=None if after is None else _cursor(governor_id, after),
-        action=_text(action, "action"),
-        changed_by=_text(changed_by, "changed_by"),
+        action=text_or_none(action, "action"),
+        changed_by=text_or_none(changed_by, "changed_by"),
     )
 
 
-def _text(value: object, name: str) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+def text_or_none(value: object, name: str) -> str | None:
+    """Return what is looked for in a field as plain text; None: nothing.
+
+    Raises:
+        InvalidDataError: It is no text.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        # A subclass (a StrEnum member, say) is no text to some engines.
+        return str.__str__(value)
     message = f"must be a str, not {type(value).__name__}"
     raise InvalidDataError(message, path=name)
 

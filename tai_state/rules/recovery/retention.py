@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 
 from tai_state.codec import to_json
 from tai_state.config import Encoding
-from tai_state.documents import Delete, Document, Put, UpdatedAt, Write, lifetime
+from tai_state.documents import Delete, Document, Put, UpdatedAt, Write
 from tai_state.errors import ReplayError
 from tai_state.layout import StateLayout
+from tai_state.lifetimes import lifetime
 from tai_state.rules.history.replay import Trimmed
 from tai_state.rules.history.segments import Segment, alone_fields, build_segment, is_sound_run, trimmed_put
 from tai_state.rules.history.snapshots import snapshot_fields

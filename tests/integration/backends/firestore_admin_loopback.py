@@ -11,6 +11,8 @@ import requests
 from google.cloud import firestore_admin_v1 as admin
 from google.cloud.firestore_admin_v1.services.firestore_admin.transports import FirestoreAdminGrpcTransport
 
+from tai_state.indexes import Mode, needed
+
 DATABASE = "projects/p/databases/(default)"
 
 
@@ -59,12 +61,10 @@ class AdminLoopback:
         self._thread.join()
         self._http.server_close()
 
-    def index_field(self, group, name, *scopes):
-        """Say in which scopes a field is indexed."""
-        indexes = [
-            admin.Index(query_scope=scope, fields=[admin.Index.IndexField(field_path=name, order="ASCENDING")])
-            for scope in scopes
-        ]
+    def index_field(self, group, name, *scopes, **mode):
+        """Say in which scopes a field is indexed; *mode*: otherwise than ascending."""
+        field = admin.Index.IndexField(field_path=name, **(mode or {"order": "ASCENDING"}))
+        indexes = [admin.Index(query_scope=scope, fields=[field]) for scope in scopes]
         self.fields.append(
             admin.Field(
                 name=f"{DATABASE}/collectionGroups/{group}/fields/{name}",
@@ -82,9 +82,23 @@ class AdminLoopback:
             )
         )
 
+    def make_needed(self):
+        """Make the indexes that the package needs."""
+        for index in needed():
+            scope = "COLLECTION_GROUP" if index.is_group else "COLLECTION"
+            if len(index.fields) == 1:
+                ((name, mode),) = index.fields
+                assert mode is Mode.CONTAINS
+                self.index_field(index.collection, name, scope, array_config="CONTAINS")
+                continue
+            made = [_field(name, mode) for name, mode in index.fields]
+            self._add(index.collection, made, scope, "READY")
+
     def make_index(self, group, *fields, scope="COLLECTION", state="READY"):
         """Make a composite index of fields that ascend."""
-        made = [admin.Index.IndexField(field_path=name, order="ASCENDING") for name in (*fields, "__name__")]
+        self._add(group, [_field(name, Mode.ASCENDING) for name in (*fields, "__name__")], scope, state)
+
+    def _add(self, group, made, scope, state):
         name = f"{DATABASE}/collectionGroups/{group}/indexes/{len(self.indexes)}"
         self.indexes.append(admin.Index(name=name, query_scope=scope, fields=made, state=state))
 
@@ -101,6 +115,12 @@ class AdminLoopback:
     def _refuse(self, context):
         if self.refusal is not None:
             context.abort(self.refusal, "you may not")
+
+
+def _field(name: str, mode: Mode) -> admin.Index.IndexField:
+    if mode is Mode.CONTAINS:
+        return admin.Index.IndexField(field_path=name, array_config="CONTAINS")
+    return admin.Index.IndexField(field_path=name, order=mode.name)
 
 
 def _serialized(response: Any) -> bytes:

@@ -19,6 +19,7 @@ def database():
     loopback = AdminLoopback()
     for group in GROUPS:
         loopback.expire_field(group, "tai_expires_at")
+    loopback.make_needed()
     yield loopback
     loopback.stop()
 
@@ -76,6 +77,25 @@ def test_fields_that_are_said_to_be_indexed_are(database):
     database.index_field("events", "timestamp", "COLLECTION", "COLLECTION_GROUP")
     database.index_field("states", "data")
     assert lines(database)["indexes"].status == "ok"
+
+
+def test_a_list_that_is_not_indexed_in_all_collections_is_a_problem(database):
+    """With the command that makes the index, in its mode and scope; that of a composite one, too."""
+    labels = [one for one in database.fields if "/labels" in one.name]
+    database.fields = [one for one in database.fields if one not in labels]
+    line = lines(database)["indexes"]
+    assert line.status == "problem"
+    assert "labels contains (of the collection group 'states')" in line.message
+    assert line.mend == (
+        "gcloud firestore indexes fields update labels --collection-group=states "
+        f"--index=array-config=contains,query-scope=collection-group {FLAG}"
+    )
+    database.fields += labels
+    database.indexes = [one for one in database.indexes if one.fields[0].field_path != "labels"]
+    line = lines(database)["indexes"]
+    assert line.status == "problem"
+    assert "--field-config=field-path=labels,array-config=contains" in line.mend
+    assert "--field-config=field-path=__name__,order=descending" in line.mend
 
 
 @pytest.fixture

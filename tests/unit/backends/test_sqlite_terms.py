@@ -105,7 +105,7 @@ def test_the_table_holds_what_the_lists_hold(backend, connection):
     """Nothing of a term stays once no list has it: it may be somebody's name."""
     for id_ in "abc":
         put(backend, id_, {"labels": ["customer=vip", "x=1"]})
-    put(backend, "a", {"labels": ["x=1", 'odd="']})
+    put(backend, "a", {"labels": ["x=1", "odd=\0"]})
     put(backend, "b", {"n": 1})
     backend.commit([Delete(DocumentPath(STATES, "c"))], timeout=TIMEOUT)
     assert terms(connection) == [("x=1", "a")]

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-EQUAL = 5
+EQUAL, CONTAINS = 5, 7
 ASCENDING, DESCENDING = "ASCENDING", "DESCENDING"
+HELD = "CONTAINS"
 _DIRECTIONS = {0: ASCENDING, 1: ASCENDING, 2: DESCENDING}
-_AUTOMATIC = frozenset({(ASCENDING, "COLLECTION"), (DESCENDING, "COLLECTION")})
+_AUTOMATIC = frozenset({(ASCENDING, "COLLECTION"), (DESCENDING, "COLLECTION"), (HELD, "COLLECTION")})
 
 
 class Declared:
@@ -13,11 +14,11 @@ class Declared:
 
     def __init__(self, file: dict[str, Any]) -> None:
         self._composites = [
-            (one["collectionGroup"], one["queryScope"], [(part["fieldPath"], part["order"]) for part in one["fields"]])
+            (one["collectionGroup"], one["queryScope"], [(part["fieldPath"], _mode(part)) for part in one["fields"]])
             for one in file["indexes"]
         ]
         self._fields = {
-            (one["collectionGroup"], one["fieldPath"]): {(each["order"], each["queryScope"]) for each in one["indexes"]}
+            (one["collectionGroup"], one["fieldPath"]): {(_mode(each), each["queryScope"]) for each in one["indexes"]}
             for one in file["fieldOverrides"]
         }
 
@@ -26,13 +27,22 @@ class Declared:
         said = self._fields.get((group, name), self._fields.get((group, "*"), _AUTOMATIC))
         return (direction, scope) in said
 
-    def has_composite(self, group: str, equal: set[str], last: list[tuple[str, str]], scope: str) -> bool:
-        """Whether there is an index of the fields that must equal something, in any order, then of the sorted one."""
+    def has_composite(self, group: str, asked: set[tuple[str, str]], last: list[tuple[str, str]], scope: str) -> bool:
+        """Whether there is an index of the fields that are asked for, in any order, then of the sorted ones."""
         for place, where, fields in self._composites:
-            first, rest = fields[: len(equal)], fields[len(equal) :]
-            if (place, where) == (group, scope) and {name for name, _ in first} == equal and rest == last:
+            first, rest = fields[: len(asked)], fields[len(asked) :]
+            if (place, where) == (group, scope) and _known(first) == asked and rest == last:
                 return True
         return False
+
+
+def _mode(part: dict[str, str]) -> str:
+    return part.get("order") or part["arrayConfig"]
+
+
+def _known(fields: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    # An equality is served in either direction.
+    return {(name, ASCENDING if mode == DESCENDING else mode) for name, mode in fields}
 
 
 def missing_index(query: Any, declared: Declared) -> str | None:
@@ -40,20 +50,24 @@ def missing_index(query: Any, declared: Declared) -> str | None:
     (source,) = query.from_
     group, scope = source.collection_id, "COLLECTION_GROUP" if source.all_descendants else "COLLECTION"
     filters = _filters(query.where)
-    equal = {name for name, operator in filters if operator == EQUAL}
+    asked = {(name, _OF_OPERATOR[operator]) for name, operator in filters if operator in _OF_OPERATOR}
     orders = [(one.field.field_path, _DIRECTIONS[one.direction]) for one in query.order_by]
     *by_field, (last, direction) = orders
     assert last == "__name__", "a page goes on behind a path"
     assert all(way == direction for _, way in by_field), "an index is read in one direction"
-    assert {name for name, operator in filters if operator != EQUAL} <= {name for name, _ in by_field}
-    if (equal and by_field) or (len(equal) > 1 and scope == "COLLECTION_GROUP"):
-        is_there = declared.has_composite(group, equal, by_field, scope)
-    elif direction == DESCENDING and not by_field:
-        is_there = False
+    assert {name for name, operator in filters if operator not in _OF_OPERATOR} <= {name for name, _ in by_field}
+    if direction == DESCENDING and not by_field:
+        # The paths are sorted in the index as its last field is, unless it names them.
+        is_there = bool(asked) and declared.has_composite(group, asked, [("__name__", DESCENDING)], scope)
+    elif (asked and by_field) or (len(asked) > 1 and scope == "COLLECTION_GROUP"):
+        is_there = declared.has_composite(group, asked, by_field, scope)
     else:
-        wanted = by_field or [(name, ASCENDING) for name in equal]
+        wanted = by_field or list(asked)
         is_there = all(declared.has_field(group, name, way, scope) for name, way in wanted)
-    return None if is_there else f"{scope} {group}: {sorted(equal)} {orders}"
+    return None if is_there else f"{scope} {group}: {sorted(asked)} {orders}"
+
+
+_OF_OPERATOR = {EQUAL: ASCENDING, CONTAINS: HELD}
 
 
 def _filters(where: Any) -> list[tuple[str, int]]:

@@ -9,8 +9,9 @@ import pytest
 from tai_state import indexes
 from tai_state.backends.firestore.client import Connection
 from tai_state.backends.firestore.requests import Requests, Selection
-from tai_state.documents import EXPIRES_AT, FieldEquals, FieldRange, Query
+from tai_state.documents import FieldContains, FieldEquals, FieldRange, Query
 from tai_state.indexes import ASKED, EXPIRING, Asked, asked_by
+from tai_state.lifetimes import EXPIRES_AT
 from tests.unit.infra.production import Declared, missing_index
 from tests.unit.infra.terraform import INFRA, ROOT, local, resources
 from tests.unit.infra.walk import query_sites, walked
@@ -42,6 +43,7 @@ def example(asked):
         within=within,
         is_group=asked.is_group,
         is_descending=asked.is_descending,
+        contains=None if asked.contains is None else FieldContains(asked.contains, "x"),
     )
 
 
@@ -84,7 +86,9 @@ def test_a_scan_needs_no_index(selection):
     assert missing_index(request.structured_query, Declared(FILE)) is None
 
 
-@pytest.mark.parametrize("place", [("events", "timestamp"), ("states", "status"), ("segments", "alone")], ids=str)
+@pytest.mark.parametrize(
+    "place", [("events", "timestamp"), ("states", "status"), ("states", "labels"), ("segments", "alone")], ids=str
+)
 def test_an_index_that_is_not_declared_is_missed(place):
     """The field would be exempt like all others of its collection."""
     kept = [one for one in FILE["fieldOverrides"] if (one["collectionGroup"], one["fieldPath"]) != place]
@@ -96,6 +100,11 @@ def test_an_index_that_is_not_declared_is_missed(place):
 @pytest.mark.parametrize(
     "asked",
     [
+        Asked("states", contains="words"),
+        Asked("states", contains="words", is_group=True),
+        Asked("states", contains="words", is_descending=True),
+        Asked("states", contains="labels", equal=("status",), is_group=True),
+        Asked("states", equal=("machine_name",), is_descending=True),
         Asked("states", within="due_at", is_group=True),
         Asked("states", equal=("status",), is_group=True),
         Asked("states", equal=("machine_name", "status"), is_group=True),

@@ -6,6 +6,7 @@ import threading
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,10 @@ class NotingBackend(WrappedBackend):
     def query(self, query, *, limit=None, timeout):
         self.queries.append(query)
         return super().query(query, limit=limit, timeout=timeout)
+
+    def count(self, query, *, timeout):
+        self.queries.append(query)
+        return super().count(query, timeout=timeout)
 
     def commit(self, writes, *, timeout):
         for write in writes:
@@ -95,7 +100,7 @@ def walked() -> tuple[NotingBackend, set[tuple[str, int]]]:
 def _change(store):
     config = PersistenceConfig(snapshot_interval=2, segment_events=2)
     persister = StateMachinePersister(store, COUNTER, config)
-    persister.start("g", "s", {"n": 0}, idempotency_key="first")
+    persister.start("g", "s", {"n": 0}, labels={"of": "walk"}, idempotency_key="first")
     for number in range(6):
         persister.transition("g", "s", "add", number)
     persister.transition("g", "s", "shut")
@@ -110,6 +115,17 @@ def _look(store):
             for limit in (None, 5):
                 for find in (store.list_states, persister.list_states):
                     list(find("g", status=status, include_deleted=is_whole, limit=limit))
+    choices: list[dict[str, Any]] = [{}, {"status": "open"}]
+    for asked in choices:
+        list(store.list_states("g", descending=True, **asked))
+        list(persister.list_states("g", descending=True, **asked))
+        list(store.find(governor_id="g", descending=True, **asked))
+        for machine in (None, "counter"):
+            for whose in ({}, {"governor_id": "g"}, {"labels": {"of": "walk"}}):
+                list(store.find(machine=machine, **whose, **asked))
+                store.count(machine=machine, **whose, **asked)
+    list(store.find(labels={"of": "walk"}, descending=True))
+    list(store.get_events("g", "s", descending=True))
     list(store.find_events("g", action="add"))
     assert store.finds_all_events("g")
     store.stats("g")

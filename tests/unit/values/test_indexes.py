@@ -10,10 +10,12 @@ from tai_state.documents import FieldEquals, FieldRange, Query
 from tai_state.indexes import ASKED, Asked, Index, Mode, asked_by, index_of, needed
 
 
-def test_what_the_package_asks_needs_no_index_that_somebody_makes():
-    """Equalities in one collection are served by what Firestore indexes by itself."""
-    assert needed() == []
-    assert ASKED
+def test_few_queries_of_the_package_need_an_index_that_somebody_makes():
+    """Equalities in one collection are served by what Firestore indexes by itself; groups and ends are not."""
+    by_itself = [one for one in ASKED if not one.is_descending and not one.is_group]
+    assert [index_of(one) for one in by_itself] == [None] * len(by_itself)
+    assert needed() == [index_of(one) for one in ASKED if one not in by_itself]
+    assert None not in needed()
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,19 @@ def test_what_the_package_asks_needs_no_index_that_somebody_makes():
         (
             Asked("states", equal=("status",), is_group=True),
             Index("states", (("status", Mode.ASCENDING),), is_group=True),
+        ),
+        (Asked("states", contains="labels"), None),
+        (
+            Asked("states", contains="labels", is_group=True),
+            Index("states", (("labels", Mode.CONTAINS),), is_group=True),
+        ),
+        (
+            Asked("states", contains="labels", is_group=True, is_descending=True),
+            Index("states", (("labels", Mode.CONTAINS), ("__name__", Mode.DESCENDING)), is_group=True),
+        ),
+        (
+            Asked("states", equal=("status",), is_descending=True),
+            Index("states", (("status", Mode.ASCENDING), ("__name__", Mode.DESCENDING))),
         ),
     ],
     ids=str,
@@ -82,9 +97,16 @@ def test_a_range_is_of_a_field_with_a_plain_name(name):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"collection": "g/states", "is_group": True}, {"collection": "s", "is_descending": True}]
+    "wrong",
+    [
+        {"collection": "g/states", "is_group": True},
+        {"collection": "s", "is_descending": True},
+        {"collection": "states", "below": "g"},
+        {"collection": "states", "is_group": True, "below": "g", "within": FieldRange("n", 1)},
+    ],
+    ids=str,
 )
 def test_a_query_that_no_engine_offers_is_refused(wrong):
-    """A group is no path, and paths alone are not sorted from their end."""
+    """A group is no path; paths alone are not sorted from their end; only their order is bounded by a path."""
     with pytest.raises(InvalidDataError):
         Query(**wrong)

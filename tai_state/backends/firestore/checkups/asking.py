@@ -103,7 +103,7 @@ class Asking:
         """Iterate over the composite indexes."""
         parent = f"{self.database}/collectionGroups/-"
         for index in self._admin.list_indexes(parent=parent, timeout=self._seconds, retry=None):
-            fields = tuple((field.field_path, _mode(field)) for field in index.fields if field.field_path != "__name__")
+            fields = _said([(field.field_path, _mode(field)) for field in index.fields])
             is_group = index.query_scope == index.QueryScope.COLLECTION_GROUP
             group = index.name.split("/")[5]
             yield CompositeIndex(group, fields, is_group, index.state == index.State.READY)
@@ -128,6 +128,13 @@ class Asking:
         response.raise_for_status()
         results = response.json()["testResults"]
         return [result["state"] == "SUCCESS" for result in results]
+
+
+def _said(fields: Sequence[tuple[str, Mode]]) -> tuple[tuple[str, Mode], ...]:
+    """Return the fields without the path, where that stands as it does when nobody says so: as the one before it."""
+    *named, (last, mode) = fields
+    ordinary = named[-1][1] if named and named[-1][1] is not Mode.CONTAINS else Mode.ASCENDING
+    return tuple(named) if (last, mode) == ("__name__", ordinary) else tuple(fields)
 
 
 def _mode(field: Any) -> Mode:

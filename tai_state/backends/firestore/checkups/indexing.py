@@ -26,6 +26,13 @@ def look(asking: Asking) -> Checkup:
         return Checkup(check="indexes", status="problem", message=message, mend=mend)
     made = {(one.group, one.fields, one.is_group): one for one in asking.composite_indexes()}
     for index in needed():
+        if len(index.fields) == 1:
+            ((name, _),) = index.fields
+            settled = said.get((index.collection, name))
+            if settled is None or _scope(index) not in (settled.indexed or ()):
+                message = f"an index is missing: {index}"
+                return Checkup(check="indexes", status="problem", message=message, mend=_make_alone(index, asking))
+            continue
         found = made.get((index.collection, index.fields, index.is_group))
         if found is None:
             message = f"an index is missing: {index}"
@@ -35,6 +42,20 @@ def look(asking: Asking) -> Checkup:
             return Checkup(check="indexes", status="warning", message=message, mend="wait until it is")
     message = f"all that {len(ASKED)} kinds of queries need are there"
     return Checkup(check="indexes", status="ok", message=message)
+
+
+def _scope(index: Index) -> str:
+    return "COLLECTION_GROUP" if index.is_group else "COLLECTION"
+
+
+def _make_alone(index: Index, asking: Asking) -> str:
+    """Return the command for the index of one field: those that there are by themselves must be named with it."""
+    ((name, mode),) = index.fields
+    scope = _scope(index).lower().replace("_", "-")
+    return (
+        f"gcloud firestore indexes fields update {name} --collection-group={index.collection} "
+        f"--index={_as_option(mode)},query-scope={scope} {asking.flag}"
+    )
 
 
 def _as_option(mode: Mode) -> str:

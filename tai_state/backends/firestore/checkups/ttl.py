@@ -1,8 +1,8 @@
 """Whether TTL policies remove what has expired: nothing of ours depends on it, but without it that stays for ever."""
 
 from tai_state.backends.firestore.checkups.asking import Asking
-from tai_state.documents import EXPIRES_AT
 from tai_state.indexes import EXPIRING
+from tai_state.lifetimes import EXPIRES_AT
 from tai_state.models import Checkup
 
 

@@ -1,5 +1,6 @@
 """Queries by the items of a list and by the time of the last change, and counts."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -124,6 +125,32 @@ class AsyncFindingContract(AsyncConformanceBase):
         assert await self._listed(backend, Query(collection=STATES, contains=FieldContains("labels", "all"))) == ids
         few = Query(collection=STATES, contains=FieldContains("labels", "of=3"))
         assert await self._listed(backend, few) == ids[3::7]
+
+    async def test_a_group_is_bounded_by_a_path(self, backend: AsyncBackend) -> None:
+        """What is below a collection or a document is found, in the order of paths, from either end."""
+        places = ["a/b/due", "g/a/due", "g/a/due/x/due", "g/a-b/due", "g2/a/due", "due"]
+        await self.put_all(backend, [Put(path(id_, place), {"labels": ["x"]}) for place in places for id_ in "pq"])
+        of_one = ["g/a/due/p", "g/a/due/q", "g/a/due/x/due/p", "g/a/due/x/due/q"]
+        of_all = [*of_one, "g/a-b/due/p", "g/a-b/due/q"]
+        held = FieldContains("labels", "x")
+        for below, expected in {"g": of_all, "g/a": of_one, "g/b": []}.items():
+            bare = Query(collection="due", is_group=True, below=below)
+            assert await self._listed(backend, bare) == expected
+            query = replace(bare, contains=held)
+            assert await self._listed(backend, query) == expected
+            query = replace(query, is_descending=True)
+            assert await self._listed(backend, query) == expected[::-1]
+            assert await self._listed(backend, query, limit=1) == expected[-1:]
+            behind = replace(query, after=Cursor(path("q", "g/a/due")))
+            assert await self._listed(backend, behind) == [one for one in expected if one == "g/a/due/p"]
+
+    async def test_paths_are_read_from_their_end(self, backend: AsyncBackend) -> None:
+        """The order of a query without a range is turned around, too."""
+        await self.put_all(backend, [Put(path(id_), {"n": n % 2}) for n, id_ in enumerate("abcdef")])
+        query = Query(collection=STATES, equal=(FieldEquals("n", 1),), is_descending=True)
+        assert await self._listed(backend, query) == ["f", "d", "b"]
+        assert await self._listed(backend, replace(query, after=Cursor(path("e")))) == ["d", "b"]
+        assert await self._listed(backend, query, limit=2) == ["f", "d"]
 
     # Counts
 

@@ -1,0 +1,90 @@
+"""States of all governors, found by their labels, status and machine; and how many there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tai_state.errors import CorruptLogError, InvalidIdError, SchemaVersionError
+from tai_state.layout import GOVERNORS, STATE_PARTS, unescape
+from tai_state.rules.history.states_wanted import governor_of, states_in
+from tai_state.rules.records.documents import owner_of, read_state
+from tai_state.rules.records.unreadable import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tai_state._async.runtime import AsyncRuntime
+    from tai_state.clock import Span
+    from tai_state.documents import Document, Query
+    from tai_state.rules.history.states_wanted import WantedStates
+    from tai_state.rules.records.record import StateRecord
+
+
+async def async_found_states(
+    runtime: AsyncRuntime, wanted: WantedStates, *, limit: int | None, timeout: Span
+) -> AsyncIterator[StateRecord]:
+    """Iterate over the states that are *wanted*, in the order of their paths.
+
+    Raises:
+        DamagedDocumentsError, SchemaVersionError: Behind the last state: some could not be read.
+    """
+    unreadable = Unreadable()
+    given = 0
+    if limit == 0:
+        return
+    async for query in async_queries(runtime, wanted, timeout):
+        # Where nothing is left out here, the engine sends no more than is asked for.
+        most = None if limit is None or wanted.is_filtered else limit - given
+        found = runtime.access.query(query, limit=most, timeout=timeout)
+        async for document in runtime.inflight.reading(found, "find"):
+            record = _state(document, unreadable)
+            if record is None or not wanted.takes(record):
+                continue
+            yield record
+            given += 1
+            if given == limit:
+                break
+        if given == limit:
+            break
+    unreadable.tell()
+
+
+async def async_queries(runtime: AsyncRuntime, wanted: WantedStates, timeout: Span) -> AsyncIterator[Query]:
+    """Iterate over the queries that find what is *wanted*, in their order: one, or one for each governor."""
+    if wanted.terms:
+        yield wanted.by_label()
+        return
+    if wanted.governor is not None:
+        yield wanted.in_governor(wanted.governor.states)
+        return
+    first = None if wanted.after is None else governor_of(wanted.after)
+    if first is not None:
+        yield wanted.in_governor(states_in(first))
+    governors = runtime.access.scan_ids(GOVERNORS, after=first, limit=None, timeout=timeout)
+    async for governor in runtime.inflight.reading(governors, "find"):
+        yield wanted.in_governor(states_in(governor))
+
+
+async def async_counted(runtime: AsyncRuntime, wanted: WantedStates, timeout: Span) -> int:
+    """Return how many states are *wanted*: as the engine counts, where it need not leave out any."""
+    count = 0
+    if wanted.is_filtered:
+        async for _ in async_found_states(runtime, wanted, limit=None, timeout=timeout):
+            count += 1
+        return count
+    async for query in async_queries(runtime, wanted, timeout):
+        count += await runtime.access.count(query, runtime.access.begin(timeout))
+    return count
+
+
+def _state(document: Document, unreadable: Unreadable) -> StateRecord | None:
+    """Return the state in a document; None for one that is none of ours, or cannot be read: *unreadable* takes it."""
+    # Below a governor somebody else may keep states of his own.
+    if len(str(document.path).split("/")) != STATE_PARTS:
+        return None
+    try:
+        governor_id = unescape(governor_of(document.path), document.path)
+        return read_state(document, governor_id, owner_of(document, governor_id))
+    except (CorruptLogError, SchemaVersionError, InvalidIdError) as error:
+        unreadable.add(error, document)
+        return None
