@@ -48,6 +48,13 @@ QUEUE_TTL_SECONDS = 5.0
 """How long those who queue wait for a process that died in front of them."""
 
 
+JOB_LEASE_SECONDS = 60.0
+"""How long a claim of a job lasts without a heartbeat, where neither the claim nor its queue says otherwise."""
+
+JOB_BACKOFF = RetryPolicy(wait_initial=1.0, wait_max=300.0)
+"""How long a job that failed waits before it may run again: up to a second first, up to five minutes in the end."""
+
+
 def drain_seconds(timeout: TimeLimit) -> float:
     """Return how long a drain may take, in seconds.
 

@@ -64,6 +64,7 @@ ASKED = (
     Asked("states", equal=("status",), is_descending=True),
     Asked("states", is_group=True, contains="labels"),
     Asked("states", is_group=True, is_descending=True, contains="labels"),
+    Asked("states", equal=("due_key",), within="due_at", is_group=True),
     Asked("events", within="timestamp"),
     Asked("segments", equal=("alone",)),
 )

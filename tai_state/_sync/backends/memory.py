@@ -80,6 +80,12 @@ class MemoryBackend(Backend):
         timeout: float,  # noqa: ARG002 - nothing here waits
     ) -> Iterator[Document]:
         """Iterate over what *query* asks for; see the port. All that meets it is found before the first is given."""
+        give_way()
+        due = self._engine.due(query, limit)
+        if due is not None:
+            for document in due:
+                yield document
+            return
         found: list[Document] = []
         for collection in self._engine.collections(query):
             for document in self._documents(Range(collection)):

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from tai_state._platform.forks import anew_in_children
 from tai_state.backends.expiry import Expiring
+from tai_state.backends.memory.due import DUE_KEY, DueOrder
 from tai_state.backends.memory.encoding import encode
 from tai_state.backends.stamps import with_stamp
 from tai_state.clock import Clock
@@ -121,6 +122,7 @@ class MemoryEngine:
         self._collections: dict[str, _Collection] = {}
         self._listeners: dict[DocumentPath, list[Listener]] = {}
         self._expiring = Expiring()
+        self._due = DueOrder()
         # Elapsed time, not the wall clock, moves the store's clock: a step of the wall moves no lease.
         self._started = clock.now()
         self._started_monotonic = clock.monotonic()
@@ -162,6 +164,21 @@ class MemoryEngine:
         """Return the collections that *query* asks."""
         with self._lock:
             return [name for name in self._collections if query.covers(name)]
+
+    def due(self, query: Query, limit: int | None) -> list[Document] | None:
+        """Return the first *limit* documents that a query by what is due takes; None for any other query."""
+        found: list[tuple[DocumentPath, _Stored]] = []
+        with self._lock:
+            paths = self._due.paths(query)
+            if paths is None:
+                return None
+            for path in paths:
+                stored = self._find(path)
+                if stored is not None and query.covers(path.collection):
+                    found.append((path, stored))
+                    if limit is not None and len(found) >= limit:
+                        break
+        return [stored.document(path) for path, stored in found]
 
     def page_of_ids(self, wanted: Range) -> tuple[list[str], Range | None]:
         """Return the next ids of *wanted*, parents without a document included, and what is left of it."""
@@ -243,6 +260,10 @@ class MemoryEngine:
             self._store(write.path, _Stored(json, before.create_time if before else time, time))
             if EXPIRES_AT in write.fields:
                 self._expiring.note(write.path, write.fields, time)
+            if DUE_KEY in write.fields:
+                self._due.note(write.path, write.fields)
+            elif write.path in self._due.places:
+                self._due.forget(write.path)
             return True
         if isinstance(write, Check) or before is None:
             return False
@@ -273,6 +294,8 @@ class MemoryEngine:
         del collection.documents[path.id]
         _remove(collection.ids, path.id)
         self._count_in_ancestors(path, -1)
+        if path in self._due.places:
+            self._due.forget(path)
 
     def _count_in_ancestors(self, path: DocumentPath, change: int) -> None:
         segments = path.collection.split("/")

@@ -23,6 +23,7 @@ ROOMS = frozenset(
         "history",
         "house",
         "infra",
+        "jobs",
         "locking",
         "machine",
         "platform",

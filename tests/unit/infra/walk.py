@@ -25,6 +25,7 @@ from tai_state import (
     recover,
 )
 from tai_state.documents import Put, Query
+from tai_state.jobs import JobQueue
 from tai_state.layout import state_layout
 from tests._sync.machines import COUNTER
 from tests._sync.stores import WrappedBackend, plant
@@ -94,6 +95,7 @@ def walked() -> tuple[NotingBackend, set[tuple[str, int]]]:
         _look(store)
         _lock(store)
         _keep_up(store)
+        _work(store)
     return backend, sites
 
 
@@ -105,6 +107,17 @@ def _change(store):
         persister.transition("g", "s", "add", number)
     persister.transition("g", "s", "shut")
     TransactionManager(store).run(lambda tx: tx.save_state("g", "t", {"n": 1}), idempotency_key="second")
+
+
+def _work(store):
+    """A job from its beginning to its end."""
+    queue = JobQueue(store, "walk")
+    queue.enqueue({"n": 1}, priority=1)
+    job = queue.claim()
+    assert job is not None
+    job.heartbeat()
+    job.complete()
+    queue.counts()
 
 
 def _look(store):

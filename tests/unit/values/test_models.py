@@ -184,9 +184,12 @@ def test_the_hash_of_an_event_never_changes():
     assert event_hash(replace(GOLDEN, seal=make_seal(GOLDEN, "0" * 32))) == SEALED_HASH
 
 
-@pytest.mark.parametrize(
-    "name", sorted({field.name for field in fields(EventRecord)} - {"hash", "committed_at", "seal", "occurred_at"})
-)
+NOT_COVERED = {"hash", "committed_at", "seal"}
+YOUNGER = {"cause", "due", "labels", "occurred_at"}
+"""Fields that events of the first layout do not have."""
+
+
+@pytest.mark.parametrize("name", sorted({field.name for field in fields(EventRecord)} - NOT_COVERED - YOUNGER))
 def test_the_hash_covers_every_field(name):
     """Whatever is changed shows."""
     changed: dict[str, Any] = {

@@ -1,0 +1,35 @@
+# Generated from tai_state/_async/jobs/states.py by .ci/generate_sync.py; do not edit.
+"""The states that jobs are: how they are changed and read."""
+from typing import Any
+
+from tai_state._sync.api.persister import StateMachinePersister
+from tai_state._sync.api.store import StateStore
+from tai_state._sync.runtime import Runtime
+from tai_state.clock import Span
+from tai_state.models import TransitionResult
+from tai_state.rules.commits.change import Change
+from tai_state.rules.commits.kinds import Call
+from tai_state.rules.jobs.machine import JOB
+from tai_state.rules.jobs.places import Queue
+
+
+class JobStates(StateMachinePersister[dict[str, Any]]):
+    """A persister of one queue's jobs, to which other changes are given than a machine's moves."""
+
+    def __init__(self, store: StateStore, queue: Queue) -> None:
+        """Keep the jobs of *queue* in *store*."""
+        super().__init__(store, JOB)
+        self.queue = queue
+
+    @property
+    def runtime(self) -> Runtime:
+        """The inside of the store."""
+        return self._runtime
+
+    def call(self, job_id: str) -> Call:
+        """Return what each change of a job has."""
+        return self._call(self.queue.governor_id, job_id, None, None, None)
+
+    def write(self, change: Change, timeout: Span) -> TransitionResult[dict[str, Any]]:
+        """Make *change* in one commit with its event."""
+        return self._write(change, timeout)

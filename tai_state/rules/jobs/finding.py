@@ -1,0 +1,56 @@
+"""What may be done with a job that was found due."""
+
+from datetime import datetime
+from enum import Enum, auto
+
+from tai_state.rules.jobs.machine import JOB, QUEUED, RUNNING
+from tai_state.rules.records.record import StateRecord
+
+
+class Found(Enum):
+    """What a job that was looked for is."""
+
+    CLAIMABLE = auto()  # queued, and its time has come
+    EXPIRED = auto()  # running, and its lease has ended
+    EARLY = auto()  # either, and not yet
+    FOREIGN = auto()  # moved by a newer definition of the machine, or by another: not ours to touch
+
+
+def judge(record: StateRecord, update_time: datetime, told: datetime) -> Found:
+    """Return what may be done with a job.
+
+    Args:
+        update_time: When its document was last changed, by the store's clock.
+        told: What the store's clock had reached before the document was read as it is.
+    """
+    due, machine = record.due, record.machine
+    if due is None or machine is None or machine.name != JOB.name or machine.version > JOB.version:
+        return Found.FOREIGN
+    at = record.due_at
+    assert at is not None
+    if record.status == QUEUED:
+        # A delay counts from the commit: one that was long under way may have landed with a time that was over.
+        has_come = at <= told and (due.after is None or update_time + due.after <= told)
+        return Found.CLAIMABLE if has_come else Found.EARLY
+    if record.status != RUNNING or due.after is None:
+        return Found.FOREIGN
+    # At its very end a lease still counts. By the last update, which a heartbeat is: so nobody's clock but the
+    # store's is asked, however late the heartbeat landed.
+    has_ended = at < told and update_time + due.after < told
+    return Found.EXPIRED if has_ended else Found.EARLY
+
+
+def loss_reason(status: str | None, claim: object, ours: str) -> str | None:
+    """Return how the claim *ours* of a job was lost, as ``LockLostError`` tells it; None: it was not.
+
+    Args:
+        status: That of the job; None: it is gone.
+        claim: The last one that it had.
+    """
+    if status is None:
+        return "broken"
+    if claim != ours:
+        return "stolen"
+    if status == RUNNING:
+        return None
+    return {QUEUED: "expired", "failed": "expired", "cancelled": "broken"}.get(status, "released")
