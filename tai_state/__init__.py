@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from tai_state.documents import Capability
     from tai_state.errors import (
         BadExportError,
+        CauseDepthError,
         CommitAmbiguousError,
         ConfigurationError,
         ConflictError,
@@ -163,6 +164,7 @@ __all__ = [
     "BadExportError",
     "BatchResult",
     "Capability",
+    "CauseDepthError",
     "ChangeMetadata",
     "Checkup",
     "Clock",

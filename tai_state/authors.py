@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tai_state import models
 from tai_state.codec import EMPTY, Payload
 from tai_state.conversion import check_text, normalize_data
-from tai_state.errors import ConfigurationError, InvalidDataError
+from tai_state.errors import CauseDepthError, ConfigurationError, InvalidDataError
 from tai_state.typed import is_model
 
 if TYPE_CHECKING:
@@ -21,12 +21,27 @@ if TYPE_CHECKING:
     from tai_state.models import ChangeMetadata
 
 
+class Caused(NamedTuple):
+    """That a change is made by a handler that was told of another one.
+
+    Attributes:
+        event: The other one's event.
+        depth: How many changes led to it, each the cause of the next.
+        most: How many may.
+    """
+
+    event: str
+    depth: int
+    most: int
+
+
 class Author(NamedTuple):
     """Who makes a change, and why."""
 
     changed_by: str
     reason: str
     context: Payload
+    caused: Caused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,7 @@ class _Context:
     changed_by: str | None
     reason: str | None
     context: Payload
+    caused: Caused | None = None
 
 
 NOBODY = _Context(None, None, EMPTY)
@@ -59,8 +75,19 @@ def change_context(
         changed_by=outer.changed_by if changed_by is None else check_author(changed_by),
         reason=outer.reason if reason is None else _checked_text(reason, "metadata.reason"),
         context=_merged(outer.context, context),
+        caused=outer.caused,
     )
     token = signed_by.set(inner)
+    try:
+        yield
+    finally:
+        signed_by.reset(token)
+
+
+@contextmanager
+def caused_by(caused: Caused | None) -> Iterator[None]:
+    """Give every change made inside, in this thread or task, its cause; None: what is made inside begins anew."""
+    token = signed_by.set(replace(signed_by.get(), caused=caused))
     try:
         yield
     finally:
@@ -129,13 +156,17 @@ def author_of(metadata: ChangeMetadata | None, actor: str) -> Author:
 
     Raises:
         InvalidDataError: *metadata* is no ChangeMetadata, or its context cannot be stored.
+        CauseDepthError: The change would be the end of a chain of too many that led to one another.
     """
     context = signed_by.get()
+    caused = context.caused
+    if caused is not None and caused.depth > caused.most:
+        raise CauseDepthError(*caused)
     if metadata is None:
-        return Author(context.changed_by or actor, context.reason or "", context.context)
+        return Author(context.changed_by or actor, context.reason or "", context.context, caused)
     _check_metadata(metadata)
     changed_by, reason = check_author(metadata.changed_by), _checked_text(metadata.reason, "metadata.reason")
-    return Author(changed_by, reason or context.reason or "", _merged(context.context, metadata.context))
+    return Author(changed_by, reason or context.reason or "", _merged(context.context, metadata.context), caused)
 
 
 def _check_metadata(metadata: object) -> None:

@@ -45,6 +45,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tai_state.documents": ("Capability",),
     "tai_state.errors": (
         "BadExportError",
+        "CauseDepthError",
         "CommitAmbiguousError",
         "ConfigurationError",
         "ConflictError",

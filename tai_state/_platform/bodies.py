@@ -92,20 +92,21 @@ def run_body(body: Callable[[A], T], argument: A) -> T:
     return result
 
 
-async def async_call_back(callback: Callable[[A], object], argument: A) -> None:
+async def async_call_back(callback: Callable[..., object], *arguments: object) -> None:
     """Call what a user wants to be told with, and await it where it is async."""
-    told = callback(argument)
+    told = callback(*arguments)
     if inspect.isawaitable(told):
         await told
 
 
-def call_back(callback: Callable[[A], object], argument: A) -> None:
+def call_back(callback: Callable[..., object], *arguments: object) -> None:
     """Call what a user wants to be told with.
 
     Raises:
         ConfigurationError: It is async: nobody would await it.
     """
-    told = callback(argument)
+    with Interruptible():
+        told = callback(*arguments)
     if inspect.isawaitable(told):
         if inspect.iscoroutine(told):
             told.close()

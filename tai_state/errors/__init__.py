@@ -23,6 +23,7 @@ from tai_state.errors.conflicts import (
     StatusConflictError,
     VersionConflictError,
 )
+from tai_state.errors.feeds import CauseDepthError
 from tai_state.errors.locks import (
     DeadlockError,
     FencedOutError,
@@ -76,6 +77,7 @@ from tai_state.errors.values import (
 
 __all__ = [
     "BadExportError",
+    "CauseDepthError",
     "CommitAmbiguousError",
     "ConfigurationError",
     "ConflictError",

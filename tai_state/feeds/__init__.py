@@ -12,18 +12,37 @@ from tai_state.late import late_names
 if TYPE_CHECKING:
     from tai_state._async.commits.listening import AsyncChangeListener
     from tai_state._async.feeds.container import AsyncStateContainer
+    from tai_state._async.feeds.subscription import AsyncSubscription
     from tai_state._sync.commits.listening import ChangeListener
     from tai_state._sync.feeds.container import StateContainer
+    from tai_state._sync.feeds.subscription import Subscription
+    from tai_state.models.feeds import DeadLetter, Lag, SubscriptionInfo
+    from tai_state.rules.feeds.terms import SubscriptionConfig
 
 HOMES: dict[str, tuple[str, ...]] = {
     "tai_state._async.commits.listening": ("AsyncChangeListener",),
     "tai_state._async.feeds.container": ("AsyncStateContainer",),
+    "tai_state._async.feeds.subscription": ("AsyncSubscription",),
     "tai_state._sync.commits.listening": ("ChangeListener",),
     "tai_state._sync.feeds.container": ("StateContainer",),
+    "tai_state._sync.feeds.subscription": ("Subscription",),
+    "tai_state.models.feeds": ("DeadLetter", "Lag", "SubscriptionInfo"),
+    "tai_state.rules.feeds.terms": ("SubscriptionConfig",),
 }
 """The names that each module defines: who works with one colour waits for no other."""
 
-__all__ = ["AsyncChangeListener", "AsyncStateContainer", "ChangeListener", "StateContainer"]
+__all__ = [
+    "AsyncChangeListener",
+    "AsyncStateContainer",
+    "AsyncSubscription",
+    "ChangeListener",
+    "DeadLetter",
+    "Lag",
+    "StateContainer",
+    "Subscription",
+    "SubscriptionConfig",
+    "SubscriptionInfo",
+]
 
 if not TYPE_CHECKING:  # A type checker would take it for a promise of any name.
     __getattr__ = late_names(__name__, HOMES)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tai_state.late import late_names
 
 if TYPE_CHECKING:
+    from tai_state.models.feeds import DeadLetter, Lag, SubscriptionInfo
     from tai_state.models.reports import (
         BatchResult,
         Checkup,
@@ -52,6 +53,7 @@ __all__ = [
     "Checkup",
     "ConsistencyReport",
     "DataT",
+    "DeadLetter",
     "DeletedVersion",
     "DocumentCount",
     "ErasureReport",
@@ -62,6 +64,7 @@ __all__ = [
     "Health",
     "ImportReport",
     "Keep",
+    "Lag",
     "LoadedState",
     "LockInfo",
     "LockWait",
@@ -73,6 +76,7 @@ __all__ = [
     "StateSnapshot",
     "StoreStats",
     "StoreUsage",
+    "SubscriptionInfo",
     "TransactionRecord",
     "TransitionRequest",
     "TransitionResult",
@@ -82,6 +86,7 @@ if not TYPE_CHECKING:
     __getattr__ = late_names(
         __name__,
         {
+            "tai_state.models.feeds": ("DeadLetter", "Lag", "SubscriptionInfo"),
             "tai_state.models.reports": (
                 "BatchResult",
                 "Checkup",

@@ -96,6 +96,8 @@ class AsyncAttempt:
         self._unlooked: list[StateLayout] = []
         self._lost = AsyncLostStates(runtime, self._documents)
         self._draft = Draft(self._documents, guard.carries if guard is not None else None, self._lost.restored)
+        self._carried: dict[DocumentPath, Write] = {}
+        self._evidence: Evidence | None = None
         self._new_store_id = runtime.access.new_id()
 
     # What the body asks for
@@ -184,6 +186,17 @@ class AsyncAttempt:
         record = draft.record(change.paths)
         assert record is not None
         return Applied(plan.event, record)
+
+    async def document(self, path: DocumentPath) -> Document | None:
+        """Return a document of the package's own, as a part of what the body saw; raises as ``heads`` does."""
+        with AsyncDeferral():
+            async with self._turn():
+                await self._read([path])
+                return self._documents[path]
+
+    def carry(self, put: Put, evidence: str) -> None:
+        """Let the commit write such a document, too; its field *evidence* is unique to this attempt."""
+        self._carried[put.path], self._evidence = put, Evidence(put.path, evidence, put.fields[evidence])
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -288,8 +301,8 @@ class AsyncAttempt:
 
     @property
     def writes(self) -> dict[DocumentPath, Write]:
-        """What the body wrote so far, by path."""
-        return self._draft.writes
+        """What the body wrote so far, by path, and what goes with it."""
+        return {**self._draft.writes, **self._carried} if self._carried else self._draft.writes
 
     @property
     def read(self) -> AbstractSet[DocumentPath]:
@@ -303,7 +316,9 @@ class AsyncAttempt:
 
     @property
     def evidence(self) -> Evidence:
-        """The event of the first change: no other commit makes it."""
+        """What no other commit makes: a document that goes with it, or the event of the first change."""
+        if self._evidence:
+            return self._evidence
         events = (write for write in self.writes.values() if write.path.collection.endswith("/events"))
         event = next(write for write in events if isinstance(write, Put))
         return Evidence(event.path, "transition_id", event.fields["transition_id"])
@@ -374,17 +389,11 @@ class AsyncAttempt:
         self.committed_at = committed_at
         if META in self.writes:
             self._writer.origin = self._new_store_id
-        if log.isEnabledFor(logging.DEBUG):
-            self._tell_changes()
-        if self._writer.listeners:
-            for event in self._draft.events:
+        for event in self._draft.events:
+            if log.isEnabledFor(logging.DEBUG):
+                tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
+            if self._writer.listeners:
                 self._writer.tell(replace(event, committed_at=committed_at))
         for path, head in self._draft.heads.items():
             if path in self.writes and (moment := update_times.get(path)) is not None:
                 self._writer.remember(path, Head(head.record, moment))
-
-    def _tell_changes(self) -> None:
-        names = ("governor_id", "state_id", "version", "action", "transition_id")
-        for write in self.writes.values():
-            if isinstance(write, Put) and write.path.collection.endswith("/events"):
-                tell_change(*(write.fields[name] for name in names))

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from tai_state._sync.commits.writer import ChangeWriter
 from tai_state._platform.backgrounds import Background
@@ -23,6 +23,22 @@ from tai_state.rules.records.record import EventRecord
 log = logging.getLogger("tai_state")
 
 _IDLE_SECONDS = 3600.0
+
+
+class Listener(Protocol):
+    """Who is told of changes."""
+
+    def tell(self, event: EventRecord) -> None:
+        """Take a change; quickly, from any thread, and without raising."""
+        ...
+
+    def stop_soon(self) -> None:
+        """Take no more."""
+        ...
+
+    def close(self, timeout: TimeLimit = None) -> bool:
+        """Take no more, and end; return whether that took no longer than *timeout*."""
+        ...
 
 
 class ChangeListener:

@@ -40,7 +40,7 @@ from tai_state.rules.history.segments import Segment
 from tai_state.rules.records.record import EventRecord, StateRecord, complete
 
 if TYPE_CHECKING:
-    from tai_state._sync.commits.listening import ChangeListener
+    from tai_state._sync.commits.listening import Listener
 
 log = logging.getLogger("tai_state")
 
@@ -88,7 +88,7 @@ class ChangeWriter:
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
         # Who is told of each change; shared by all writers of one store.
-        self.listeners: list[ChangeListener] = []
+        self.listeners: list[Listener] = []
 
     def over(self, access: Access) -> "ChangeWriter":
         """Return a writer that goes through *access*; heads, turns and what is put off are shared."""

@@ -30,6 +30,7 @@ from tai_state.rules.history.upcasting import Place
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import content_fields, event_fields, state_put
 from tai_state.rules.records.erased import ERASE
+from tai_state.rules.records.occasional import Cause
 from tai_state.rules.records.record import (
     NO_STATE,
     EventRecord,
@@ -188,6 +189,7 @@ def _event(
         signals=signals,
         due=due,
         labels=labels,
+        cause=None if change.author.caused is None else Cause(*change.author.caused[:2]),
     )
     complete(event, "seal", make_seal(event, fresh.salt))
     complete(event, "hash", event_hash(event))

@@ -1,0 +1,279 @@
+"""Subscriptions: handlers that are told of each event, across processes and restarts, as often as was agreed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.api.transaction_queue import AsyncReservedLocks
+from tai_state._async.feeds.administration import AsyncAdministration, checked_start
+from tai_state._async.feeds.delivery import AsyncDelivery
+from tai_state._async.feeds.telling import AsyncTelling
+from tai_state._async.feeds.visit import AsyncVisitor
+from tai_state._async.feeds.waker import AsyncWaker
+from tai_state.clock import Deadline, SystemClock, TimeLimit
+from tai_state.config import DRAIN_SECONDS, check_colour, check_option, drain_seconds
+from tai_state.documents import Capability
+from tai_state.errors import ConfigurationError, StoreClosedError, TaiStateError
+from tai_state.layout import check_id, state_layout
+from tai_state.rules.feeds.discovery import Looks
+from tai_state.rules.feeds.interest import Condition, Handler, Interest, Told, names
+from tai_state.rules.feeds.terms import SubscriptionConfig, terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from tai_state.machine import Machine
+    from tai_state.rules.feeds.positions import Subscribed
+
+log = logging.getLogger("tai_state")
+
+
+class AsyncSubscription(AsyncAdministration):
+    """Tells handlers of the events of a store, in the order of each state, whoever made them.
+
+    Its position is kept in the store, under its *name*: it goes on where it was, and any number of workers of any
+    number of processes share its work. What is delivered of one state is in the order of its versions; several states
+    are delivered at once, and between states no order is promised.
+
+    - ``at_most_once``: the position moves before the handler runs. An event whose handler fails, or dies, is not told
+      again; what failed is a dead letter.
+    - ``at_least_once``: the position moves behind the handler. An event may be told again: let handlers bear that.
+    - ``exactly_once``: the handler gets a transaction, too. What it writes with that, in this store, and the position
+      are one commit. Effects elsewhere are the handler's own, and happen as under ``at_least_once``.
+
+    A handler that raises is tried again, *max_attempts* times in all; then the event is put aside as a dead letter.
+    So is one whose handler ends its process each time. A change that a handler makes has the event as its ``cause``.
+    """
+
+    def __init__(
+        self,
+        store: AsyncStateStore,
+        name: str,
+        handler: Handler | None = None,
+        *,
+        governor_id: str | None = None,
+        statuses: Iterable[str] | None = None,
+        machine: Machine[Any] | str | None = None,
+        condition: Condition | None = None,
+        start: str | datetime = "beginning",
+        delivery: str = "at_least_once",
+        max_attempts: int = 5,
+        blocks: bool = True,
+        config: SubscriptionConfig | None = None,
+    ) -> None:
+        """Subscribe to *store* under *name*; nothing is read or written before the first use.
+
+        Args:
+            handler: Called with each event, and under ``exactly_once`` with a transaction. None: what ``when`` adds.
+            governor_id, statuses, machine, condition: Tell of the events of this governor alone; of those that left
+                their state in one of these statuses; of those that this machine made; of those for which the condition,
+                given the event, is true. They hold for what ``when`` adds, too.
+            start: Where a subscription of a new name begins: with the first events there are ("beginning"), with what
+                is committed from now on ("now"), or behind a time of the store. One that has begun goes on.
+            delivery: ``at_most_once``, ``at_least_once`` or ``exactly_once``.
+            max_attempts: How often a failing event is tried, before it is put aside. (Once, under ``at_most_once``.)
+            blocks: Whether the later events of a state wait until a dead letter of it is retried. If not, they go on.
+            config: How it looks and tries.
+
+        Raises:
+            ConfigurationError: One of them cannot be; names it. Or *store* is of the other colour.
+            InvalidIdError: *name* or *governor_id* can be no id.
+        """
+        check_colour(store, AsyncStateStore, self)
+        check_option(config, SubscriptionConfig, "config")
+        config = config or SubscriptionConfig()
+        self._terms = terms(delivery, max_attempts, blocks, config)
+        self._governor_id = None if governor_id is None else check_id(governor_id, "governor_id")
+        super().__init__(store, name, checked_start(start, "start"), self._governor_id)
+        self._all = Interest(
+            self._governor_id,
+            _names(statuses, "statuses"),
+            machine=_machine_name(machine),
+            condition=_callable(condition, "condition"),
+        )
+        self._told: list[Told] = []
+        if handler is not None:
+            self._told.append(Told(_handler(handler), (self._all,)))
+        self._is_stopped = False
+        self._waker = AsyncWaker(store.runtime.writer)
+        self._runs = 0
+        access = store.runtime.access
+        self._delivery = AsyncDelivery(self._book, AsyncTelling(store.runtime, self._terms, self._told), self._stops)
+        self._visitor = AsyncVisitor(
+            self._book,
+            self._delivery,
+            self._search,
+            Looks(
+                is_exact=Capability.BY_UPDATE_TIME in store.capabilities,
+                overlap=max(config.poll, 1.0),
+                sweep_every=config.sweep_every,
+                sweep_window=config.sweep_window,
+            ),
+            AsyncReservedLocks(store),
+            config,
+            self._stops,
+            owner=access.new_id(),
+        )
+
+    # Who is told
+
+    def when(
+        self,
+        *,
+        status: str | Iterable[str] | None = None,
+        action: str | Iterable[str] | None = None,
+        condition: Condition | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Decorate a handler that is told of some of the events: ``@subscription.when(status="paid")``.
+
+        Each handler that an event concerns is told of it, in the order in which they were added. They share its fate:
+        where one raises, all of them are told again. It fires once for each commit, however many workers there are; a
+        condition that is false fires nothing.
+
+        Args:
+            status: Which left their state in this status, or in one of these; also those that found it there.
+            action: Which were made by this action, or by one of these.
+            condition: For which this is true, given the event; asked of those that meet the rest.
+        """
+        interest = Interest(
+            None, _names(status, "status"), _names(action, "action"), condition=_callable(condition, "condition")
+        )
+
+        def add(handler: Handler) -> Handler:
+            self._told.append(Told(_handler(handler), (self._all, interest)))
+            return handler
+
+        return add
+
+    # Work
+
+    async def run_once(self) -> int:
+        """Deliver what is there now, and return how many events were told.
+
+        Each event that failed before is tried once more, without waiting for its time. What another worker has its
+        hands on is left to him. Behind an endpoint that a scheduler calls, this is all that a worker needs.
+
+        Raises:
+            ConfigurationError: Nobody is told of anything; or the store has no feed: ``connect(url, feed=True)``.
+            TaiStateError: The store failed; what was delivered is.
+        """
+        self._check()
+        return await self._pass(is_patient=False)
+
+    async def run(self) -> None:
+        """Deliver until it is drained, or its store is: soon after each change of this store object, else by polling.
+
+        A failed event waits for its time: ``wait_initial`` seconds, doubled with each attempt. Where the store fails,
+        it is tried again with the next poll.
+
+        Raises:
+            ConfigurationError: As for ``run_once``.
+        """
+        self._check()
+        self._runs += 1
+        try:
+            with self._waker as waker:
+                while not self._stops():
+                    try:
+                        count = await self._pass(is_patient=True)
+                    except (StoreClosedError, ConfigurationError):
+                        raise
+                    except TaiStateError as error:
+                        log.warning("subscription %s goes on with the next poll: %s", self.name, error)
+                        count = 0
+                    if not count:
+                        await waker.wait(self._terms.config.poll)
+        except StoreClosedError:
+            log.debug("subscription %s ends with its store", self.name)
+        finally:
+            self._runs -= 1
+            self._waker.ended()
+
+    async def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
+        """Begin no further event, for good, and wait until those under way have ended; return whether they have.
+
+        Args:
+            timeout: How many seconds that may take; None: 10.
+        """
+        self._is_stopped = True
+        self._waker.wake()
+        deadline = Deadline(SystemClock(), drain_seconds(timeout))
+        while self._runs and not deadline.passed:
+            await self._waker.wait_for_end(deadline.remaining())
+        return not self._runs
+
+    async def deliver(self, governor_id: str, state_id: str) -> int:
+        """Deliver what is there of one state, and return how many events were told.
+
+        For those who know which state has changed, since something else told them: Eventarc, say. It may be asked for
+        twice, and by several at once: the position is the same, and each event is told as often as was agreed.
+
+        Raises:
+            ConfigurationError: Nobody is told of anything.
+            TaiStateError: The store failed.
+        """
+        self._check(needs_feed=False)
+        subscribed = await self._begun()
+        if self._governor_id is not None and governor_id != self._governor_id:
+            return 0
+        outcome = await self._delivery.state(state_layout(governor_id, state_id), subscribed, 0, is_patient=False)
+        return outcome.count
+
+    def _stops(self) -> bool:
+        return self._is_stopped
+
+    async def _pass(self, *, is_patient: bool) -> int:
+        """Visit each shard once, in an order of its own: workers that begin together do not race for each."""
+        subscribed = await self._begun()
+        numbers = list(range(subscribed.shards))
+        self._book.runtime.access.rng.shuffle(numbers)
+        count = 0
+        for number in numbers:
+            if self._stops():
+                break
+            count += await self._visitor.visit(number, is_patient=is_patient)
+        return count
+
+    async def _begun(self) -> Subscribed:
+        found = await self._book.subscribed()
+        if found is not None:
+            return found
+        return await self._book.begun(await self._wanted(self._terms.config.shards, self._terms.delivery))
+
+    def _check(self, *, needs_feed: bool = True) -> None:
+        if not self._told:
+            message = f"subscription {self.name!r} tells nobody: give it a handler, or add some with when"
+            raise ConfigurationError(message)
+        if needs_feed:
+            self._check_feed()
+
+
+def _names(given: object, what: str) -> frozenset[str] | None:
+    try:
+        return names(given)
+    except TypeError as error:
+        message = f"{what}: {error}"
+        raise ConfigurationError(message) from error
+
+
+def _machine_name(machine: Machine[Any] | str | None) -> str | None:
+    name = getattr(machine, "name", machine)
+    if name is not None and not isinstance(name, str):
+        message = f"machine must be a machine or its name, not {machine!r}"
+        raise ConfigurationError(message)
+    return name
+
+
+def _callable(given: Any, what: str) -> Any:
+    if given is not None and not callable(given):
+        message = f"{what} must be something to call, not {given!r}"
+        raise ConfigurationError(message)
+    return given
+
+
+def _handler(handler: Handler) -> Handler:
+    checked: Handler = _callable(handler, "a handler")
+    return checked
