@@ -149,6 +149,7 @@ class AsyncVisit:
         self._is_patient = is_patient
         self.count = 0
         self._pending: dict[str, None] = {}
+        self._put_off: set[str] = set()
 
     async def run(self) -> None:
         """Deliver what is there.
@@ -167,7 +168,7 @@ class AsyncVisit:
         is_at_end = False
         async with async_ending(visitor.search.pages(self._number, subscribed, start)) as pages:
             async for page in pages:
-                fresh = [found for found in page.found if not visitor.known.has(found.key, found.version)]
+                fresh = [found for found in page.found if self._is_fresh(found)]
                 await self._deliver(subscribed, fresh)
                 if visitor.stops() or len(self._pending) > PENDING_MAX:
                     break
@@ -180,6 +181,10 @@ class AsyncVisit:
             position = replace(position, swept_at=now)
         if self._noted != position.pending or position.swept_at != before.swept_at:
             await self._write(position)
+
+    def _is_fresh(self, found: Found) -> bool:
+        # What was put off is pending, and tried once in a visit.
+        return found.key not in self._put_off and not self._visitor.known.has(found.key, found.version)
 
     @property
     def _noted(self) -> tuple[str, ...]:
@@ -243,6 +248,7 @@ class AsyncVisit:
                 visitor.known.learn(found.key, found.version)
             return
         self._pending[found.key] = None
+        self._put_off.add(found.key)
         if outcome.retry_at is not None:
             visitor.later[found.key] = outcome.retry_at
 
