@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tai_state import models
 from tai_state._async.feeds.book import AsyncBook
@@ -169,7 +169,7 @@ class AsyncAdministration:
             died_at=letter.died_at,
         )
 
-    async def retry(self, event: Event | DeadLetter, *, timeout: TimeLimit = None) -> bool:
+    async def retry(self, event: Event[Any] | DeadLetter, *, timeout: TimeLimit = None) -> bool:
         """Have a dead letter delivered again by the workers, with as many attempts as at first.
 
         Where the later events of its state waited for it, they follow, up to the newest. Where they went on, it alone

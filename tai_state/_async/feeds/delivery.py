@@ -20,8 +20,8 @@ from tai_state.errors import (
 )
 from tai_state.layout import StateLayout
 from tai_state.rules.feeds.first_sight import last_before
-from tai_state.rules.feeds.letters import Delivered, Failure, failure_of, gap, letter_of, never_came_back
-from tai_state.rules.feeds.positions import StatePosition, Subscribed, key_of, read_position
+from tai_state.rules.feeds.letters import Delivered, failure_of, gap, letter_of, never_came_back
+from tai_state.rules.feeds.positions import Failure, StatePosition, Subscribed, key_of, read_position
 from tai_state.rules.feeds.terms import DeliveryMode
 from tai_state.rules.records.record import EventRecord
 

@@ -1,5 +1,7 @@
 """Subscriptions: each event once, or as often as was agreed, in the order of its state, across restarts."""
 
+from typing import Any
+
 import pytest
 
 from tai_state import (
@@ -131,7 +133,7 @@ async def test_it_tells_what_it_was_asked_to(store):
         await light.transition("g", "s", action)
     await store.save_state("g", "plain", {"n": 1})
     await store.save_state("h", "plain", {"n": 2})
-    asked = {
+    asked: dict[str, dict[str, Any]] = {
         "governor": {"governor_id": "h"},
         "statuses": {"statuses": ["on"]},
         "machine": {"machine": LIGHT},

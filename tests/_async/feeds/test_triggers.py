@@ -1,5 +1,7 @@
 """Triggers: handlers of some events, whose own changes know what caused them, and end where chains are too long."""
 
+from functools import partial
+
 import pytest
 
 from tai_state import (
@@ -46,7 +48,7 @@ async def test_a_trigger_fires_once_for_each_commit_that_meets_it(place):
     await ping.start("g", "s")
     for action in ("go", "back", "go"):
         await ping.transition("g", "s", action)
-    await async_together([lambda worker=worker: async_drained(worker) for worker in workers])
+    await async_together([partial(async_drained, worker) for worker in workers])
     assert told == [("action", 1), ("status", 2), ("action", 3), ("both", 3), ("status", 4)]
 
 

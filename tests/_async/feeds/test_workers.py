@@ -1,6 +1,7 @@
 """Workers of one subscription: they share its states, take over from each other, and end in order."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -31,7 +32,7 @@ async def test_workers_share_the_shards(place, delivery):
         AsyncSubscription(place.store(), "mail", seen, governor_id="g", delivery=delivery, config=config)
         for _ in range(3)
     ]
-    await async_together([lambda worker=worker: async_drained(worker) for worker in workers])
+    await async_together([partial(async_drained, worker) for worker in workers])
     assert {state_id: seen.of(state_id) for state_id in states} == {state_id: [1, 2, 3] for state_id in states}
 
 

@@ -1,5 +1,7 @@
 # Generated from tests/_async/feeds/test_triggers.py by .ci/generate_sync.py; do not edit.
 """Triggers: handlers of some events, whose own changes know what caused them, and end where chains are too long."""
+from functools import partial
+
 import pytest
 
 from tai_state import (
@@ -46,7 +48,7 @@ def test_a_trigger_fires_once_for_each_commit_that_meets_it(place):
     ping.start("g", "s")
     for action in ("go", "back", "go"):
         ping.transition("g", "s", action)
-    together([lambda worker=worker: drained(worker) for worker in workers])
+    together([partial(drained, worker) for worker in workers])
     assert told == [("action", 1), ("status", 2), ("action", 3), ("both", 3), ("status", 4)]
 
 

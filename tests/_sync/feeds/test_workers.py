@@ -1,6 +1,7 @@
 # Generated from tests/_async/feeds/test_workers.py by .ci/generate_sync.py; do not edit.
 """Workers of one subscription: they share its states, take over from each other, and end in order."""
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_workers_share_the_shards(place, delivery):
         Subscription(place.store(), "mail", seen, governor_id="g", delivery=delivery, config=config)
         for _ in range(3)
     ]
-    together([lambda worker=worker: drained(worker) for worker in workers])
+    together([partial(drained, worker) for worker in workers])
     assert {state_id: seen.of(state_id) for state_id in states} == {state_id: [1, 2, 3] for state_id in states}
 
 

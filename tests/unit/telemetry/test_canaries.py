@@ -27,6 +27,7 @@ from tai_state import (
     verify,
 )
 from tai_state.documents import Put
+from tai_state.feeds import StateContainer, Subscription
 from tai_state.telemetry import Monitor, Observer, observe
 from tai_state.telemetry.logs import CloudLoggingFormatter
 
@@ -185,6 +186,25 @@ def transact(run, store):
     run.attempt(lock.release)
 
 
+def tell(run, store):
+    """Listeners, subscriptions and containers, whose callbacks fail."""
+
+    def fail(_):
+        raise ValueError(f"{CANARY}-handler")
+
+    with store.on_change(fail):
+        store.save_state("g", "v", DATA, MARKED)
+    subscription = Subscription(store, "mail", fail, max_attempts=2)
+    for _ in range(3):
+        run.attempt(subscription.run_once)
+    run.attempt(subscription.lag)
+    (letter, *_) = subscription.dead_letters()
+    run.attempt(subscription.retry, letter)
+    refusing = StateContainer(store, "g", "v", validate=lambda _: False)
+    run.attempt(refusing.set, DATA)
+    run.attempt(StateContainer(store, "g", "v", Order).get)
+
+
 def maintain(run, store, persister, folder):
     """What operators do, also with a state that is damaged."""
     do = run.attempt
@@ -224,6 +244,7 @@ def run(tmp_path, caplog):
         change(run, store, persister)
         look(run, store, persister)
         transact(run, store)
+        tell(run, store)
         maintain(run, store, persister, tmp_path)
         run.counted = f"{monitor.as_dict()} {monitor.as_prometheus()}"
     run.records = [CloudLoggingFormatter().format(record) for record in caplog.records]
