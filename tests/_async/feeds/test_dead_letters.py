@@ -13,7 +13,7 @@ from tai_state import (
     InvalidDataError,
 )
 from tai_state._async.feeds.subscription import AsyncSubscription
-from tai_state.feeds import SubscriptionConfig
+from tai_state.feeds import Lag, SubscriptionConfig
 from tai_state.layout import state_layout
 from tai_state.testing import ManualClock
 from tests._async.feeds.watched import MODES, AsyncSeen, async_drained, on_engines
@@ -41,6 +41,9 @@ async def test_an_event_that_keeps_failing_is_put_aside(store, delivery):
     await store.save_state("g", "s", {})
     assert await subscription.run_once() == 0
     assert seen.of("s") == [1, 2, 2, 2]
+    # It waits as it was put aside, and what waits for it is no work to be done.
+    assert await subscription.dead_letters() == [letter]
+    assert await subscription.lag() == Lag(0, 0.0)
 
 
 @on_engines
@@ -150,6 +153,24 @@ async def test_an_event_that_ends_its_process_each_time_is_put_aside(place, deli
 
 
 @on_engines
+async def test_an_event_that_ends_its_process_is_not_told_again_under_at_most_once(place):
+    """Its position had moved before."""
+    told: list[int] = []
+
+    async def deadly(event):
+        told.append(event.version)
+        raise Killed
+
+    for number in range(2):
+        await place.store().save_state("g", "s", {"n": number})
+    for _ in range(2):
+        with pytest.raises(Killed):
+            await AsyncSubscription(place.store(), "mail", deadly, delivery="at_most_once").run_once()
+    assert await AsyncSubscription(place.store(), "mail", deadly, delivery="at_most_once").run_once() == 0
+    assert told == [1, 2]
+
+
+@on_engines
 async def test_a_condition_that_raises_fails_like_a_handler(store):
     """Whether the event was meant is not known."""
     await store.save_state("g", "s", {})
@@ -211,6 +232,26 @@ async def test_a_damaged_event_is_put_aside_and_its_state_waits(store):
     assert await subscription.retry(letter)
     assert await async_drained(subscription) == 2
     assert seen.of("s") == [1, 2, 3]
+
+
+@in_memory
+async def test_the_position_waits_where_too_much_is_pending(store, monkeypatch):
+    """What cannot be noted is found again; once the handler is mended, nothing was lost."""
+    monkeypatch.setattr("tai_state._async.feeds.visit.PENDING_MAX", 3)
+    seen = AsyncSeen()
+    states = [f"s{number}" for number in range(10)]
+    seen.fails = {(state_id, 1): 2 for state_id in states}
+    for state_id in states:
+        await store.save_state("g", state_id, {})
+    subscription = AsyncSubscription(store, "mail", seen)
+    for _ in range(2):
+        assert await subscription.run_once() == 0
+    _, shard, _ = await subscription._book.shard(0)
+    assert shard is not None
+    assert (shard.reached, len(shard.pending)) == (None, 3)
+    assert await subscription.run_once() == 10
+    assert await subscription.lag() == Lag(0, 0.0)
+    assert {state_id: len(seen.of(state_id)) for state_id in states} == dict.fromkeys(states, 3)
 
 
 async def test_a_failed_event_waits_longer_with_each_attempt():

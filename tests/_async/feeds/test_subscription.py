@@ -122,6 +122,7 @@ async def test_an_effect_is_made_once_though_two_workers_hold_the_event(store):
     assert await subscription.run_once() == 0
     assert await subscription.run_once() == 0
     assert [event.to_state async for event in store.get_events("effects", "s")] == [{"version": 1}]
+    assert told == [1]
 
 
 @on_engines
@@ -171,6 +172,7 @@ async def test_it_begins_with_what_comes_from_now_on(store):
     await store.save_state("g", "new", {})
     assert await subscription.run_once() == 3
     assert (seen.of("old"), seen.of("new"), seen.of("still")) == ([6, 7], [1], [])
+    assert await subscription.deliver("g", "still") == 0
 
 
 @on_engines

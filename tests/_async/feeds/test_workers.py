@@ -118,8 +118,9 @@ async def test_a_worker_runs_until_it_is_drained(place):
 
 
 @in_memory
-async def test_a_change_of_its_own_store_wakes_a_worker(store):
-    """Long before its next poll."""
+async def test_a_change_of_its_own_store_wakes_a_worker(place):
+    """Long before its next poll; between two it asks for nothing."""
+    store, backend = place.counting()
     seen = AsyncSeen()
     subscription = AsyncSubscription(store, "mail", seen, config=SubscriptionConfig(poll=3600.0))
 
@@ -135,6 +136,7 @@ async def test_a_change_of_its_own_store_wakes_a_worker(store):
     await async_together([subscription.run, change])
     assert seen.versions == [("s", 1)]
     assert store.runtime.writer.listeners == []
+    assert backend.taken().count("query") <= 4
 
 
 @in_memory
@@ -217,6 +219,22 @@ async def test_lag_counts_states_and_seconds(store):
     lag = await subscription.lag()
     assert lag.states == 1
     assert lag.seconds > 0
+    seen.fails = {}
+    assert await subscription.run_once() == 1
+    assert await subscription.lag() == Lag(0, 0.0)
+
+
+@on_engines
+async def test_the_position_of_a_shard_follows_the_changes(store):
+    """A worker that begins reads no more than what came since; what does not concern it moves it, too."""
+    for state_id in ("a", "b"):
+        await store.save_state("g", state_id, {})
+    subscription = AsyncSubscription(store, "mail", AsyncSeen(), condition=lambda event: event.state_id == "a")
+    await subscription.run_once()
+    *_, last = [event async for event in store.get_events("g", "b")]
+    _, shard, _ = await subscription._book.shard(0)
+    assert shard is not None
+    assert (shard.reached, shard.pending) == (last.committed_at, ())
 
 
 @on_engines

@@ -122,6 +122,7 @@ def test_an_effect_is_made_once_though_two_workers_hold_the_event(store):
     assert subscription.run_once() == 0
     assert subscription.run_once() == 0
     assert [event.to_state for event in store.get_events("effects", "s")] == [{"version": 1}]
+    assert told == [1]
 
 
 @on_engines
@@ -171,6 +172,7 @@ def test_it_begins_with_what_comes_from_now_on(store):
     store.save_state("g", "new", {})
     assert subscription.run_once() == 3
     assert (seen.of("old"), seen.of("new"), seen.of("still")) == ([6, 7], [1], [])
+    assert subscription.deliver("g", "still") == 0
 
 
 @on_engines
