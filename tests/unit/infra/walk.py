@@ -17,14 +17,17 @@ from tai_state import (
     LockConfig,
     LockManager,
     LockTimeoutError,
+    Machine,
     MemoryStore,
     PersistenceConfig,
     StateMachinePersister,
     TransactionManager,
+    Transition,
     lock_owner,
     recover,
 )
 from tai_state.documents import Put, Query
+from tai_state.due import DueWorker, Timeout
 from tai_state.jobs import JobQueue
 from tai_state.layout import state_layout
 from tests._sync.machines import COUNTER
@@ -96,6 +99,7 @@ def walked() -> tuple[NotingBackend, set[tuple[str, int]]]:
         _lock(store)
         _keep_up(store)
         _work(store)
+        _wait(store)
     return backend, sites
 
 
@@ -107,6 +111,16 @@ def _change(store):
         persister.transition("g", "s", "add", number)
     persister.transition("g", "s", "shut")
     TransactionManager(store).run(lambda tx: tx.save_state("g", "t", {"n": 1}), idempotency_key="second")
+
+
+def _wait(store):
+    """What is due, and when it is not."""
+    timed = Machine("timed", "on", [Transition("go", "on", "off")], timeouts={"on": Timeout(timedelta(days=1), "go")})
+    persister = StateMachinePersister(store, timed)
+    persister.start("g", "timed", {})
+    worker = DueWorker(persister)
+    for _ in range(2):
+        worker.run_once()
 
 
 def _work(store):

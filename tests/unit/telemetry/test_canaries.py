@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from tai_state import (
     verify,
 )
 from tai_state.documents import Put
+from tai_state.due import DueWorker
 from tai_state.feeds import StateContainer, Subscription
 from tai_state.telemetry import Monitor, Observer, observe
 from tai_state.telemetry.logs import CloudLoggingFormatter
@@ -162,6 +164,16 @@ def look(run, store, persister):
     do(store.health)
 
 
+def wait(run, persister):
+    """What is due: done, not allowed, and with a guard that says too much."""
+    for action in ("go", "burst"):
+        run.attempt(persister.start, "g", action, DATA)
+        run.attempt(persister.schedule, "g", action, action, after=timedelta(0), metadata=MARKED)
+    run.attempt(persister.schedule, "g", "go", f"{CANARY}-action", after=timedelta(0))
+    run.attempt(DueWorker(persister).run_once)
+    run.attempt(persister.unschedule, "g", "burst")
+
+
 def transact(run, store):
     """Transactions and locks."""
     manager, locks = TransactionManager(store), LockManager(store)
@@ -244,6 +256,7 @@ def run(tmp_path, caplog):
         change(run, store, persister)
         look(run, store, persister)
         transact(run, store)
+        wait(run, persister)
         tell(run, store)
         maintain(run, store, persister, tmp_path)
         run.counted = f"{monitor.as_dict()} {monitor.as_prometheus()}"
