@@ -39,7 +39,7 @@ class DeadLetter(Model, frozen=True):
     died_at: datetime
 
 
-class SubscriptionInfo(NamedTuple):
+class SubscriptionInfo(Model, frozen=True):
     """A subscription as the store has it.
 
     Attributes:

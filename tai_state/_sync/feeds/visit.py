@@ -177,7 +177,7 @@ class Visit:
                 is_at_end = not page.is_full or (page.last is not None and page.last >= now)
                 if is_at_end:
                     break
-        if is_at_end and (sweeps or is_first):
+        if is_at_end and (sweeps or (is_first and not visitor.looks.is_exact)):
             position = replace(position, swept_at=now)
         if self._noted != position.pending or position.swept_at != before.swept_at:
             self._write(position)

@@ -40,6 +40,7 @@ COMMANDS = {
     "snapshot": "Keep a snapshot of a state as it is now; its version stays.",
     "states": "List the states of a governor.",
     "stats": "Count and measure what a governor holds, or each of them.",
+    "subscriptions": "Show who follows what has changed, how far behind, and retry what could not be delivered.",
     "transition": "Move a state by an action of its machine.",
     "verify": "Check every state against its log, and all that is kept beside it; nothing is written.",
 }

@@ -63,6 +63,17 @@ class LockNotFoundError(TaiStateError, LookupError):
         self.resource = resource
 
 
+class SubscriptionNotFoundError(TaiStateError, LookupError):
+    """The subscription never began."""
+
+    code = "subscription_not_found"
+
+    def __init__(self, name: str) -> None:
+        """Name the subscription."""
+        super().__init__(f"subscription {name!r} has not begun; `tai-state subscriptions list` shows those that have")
+        self.name = name
+
+
 class OtherGrantError(TaiStateError):
     """The lock is not held under the token that was meant."""
 

@@ -96,6 +96,19 @@ def test_a_look_that_finds_nothing_costs_two_reads(place):
     assert backend.taken() == ["get_many", "get_many", "query"]
 
 
+@in_memory
+@pytest.mark.parametrize(("delivery", "commits"), [("at_most_once", 5), ("at_least_once", 6), ("exactly_once", 10)])
+def test_what_a_delivery_writes(place, delivery, commits):
+    """Of five events of one state; beside them the subscription, the shard, and its lease twice."""
+    store, backend = place.counting()
+    for number in range(5):
+        store.save_state("g", "s", {"n": number})
+    subscription = Subscription(store, "mail", Seen(), governor_id="g", delivery=delivery)
+    backend.taken()
+    assert subscription.run_once() == 5
+    assert backend.taken().count("commit") == commits + 4
+
+
 @on_engines
 def test_a_worker_runs_until_it_is_drained(place):
     """Woken by what its own store changes; what others change is found by polling."""

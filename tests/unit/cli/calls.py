@@ -10,6 +10,7 @@ import click
 
 from tai_state import LockManager, Machine, SqliteStore, StateMachinePersister, Transition, export_store
 from tai_state.cli import main
+from tai_state.feeds import Subscription
 from tests.data_log import log_lines, write_log
 
 DOOR = Machine("door", "shut", [Transition("open", "shut", "open"), Transition("close", "open", "shut")])
@@ -74,6 +75,17 @@ CALLS = {
     "snapshot": Call("changes", ("snapshot", "g", "s"), ("snapshot", "g", "none")),
     "states": Call("reads", ("states", "g"), ("states", "none")),
     "stats": Call("reads", ("stats",), ("stats", "none")),
+    "subscriptions dead": Call("reads", ("subscriptions", "dead", "mail"), ("subscriptions", "dead", "none")),
+    "subscriptions lag": Call("reads", ("subscriptions", "lag"), ("subscriptions", "lag", "none")),
+    "subscriptions list": Call("reads", ("subscriptions", "list")),
+    "subscriptions reset": Call(
+        "changes",
+        ("subscriptions", "reset", "mail", "now", "--yes"),
+        ("subscriptions", "reset", "none", "now", "--yes"),
+    ),
+    "subscriptions retry": Call(
+        "changes", ("subscriptions", "retry", "mail", "--all"), ("subscriptions", "retry", "none", "--all")
+    ),
     "transition": Call(
         "changes",
         ("transition", "g", "s", "close", "--machine", "door.json", *BECAUSE),
@@ -104,6 +116,8 @@ def make_store(path: Path) -> None:
         persister = StateMachinePersister(store, DOOR)
         persister.start("g", "s", {"n": 1})
         persister.transition("g", "s", "open")
+        # Nobody can deliver to a list that cannot be called with an event.
+        Subscription(store, "mail", [].pop, max_attempts=1).run_once()
         LockManager(store).acquire("held", ttl=3_600.0, heartbeat=False)
         # Closing the store releases the lock: in the copy it stays.
         store.backup(path)

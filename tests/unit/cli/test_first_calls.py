@@ -14,7 +14,7 @@ from tai_state.cli import main
 from tests.unit.cli.calls import CALLS, STORE, leaves, make_files, of_kinds
 
 WITH_STORE = of_kinds("reads", "changes", "makes")
-MISSING = {"state_not_found", "governor_not_found", "lock_not_found"}
+MISSING = {"state_not_found", "governor_not_found", "lock_not_found", "subscription_not_found"}
 
 
 @pytest.fixture(scope="module")
