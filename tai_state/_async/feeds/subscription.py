@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.api.transaction_queue import AsyncReservedLocks
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tai_state.rules.feeds.positions import Subscribed
 
 log = logging.getLogger("tai_state")
+
+HandlerT = TypeVar("HandlerT", bound=Handler)
 
 
 class AsyncSubscription(AsyncAdministration):
@@ -126,7 +128,7 @@ class AsyncSubscription(AsyncAdministration):
         status: str | Iterable[str] | None = None,
         action: str | Iterable[str] | None = None,
         condition: Condition | None = None,
-    ) -> Callable[[Handler], Handler]:
+    ) -> Callable[[HandlerT], HandlerT]:
         """Decorate a handler that is told of some of the events: ``@subscription.when(status="paid")``.
 
         Each handler that an event concerns is told of it, in the order in which they were added. They share its fate:
@@ -142,7 +144,7 @@ class AsyncSubscription(AsyncAdministration):
             None, _names(status, "status"), _names(action, "action"), condition=_callable(condition, "condition")
         )
 
-        def add(handler: Handler) -> Handler:
+        def add(handler: HandlerT) -> HandlerT:
             self._told.append(Told(_handler(handler), (self._all, interest)))
             return handler
 
