@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tai_state._async.due.moving import async_move_due
-from tai_state.codec import Payload
 from tai_state.errors import LockLostError, OutcomeUnknownError, StateNotFoundError
 from tai_state.layout import state_layout
 from tai_state.rules.due.moved import moved
@@ -150,8 +149,8 @@ class AsyncJob:
         except StateNotFoundError as error:
             raise LockLostError(self._resource, "broken") from error
         except EndedError as done:
-            return info_of(done.record.public(Payload.value))
-        return info_of(ended.snapshot)
+            return info_of(done.record)
+        return info_of(ended)
 
     def _check(self, record: StateRecord) -> None:
         reason = self._reason(record)

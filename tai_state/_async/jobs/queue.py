@@ -21,7 +21,7 @@ from tai_state.errors import (
     StateNotFoundError,
     TransitionNotAllowedError,
 )
-from tai_state.layout import GovernorLayout, check_id
+from tai_state.layout import GovernorLayout, check_id, state_layout
 from tai_state.models import KEEP, Keep
 from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.change import Head
@@ -39,11 +39,11 @@ from tai_state.rules.records.arguments import check_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tai_state._async.jobs.looks import Seen
+    from tai_state._async.jobs.finding import Seen
     from tai_state.clock import Deadline, TimeLimit
     from tai_state.models.jobs import JobInfo
-    from tai_state.models.states import StateSnapshot
     from tai_state.rules.commits.change import Change
+    from tai_state.rules.records.record import StateRecord
 
 _QUICKER = (NothingDueError, TransitionNotAllowedError, StateNotFoundError, MachineVersionError)
 """What refuses a step of what was found, since somebody did another one meanwhile."""
@@ -128,8 +128,8 @@ class AsyncJobQueue:
         try:
             await self._states.write(change, deadline)
         except StateExistsError:
-            found = await self._found(id_, deadline)
-            if payload_of(found.data["payload"]) != payload_of(payload) or found.data["priority"] != given:
+            data = (await self._found(id_, deadline)).data.value()
+            if payload_of(data["payload"]) != payload_of(payload) or data["priority"] != given:
                 raise IdempotencyMismatchError(id_, self._queue.governor_id, id_) from None
         return id_
 
@@ -174,10 +174,13 @@ class AsyncJobQueue:
         span = self.lease if lease is None else timedelta(seconds=seconds_of(lease))
         with self._runtime.inflight.one("claim", self._queue.governor_id):
             while (seen := await self._looks.next(deadline)) is not None:
-                if seen.what is Found.EXPIRED:
-                    await self._expire(seen, deadline)
-                elif (job := await self._take(seen, who, span, deadline)) is not None:
-                    return job
+                try:
+                    if seen.what is Found.EXPIRED:
+                        await self._expire(seen, deadline)
+                    elif (job := await self._take(seen, who, span, deadline)) is not None:
+                        return job
+                finally:
+                    self._looks.done(seen)
         return None
 
     async def attach(self, ticket: str, *, timeout: TimeLimit = None) -> AsyncJob:
@@ -194,10 +197,11 @@ class AsyncJobQueue:
             found = await self._found(claim.job_id, deadline)
         except StateNotFoundError as error:
             raise LockLostError(resource, "broken") from error
-        reason = loss_reason(found.status, found.data["claim"], claim.id)
+        data = found.data.value()
+        reason = loss_reason(found.status, data["claim"], claim.id)
         if reason is not None:
             raise LockLostError(resource, reason)
-        job = self._job(claim, found.data)
+        job = self._job(claim, data)
         await job.heartbeat(timeout=deadline.at_most(deadline.seconds))
         return job
 
@@ -246,24 +250,24 @@ class AsyncJobQueue:
     # Inside
 
     async def _by_hand(self, change: Change, timeout: TimeLimit) -> JobInfo:
-        return info_of((await self._states.write(change, timeout)).snapshot)
+        return info_of(await self._states.write(change, timeout))
 
-    async def _found(self, job_id: str, deadline: Deadline) -> StateSnapshot[dict[str, Any]]:
-        loaded = await self._states.load_state(
-            self._queue.governor_id, job_id, timeout=deadline.at_most(deadline.seconds)
-        )
-        return loaded.snapshot
+    async def _found(self, job_id: str, deadline: Deadline) -> StateRecord:
+        record = await self._runtime.record(state_layout(self._queue.governor_id, job_id), deadline)
+        if record is None or record.deleted:
+            raise StateNotFoundError(self._queue.governor_id, job_id, deleted=record is not None)
+        return record
 
     async def _take(self, seen: Seen, worker: str | None, lease: timedelta, deadline: Deadline) -> AsyncJob | None:
         """Claim a job that was found; None where somebody was quicker."""
         claim = Claim(self.name, seen.paths.state_id, self._runtime.access.new_id(), lease.total_seconds())
         step = Step(action=CLAIM, claim=claim.id, worker=worker, lease=lease)
-        data = await self._do(seen, step, deadline)
-        if data is None:
+        claimed = await self._do(seen, step, deadline)
+        if claimed is None:
             self._looks.lost()
             return None
         self._looks.won()
-        return self._job(claim, data)
+        return self._job(claim, claimed.data.value())
 
     async def _expire(self, seen: Seen, deadline: Deadline) -> bool:
         """Put back a job whose lease has ended, or fail it; return whether it was this call that did."""
@@ -272,13 +276,13 @@ class AsyncJobQueue:
         step = Step(action=EXPIRE, wait=wait, max_attempts=self.max_attempts)
         return await self._do(seen, step, deadline) is not None
 
-    async def _do(self, seen: Seen, step: Step, deadline: Deadline) -> dict[str, Any] | None:
-        """Do a step with what was found, if it is still so; return the job's data then."""
+    async def _do(self, seen: Seen, step: Step, deadline: Deadline) -> StateRecord | None:
+        """Do a step with what was found, if it is still so; return the job then."""
         # What was found is what the commit rests on: nothing is read again unless it is refused.
         self._runtime.writer.remember(seen.paths.state, Head(seen.record, seen.update_time))
         change = job_change(self._states.call(seen.paths.state_id), self._queue, step, as_found(seen.record))
         try:
-            return (await self._states.write(change, deadline)).snapshot.data
+            return await self._states.write(change, deadline)
         except _QUICKER:
             return None
 

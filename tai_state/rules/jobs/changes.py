@@ -14,19 +14,17 @@ from tai_state.rules.commits.scheduled import check_still
 from tai_state.rules.due.arming import NOTHING_DUE, Wanted
 from tai_state.rules.jobs.finding import loss_reason
 from tai_state.rules.jobs.machine import (
-    CANCEL,
     CLAIM,
     COMPLETE,
     EXPIRE,
     FAIL,
     JOB,
     QUEUED,
-    RELEASE,
     RUNNING,
     action_to,
 )
 from tai_state.rules.jobs.places import Queue
-from tai_state.rules.records.record import StateRecord
+from tai_state.rules.records.record import StateRecord, complete
 
 _AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,14 +55,15 @@ class Step:
     @property
     def payload(self) -> dict[str, Any]:
         """What the machine's functions are given, and the event keeps."""
-        given: dict[str, dict[str, Any]] = {
-            CLAIM: {"claim": self.claim, "worker": self.worker, "lease_seconds": self.lease.total_seconds()},
-            COMPLETE: {"claim": self.claim, "result": self.result},
-            FAIL: {"claim": self.claim, "retry": self.retry, "max_attempts": self.max_attempts},
-            EXPIRE: {"retry": True, "max_attempts": self.max_attempts},
-            RELEASE: {"claim": self.claim},
-        }
-        return given.get(self.action, {})
+        if self.action == CLAIM:
+            return {"claim": self.claim, "worker": self.worker, "lease_seconds": self.lease.total_seconds()}
+        if self.action == COMPLETE:
+            return {"claim": self.claim, "result": self.result}
+        if self.action == FAIL:
+            return {"claim": self.claim, "retry": self.retry, "max_attempts": self.max_attempts}
+        if self.action == EXPIRE:
+            return {"retry": True, "max_attempts": self.max_attempts}
+        return {"claim": self.claim}
 
 
 def enqueue_change(call: Call, queue: Queue, payload: object, *, priority: int, at: datetime | None) -> Change:
@@ -80,13 +79,21 @@ def enqueue_change(call: Call, queue: Queue, payload: object, *, priority: int, 
     }
     change = start_change(call, JOB, data)
     target_of, wanted = change.target_of, Wanted(CLAIM, queue.lane(priority), at=at or _AT_ONCE)
-    return replace(change, target_of=lambda state: replace(target_of(state), due=wanted))
+
+    def due(state: StateRecord | None) -> Target:
+        target = target_of(state)
+        complete(target, "due", wanted)
+        return target
+
+    complete(change, "target_of", due)
+    return change
 
 
 def job_change(call: Call, queue: Queue, step: Step, check: Check | None = None) -> Change:
     """Do *step* with a job, where *check* lets it."""
     change = transition_change(call, JOB, step.action, step.payload, step.error)
-    return replace(change, target_of=_target_of(change, queue, step, check))
+    complete(change, "target_of", _target_of(change, queue, step, check))
+    return change
 
 
 def _target_of(change: Change, queue: Queue, step: Step, check: Check | None) -> Callable[[StateRecord | None], Target]:
@@ -98,8 +105,9 @@ def _target_of(change: Change, queue: Queue, step: Step, check: Check | None) ->
             check(state)
         target = move(state)
         if step.action == EXPIRE:
-            target = replace(target, last_error=_expiry(state.data.value()))
-        return replace(target, due=_wanted(queue, step, target))
+            complete(target, "last_error", _expiry(state.data.value()))
+        complete(target, "due", _wanted(queue, step, target))
+        return target
 
     return target_of
 
@@ -128,14 +136,12 @@ def status_step_change(call: Call, queue: Queue, status: object, step: Step) -> 
         assert state is not None
         named = replace(step, action=action_to(state.status, name))
         moving = transition_change(call, JOB, named.action, named.payload, named.error)
-        return replace(_target_of(moving, queue, named, None)(state), action=named.action)
+        target = _target_of(moving, queue, named, None)(state)
+        complete(target, "action", named.action)
+        return target
 
-    return replace(change, target_of=target_of)
-
-
-def cancel_step() -> Step:
-    """Return the step that lets a job not run any more."""
-    return Step(action=CANCEL)
+    complete(change, "target_of", target_of)
+    return change
 
 
 def as_found(found: StateRecord) -> Check:

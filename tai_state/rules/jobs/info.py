@@ -3,25 +3,24 @@
 from typing import Any
 
 from tai_state.models.jobs import JobInfo
-from tai_state.models.states import StateSnapshot
-from tai_state.rules.records.record import trusted
+from tai_state.rules.records.record import StateRecord, trusted
 
 
-def info_of(snapshot: StateSnapshot) -> JobInfo:
+def info_of(record: StateRecord) -> JobInfo:
     """Return the job that a state is."""
-    data: dict[str, Any] = snapshot.data
+    data: dict[str, Any] = record.data.value()
     info: JobInfo = trusted(
         JobInfo,
-        id=snapshot.state_id,
-        status=snapshot.status,
+        id=record.state_id,
+        status=record.status,
         attempts=data["attempts"],
         payload=data["payload"],
         result=data["result"],
-        last_error=snapshot.last_error,
+        last_error=record.last_error,
         priority=data["priority"],
-        due_at=snapshot.due_at,
+        due_at=record.due_at,
         worker=data["worker"],
-        created_at=snapshot.created_at,
-        changed_at=snapshot.timestamp,
+        created_at=record.created_at,
+        changed_at=record.timestamp,
     )
     return info

@@ -27,6 +27,11 @@ def may_run_again(data: dict[str, Any], payload: dict[str, Any]) -> bool:
     return bool(payload["retry"]) and data["attempts"] < payload["max_attempts"]
 
 
+def has_no_result(_: object, payload: dict[str, Any]) -> bool:
+    """Whether a job is completed with nothing to keep."""
+    return payload["result"] is None
+
+
 def _claimed(data: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
     return {
         **data,
@@ -55,6 +60,8 @@ JOB: Final[Machine[dict[str, Any]]] = Machine(
     QUEUED,
     [
         Transition(CLAIM, QUEUED, RUNNING, apply=_claimed),
+        # Most jobs have no result: their data stays the text that it is.
+        Transition(COMPLETE, RUNNING, SUCCEEDED, guard=has_no_result),
         Transition(COMPLETE, RUNNING, SUCCEEDED, apply=_completed),
         Transition(FAIL, RUNNING, QUEUED, guard=may_run_again),
         Transition(FAIL, RUNNING, FAILED),

@@ -77,4 +77,4 @@ def test_those_who_wait_together_share_one_look(counted):
     together([claim] * 8 + [let_them_in])
     assert len(set(claimed) - {None}) == 6
     assert claimed.count(None) == 2
-    assert sorted(backend.taken()) == ["commit"] * 6 + ["get_many"] + ["query"] * 3
+    assert sorted(backend.taken()) == ["commit"] * 6 + ["get_many"] + ["query"] * 2
