@@ -22,7 +22,7 @@ from typing import Annotated, Final
 from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tai_state import AsyncStateStore, TaiStateError
 from tai_state.adapters.headers import BadHeaderError, expected_version_of, idempotency_key_of
@@ -221,7 +221,10 @@ def serving_of(request: Request) -> Serving:
 
 
 class DrainMiddleware:
-    """Answers 503 once the end has begun, and counts the requests that are under way before it."""
+    """Answers 503 once the end has begun, and counts the requests that are under way before it.
+
+    Also for a request under way that the server cancels when its own time is over, where nothing was answered yet.
+    """
 
     def __init__(self, app: ASGIApp, *, always: tuple[str, ...] = ("/health/live",)) -> None:
         """Stand before *app*; the paths in *always* are served to the end."""
@@ -235,9 +238,32 @@ class DrainMiddleware:
             return
         serving: Serving = scope["app"].state.tai_state
         if serving.draining:
-            refused = answer(DRAINING)
-            refused.headers["Connection"] = "close"
-            await refused(scope, receive, send)
+            await _refuse(scope, receive, send)
             return
+        told: list[Message] = []
+
+        async def sending(message: Message) -> None:
+            # That there was one is what is asked of it.
+            told[:] = [message]
+            await send(message)
+
         with serving.one():
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, sending)
+            except asyncio.CancelledError:
+                if not told:
+                    await self._refuse_at_the_end(serving, scope, receive, send)
+                raise
+
+    @staticmethod
+    async def _refuse_at_the_end(serving: Serving, scope: Scope, receive: Receive, send: Send) -> None:
+        # The server waits no longer for what it was asked. Whether that was done nobody knows, and who asks again under
+        # the same key is told; without an answer of ours the server's is 500.
+        if serving.draining:
+            await _refuse(scope, receive, send)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    refused = answer(DRAINING)
+    refused.headers["Connection"] = "close"
+    await refused(scope, receive, send)

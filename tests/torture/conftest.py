@@ -1,8 +1,11 @@
-"""Long runs tell their figures: how much they did, and how long it took, at the end of the report."""
+"""Long runs tell their figures at the end of the report, and each has an emulator of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from tai_state.testing import emulator
+from tai_state.testing.firestore_emulator import EmulatorEndpoint
 
 FIGURES = pytest.StashKey[list[str]]()
 
@@ -12,6 +15,13 @@ def tell(request) -> Callable[[str], None]:
     """Add a line to the figures of the session."""
     figures: list[str] = request.config.stash.setdefault(FIGURES, [])
     return figures.append
+
+
+@pytest.fixture
+def tai_state_emulator_server() -> Iterator[EmulatorEndpoint]:
+    """Return an emulator that has served nobody else: it keeps in memory all that it was ever told, and fills up."""
+    with emulator() as server:
+        yield server
 
 
 def pytest_terminal_summary(terminalreporter, config):

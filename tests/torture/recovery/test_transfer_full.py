@@ -1,6 +1,5 @@
 """A whole log carried from SQLite to the emulator and back into a file, each step a process, in bounded memory."""
 
-import os
 import subprocess
 import sys
 
@@ -15,15 +14,24 @@ MEMORY_KIB_MAX = 160 * 1024
 """Of one process: three quarters of it are the interpreter and the libraries, Google's among them."""
 
 
+# What a process took at most is counted from before it became this program: whoever starts it must be small.
+STARTER = """
+import os, subprocess, sys
+with open("said", "w") as said:
+    process = subprocess.Popen(sys.argv[1:], stdout=said, stderr=said)
+    _, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+
+
 def memory_of(*arguments, folder):
     """Run the program, which must end well, and return what memory it took at most, in KiB."""
-    command = [sys.executable, "-m", "tai_state", *arguments]
-    with (folder / "said").open("w") as said:
-        process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=said)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, (folder / "said").read_text()
-    return usage.ru_maxrss
+    program = [sys.executable, "-m", "tai_state", *arguments]
+    starter = [sys.executable, "-I", "-S", "-c", STARTER, *program]
+    done = subprocess.run(starter, cwd=folder, env=environment(), capture_output=True, text=True, check=True)
+    code, memory = map(int, done.stdout.split())
+    assert code == 0, (folder / "said").read_text()
+    return memory
 
 
 @pytest.mark.torture

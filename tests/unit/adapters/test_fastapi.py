@@ -54,6 +54,47 @@ async def test_a_drain_is_bounded(app, client, caplog):
     assert (await under_way).json()["code"] == "store_closed"
 
 
+@pytest.mark.parametrize(
+    ("is_draining", "has_begun", "told"),
+    [(True, False, [503]), (True, True, [200]), (False, False, [])],
+    ids=["at the end", "behind its beginning", "before the end"],
+)
+async def test_a_request_that_the_server_cancels_at_its_end_is_answered(app, is_draining, has_begun, told):
+    """As one that comes later; where an answer has begun, or a caller has left, nothing is added."""
+    from tai_state.adapters.fastapi import DrainMiddleware  # noqa: PLC0415 - as above
+
+    answers = []
+    has_come = asyncio.Event()
+
+    async def endless(_scope, _receive, send):
+        if has_begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        has_come.set()
+        await asyncio.Event().wait()
+
+    async def send(message):
+        answers.append(message)
+
+    async def receive():
+        return {"type": "http.request"}
+
+    async with app.router.lifespan_context(app):
+        scope = {"type": "http", "path": "/slow", "method": "POST", "headers": [], "app": app}
+        serving = app.state.tai_state
+        under_way = asyncio.create_task(DrainMiddleware(endless)(scope, receive, send))
+        await has_come.wait()
+        serving.draining = is_draining
+        under_way.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await under_way
+        serving.draining = False
+    begun = [message for message in answers if message["type"] == "http.response.start"]
+    assert [message["status"] for message in begun] == told
+    if told == [503]:
+        assert dict(begun[0]["headers"])[b"retry-after"] == b"1"
+        assert b"store_closed" in answers[-1]["body"]
+
+
 async def test_the_end_of_the_lifespan_closes_the_store(app):
     """However it came."""
     async with app.router.lifespan_context(app):
