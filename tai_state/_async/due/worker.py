@@ -10,7 +10,7 @@ from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.persister import AsyncStateMachinePersister
 from tai_state._async.due.firing import AsyncFiring, Fired, Outcome
 from tai_state._async.due.lookout import Lookout, seconds_until
-from tai_state._platform.tasks import async_gather
+from tai_state._platform.tasks import async_together
 from tai_state._platform.waits import AsyncSignal
 from tai_state.clock import TimeLimit, seconds_of
 from tai_state.config import DRAIN_SECONDS, check_colour, check_count, drain_seconds
@@ -238,7 +238,8 @@ class AsyncDueWorker:
         calls = [
             partial(self._fire, document, read.read_time) for path in paths if (document := read.get(path)) is not None
         ]
-        return await async_gather(calls)
+        # One alone, as most are, needs no task, and no thread, of its own.
+        return [await calls[0]()] if len(calls) == 1 else await async_together(calls)
 
     async def _fire(self, document: Document, read_time: datetime) -> Fired:
         path, monotonic = document.path, self._runtime.access.clock.monotonic()

@@ -10,7 +10,7 @@ from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.persister import StateMachinePersister
 from tai_state._sync.due.firing import Firing, Fired, Outcome
 from tai_state._sync.due.lookout import Lookout, seconds_until
-from tai_state._platform.tasks import gather
+from tai_state._platform.tasks import together
 from tai_state._platform.waits import Signal
 from tai_state.clock import TimeLimit, seconds_of
 from tai_state.config import DRAIN_SECONDS, check_colour, check_count, drain_seconds
@@ -238,7 +238,8 @@ class DueWorker:
         calls = [
             partial(self._fire, document, read.read_time) for path in paths if (document := read.get(path)) is not None
         ]
-        return gather(calls)
+        # One alone, as most are, needs no task, and no thread, of its own.
+        return [calls[0]()] if len(calls) == 1 else together(calls)
 
     def _fire(self, document: Document, read_time: datetime) -> Fired:
         path, monotonic = document.path, self._runtime.access.clock.monotonic()
