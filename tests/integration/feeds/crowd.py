@@ -1,0 +1,132 @@
+"""Writers and subscribers in processes of their own, which are killed and frozen; and what must hold of it."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tai_state import connect
+from tai_state.feeds import Subscription
+
+WORKER = "tests.integration.feeds.worker"
+LEASE_SECONDS = 1.0
+
+
+@dataclass
+class Crowd:
+    """What one run is: so many events of so many states by so many writers, and subscribers that have a hard time.
+
+    Attributes:
+        kills, freezes: How many there were.
+    """
+
+    url: str
+    folder: Path
+    delivery: str
+    events: int
+    states: int
+    writers: int
+    subscribers: int
+    seconds_max: float
+    seed: str
+    kills: int = 0
+    freezes: int = 0
+    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def told(self) -> list[tuple[str, int]]:
+        """Every call of a handler, in the order in which they were noted, as state and version."""
+        path = self.folder / "told.log"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(state_id, int(version)) for state_id, version in (line.split() for line in lines)]
+
+    def run(self) -> None:
+        """Let all of them do their work, kill and freeze subscribers meanwhile, and wait until nothing is left."""
+        rng = random.Random(self.seed)
+        writers = [self._start("write", str(number), str(self._share(number))) for number in range(self.writers)]
+        subscribers = [self._start("subscribe") for _ in range(self.subscribers)]
+        ends = time.monotonic() + self.seconds_max
+        try:
+            while any(writer.poll() is None for writer in writers) or not self._is_done():
+                assert time.monotonic() < ends, "it takes too long"
+                time.sleep(rng.uniform(0.05, 0.4))
+                subscribers = [self._disturbed(one, rng) for one in subscribers]
+            assert [writer.returncode for writer in writers] == [0] * self.writers
+            print(f"{self.delivery}: {self.events} events, {self.kills} kills, {self.freezes} freezes")  # noqa: T201
+        finally:
+            for process in self._running:
+                process.kill()
+                process.wait()
+
+    def _share(self, number: int) -> int:
+        return self.events // self.writers + (number < self.events % self.writers)
+
+    def _disturbed(self, one: subprocess.Popen[bytes], rng: random.Random) -> subprocess.Popen[bytes]:
+        assert one.poll() is None, f"a subscriber ended by itself: {one.returncode}"
+        if rng.random() < 0.15:
+            one.kill()
+            one.wait()
+            self._running.remove(one)
+            self.kills += 1
+            return self._start("subscribe")
+        if rng.random() < 0.05:
+            # Longer than its lease: another one takes over, and then it comes back.
+            one.send_signal(signal.SIGSTOP)
+            time.sleep(LEASE_SECONDS * 1.5)
+            one.send_signal(signal.SIGCONT)
+            self.freezes += 1
+        return one
+
+    def _start(self, role: str, *more: str) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-m", WORKER, self.url, str(self.folder), self.delivery, str(self.states), role, *more]
+        process = subprocess.Popen(words, cwd=Path(__file__).parents[3])
+        self._running.append(process)
+        return process
+
+    def _is_done(self) -> bool:
+        with connect(self.url, actor="judge") as store:
+            subscription = Subscription(store, "crowd", governor_id="g")
+            return subscription.lag().states == 0
+
+    # What must hold
+
+    def versions(self) -> dict[str, int]:
+        """How many events each state has."""
+        with connect(self.url, actor="judge") as store:
+            return {snapshot.state_id: snapshot.version for snapshot in store.list_states("g")}
+
+    def effects(self) -> dict[str, tuple[int, int]]:
+        """How often each state had its effect, and with which version at last."""
+        with connect(self.url, actor="judge") as store:
+            return {one.state_id: (one.data["count"], one.data["last"]) for one in store.list_states("effects")}
+
+    def first_times(self) -> dict[str, list[int]]:
+        """The versions of each state in the order in which they were told for the first time."""
+        found: dict[str, dict[int, None]] = defaultdict(dict)
+        for state_id, version in self.told:
+            found[state_id].setdefault(version, None)
+        return {state_id: list(versions) for state_id, versions in found.items()}
+
+    def twice(self) -> list[tuple[str, int]]:
+        """What was told more than once."""
+        told = self.told
+        return sorted({place for place in told if told.count(place) > 1}) if len(told) != len(set(told)) else []
+
+    def letters(self) -> int:
+        """How many dead letters there are."""
+        with connect(self.url, actor="judge") as store:
+            return len(Subscription(store, "crowd").dead_letters())
+
+
+def note(folder: Path, state_id: str, version: int) -> None:
+    """Write down that a handler was called: one write, behind whatever others have written."""
+    descriptor = os.open(folder / "told.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        os.write(descriptor, f"{state_id} {version}\n".encode())
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,44 @@
+"""Subscriptions at length: twenty thousand events, and subscribers that are killed and frozen all the time."""
+
+import os
+
+import pytest
+
+from tests.integration.feeds.crowd import Crowd
+
+SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "feeds")
+EVENTS = int(os.environ.get("TAI_STATE_TORTURE_EVENTS", "20000"))
+SECONDS_MAX = 1_800.0
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(SECONDS_MAX + 60)
+@pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once", "at_most_once"])
+def test_sqlite_tells_as_was_agreed(tmp_path, delivery):
+    """Each effect once; or none missing, and the order of each state kept; or none twice."""
+    run = Crowd(
+        url=f"sqlite:///{tmp_path / 'store.db'}",
+        folder=tmp_path,
+        delivery=delivery,
+        events=EVENTS,
+        states=50,
+        writers=4,
+        subscribers=4,
+        seconds_max=SECONDS_MAX,
+        seed=f"{SEED}-{delivery}",
+    )
+    run.run()
+    versions = run.versions()
+    assert sum(versions.values()) == EVENTS
+    assert run.letters() == 0
+    assert run.kills >= 20
+    assert run.freezes >= 5
+    if delivery == "exactly_once":
+        assert run.effects() == {state_id: (version, version) for state_id, version in versions.items()}
+    elif delivery == "at_least_once":
+        assert run.first_times() == {state_id: list(range(1, last + 1)) for state_id, last in versions.items()}
+    else:
+        assert run.twice() == []
+        assert all(told == sorted(told) for told in run.first_times().values())
+        # What a kill can lose is what was being told: eight states at a time, by each of those that were killed.
+        assert len(run.told) >= EVENTS - run.kills * 8
