@@ -8,8 +8,8 @@ from tai_state.layout import check_id
 PREFIX = "jobs:"
 """What the governor of a queue is called, before its name."""
 
-SETTINGS_GOVERNOR = "jobs"
-"""The governor with a state for each queue that has more than the one priority: which ones it has."""
+SETTINGS_GOVERNOR = PREFIX
+"""The governor with a state for each queue that has more than the one priority: which ones. No queue has that name."""
 
 PRIORITIES_MAX = 32
 """How many priorities a queue may have: whoever looks for a job asks once for each that is above what he finds."""

@@ -35,7 +35,7 @@ async def test_two_processes_may_add_priorities_at_once(place):
     queues = [AsyncJobQueue(place.store(), "mail") for _ in range(3)]
     for priority, queue in enumerate(queues, start=1):
         await queue.enqueue(priority, priority=priority)
-    found, _ = await place.store().get_state("jobs", "mail")
+    found, _ = await place.store().get_state("jobs:", "mail")
     assert found.data == {"priorities": [3, 2, 1, 0]}
     last = AsyncJobQueue(place.store(), "mail")
     assert [(await async_claimed(last)).payload for _ in range(3)] == [3, 2, 1]

@@ -35,7 +35,7 @@ def test_two_processes_may_add_priorities_at_once(place):
     queues = [JobQueue(place.store(), "mail") for _ in range(3)]
     for priority, queue in enumerate(queues, start=1):
         queue.enqueue(priority, priority=priority)
-    found, _ = place.store().get_state("jobs", "mail")
+    found, _ = place.store().get_state("jobs:", "mail")
     assert found.data == {"priorities": [3, 2, 1, 0]}
     last = JobQueue(place.store(), "mail")
     assert [(claimed(last)).payload for _ in range(3)] == [3, 2, 1]
