@@ -36,7 +36,12 @@ ROOMS = {
     "tai_state/rules/records": ("unit/records", "unit/values", "_async/api", "_async/history", "_async/recovery"),
     "tai_state/rules/locking": ("unit/locking", "_async/locking"),
     "tai_state/rules/history": ("unit/history", "unit/records", "_async/api", "_async/history", "_async/recovery"),
-    "tai_state/rules/commits": ("unit/commits", "_async/commits", "_async/api", "_async/history", "_async/recovery"),
+    "tai_state/rules/commits": (
+        *("unit/commits", "_async/commits", "_async/api", "_async/due", "_async/history", "_async/recovery"),
+    ),
+    "tai_state/rules/due": ("_async/due", "_async/recovery"),
+    "tai_state/rules/jobs": ("_async/jobs",),
+    "tai_state/rules/feeds": ("unit/feeds", "_async/feeds"),
     "tai_state/rules/transactions": ("unit/transactions", "_async/transactions"),
     "tai_state/rules/recovery": ("unit/recovery", "_async/history", "_async/recovery"),
     "tai_state/_async/commits": ("_async/commits", "_async/api", "_async/history", "_async/recovery"),

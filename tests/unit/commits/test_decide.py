@@ -15,7 +15,7 @@ from tai_state.rules.commits.plain import log_change
 from tai_state.rules.history.segments import build_segment
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import Marks, Signal
-from tests.unit.commits.made import PATHS, SETTINGS, START, TURNSTILE, at, call, head_of, lived, plan, state_at
+from tests.unit.commits.made import PATHS, SETTINGS, START, TURNSTILE, at, call, fresh, head_of, lived, plan, state_at
 
 SEALING = replace(SETTINGS, maintenance=Maintenance(segment_events=10))
 
@@ -163,3 +163,10 @@ def test_a_change_in_doubt_is_safe_to_repeat_under_a_key(key):
     error = plan(pay(idempotency_key=key), Head(state_at(1), at(1))).event.unknown()
     assert error.retryable is (key is not None)
     assert (error.governor_id, error.state_id, error.version) == ("g", "s", 2)
+
+
+@pytest.mark.parametrize(("told", "seconds", "now"), [(None, 0.0, 7), (3, 0.0, 3), (3, 2.5, 5.5), (3, -1.0, 3)])
+def test_the_store_s_clock_goes_on_from_what_a_reply_told(told, seconds, now):
+    """It never goes back; where no reply told it, the writer's own counts."""
+    given = replace(fresh(7), store_time=None if told is None else at(told), told_seconds=seconds)
+    assert given.store_now() == at(now)

@@ -120,6 +120,17 @@ def test_a_run_that_does_not_follow_is_refused_as_its_first_event_is(other):
     assert fold.version == 1
 
 
+def test_moves_that_are_none_are_told_with_the_version_behind_what_was_taken():
+    """Somebody else made them, hash and all."""
+    first, second = runs_of(2, 2)
+    second._covered["action"][1] = b"5"
+    fold = Fold("g", "s", rerun=lambda _, __: None)
+    fold.take(first)
+    with pytest.raises(CorruptLogError, match="the sealed event is damaged") as caught:
+        fold.take(second)
+    assert caught.value.version == 3
+
+
 def test_a_last_event_that_is_none_is_told_when_it_is_looked_at():
     """Behind a run, by an event that follows it, or at the end."""
     (run,) = runs_of(2)

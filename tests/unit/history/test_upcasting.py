@@ -124,7 +124,7 @@ def returning(value, data):
 
 FAILING = {
     "raises": (raising, "from version 2 to 3 raised KeyError, its cause"),
-    "returns None": (partial(returning, None), "returned None; it must return a dict"),
+    "returns None": (partial(returning, None), "the upcaster from version 2 to 3 returned None; it must return a dict"),
     "returns a list": (partial(returning, []), "returned a list; it must return a dict"),
     "returns an iterator": (partial(returning, iter([])), "returned a list_iterator"),
     "returns a set within": (partial(returning, {"a": {1}}), "returned what cannot be stored"),

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from tai_state.errors import BadExportError
-from tai_state.rules.recovery.export_lines import End, read_line
+from tai_state.rules.recovery.export_lines import End, Header, read_header, read_line
 
+HEADER = {"export": "tai_state", "version": 1, "store_id": "a", "governor": None, "exported_at": "2026-01-01T00:00:00Z"}
 END = {"line": 3, "end": True, "documents": 1, "sha256": "0" * 64}
 
 
@@ -24,3 +25,19 @@ def test_an_end_that_lacks_one_of_both_is_refused(wrong):
     """Nothing could be held against it."""
     with pytest.raises(BadExportError, match="the end lacks"):
         read({**END, **wrong})
+
+
+@pytest.mark.parametrize("governor", [None, "g"])
+def test_the_header_says_of_what_the_file_is(governor):
+    """Of one governor, or of all."""
+    header = read_header("a.jsonl", json.dumps({**HEADER, "governor": governor}).encode())
+    assert header == Header("a", governor, "2026-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"store_id": None}, {"store_id": 1}, {"exported_at": None}, {"exported_at": 1}, {"governor": 1}], ids=str
+)
+def test_a_header_that_lacks_something_is_refused(wrong):
+    """Each by itself."""
+    with pytest.raises(BadExportError, match="the header lacks what it should say"):
+        read_header("a.jsonl", json.dumps({**HEADER, **wrong}).encode())

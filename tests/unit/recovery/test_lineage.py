@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tai_state.rules.history.replay import Trimmed
 from tai_state.rules.recovery.lineage import Lineage
 from tests.unit.commits.made import PATHS, document, lived, put
 
@@ -46,3 +47,22 @@ def test_behind_an_event_that_is_lost_nothing_is_proven_yet(version):
         lineage.meet(earlier, event_document(earlier), None)
     lineage.meet(version, event_document(version, hash="0" * 64, previous_hash="0" * 64, salt="0" * 32), None)
     assert (lineage.last, lineage.version, lineage.proven_from) == (None, version, version + 1)
+
+
+@pytest.mark.parametrize(("named", "is_linked"), [("that of the trimmed", True), ("0" * 64, False)])
+def test_the_first_event_behind_a_trim_names_the_hash_of_what_was_trimmed(named, is_linked):
+    """Behind any other gap there is nothing to hold it against."""
+    trimmed = Trimmed(2, LIVES[1].event.hash if is_linked else named)
+    lineage = Lineage(PATHS, None, trimmed=trimmed)
+    lineage.meet(3, event_document(3), None)
+    assert [one.kind for one in lineage.findings] == ([] if is_linked else ["broken_chain"])
+    elsewhere = Lineage(PATHS, None)
+    elsewhere.meet(3, event_document(3), None)
+    assert [one.kind for one in elsewhere.findings] == ["missing_event"]
+
+
+def test_behind_a_gap_an_event_that_is_not_itself_is_none():
+    """Also where nothing before it is known."""
+    lineage = Lineage(PATHS, None)
+    lineage.meet(3, event_document(3, hash="0" * 64), None)
+    assert lineage.last is None

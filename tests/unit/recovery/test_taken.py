@@ -1,6 +1,6 @@
 """Which locks go with a state into an export of its governor."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -64,3 +64,15 @@ def test_behind_the_version_of_the_state_nothing_is_taken():
     assert (cut.takes_event(event(1)), cut.goes_on) == (True, False)
     assert (cut.takes_event(event(2)), cut.goes_on) == (False, True)
     assert cut.is_whole([])
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_a_state_has_moved_where_its_document_is_of_another_time(seconds):
+    """Earlier or later; one that has gone or come has moved, too."""
+    path = DocumentPath("governors/g/states", "s")
+    first = Document(path, {"version": 1}, LONG_AGO, LONG_AGO + timedelta(seconds=5))
+    now = Document(path, {"version": 1}, LONG_AGO, LONG_AGO + timedelta(seconds=5 + seconds))
+    assert Cut(first).is_as(now) is (seconds == 0)
+    assert not Cut(first).is_as(None)
+    assert not Cut(None).is_as(now)
+    assert Cut(None).is_as(None)
