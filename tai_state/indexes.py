@@ -65,6 +65,7 @@ ASKED = (
     Asked("states", is_group=True, contains="labels"),
     Asked("states", is_group=True, is_descending=True, contains="labels"),
     Asked("states", equal=("due_key",), within="due_at", is_group=True),
+    Asked("states", equal=("feed_key",), within="changed_at", is_group=True),
     Asked("events", within="timestamp"),
     Asked("segments", equal=("alone",)),
 )

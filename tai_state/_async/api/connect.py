@@ -50,6 +50,8 @@ class AsyncBackendStore(AsyncStateStore):
         maintenance: Maintenance | None = None,
         receipt_ttl: timedelta = RECEIPT_TTL,
         head_cache_size: int = HEAD_CACHE_SIZE,
+        feed: bool | None = None,
+        feed_shards: int = 1,
     ) -> None:
         """Put a store over *backend*.
 
@@ -62,6 +64,10 @@ class AsyncBackendStore(AsyncStateStore):
             maintenance: How often states are snapshotted; a persister's configuration goes first.
             receipt_ttl: How long an idempotency key is remembered.
             head_cache_size: The most states whose heads are kept in memory.
+            feed: True switches the store's feed on, for good and for all processes, with its first use: on Firestore
+                each write of a state carries the store's own time from then on. SQLite and memory always feed.
+            feed_shards: Among how many keys of an index its states are spread when it is switched on: one for each 500
+                changes of states a second, about.
         """
         check_colour(backend, AsyncBackend, self)
         check_option(rng, random.Random, "rng")
@@ -79,6 +85,8 @@ class AsyncBackendStore(AsyncStateStore):
             maintenance=maintenance,
             receipt_ttl=receipt_ttl,
             head_cache_size=head_cache_size,
+            feed=feed,
+            feed_shards=feed_shards,
         )
 
 

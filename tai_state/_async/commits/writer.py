@@ -9,6 +9,7 @@ from tai_state._async.access.access import AsyncAccess
 from tai_state._async.access.retry import async_retry_after
 from tai_state._async.access.turns import AsyncLines, AsyncTurn
 from tai_state._async.commits.coalescing import AsyncCarried, Unsettled, async_carry
+from tai_state._async.commits.feeding import async_learn
 from tai_state._async.commits.found import async_found_head
 from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
@@ -26,17 +27,17 @@ from tai_state.errors import (
     OutcomeUnknownError,
     PreconditionFailedError,
     RetriesExhaustedError,
-    SchemaVersionError,
     TaiStateError,
 )
 from tai_state.frozen import quick_dataclass
 from tai_state.heads import HeadCache, TrailCache
-from tai_state.layout import FORMAT, META, StateLayout
+from tai_state.layout import META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
 from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import lost_head, proofs_against
 from tai_state.rules.history.segments import Segment
+from tai_state.rules.records.feeding import FeedKnowledge
 from tai_state.rules.records.record import EventRecord, StateRecord, complete
 
 if TYPE_CHECKING:
@@ -73,8 +74,12 @@ class Applied:
 class AsyncChangeWriter:
     """Makes changes: reads what it must, decides purely, commits once, and settles what is in doubt."""
 
-    def __init__(self, access: AsyncAccess, *, cache_size: int) -> None:
-        """Keep at most *cache_size* heads of states."""
+    def __init__(self, access: AsyncAccess, *, cache_size: int, feed_shards: int = 0) -> None:
+        """Keep at most *cache_size* heads of states.
+
+        Args:
+            feed_shards: By how many keys the store is to feed; 0: as it does.
+        """
         self.access = access
         self.heads: HeadCache[Head] = HeadCache(cache_size)
         anew_in_children(self.heads)
@@ -87,6 +92,7 @@ class AsyncChangeWriter:
         self._history = AsyncHistoryReader(access)
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
+        self.feed = FeedKnowledge(feed_shards, is_asked=Capability.BY_UPDATE_TIME not in access.backend.capabilities)
         # Who is told of each change; shared by all writers of one store.
         self.listeners: list[AsyncListener] = []
 
@@ -188,7 +194,8 @@ class AsyncChangeWriter:
         cached = self.heads.take(change.paths.state) if refused is None else None
         if cached is not None and self.origin is not None:
             try:
-                return self.plan_on(View(cached, self.origin, carried), change, settings)
+                view = View(cached, self.origin, carried, feed=self.feed.shards)
+                return self.plan_on(view, change, settings)
             except Exception:  # noqa: BLE001 - a user's guard may raise anything on a stale state
                 cached = None  # what it cannot allow, the fresh one may
         is_steady = refused is not None or Capability.STEADY_READS in self.access.backend.capabilities
@@ -213,7 +220,8 @@ class AsyncChangeWriter:
         """Read what the decision needs; after a refused plan, also whether it can ever succeed."""
         paths = change.paths
         wanted = [paths.state, *(carried.paths if carried is not None else ())]
-        if self.origin is None:
+        is_meta_wanted = self.needs_meta() if change.creates else self.origin is None
+        if is_meta_wanted:
             wanted.append(META)
         if change.idempotency_key is not None:
             wanted.append(paths.receipt(change.idempotency_key))
@@ -221,25 +229,27 @@ class AsyncChangeWriter:
         read = await self.access.read([*wanted, *against], deadline, consistent=consistent)
         state = read.get(paths.state)
         is_lost = refused is not None and lost_head(refused, state, [read.get(path) for path in against])
-        self.learn_origin(read)
+        await self.learn_store(read, deadline, is_asked=is_meta_wanted)
         # One that tries but once is to know at once.
         is_new = change.creates and not change.expected_version and self.access.retry.attempts != 1
         head = await async_found_head(self._history, paths, state, deadline, is_lost=is_lost, is_new=is_new)
         receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
-        return View(head, self.origin, carried, receipt, read.read_time, read.documents)
+        origin, feed = self.place
+        return View(head, origin, carried, receipt, read.read_time, read.documents, feed)
 
-    def learn_origin(self, read: Read) -> None:
-        """Take the store's id from a read that included ``tai/meta``."""
-        meta = read.get(META)
-        if meta is None:
-            return
-        stored, store_id = meta.fields.get("format"), meta.fields.get("store_id")
-        if type(stored) is not int or type(store_id) is not str:
-            message = f"document {META} is not one of tai_state's"
-            raise CorruptLogError("", "", None, message)
-        if stored > FORMAT:
-            raise SchemaVersionError(stored, FORMAT, "the store")
-        self.origin = store_id
+    def needs_meta(self) -> bool:
+        """Whether who may create a state is to read ``tai/meta`` with it."""
+        return self.origin is None or self.feed.is_unsure(self.access.clock.monotonic())
+
+    @property
+    def place(self) -> tuple[str | None, int]:
+        """The store's id, and by how many keys it feeds, or will once it is named; see ``feeding``."""
+        return self.origin, self.feed.shards or (self.feed.wanted if self.origin is None else 0)
+
+    async def learn_store(self, read: Read, deadline: Deadline, *, is_asked: bool = True) -> None:
+        """Take the store's id, and how it feeds, from a read that included ``tai/meta``, if it did."""
+        if is_asked:
+            self.origin = await async_learn(self.access, self.feed, read.get(META), deadline) or self.origin
 
     def plan_on(self, view: View, change: Change, settings: Settings) -> Plan | Replay:
         """Decide *change* on *view*, now."""
@@ -326,7 +336,7 @@ class AsyncChangeWriter:
     def applied(self, paths: StateLayout, plans: Sequence[Plan], commit: CommitResult) -> list[Applied]:
         """Remember what one commit made of a state, and return it, change by change."""
         if self.origin is None:
-            self.origin = plans[0].event.origin
+            self.name(plans[0].event.origin)
         found = plans[0].base.update_time if plans[0].base is not None else None
         left = commit.update_times.get(paths.state)
         applied: list[Applied] = []
@@ -353,6 +363,10 @@ class AsyncChangeWriter:
         if left is not None:
             self.remember(paths.state, Head(plans[-1].record, left))
         return applied
+
+    def name(self, origin: str) -> None:
+        """Take the store's id that a commit of ours gave it, and that it feeds from then on, if it is to."""
+        self.origin, self.feed.shards = origin, self.feed.wanted
 
     def tell(self, event: EventRecord) -> None:
         """Tell those who listen of a change that is durable."""

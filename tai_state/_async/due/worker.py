@@ -187,7 +187,8 @@ class AsyncDueWorker:
         """Return where to look; nowhere in a store that nobody has changed yet."""
         writer, access = self._runtime.writer, self._runtime.access
         if writer.origin is None:
-            writer.learn_origin(await access.read([META], access.begin(None)))
+            deadline = access.begin(None)
+            await writer.learn_store(await access.read([META], deadline), deadline)
         if writer.origin is None:
             return []
         return [shard_key(writer.origin, name, shard) for name in self._names for shard in range(self._shards)]

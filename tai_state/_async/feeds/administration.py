@@ -10,7 +10,6 @@ from tai_state._async.feeds.book import AsyncBook
 from tai_state._async.feeds.search import AsyncSearch
 from tai_state._platform.iterators import async_ending
 from tai_state.codec import Payload
-from tai_state.documents import Capability
 from tai_state.errors import (
     ConfigurationError,
     HistoryTrimmedError,
@@ -55,11 +54,6 @@ class AsyncAdministration:
         """Under which its position is kept."""
         return self._book.layout.name
 
-    def _check_feed(self) -> None:
-        if Capability.BY_UPDATE_TIME not in self._runtime.access.backend.capabilities:
-            message = f"subscription {self.name!r} finds no changes in this store"
-            raise ConfigurationError(message)
-
     async def _wanted(self, shards: int, delivery: str) -> Subscribed:
         """Return the subscription as it begins now."""
         since = await self._since(self._start)
@@ -90,7 +84,7 @@ class AsyncAdministration:
         for a dead letter are not counted. Reads what has changed since the position, page by page; where the
         subscription never began, all states are counted.
         """
-        self._check_feed()
+        await self._search.discovery()
         deadline = self._runtime.access.begin(timeout)
         subscribed = await self._book.subscribed(deadline)
         if subscribed is None:

@@ -1,14 +1,17 @@
-"""The search for what has changed: by the update time of states, where the engine finds documents by it."""
+"""The search for what has changed: by the update time of states, where the engine finds them by it, or their stamp."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tai_state._async.access.access import PAGE
+from tai_state._async.commits.feeding import async_discovery
 from tai_state._async.runtime import AsyncRuntime
 from tai_state._platform.iterators import async_ending
-from tai_state.rules.feeds.discovery import Found, changed_since, found_in, is_in_shard
+from tai_state.documents import Document, Query
+from tai_state.rules.feeds.discovery import Found, found_in, is_in_shard
 from tai_state.rules.feeds.positions import Subscribed
+from tai_state.rules.records.feeding import Discovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,47 @@ class AsyncSearch:
 
         At least one page is given, the last of which may be empty.
         """
-        query = changed_since(start, subscribed.governor_id)
+        discovery = await self.discovery()
         found: list[Found] = []
         last: datetime | None = None
         count = 0
-        documents = self.runtime.access.query(query, page=self.page)
+        queries = discovery.queries(start, subscribed.governor_id)
+        documents = self._merged(list(queries), discovery.field)
         async with async_ending(self.runtime.inflight.reading(documents, "subscription")) as reading:
             async for document in reading:
-                last, count = document.update_time, count + 1
+                last, count = document.value_of(discovery.field), count + 1
                 one = found_in(document, last)
-                if one is not None and is_in_shard(one, number, subscribed.shards):
+                is_wanted = one is not None and subscribed.governor_id in {None, one.paths.governor_id}
+                if one is not None and is_wanted and is_in_shard(one, number, subscribed.shards):
                     found.append(one)
                 if count == self.page:
                     yield Page(found, last, is_full=True)
                     found, last, count = [], None, 0
         yield Page(found, last, is_full=False)
+
+    async def discovery(self) -> Discovery:
+        """Return where it looks.
+
+        Raises:
+            ConfigurationError: The store does not feed.
+        """
+        runtime = self.runtime
+        return await async_discovery(runtime.access, runtime.writer.feed, runtime.settings.encoding)
+
+    async def _merged(self, queries: Sequence[Query], field: str) -> AsyncIterator[Document]:
+        """Iterate over what several queries find, each in the order of a field, in that order; equal ones in theirs."""
+        query, *others = queries
+        async with async_ending(self.runtime.access.query(query, page=self.page)) as own:
+            if not others:
+                async for document in own:
+                    yield document
+                return
+            async with async_ending(self._merged(others, field)) as rest:
+                mine, theirs = await anext(own, None), await anext(rest, None)
+                while mine is not None or theirs is not None:
+                    if mine is not None and (theirs is None or mine.value_of(field) <= theirs.value_of(field)):
+                        yield mine
+                        mine = await anext(own, None)
+                    elif theirs is not None:
+                        yield theirs
+                        theirs = await anext(rest, None)

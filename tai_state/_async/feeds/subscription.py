@@ -162,7 +162,7 @@ class AsyncSubscription(AsyncAdministration):
             ConfigurationError: Nobody is told of anything; or the store has no feed: ``connect(url, feed=True)``.
             TaiStateError: The store failed; what was delivered is.
         """
-        self._check()
+        await self._check()
         return await self._pass(is_patient=False)
 
     async def run(self) -> None:
@@ -174,7 +174,7 @@ class AsyncSubscription(AsyncAdministration):
         Raises:
             ConfigurationError: As for ``run_once``.
         """
-        self._check()
+        await self._check()
         self._runs += 1
         try:
             with self._waker as waker:
@@ -217,7 +217,7 @@ class AsyncSubscription(AsyncAdministration):
             ConfigurationError: Nobody is told of anything.
             TaiStateError: The store failed.
         """
-        self._check(needs_feed=False)
+        await self._check(needs_feed=False)
         subscribed = await self._begun()
         if self._governor_id is not None and governor_id != self._governor_id:
             return 0
@@ -245,12 +245,12 @@ class AsyncSubscription(AsyncAdministration):
             return found
         return await self._book.begun(await self._wanted(self._terms.config.shards, self._terms.delivery))
 
-    def _check(self, *, needs_feed: bool = True) -> None:
+    async def _check(self, *, needs_feed: bool = True) -> None:
         if not self._told:
             message = f"subscription {self.name!r} tells nobody: give it a handler, or add some with when"
             raise ConfigurationError(message)
         if needs_feed:
-            self._check_feed()
+            await self._search.discovery()
 
 
 def _names(given: object, what: str) -> frozenset[str] | None:

@@ -8,13 +8,15 @@ from typing import NamedTuple
 from tai_state._async.access.damage import tell_damage, tell_missing
 from tai_state._async.history.log import AsyncEventLog, log
 from tai_state.clock import Span
-from tai_state.documents import Document, DocumentPath
+from tai_state.documents import Capability, Document, DocumentPath
 from tai_state.errors import CorruptLogError, HistoryTrimmedError, StateNotFoundError
 from tai_state.layout import META, StateLayout, owner_and_version, versioned
 from tai_state.rules.due.keys import key_again
 from tai_state.rules.history.lost import check_reaches, salvaged
 from tai_state.rules.history.replay import Fold, Rerun, Trimmed, no_rerun
 from tai_state.rules.history.snapshots import read_snapshot
+from tai_state.rules.records.feeding import feed_key, feed_of
+from tai_state.rules.records.fields import FieldError
 from tai_state.rules.records.record import Marks, StateRecord
 
 
@@ -140,16 +142,28 @@ class AsyncHistoryReader(AsyncEventLog):
         else:
             tell_damage(damage)
         marks = salvaged(await self.marks(paths, timeout), document)
-        return replace(record, marks=replace(marks, due_key=await self.due_key(record, timeout)))
+        due_key, key = await self.places(paths, record, timeout)
+        return replace(record, marks=replace(marks, due_key=due_key, feed_key=key))
 
-    async def due_key(self, record: StateRecord, timeout: Span = None) -> str:
-        """Return where a state that is written again is looked for when it is due; "" where nothing is."""
-        if record.due is None:
-            return ""
+    async def places(self, paths: StateLayout, record: StateRecord, timeout: Span = None) -> tuple[str, str]:
+        """Return where a state that is written again is looked for: when it is due, and when it has changed; or "".
+
+        Raises:
+            CorruptLogError: The store does not say how it feeds.
+        """
+        has_keys = Capability.BY_UPDATE_TIME not in self._access.backend.capabilities
+        if record.due is None and not has_keys:
+            return "", ""
         meta = (await self._access.read([META], self._access.begin(timeout))).get(META)
-        store_id = None if meta is None else meta.fields.get("store_id")
+        stored = None if meta is None else meta.fields.get("store_id")
         # One that was never named has none that looks either.
-        return key_again(store_id if isinstance(store_id, str) else "", record.due.machine)
+        store_id = stored if isinstance(stored, str) else ""
+        due_key = "" if record.due is None else key_again(store_id, record.due.machine)
+        try:
+            feed = feed_of(meta.fields) if meta is not None and has_keys else None
+        except FieldError as error:
+            raise CorruptLogError("", "", None, f"document {META}: {error}") from error
+        return due_key, "" if feed is None else feed_key(store_id, paths.state, feed.shards)
 
     async def rebuild(self, paths: StateLayout, *, timeout: Span = None) -> StateRecord | None:
         """Return the state as snapshots, segments and events tell it; None when there is nothing.

@@ -129,5 +129,5 @@ class AsyncDueJobs:
         """Return the store's id; None where nothing was ever written to it."""
         writer = self._runtime.writer
         if writer.origin is None:
-            writer.learn_origin(await self._runtime.access.read([META], deadline))
+            await writer.learn_store(await self._runtime.access.read([META], deadline), deadline)
         return writer.origin

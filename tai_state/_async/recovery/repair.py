@@ -126,8 +126,8 @@ class AsyncRepairer:
                 return None
             dependents = await witnesses.dependents(paths, state)
             history, truth = AsyncHistoryReader(self.access), finding.truth
-            due_key = await history.due_key(truth, self.timeout) if isinstance(truth, StateRecord) else ""
-            return mend_state(finding, paths, state, dependents, encoding, due_key=due_key)
+            keys = await history.places(paths, truth, self.timeout) if isinstance(truth, StateRecord) else ("", "")
+            return mend_state(finding, paths, state, dependents, encoding, keys=keys)
         if finding.kind == "lost_mark":
             return await self._mark(finding, paths)
         found = await self.document(finding.path)

@@ -24,6 +24,7 @@ from tai_state.config import (
     Encoding,
     Maintenance,
     check_count,
+    check_flag,
     check_option,
     check_ttl,
     drain_seconds,
@@ -31,6 +32,7 @@ from tai_state.config import (
 from tai_state.errors import TaiStateError
 from tai_state.layout import META
 from tai_state.rules.commits.change import Settings
+from tai_state.rules.records.feeding import checked_shards
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +66,8 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
         maintenance: Maintenance | None = None,
         receipt_ttl: timedelta = RECEIPT_TTL,
         head_cache_size: int = HEAD_CACHE_SIZE,
+        feed: bool | None = None,
+        feed_shards: int = 1,
     ) -> None:
         """Put a store over *access*.
 
@@ -73,16 +77,25 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
             maintenance: How often states are snapshotted; a persister's configuration goes first.
             receipt_ttl: How long an idempotency key is remembered.
             head_cache_size: The most states whose heads are kept in memory.
+            feed: Whether to switch the store's feed on, for good, where the engine needs that; None, False: it is left
+                as it is.
+            feed_shards: Among how many keys its states are spread when it is switched on.
 
         Raises:
             ConfigurationError: One of them cannot be; names it.
         """
         check_option(encoding, Encoding, "encoding")
         check_option(maintenance, Maintenance, "maintenance")
+        if feed is not None:
+            check_flag(feed, "feed")
         inflight = InFlight()
         self.runtime = Runtime(
             access=access,
-            writer=ChangeWriter(access, cache_size=check_count(head_cache_size, "head_cache_size", least=0)),
+            writer=ChangeWriter(
+                access,
+                cache_size=check_count(head_cache_size, "head_cache_size", least=0),
+                feed_shards=checked_shards(feed_shards) if feed else 0,
+            ),
             history=HistoryReader(access),
             locks=LockRegistry(inflight.observers),
             inflight=inflight,

@@ -99,7 +99,7 @@ class ManyChanges:
         """Commit what can be planned of *lines*, whose turns are held; split them where that is refused."""
         read = self._access.read(wanted, deadline, consistent=False) if (wanted := self._wanted(lines)) else None
         if read is not None:
-            self._writer.learn_origin(read)
+            self._writer.learn_store(read, deadline)
         self._plan(lines, read.documents if read is not None else {}, done)
         planned = [line for line in lines if line.plans]
         if not planned:
@@ -173,7 +173,7 @@ class ManyChanges:
             if key is not None and line.paths.receipt(key) in documents:
                 return
             try:
-                plan = self._writer.plan_on(View(head, origin), change, settings)
+                plan = self._writer.plan_on(View(head, origin, feed=self._writer.feed.shards), change, settings)
             except Exception:  # noqa: BLE001 - a user's guard may raise anything, and is asked again
                 return
             if not isinstance(plan, Plan) or segment_is_due(plan, settings):

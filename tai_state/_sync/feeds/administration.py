@@ -10,7 +10,6 @@ from tai_state._sync.feeds.book import Book
 from tai_state._sync.feeds.search import Search
 from tai_state._platform.iterators import ending
 from tai_state.codec import Payload
-from tai_state.documents import Capability
 from tai_state.errors import (
     ConfigurationError,
     HistoryTrimmedError,
@@ -55,11 +54,6 @@ class Administration:
         """Under which its position is kept."""
         return self._book.layout.name
 
-    def _check_feed(self) -> None:
-        if Capability.BY_UPDATE_TIME not in self._runtime.access.backend.capabilities:
-            message = f"subscription {self.name!r} finds no changes in this store"
-            raise ConfigurationError(message)
-
     def _wanted(self, shards: int, delivery: str) -> Subscribed:
         """Return the subscription as it begins now."""
         since = self._since(self._start)
@@ -90,7 +84,7 @@ class Administration:
         for a dead letter are not counted. Reads what has changed since the position, page by page; where the
         subscription never began, all states are counted.
         """
-        self._check_feed()
+        self._search.discovery()
         deadline = self._runtime.access.begin(timeout)
         subscribed = self._book.subscribed(deadline)
         if subscribed is None:

@@ -250,7 +250,7 @@ class Subscription(Administration):
             message = f"subscription {self.name!r} tells nobody: give it a handler, or add some with when"
             raise ConfigurationError(message)
         if needs_feed:
-            self._check_feed()
+            self._search.discovery()
 
 
 def _names(given: object, what: str) -> frozenset[str] | None:

@@ -129,5 +129,5 @@ class DueJobs:
         """Return the store's id; None where nothing was ever written to it."""
         writer = self._runtime.writer
         if writer.origin is None:
-            writer.learn_origin(self._runtime.access.read([META], deadline))
+            writer.learn_store(self._runtime.access.read([META], deadline), deadline)
         return writer.origin

@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tai_state._sync.access.access import PAGE, Access
+from tai_state._sync.commits.feeding import feed_in
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.erasure import erase_again
 from tai_state._sync.recovery.export_file import ExportReader, in_commits
 from tai_state._sync.recovery.verify import Verifier, Progress
 from tai_state.clock import Span
-from tai_state.documents import Document, DocumentPath, MustNotExist, Put, Write
+from tai_state.documents import Capability, Document, DocumentPath, MustNotExist, Put, Write
 from tai_state.errors import CorruptLogError, PreconditionFailedError, ReplayError, StoreUnavailableError
 from tai_state.layout import META, GovernorLayout, state_of
 from tai_state.models import ConsistencyReport, ImportReport
 from tai_state.rules.commits.decide import meta_fields
 from tai_state.rules.recovery.brought import states_named, without_erased
-from tai_state.rules.recovery.carried import is_due, placed
+from tai_state.rules.recovery.carried import is_due, is_state, placed
 from tai_state.rules.recovery.erasure import Erasure, read_erasure
 from tai_state.rules.recovery.export_lines import Carried, Header
 from tai_state.rules.recovery.joining import Item, Joining, Run, run_of
@@ -56,6 +57,7 @@ class Import:
         self._governor_id = ""
         self._erasing: dict[str, None] = {}
         self._store_id: str | None = None
+        self._feed = 0
 
     def run(self) -> Header:
         """Import the whole file, and return what it says of itself.
@@ -198,18 +200,21 @@ class Import:
         return Document(path, {"hash": event.hash}, event.committed_at, event.committed_at)
 
     def _write(self, items: Sequence[Item]) -> None:
-        if any(is_due(item.path, item.carried.fields) for item in items):
-            items = self._placed(items)
+        has_keys = Capability.BY_UPDATE_TIME not in self._access.backend.capabilities
+        if any(is_state(item.path) if has_keys else is_due(item.path, item.carried.fields) for item in items):
+            items = self._placed(items, has_keys=has_keys)
         for part in in_commits(items):
             self._joined.written += bring(self._access, part, self._timeout)
 
-    def _placed(self, items: Sequence[Item]) -> list[Item]:
-        """Return *items* with those that are due where the workers of this store look for them."""
-        if self._store_id is None:
-            self._store_id = store_id(self._access, self._timeout)
+    def _placed(self, items: Sequence[Item], *, has_keys: bool) -> list[Item]:
+        """Return *items* with their states where this store looks for them: when they are due, and have changed."""
+        if self._store_id is None or has_keys:
+            # Whether it feeds may change while a long import runs.
+            self._store_id, self._feed = store_place(self._access, self._timeout)
+        store_id, feed = self._store_id, self._feed if has_keys else 0
         return [
-            replace(item, carried=item.carried._replace(fields=placed(item.carried.fields, self._store_id)))
-            if is_due(item.path, item.carried.fields)
+            replace(item, carried=item.carried._replace(fields=placed(item.path, item.carried.fields, store_id, feed)))
+            if is_state(item.path)
             else item
             for item in items
         ]
@@ -218,8 +223,8 @@ class Import:
         return _read(self._access, paths, self._timeout)
 
 
-def store_id(access: Access, timeout: Span = None) -> str:
-    """Return the id of the store; one that has none yet is given it, as with its first change.
+def store_place(access: Access, timeout: Span = None) -> tuple[str, int]:
+    """Return the id of the store, and by how many keys it feeds; one that has no id yet is given it, as ever.
 
     Raises:
         CorruptLogError: Its document says none.
@@ -227,7 +232,7 @@ def store_id(access: Access, timeout: Span = None) -> str:
     deadline = access.begin(timeout)
     put = Put(META, meta_fields(access.new_id()), MustNotExist())
 
-    def attempt() -> str:
+    def attempt() -> tuple[str, int]:
         meta = (access.read([META], deadline)).get(META)
         store_id = put.fields["store_id"] if meta is None else meta.fields.get("store_id")
         if type(store_id) is not str:
@@ -235,7 +240,8 @@ def store_id(access: Access, timeout: Span = None) -> str:
             raise CorruptLogError("", "", None, message)
         if meta is None:
             access.backend.commit([put], timeout=access.attempt_seconds(deadline))
-        return store_id
+        feed = feed_in(meta)
+        return store_id, 0 if feed is None else feed.shards
 
     # Whoever was faster, or an attempt of ours without a reply, has named it.
     return access.retried(attempt, deadline, also=(PreconditionFailedError,), what="the name of a store")

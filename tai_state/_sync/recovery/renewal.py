@@ -47,7 +47,7 @@ def _place(access: Access, store_id: str) -> None:
         puts: list[Write] = []
         for document in access.scan(states):
             if is_due(document.path, document.fields):
-                fields = placed(document.fields, store_id)
+                fields = placed(document.path, document.fields, store_id)
                 puts.append(Put(document.path, fields, UpdatedAt(document.update_time)))
             if len(puts) == _STATES_WRITTEN:
                 access.backend.commit(puts, timeout=access.attempt_seconds(access.begin(None)))

@@ -126,8 +126,8 @@ class Repairer:
                 return None
             dependents = witnesses.dependents(paths, state)
             history, truth = HistoryReader(self.access), finding.truth
-            due_key = history.due_key(truth, self.timeout) if isinstance(truth, StateRecord) else ""
-            return mend_state(finding, paths, state, dependents, encoding, due_key=due_key)
+            keys = history.places(paths, truth, self.timeout) if isinstance(truth, StateRecord) else ("", "")
+            return mend_state(finding, paths, state, dependents, encoding, keys=keys)
         if finding.kind == "lost_mark":
             return self._mark(finding, paths)
         found = self.document(finding.path)

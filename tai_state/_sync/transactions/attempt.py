@@ -253,7 +253,7 @@ class Attempt:
         3. Others read all again only where that may not go together any more.
         """
         moment = self._moment()
-        meta = [META] if self._read_time is None and not self._writer.origin else []
+        meta = [META] if self._read_time is None and self._writer.needs_meta() else []
         wanted = dict.fromkeys([*new, *self._ahead])
         self._ahead = ()
         seen = self._documents if self.read_only and moment is None else {}
@@ -265,7 +265,7 @@ class Attempt:
                 return
             read = self._access.read([*wanted, *self._documents], self._deadline, consistent=False)
         self._compare(read)
-        self._writer.learn_origin(read)
+        self._writer.learn_store(read, self._deadline, is_asked=bool(meta))
         self._read_time = read.read_time
         self._is_of_one_read = True
         self._aside = {path: read.get(path) for path in wanted}
@@ -290,8 +290,9 @@ class Attempt:
         access = self._access
         told, told_seconds = access.store_time.latest, access.clock.monotonic() - access.store_time.heard
         fresh = Fresh(access.clock.now(), access.new_id(), self._new_store_id, access.new_id(), told, told_seconds)
+        origin, feed = self._writer.place
         try:
-            return draft.add(Decided(change, settings, fresh, self._writer.origin, receipt, self._read_time))
+            return draft.add(Decided(change, settings, fresh, origin, receipt, self._read_time, feed))
         except FencedOutError as error:
             if self._guard is not None:
                 self._guard.refused(error)
@@ -388,7 +389,7 @@ class Attempt:
         """
         self.committed_at = committed_at
         if META in self.writes:
-            self._writer.origin = self._new_store_id
+            self._writer.name(self._new_store_id)
         for event in self._draft.events:
             if log.isEnabledFor(logging.DEBUG):
                 tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)

@@ -122,7 +122,8 @@ class Head:
 class View:
     """What a decision rests on. ``read_time`` is None where the head came from the cache alone.
 
-    ``documents`` holds all that was read for it, those of the guard included; None where they were not read.
+    ``documents`` holds all that was read for it, those of the guard included; None where they were not read. ``feed``:
+    by how many keys the store feeds; 0 where it does not, or nobody here knows.
     """
 
     head: Head | None
@@ -131,6 +132,7 @@ class View:
     receipt: Document | None = None
     read_time: datetime | None = None
     documents: Mapping[DocumentPath, Document] | None = None
+    feed: int = 0
 
 
 @quick_dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from tai_state.rules.history.upcasting import Place
 from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import content_fields, event_fields, state_put
 from tai_state.rules.records.erased import ERASE
+from tai_state.rules.records.feeding import FEED, META_FORMAT, Feed, feed_key
 from tai_state.rules.records.occasional import Cause
 from tai_state.rules.records.record import (
     NO_STATE,
@@ -276,6 +277,8 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
     if event.due is not None or (before is not None and before.due is not None):
         was = before.due if before else None
         marks = due_marks(marks or Marks(), was, event.due, (event.origin, change.paths), settings.due_shards)
+    if view.feed and (marks is None or not marks.feed_key):
+        marks = replace(marks or Marks(), feed_key=feed_key(event.origin, change.paths.state, view.feed))
     record = event.state(marks)
     maintenance = settings.maintenance
     if maintenance is not None and (
@@ -300,7 +303,7 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
         writes.append(_receipt_write(change, view, event, fresh, settings))
     # With the first change, not before it: a store that is only read is not written.
     if view.origin is None:
-        writes.append(Put(META, meta_fields(fresh.store_id), MustNotExist()))
+        writes.append(Put(META, meta_fields(fresh.store_id, view.feed, fresh.now), MustNotExist()))
     guarded = view.guard.writes() if view.guard else ()
     return Plan((*writes, *guarded, *extra), event, fields, record, view.head, view.guard)
 
@@ -327,6 +330,10 @@ def fingerprint_of(change: Change) -> str:
     return request_fingerprint(change.kind, change.action, change.request)
 
 
-def meta_fields(store_id: str) -> dict[str, object]:
-    """Return the fields of a new store's ``tai/meta``."""
-    return {"format": FORMAT, "store_id": store_id}
+def meta_fields(store_id: str, feed: int = 0, now: datetime | None = None) -> dict[str, object]:
+    """Return the fields of a new store's ``tai/meta``; with *feed* keys by which it feeds, from *now* on."""
+    if not feed or now is None:
+        return {"format": FORMAT, "store_id": store_id}
+    # There is no state yet that could lack its key, and none is made by somebody who finds no such document.
+    switched = Feed(feed, now, is_scanned=True, is_complete=True)
+    return {"format": META_FORMAT, "store_id": store_id, FEED: switched.fields()}

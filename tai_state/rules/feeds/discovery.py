@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from tai_state.documents import UPDATE_TIME, Document, FieldRange, Query
-from tai_state.layout import GovernorLayout, StateLayout, state_layout, state_of
+from tai_state.documents import Document
+from tai_state.layout import StateLayout, state_layout, state_of
 from tai_state.rules.feeds.positions import ShardPosition, key_of, shard_of
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,14 +67,6 @@ class Looks:
 
 def _earlier(moment: datetime, seconds: float) -> datetime:
     return max(EARLIEST, moment - timedelta(seconds=min(seconds, (moment - EARLIEST).total_seconds())))
-
-
-def changed_since(start: datetime, governor_id: str | None) -> Query:
-    """Return the query for what changed from *start* on, of one governor or of all, in the order of the changes."""
-    within = FieldRange(UPDATE_TIME, at_least=start)
-    if governor_id is None:
-        return Query(collection="states", within=within, is_group=True)
-    return Query(collection=GovernorLayout(governor_id).states, within=within)
 
 
 def found_in(document: Document, changed_at: datetime) -> Found | None:

@@ -127,7 +127,8 @@ class Subscribed(_Kept):
             "since": self.since,
             "shards": self.shards,
             "governor_id": self.governor_id,
-            "delivery": self.delivery,
+            # A member of an enum would be stored by some engines only.
+            "delivery": str.__str__(self.delivery),
         }
 
     def anew(self, since: datetime | None) -> Self:

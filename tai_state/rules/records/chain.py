@@ -173,8 +173,8 @@ def _by_position(event: EventRecord) -> list[Any]:
 def state_digest(record: StateRecord) -> str:
     """Return the SHA-256, in hexadecimal, over all that a state document says: its content and its marks.
 
-    Not over the times that the engine sets, nor over ``due_key``, which is another one in a copy. It tells what was
-    altered beside the package, which no precondition sees.
+    Not over the times that the engine sets, nor over ``due_key`` and ``feed_key``, which are others in a copy. It tells
+    what was altered beside the package, which no precondition sees.
     """
     marks = record.marks
     covered: dict[str, Any] = {

@@ -10,6 +10,7 @@ from tai_state.documents import Document, MustNotExist, Precondition, Put, Updat
 from tai_state.errors import CorruptLogError, InvalidIdError
 from tai_state.layout import StateLayout, unescape
 from tai_state.rules.records.chain import state_digest
+from tai_state.rules.records.feeding import CHANGED_AT, FEED_KEY
 from tai_state.rules.records.fields import (
     FieldError,
     check_format,
@@ -62,6 +63,7 @@ FORMATS = {
     "due_at": 7,
     "labels": 7,
     "cause": 7,
+    "feed_key": 7,
 }
 """Fields that an older build does not know: it would wipe them, since a Put replaces the whole document, or miss them
 in a hash and call the event corrupt.
@@ -156,7 +158,8 @@ def state_put(
     """
     assert record.due is None or record.marks.due_key, "nobody would find it when it is due"
     precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
-    return Put(paths.state, state_fields(record, encoding, common), precondition)
+    stamped = CHANGED_AT if record.marks.feed_key else None
+    return Put(paths.state, state_fields(record, encoding, common), precondition, stamped)
 
 
 def state_fields(record: StateRecord, encoding: Encoding, common: Fields | None = None) -> Fields:
@@ -177,6 +180,8 @@ def state_fields(record: StateRecord, encoding: Encoding, common: Fields | None 
         fields["erased_through"] = marks.erased_through
     if record.due is not None:
         put_due_marks(fields, marks)
+    if marks.feed_key:
+        fields[FEED_KEY] = marks.feed_key
     fields["digest"] = state_digest(record)
     fields["format"] = max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()))
     return fields
@@ -202,6 +207,7 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
             snapshots=take_list(fields, "snapshots", int),
             dependents=dependents_from(fields),
             erased_through=take_or_none(fields, "erased_through", int) or 0,
+            feed_key=take_or_none(fields, FEED_KEY, str) or "",
             **due_marks_from(fields),
         ),
     )

@@ -177,6 +177,8 @@ class Marks:
     Of a state that is due: ``due_key`` says where workers look for it (see ``rules.due``), and follows from the rest.
     ``due_moved_to`` is when it is due instead, where that was moved without a change (a lease that was renewed, a
     firing that failed and is tried again), and ``due_tries`` how often its firing has failed.
+
+    ``feed_key``: where it is looked for among what has changed, in a store that feeds by keys (see ``feeding``).
     """
 
     sealed_through: int = 0
@@ -188,6 +190,7 @@ class Marks:
     due_key: str = ""
     due_moved_to: datetime | None = None
     due_tries: int = 0
+    feed_key: str = ""
     first_unsealed: int = field(init=False, compare=False, repr=False)
     newest_snapshot: int = field(init=False, compare=False, repr=False)
 

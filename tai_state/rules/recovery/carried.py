@@ -2,8 +2,8 @@
 
 A document is carried by its fields, as the port gives them. Times that only the engine keeps, and that something
 follows from, go into a field: when an event was committed, and from when on a receipt or the record of a transaction
-counts. Of a lock its counter is carried: whoever holds it holds it there. Where a state that is due is looked for is
-not carried, since the store is named in that: it is written anew where the state is brought to.
+counts. Of a lock its counter is carried: whoever holds it holds it there. Where a state is looked for when it is due,
+or has changed, is not carried, since the store is named in that: it is written anew where the state is brought to.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,8 @@ from tai_state.errors import InvalidIdError, ReplayError, StoreError
 from tai_state.layout import AUDIT, GOVERNORS, LOCKS, TRANSACTIONS, WAITS, is_receipt, owner_and_version, unescape
 from tai_state.rules.due.keys import DUE_KEY, key_again
 from tai_state.rules.locking.leases import carried, lease_fields, read_lease
-from tai_state.rules.records.documents import committed_at
+from tai_state.rules.records.documents import FORMATS, committed_at
+from tai_state.rules.records.feeding import CHANGED_AT, FEED_KEY, feed_key
 from tai_state.rules.records.fields import FieldError, written_at
 from tai_state.rules.recovery.erasure import GOVERNOR
 
@@ -37,6 +38,7 @@ LEFT_OUT = {
 """What an export leaves out, and why."""
 
 _PARTS_OF_GOVERNORS = 3
+_PLACES = frozenset({DUE_KEY, FEED_KEY, CHANGED_AT})
 
 
 class NotCarriedError(ValueError):
@@ -84,7 +86,7 @@ def carried_fields(document: Document) -> Fields:
             case "receipts" | "transactions":
                 return {**fields, "committed_at": _of(written_at, document, document.update_time)}
             case "states":
-                return {name: value for name, value in fields.items() if name != DUE_KEY}
+                return {name: value for name, value in fields.items() if name not in _PLACES}
             case "locks":
                 return lease_fields(carried(read_lease(document)))
     except (InvalidIdError, ReplayError, StoreError) as error:
@@ -97,9 +99,25 @@ def is_due(path: DocumentPath, fields: Mapping[str, Value]) -> bool:
     return path.collection.endswith("/states") and "due_at" in fields
 
 
-def placed(fields: Mapping[str, Value], store_id: str) -> Fields:
-    """Return the fields of a state that is due as they are in the store of this id."""
-    return {**fields, DUE_KEY: key_again(store_id, str(fields.get("due_machine", "")))}
+def is_state(path: DocumentPath) -> bool:
+    """Whether a document is that of a state."""
+    return path.collection.endswith("/states")
+
+
+def placed(path: DocumentPath, fields: Mapping[str, Value], store_id: str, feed: int = 0) -> Fields:
+    """Return the fields of a state as they are in the store of this id.
+
+    Args:
+        feed: By how many keys it feeds; 0: by none.
+    """
+    found = dict(fields)
+    if is_due(path, fields):
+        found[DUE_KEY] = key_again(store_id, str(fields.get("due_machine", "")))
+    # What an earlier release has written has no digest, as what has a key needs; the next scan, or change, gives it.
+    if feed and "digest" in fields:
+        found[FEED_KEY] = feed_key(store_id, path, feed)
+        found["format"] = max(int(fields.get("format", 1)), FORMATS[FEED_KEY])
+    return found
 
 
 def _of(moment: Any, document: Document, otherwise: datetime) -> Any:

@@ -24,6 +24,7 @@ from tai_state.layout import LOCKS, state_of, versioned
 from tai_state.rules.history.segments import read_segment
 from tai_state.rules.locking.leases import raised, read_lease
 from tai_state.rules.records.documents import event_fields
+from tai_state.rules.records.feeding import stamp_of
 from tai_state.rules.recovery.carried import OF_STATES
 from tai_state.rules.recovery.export_lines import Carried
 
@@ -107,14 +108,15 @@ class Item:
             put = raised(lease, None if found is None else read_lease(found))
             return [] if put is None else [put]
         if found is None:
-            return [Put(carried.path, carried.fields, MustNotExist())]
+            return [Put(carried.path, carried.fields, MustNotExist(), stamp_of(carried.path, carried.fields))]
         if carried.path.collection.endswith("/receipts"):
             put = Put(carried.path, carried.fields, UpdatedAt(found.update_time))
             return [put] if _is_newer(carried, found) else []
         if run_of(carried.path) is None or found.fields.get("hash") == carried.fields.get("hash"):
             return []
         if self.base is not None and head_of(found.fields) == head_of(self.base.fields):
-            put = Put(carried.path, carried.fields, UpdatedAt(found.update_time))
+            stamped = stamp_of(carried.path, carried.fields)
+            put = Put(carried.path, carried.fields, UpdatedAt(found.update_time), stamped)
             return [put, *_outlived(found, carried)]
         raise conflict(carried, "another one is there")
 

@@ -89,18 +89,19 @@ def mend_state(
     dependents: Mapping[str, str],
     encoding: Encoding,
     *,
-    due_key: str = "",
+    keys: tuple[str, str] = ("", ""),
 ) -> Mending | None:
     """Return the write of the state document that the log determines; None: it does not.
 
     Args:
         dependents: The states that depend on it, each with its machine.
-        due_key: Where it is looked for when it is due, if its marks do not say.
+        keys: Where it is looked for when it is due, if its marks do not say; and among what has changed.
     """
     truth = finding.truth
     if not isinstance(truth, StateRecord):
         return None
-    marks = replace(truth.marks, dependents=dependents, due_key=truth.marks.due_key or due_key)
+    due_key, feed_key = keys
+    marks = replace(truth.marks, dependents=dependents, due_key=truth.marks.due_key or due_key, feed_key=feed_key)
     record = replace(truth, marks=marks)
     put = state_put(paths, record, encoding, found.update_time if found is not None else None)
     message = f"the state document is written again as its log tells it, at version {record.version}"

@@ -26,6 +26,7 @@ class Decided:
     origin: str | None
     receipt: Document | None = None
     read_time: datetime | None = None
+    feed: int = 0
 
     def lean(self) -> "Decided":
         """Return the change in its smallest form."""
@@ -153,7 +154,7 @@ class Draft:
         path = step.change.paths.state
         self._check_writable(path)
         head = self.head(step.change.paths)
-        view = View(head, step.origin, self._guard, step.receipt, step.read_time)
+        view = View(head, step.origin, self._guard, step.receipt, step.read_time, feed=step.feed)
         plan = decide(step.change, view, step.fresh, step.settings)
         # Made before: it adds nothing to this commit, and what follows is decided on what it left.
         if isinstance(plan, Replay):

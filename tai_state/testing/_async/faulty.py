@@ -310,6 +310,8 @@ class AsyncFaultyStore(AsyncBackendStore):
                 "maintenance": backend.runtime.settings.maintenance,
                 "receipt_ttl": backend.runtime.settings.receipt_ttl,
                 "head_cache_size": backend.runtime.writer.heads.size_max,
+                "feed": bool(backend.runtime.writer.feed.wanted),
+                "feed_shards": backend.runtime.writer.feed.wanted or 1,
                 **options,
             }
         else:

@@ -14,8 +14,10 @@ from tai_state import (
     SchemaVersionError,
     TransitionNotAllowedError,
 )
+from tai_state.clock import Deadline
 from tai_state.documents import Delete, Document, Read
 from tai_state.layout import FORMAT, META, state_layout
+from tai_state.rules.records.feeding import META_FORMAT
 from tai_state.testing.clock import ManualClock
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_document_at, async_plant, in_memory
@@ -100,6 +102,10 @@ async def test_a_change_whose_reply_is_lost_is_made_though_its_state_is_gone_sin
     assert (await AsyncStateMachinePersister(store, COUNTER).transition("g", "s", "add")).version == 2
 
 
+def deadline():
+    return Deadline(ManualClock(), TIMEOUT)
+
+
 def meta(place, **fields):
     """Return a read of a store's own document."""
     now = ManualClock().now()
@@ -110,9 +116,9 @@ def meta(place, **fields):
 async def test_a_store_is_known_by_its_id(place):
     """Where it has one; without the document nothing is learned."""
     writer = place.store().runtime.writer
-    writer.learn_origin(replace(meta(place), documents={}))
+    await writer.learn_store(replace(meta(place), documents={}), deadline())
     assert writer.origin is None
-    writer.learn_origin(meta(place))
+    await writer.learn_store(meta(place), deadline())
     assert writer.origin == "one"
 
 
@@ -122,7 +128,7 @@ async def test_a_document_that_is_no_store_s_is_told(place, fields):
     """Whichever field it is."""
     writer = place.store().runtime.writer
     with pytest.raises(CorruptLogError, match="is not one of tai_state's"):
-        writer.learn_origin(meta(place, **fields))
+        await writer.learn_store(meta(place, **fields), deadline())
     assert writer.origin is None
 
 
@@ -131,5 +137,5 @@ async def test_a_newer_store_is_refused(place):
     """By the number of its format."""
     writer = place.store().runtime.writer
     with pytest.raises(SchemaVersionError):
-        writer.learn_origin(meta(place, format=FORMAT + 1))
+        await writer.learn_store(meta(place, format=META_FORMAT + 1), deadline())
     assert writer.origin is None

@@ -101,7 +101,7 @@ async def test_a_store_of_a_newer_release_is_not_written(place):
     """What tai/meta says goes for everything."""
     store = place.store()
     await store.save_state("g", "s", {"n": 1})
-    await async_plant(store, META, format=2)
+    await async_plant(store, META, format=3)
     before = await async_contents(store)
     with pytest.raises(SchemaVersionError, match="the store"):
         await place.store().save_state("g", "s", {"n": 2})

@@ -101,7 +101,7 @@ def test_a_store_of_a_newer_release_is_not_written(place):
     """What tai/meta says goes for everything."""
     store = place.store()
     store.save_state("g", "s", {"n": 1})
-    plant(store, META, format=2)
+    plant(store, META, format=3)
     before = contents(store)
     with pytest.raises(SchemaVersionError, match="the store"):
         place.store().save_state("g", "s", {"n": 2})

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from tai_state.documents import Document, DocumentPath
 from tai_state.layout import state_layout
-from tai_state.rules.feeds.discovery import EARLIEST, Found, Looks, changed_since, found_in, is_in_shard
+from tai_state.rules.feeds.discovery import EARLIEST, Found, Looks, found_in, is_in_shard
 from tai_state.rules.feeds.first_sight import last_before
 from tai_state.rules.feeds.positions import ShardPosition, shard_of
+from tai_state.rules.records.feeding import Discovery
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 EXACT = Looks(is_exact=True, overlap=1.0, sweep_every=300.0, sweep_window=600.0)
@@ -93,8 +94,9 @@ def test_a_state_is_found_in_its_shard_alone():
 
 def test_one_governor_is_asked_for_alone():
     """The engine sends nothing of the others."""
-    assert changed_since(NOON, "a/b").collection == "governors/a%2Fb/states"
-    everywhere = changed_since(NOON, None)
+    (one,) = Discovery().queries(NOON, "a/b")
+    assert one.collection == "governors/a%2Fb/states"
+    (everywhere,) = Discovery().queries(NOON)
     assert (everywhere.collection, everywhere.is_group) == ("states", True)
 
 

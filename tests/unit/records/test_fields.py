@@ -20,7 +20,7 @@ from tai_state.rules.history.replay import differing_field
 from tai_state.rules.history.segments import build_segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot, snapshot_fields
 from tai_state.rules.records.chain import event_hash, make_seal, seal_is_sound, state_digest
-from tai_state.rules.records.documents import event_fields, event_from, read_event, read_state, state_fields
+from tai_state.rules.records.documents import event_fields, event_from, read_event, read_state, state_fields, state_put
 from tai_state.rules.records.occasional import Cause, Due
 from tai_state.rules.records.record import (
     Content,
@@ -83,6 +83,7 @@ MARKS = Marks(
     due_key="a:orders:0",
     due_moved_to=datetime(2024, 3, 3, tzinfo=UTC),
     due_tries=2,
+    feed_key="a:0",
 )
 STATE = EVENT.state(MARKS)
 AS_IT_IS = Encoding()
@@ -181,7 +182,7 @@ def test_the_hash_of_layout_1_covers_each_field(name):
     assert (event_hash(altered(BEFORE, name)) != event_hash(BEFORE)) is is_covered
 
 
-@pytest.mark.parametrize("name", [name for name in leaves(STATE) if name != "marks.due_key"])
+@pytest.mark.parametrize("name", [name for name in leaves(STATE) if name not in {"marks.due_key", "marks.feed_key"}])
 def test_the_digest_of_a_state_covers_each_field(name):
     """Content and marks."""
     assert state_digest(altered(STATE, name)) != state_digest(STATE)
@@ -213,7 +214,8 @@ def test_both_parts_of_a_signal_are_covered(signal):
 
 def test_the_digest_of_a_state_leaves_out_where_it_is_looked_for():
     """That is another place in a copy, and says nothing of the state."""
-    assert state_digest(altered(STATE, "marks.due_key")) == state_digest(STATE)
+    for name in ("marks.due_key", "marks.feed_key"):
+        assert state_digest(altered(STATE, name)) == state_digest(STATE)
 
 
 def test_marks_are_no_difference():
@@ -301,11 +303,22 @@ def test_what_few_events_have_makes_a_new_format_of_those_alone(used, number):
 def test_what_few_states_have_makes_a_new_format_of_those_alone(used, number):
     """And a state without it has no field of it, which an engine would index."""
     kept: dict[str, Any] = {name: value for name, value in PLAIN.items() if name not in {used, "cause"}}
-    state = replace(STATE, **kept, marks=replace(MARKS, due_key="", due_moved_to=None, due_tries=0))
+    marks = replace(MARKS, due_key="", due_moved_to=None, due_tries=0, feed_key="")
+    state = replace(STATE, **kept, marks=marks)
     fields = state_fields(state, AS_IT_IS)
     assert fields["format"] == number
     assert any(name.startswith("due_") for name in fields) is (used == "due")
     assert ("labels" in fields) is (used == "labels")
+    assert "feed_key" not in fields
+
+
+def test_a_state_that_is_looked_for_by_its_key_is_stamped():
+    """It is of the new format, since an older build would write it without; any other has no stamp."""
+    state = replace(STATE, due=None, labels=(), marks=replace(MARKS, due_key="", due_moved_to=None, due_tries=0))
+    for key, format_number, stamped in (("a:0", 7, "changed_at"), ("", 5, None)):
+        keyed = replace(state, marks=replace(state.marks, feed_key=key))
+        put = state_put(state_layout("g", "s"), keyed, AS_IT_IS, None)
+        assert (put.fields["format"], put.stamped) == (format_number, stamped)
 
 
 @pytest.mark.parametrize(

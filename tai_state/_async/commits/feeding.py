@@ -1,0 +1,231 @@
+"""Switching a store's feed on, and stamping what was there before.
+
+What it is about, and why all processes agree, stands in ``rules.records.feeding``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tai_state._async.access.access import AsyncAccess
+from tai_state.clock import Deadline, Span
+from tai_state.config import Encoding
+from tai_state.documents import Document, DocumentPath, MustNotExist, Put, UpdatedAt
+from tai_state.errors import (
+    CommitAmbiguousError,
+    ConfigurationError,
+    CorruptLogError,
+    InvalidIdError,
+    PreconditionFailedError,
+    ReplayError,
+    SchemaVersionError,
+    StoreUnavailableError,
+)
+from tai_state.layout import GOVERNORS, META, state_layout, unescape
+from tai_state.rules.commits.decide import meta_fields
+from tai_state.rules.records.documents import owner_of, read_state, state_put
+from tai_state.rules.records.feeding import (
+    FEED,
+    META_FORMAT,
+    Discovery,
+    Feed,
+    FeedKnowledge,
+    feed_key,
+    feed_keys,
+    feed_of,
+)
+from tai_state.rules.records.fields import FieldError
+
+_STATES_WRITTEN = 50
+_AGAIN = (PreconditionFailedError, CommitAmbiguousError, StoreUnavailableError)
+"""Of what is written here a look tells whether it was: it is written again only where it is not there."""
+
+
+def feed_in(meta: Document | None) -> Feed | None:
+    """Return how a store feeds by its ``tai/meta``; None: it does not, or was never changed.
+
+    Raises:
+        CorruptLogError: That document is damaged.
+    """
+    try:
+        return None if meta is None else feed_of(meta.fields)
+    except FieldError as error:
+        raise CorruptLogError("", "", None, f"document {META}: {error}") from error
+
+
+def store_id_in(meta: Document) -> str:
+    """Return the id of a store by its ``tai/meta``.
+
+    Raises:
+        CorruptLogError: That document is none of ours.
+        SchemaVersionError: A newer release wrote it.
+    """
+    stored, store_id = meta.fields.get("format"), meta.fields.get("store_id")
+    if type(stored) is not int or type(store_id) is not str:
+        message = f"document {META} is not one of tai_state's"
+        raise CorruptLogError("", "", None, message)
+    if stored > META_FORMAT:
+        raise SchemaVersionError(stored, META_FORMAT, "the store")
+    return store_id
+
+
+async def async_learn(
+    access: AsyncAccess, knowledge: FeedKnowledge, meta: Document | None, deadline: Deadline
+) -> str | None:
+    """Take what ``tai/meta`` says, and return the store's id; None where nothing was ever changed.
+
+    Where the store is to feed, and does not yet, it is switched on.
+    """
+    store_id = None if meta is None else store_id_in(meta)
+    if knowledge.is_asked:
+        feed = feed_in(meta)
+        if feed is None and meta is not None and knowledge.wanted:
+            _, feed = await async_switch_on(access, knowledge.wanted, deadline)
+        knowledge.hear(feed, access.clock.monotonic())
+    return store_id
+
+
+async def async_switch_on(access: AsyncAccess, shards: int, deadline: Deadline) -> tuple[str, Feed]:
+    """Have the store feed by *shards* keys, unless it feeds already; return its id, and how it does."""
+    new_id = access.new_id()
+
+    async def attempt() -> tuple[str, Feed]:
+        read = await access.read([META], deadline)
+        meta = read.get(META)
+        found = feed_in(meta)
+        if meta is not None and found is not None:
+            return store_id_in(meta), found
+        # Where nothing was ever changed there is nothing to look for, and nobody who does not know.
+        feed = Feed(shards, read.read_time)
+        fields = {**(meta_fields(new_id) if meta is None else meta.fields), FEED: feed.fields(), "format": META_FORMAT}
+        precondition = MustNotExist() if meta is None else UpdatedAt(meta.update_time)
+        put = Put(META, fields, precondition)
+        await access.backend.commit([put], timeout=access.attempt_seconds(deadline))
+        return new_id if meta is None else store_id_in(meta), feed
+
+    # Whoever was faster, or an attempt of ours without a reply, has switched it on.
+    return await access.retried(attempt, deadline, also=_AGAIN, what="the switch of a feed")
+
+
+async def async_discovery(
+    access: AsyncAccess, knowledge: FeedKnowledge, encoding: Encoding, timeout: Span = None
+) -> Discovery:
+    """Return where what has changed is found, once all that there was can be found there, too.
+
+    To be asked for with each look: the scans are made by those who look, the second one by who looks late enough. Once
+    that is made, nothing is read any more.
+
+    Raises:
+        ConfigurationError: The store does not feed.
+    """
+    if knowledge.discovery is not None:
+        return knowledge.discovery
+    deadline = access.begin(timeout)
+    read = await access.read([META], deadline)
+    meta, feed = read.get(META), feed_in(read.get(META))
+    if meta is not None and feed is not None:
+        store_id = store_id_in(meta)
+    elif knowledge.wanted:
+        store_id, feed = await async_switch_on(access, knowledge.wanted, deadline)
+    else:
+        message = (
+            "the store does not feed: nothing in it says what has changed; open it once with connect(..., feed=True), "
+            "which switches that on, for good and for all who use it"
+        )
+        raise ConfigurationError(message)
+    knowledge.hear(feed, access.clock.monotonic())
+    if feed.needs_scan(read.read_time):
+        await AsyncStamping(access, (store_id, feed.shards), encoding, timeout).run()
+        feed = feed.scanned(read.read_time)
+        await _async_note(access, feed, access.begin(timeout))
+    discovery = Discovery(feed_keys(store_id, feed.shards))
+    if feed.is_complete:
+        knowledge.discovery = discovery
+    return discovery
+
+
+async def _async_note(access: AsyncAccess, feed: Feed, deadline: Deadline) -> None:
+    """Have ``tai/meta`` say how far the scans have come; what somebody else's have reached is kept."""
+
+    async def attempt() -> None:
+        meta = (await access.read([META], deadline)).get(META)
+        found = feed_in(meta)
+        if meta is None or found is None or found.is_complete or found == feed:
+            return
+        put = Put(META, {**meta.fields, FEED: feed.fields()}, UpdatedAt(meta.update_time))
+        await access.backend.commit([put], timeout=access.attempt_seconds(deadline))
+
+    await access.retried(attempt, deadline, also=_AGAIN, what="the note of a scan")
+
+
+class AsyncStamping:
+    """One scan of all states, which gives each its key that has none."""
+
+    def __init__(self, access: AsyncAccess, place: tuple[str, int], encoding: Encoding, timeout: Span) -> None:
+        """Scan through *access*; *timeout* bounds each page, and each commit.
+
+        Args:
+            place: The store's id, and by how many keys it feeds.
+        """
+        self._access = access
+        self._place = place
+        self._encoding = encoding
+        self._timeout = timeout
+
+    async def run(self) -> int:
+        """Return how many had no key.
+
+        One that is damaged is passed over: whoever mends it gives it its key.
+        """
+        count = 0
+        async for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
+            try:
+                governor_id = unescape(stored)
+            except InvalidIdError:
+                continue
+            puts: list[Put] = []
+            async for document in self._access.scan(f"{GOVERNORS}/{stored}/states", timeout=self._timeout):
+                put = self._keyed(document, governor_id)
+                if put is None:
+                    continue
+                count += 1
+                puts.append(put)
+                if len(puts) == _STATES_WRITTEN:
+                    await self._write(puts, governor_id)
+                    puts = []
+            await self._write(puts, governor_id)
+        return count
+
+    def _keyed(self, document: Document, governor_id: str) -> Put | None:
+        """Return the write of a state with its key; None where it has one, or cannot be read."""
+        try:
+            state_id = owner_of(document, governor_id)
+            record = read_state(document, governor_id, state_id)
+        except ReplayError:
+            return None
+        if record.marks.feed_key:
+            return None
+        paths = state_layout(governor_id, state_id)
+        marks = replace(record.marks, feed_key=feed_key(self._place[0], paths.state, self._place[1]))
+        return state_put(paths, replace(record, marks=marks), self._encoding, document.update_time)
+
+    async def _write(self, puts: Sequence[Put], governor_id: str) -> None:
+        """Commit *puts*; where one of them was overtaken, each by itself, until it has a key."""
+        if not puts:
+            return
+        try:
+            seconds = self._access.attempt_seconds(self._access.begin(self._timeout))
+            await self._access.backend.commit(puts, timeout=seconds)
+        except _AGAIN:
+            for put in puts:
+                await self._write_alone(put.path, governor_id)
+
+    async def _write_alone(self, path: DocumentPath, governor_id: str) -> None:
+        deadline = self._access.begin(self._timeout)
+
+        async def attempt() -> None:
+            document = (await self._access.read([path], deadline)).get(path)
+            put = None if document is None else self._keyed(document, governor_id)
+            if put is not None:
+                await self._access.backend.commit([put], timeout=self._access.attempt_seconds(deadline))
+
+        await self._access.retried(attempt, deadline, also=_AGAIN, what="the key of a state")

@@ -1,0 +1,282 @@
+# Generated from tests/_async/commits/test_feed_switch.py by .ci/generate_sync.py; do not edit.
+"""A store that feeds by keys: each state says when it was changed, whoever writes it, once it is switched on."""
+from datetime import timedelta
+
+import pytest
+
+from tai_state import (
+    BackendStore,
+    StateMachinePersister,
+    TransactionManager,
+    ConfigurationError,
+    export_store,
+    import_store,
+    recover,
+)
+from tai_state._sync.backends.memory import MemoryBackend
+from tai_state._sync.commits.feeding import discovery
+from tai_state.documents import Capability, Delete, DocumentPath, Put
+from tai_state.errors import PreconditionFailedError
+from tai_state.layout import META, state_layout
+from tai_state.rules.records.feeding import SETTLING, TRUST, Discovery
+from tai_state.testing.clock import ManualClock
+from tests._sync.machines import COUNTER
+from tests._sync.stores import TIMEOUT, CountingBackend, document_at
+
+SECOND = timedelta(seconds=1)
+
+
+class KeyedBackend(CountingBackend):
+    """One that does not find documents by the time of their last change, whatever is behind it."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.capabilities = inner.capabilities - {Capability.BY_UPDATE_TIME}
+
+
+@pytest.fixture
+def backend(place):
+    return KeyedBackend(place.store().runtime.access.backend)
+
+
+def opened(backend, **options):
+    return BackendStore(backend, **{"actor": "tester", **options})
+
+
+def looked(store):
+    """Return where changes are found, as whoever reads the feed asks for it."""
+    runtime = store.runtime
+    return discovery(runtime.access, runtime.writer.feed, runtime.settings.encoding)
+
+
+def changed(store, discovery, since):
+    """Return the states that changed since a moment, as the feed finds them."""
+    found = []
+    for query in discovery.queries(since):
+        for document in store.runtime.access.query(query):
+            found.append((document.value_of(discovery.field), str(document.path)))  # noqa: PERF401 - has no twin
+    return [path.removeprefix("governors/") for _, path in sorted(found)]
+
+
+def held(store, governor_id, state_id):
+    return (document_at(store, state_layout(governor_id, state_id).state)).fields
+
+
+def test_a_store_that_is_off_has_none_of_it(backend):
+    """Neither its states nor its own document have a field of it; who relies on it is told how to switch it on."""
+    store = opened(backend)
+    store.save_state("g", "s", {})
+    store.save_state("g", "s", {"n": 1})
+    assert not {"feed_key", "changed_at"} & (held(store, "g", "s")).keys()
+    assert (document_at(store, META)).fields.keys() == {"format", "store_id"}
+    with pytest.raises(ConfigurationError, match="feed=True"):
+        looked(store)
+    puts = [write for writes in backend.commits for write in writes if isinstance(write, Put)]
+    assert [put.stamped for put in puts] == [None] * len(puts)
+
+
+def test_a_new_store_feeds_from_its_first_change(backend):
+    """Each change stamps the one state that it writes, and nothing else; a store feeds for good."""
+    store = opened(backend, feed=True)
+    began = backend.server_time(timeout=TIMEOUT)
+    persister = StateMachinePersister(store, COUNTER)
+    persister.start("g", "b", {"n": 0})
+    opened(backend).save_state("g", "a", {})
+    persister.transition("g", "b", "add")
+    opened(backend).delete_state("g", "a")
+    for writes in backend.commits:
+        stamped = [write for write in writes if isinstance(write, Put) and write.stamped is not None]
+        assert [write.path.collection for write in stamped] == ["governors/g/states"]
+    discovery = looked(opened(backend))
+    assert len(discovery.keys) == 1
+    assert changed(store, discovery, began - SECOND) == ["g/states/b", "g/states/a"]
+    assert changed(store, discovery, began + 1000 * SECOND) == []
+
+
+def test_what_was_there_is_found_by_one_scan(backend):
+    """Of all governors, deleted ones too; each state is written once, by the first who reads the feed."""
+    before = opened(backend)
+    for n in range(120):
+        before.save_state(f"g{n % 2}", f"s{n:03}", {})
+    before.delete_state("g0", "s000")
+    store = opened(backend, feed=True)
+    discovery = looked(store)
+    since = (document_at(store, META)).fields["feed"]["since"] - SECOND
+    assert len(changed(store, discovery, since)) == 120
+    backend.commits.clear()
+    assert looked(before) == discovery
+    assert backend.commits == []
+
+
+def test_states_are_spread_over_keys(backend):
+    """Each under one of them, and together they are all."""
+    store = opened(backend, feed=True, feed_shards=4)
+    for n in range(24):
+        store.save_state("g", f"s{n:02}", {})
+    discovery = looked(store)
+    since = (document_at(store, META)).fields["feed"]["since"] - SECOND
+    parts = [changed(store, Discovery((key,)), since) for key in discovery.keys]
+    assert len(parts) == 4
+    assert all(parts)
+    assert sorted(path for part in parts for path in part) == [f"g/states/s{n:02}" for n in range(24)]
+
+
+def test_every_way_to_write_a_state_keeps_it_in_the_feed(place, backend):
+    """A transaction, a schedule, a snapshot by hand, a repair, a copy of it: each of them stamps."""
+    store = opened(backend, feed=True)
+    persister = StateMachinePersister(store, COUNTER)
+    TransactionManager(store).run(lambda tx: tx.start(persister, "g", "s", {"n": 0}))
+    persister.create_snapshot("g", "s")
+    key = (held(store, "g", "s"))["feed_key"]
+    backend.inner.commit([Delete(state_layout("g", "s").state)], timeout=TIMEOUT)
+    reports = [report for report in recover(store)]
+    assert [len(report.repaired) for report in reports if report.repaired] == [1]
+    assert (held(store, "g", "s"))["feed_key"] == key
+    backend.inner.commit([Delete(state_layout("g", "s").state)], timeout=TIMEOUT)
+    persister.transition("g", "s", "add")
+    fields = held(store, "g", "s")
+    assert fields["feed_key"] == key
+    assert "changed_at" in fields
+    writes = [write for writes in backend.commits for write in writes]
+    puts = [write for write in writes if isinstance(write, Put) and write.path.collection == "governors/g/states"]
+    assert {put.stamped for put in puts} == {"changed_at"}
+
+
+def test_an_import_is_found_by_its_own_key(backend, tmp_path):
+    """What an export carries says nothing of the store that it comes from; what is brought here has changed here."""
+    source = BackendStore(KeyedBackend(MemoryBackend()), actor="tester", feed=True)
+    for state_id in "ab":
+        source.save_state("g", state_id, {"n": 1})
+    file = tmp_path / "export.jsonl"
+    export_store(source, file)
+    assert "changed_at" not in file.read_text(encoding="utf-8")
+    assert "feed_key" not in file.read_text(encoding="utf-8")
+    store = opened(backend, feed=True)
+    store.save_state("g", "z", {})
+    began = backend.server_time(timeout=TIMEOUT)
+    import_store(store, file)
+    discovery = looked(store)
+    assert sorted(changed(store, discovery, began)) == ["g/states/a", "g/states/b"]
+    assert (held(store, "g", "a"))["feed_key"] in discovery.keys
+    store.save_state("g", "a", {"n": 2})
+
+
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+@pytest.fixture
+def shared(clock):
+    """One store of two processes on a clock that a test moves."""
+    return KeyedBackend(MemoryBackend(clock=clock))
+
+
+def test_who_does_not_know_writes_on_what_was_stamped(shared, clock):
+    """His change of it is refused once, since it was written meanwhile: what he reads then tells him."""
+    ignorant = StateMachinePersister(opened(shared, clock=clock), COUNTER)
+    ignorant.start("g", "s", {"n": 0})
+    looked(opened(shared, clock=clock, feed=True))
+    clock.advance(1)
+    moved = ignorant.transition("g", "s", "add")
+    fields = held(ignorant.store, "g", "s")
+    assert (moved.version, fields["version"]) == (2, 2)
+    assert fields["changed_at"] > fields["timestamp"] - SECOND
+    assert fields["feed_key"]
+
+
+def test_who_does_not_know_is_found_by_the_second_scan(shared, clock):
+    """A state that he makes within his trust has no key; then he looks, and the second scan finds it; none follows."""
+    ignorant = opened(shared, clock=clock)
+    ignorant.save_state("g", "before", {})
+    store = opened(shared, clock=clock, feed=True)
+    discovery = looked(store)
+    began = shared.server_time(timeout=TIMEOUT)
+    ignorant.save_state("g", "blind", {})
+    assert "feed_key" not in held(store, "g", "blind")
+    clock.advance(TRUST.total_seconds() + 1)
+    ignorant.save_state("g", "seen", {})
+    assert changed(store, looked(store), began) == ["g/states/seen"]
+    clock.advance(SETTLING.total_seconds())
+    assert looked(store) == discovery
+    assert changed(store, discovery, began) == ["g/states/seen", "g/states/blind"]
+    assert (document_at(store, META)).fields["feed"]["is_complete"]
+    shared.calls.clear()
+    assert looked(store) == discovery
+    assert shared.calls == []
+
+
+def test_a_look_costs_a_document_a_minute(shared, clock):
+    """And only who creates a state makes it, in the read that he makes anyway."""
+    store = opened(shared, clock=clock)
+    store.save_state("g", "first", {})
+    shared.calls.clear()
+    reads = []
+    inner = shared.get_many
+
+    def noted(paths, **options):
+        reads.append([path == META for path in paths].count(True))
+        return inner(paths, **options)
+
+    shared.get_many = noted
+    for n in range(4):
+        store.save_state("g", f"s{n}", {})
+    clock.advance(TRUST.total_seconds() + 1)
+    for n in range(4):
+        store.save_state("g", f"t{n}", {})
+        store.save_state("g", "first", {"n": n})
+    assert reads == [0, 0, 0, 0, 1, 0, 0, 0]
+
+
+def test_a_scan_that_is_overtaken_looks_again(shared, clock):
+    """The states beside which somebody wrote are written one by one; a state that got its key meanwhile is left."""
+    before = opened(shared, clock=clock)
+    for state_id in "abc":
+        before.save_state("g", state_id, {})
+    inner, is_first = shared.commit, True
+
+    def overtaken(writes, *, timeout):
+        nonlocal is_first
+        if is_first and any(isinstance(write, Put) and write.stamped for write in writes):
+            is_first = False
+            BackendStore(shared.inner, actor="other").save_state("g", "b", {"n": 1})
+            raise PreconditionFailedError(path="b")
+        return inner(writes, timeout=timeout)
+
+    store = opened(shared, clock=clock, feed=True)
+    store.save_state("g", "d", {})
+    shared.commit = overtaken
+    discovery = looked(store)
+    since = (document_at(store, META)).fields["feed"]["since"] - SECOND
+    assert sorted(changed(store, discovery, since)) == [f"g/states/{one}" for one in "abcd"]
+    assert (store.find_state("g", "b")).data == {"n": 1}
+
+
+def test_an_earlier_release_refuses_a_store_that_feeds(shared, clock):
+    """It would make states that nobody finds: the number of the format tells it."""
+    store = opened(shared, clock=clock, feed=True)
+    store.save_state("g", "s", {})
+    assert (document_at(store, META)).fields["format"] == 2
+    assert (held(store, "g", "s"))["format"] == 7
+
+
+@pytest.mark.parametrize("options", [{"feed": 1}, {"feed": True, "feed_shards": 0}, {"feed": True, "feed_shards": 65}])
+def test_what_is_no_feed_is_refused(shared, options):
+    """By name."""
+    with pytest.raises(ConfigurationError, match=list(options)[-1]):
+        opened(shared, **options)
+
+
+def test_an_engine_that_finds_changes_by_itself_needs_no_key(place):
+    """SQLite and memory always feed: by the time of the last change, and feed=True writes nothing there."""
+    store = place.store(feed=True)
+    store.save_state("g", "s", {})
+    discovery = looked(store)
+    if place.kind == "firestore":
+        assert discovery.field == "changed_at"
+        return
+    assert discovery == Discovery()
+    assert "feed_key" not in held(store, "g", "s")
+    since = (document_at(store, DocumentPath("governors/g/states", "s"))).update_time
+    assert changed(store, discovery, since) == ["g/states/s"]
+    assert changed(store, discovery, since + SECOND) == []
