@@ -169,6 +169,15 @@ def author_of(metadata: ChangeMetadata | None, actor: str) -> Author:
     return Author(changed_by, reason or context.reason or "", _merged(context.context, metadata.context), caused)
 
 
+def author_of_due(actor: str) -> Author:
+    """Return who makes what is due: the context, or the store's *actor*; why is said of each move.
+
+    What is due was caused by nobody: a chain of handlers ends with it.
+    """
+    context = signed_by.get()
+    return Author(context.changed_by or actor, context.reason or "", context.context)
+
+
 def _check_metadata(metadata: object) -> None:
     if not isinstance(metadata, models.ChangeMetadata):
         message = f"must be a ChangeMetadata, not {type(metadata).__name__}"

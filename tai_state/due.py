@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from tai_state._async.due.worker import AsyncDueWorker
     from tai_state._sync.due.worker import DueWorker
     from tai_state.machine.timeouts import Timeout
+    from tai_state.models.due import DueState
 
 HOMES: dict[str, tuple[str, ...]] = {
     "tai_state._async.due.worker": ("AsyncDueWorker",),
     "tai_state._sync.due.worker": ("DueWorker",),
     "tai_state.machine.timeouts": ("Timeout",),
+    "tai_state.models.due": ("DueState",),
 }
 """The names that each module defines: who works with one colour waits for no other."""
 
-__all__ = ["AsyncDueWorker", "DueWorker", "Timeout"]
+__all__ = ["AsyncDueWorker", "DueState", "DueWorker", "Timeout"]
 
 if not TYPE_CHECKING:  # A type checker would take it for a promise of any name.
     __getattr__ = late_names(__name__, HOMES)

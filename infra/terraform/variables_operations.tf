@@ -32,6 +32,28 @@ variable "gc_arguments" {
   }
 }
 
+variable "due_machines" {
+  description = "Machines whose moves a job makes when they are due, each as module:name in the image. None: services do it, or nothing is ever due."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for machine in var.due_machines : can(regex("^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*$", machine))])
+    error_message = "A machine is named as module:name."
+  }
+}
+
+variable "due_schedule" {
+  description = "When that job looks, as cron writes it: a move is late by as much at most."
+  type        = string
+  default     = "* * * * *"
+
+  validation {
+    condition     = length(split(" ", var.due_schedule)) == 5
+    error_message = "A schedule has five fields."
+  }
+}
+
 variable "job_timeout_seconds" {
   description = "How long a run of a job may take. It may be ended anywhere and run again."
   type        = number

@@ -12,7 +12,6 @@ from tai_state._async.due.moving import async_move_due
 from tai_state._async.transactions.reactions import async_write
 from tai_state.authors import Author
 from tai_state.clock import Deadline
-from tai_state.codec import EMPTY
 from tai_state.documents import Document
 from tai_state.errors import (
     ConfigurationError,
@@ -84,10 +83,13 @@ class AsyncFiring:
         self._settings = persister.settings
         self._alone = replace(persister.settings, alone=alone_with(persister.machines))
 
-    async def fire(self, paths: StateLayout, found: Document, record: StateRecord, read_time: datetime) -> Fired:
+    async def fire(
+        self, paths: StateLayout, found: Document, record: StateRecord, read_time: datetime, author: Author
+    ) -> Fired:
         """Make the move that is due of a state.
 
         Args:
+            author: Who makes it.
             found, record: Its document as it was read, and what that says; something is due of it.
             read_time: As of when, by the store's clock.
         """
@@ -104,7 +106,7 @@ class AsyncFiring:
                 return Fired(Outcome.LATER, again)
             # What was read a moment ago: the commit tells whether it still is so.
             self.runtime.writer.remember(paths.state, Head(record, found.update_time))
-            return await self._fire(self._call(paths, machine, record), machine, due, at, deadline)
+            return await self._fire(self._call(paths, machine, record, author), machine, due, at, deadline)
         except (NothingDueError, StateNotFoundError):
             return Fired(Outcome.GONE)
         except _NOT_HERE as error:
@@ -173,9 +175,9 @@ class AsyncFiring:
         await self._write(refused_change(call, machine, due, at, reason_of(error)), machine, deadline)
         return Fired(Outcome.REFUSED)
 
-    def _call(self, paths: StateLayout, machine: AnyMachine, record: StateRecord) -> Call:
+    def _call(self, paths: StateLayout, machine: AnyMachine, record: StateRecord, author: Author) -> Call:
         persister = self._persister
-        author = Author(persister.store.actor, f"due at {record.due_at}", EMPTY)
+        author = author._replace(reason=author.reason or f"due at {record.due_at}")
         # Of another machine's data this persister knows no other schema than the one it has.
         schema = persister.schema if machine is persister.machine else Schema(record.schema_version)
         return Call(paths, author, schema=schema, notice=persister.redefinitions)

@@ -12,6 +12,7 @@ from tai_state._async.due.firing import AsyncFiring, Fired, Outcome
 from tai_state._async.due.lookout import Lookout, seconds_until
 from tai_state._platform.tasks import async_together
 from tai_state._platform.waits import AsyncSignal
+from tai_state.authors import Author, author_of_due
 from tai_state.clock import TimeLimit, seconds_of
 from tai_state.config import DRAIN_SECONDS, check_colour, check_count, drain_seconds
 from tai_state.documents import Document, DocumentPath
@@ -24,8 +25,10 @@ from tai_state.errors import (
     StoreError,
 )
 from tai_state.layout import META, StateLayout, state_layout, state_of
+from tai_state.models.due import DueState
 from tai_state.rules.due.keys import shard_key
 from tai_state.rules.due.looking import look
+from tai_state.rules.records.arguments import check_time
 from tai_state.rules.records.documents import read_state
 from tai_state.rules.records.record import EventRecord, StateRecord
 
@@ -36,6 +39,9 @@ POLL_SECONDS = 5.0
 
 BATCH = 100
 """How many states it holds at a time."""
+
+PENDING = 1_000
+"""How many states ``pending`` returns at most where nobody says."""
 
 _AT_ONCE = 16
 """How many are read again together, and moved side by side."""
@@ -81,6 +87,7 @@ class AsyncDueWorker:
         self._inflight = AsyncInFlight("the due worker", within=persister.store.runtime.inflight)
         self._firing = AsyncFiring(persister, self._inflight)
         self._runtime = self._firing.runtime
+        self._actor = persister.store.actor
         self._names = tuple(persister.machines)
         self._shards = persister.settings.due_shards
         self._lookout = Lookout()
@@ -138,6 +145,30 @@ class AsyncDueWorker:
         self._inflight.refuse()
         self.stop_soon()
         return await self._inflight.drain(drain_seconds(timeout))
+
+    async def pending(
+        self, *, until: datetime | None = None, limit: int = PENDING, timeout: TimeLimit = None
+    ) -> list[DueState]:
+        """Return what is due of the machines that this worker serves, now or later, in the order of time.
+
+        What is damaged is left out.
+
+        Args:
+            until: What is due before that; None: all.
+            limit: At most so many.
+            timeout: Bounds each page that is read.
+
+        Raises:
+            InvalidDataError: *until* is no aware datetime.
+            ConfigurationError: *limit* is no positive int.
+        """
+        # Imported here: it is for people.
+        from tai_state._async.due.listing import async_pending  # noqa: PLC0415
+
+        before = None if until is None else check_time(until, "until")
+        most = check_count(limit, "limit", least=1)
+        with self._inflight.one("due_pending"):
+            return await async_pending(self._runtime.access, await self._keys(), before, most, timeout)
 
     # What the writer of this process tells
 
@@ -236,13 +267,17 @@ class AsyncDueWorker:
     async def _fire_some(self, paths: Sequence[DocumentPath]) -> list[Fired]:
         access = self._runtime.access
         read = await access.read(paths, access.begin(None), consistent=False)
+        # Here: what runs side by side may be threads, which know nothing of this context.
+        author = author_of_due(self._actor)
         calls = [
-            partial(self._fire, document, read.read_time) for path in paths if (document := read.get(path)) is not None
+            partial(self._fire, document, read.read_time, author)
+            for path in paths
+            if (document := read.get(path)) is not None
         ]
         # One alone, as most are, needs no task, and no thread, of its own.
         return [await calls[0]()] if len(calls) == 1 else await async_together(calls)
 
-    async def _fire(self, document: Document, read_time: datetime) -> Fired:
+    async def _fire(self, document: Document, read_time: datetime, author: Author) -> Fired:
         path, monotonic = document.path, self._runtime.access.clock.monotonic()
         found = _readable(document)
         if found is None:
@@ -251,7 +286,7 @@ class AsyncDueWorker:
         paths, record = found
         if record.due is None:
             return Fired(Outcome.GONE)
-        fired = await self._firing.fire(paths, document, record, read_time)
+        fired = await self._firing.fire(paths, document, record, read_time, author)
         if fired.again is not None:
             self._lookout.expect(fired.again)
         elif fired.outcome is Outcome.STEPPED and fired.trouble is None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "Run, kill -9, take over, verify: the main job end to end.",
     "diff": "Show what lies between two versions of a state, path by path.",
     "doctor": "Look at what a store stands on: its clock, indexes, leases, what grows; nothing is written.",
+    "due": "Show what is due, and make the moves that are.",
     "emulator": "Run one Firestore emulator for the commands that follow.",
     "erase": "Erase all that a state, or every state of a governor, ever held; nothing brings it back.",
     "estimate": "Tell what a load would ask of Firestore: documents, storage, billed operations, money, and limits.",

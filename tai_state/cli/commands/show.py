@@ -60,6 +60,7 @@ def _fields_of(state: StateSnapshot) -> dict[str, object]:
         "by": state.metadata.changed_by,
         "reason": state.metadata.reason,
         "last error": state.last_error,
+        "due": f"{state.due_action} at {moment(state.due_at)}" if state.due_at is not None else None,
         "machine": made_by,
         "data": json.dumps(json.loads(to_json(state.data)), ensure_ascii=False, indent=2),
     }

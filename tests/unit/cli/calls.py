@@ -39,6 +39,8 @@ CALLS = {
     "demo": Call("makes", ("demo",)),
     "diff": Call("reads", ("diff", "g", "s", "1", "2"), ("diff", "g", "none", "1", "2")),
     "doctor": Call("reads", ("doctor",)),
+    "due list": Call("reads", ("due", "list", "--machine", "door.json")),
+    "due run": Call("changes", ("due", "run", "--once", "--machine", "door.json")),
     "emulator start": Call("files", ("emulator", "start")),
     "emulator status": Call("files", ("emulator", "status")),
     "emulator stop": Call("files", ("emulator", "stop")),

@@ -95,3 +95,20 @@ def test_a_job_is_started_by_its_schedule():
     job = resources("google_cloud_run_v2_job")["upkeep"]
     assert job["for_each"] == "${local.jobs}"
     assert job["template"][0]["template"][0]["max_retries"] == 0
+
+
+def test_what_is_due_is_done_by_a_call_of_the_program(path, tmp_path):
+    """On a sound store it ends well, and tells how many moves it made; it is there where machines are named."""
+    (tmp_path / "counter.json").write_text(COUNTER.to_json())
+    job = resources("google_cloud_run_v2_job")["due"]
+    (container,) = job["template"][0]["template"][0]["containers"]
+    assert container["command"] == ["python", "-m", "tai_state"]
+    assert job["count"] == "${length(var.due_machines) > 0 ? 1 : 0}"
+    words = [filled(word, name=NAME) for word in listed(container["args"])]
+    called = [*words, "--machine", str(tmp_path / "counter.json")]
+    result = CliRunner(env={"TAI_STATE_STORE": f"sqlite:///{path}"}).invoke(main, called)
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"made": 0})
+    schedule = resources("google_cloud_scheduler_job")["due"]
+    (target,) = schedule["http_target"]
+    assert target["uri"].endswith("${google_cloud_run_v2_job.due[0].id}:run")
+    assert target["oauth_token"] == [{"service_account_email": "${google_service_account.scheduler.email}"}]

@@ -125,6 +125,7 @@ def _wait(store):
     worker = DueWorker(persister)
     for _ in range(2):
         worker.run_once()
+    worker.pending()
 
 
 def _work(store):

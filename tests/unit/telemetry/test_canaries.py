@@ -171,6 +171,7 @@ def wait(run, persister):
         run.attempt(persister.schedule, "g", action, action, after=timedelta(0), metadata=MARKED)
     run.attempt(persister.schedule, "g", "go", f"{CANARY}-action", after=timedelta(0))
     run.attempt(DueWorker(persister).run_once)
+    run.attempt(DueWorker(persister).pending)
     run.attempt(persister.unschedule, "g", "burst")
 
 

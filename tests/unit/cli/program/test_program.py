@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import sys
+from datetime import timedelta
 
 import click
 import pytest
@@ -14,7 +15,9 @@ from tai_state import (
     DamagedStoreError,
     DeadlineExceededError,
     LockManager,
+    Machine,
     SqliteStore,
+    StateMachinePersister,
     StateNotFoundError,
     StoreError,
     StoreUnavailableError,
@@ -86,6 +89,9 @@ def test_an_example_runs(run, example, tmp_path, monkeypatch):
         assert run("--store", "sqlite:///i.db", "ingest", "incidents.jsonl.gz").exit_code == 0
         store = SqliteStore("i.db")
         LockManager(store).acquire("order-17", heartbeat=False)
+        orders = StateMachinePersister(store, Machine.from_json(json.dumps(order)))
+        orders.start("shop-1", "order-18", {})
+        orders.schedule("shop-1", "order-18", "paid", after=timedelta(0))
         store.close()
     if " import " in example:
         assert run("--store", "sqlite:///i.db", "export", "export.jsonl.gz").exit_code == 0
