@@ -29,6 +29,7 @@ PROMISES = [
     "Deadlocks",
     "Fairness",
     "Dependents",
+    "Jobs",
     "Cancellation and interrupts",
     "Draining",
     "Ids",

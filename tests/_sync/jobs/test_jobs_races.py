@@ -1,0 +1,164 @@
+# Generated from tests/_async/jobs/test_jobs_races.py by .ci/generate_sync.py; do not edit.
+"""Between a look and what is done about it others do something: step by step, on a clock that a test moves."""
+from typing import Any
+
+import pytest
+
+from tai_state import BackendStore, MemoryStore
+from tai_state._platform.tasks import sleep, together
+from tai_state.clock import Deadline
+from tai_state.errors import StoreError
+from tai_state.jobs import JobQueue
+from tai_state.layout import state_layout
+from tai_state.retry import RetryPolicy
+from tai_state.rules.commits.change import Head
+from tai_state.testing import ManualClock
+from tests._sync.jobs.test_jobs_queue import AT_ONCE, claimed
+from tests._sync.stores import plant
+
+LEASE = 60.0
+
+
+@pytest.fixture
+def clock():
+    """The clock of the store, and of its callers."""
+    return ManualClock()
+
+
+@pytest.fixture
+def store(clock):
+    """A store on that clock."""
+    return MemoryStore(clock=clock, actor="tester")
+
+
+@pytest.fixture
+def queue(store):
+    """A queue with leases of a minute; its jobs run again at once."""
+    return JobQueue(store, "mail", lease=LEASE, backoff=AT_ONCE)
+
+
+def other(store, clock):
+    """Return the same queue in another process."""
+    return JobQueue(
+        BackendStore(store.runtime.access.backend, actor="other", clock=clock),
+        "mail",
+        lease=LEASE,
+        backoff=RetryPolicy(wait_initial=1_000, wait_max=1_000),
+    )
+
+
+def soon(clock):
+    """Return a deadline that has just begun."""
+    return Deadline(clock, 30.0)
+
+
+def given(queue, clock) -> Any:
+    """Return what a look gives to one caller, which must be something."""
+    seen = queue._looks.next(soon(clock))
+    assert seen is not None
+    return seen
+
+
+def test_what_was_renewed_since_it_was_found_is_not_put_back(queue, clock):
+    """A heartbeat that came a moment late came in time."""
+    queue.enqueue(1)
+    job = claimed(queue)
+    clock.advance(LEASE + 1)
+    found = [seen for seen in queue._looks.expired(soon(clock))]
+    job.heartbeat()
+    assert not queue._expire(found[0], soon(clock))
+    assert (queue.get(job.id)).status == "running"
+
+
+def test_what_was_put_back_since_it_was_found_is_not_claimed_early(store, queue, clock):
+    """Another process had it, and it failed there: it waits now."""
+    queue.enqueue(1)
+    seen = given(queue, clock)
+    failed = (claimed(other(store, clock))).fail("x")
+    assert failed.status == "queued"
+    assert queue._take(seen, None, queue.lease, soon(clock)) is None
+    assert (queue.get(failed.id)).attempts == 1
+
+
+def test_a_job_is_in_one_hand_of_a_process_at_a_time(queue, clock):
+    """Whoever looks while it is about to be claimed is given another, or none; then it is free again."""
+    for number in range(2):
+        queue.enqueue(number)
+    first, second = given(queue, clock), given(queue, clock)
+    assert first.paths != second.paths
+    assert queue._looks.next(soon(clock)) is None
+    queue._looks.done(first)
+    assert (given(queue, clock)).paths == first.paths
+
+
+def test_a_job_that_was_given_to_somebody_who_vanished_is_given_again(queue, clock):
+    """Who was cancelled, say, before he could claim it."""
+    queue.enqueue(1)
+    given(queue, clock)
+    clock.advance(9)
+    assert queue._looks.next(soon(clock)) is None
+    clock.advance(2)
+    given(queue, clock)
+
+
+def test_a_look_that_fails_fails_one_caller(queue, clock, monkeypatch):
+    """Those who stood behind him look for themselves."""
+    for number in range(2):
+        queue.enqueue(number)
+    look, claimed, place = queue._looks._look, [], queue._looks._lines.join("mail")
+
+    def failing(callers, deadline):
+        monkeypatch.setattr(queue._looks, "_look", look)
+        assert callers == 3
+        raise StoreError("broken")
+
+    monkeypatch.setattr(queue._looks, "_look", failing)
+
+    def claim():
+        try:
+            job = queue.claim()
+        except StoreError:
+            claimed.append("failed")
+        else:
+            claimed.append("nothing" if job is None else "job")
+
+    def let_them_in():
+        while len(place.line) <= 3:
+            sleep(0.005)
+        place._lines.leave(place)
+
+    place._lines.enter(place)
+    together([claim] * 3 + [let_them_in])
+    assert sorted(claimed) == ["failed", "job", "job"]
+
+
+def test_a_claim_is_gone_on_with_past_what_the_process_remembers(store, queue, clock):
+    """What it once saw of the job is older than the claim: it looks before it refuses."""
+    queue.enqueue(1)
+    there = other(store, clock)
+    seen = given(there, clock)
+    job = claimed(queue)
+    there._runtime.writer.remember(seen.paths.state, Head(seen.record, seen.update_time))
+    assert ((there.attach(job.ticket)).complete()).status == "succeeded"
+
+
+def test_priorities_are_known_though_their_state_is_damaged(store, queue, clock):
+    """Its events tell them, too."""
+    queue.enqueue("high", priority=5)
+    plant(store, state_layout("jobs:", "mail").state, status=7)
+    assert (claimed(other(store, clock))).payload == "high"
+
+
+def test_who_loses_races_picks_among_more(store, queue, clock):
+    """So that processes do not all race for one job; who wins again comes back to the first."""
+    for number in range(40):
+        queue.enqueue(number)
+    for _ in range(4):
+        seen = given(queue, clock)
+        other(store, clock).cancel(seen.paths.state_id)
+        assert queue._take(seen, None, queue.lease, soon(clock)) is None
+        queue._looks.done(seen)
+    assert queue._looks._spread == 16
+    for _ in range(15):
+        claimed(queue)
+    assert queue._looks._spread == 1
