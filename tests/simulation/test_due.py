@@ -47,7 +47,7 @@ def time_is_the_hosts(monkeypatch):
     ],
     ids=lambda plant: plant.__name__,
 )
-def test_a_planted_bug_is_found(plant, monkeypatch):
+def test_a_planted_bug_of_due_moves_is_found(plant, monkeypatch):
     """One of the seeds finds it."""
     plant(monkeypatch)
     with pytest.raises(SimulationFailure):

@@ -46,7 +46,7 @@ def the_position_moves_behind_the_handler(monkeypatch):
     ],
     ids=lambda one: getattr(one, "__name__", one),
 )
-def test_a_planted_bug_is_found(plant, delivery, monkeypatch):
+def test_a_planted_bug_of_feeds_is_found(plant, delivery, monkeypatch):
     """One of the seeds finds it."""
     plant(monkeypatch)
     with pytest.raises(SimulationFailure):

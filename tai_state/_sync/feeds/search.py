@@ -49,8 +49,9 @@ class Search:
         documents = self._merged(list(queries), discovery.field)
         with ending(self.runtime.inflight.reading(documents, "subscription")) as reading:
             for document in reading:
-                last, count = document.value_of(discovery.field), count + 1
-                one = found_in(document, last)
+                moment = document.value_of(discovery.field)
+                last, count = moment, count + 1
+                one = found_in(document, moment)
                 is_wanted = one is not None and subscribed.governor_id in {None, one.paths.governor_id}
                 if one is not None and is_wanted and is_in_shard(one, number, subscribed.shards):
                     found.append(one)

@@ -30,6 +30,7 @@ from tai_state import (
 from tai_state.documents import Put
 from tai_state.due import DueWorker
 from tai_state.feeds import StateContainer, Subscription
+from tai_state.jobs import JobQueue
 from tai_state.telemetry import Monitor, Observer, observe
 from tai_state.telemetry.logs import CloudLoggingFormatter
 
@@ -169,10 +170,24 @@ def wait(run, persister):
     for action in ("go", "burst"):
         run.attempt(persister.start, "g", action, DATA)
         run.attempt(persister.schedule, "g", action, action, after=timedelta(0), metadata=MARKED)
-    run.attempt(persister.schedule, "g", "go", f"{CANARY}-action", after=timedelta(0))
+    run.attempt(persister.schedule, "g", "go", "dance", after=timedelta(0))
     run.attempt(DueWorker(persister).run_once)
     run.attempt(DueWorker(persister).pending)
     run.attempt(persister.unschedule, "g", "burst")
+
+
+def find(run, store):
+    """What is found by labels, and work that is handed out."""
+    run.attempt(store.save_state, "g", "v", DATA, MARKED, labels={"of": f"{CANARY}-label"})
+    run.attempt(store.find, labels={"of": f"{CANARY}-label"})
+    run.attempt(store.count, labels={"of": f"{CANARY}-label"})
+    queue = JobQueue(store, "mail")
+    run.attempt(queue.enqueue, DATA, job_id="j")
+    job = queue.claim()
+    assert job is not None
+    run.attempt(job.fail, f"{CANARY}-error", retry=False)
+    run.attempt(queue.sweep)
+    run.attempt(queue.counts)
 
 
 def transact(run, store):
@@ -256,6 +271,7 @@ def run(tmp_path, caplog):
         persister = StateMachinePersister(store, MACHINE, PersistenceConfig(snapshot_interval=2))
         change(run, store, persister)
         look(run, store, persister)
+        find(run, store)
         transact(run, store)
         wait(run, persister)
         tell(run, store)

@@ -21,7 +21,7 @@ class _Row(NamedTuple):
 _COLUMNS: list[Column[_Row]] = [
     Column("subscription", lambda row: row.name),
     Column("states behind", lambda row: row.states, is_number=True),
-    Column("seconds", lambda row: f"{row.seconds:.1f}", is_number=True),
+    Column("seconds", lambda row: f"{row.seconds:.1f}", is_whole=True),
 ]
 
 

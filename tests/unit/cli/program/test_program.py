@@ -26,6 +26,7 @@ from tai_state import (
 )
 from tai_state.cli import main
 from tai_state.cli.program.failures import InterruptedWorkError, exit_code_of, guarded
+from tai_state.feeds import Subscription
 from tests.data_log import chained, write_log
 
 
@@ -91,6 +92,9 @@ def test_an_example_runs(run, example, tmp_path, monkeypatch):
         LockManager(store).acquire("order-17", heartbeat=False)
         orders = StateMachinePersister(store, Machine.from_json(json.dumps(order)))
         orders.start("shop-1", "order-18", {})
+        store.save_state("order-service", "order-17", {})
+        # Nobody can deliver to a list that cannot be called with an event.
+        Subscription(store, "mail", [].pop, max_attempts=1).run_once()
         orders.schedule("shop-1", "order-18", "paid", after=timedelta(0))
         store.close()
     if " import " in example:
