@@ -19,11 +19,10 @@ from tests._sync.stores import in_memory
 LIGHT = Machine("light", "off", [Transition("on", "off", "on"), Transition("off", "on", "off")])
 
 
-@on_engines
 @pytest.mark.parametrize("delivery", MODES)
-def test_each_event_is_told_in_the_order_of_its_state(place, delivery):
+def test_each_event_is_told_in_the_order_of_its_state(feeding, delivery):
     """Once where nothing fails; another process under the same name goes on where this one was."""
-    store, seen = place.store(), Seen()
+    store, seen = feeding.store(), Seen()
     for number in range(3):
         for state_id in ("a", "b"):
             store.save_state("g", state_id, {"n": number})
@@ -34,7 +33,7 @@ def test_each_event_is_told_in_the_order_of_its_state(place, delivery):
     stored = [event for event in store.get_events("g", "a")]
     assert [event for event in seen.events if event.state_id == "a"] == stored
     store.delete_state("g", "a")
-    other = Subscription(place.store(), "mail", seen, governor_id="g", delivery=delivery)
+    other = Subscription(feeding.store(), "mail", seen, governor_id="g", delivery=delivery)
     assert other.run_once() == 1
     assert first.run_once() == 0
     assert seen.versions[-1] == ("a", 4)
@@ -158,9 +157,9 @@ def test_it_tells_what_it_was_asked_to(store):
     }
 
 
-@on_engines
-def test_it_begins_with_what_comes_from_now_on(store):
+def test_it_begins_with_what_comes_from_now_on(feeding):
     """A state that is met for the first time begins behind its last event before the subscription."""
+    store = feeding.store()
     for number in range(5):
         store.save_state("g", "old", {"n": number})
     store.save_state("g", "still", {})

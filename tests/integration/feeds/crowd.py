@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tai_state import connect
+from tai_state import StateStore, connect
 from tai_state.feeds import Subscription
 
 WORKER = "tests.integration.feeds.worker"
@@ -89,7 +89,7 @@ class Crowd:
         return process
 
     def _is_done(self) -> bool:
-        with connect(self.url, actor="judge") as store:
+        with opened(self.url, "judge") as store:
             subscription = Subscription(store, "crowd", governor_id="g")
             return subscription.lag().states == 0
 
@@ -97,12 +97,12 @@ class Crowd:
 
     def versions(self) -> dict[str, int]:
         """How many events each state has."""
-        with connect(self.url, actor="judge") as store:
+        with opened(self.url, "judge") as store:
             return {snapshot.state_id: snapshot.version for snapshot in store.list_states("g")}
 
     def effects(self) -> dict[str, tuple[int, int]]:
         """How often each state had its effect, and with which version at last."""
-        with connect(self.url, actor="judge") as store:
+        with opened(self.url, "judge") as store:
             return {one.state_id: (one.data["count"], one.data["last"]) for one in store.list_states("effects")}
 
     def first_times(self) -> dict[str, list[int]]:
@@ -119,8 +119,13 @@ class Crowd:
 
     def letters(self) -> int:
         """How many dead letters there are."""
-        with connect(self.url, actor="judge") as store:
+        with opened(self.url, "judge") as store:
             return len(Subscription(store, "crowd").dead_letters())
+
+
+def opened(url: str, actor: str) -> StateStore:
+    """Open the store, which feeds wherever it is."""
+    return connect(url, actor=actor, **({"feed": True} if url.startswith("firestore:") else {}))
 
 
 def note(folder: Path, state_id: str, version: int) -> None:

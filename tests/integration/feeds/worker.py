@@ -3,15 +3,15 @@
 import sys
 from pathlib import Path
 
-from tai_state import Event, Transaction, connect
+from tai_state import Event, Transaction
 from tai_state.feeds import Subscription, SubscriptionConfig
 from tests.children import end_with_parent
-from tests.integration.feeds.crowd import LEASE_SECONDS, note
+from tests.integration.feeds.crowd import LEASE_SECONDS, note, opened
 
 
 def write(url: str, states: int, number: int, count: int) -> None:
     """Save states, one after the other."""
-    with connect(url, actor=f"writer-{number}") as store:
+    with opened(url, f"writer-{number}") as store:
         for index in range(count):
             store.save_state("g", f"s{(number * 7 + index) % states}", {"writer": number, "index": index})
 
@@ -27,8 +27,17 @@ def subscribe(url: str, folder: Path, delivery: str) -> None:
             raise AssertionError(message)
         tx.save_state("effects", event.state_id, {"count": done["count"] + 1, "last": event.version})
 
-    config = SubscriptionConfig(shards=4, lease=LEASE_SECONDS, poll=0.05, wait_initial=0.01, wait_max=0.1)
-    with connect(url, actor="subscriber") as store:
+    config = SubscriptionConfig(
+        shards=4,
+        lease=LEASE_SECONDS,
+        poll=0.05,
+        wait_initial=0.01,
+        wait_max=0.1,
+        # Whoever is killed may have a commit under way that lands late.
+        sweep_every=5.0,
+        sweep_window=60.0,
+    )
+    with opened(url, "subscriber") as store:
         Subscription(
             store,
             "crowd",
