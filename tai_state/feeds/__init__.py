@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tai_state._sync.feeds.container import StateContainer
     from tai_state._sync.feeds.listing import subscriptions
     from tai_state._sync.feeds.subscription import Subscription
-    from tai_state.models.feeds import DeadLetter, Lag, SubscriptionInfo
+    from tai_state.models.feeds import DeadLetter, DeliveryOutcome, Lag, SubscriptionInfo
     from tai_state.rules.feeds.terms import SubscriptionConfig
 
 HOMES: dict[str, tuple[str, ...]] = {
@@ -31,7 +31,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tai_state._sync.feeds.container": ("StateContainer",),
     "tai_state._sync.feeds.listing": ("subscriptions",),
     "tai_state._sync.feeds.subscription": ("Subscription",),
-    "tai_state.models.feeds": ("DeadLetter", "Lag", "SubscriptionInfo"),
+    "tai_state.models.feeds": ("DeadLetter", "DeliveryOutcome", "Lag", "SubscriptionInfo"),
     "tai_state.rules.feeds.terms": ("SubscriptionConfig",),
 }
 """The names that each module defines: who works with one colour waits for no other."""
@@ -42,6 +42,7 @@ __all__ = [
     "AsyncSubscription",
     "ChangeListener",
     "DeadLetter",
+    "DeliveryOutcome",
     "Lag",
     "StateContainer",
     "Subscription",

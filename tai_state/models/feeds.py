@@ -13,6 +13,18 @@ class Lag(NamedTuple):
     seconds: float
 
 
+class DeliveryOutcome(NamedTuple):
+    """What became of one state when it was delivered on request.
+
+    Attributes:
+        delivered: How many events were told.
+        is_done: Whether nothing is left to be done: all is told, or waits for a dead letter. If not, ask again later.
+    """
+
+    delivered: int
+    is_done: bool
+
+
 class DeadLetter(Model, frozen=True):
     """An event that a subscription could not deliver, and put aside.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tai_state import models
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.api.transaction_queue import ReservedLocks
 from tai_state._sync.feeds.administration import Administration, checked_start
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.machine import Machine
+    from tai_state.models import DeliveryOutcome
     from tai_state.rules.feeds.positions import Subscribed
 
 log = logging.getLogger("tai_state")
@@ -207,11 +209,12 @@ class Subscription(Administration):
             self._waker.wait_for_end(deadline.remaining())
         return not self._runs
 
-    def deliver(self, governor_id: str, state_id: str) -> int:
-        """Deliver what is there of one state, and return how many events were told.
+    def deliver(self, governor_id: str, state_id: str) -> DeliveryOutcome:
+        """Deliver what is there of one state, and return how many events were told, and whether any are left.
 
         For those who know which state has changed, since something else told them: Eventarc, say. It may be asked for
-        twice, and by several at once: the position is the same, and each event is told as often as was agreed.
+        twice, and by several at once: the position is the same, and each event is told as often as was agreed. A failed
+        event is tried once more with each call, and by the workers only where they find the change, too.
 
         Raises:
             ConfigurationError: Nobody is told of anything.
@@ -220,9 +223,9 @@ class Subscription(Administration):
         self._check(needs_feed=False)
         subscribed = self._begun()
         if self._governor_id is not None and governor_id != self._governor_id:
-            return 0
+            return models.DeliveryOutcome(0, is_done=True)
         outcome = self._delivery.state(state_layout(governor_id, state_id), subscribed, 0, is_patient=False)
-        return outcome.count
+        return models.DeliveryOutcome(outcome.count, outcome.is_done)
 
     def _stops(self) -> bool:
         return self._is_stopped

@@ -114,7 +114,7 @@ async def test_an_effect_is_made_once_though_two_workers_hold_the_event(store):
         await tx.save_state("effects", "s", {"by": "slow"})
         if len(told) == 1:
             # Another worker delivers the same event meanwhile: its Eventarc trigger was quicker, say.
-            assert await other.deliver("g", "s") == 1
+            assert (await other.deliver("g", "s")).delivered == 1
 
     await store.save_state("g", "s", {})
     subscription = AsyncSubscription(store, "mail", slow, governor_id="g", delivery="exactly_once")
@@ -171,7 +171,7 @@ async def test_it_begins_with_what_comes_from_now_on(feeding):
     await store.save_state("g", "new", {})
     assert await subscription.run_once() == 3
     assert (seen.of("old"), seen.of("new"), seen.of("still")) == ([6, 7], [1], [])
-    assert await subscription.deliver("g", "still") == 0
+    assert await subscription.deliver("g", "still") == (0, True)
 
 
 @on_engines
@@ -210,10 +210,14 @@ async def test_one_state_is_delivered_on_request(store):
     await store.save_state("g", "s", {})
     await store.save_state("g", "t", {})
     subscription = AsyncSubscription(store, "mail", seen, governor_id="g")
-    assert [await subscription.deliver("g", "s") for _ in range(2)] == [1, 0]
-    assert await subscription.deliver("h", "s") == 0
+    assert [await subscription.deliver("g", "s") for _ in range(2)] == [(1, True), (0, True)]
+    assert await subscription.deliver("h", "s") == (0, True)
     assert await subscription.run_once() == 1
     assert seen.versions == [("s", 1), ("t", 1)]
+    seen.fails = {("s", 2): 1}
+    await store.save_state("g", "s", {})
+    # What failed is to be asked for again; whoever told of the change has to know.
+    assert [await subscription.deliver("g", "s") for _ in range(2)] == [(0, False), (1, True)]
 
 
 @in_memory

@@ -114,7 +114,7 @@ def test_an_effect_is_made_once_though_two_workers_hold_the_event(store):
         tx.save_state("effects", "s", {"by": "slow"})
         if len(told) == 1:
             # Another worker delivers the same event meanwhile: its Eventarc trigger was quicker, say.
-            assert other.deliver("g", "s") == 1
+            assert (other.deliver("g", "s")).delivered == 1
 
     store.save_state("g", "s", {})
     subscription = Subscription(store, "mail", slow, governor_id="g", delivery="exactly_once")
@@ -171,7 +171,7 @@ def test_it_begins_with_what_comes_from_now_on(feeding):
     store.save_state("g", "new", {})
     assert subscription.run_once() == 3
     assert (seen.of("old"), seen.of("new"), seen.of("still")) == ([6, 7], [1], [])
-    assert subscription.deliver("g", "still") == 0
+    assert subscription.deliver("g", "still") == (0, True)
 
 
 @on_engines
@@ -210,10 +210,14 @@ def test_one_state_is_delivered_on_request(store):
     store.save_state("g", "s", {})
     store.save_state("g", "t", {})
     subscription = Subscription(store, "mail", seen, governor_id="g")
-    assert [subscription.deliver("g", "s") for _ in range(2)] == [1, 0]
-    assert subscription.deliver("h", "s") == 0
+    assert [subscription.deliver("g", "s") for _ in range(2)] == [(1, True), (0, True)]
+    assert subscription.deliver("h", "s") == (0, True)
     assert subscription.run_once() == 1
     assert seen.versions == [("s", 1), ("t", 1)]
+    seen.fails = {("s", 2): 1}
+    store.save_state("g", "s", {})
+    # What failed is to be asked for again; whoever told of the change has to know.
+    assert [subscription.deliver("g", "s") for _ in range(2)] == [(0, False), (1, True)]
 
 
 @in_memory

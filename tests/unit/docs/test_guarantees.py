@@ -23,6 +23,7 @@ PROMISES = [
     "Recovery",
     "Copies",
     "Following and finding",
+    "Subscriptions",
     "Transactions",
     "Locks",
     "Fencing",

@@ -5,18 +5,15 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from google.cloud.firestore_v1.types import Document as Message
 from google.protobuf.json_format import MessageToDict
 
 from tai_state import InvalidDataError, MemoryStore
-from tai_state.backends.firestore.values import write_fields, write_time
 from tai_state.documents import DocumentPath
 from tai_state.errors import CorruptLogError
 from tai_state.feeds.eventarc import cloud_event_of, event_of
 from tai_state.layout import state_layout
+from tests.unit.feeds.documents import BASE, CREATED, framed, message
 
-BASE = "projects/p/databases/(default)/documents"
-CREATED = "google.cloud.firestore.document.v1.created"
 DATA = {"n": 1, "text": "ü", "bytes": b"\x00\xff", "at": datetime(2030, 1, 2, tzinfo=UTC), "deep": {"list": [1.5]}}
 
 
@@ -31,26 +28,6 @@ def told(request):
         path = state_layout(governor_id, state_id).event(2)
         document = store.runtime.access.backend.get(path, timeout=1.0).get(path)
     return event, message(document, f"{BASE}/apps/billing/{path}")
-
-
-def message(document, name):
-    """A document as Firestore's raw message."""
-    raw = Message.pb(Message())
-    raw.name = name
-    write_fields(raw.fields, document.fields, {})
-    write_time(raw.create_time, document.create_time)
-    write_time(raw.update_time, document.update_time)
-    return raw
-
-
-def framed(number, raw):
-    """A message as a field of another one, by hand, as protobuf's encoding says."""
-    content, size = raw.SerializeToString(), b""
-    length = len(content)
-    while length > 0x7F:
-        size += bytes([length & 0x7F | 0x80])
-        length >>= 7
-    return bytes([number << 3 | 2]) + size + bytes([length]) + content
 
 
 def test_protobuf_in_the_binary_mode(told):
