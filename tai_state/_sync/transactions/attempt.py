@@ -253,7 +253,7 @@ class Attempt:
         3. Others read all again only where that may not go together any more.
         """
         moment = self._moment()
-        meta = [META] if self._read_time is None and self._writer.needs_meta() else []
+        meta = [META] if self._read_time is None and not self.read_only and self._writer.needs_meta() else []
         wanted = dict.fromkeys([*new, *self._ahead])
         self._ahead = ()
         seen = self._documents if self.read_only and moment is None else {}

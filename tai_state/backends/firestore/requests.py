@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,6 +43,7 @@ PROBE = DocumentPath("tai", "clock")
 _LISTEN_TARGET_ID = 1
 _REQUEST_TIME = 1
 _COUNT = "count"
+_SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -111,7 +112,8 @@ class Requests:
         for write in writes:
             if isinstance(write, Put):
                 relative = self.names.relative(self.names.document(write.path))
-                sizes.check_document(write.path, relative, write.fields)
+                fields = write.fields if write.stamped is None else {**write.fields, write.stamped: _SOME_TIME}
+                sizes.check_document(write.path, relative, fields)
 
     def _add(self, target: Any, write: Write, maps: values.Maps) -> None:
         name = self.names.document(write.path)

@@ -7,15 +7,27 @@ or has changed, is not carried, since the store is named in that: it is written 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+from tai_state.config import Encoding
 from tai_state.documents import DAMAGED, Document, DocumentPath, Value
 from tai_state.errors import InvalidIdError, ReplayError, StoreError
-from tai_state.layout import AUDIT, GOVERNORS, LOCKS, TRANSACTIONS, WAITS, is_receipt, owner_and_version, unescape
+from tai_state.layout import (
+    AUDIT,
+    GOVERNORS,
+    LOCKS,
+    TRANSACTIONS,
+    WAITS,
+    is_receipt,
+    owner_and_version,
+    state_of,
+    unescape,
+)
 from tai_state.rules.due.keys import DUE_KEY, key_again
 from tai_state.rules.locking.leases import carried, lease_fields, read_lease
-from tai_state.rules.records.documents import FORMATS, committed_at
+from tai_state.rules.records.documents import FORMATS, committed_at, read_state, state_fields
 from tai_state.rules.records.feeding import CHANGED_AT, FEED_KEY, feed_key
 from tai_state.rules.records.fields import FieldError, written_at
 from tai_state.rules.recovery.erasure import GOVERNOR
@@ -113,11 +125,27 @@ def placed(path: DocumentPath, fields: Mapping[str, Value], store_id: str, feed:
     found = dict(fields)
     if is_due(path, fields):
         found[DUE_KEY] = key_again(store_id, str(fields.get("due_machine", "")))
-    # What an earlier release has written has no digest, as what has a key needs; the next scan, or change, gives it.
-    if feed and "digest" in fields:
-        found[FEED_KEY] = feed_key(store_id, path, feed)
-        found["format"] = max(int(fields.get("format", 1)), FORMATS[FEED_KEY])
+    if not feed:
+        return found
+    key = feed_key(store_id, path, feed)
+    if "digest" not in fields:
+        return _keyed_anew(path, found, key)
+    found[FEED_KEY] = key
+    found["format"] = max(int(fields.get("format", 1)), FORMATS[FEED_KEY])
     return found
+
+
+def _keyed_anew(path: DocumentPath, fields: Fields, key: str) -> Fields:
+    """Return a state that an earlier release has written, without a digest, as this one writes it, with its key.
+
+    One that is damaged stays as it is: whoever mends it gives it its key.
+    """
+    now = datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        record = read_state(Document(path, fields, now, now), *state_of(str(path)))
+    except ReplayError:
+        return fields
+    return dict(state_fields(replace(record, marks=replace(record.marks, feed_key=key)), Encoding()))
 
 
 def _of(moment: Any, document: Document, otherwise: datetime) -> Any:

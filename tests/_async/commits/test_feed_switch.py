@@ -15,9 +15,11 @@ from tai_state import (
 )
 from tai_state._async.backends.memory import AsyncMemoryBackend
 from tai_state._async.commits.feeding import async_discovery
+from tai_state.config import Encoding
 from tai_state.documents import Capability, Delete, DocumentPath, Put
 from tai_state.errors import PreconditionFailedError
 from tai_state.layout import META, state_layout
+from tai_state.rules.records.documents import plain_state_fields, read_state
 from tai_state.rules.records.feeding import SETTLING, TRUST, Discovery
 from tai_state.testing.clock import ManualClock
 from tests._async.machines import COUNTER
@@ -148,6 +150,12 @@ async def test_an_import_is_found_by_its_own_key(backend, tmp_path):
     for state_id in "ab":
         await source.save_state("g", state_id, {"n": 1})
     file = tmp_path / "export.jsonl"
+    # One of them as an earlier release wrote it.
+    path = state_layout("g", "b").state
+    document = await async_document_at(source, path)
+    record = read_state(document, "g", "b")
+    old = {**plain_state_fields(record, Encoding()), "format": 1}
+    await source.runtime.access.backend.commit([Put(path, old)], timeout=TIMEOUT)
     await async_export_store(source, file)
     assert "changed_at" not in file.read_text(encoding="utf-8")
     assert "feed_key" not in file.read_text(encoding="utf-8")
@@ -157,8 +165,9 @@ async def test_an_import_is_found_by_its_own_key(backend, tmp_path):
     await async_import_store(store, file)
     discovery = await async_looked(store)
     assert sorted(await async_changed(store, discovery, began)) == ["g/states/a", "g/states/b"]
-    assert (await async_held(store, "g", "a"))["feed_key"] in discovery.keys
-    await store.save_state("g", "a", {"n": 2})
+    for state_id in "ab":
+        assert (await async_held(store, "g", state_id))["feed_key"] in discovery.keys
+        await store.save_state("g", state_id, {"n": 2})
 
 
 @pytest.fixture

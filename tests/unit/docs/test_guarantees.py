@@ -22,6 +22,7 @@ PROMISES = [
     "Snapshots and segments",
     "Recovery",
     "Copies",
+    "Finding by labels, and what has changed",
     "Following and finding",
     "Subscriptions",
     "Transactions",
