@@ -26,6 +26,7 @@ FIELDS = (
     "what",
     "attempt",
     "cause",
+    "seconds",
     "governor_id",
     "state_id",
     "version",

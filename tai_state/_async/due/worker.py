@@ -46,6 +46,9 @@ PENDING = 1_000
 _AT_ONCE = 16
 """How many are read again together, and moved side by side."""
 
+_SKEW_SECONDS = 60.0
+"""From which difference on a worker tells of it: a file that a host with a wrong clock once wrote keeps that time."""
+
 _TIME_IS_OLD_SECONDS = 600.0
 """From when on the store is asked for its time: two clocks that run for so long may differ by some milliseconds."""
 
@@ -92,6 +95,7 @@ class AsyncDueWorker:
         self._shards = persister.settings.due_shards
         self._lookout = Lookout()
         self._signal: AsyncSignal | None = None
+        self._is_skew_told = False
 
     async def run_once(self) -> int:
         """Make all moves that are due now, and return how many were made; refused ones are not counted.
@@ -212,7 +216,11 @@ class AsyncDueWorker:
         told, monotonic = access.store_time, access.clock.monotonic()
         if told.latest is None or monotonic - told.heard > _TIME_IS_OLD_SECONDS:
             await access.server_time(access.begin(None))
-        return told.now(access.clock.monotonic())
+        now = told.now(access.clock.monotonic())
+        if now is not None and not self._is_skew_told:
+            self._is_skew_told = True
+            tell_skew(now, access.clock.now())
+        return now
 
     async def _keys(self) -> list[str]:
         """Return where to look; nowhere in a store that nobody has changed yet."""
@@ -294,6 +302,16 @@ class AsyncDueWorker:
         if fired.outcome in {Outcome.FIRED, Outcome.REFUSED}:
             self._lookout.done(path)
         return fired
+
+
+def tell_skew(store: datetime, host: datetime) -> None:
+    """Warn of a store whose clock is far from the host's: what is due at a time of day is done by the store's."""
+    seconds = (store - host).total_seconds()
+    if abs(seconds) > _SKEW_SECONDS:
+        extra = {"event": "clock_skew", "seconds": seconds}
+        log.warning(
+            "the store's clock is %.0f seconds ahead of this host's: what is due is done by it", seconds, extra=extra
+        )
 
 
 def _readable(document: Document) -> tuple[StateLayout, StateRecord] | None:

@@ -308,6 +308,19 @@ async def test_a_store_that_does_not_answer_is_told(memory, clock, server):
     assert await worker.run_once() == 1
 
 
+async def test_a_clock_that_is_far_off_is_told_once(memory, clock, server, caplog):
+    """As of a file that a host with a wrong clock wrote: what is due at a time of day is done by the store's."""
+    skewed = ManualClock(clock.now() - timedelta(hours=2))
+    worker = AsyncDueWorker(beside(memory, skewed))
+    for _ in range(2):
+        await worker.run_once()
+    told = [record for record in caplog.records if getattr(record, "event", None) == "clock_skew"]
+    assert [round(record.seconds) for record in told] == [7200]
+    caplog.clear()
+    await AsyncDueWorker(server).run_once()
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("options", [{"poll": 0}, {"poll": -1}, {"batch": 0}, {"poll": "x"}])
 async def test_what_cannot_be_is_refused(server, options):
     """By name."""
