@@ -90,7 +90,7 @@ def test_states_are_found_without_labels(labelled):
     assert found(labelled, governor_id="none") == []
 
 
-def test_a_count_is_of_what_is_found(labelled):
+def test_states_are_counted_as_they_are_found(labelled):
     """Whatever is asked for."""
     for asked in (
         {},
