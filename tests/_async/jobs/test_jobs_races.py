@@ -1,5 +1,6 @@
 """Between a look and what is done about it others do something: step by step, on a clock that a test moves."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -140,6 +141,17 @@ async def test_a_claim_is_gone_on_with_past_what_the_process_remembers(store, qu
     job = await async_claimed(queue)
     there._runtime.writer.remember(seen.paths.state, Head(seen.record, seen.update_time))
     assert (await (await there.attach(job.ticket)).complete()).status == "succeeded"
+
+
+async def test_nobody_is_told_that_there_is_nothing_by_what_the_clock_was(store, queue, clock):
+    """A reply that took long told a time that was over: the store is asked again before."""
+    there = other(store, clock)
+    assert await there.claim() is None
+    await queue.enqueue(1)
+    told = there._runtime.access.store_time
+    assert told.latest is not None
+    told.latest -= timedelta(seconds=0.5)
+    assert await there.claim() is not None
 
 
 async def test_priorities_are_known_though_their_state_is_damaged(store, queue, clock):
