@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,18 +40,23 @@ def main() -> None:
 
 
 def measure(chosen: list[Workload]) -> table.Results:
-    """Run workloads one after the other, those of Firestore on one emulator."""
+    """Run workloads one after the other, each of Firestore's on an emulator of its own.
+
+    An emulator keeps in memory all that it was ever told: one that served for long is slow, and ends.
+    """
     results = {}
     # Not in memory: what a commit costs on a disk is what is measured.
     place = os.environ.get("BENCH_FOLDER", "build")
     Path(place).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=place))).absolute()
-        if any(workload.needs_emulator for workload in chosen):
-            os.environ["FIRESTORE_EMULATOR_HOST"] = stack.enter_context(emulator()).host
         for workload in chosen:
             sys.stderr.write(f"{workload.name} ...\n")
-            results[workload.name] = (workload, run(workload, folder, seconds_of_environment()))
+            with emulator() if workload.needs_emulator else nullcontext() as server:
+                if server is not None:
+                    os.environ["FIRESTORE_EMULATOR_HOST"] = server.host
+                results[workload.name] = (workload, run(workload, folder, seconds_of_environment()))
+            os.environ.pop("FIRESTORE_EMULATOR_HOST", None)
     return results
 
 

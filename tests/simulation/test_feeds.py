@@ -9,6 +9,7 @@ from tests.simulation import feeds
 FOUND_WITHIN = 200
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once", "at_most_once"])
 def test_events_are_told_as_was_agreed(delivery, scale):
     """Processes die, commits arrive late, clocks jump; what was committed is told."""
@@ -38,6 +39,7 @@ def the_position_moves_behind_the_handler(monkeypatch):
 
 
 @pytest.mark.more
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("plant", "delivery"),
     [

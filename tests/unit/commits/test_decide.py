@@ -7,11 +7,12 @@ import pytest
 
 from tai_state import KEEP
 from tai_state.config import Maintenance
+from tai_state.documents import Delete, DocumentPath
 from tai_state.errors import InvalidDataError, SchemaVersionError, StateNotFoundError, VersionConflictError
 from tai_state.rules.commits.change import Head, Needs
 from tai_state.rules.commits.decide import segment_is_due, with_segment
 from tai_state.rules.commits.kinds import start_change, transition_change
-from tai_state.rules.commits.plain import log_change
+from tai_state.rules.commits.plain import delete_change, log_change, save_change
 from tai_state.rules.history.segments import build_segment
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import Marks, Signal
@@ -58,6 +59,10 @@ def test_a_segment_goes_with_the_state_that_it_begins_at():
     sealed = with_segment(lives[2], PATHS, segment, SETTINGS)
     assert sealed.record.marks.sealed_through == 2
     assert len(sealed.writes) == len(lives[2].writes) + 1
+    beside = Delete(DocumentPath("locks", "r"))
+    guarded = with_segment(replace(lives[2], writes=(*lives[2].writes, beside)), PATHS, segment, SETTINGS)
+    assert beside in guarded.writes
+    assert {write.path for write in guarded.writes} == {write.path for write in sealed.writes} | {beside.path}
     for marks in (Marks(sealed_through=1), Marks(sealed_through=2)):
         moved = plan(transition_change(call(), TURNSTILE, "push", None, KEEP), head_of(lives[1], marks))
         assert with_segment(moved, PATHS, segment, SETTINGS) is moved
@@ -170,3 +175,13 @@ def test_the_store_s_clock_goes_on_from_what_a_reply_told(told, seconds, now):
     """It never goes back; where no reply told it, the writer's own counts."""
     given = replace(fresh(7), store_time=None if told is None else at(told), told_seconds=seconds)
     assert given.store_now() == at(now)
+
+
+@pytest.mark.parametrize("deletes", [False, True])
+def test_labels_stay_with_a_state_until_it_is_deleted(deletes):
+    """One that is made again has none."""
+    head = Head(replace(state_at(1), labels=("a=b",)), at(1))
+    made = plan(delete_change(call()) if deletes else pay(), head)
+    assert made.event.labels == made.record.labels == (() if deletes else ("a=b",))
+    tombstone = Head(replace(state_at(1), labels=("a=b",), deleted=True), at(1))
+    assert plan(save_change(call(), {}, None), tombstone).event.labels == ()

@@ -146,6 +146,7 @@ def test_events_that_do_not_follow_are_not_packed(events):
         (b'"count":6', b'"count":600000000000', "lines, of columns of 600000000000 events"),
         (b'"count":6', b'"count":true', "field 'count' should be int"),
         (b'"salt":false', b'"salt":true', "lines, of columns"),
+        (b'"committed_at":', b'"committed_at_":', "columns of no known name"),
         (b'{"beside"', b'["beside"', "cannot be read"),
         (b'"governor_id":true', b'"governor_if":true', "columns of no known name: \\['governor_if'\\]"),
         (b'\n"s"\n', b'\n"t"\n', "it names another state_id than 's'"),

@@ -12,10 +12,19 @@ import pytest
 from tai_state import Machine, Transition
 from tai_state.codec import Payload
 from tai_state.config import Maintenance
+from tai_state.documents import Delete
 from tai_state.errors import CorruptLogError
 from tai_state.rules.history import segments
 from tai_state.rules.history.packed import pack
-from tai_state.rules.history.segments import batches, build_segment, is_sound_run, part_of, read_segment, segment_due
+from tai_state.rules.history.segments import (
+    batches,
+    build_segment,
+    is_sound_run,
+    part_of,
+    read_segment,
+    sealed_alone,
+    segment_due,
+)
 from tai_state.rules.records.record import Marks
 from tests.unit.commits.made import PATHS, document, lived, state_at
 
@@ -169,6 +178,16 @@ def test_a_segment_says_which_events_it_holds():
     ):
         with pytest.raises(CorruptLogError, match=reason):
             read_with(**changes)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 8, 9])
+def test_a_segment_that_is_to_be_alone_removes_the_documents_of_all_its_events(count):
+    """And of no other."""
+    found = build_segment(PATHS, EVENTS[:count])
+    assert found is not None
+    put, *removed = sealed_alone(found, PATHS)
+    assert put.path == PATHS.segment(1)
+    assert removed == [Delete(PATHS.event(version)) for version in range(1, count + 1)]
 
 
 @pytest.mark.parametrize(("given", "count"), [(0, 1), (0, 3), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1), (0, 4), (0, 0)])

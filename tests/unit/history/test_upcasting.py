@@ -127,7 +127,7 @@ FAILING = {
     "returns None": (partial(returning, None), "the upcaster from version 2 to 3 returned None; it must return a dict"),
     "returns a list": (partial(returning, []), "returned a list; it must return a dict"),
     "returns an iterator": (partial(returning, iter([])), "returned a list_iterator"),
-    "returns a set within": (partial(returning, {"a": {1}}), "returned what cannot be stored"),
+    "returns a set within": (partial(returning, {"a": {1}}), "from version 2 to 3 returned what cannot be stored"),
     "returns what is too deep": (
         partial(returning, {"a": [[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]}),
         "cannot be stored",
