@@ -86,6 +86,7 @@ PLACES: Final[Mapping[type[errors.TaiStateError], Place]] = {
     errors.LockTimeoutError: Place(CONFLICT, "The lock was not free in time.", is_inner=True),
     # Machines: what the caller asked of a sound one, and definitions, which are the service's own.
     errors.MachineError: Place(OURS, "The service's machine does not fit."),
+    errors.CauseDepthError: Place(OURS, "Handlers of the service set each other off."),
     errors.DependentMachineError: Place(OURS, "The service does not know the machine of a dependent state."),
     errors.InvalidMachineError: Place(OURS, "The service's machine has problems."),
     errors.MachineVersionError: Place(CONFLICT, "The state belongs to another machine.", ("stored", "ours")),

@@ -14,6 +14,8 @@ from google.cloud.firestore_admin_v1.services.firestore_admin.transports import 
 from tai_state.indexes import Mode, needed
 
 DATABASE = "projects/p/databases/(default)"
+CONTAINING = {"array_config": "CONTAINS"}
+"""The mode of a field whose lists are looked into."""
 
 
 class AdminLoopback:
@@ -97,6 +99,19 @@ class AdminLoopback:
     def make_index(self, group, *fields, scope="COLLECTION", state="READY"):
         """Make a composite index of fields that ascend."""
         self._add(group, [_field(name, Mode.ASCENDING) for name in (*fields, "__name__")], scope, state)
+
+    def make_declared(self, index):
+        """Make a composite index as ``firestore.indexes.json`` declares it."""
+        fields = [
+            admin.Index.IndexField(
+                field_path=field["fieldPath"], **({"order": field["order"]} if "order" in field else CONTAINING)
+            )
+            for field in index["fields"]
+        ]
+        # The last one ends by its path in the same order, which the file need not say.
+        if fields[-1].field_path != "__name__":
+            fields.append(_field("__name__", Mode.ASCENDING))
+        self._add(index["collectionGroup"], fields, index["queryScope"], "READY")
 
     def _add(self, group, made, scope, state):
         name = f"{DATABASE}/collectionGroups/{group}/indexes/{len(self.indexes)}"

@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 from contextlib import closing
+from urllib.parse import quote
 
 SECONDS = 60
 
@@ -27,7 +28,9 @@ class Client:
 
     def asks(self, method, path, body=None):
         """Return the status of one request."""
-        self._connection.request(method, path, None if body is None else json.dumps(body), self._headers)
+        # A stored id may hold a percent sign, which is one to the store, and no escape of the address.
+        address = quote(path, safe="/:?=()")
+        self._connection.request(method, address, None if body is None else json.dumps(body), self._headers)
         response = self._connection.getresponse()
         response.read()
         return response.status

@@ -7,7 +7,7 @@ from google.auth.credentials import AnonymousCredentials
 
 from tai_state.backends.firestore.checkups import examine
 from tai_state.backends.firestore.client import Connection
-from tests.integration.backends.firestore_admin_loopback import DATABASE, AdminLoopback
+from tests.integration.backends.firestore_admin_loopback import CONTAINING, DATABASE, AdminLoopback
 from tests.unit.infra.terraform import INFRA
 
 FILE = json.loads((INFRA / "firestore" / "firestore.indexes.json").read_text(encoding="utf-8"))
@@ -21,10 +21,12 @@ def database():
             loopback.expire_field(field["collectionGroup"], field["fieldPath"])
         else:
             scopes = [index["queryScope"] for index in field["indexes"]]
-            loopback.index_field(field["collectionGroup"], field["fieldPath"], *scopes)
+            is_list = any("arrayConfig" in index for index in field["indexes"])
+            loopback.index_field(
+                field["collectionGroup"], field["fieldPath"], *scopes, **(CONTAINING if is_list else {})
+            )
     for index in FILE["indexes"]:
-        names = [field["fieldPath"] for field in index["fields"]]
-        loopback.make_index(index["collectionGroup"], *names, scope=index["queryScope"])
+        loopback.make_declared(index)
     yield loopback
     loopback.stop()
 
