@@ -1,6 +1,7 @@
 """Where a subscription stands: its own document, one for each shard, one for each state; and its dead letters."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -79,7 +80,7 @@ class SubscriptionLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
+class _Kept(ABC):
     """What is kept in one document; ``update_time`` None: it is not there yet."""
 
     epoch: int
@@ -89,9 +90,9 @@ class _Kept:
         """Return what must hold for it to be written over."""
         return MustNotExist() if self.update_time is None else UpdatedAt(self.update_time)
 
+    @abstractmethod
     def fields(self) -> dict[str, Value]:
         """Return its fields, that of its commit aside."""
-        raise NotImplementedError
 
     def put(self, path: DocumentPath, commit: str) -> Put:
         """Return what writes it."""

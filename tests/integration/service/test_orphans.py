@@ -33,7 +33,6 @@ def is_bound(port):
 
 
 @pytest.mark.more
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process when its parent is killed by SIGKILL")
 @pytest.mark.parametrize(
     ("kind", "word"),
     [("fastapi", "Application startup complete"), ("flask", "Booting worker")],
