@@ -1,16 +1,25 @@
-# What an operator would do by hand, by the clock: mend what can be proven, and remove what has expired. Both may be ended
-# anywhere and run again, beside writers and beside another run of themselves.
+# What an operator would do by hand, by the clock: mend what can be proven, and remove what has expired. And what is due
+# (timeouts of machines, and schedules), where no service runs a DueWorker: each move is made once, whoever makes it. All of
+# them may be ended anywhere and run again, beside writers and beside another run of themselves.
 locals {
-  jobs = {
+  every_job = {
     recover = {
-      schedule = var.schedules.recover
-      command  = ["recover", "--yes"]
+      is_wanted = true
+      schedule  = var.schedules.recover
+      command   = ["recover", "--yes"]
     }
     gc = {
-      schedule = var.schedules.gc
-      command  = concat(["gc", "--yes"], var.gc_arguments)
+      is_wanted = true
+      schedule  = var.schedules.gc
+      command   = concat(["gc", "--yes"], var.gc_arguments)
+    }
+    due = {
+      is_wanted = length(var.due_machines) > 0
+      schedule  = var.due_schedule
+      command   = concat(["due", "run", "--once"], flatten([for machine in var.due_machines : ["--machine", machine]]))
     }
   }
+  jobs = { for key, job in local.every_job : key => job if job.is_wanted }
 }
 
 resource "google_cloud_run_v2_job" "upkeep" {

@@ -16,7 +16,7 @@ from tests.unit.infra.log_filters import matches, of_job
 from tests.unit.infra.metrics import NAME, filter_of
 from tests.unit.infra.terraform import example, filled, local, resources
 
-JOBS = ("gc", "recover")
+JOBS = ("due", "gc", "recover")
 
 
 def listed(value):
@@ -28,13 +28,18 @@ def listed(value):
     return json.loads(found[0])
 
 
-def words_of(key):
-    """Return what is typed behind the program's name: Terraform's words, and those of the example."""
+def words_of(key, path):
+    """Return what is typed behind the program's name: Terraform's words, those of the example, and a machine there."""
     (container,) = resources("google_cloud_run_v2_job")["upkeep"]["template"][0]["template"][0]["containers"]
     assert container["command"] == ["python", "-m", "tai_state"]
     first = [filled(word, name=NAME, key=key) for word in listed(container["args"])]
-    command = local("jobs")[key]["command"]
-    return [*first, *listed(command), *(example()["gc_arguments"] if "var.gc_arguments" in command else [])]
+    command = local("every_job")[key]["command"]
+    words = [*first, *listed(command), *(example()["gc_arguments"] if "var.gc_arguments" in command else [])]
+    if "var.due_machines" in command:
+        file = path.with_name("counter.json")
+        file.write_text(COUNTER.to_json())
+        words += ["--machine", str(file)]
+    return words
 
 
 @pytest.fixture
@@ -49,7 +54,7 @@ def path(tmp_path):
 
 def run(path, key):
     """Run a job as Cloud Run does, and return its exit code and the entries of what it printed."""
-    result = CliRunner(env={"TAI_STATE_STORE": f"sqlite:///{path}"}).invoke(main, words_of(key))
+    result = CliRunner(env={"TAI_STATE_STORE": f"sqlite:///{path}"}).invoke(main, words_of(key, path))
     return result.exit_code, [of_job(line, f"{NAME}-{key}") for line in result.stdout.splitlines()]
 
 
@@ -87,7 +92,9 @@ def test_a_job_is_started_by_its_schedule():
     """By the account that can do nothing else, and not again when it has failed."""
     schedule = resources("google_cloud_scheduler_job")["upkeep"]
     assert schedule["for_each"] == "${local.jobs}"
-    assert set(JOBS) == set(local("jobs"))
+    assert set(JOBS) == set(local("every_job"))
+    assert local("jobs") == "${{for key, job in local.every_job : key => job if job.is_wanted}}"
+    assert local("every_job")["due"]["is_wanted"] == "${length(var.due_machines) > 0}"
     assert schedule["schedule"] == "${each.value.schedule}"
     (target,) = schedule["http_target"]
     assert target["uri"].endswith("${google_cloud_run_v2_job.upkeep[each.key].id}:run")
@@ -97,18 +104,8 @@ def test_a_job_is_started_by_its_schedule():
     assert job["template"][0]["template"][0]["max_retries"] == 0
 
 
-def test_what_is_due_is_done_by_a_call_of_the_program(path, tmp_path):
-    """On a sound store it ends well, and tells how many moves it made; it is there where machines are named."""
-    (tmp_path / "counter.json").write_text(COUNTER.to_json())
-    job = resources("google_cloud_run_v2_job")["due"]
-    (container,) = job["template"][0]["template"][0]["containers"]
-    assert container["command"] == ["python", "-m", "tai_state"]
-    assert job["count"] == "${length(var.due_machines) > 0 ? 1 : 0}"
-    words = [filled(word, name=NAME) for word in listed(container["args"])]
-    called = [*words, "--machine", str(tmp_path / "counter.json")]
-    result = CliRunner(env={"TAI_STATE_STORE": f"sqlite:///{path}"}).invoke(main, called)
-    assert (result.exit_code, json.loads(result.stdout)) == (0, {"made": 0})
-    schedule = resources("google_cloud_scheduler_job")["due"]
-    (target,) = schedule["http_target"]
-    assert target["uri"].endswith("${google_cloud_run_v2_job.due[0].id}:run")
-    assert target["oauth_token"] == [{"service_account_email": "${google_service_account.scheduler.email}"}]
+def test_every_job_may_be_started_and_its_runs_are_watched():
+    """There is one resource of all jobs, which the grant and the alerts name: none is left out."""
+    assert set(resources("google_cloud_run_v2_job")) == {"upkeep"}
+    start = resources("google_cloud_run_v2_job_iam_member")["start"]
+    assert (start["for_each"], start["role"]) == ("${google_cloud_run_v2_job.upkeep}", "roles/run.invoker")
