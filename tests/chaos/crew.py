@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chaos.worker import Work, work
+from tests.chaos.worker import work
 
 PAUSE_SECONDS = 0.01
 FREEZE_SECONDS = (0.2, 2.5)
@@ -84,16 +84,23 @@ class Life:
 class Member:
     """One worker, whose process may be killed at any instant; its next life goes on with the work."""
 
-    def __init__(self, told: Work) -> None:
-        """Start nothing yet."""
+    def __init__(self, name: str, told: Any, target: Callable[..., None] = work) -> None:
+        """Start nothing yet.
+
+        Args:
+            told: What each life is told; before the number of the life.
+            target: What each life runs, and ends with once all is done.
+        """
+        self.name = name
         self.told = told
+        self.target = target
         self.lives = 0
         self.life = Life()
 
     def begin(self) -> None:
         """Begin a new life."""
         self.life = Life()
-        self.life.start(work, self.told, self.lives)
+        self.life.start(self.target, self.told, self.lives)
         self.lives += 1
 
 
@@ -149,7 +156,7 @@ class Crew:
             self._thaws.pop(member.life, None)
             member.begin()
             return False
-        assert code in {0, None}, f"worker {member.told.client} ended with {code} in life {member.lives}"
+        assert code in {0, None}, f"worker {member.name} ended with {code} in life {member.lives}"
         return code == 0
 
     def _disturb(self, working: Sequence[Member]) -> None:

@@ -104,7 +104,7 @@ def on_emulator(
                 naive=naive,
                 seconds_max=int(seconds_max),
             )
-            members.append(Member(told))
+            members.append(Member(name, told))
         figures = Crew(members, seed=seed).run(seconds_max=seconds_max)
         return _judged(client, opening, members, figures, proxy)
 
@@ -134,6 +134,7 @@ def on_sqlite(
         opening = _open(client)
         members = [
             Member(
+                f"client-{number}",
                 Work(
                     url,
                     folder,
@@ -144,7 +145,7 @@ def on_sqlite(
                     keys=keys,
                     dooms=dooms,
                     seconds_max=int(seconds_max),
-                )
+                ),
             )
             for number in range(clients)
         ]

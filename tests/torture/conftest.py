@@ -24,6 +24,21 @@ def tai_state_emulator_server() -> Iterator[EmulatorEndpoint]:
         yield server
 
 
+@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
+def kind(request):
+    """The name of the backend: one that several processes share."""
+    return request.param
+
+
+@pytest.fixture
+def place(kind, request):
+    """The URL of an empty place on it, and the emulator's address."""
+    if kind == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('tmp_path') / 'store.db'}", None
+    host = request.getfixturevalue("tai_state_emulator_server").host
+    return f"firestore://{request.getfixturevalue('tai_state_project')}", host
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """Show the figures, whether the tests passed or not."""
     figures = config.stash.get(FIGURES, [])

@@ -9,7 +9,7 @@ import pytest
 from tai_state import StateMachinePersister, connect
 from tests.chaos import coalesced
 from tests.chaos.coalesced import COUNTER, GOVERNOR, STATE, Work
-from tests.chaos.crew import PAUSE_SECONDS, Life
+from tests.chaos.crew import Crew, Member
 
 SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "coalesced")
 WORKERS = 2
@@ -19,45 +19,10 @@ DOOM = 0.1
 SECONDS_MAX = 900.0
 
 
-@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
-def kind(request):
-    """The name of the backend: one that several processes share."""
-    return request.param
-
-
-@pytest.fixture
-def place(kind, request):
-    """The URL of an empty place on it, and the emulator's address."""
-    if kind == "sqlite":
-        return f"sqlite:///{request.getfixturevalue('tmp_path') / 'store.db'}", None
-    host = request.getfixturevalue("tai_state_emulator_server").host
-    return f"firestore://{request.getfixturevalue('tai_state_project')}", host
-
-
 def run(works):
     """Let workers live again until all that they were told is done; return how often one was killed."""
-    lives = {work: Life() for work in works}
-    begun = dict.fromkeys(works, 0)
-    kills, ends = 0, time.monotonic() + SECONDS_MAX
-    try:
-        left = set(works)
-        while left:
-            assert time.monotonic() < ends, f"{left} did not end in time"
-            for work in list(left):
-                code = lives[work].poll() if begun[work] else -9
-                if code == 0:
-                    left.discard(work)
-                elif code is not None:
-                    assert code == -9, f"{work.name} ended with {code}"
-                    kills += begun[work] > 0
-                    lives[work] = Life()
-                    lives[work].start(coalesced.work, work, begun[work])
-                    begun[work] += 1
-            time.sleep(PAUSE_SECONDS)
-    finally:
-        for life in lives.values():
-            life.end()
-    return kills
+    members = [Member(work.name, work, coalesced.work) for work in works]
+    return Crew(members, seed=SEED).run(seconds_max=SECONDS_MAX).kills
 
 
 def notes(folder):

@@ -1,7 +1,6 @@
 """Thousands of jobs, and workers that are killed, fail and get stuck: each succeeds once, or fails when it should."""
 
 import os
-import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ import pytest
 from tai_state import StateMachinePersister, connect
 from tai_state.jobs import JobQueue
 from tests.chaos import jobbing
-from tests.chaos.crew import PAUSE_SECONDS, Life
+from tests.chaos.crew import Crew, Member
 from tests.chaos.jobbing import MAX_ATTEMPTS, PATIENT, QUEUE, Crowd
 
 SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "jobs")
@@ -23,47 +22,10 @@ SECONDS_MAX = 900.0
 ENDS = {"complete", "fail", "expire"}
 
 
-@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
-def kind(request):
-    """The name of the backend: one that several processes share."""
-    return request.param
-
-
-@pytest.fixture
-def place(kind, request):
-    """The URL of an empty place on it, and the emulator's address."""
-    if kind == "sqlite":
-        return f"sqlite:///{request.getfixturevalue('tmp_path') / 'store.db'}", None
-    host = request.getfixturevalue("tai_state_emulator_server").host
-    return f"firestore://{request.getfixturevalue('tai_state_project')}", host
-
-
 def run(crowds):
     """Let workers live again until all jobs have ended; return how often one was killed."""
-    lives = {crowd: Life() for crowd in crowds}
-    begun = dict.fromkeys(crowds, 0)
-    kills, ends, rng = 0, time.monotonic() + SECONDS_MAX, random.Random(SEED)
-    try:
-        left = set(crowds)
-        while left:
-            assert time.monotonic() < ends, f"{left} did not end in time"
-            for crowd in list(left):
-                code = lives[crowd].poll() if begun[crowd] else -9
-                if code == 0:
-                    left.discard(crowd)
-                elif code is not None:
-                    assert code == -9, f"{crowd.name} ended with {code}"
-                    kills += begun[crowd] > 0
-                    lives[crowd] = Life()
-                    lives[crowd].start(jobbing.work, crowd, begun[crowd])
-                    begun[crowd] += 1
-            if left and rng.random() < KILLS_PER_SECOND * PAUSE_SECONDS:
-                lives[rng.choice(sorted(left, key=lambda crowd: crowd.name))].kill()
-            time.sleep(PAUSE_SECONDS)
-    finally:
-        for life in lives.values():
-            life.end()
-    return kills
+    members = [Member(crowd.name, crowd, jobbing.work) for crowd in crowds]
+    return Crew(members, seed=SEED, kills_per_second=KILLS_PER_SECOND).run(seconds_max=SECONDS_MAX).kills
 
 
 def told(folder):

@@ -39,12 +39,6 @@ def work(url, seed, share):
             manager.run(body, idempotency_key=f"{seed}/{number}")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
-def kind(request):
-    """The name of the backend: one that several processes share."""
-    return request.param
-
-
 @pytest.fixture
 def url(kind, request):
     """The URL of an empty place on it."""
