@@ -17,18 +17,8 @@ from tai_state.documents import Delete
 from tai_state.due import Timeout
 from tai_state.layout import state_layout
 from tai_state.testing import ManualClock
+from tests._async.due.timed import BOOT, MOVES, PATHS, RUN, SERVER
 from tests._async.stores import TIMEOUT, async_document_at
-
-BOOT, RUN = timedelta(seconds=30), timedelta(minutes=5)
-MOVES: list[Transition] = [
-    Transition("run", "boot", "running"),
-    Transition("beat", "running", "running", apply=lambda data, _: {**data, "n": 1}),
-    Transition("stop", "running", "stopped"),
-    Transition("fail", ("boot", "running"), "failed"),
-    Transition("retry", "failed", "boot"),
-]
-SERVER = Machine("server", "boot", MOVES, timeouts={"boot": Timeout(BOOT, "fail"), "running": Timeout(RUN, "stop")})
-PATHS = state_layout("g", "s")
 
 
 @pytest.fixture
