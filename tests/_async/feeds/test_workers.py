@@ -12,6 +12,7 @@ from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.feeds import Lag, SubscriptionConfig
 from tai_state.rules.feeds.positions import shard_of
 from tai_state.testing import ManualClock
+from tests._async.deaths import forget_every_lock
 from tests._async.feeds.watched import MODES, AsyncSeen, async_drained, on_engines
 from tests._async.stores import AsyncWrappedBackend, in_memory
 
@@ -68,6 +69,7 @@ async def test_the_shard_of_a_dead_worker_is_taken_over():
     assert await subscription.run_once() == 0
     clock.advance(31.0)
     assert await subscription.run_once() == 1
+    forget_every_lock()
     await store.runtime.access.backend.close()
 
 

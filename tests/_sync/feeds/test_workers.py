@@ -12,6 +12,7 @@ from tai_state._platform.tasks import sleep, together
 from tai_state.feeds import Lag, SubscriptionConfig
 from tai_state.rules.feeds.positions import shard_of
 from tai_state.testing import ManualClock
+from tests._sync.deaths import forget_every_lock
 from tests._sync.feeds.watched import MODES, Seen, drained, on_engines
 from tests._sync.stores import WrappedBackend, in_memory
 
@@ -68,6 +69,7 @@ def test_the_shard_of_a_dead_worker_is_taken_over():
     assert subscription.run_once() == 0
     clock.advance(31.0)
     assert subscription.run_once() == 1
+    forget_every_lock()
     store.runtime.access.backend.close()
 
 
