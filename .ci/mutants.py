@@ -39,8 +39,8 @@ ROOMS = {
     "tai_state/rules/commits": (
         *("unit/commits", "_async/commits", "_async/api", "_async/due", "_async/history", "_async/recovery"),
     ),
-    "tai_state/rules/due": ("_async/due", "_async/recovery"),
-    "tai_state/rules/jobs": ("_async/jobs",),
+    "tai_state/rules/due": ("unit/due", "_async/due", "_async/recovery"),
+    "tai_state/rules/jobs": ("unit/jobs", "_async/jobs"),
     "tai_state/rules/feeds": ("unit/feeds", "_async/feeds"),
     "tai_state/rules/transactions": ("unit/transactions", "_async/transactions"),
     "tai_state/rules/recovery": ("unit/recovery", "_async/history", "_async/recovery"),

@@ -1,6 +1,7 @@
 """Machines of one name: a newer version is kept out of an older one's reach, another definition is told."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 
@@ -93,6 +94,18 @@ async def test_a_transaction_and_a_reaction_tell_it_too(store, warnings):
     doors = AsyncStateMachinePersister(store, EXTENDED, machines=[leaf(Transition("fall", "still", "fallen"))])
     await AsyncTransactionManager(store).run(lambda tx: tx.transition(doors, "g", "s", "open"))
     assert sorted(one.machine for one in warnings()) == ["door@1", "leaf@1"]
+
+
+@in_memory
+async def test_who_says_when_something_is_due_tells_it_too(store, warnings):
+    """And who takes that back."""
+    await AsyncStateMachinePersister(store, DOOR).start("g", "s")
+    doors = AsyncStateMachinePersister(store, EXTENDED)
+    await doors.schedule("g", "s", "open", after=timedelta(hours=1))
+    assert [one.machine for one in warnings()] == ["door@1"]
+    again = AsyncStateMachinePersister(store, EXTENDED)
+    await again.unschedule("g", "s")
+    assert len(warnings()) == 2
 
 
 @in_memory

@@ -102,7 +102,11 @@ async def test_what_was_there_is_found_by_one_scan(backend):
         await before.save_state(f"g{n % 2}", f"s{n:03}", {})
     await before.delete_state("g0", "s000")
     store = opened(backend, feed=True)
+    backend.commits.clear()
     discovery = await async_looked(store)
+    of_states = [len(writes) for writes in backend.commits if str(writes[0].path).startswith("governors/")]
+    # Of each governor 60, by 50 in a commit.
+    assert of_states == [50, 10, 50, 10]
     since = (await async_document_at(store, META)).fields["feed"]["since"] - SECOND
     assert len(await async_changed(store, discovery, since)) == 120
     backend.commits.clear()

@@ -54,6 +54,21 @@ async def test_a_listener_is_told_of_each_change(store):
 
 
 @in_memory
+async def test_a_listener_that_waits_is_woken(store):
+    """Each time, whatever it was told before."""
+    seen = AsyncGate()
+    seen.go_on.set()
+    listener = store.on_change(seen)
+    for version in range(1, 4):
+        seen.began = AsyncSignal()
+        await store.save_state("g", "s", {"n": version})
+        assert await seen.began.wait(SECONDS)
+        await async_sleep(0.01)  # it waits again
+        assert seen.seen == list(range(1, version + 1))
+    await listener.close()
+
+
+@in_memory
 async def test_a_transaction_is_told_once_it_is_committed(store):
     """Each of its changes, with the time of the commit; a body that fails tells nothing."""
     seen: list[Event] = []

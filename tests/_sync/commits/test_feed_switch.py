@@ -102,7 +102,11 @@ def test_what_was_there_is_found_by_one_scan(backend):
         before.save_state(f"g{n % 2}", f"s{n:03}", {})
     before.delete_state("g0", "s000")
     store = opened(backend, feed=True)
+    backend.commits.clear()
     discovery = looked(store)
+    of_states = [len(writes) for writes in backend.commits if str(writes[0].path).startswith("governors/")]
+    # Of each governor 60, by 50 in a commit.
+    assert of_states == [50, 10, 50, 10]
     since = (document_at(store, META)).fields["feed"]["since"] - SECOND
     assert len(changed(store, discovery, since)) == 120
     backend.commits.clear()

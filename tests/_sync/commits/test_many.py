@@ -157,6 +157,17 @@ def test_a_lost_reply_makes_each_move_once(place):
     assert {(persister.load_state("g", one)).snapshot.data["n"] for one in STATES} == {11}
 
 
+def test_what_a_read_told_of_a_lost_reply_is_known(place):
+    """The next move is made without another look."""
+    persister, backend = many(place)
+    persister.transition("g", "s1", "add", 1)
+    backend.faults = ["reply lost"]
+    persister.transition("g", "s1", "add", 1)
+    backend.reads = 0
+    persister.transition("g", "s1", "add", 1)
+    assert backend.reads == 0
+
+
 def test_without_a_verdict_each_move_is_unknown(place):
     """Each with the id that tells it later."""
     persister, backend = many(place)

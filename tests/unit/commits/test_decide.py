@@ -162,6 +162,14 @@ def test_a_state_keeps_what_it_depends_on_and_what_put_it_where_it_is(alone):
     assert getattr(made.event, alone) == getattr(made.record, alone) == kept
 
 
+def test_what_put_a_state_where_it_is_goes_with_the_next_status():
+    """What it depends on stays."""
+    head = Head(replace(state_at(1), depends_on=("a",), signals=(Signal("a", "open"),)), at(1))
+    made = plan(log_change(call(), "note", f"{head.record.status}2", {}), head)
+    assert made.event.signals == made.record.signals == ()
+    assert made.event.depends_on == ("a",)
+
+
 @pytest.mark.parametrize("key", [None, "k"])
 def test_a_change_in_doubt_is_safe_to_repeat_under_a_key(key):
     """And only then."""

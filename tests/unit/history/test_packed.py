@@ -60,6 +60,11 @@ def packed(events: list[EventRecord]) -> bytes:
     return body
 
 
+def time_of(number: int) -> bytes:
+    """Return the time of an event as a body has it."""
+    return dump_plain(at(number).isoformat(timespec="microseconds"))
+
+
 MIXED = chained({}, BARE, {}, {"to_state": EMPTY}, BARE, {})
 
 
@@ -150,6 +155,7 @@ def test_events_that_do_not_follow_are_not_packed(events):
         (b'{"beside"', b'["beside"', "cannot be read"),
         (b'"governor_id":true', b'"governor_if":true', "columns of no known name: \\['governor_if'\\]"),
         (b'\n"s"\n', b'\n"t"\n', "it names another state_id than 's'"),
+        (time_of(3), time_of(1), "the timestamp of an event is before that of the one before"),
     ],
 )
 def test_a_body_that_says_what_it_has_not_is_refused(text, other, reason):

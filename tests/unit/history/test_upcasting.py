@@ -147,6 +147,17 @@ def test_an_upcaster_that_fails_is_told_with_its_state(upcaster, told):
     assert "state 's' of governor 'g', version 7" in str(error)
 
 
+def test_the_step_that_failed_is_told_by_both_its_versions():
+    """Whichever it was."""
+    for first in (1, 2, 3):
+        schema = Schema(4, {1: counted, 2: counted, 3: counted, first: raising})
+        with pytest.raises(UpcastError, match=f"from version {first} to {first + 1} raised"):
+            schema.upcast(Payload.given({}), 1, AT)
+        schema = Schema(4, {1: counted, 2: counted, 3: counted, first: partial(returning, None)})
+        with pytest.raises(UpcastError, match=f"from version {first} to {first + 1} returned None"):
+            schema.upcast(Payload.given({}), 1, AT)
+
+
 def test_data_of_before_the_first_upcaster_is_told():
     """There is nothing that leads on from there."""
     with pytest.raises(UpcastError, match="no upcaster from version 1 to 2") as caught:

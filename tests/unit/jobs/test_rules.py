@@ -14,7 +14,7 @@ from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.kinds import stamp
 from tai_state.rules.jobs.finding import Found, judge, loss_reason
 from tai_state.rules.jobs.machine import JOB, STATUSES
-from tai_state.rules.jobs.places import PRIORITIES_MAX, priorities_from, queue_of, with_priority
+from tai_state.rules.jobs.places import PRIORITIES_MAX, checked_priority, priorities_from, queue_of, with_priority
 from tai_state.rules.jobs.tickets import Claim, claim_of, ticket_of
 from tai_state.rules.jobs.waits import wait_before
 from tai_state.rules.records.occasional import Due
@@ -119,6 +119,7 @@ def test_a_wait_is_a_part_of_twice_as_much_with_each_attempt(attempts, share):
     longest = timedelta(seconds=min(60, 2 * 2 ** (attempts - 1)))
     assert timedelta(0) <= wait <= longest
     assert wait_before(RetryPolicy(wait_initial=2, wait_max=60), attempts, 1) == longest
+    assert wait_before(RetryPolicy(wait_initial=2, wait_max=60), attempts, 0.25) == longest / 4
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.floats(0.01, 1e6))
@@ -128,6 +129,19 @@ def test_a_ticket_tells_its_claim(queue, job_id, lease):
     ticket = ticket_of(claim)
     assert ticket.replace("-", "").replace("_", "").isalnum()
     assert claim_of(ticket, queue) == claim
+
+
+@pytest.mark.parametrize("priority", [-(2**31), -1, 0, 2**31 - 1])
+def test_a_priority_is_an_int_of_32_bits(priority):
+    """Both ends included."""
+    assert checked_priority(priority) == priority
+
+
+@pytest.mark.parametrize("priority", [-(2**40), -(2**31) - 1, 2**31, 2**40, True, 1.0, "1", None])
+def test_anything_else_is_no_priority(priority):
+    """It is told so."""
+    with pytest.raises(InvalidDataError, match="32 bits"):
+        checked_priority(priority)
 
 
 def test_priorities_are_the_highest_first():

@@ -5,8 +5,8 @@ import pytest
 from tai_state import layout
 from tai_state.documents import DocumentPath
 from tai_state.errors import InvalidIdError
-from tai_state.layout import GovernorLayout
-from tai_state.rules.recovery.carried import LEFT_OUT, OF_GOVERNORS, OF_STORES, check_path
+from tai_state.layout import GovernorLayout, state_layout
+from tai_state.rules.recovery.carried import LEFT_OUT, OF_GOVERNORS, OF_STORES, check_path, placed
 
 GOVERNOR = GovernorLayout("g")
 VERSION = "s@0000000000000000001"
@@ -76,3 +76,19 @@ def test_a_path_of_somebody_else_is_refused(path):
     collection, _, document_id = path.rpartition("/")
     with pytest.raises(InvalidIdError):
         check_path(DocumentPath(collection, document_id))
+
+
+def test_a_state_that_is_due_is_looked_for_where_it_comes_to():
+    """Under the store's own key; one that is not due, and what is no state, under none."""
+    state, event = state_layout("g", "s").state, state_layout("g", "s").event(1)
+    due = {"due_at": 1, "due_machine": "orders", "due_key": "theirs:orders:3", "digest": "d"}
+    assert placed(state, due, "ours") == {**due, "due_key": "ours:orders:0"}
+    assert placed(state, {"digest": "d"}, "ours") == {"digest": "d"}
+    assert placed(event, {"due_at": 1}, "ours") == {"due_at": 1}
+
+
+def test_a_state_that_comes_to_a_store_that_feeds_is_found_there():
+    """Its format says that it has a key."""
+    state = state_layout("g", "s").state
+    assert placed(state, {"digest": "d", "format": 2}, "ours", 1) == {"digest": "d", "format": 7, "feed_key": "ours:0"}
+    assert placed(state, {"digest": "d", "format": 8}, "ours", 1)["format"] == 8

@@ -20,3 +20,14 @@ def test_a_clock_that_is_damaged_is_that_of_a_neighbour_moved_to_its_version(ver
     damaged = replace(found, fields={**found.fields, "causality": {"store-1": 99}})
     around = Neighbours(PATHS, version, EVENTS[index].hash, previous, following, None)
     assert mended(damaged, around) == replace(EVENTS[index], committed_at=found.create_time)
+
+
+@pytest.mark.parametrize("version", [2, 5])
+def test_a_version_that_an_author_came_from_is_the_one_before(version):
+    """It is part of who made the change, and the neighbours tell it."""
+    index = version - 1
+    found = document(put(LIVES[index], PATHS.event(version)), version)
+    author = {**found.fields["metadata"], "parent_version": 99}
+    damaged = replace(found, fields={**found.fields, "metadata": author})
+    around = Neighbours(PATHS, version, EVENTS[index].hash, EVENTS[index - 1], None, None)
+    assert mended(damaged, around) == replace(EVENTS[index], committed_at=found.create_time)

@@ -35,6 +35,12 @@ def event(version):
     return Document(DocumentPath("governors/g/events", versioned("s", version)), {}, LONG_AGO, LONG_AGO)
 
 
+def segment(first, last):
+    """Return the document of a segment."""
+    path = DocumentPath("governors/g/segments", versioned("s", first))
+    return Document(path, {"last": last}, LONG_AGO, LONG_AGO)
+
+
 @pytest.mark.parametrize(
     ("trimmed", "events", "is_whole"),
     [
@@ -64,6 +70,15 @@ def test_behind_the_version_of_the_state_nothing_is_taken():
     assert (cut.takes_event(event(1)), cut.goes_on) == (True, False)
     assert (cut.takes_event(event(2)), cut.goes_on) == (False, True)
     assert cut.is_whole([])
+
+
+def test_behind_what_the_state_says_is_sealed_no_segment_is_taken():
+    """As no event is behind its version."""
+    fields = {"version": 9, "snapshots": [], "sealed_through": 6}
+    cut = Cut(Document(DocumentPath("governors/g/states", "s"), fields, LONG_AGO, LONG_AGO))
+    assert (cut.takes_segment(segment(1, 3)), cut.takes_segment(segment(4, 6)), cut.goes_on) == (True, True, False)
+    assert (cut.takes_segment(segment(7, 9)), cut.goes_on) == (False, True)
+    assert cut.segments_through == 4
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, 1])
