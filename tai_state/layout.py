@@ -4,11 +4,15 @@ Ids come from users and may be any text; stored ids are made of ASCII letters,
 digits, ``-``, ``_`` and ``%XX`` escapes of UTF-8 bytes. So a stored id never holds a
 slash, an ``@`` or a dot, sorts alike on every engine, and no id's range of
 events contains another's: ``esc(id) + "@"`` is never a prefix of another.
+
+Governors of the package's own begin with ``~``, which no stored id of a user's does:
+whatever users call theirs, the two never meet.
 """
 
 import hashlib
 import re
 from functools import lru_cache
+from typing import Self
 
 from tai_state.documents import DocumentPath
 from tai_state.errors import InvalidIdError
@@ -27,6 +31,9 @@ STATE_PARTS = 4
 
 _OF_STATES = frozenset({"states", "events", "snapshots", "segments"})
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+
+_OWN = "~"  # behind all that stored ids of users begin with
+_OWN_KINDS = ("keys",)
 
 META = DocumentPath("tai", "meta")
 GOVERNORS = "governors"
@@ -108,6 +115,76 @@ def unescape(stored: str, where: object = "") -> str:
     return value
 
 
+class OwnGovernor(str):
+    """The id of a governor of the package's own, by its kind and its name: what a store's methods take for it.
+
+    Its text tells people of it, and is no id of it: given as plain text, it names a governor of a user's.
+
+    Attributes:
+        kind: What it holds, such as ``keys``.
+        name: As the user gave it.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, kind: str, name: str) -> Self:
+        """Name the governor of a *kind* that a user calls *name*.
+
+        Raises:
+            InvalidIdError: There is no such kind, or the name cannot be part of an id.
+        """
+        if kind not in _OWN_KINDS:
+            message = f"{kind!r} is no kind of governor; there are: {', '.join(_OWN_KINDS)}"
+            raise InvalidIdError(message, value=kind)
+        check_id(name, "name")
+        return super().__new__(cls, check_id(f"{_OWN}{kind}:{name}", "name"))
+
+    @property
+    def kind(self) -> str:
+        """What it holds."""
+        return self.partition(":")[0].removeprefix(_OWN)
+
+    @property
+    def name(self) -> str:
+        """As the user gave it."""
+        return self.partition(":")[2]
+
+    @property
+    def stored(self) -> str:
+        """Under which id it is stored."""
+        return f"{_OWN}{self.kind}:{_escape_checked(self.name)}"
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # a str has one part
+        """Pickle it by its parts."""
+        return self.kind, self.name
+
+
+def check_governor_id(value: object) -> str:
+    """Return *value* when it can be the id of a governor, one of the package's own as it is.
+
+    Raises:
+        InvalidIdError: See ``check_id``.
+    """
+    return value if type(value) is OwnGovernor else check_id(value, "governor_id")
+
+
+def is_own(stored: str) -> bool:
+    """Whether the stored id of a governor is one of the package's own, or like one; all of a user's are before it."""
+    return stored.startswith(_OWN)
+
+
+def governor_of(stored: str, where: object = "") -> str:
+    """Return the governor whose stored id is *stored*, an id in the path *where*.
+
+    Raises:
+        InvalidIdError: We never made this text: somebody else wrote the document.
+    """
+    if not is_own(stored):
+        return unescape(stored, where)
+    kind, _, name = stored.removeprefix(_OWN).partition(":")
+    return OwnGovernor(kind, unescape(name, where))
+
+
 def versioned(stored_id: str, version: int) -> str:
     """Return the id of the document of *version*: ids sort as the versions do."""
     return f"{stored_id}@{version:019d}"
@@ -140,7 +217,7 @@ def state_of(path: str) -> tuple[str, str]:
     # The id of a receipt is a digest.
     stored = document_id.partition("@")[0] if collection in _OF_STATES else ""
     try:
-        return unescape(governor), unescape(stored) if stored else ""
+        return governor_of(governor), unescape(stored) if stored else ""
     except InvalidIdError:
         return "", ""
 
@@ -162,8 +239,10 @@ class GovernorLayout:
 
     def __init__(self, governor_id: str) -> None:
         """Check *governor_id* and name its collections."""
-        root = f"{GOVERNORS}/{escape(governor_id, 'governor_id')}"
-        self.governor_id = check_id(governor_id, "governor_id")
+        own = governor_id.stored if isinstance(governor_id, OwnGovernor) else None
+        root = f"{GOVERNORS}/{own or escape(governor_id, 'governor_id')}"
+        self.governor_id = check_governor_id(governor_id)
+        """What leads here again."""
         self.states = f"{root}/states"
         self.events = f"{root}/events"
         self.snapshots = f"{root}/snapshots"
@@ -172,6 +251,11 @@ class GovernorLayout:
         self.audit = f"{root}/audit"
         self.quarantine = f"{root}/quarantine"
         self.erasures = f"{root}/erasures"
+
+    @classmethod
+    def at(cls, stored: str) -> Self:
+        """Return the collections of the governor whose stored id is *stored*; raises as ``governor_of`` does."""
+        return cls(governor_of(stored))
 
     def state(self, state_id: str) -> "StateLayout":
         """Return the paths of one state."""
@@ -186,8 +270,8 @@ class StateLayout:
     def __init__(self, governor: GovernorLayout, state_id: str) -> None:
         """Check *state_id* and name its documents."""
         self.governor = governor
-        self.governor_id = governor.governor_id
-        """As the user gave it."""
+        self.governor_id = str.__str__(governor.governor_id)
+        """As the user gave it, and as documents tell it: plain text."""
         self.stored_id = escape(state_id, "state_id")
         self.state_id = check_id(state_id, "state_id")
         self.state = DocumentPath(governor.states, self.stored_id)
@@ -226,6 +310,12 @@ def _state_layout(governor_id: str, state_id: str) -> StateLayout:
     return _governor_layout(governor_id).state(state_id)
 
 
+# Not the cache of the others: the text of one of these is equal to that of a user's.
+@lru_cache(maxsize=256)
+def _own_layout(governor_id: OwnGovernor) -> GovernorLayout:
+    return GovernorLayout(governor_id)
+
+
 def state_layout(governor_id: str, state_id: str) -> StateLayout:
     """Return the paths of a state's documents.
 
@@ -235,5 +325,7 @@ def state_layout(governor_id: str, state_id: str) -> StateLayout:
     if type(governor_id) is str and type(state_id) is str:
         # The cache holds what was checked.
         return _state_layout(governor_id, state_id)
+    if isinstance(governor_id, OwnGovernor):
+        return _own_layout(governor_id).state(state_id)
     # Checked first: the cache needs hashable arguments, and 1 == True == 1.0 must not meet there.
     return _state_layout(check_id(governor_id, "governor_id"), check_id(state_id, "state_id"))

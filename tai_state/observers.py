@@ -90,7 +90,7 @@ class Operation:
             self.reads += 1
 
 
-CARRIED = frozenset({"transition", "log", "save", "update", "delete"})
+CARRIED = frozenset({"transition", "log", "save", "update", "delete", "key"})
 """The operations whose change another caller's commit may carry."""
 
 

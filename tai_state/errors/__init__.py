@@ -24,6 +24,7 @@ from tai_state.errors.conflicts import (
     VersionConflictError,
 )
 from tai_state.errors.feeds import CauseDepthError
+from tai_state.errors.keys import KeyMismatchError, KeyTransactionError, KeyTypeError
 from tai_state.errors.locks import (
     DeadlockError,
     FencedOutError,
@@ -97,6 +98,9 @@ __all__ = [
     "InvalidDataError",
     "InvalidIdError",
     "InvalidMachineError",
+    "KeyMismatchError",
+    "KeyTransactionError",
+    "KeyTypeError",
     "LockError",
     "LockLostError",
     "LockTimeoutError",

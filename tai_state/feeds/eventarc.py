@@ -20,7 +20,7 @@ from tai_state.backends.firestore.values import read_fields, read_time
 from tai_state.codec import Payload
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import InvalidDataError, InvalidIdError
-from tai_state.layout import GOVERNORS, owner_and_version, unescape
+from tai_state.layout import GOVERNORS, governor_of, owner_and_version, unescape
 from tai_state.rules.records.documents import read_event
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def event_of(cloud_event: object) -> Event:
     governor, _, _ = path.collection.removeprefix(f"{GOVERNORS}/").partition("/")
     try:
         owner, _ = owner_and_version(path.id)
-        return read_event(document, unescape(governor), unescape(owner)).public(Payload.value)
+        return read_event(document, governor_of(governor), unescape(owner)).public(Payload.value)
     except InvalidIdError as error:
         raise _none(f"{raw.name!r} is none: {error}") from error
 

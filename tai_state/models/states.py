@@ -109,8 +109,8 @@ class Event(Model, Generic[DataT], frozen=True):
     Attributes:
         version: The version that this change made.
         action: The machine's action, or save, update, delete, start, rollback, migrate.
-        kind: What made the change: transition, start, reaction, log, save, update, delete, rollback, migrate. A machine
-            may have an action called "save"; the kind tells them apart.
+        kind: What made the change: transition, start, reaction, log, save, update, delete, rollback, migrate, key. A
+            machine may have an action called "save"; the kind tells them apart.
         payload: What came with the action; JSON-like. Of a reaction: the ``state_id`` and the ``status`` reacted to.
         from_status, from_state: Status and data before; None at creation.
         to_status, to_state: Status and data after. Data that does not fit the machine's ``data_type``, as

@@ -5,7 +5,7 @@ from typing import Any
 
 from tai_state._async.api.store import AsyncStateStore
 from tai_state.clock import TimeLimit
-from tai_state.layout import check_id
+from tai_state.layout import check_governor_id
 from tai_state.machine import Machine
 from tai_state.models import Problem
 from tai_state.rules.history.damaged import Damaged
@@ -34,7 +34,7 @@ async def async_check_machines(
         ConfigurationError: Two different *machines* have one name.
     """
     definitions = Definitions(known_machines(None, machines).values())
-    governors = [check_id(governor_id, "governor_id")] if governor_id is not None else None
+    governors = [check_governor_id(governor_id)] if governor_id is not None else None
     if governors is None:
         governors = [one async for one in store.list_governors(timeout=timeout)]
     for one in governors:

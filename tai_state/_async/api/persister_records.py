@@ -11,7 +11,7 @@ from tai_state._async.commits.writer import Applied
 from tai_state._async.locking.guarding import async_guarding
 from tai_state.authors import author_of
 from tai_state.errors import ConfigurationError
-from tai_state.layout import check_id, state_layout
+from tai_state.layout import check_governor_id, check_id, state_layout
 from tai_state.models import KEEP, DataT, Keep
 from tai_state.rules.commits.change import Replay
 from tai_state.rules.commits.plain import log_change, rollback_change
@@ -221,7 +221,7 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
         )
         with self._inflight.one("migrate", governor_id, state_id):
             if state_id is None:
-                return await migration.governor(check_id(governor_id, "governor_id"))
+                return await migration.governor(check_governor_id(governor_id))
             return await migration.state(state_layout(governor_id, state_id))
 
     @abstractmethod
@@ -310,4 +310,4 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
         with self._inflight.one("recover", governor_id):
             verifier = AsyncVerifier(runtime.access, judge, rerun, timeout=timeout)
             repairer = AsyncRepairer(runtime.access, self.settings, author, timeout, is_dry_run=dry_run)
-            return await AsyncRecovery(verifier, repairer).governor(check_id(governor_id, "governor_id"))
+            return await AsyncRecovery(verifier, repairer).governor(check_governor_id(governor_id))

@@ -9,7 +9,7 @@ from tai_state._async.recovery.verify import AsyncVerifier, Progress, no_progres
 from tai_state.authors import author_of, checked_actor
 from tai_state.clock import TimeLimit
 from tai_state.errors import ConfigurationError
-from tai_state.layout import check_id, state_layout
+from tai_state.layout import check_governor_id, state_layout
 from tai_state.models import ConsistencyReport, RecoveryReport
 
 
@@ -53,7 +53,7 @@ async def _async_reports(
         async for report in verifier.check_all():
             yield report
     elif state_id is None:
-        yield await verifier.check(check_id(governor_id, "governor_id"))
+        yield await verifier.check(check_governor_id(governor_id))
     else:
         yield await verifier.check_state(state_layout(governor_id, state_id))
 
@@ -101,4 +101,4 @@ async def _async_recovered(recovery: AsyncRecovery, governor_id: str | None) -> 
         async for report in recovery.all():
             yield report
     else:
-        yield await recovery.governor(check_id(governor_id, "governor_id"))
+        yield await recovery.governor(check_governor_id(governor_id))

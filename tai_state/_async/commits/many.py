@@ -1,8 +1,9 @@
-"""Changes of many states in one commit: what ``transition_many`` asks for.
+"""Changes of many states in one commit: what ``transition_many`` and batches of keys ask for.
 
 1. Of each state, in the order given, the changes up to the first that has to go alone: one that is refused upon what is
    not stored yet, whose key was used, that concerns other states, or behind which a segment is due. Who asked makes it
-   alone, and goes on with the rest.
+   alone, and goes on with the rest. A state that was read as missing is created with the others: its first event and
+   its first segment, which must not be there, refuse it where it was only lost.
 2. One commit of them all, within bounds; a conflict of one state splits it: halves, each a commit of its own, down to
    one state, whose first change then goes alone.
 3. No verdict by the deadline: each change is told as unknown. Another failure: each has it, and nothing was written.
@@ -11,14 +12,15 @@
 The turns of all its states are held, taken in one order by everybody: two who ask for many never wait for each other.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 
 from tai_state._async.commits.coalescing import BYTES_MAX, Wish
 from tai_state._async.commits.writer import Applied, AsyncChangeWriter
 from tai_state._platform.interrupts import async_shield
-from tai_state.clock import Deadline
+from tai_state.clock import Deadline, TimeLimit
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import (
     DeadlineExceededError,
@@ -97,10 +99,12 @@ class AsyncManyChanges:
 
     async def _together(self, lines: Sequence[_Line], deadline: Deadline, done: Done) -> None:
         """Commit what can be planned of *lines*, whose turns are held; split them where that is refused."""
-        read = await self._access.read(wanted, deadline, consistent=False) if (wanted := self._wanted(lines)) else None
-        if read is not None:
-            await self._writer.learn_store(read, deadline)
-        self._plan(lines, read.documents if read is not None else {}, done)
+        documents: Mapping[DocumentPath, Document] = {}
+        if wanted := self._wanted(lines):
+            read = await self._access.read(wanted, deadline, consistent=False)
+            await self._writer.learn_store(read, deadline, is_asked=META in wanted)
+            documents = read.documents
+        self._plan(lines, documents, done)
         planned = [line for line in lines if line.plans]
         if not planned:
             return
@@ -136,13 +140,16 @@ class AsyncManyChanges:
 
     def _wanted(self, lines: Sequence[_Line]) -> list[DocumentPath]:
         """Return what has to be read: states that are not known, and receipts, which may be there already."""
-        wanted = [META] if self._writer.origin is None else []
+        wanted: list[DocumentPath] = []
+        may_create = False
         for line in lines:
             if self._writer.heads.get(line.paths.state) is None:
                 wanted.append(line.paths.state)
+                may_create = may_create or line.asked[0].wish.change.creates
             keys = {asked.wish.change.idempotency_key for asked in line.asked} - {None}
             wanted += [line.paths.receipt(key) for key in keys if key is not None]
-        return wanted
+        is_meta_wanted = self._writer.needs_meta() if may_create else self._writer.origin is None
+        return [META, *wanted] if is_meta_wanted else wanted
 
     def _plan(self, lines: Sequence[_Line], documents: Mapping[DocumentPath, Document], done: Done) -> None:
         """Plan each line as far as it goes, and all of them as far as one commit does."""
@@ -164,11 +171,12 @@ class AsyncManyChanges:
     def _plans(self, line: _Line, documents: Mapping[DocumentPath, Document]) -> Iterator[Plan]:
         """Plan one change of a state after the other, each upon what the one before it makes."""
         head, origin = self._head(line, documents), self._writer.origin
+        is_missing = head is None and line.paths.state not in documents
         keys: set[str] = set()
         for asked in line.asked:
             change, settings = asked.wish.change, asked.wish.settings
             key = change.idempotency_key
-            if head is None or origin is None or key in keys:
+            if origin is None or key in keys or (head is None and not (is_missing and change.creates)):
                 return
             if key is not None and line.paths.receipt(key) in documents:
                 return
@@ -182,10 +190,10 @@ class AsyncManyChanges:
             if ends_here(plan):
                 return
             keys |= {key} if key is not None else set()
-            head = Head(plan.record, head.update_time)
+            head = Head(plan.record, None if head is None else head.update_time)
 
     def _head(self, line: _Line, documents: Mapping[DocumentPath, Document]) -> Head | None:
-        """Return the state as it is known, or was read; None where it goes alone: it is not there, or damaged."""
+        """Return the state as it is known, or was read; None where it is not there, or damaged."""
         known = self._writer.heads.get(line.paths.state)
         document = documents.get(line.paths.state)
         if known is not None or document is None:
@@ -194,6 +202,37 @@ class AsyncManyChanges:
             return Head(read_state(document, line.paths.governor_id, line.paths.state_id), document.update_time)
         except TaiStateError:
             return None
+
+
+async def async_make_each(
+    writer: AsyncChangeWriter,
+    wishes: Mapping[int, Wish],
+    alone: Callable[[int], Awaitable[Applied | Exception]],
+    timeout: TimeLimit,
+) -> dict[int, Applied | Exception]:
+    """Make each of several changes, for itself, and return what became of it; those of one state in their order.
+
+    Args:
+        alone: Makes the one of this number alone.
+        timeout: Bounds each commit.
+    """
+    left, outcomes = dict(wishes), dict[int, Applied | Exception]()
+    together = AsyncManyChanges(writer)
+    while left:
+        # A window of them: looking at all that are left with each commit would grow with their square.
+        window = [Asked(index, wish) for index, wish in islice(left.items(), ASKED_MAX)]
+        try:
+            done = await together.write(window, writer.access.begin(timeout))
+        except TaiStateError as error:
+            # What went before is made, and is not to be lost with it.
+            done = Done(dict.fromkeys([one.index for one in window], error))
+        outcomes |= done.outcomes
+        for index in done.outcomes:
+            del left[index]
+        for index in done.alone:
+            outcomes[index] = await alone(index)
+            del left[index]
+    return outcomes
 
 
 def _indices(line: _Line) -> Iterator[int]:

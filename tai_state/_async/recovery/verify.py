@@ -20,7 +20,7 @@ from tai_state._async.recovery.walk import AsyncWalk, Examined
 from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import InvalidIdError, ReplayError
-from tai_state.layout import GOVERNORS, GovernorLayout, StateLayout, unescape
+from tai_state.layout import GOVERNORS, GovernorLayout, StateLayout, governor_of, unescape
 from tai_state.models import ConsistencyReport, Problem
 from tai_state.rules.commits.judging import Judge, no_judge
 from tai_state.rules.history.replay import Rerun, no_rerun
@@ -157,7 +157,7 @@ class AsyncVerifier:
         """Iterate over the ids of all governors; of one that is somebody else's, over the finding."""
         async for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
             try:
-                yield unescape(stored, f"{GOVERNORS}/{stored}"), None
+                yield governor_of(stored, f"{GOVERNORS}/{stored}"), None
             except InvalidIdError as error:
                 message = f"it is none of ours: {error}"
                 yield "", Finding("foreign_document", "", None, message, DocumentPath(GOVERNORS, stored))

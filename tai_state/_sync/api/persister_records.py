@@ -11,7 +11,7 @@ from tai_state._sync.commits.writer import Applied
 from tai_state._sync.locking.guarding import guarding
 from tai_state.authors import author_of
 from tai_state.errors import ConfigurationError
-from tai_state.layout import check_id, state_layout
+from tai_state.layout import check_governor_id, check_id, state_layout
 from tai_state.models import KEEP, DataT, Keep
 from tai_state.rules.commits.change import Replay
 from tai_state.rules.commits.plain import log_change, rollback_change
@@ -221,7 +221,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         )
         with self._inflight.one("migrate", governor_id, state_id):
             if state_id is None:
-                return migration.governor(check_id(governor_id, "governor_id"))
+                return migration.governor(check_governor_id(governor_id))
             return migration.state(state_layout(governor_id, state_id))
 
     @abstractmethod
@@ -310,4 +310,4 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         with self._inflight.one("recover", governor_id):
             verifier = Verifier(runtime.access, judge, rerun, timeout=timeout)
             repairer = Repairer(runtime.access, self.settings, author, timeout, is_dry_run=dry_run)
-            return Recovery(verifier, repairer).governor(check_id(governor_id, "governor_id"))
+            return Recovery(verifier, repairer).governor(check_governor_id(governor_id))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tai_state._sync.api.persister_reads import PersisterReads
 from tai_state.config import HistoryPolicy
 from tai_state.errors import InvalidDataError
-from tai_state.layout import check_id, state_layout
+from tai_state.layout import check_governor_id, state_layout
 from tai_state.models import DataT
 from tai_state.rules.records.arguments import check_time, check_version
 
@@ -54,7 +54,7 @@ class PersisterUpkeep(PersisterReads[DataT]):
         with self._inflight.one("gc", governor_id):
             if governor_id is None:
                 return gc.all()
-            return gc.governor(check_id(governor_id, "governor_id"))
+            return gc.governor(check_governor_id(governor_id))
 
     def trim(
         self,

@@ -9,7 +9,7 @@ from tai_state._sync.recovery.verify import Verifier, Progress, no_progress
 from tai_state.authors import author_of, checked_actor
 from tai_state.clock import TimeLimit
 from tai_state.errors import ConfigurationError
-from tai_state.layout import check_id, state_layout
+from tai_state.layout import check_governor_id, state_layout
 from tai_state.models import ConsistencyReport, RecoveryReport
 
 
@@ -53,7 +53,7 @@ def _reports(
         for report in verifier.check_all():
             yield report
     elif state_id is None:
-        yield verifier.check(check_id(governor_id, "governor_id"))
+        yield verifier.check(check_governor_id(governor_id))
     else:
         yield verifier.check_state(state_layout(governor_id, state_id))
 
@@ -101,4 +101,4 @@ def _recovered(recovery: Recovery, governor_id: str | None) -> Iterator[Recovery
         for report in recovery.all():
             yield report
     else:
-        yield recovery.governor(check_id(governor_id, "governor_id"))
+        yield recovery.governor(check_governor_id(governor_id))

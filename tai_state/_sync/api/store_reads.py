@@ -12,7 +12,7 @@ from tai_state._platform.iterators import ending
 from tai_state.codec import Payload
 from tai_state.config import Maintenance
 from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError
-from tai_state.layout import GOVERNORS, escape, state_layout, unescape
+from tai_state.layout import GOVERNORS, escape, is_own, state_layout, unescape
 from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.history.usage import Tally
 from tai_state.rules.records.arguments import check_limit, check_version
@@ -109,7 +109,7 @@ class StoreReads:
         found = self.runtime.access.scan_ids(GOVERNORS, after=start, limit=None, timeout=timeout)
         given = 0
         for stored in self.runtime.inflight.reading(found, "list_governors"):
-            if given == limit:
+            if given == limit or is_own(stored):
                 return
             try:
                 governor_id = unescape(stored, f"{GOVERNORS}/{stored}")

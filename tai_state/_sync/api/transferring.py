@@ -9,7 +9,7 @@ from tai_state._sync.recovery.importer import Import
 from tai_state._sync.recovery.verify import Progress, no_progress
 from tai_state._platform.line_files import LineReader, LineWriter, NewFile
 from tai_state.clock import TimeLimit
-from tai_state.layout import META, check_id
+from tai_state.layout import META, check_governor_id
 from tai_state.models import ExportReport, ImportReport
 from tai_state.rules.recovery.export_lines import Header
 
@@ -45,7 +45,7 @@ def export_store(
     runtime = store.runtime
     access = runtime.access
     if governor_id is not None:
-        governor_id = check_id(governor_id, "governor_id")
+        governor_id = check_governor_id(governor_id)
     with (
         runtime.inflight.one("export", governor_id),
         NewFile(os.fspath(file), access.new_id(), overwrite=overwrite, spared=access.backend.files) as new,

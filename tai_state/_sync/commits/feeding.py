@@ -20,7 +20,7 @@ from tai_state.errors import (
     SchemaVersionError,
     StoreUnavailableError,
 )
-from tai_state.layout import GOVERNORS, META, state_layout, unescape
+from tai_state.layout import GOVERNORS, META, governor_of, state_layout
 from tai_state.rules.commits.decide import meta_fields
 from tai_state.rules.records.documents import owner_of, read_state, state_put
 from tai_state.rules.records.feeding import (
@@ -179,7 +179,7 @@ class Stamping:
         count = 0
         for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
             try:
-                governor_id = unescape(stored)
+                governor_id = governor_of(stored)
             except InvalidIdError:
                 continue
             puts: list[Put] = []

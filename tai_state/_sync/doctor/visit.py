@@ -38,7 +38,7 @@ class Visit:
                 sample.is_all = False
                 break
             try:
-                governor = GovernorLayout(unescape(stored))
+                governor = GovernorLayout.at(stored)
             except InvalidIdError:
                 continue  # somebody else's, which `verify` tells
             sample.governors.append(governor.governor_id)

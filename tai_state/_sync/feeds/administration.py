@@ -17,7 +17,7 @@ from tai_state.errors import (
     PreconditionFailedError,
     ReplayError,
 )
-from tai_state.layout import StateLayout, state_layout, unescape
+from tai_state.layout import StateLayout, governor_of, state_layout, unescape
 from tai_state.rules.feeds.discovery import EARLIEST
 from tai_state.rules.feeds.positions import (
     Letter,
@@ -249,7 +249,7 @@ def checked_start(start: object, what: str) -> str | datetime:
 
 def _paths(key: str) -> StateLayout:
     governor, _, state = key.partition("/")
-    return state_layout(unescape(governor), unescape(state))
+    return state_layout(governor_of(governor), unescape(state))
 
 
 def _place(event: object) -> tuple[str, str, int]:

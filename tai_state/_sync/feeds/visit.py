@@ -30,7 +30,7 @@ from tai_state.errors import (
     StoreError,
     TaiStateError,
 )
-from tai_state.layout import state_layout, unescape
+from tai_state.layout import governor_of, state_layout, unescape
 from tai_state.rules.feeds.discovery import Found, Looks
 from tai_state.rules.feeds.letters import Delivered
 from tai_state.rules.feeds.positions import ShardPosition, Subscribed
@@ -257,4 +257,4 @@ def _pending(entry: str, now: datetime) -> Found:
     """Return what is pending: a state whose head is not known, or one version of it, to be delivered again."""
     key, _, version = entry.partition("@")
     governor, _, state = key.partition("/")
-    return Found(state_layout(unescape(governor), unescape(state)), entry, int(version or 0), now)
+    return Found(state_layout(governor_of(governor), unescape(state)), entry, int(version or 0), now)

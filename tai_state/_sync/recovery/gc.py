@@ -128,7 +128,7 @@ class Gc:
         """Go over every governor, then over what is of none."""
         for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
             try:
-                governor = GovernorLayout(unescape(stored))
+                governor = GovernorLayout.at(stored)
             except InvalidIdError:
                 continue
             self._governor(governor)

@@ -7,7 +7,7 @@ from tai_state._sync.access.access import Access
 from tai_state._sync.recovery.importer import bring
 from tai_state.authors import Author
 from tai_state.documents import DocumentPath, MustNotExist, Put, UpdatedAt, Write
-from tai_state.layout import AUDIT, FORMAT, GOVERNORS, LOCKS, META, GovernorLayout, unescape
+from tai_state.layout import AUDIT, FORMAT, GOVERNORS, LOCKS, META, GovernorLayout
 from tai_state.rules.recovery.carried import NotCarriedError, carried_fields, is_due, placed
 from tai_state.rules.recovery.export_lines import Carried
 from tai_state.rules.recovery.joining import Item
@@ -43,7 +43,7 @@ def renew(access: Access, file: str, author: Author) -> None:
 def _place(access: Access, store_id: str) -> None:
     """Write anew where what is due is looked for; nobody else uses the store yet, so no state moves meanwhile."""
     for governor in access.scan_ids(GOVERNORS):
-        states = GovernorLayout(unescape(governor)).states
+        states = GovernorLayout.at(governor).states
         puts: list[Write] = []
         for document in access.scan(states):
             if is_due(document.path, document.fields):

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tai_state.cli.program.options import SharedOption, shared_options
+from tai_state.cli.program.options import SharedOption, kind_option, shared_options
 from tai_state.cli.program.session import Session
 
 
@@ -44,16 +44,46 @@ class _WithExamples(click.Command):
         super().format_epilog(ctx, formatter)
 
 
+_GOVERNORS = ("governor", "where")
+"""Arguments that name a governor: by itself, or before a file."""
+
+
 class Command(_WithExamples):
-    """A command with examples."""
+    """A command with examples; one that takes a governor takes those of the package's own, too, by their kind."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take what its base takes."""
+        super().__init__(*arguments, **options)
+        if any(parameter.name in _GOVERNORS for parameter in self.params):
+            self.params.append(kind_option())
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; whatever it changes is signed as the options say."""
         from tai_state import change_context  # noqa: PLC0415 - `--help` waits for nothing of the library
 
+        if (kind := ctx.params.pop("kind", None)) is not None:
+            _name_governor(ctx, kind)
         session = ctx.ensure_object(Session)
         with change_context(changed_by=session.actor, reason=session.reason):
             return super().invoke(ctx)
+
+
+def _name_governor(ctx: click.Context, kind: str) -> None:
+    """Take the governor of a command for one of the package's own.
+
+    Raises:
+        UsageError: None is given.
+    """
+    from tai_state.keys import OwnGovernor  # noqa: PLC0415 - as above
+
+    name = next(name for name in _GOVERNORS if name in ctx.params)
+    # One that is optional may stand before a file.
+    given, *others = ctx.params[name] if isinstance(ctx.params[name], tuple) else (ctx.params[name],)
+    if given is None:
+        message = f"--kind {kind} says what GOVERNOR names: give one"
+        raise click.UsageError(message, ctx)
+    own = OwnGovernor(kind, given)
+    ctx.params[name] = (own, *others) if others else own
 
 
 class Group(_WithExamples, click.Group):

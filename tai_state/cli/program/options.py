@@ -53,6 +53,15 @@ def time_zone(context: click.Context, parameter: click.Parameter, value: str | N
         raise click.BadParameter(message) from error
 
 
+def kind_option() -> click.Option:
+    """Return the option that says what a command's governor is, made anew for each."""
+    return click.Option(
+        ["--kind"],
+        type=click.Choice(["keys"]),
+        help="What GOVERNOR names: keys, a group of keys. Without it, a governor of yours.",
+    )
+
+
 class SharedOption(click.Option):
     """An option of every command. It is told to the session, not to the command; what stands last goes first."""
 

@@ -177,7 +177,7 @@ class Fresh:
 
 @quick_dataclass(frozen=True, slots=True)
 class Plan:
-    """One commit: its writes, in any order, and what is true once it is applied."""
+    """One commit: its writes, that of the state first, and what is true once it is applied."""
 
     writes: tuple[Write, ...]
     event: EventRecord

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from tai_state.documents import Write
-from tai_state.layout import state_layout
 from tai_state.rules.commits.change import Plan
 
 _FIELDS_BYTES = 2_048
@@ -13,7 +12,7 @@ _FIELDS_BYTES = 2_048
 def in_one_commit(plans: Sequence[Plan]) -> tuple[Write, ...]:
     """Return the writes of *plans*, each decided upon what the one before it makes: of the state the last one alone."""
     last = plans[-1]
-    state = state_layout(last.event.governor_id, last.event.state_id).state
+    state = last.writes[0].path
     return tuple(write for plan in plans for write in plan.writes if plan is last or write.path != state)
 
 

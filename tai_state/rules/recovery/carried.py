@@ -20,6 +20,7 @@ from tai_state.layout import (
     LOCKS,
     TRANSACTIONS,
     WAITS,
+    governor_of,
     is_receipt,
     owner_and_version,
     state_of,
@@ -66,7 +67,7 @@ def check_path(path: DocumentPath) -> None:
     parts = path.collection.split("/")
     kind = parts[-1]
     if len(parts) == _PARTS_OF_GOVERNORS and parts[0] == GOVERNORS and kind in OF_GOVERNORS:
-        unescape(parts[1], path)
+        governor_of(parts[1], path)
     elif path.collection not in OF_STORES:
         message = f"{path} is in no collection that an export carries"
         raise InvalidIdError(message, value=str(path))

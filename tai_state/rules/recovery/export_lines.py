@@ -57,7 +57,7 @@ def header_line(header: Header) -> bytes:
         "version": VERSION,
         "line": 1,
         "store_id": header.store_id,
-        "governor": header.governor_id,
+        "governor": None if header.governor_id is None else str.__str__(header.governor_id),
         "exported_at": header.exported_at,
     }
     return to_json(told) + b"\n"

@@ -24,6 +24,7 @@ ROOMS = frozenset(
         "house",
         "infra",
         "jobs",
+        "keys",
         "locking",
         "machine",
         "platform",

@@ -1,5 +1,6 @@
 """The escape of ids: reversible, injective, and no id's range holding another's."""
 
+import pickle
 import re
 
 import pytest
@@ -7,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tai_state.errors import InvalidIdError
-from tai_state.layout import ID_BYTES_MAX, check_id, escape, state_layout, state_of, unescape, versioned
+from tai_state.layout import (
+    ID_BYTES_MAX,
+    OwnGovernor,
+    check_id,
+    escape,
+    governor_of,
+    state_layout,
+    state_of,
+    unescape,
+    versioned,
+)
 
 STATE_PATHS = state_layout("a/b", "é@1")
 
@@ -170,3 +181,38 @@ def test_where_things_live():
 def test_a_path_tells_whose_document_it_is(path, ids):
     """As far as it can: the id of a receipt is a digest, and a stranger's document is nobody's."""
     assert state_of(str(path)) == ids
+
+
+@given(ids)
+def test_a_governor_of_the_packages_own_meets_none_of_a_users(name):
+    """Whatever a user calls his: not even one with the text of ours is stored where ours is."""
+    own = OwnGovernor("keys", name[:100])
+    theirs = state_layout(str.__str__(own), "s")
+    assert own == theirs.governor_id
+    assert state_layout(own, "s").state.collection.startswith("governors/~keys:")
+    assert theirs.state.collection.startswith("governors/%7Ekeys%3A")
+
+
+@given(ids)
+def test_a_governor_of_the_packages_own_is_found_by_its_paths(name):
+    """And by a copy of it, such as another process gets."""
+    own = OwnGovernor("keys", name[:100])
+    paths = state_layout(own, "a/b")
+    governor_id, state_id = state_of(str(paths.state))
+    assert (type(governor_id), governor_id, state_id) == (OwnGovernor, own, "a/b")
+    assert state_layout(pickle.loads(pickle.dumps(own)), "a/b").state == paths.state
+    assert (own.kind, own.name) == ("keys", name[:100])
+
+
+@pytest.mark.parametrize(("kind", "name"), [("jobs", "a"), ("", "a"), ("keys", ""), ("keys", "x" * ID_BYTES_MAX)])
+def test_a_governor_of_the_packages_own_has_a_kind_and_a_name(kind, name):
+    """Of kinds that there are, and a name that can be part of an id."""
+    with pytest.raises(InvalidIdError):
+        OwnGovernor(kind, name)
+
+
+@pytest.mark.parametrize("stored", ["~", "~keys", "~keys:", "~other:a", "~keys:a/b", "~keys:%41"])
+def test_what_we_never_stored_is_no_governor(stored):
+    """Somebody else wrote it."""
+    with pytest.raises(InvalidIdError):
+        governor_of(stored)

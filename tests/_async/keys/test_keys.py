@@ -1,0 +1,192 @@
+"""Keys on every backend: each operation as its caller sees it, and as it stands in the store."""
+
+import pytest
+
+from tai_state import AsyncLockManager, ChangeMetadata
+from tai_state.errors import (
+    ConfigurationError,
+    FencedOutError,
+    IdempotencyMismatchError,
+    InvalidIdError,
+    KeyTypeError,
+    LockLostError,
+)
+from tai_state.keys import ABSENT, AsyncKeys
+from tai_state.telemetry import Monitor
+from tests._async.keys.test_keys_lists import async_of
+from tests._async.stores import in_memory
+
+
+@pytest.fixture
+async def keys(store):
+    """A group of keys."""
+    return AsyncKeys(store, "counters")
+
+
+async def async_actions(keys, key):
+    """Return the changes of a key."""
+    return [event.action async for event in keys.history(key)]
+
+
+async def test_each_operation_returns_what_its_own_change_made(keys):
+    """And the next one finds it."""
+    assert await keys.get("n") is None
+    assert await keys.get("n", 7) == 7
+    assert await keys.set("n", 5) == 5
+    assert await keys.increment("n", 2) == 7
+    assert await keys.decrement("n", 10, floor=0) == 0
+    assert await keys.update("n", lambda value: value + 100) == 100
+    assert await keys.compare_and_swap("n", 100, [1])
+    assert not await keys.compare_and_swap("n", 100, [2])
+    assert await keys.push("n", 2, 3, limit=2) == [2, 3]
+    assert await keys.unshift("n", 0) == [0, 2, 3]
+    assert (await keys.pop("n"), await keys.shift("n")) == (3, 0)
+    assert await keys.get("n") == [2]
+    assert await keys.exists("n")
+    assert await keys.delete("n")
+    assert not await keys.delete("n")
+    assert not await keys.exists("n")
+
+
+async def test_fields_and_sets(keys):
+    """Maps and lists that are not there are empty."""
+    assert await keys.set_field("user", "address.city", "Paris") == {"address": {"city": "Paris"}}
+    assert await keys.set_field("user", ["a.b"], b"\0") == {"address": {"city": "Paris"}, "a.b": b"\0"}
+    assert await keys.delete_field("user", "address.city")
+    assert not await keys.delete_field("user", "address.city")
+    assert await keys.get("user") == {"address": {}, "a.b": b"\0"}
+    assert await keys.add_to_set("tags", "a", "b", "a") == 2
+    assert await keys.add_to_set("tags", "b", "c") == 1
+    assert await keys.remove_from_set("tags", "a", "x") == 1
+    assert await keys.get("tags") == ["b", "c"]
+
+
+async def test_each_change_is_one_event(keys, store):
+    """Of the kind "key", with its operation as the action; what changes nothing has none."""
+    await keys.set("n", 1)
+    await keys.increment("n", 4)
+    await keys.compare_and_swap("n", 99, 1)
+    await keys.pop("list")
+    await keys.delete("none")
+    await keys.delete("n")
+    events = [event async for event in keys.history("n")]
+    assert [(event.action, event.kind, event.version) for event in events] == [
+        ("set", "key", 1),
+        ("increment", "key", 2),
+        ("delete", "key", 3),
+    ]
+    assert [event.payload for event in events] == [None, {"by": 4}, {}]
+    assert events[1].from_state == {"value": 1}
+    assert events[1].to_state == {"value": 5}
+    assert await async_actions(keys, "list") == []
+    assert await keys.set("n", 2) == 2
+    assert (await store.get_state(keys.governor_id, "n"))[1] == 4
+
+
+async def test_a_key_is_kept_by_its_group(keys, store):
+    """Whatever it is called; groups whose names begin alike are others, and so are a user's own governors."""
+    other = AsyncKeys(store, "counters2")
+    await keys.set("a/b", 1)
+    await other.set("a/b", 2)
+    await store.save_state("~keys:counters", "a/b", {"value": 3})
+    assert (await keys.get("a/b"), await other.get("a/b")) == (1, 2)
+    assert await async_of(keys.keys()) == ["a/b"]
+    assert [governor async for governor in store.list_governors()] == ["~keys:counters"]
+    assert await keys.clear() == 1
+    assert await other.get("a/b") == 2
+    assert (await store.get_state("~keys:counters", "a/b"))[0].data == {"value": 3}
+
+
+async def test_none_is_a_value(keys):
+    """And not the same as no value."""
+    assert await keys.set("n", None) is None
+    assert await keys.exists("n")
+    assert await keys.get("n", 7) is None
+    assert not await keys.compare_and_swap("n", ABSENT, 1)
+    assert await keys.compare_and_swap("n", None, ABSENT)
+    assert not await keys.exists("n")
+
+
+async def test_a_key_of_another_type_is_left_as_it_is(keys):
+    """With its version."""
+    await keys.set("n", "five")
+    with pytest.raises(KeyTypeError, match="increment needs a number at key 'n', not str"):
+        await keys.increment("n")
+    assert await keys.get("n") == "five"
+    assert await async_actions(keys, "n") == ["set"]
+
+
+async def test_an_idempotency_key_makes_a_change_once(keys):
+    """Whoever repeats it is told what the first was, whatever became of the key since."""
+    assert await keys.increment("n", 5, idempotency_key="x") == 5
+    assert await keys.set("n", [1, 2]) == [1, 2]
+    assert await keys.increment("n", 5, idempotency_key="x") == 5
+    assert await keys.pop("n", idempotency_key="y") == 2
+    assert await keys.pop("n", idempotency_key="y") == 2
+    assert await keys.get("n") == [1]
+    with pytest.raises(IdempotencyMismatchError):
+        await keys.increment("n", 6, idempotency_key="x")
+
+
+async def test_an_update_under_a_key_is_made_once(keys):
+    """Whatever its function would make of the value by now."""
+
+    def more(value):
+        return (value or 0) + 1
+
+    assert await keys.update("n", more, idempotency_key="x") == 1
+    assert await keys.update("n", more, idempotency_key="x") == 1
+    assert await keys.get("n") == 1
+    assert await keys.update("n", lambda _: ABSENT) is None
+    assert not await keys.exists("n")
+
+
+@in_memory
+async def test_what_a_function_raises_passes_through(keys):
+    """And nothing is written."""
+    await keys.set("n", 1)
+    with pytest.raises(ZeroDivisionError):
+        await keys.update("n", lambda value: value / 0)
+    assert await async_actions(keys, "n") == ["set"]
+
+
+async def test_a_change_is_guarded_by_a_lock(keys, store):
+    """Whose loss it tells."""
+    locks = AsyncLockManager(store)
+    lock = await locks.acquire("n", heartbeat=False)
+    assert await keys.increment("n", lock=lock) == 1
+    assert [event.fencing_token async for event in keys.history("n")] == [lock.fencing_token]
+    await locks.break_lock("n", lock.fencing_token, "test")
+    with pytest.raises((LockLostError, FencedOutError)):
+        await keys.increment("n", lock=lock)
+    assert await keys.get("n") == 1
+
+
+@in_memory
+async def test_a_change_tells_who_made_it(keys):
+    """As every change does."""
+    await keys.set("n", 1, metadata=ChangeMetadata(changed_by="ada", reason="because"))
+    (event,) = [event async for event in keys.history("n")]
+    assert (event.metadata.changed_by, event.metadata.reason) == ("ada", "because")
+
+
+@in_memory
+async def test_what_cannot_be_is_refused_at_once(keys, store):
+    """A store of another kind, a name, an option."""
+    with pytest.raises(ConfigurationError):
+        AsyncKeys(object(), "a")  # type: ignore[arg-type]  # as a caller without a type checker would
+    with pytest.raises(InvalidIdError):
+        AsyncKeys(store, "")
+    with pytest.raises(InvalidIdError):
+        await keys.set("", 1)
+    with pytest.raises(ConfigurationError):
+        await keys.set("a", 1, timeout=-1)
+
+
+@in_memory
+async def test_changes_of_keys_are_counted(store, keys):
+    """By whoever looks on, under one name."""
+    monitor = Monitor(store)
+    await keys.set("n", 1)
+    await keys.increment("n")
+    assert monitor.as_dict()["operations"]["key"]["seconds"]["count"] == 2

@@ -1,0 +1,29 @@
+"""Filters and clears a large group of keys, and prints what it found as JSON: run by test_keys_many.py.
+
+Arguments: the store's URL, and from which number on values are wanted.
+"""
+
+import json
+import resource
+import sys
+
+from tai_state import connect
+from tai_state.keys import Keys
+
+
+def main(url: str, least: int) -> None:
+    with connect(url) as store:
+        keys = Keys(store, "g")
+        told = {
+            "filtered": [key for key, _ in keys.items(path="n", ge=least)],
+            "listed": len(list(keys.keys())),
+            "cleared": keys.clear(),
+            "left": len(list(keys.keys())),
+            "again": keys.clear(),
+        }
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sys.stdout.write(json.dumps({**told, "peak": peak}) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
