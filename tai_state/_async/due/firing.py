@@ -27,6 +27,7 @@ from tai_state.errors import (
     StateNotFoundError,
     StoredDataError,
     StoreError,
+    TaiStateError,
     TransitionNotAllowedError,
 )
 from tai_state.layout import StateLayout
@@ -109,14 +110,14 @@ class AsyncFiring:
             return await self._fire(self._call(paths, machine, record, author), machine, due, at, deadline)
         except (NothingDueError, StateNotFoundError):
             return Fired(Outcome.GONE)
-        except _NOT_HERE as error:
-            # Somebody else knows the definition, the function or the newer format, ``recover`` mends it, or the next
-            # look tells.
-            log.warning("what is due of %s is stepped past: %s", paths.state, error)
-            return Fired(Outcome.STEPPED)
         except (DeadlineExceededError, RetriesExhaustedError, StoreError) as error:
             is_contended = isinstance(error.__cause__, PreconditionFailedError)
             return Fired(Outcome.STEPPED, trouble=None if is_contended else error)
+        except TaiStateError as error:
+            # Somebody else knows the definition, the function or the newer format, ``recover`` mends it, or the next
+            # look tells. Or it is too large for any event, one that says that it is refused included.
+            log.warning("what is due of %s is stepped past: %s", paths.state, error)
+            return Fired(Outcome.STEPPED)
 
     async def _ripe_at(
         self, paths: StateLayout, found: Document, record: StateRecord, read_time: datetime, deadline: Deadline
@@ -198,18 +199,15 @@ class AsyncFiring:
             )
 
 
-_NOT_HERE = (
+_PASSED_ON: tuple[type[Exception], ...] = (
     ConfigurationError,
+    DeadlineExceededError,
     DependentMachineError,
     LockError,
     MachineVersionError,
+    NothingDueError,
     OutcomeUnknownError,
     ReplayError,
-)
-_PASSED_ON: tuple[type[Exception], ...] = (
-    *_NOT_HERE,
-    DeadlineExceededError,
-    NothingDueError,
     RetriesExhaustedError,
     StateNotFoundError,
     StoreError,

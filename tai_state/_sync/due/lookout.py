@@ -1,7 +1,9 @@
 # Generated from tai_state/_async/due/lookout.py by .ci/generate_sync.py; do not edit.
 """What a worker remembers between its looks: how far it looked, what it steps past, and what is due next."""
+import threading
 from datetime import datetime, timedelta
 
+from tai_state._platform.forks import anew_in_children
 from tai_state.documents import DocumentPath
 from tai_state.rules.due.looking import FULL_SECONDS, OVERLAP
 
@@ -13,14 +15,23 @@ _STEP_SECONDS_MAX = 300.0
 
 
 class Lookout:
-    """The memory of one worker; times are the store's, but for ``monotonic``, the seconds of its own clock."""
+    """The memory of one worker; times are the store's, but for ``monotonic``, the seconds of its own clock.
+
+    Whoever arms something tells it, from any thread, and so do the moves that the worker makes side by side.
+    """
 
     def __init__(self) -> None:
         """Remember nothing: the first look sees everything."""
+        self.begin_anew()
+        anew_in_children(self)
         self._looked_until: datetime | None = None
         self._full_at: float | None = None
         self._stepped: dict[DocumentPath, tuple[float, float]] = {}
         self.next_due: datetime | None = None
+
+    def begin_anew(self) -> None:
+        """Be free: no thread of a fork's child is inside the lock, whoever was at that moment."""
+        self._guard = threading.Lock()
 
     def since(self, monotonic: float) -> datetime | None:
         """Return from when on to look; None: from the beginning."""
@@ -44,8 +55,9 @@ class Lookout:
 
     def expect(self, moment: datetime) -> None:
         """Note that something is due at *moment*, which is to come."""
-        if self.next_due is None or moment < self.next_due:
-            self.next_due = moment
+        with self._guard:
+            if self.next_due is None or moment < self.next_due:
+                self.next_due = moment
 
     def is_stepped_past(self, path: DocumentPath, monotonic: float) -> bool:
         """Whether a state is left alone yet."""
@@ -54,15 +66,17 @@ class Lookout:
 
     def step_past(self, path: DocumentPath, monotonic: float) -> None:
         """Leave a state alone for a while, each time for longer."""
-        _, seconds = self._stepped.pop(path, (0.0, _STEP_SECONDS / 2))
-        seconds = min(2 * seconds, _STEP_SECONDS_MAX)
-        if len(self._stepped) >= STEPPED_MAX:
-            del self._stepped[next(iter(self._stepped))]
-        self._stepped[path] = (monotonic + seconds, seconds)
+        with self._guard:
+            _, seconds = self._stepped.pop(path, (0.0, _STEP_SECONDS / 2))
+            seconds = min(2 * seconds, _STEP_SECONDS_MAX)
+            if len(self._stepped) >= STEPPED_MAX:
+                del self._stepped[next(iter(self._stepped))]
+            self._stepped[path] = (monotonic + seconds, seconds)
 
     def done(self, path: DocumentPath) -> None:
         """Forget that a state was stepped past."""
-        self._stepped.pop(path, None)
+        with self._guard:
+            self._stepped.pop(path, None)
 
 
 def seconds_until(moment: datetime, now: datetime) -> float:

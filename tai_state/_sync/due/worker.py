@@ -62,7 +62,7 @@ class DueWorker:
 
     An action that is not allowed when it is due ends as an event of the kind "refused", and so does one whose guard or
     reducer raises, behind five tries with growing pauses. A state that cannot be moved here, since a newer definition
-    moved it or it is damaged, is left to others and comes again.
+    moved it, it is damaged, or the engine does not take it, is left to others and comes again.
 
     Idle, it asks the store once in *poll* seconds for each of its machines and of the configured ``due_shards``. It
     looks before that when it knows that something is due, as it does of all that this process arms. ``run_once`` is for
@@ -136,7 +136,7 @@ class DueWorker:
                 except (StoreError, DeadlineExceededError, RetriesExhaustedError) as error:
                     log.warning("the due worker looks again in %g seconds: %s", self._poll, error)
                     self._lookout.begin()
-                self._signal.wait(self._pause())
+                self._rest(self._signal)
         finally:
             if self in listeners:
                 listeners.remove(self)
@@ -202,13 +202,21 @@ class DueWorker:
             return True
         return False
 
-    def _pause(self) -> float:
-        """Return how long to wait for the next look."""
+    def _rest(self, signal: Signal) -> None:
+        """Wait for the next look, which is sooner where something is armed meanwhile that is due sooner."""
+        began = self._runtime.access.clock.monotonic()
+        while signal.wait(self._pause(began)):
+            # Most of what a busy process arms is due much later, and no reason to ask the store.
+            if self._inflight_is_shut() or not self._pause(began):
+                return
+
+    def _pause(self, began: float) -> float:
+        """Return how long to wait for the next look, of a rest that *began* at that time of the monotonic clock."""
         access, due = self._runtime.access, self._lookout.next_due
-        now = access.store_time.now(access.clock.monotonic())
-        if due is None or now is None:
-            return self._poll
-        return min(self._poll, seconds_until(due, now))
+        monotonic = access.clock.monotonic()
+        left = max(0.0, began + self._poll - monotonic)
+        now = access.store_time.now(monotonic)
+        return left if due is None or now is None else min(left, seconds_until(due, now))
 
     def _now(self) -> datetime | None:
         """Return what the store's clock has reached, which nearly always some reply told."""
@@ -237,15 +245,15 @@ class DueWorker:
         fired, query = 0, look(key, since, until)
         while True:
             found = [one for one in self._runtime.access.query(query, limit=self._batch)]
-            due = self._due_of(found)
+            due, has_come_to_later = self._due_of(found)
             fired += self._fire_all(due)
             # They come in the order of time: behind one that is not due yet none is.
-            if len(found) < self._batch or self._lookout.next_due is not None:
+            if len(found) < self._batch or has_come_to_later:
                 return fired
             query = query.behind(found[-1])
 
-    def _due_of(self, found: Sequence[Document]) -> list[DocumentPath]:
-        """Return those of the documents that are due, and note when the next one is."""
+    def _due_of(self, found: Sequence[Document]) -> tuple[list[DocumentPath], bool]:
+        """Return those of the documents that are due, and whether there is one that is not; note when that is."""
         access, due = self._runtime.access, list[DocumentPath]()
         monotonic = access.clock.monotonic()
         now = access.store_time.now(monotonic)
@@ -253,10 +261,10 @@ class DueWorker:
             at = document.fields["due_at"]
             if now is not None and at > now:
                 self._lookout.expect(at)
-                break
+                return due, True
             if not self._lookout.is_stepped_past(document.path, monotonic):
                 due.append(document.path)
-        return due
+        return due, False
 
     def _fire_all(self, paths: list[DocumentPath]) -> int:
         """Make the moves of states that were found to be due, some at a time."""
@@ -267,9 +275,10 @@ class DueWorker:
             self._inflight.check()
             outcomes = self._fire_some(paths[first : first + _AT_ONCE])
             fired += sum(outcome.outcome is Outcome.FIRED for outcome in outcomes)
-            trouble = next((outcome.trouble for outcome in outcomes if outcome.trouble is not None), None)
-            if trouble is not None:
-                raise trouble
+            troubles = [outcome.trouble for outcome in outcomes if outcome.trouble is not None]
+            # Where others could be moved, it is the state's own: it is stepped past, and holds up nobody.
+            if troubles and len(troubles) == len(outcomes):
+                raise troubles[0]
         return fired
 
     def _fire_some(self, paths: Sequence[DocumentPath]) -> list[Fired]:
@@ -297,7 +306,7 @@ class DueWorker:
         fired = self._firing.fire(paths, document, record, read_time, author)
         if fired.again is not None:
             self._lookout.expect(fired.again)
-        elif fired.outcome is Outcome.STEPPED and fired.trouble is None:
+        elif fired.outcome is Outcome.STEPPED:
             self._lookout.step_past(path, monotonic)
         if fired.outcome in {Outcome.FIRED, Outcome.REFUSED}:
             self._lookout.done(path)
