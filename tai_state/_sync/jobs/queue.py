@@ -2,6 +2,7 @@
 """A queue of jobs: what is put there, and who takes it."""
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from tai_state.clock import seconds_of
 from tai_state.config import JOB_BACKOFF, JOB_LEASE_SECONDS, check_colour, check_count, check_kind
 from tai_state.documents import FieldEquals, Query
 from tai_state.errors import (
+    DocumentTooLargeError,
     IdempotencyMismatchError,
     LockLostError,
     MachineVersionError,
+    ReplayError,
     StateExistsError,
     StateNotFoundError,
     TransitionNotAllowedError,
@@ -45,8 +48,15 @@ if TYPE_CHECKING:
     from tai_state.rules.commits.change import Change
     from tai_state.rules.records.record import StateRecord
 
+log = logging.getLogger("tai_state")
+
 _QUICKER = (NothingDueError, TransitionNotAllowedError, StateNotFoundError, MachineVersionError)
 """What refuses a step of what was found, since somebody did another one meanwhile."""
+
+_UNFIT = (ReplayError, DocumentTooLargeError, KeyError, TypeError)
+"""What no step can be done with: its log is damaged, it is too large for any event, or its data is no job's any more,
+on which the machine's functions fail.
+"""
 
 
 class JobQueue:
@@ -159,7 +169,8 @@ class JobQueue:
     ) -> Job | None:
         """Take the job that is to run next; None where none is due.
 
-        Jobs whose leases have ended, and that are met on the way, are put back first.
+        Jobs whose leases have ended, and that are met on the way, are put back first. One that is damaged, or cannot be
+        stored as claimed, is stepped past, with a warning.
 
         Args:
             worker: What the taker calls himself, for people; kept with the job.
@@ -174,13 +185,10 @@ class JobQueue:
         span = self.lease if lease is None else timedelta(seconds=seconds_of(lease))
         with self._runtime.inflight.one("claim", self._queue.governor_id):
             while (seen := self._looks.next(deadline)) is not None:
-                try:
-                    if seen.what is Found.EXPIRED:
-                        self._expire(seen, deadline)
-                    elif (job := self._take(seen, who, span, deadline)) is not None:
-                        return job
-                finally:
-                    self._looks.done(seen)
+                if seen.what is Found.EXPIRED:
+                    self._expire(seen, deadline)
+                elif (job := self._take(seen, who, span, deadline)) is not None:
+                    return job
         return None
 
     def attach(self, ticket: str, *, timeout: TimeLimit = None) -> Job:
@@ -271,8 +279,10 @@ class JobQueue:
 
     def _expire(self, seen: Seen, deadline: Deadline) -> bool:
         """Put back a job whose lease has ended, or fail it; return whether it was this call that did."""
-        attempts = seen.record.data.value()["attempts"]
-        wait = wait_before(self.backoff, attempts, self._runtime.access.rng.random())
+        attempts = seen.record.data.value().get("attempts")
+        # Of data that is no job's the step itself tells.
+        told = attempts if isinstance(attempts, int) else 0
+        wait = wait_before(self.backoff, told, self._runtime.access.rng.random())
         step = Step(action=EXPIRE, wait=wait, max_attempts=self.max_attempts)
         return self._do(seen, step, deadline) is not None
 
@@ -281,10 +291,19 @@ class JobQueue:
         # What was found is what the commit rests on: nothing is read again unless it is refused.
         self._runtime.writer.remember(seen.paths.state, Head(seen.record, seen.update_time))
         change = job_change(self._states.call(seen.paths.state_id), self._queue, step, as_found(seen.record))
+        is_unfit = False
         try:
             return self._states.write(change, deadline)
         except _QUICKER:
             return None
+        except _UNFIT as error:
+            log.warning("%s is stepped past, since it cannot be moved: %s", seen.paths.state, error)
+            is_unfit = True
+            return None
+        finally:
+            # Else it stays in hand, so that nobody here is given it again for a while.
+            if not is_unfit:
+                self._looks.done(seen)
 
     def _job(self, claim: Claim, data: dict[str, Any]) -> Job:
         return Job(self._states, claim, data, max_attempts=self.max_attempts, backoff=self.backoff)

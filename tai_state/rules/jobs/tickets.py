@@ -1,11 +1,11 @@
 """Tickets of claims: opaque text, with which another process goes on with a job."""
 
 import base64
-import binascii
 import json
 from typing import NamedTuple
 
-from tai_state.errors import InvalidDataError
+from tai_state.clock import seconds_of
+from tai_state.errors import ConfigurationError, InvalidDataError
 
 _FORMAT = 1
 
@@ -43,9 +43,8 @@ def claim_of(ticket: object, queue: str) -> Claim:
         claim = Claim(told["queue"], told["job_id"], told["id"], told["lease_seconds"])
         if told["format"] != _FORMAT or not all(isinstance(text, str) for text in claim[:3]):
             raise TypeError  # noqa: TRY301 - as above
-        if type(claim.lease_seconds) not in {int, float}:
-            raise TypeError  # noqa: TRY301 - as above
-    except (TypeError, KeyError, ValueError, binascii.Error) as error:
+        seconds_of(claim.lease_seconds)
+    except (TypeError, KeyError, ValueError, RecursionError, ConfigurationError) as error:
         message = "must be the text that job.ticket gave"
         raise InvalidDataError(message, path="ticket") from error
     if claim.queue != queue:

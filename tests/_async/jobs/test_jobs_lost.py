@@ -2,13 +2,29 @@
 
 import pytest
 
-from tai_state import AsyncMemoryStore, OutcomeUnknownError, async_export_store, async_import_store, async_recover
-from tai_state.documents import Delete
+from tai_state import (
+    AsyncBackendStore,
+    AsyncMemoryStore,
+    DocumentTooLargeError,
+    OutcomeUnknownError,
+    async_export_store,
+    async_import_store,
+    async_recover,
+)
+from tai_state.documents import Delete, DocumentPath, Put
 from tai_state.jobs import AsyncJobQueue
 from tai_state.layout import state_layout
 from tai_state.retry import RetryPolicy
 from tests._async.jobs.test_jobs_queue import AT_ONCE, async_claimed
-from tests._async.stores import TIMEOUT, async_alter, async_find, async_plant, in_memory
+from tests._async.stores import (
+    TIMEOUT,
+    AsyncWrappedBackend,
+    async_alter,
+    async_document_at,
+    async_find,
+    async_plant,
+    in_memory,
+)
 
 FAULTS = ["reply lost", "request lost"]
 
@@ -75,6 +91,38 @@ async def test_jobs_of_a_newer_definition_are_stepped_past(store):
     await queue.enqueue("ours")
     assert (await async_claimed(queue)).payload == "ours"
     assert await queue.claim() is None
+
+
+class AsyncTooSmall(AsyncWrappedBackend):
+    """Has no room for the second event of one job."""
+
+    path: DocumentPath | None = None
+
+    async def commit(self, writes, *, timeout):
+        if any(write.path == self.path for write in writes):
+            raise DocumentTooLargeError(2_000_000, 1_048_576, "the event")
+        return await super().commit(writes, timeout=timeout)
+
+
+@in_memory
+@pytest.mark.parametrize("what", ["an event above it", "the data of something else", "too large"])
+async def test_a_job_that_cannot_be_moved_holds_up_no_other(store, what):
+    """It is stepped past, and stays where it is for whoever mends it."""
+    backend = AsyncTooSmall(store.runtime.access.backend)
+    queue = AsyncJobQueue(AsyncBackendStore(backend, actor="tester"), "mail")
+    id_ = await queue.enqueue("first")
+    await queue.enqueue("second")
+    paths = state_layout("jobs:mail", id_)
+    if what == "an event above it":
+        event = await async_document_at(store, paths.event(1))
+        await backend.commit([Put(paths.event(2), {**event.fields, "version": 2})], timeout=TIMEOUT)
+    elif what == "the data of something else":
+        await store.save_state("jobs:mail", id_, {"attempts": "none"})
+    else:
+        backend.path = paths.event(2)
+    assert (await async_claimed(queue)).payload == "second"
+    assert await queue.claim() is None
+    assert (await store.get_state("jobs:mail", id_))[0].status == "queued"
 
 
 async def test_a_job_whose_document_is_lost_is_found_again_behind_a_recovery(store):

@@ -2,13 +2,29 @@
 """Jobs whose replies, documents or stores are lost: what is in doubt is settled, and what is there is found again."""
 import pytest
 
-from tai_state import MemoryStore, OutcomeUnknownError, export_store, import_store, recover
-from tai_state.documents import Delete
+from tai_state import (
+    BackendStore,
+    MemoryStore,
+    DocumentTooLargeError,
+    OutcomeUnknownError,
+    export_store,
+    import_store,
+    recover,
+)
+from tai_state.documents import Delete, DocumentPath, Put
 from tai_state.jobs import JobQueue
 from tai_state.layout import state_layout
 from tai_state.retry import RetryPolicy
 from tests._sync.jobs.test_jobs_queue import AT_ONCE, claimed
-from tests._sync.stores import TIMEOUT, alter, find, plant, in_memory
+from tests._sync.stores import (
+    TIMEOUT,
+    WrappedBackend,
+    alter,
+    document_at,
+    find,
+    plant,
+    in_memory,
+)
 
 FAULTS = ["reply lost", "request lost"]
 
@@ -75,6 +91,38 @@ def test_jobs_of_a_newer_definition_are_stepped_past(store):
     queue.enqueue("ours")
     assert (claimed(queue)).payload == "ours"
     assert queue.claim() is None
+
+
+class TooSmall(WrappedBackend):
+    """Has no room for the second event of one job."""
+
+    path: DocumentPath | None = None
+
+    def commit(self, writes, *, timeout):
+        if any(write.path == self.path for write in writes):
+            raise DocumentTooLargeError(2_000_000, 1_048_576, "the event")
+        return super().commit(writes, timeout=timeout)
+
+
+@in_memory
+@pytest.mark.parametrize("what", ["an event above it", "the data of something else", "too large"])
+def test_a_job_that_cannot_be_moved_holds_up_no_other(store, what):
+    """It is stepped past, and stays where it is for whoever mends it."""
+    backend = TooSmall(store.runtime.access.backend)
+    queue = JobQueue(BackendStore(backend, actor="tester"), "mail")
+    id_ = queue.enqueue("first")
+    queue.enqueue("second")
+    paths = state_layout("jobs:mail", id_)
+    if what == "an event above it":
+        event = document_at(store, paths.event(1))
+        backend.commit([Put(paths.event(2), {**event.fields, "version": 2})], timeout=TIMEOUT)
+    elif what == "the data of something else":
+        store.save_state("jobs:mail", id_, {"attempts": "none"})
+    else:
+        backend.path = paths.event(2)
+    assert (claimed(queue)).payload == "second"
+    assert queue.claim() is None
+    assert (store.get_state("jobs:mail", id_))[0].status == "queued"
 
 
 def test_a_job_whose_document_is_lost_is_found_again_behind_a_recovery(store):

@@ -7,6 +7,7 @@ from tai_state._platform.tasks import together
 from tai_state.errors import ConfigurationError, InvalidDataError, InvalidIdError
 from tai_state.jobs import JobQueue
 from tai_state.retry import RetryPolicy
+from tai_state.rules.jobs.tickets import Claim, ticket_of
 from tests._sync.stores import in_memory
 
 AT_ONCE = RetryPolicy(wait_initial=0, wait_max=0)
@@ -161,6 +162,9 @@ def test_a_ticket_is_of_its_queue(store, queue):
     for wrong in ("", "x", ticket[:-4], None, 7):
         with pytest.raises(InvalidDataError, match="ticket"):
             queue.attach(wrong)
+    for lease in (0, -1.0, 1e300, float("nan"), True):
+        with pytest.raises(InvalidDataError, match="ticket"):
+            queue.attach(ticket_of(Claim("mail", "id", "claim", lease)))
     with pytest.raises(InvalidDataError, match="of a job of the queue 'mail', not 'post'"):
         JobQueue(store, "post").attach(ticket)
 
