@@ -92,6 +92,36 @@ def run_body(body: Callable[[A], T], argument: A) -> T:
     return result
 
 
+def async_check_callback(callback: object, what: str) -> None:
+    """Refuse what nobody could be told with, before there is anything to tell.
+
+    Raises:
+        ConfigurationError: It cannot be called, or is a generator, whose call does nothing.
+    """
+    _check_told(callback, what)
+
+
+def check_callback(callback: object, what: str) -> None:
+    """Refuse what nobody could be told with by a sync store.
+
+    Raises:
+        ConfigurationError: As for ``async_check_callback``; or it is async.
+    """
+    _check_told(callback, what)
+    if inspect.iscoroutinefunction(_called(callback)):
+        message = f"{what} is async: give a sync store a plain function, or use the Async classes; not {callback!r}"
+        raise ConfigurationError(message)
+
+
+def _check_told(callback: object, what: str) -> None:
+    if not callable(callback):
+        message = f"{what} must be something to call, not {callback!r}"
+        raise ConfigurationError(message)
+    if _is_generator(_called(callback)):
+        message = f"{what} is a generator, whose call does nothing: {callback!r}"
+        raise ConfigurationError(message)
+
+
 async def async_call_back(callback: Callable[..., object], *arguments: object) -> None:
     """Call what a user wants to be told with, and await it where it is async."""
     told = callback(*arguments)

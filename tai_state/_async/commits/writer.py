@@ -369,9 +369,12 @@ class AsyncChangeWriter:
         self.origin, self.feed.shards = origin, self.feed.wanted
 
     def tell(self, event: EventRecord) -> None:
-        """Tell those who listen of a change that is durable."""
+        """Tell those who listen of a change that is durable; none of them is in its way."""
         for listener in tuple(self.listeners):
-            listener.tell(event)
+            try:
+                listener.tell(event)
+            except Exception as error:  # noqa: BLE001 - where no thread can be started any more, say
+                log.error("a listener could not be told of a change: %s", type(error).__name__)  # noqa: TRY400 - its name alone
 
     def remember(self, path: DocumentPath, head: Head) -> None:
         """Keep the head that a commit made: of its data the JSON, which is what the cache counts."""

@@ -10,13 +10,12 @@ from typing import Protocol, Self
 
 from tai_state._sync.commits.writer import ChangeWriter
 from tai_state._platform.backgrounds import Background
-from tai_state._platform.bodies import call_back
+from tai_state._platform.bodies import call_back, check_callback
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.waits import Signal
 from tai_state.clock import TimeLimit
 from tai_state.codec import Payload
 from tai_state.config import DRAIN_SECONDS, check_count, drain_seconds
-from tai_state.errors import ConfigurationError
 from tai_state.models import Event
 from tai_state.rules.records.record import EventRecord
 
@@ -63,9 +62,9 @@ class ChangeListener:
         Raises:
             ConfigurationError: One of the callbacks is none, or *buffer* is no positive int.
         """
-        _check_callback(callback)
+        check_callback(callback, "a listener")
         if on_missed is not None:
-            _check_callback(on_missed)
+            check_callback(on_missed, "on_missed")
         self._listeners = writer.listeners
         self._callback, self._on_missed = callback, on_missed
         self._governor_id, self._state_id = governor_id, state_id
@@ -178,9 +177,3 @@ class ChangeListener:
     ) -> None:
         """Close it."""
         self.close()
-
-
-def _check_callback(one: object) -> None:
-    if not callable(one):
-        message = f"a listener is called with each change; {one!r} cannot be called"
-        raise ConfigurationError(message)

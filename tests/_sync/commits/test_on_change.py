@@ -262,7 +262,7 @@ def test_a_change_whose_reply_was_lost_is_told_once(place):
 @pytest.mark.parametrize("options", [{"callback": 3}, {"callback": print, "on_missed": 3}])
 def test_what_cannot_be_called_is_no_listener(store, options):
     """It is refused at once, not with the first change."""
-    with pytest.raises(ConfigurationError, match="3 cannot be called"):
+    with pytest.raises(ConfigurationError, match="must be something to call, not 3"):
         store.on_change(**options)
 
 
@@ -271,3 +271,17 @@ def test_a_buffer_holds_one_change_at_least(store):
     """Nothing could be told through one that holds none."""
     with pytest.raises(ConfigurationError, match="buffer must be an int of at least 1, not 0"):
         store.on_change(print, buffer=0)
+
+
+@in_memory
+def test_a_listener_that_cannot_be_told_is_in_nobodys_way(store, monkeypatch, caplog):
+    """As where no thread can be started any more, at the end of a program: the change is durable, and told as that."""
+
+    def refuse(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("tai_state._sync.commits.listening.Background", refuse)
+    listener = store.on_change(print)
+    assert store.save_state("g", "s", {}) == 1
+    assert "a listener could not be told of a change: RuntimeError" in caplog.text
+    listener.close(0)
