@@ -5,7 +5,7 @@ from datetime import timedelta
 from tai_state._async.feeds.book import AsyncBook
 from tai_state._async.feeds.telling import AsyncTelling, HandlerError
 from tai_state.documents import Document
-from tai_state.errors import CauseDepthError, ReplayError
+from tai_state.errors import CauseDepthError, CorruptLogError, ReplayError
 from tai_state.layout import StateLayout
 from tai_state.rules.feeds.letters import Delivered, failure_of
 from tai_state.rules.feeds.positions import Letter, key_of, read_letter
@@ -37,10 +37,11 @@ class AsyncRedelivery:
         try:
             with runtime.inflight.one("subscription", self._paths.governor_id, self._paths.state_id):
                 event = await runtime.history.event(self._paths, self._version, runtime.access.begin(None))
+            if event is None:
+                ids = self._paths.governor_id, self._paths.state_id
+                raise CorruptLogError(*ids, self._version, "the event of a dead letter is not there")
         except ReplayError as error:
             await self._write(letter.dead(failure_of(error, letter.attempts)))
-            return Delivered(is_done=True)
-        if event is None:
             return Delivered(is_done=True)
         return await self._deliver(letter, event)
 

@@ -35,7 +35,6 @@ from tai_state.rules.feeds.discovery import Found, Looks
 from tai_state.rules.feeds.letters import Delivered
 from tai_state.rules.feeds.positions import ShardPosition, Subscribed
 from tai_state.rules.feeds.terms import SubscriptionConfig
-from tai_state.rules.locking.owners import RESERVED
 
 log = logging.getLogger("tai_state")
 
@@ -109,12 +108,14 @@ class AsyncVisitor:
         if self.looks.is_sweep_due(position, now) or self.due(position, now, is_patient=is_patient):
             return True
         start = self.looks.start(position, subscribed.since, sweeps=False, now=now)
-        async for page in self.search.pages(number, subscribed, start):
-            if any(not self.known.has(found.key, found.version) for found in page.found):
-                return True
-            # Position and changes drift apart where those of others are passed over: a note keeps the next look short.
-            if page.is_full:
-                return True
+        async with async_ending(self.search.pages(number, subscribed, start)) as pages:
+            async for page in pages:
+                if any(not self.known.has(found.key, found.version) for found in page.found):
+                    return True
+                # Position and changes drift apart where those of others are passed over: a note keeps the next look
+                # short.
+                if page.is_full:
+                    return True
         return False
 
     def due(self, position: ShardPosition, now: datetime, *, is_patient: bool) -> list[str]:
@@ -124,7 +125,7 @@ class AsyncVisitor:
         return [key for key in position.pending if self.later.get(key, now) <= now]
 
     async def _lease(self, number: int) -> AsyncLockSet | None:
-        resource = f"{RESERVED}subscription:{self.book.layout.own.id}:{number}"
+        resource = self.book.layout.lease(number)
         try:
             return await self.locks.acquire_reserved([resource], owner=self.owner, timeout=0, ttl=self.config.lease)
         except (LockError, DeadlockError) as error:
@@ -179,28 +180,33 @@ class AsyncVisit:
                     break
         if is_at_end and (sweeps or (is_first and not visitor.looks.is_exact)):
             position = replace(position, swept_at=now)
-        if self._noted != position.pending or position.swept_at != before.swept_at:
+        if self._noted(position) != position.pending or position.swept_at != before.swept_at:
             await self._write(position)
 
     def _is_fresh(self, found: Found) -> bool:
         # What was put off is pending, and tried once in a visit.
         return found.key not in self._put_off and not self._visitor.known.has(found.key, found.version)
 
-    @property
-    def _noted(self) -> tuple[str, ...]:
-        """The pending states as they are noted: of more than that the position waits, which finds them again."""
-        return tuple(self._pending)[:PENDING_MAX]
+    def _noted(self, position: ShardPosition) -> tuple[str, ...]:
+        """Return the pending states as they are noted: of more than that the position waits, which finds them again.
+
+        Those that *position* has are noted still, however many were retried: nothing else would lead to them.
+        """
+        before = frozenset(position.pending)
+        kept = [key for key in self._pending if key in before]
+        new = [key for key in self._pending if key not in before]
+        return (*kept, *new[: max(0, PENDING_MAX - len(kept))])
 
     async def _note(self, position: ShardPosition, reached: datetime) -> ShardPosition:
         """Move the position of the shard behind a page; a sweep moves it nowhere."""
-        if position.reached is not None and reached <= position.reached and self._noted == position.pending:
+        if position.reached is not None and reached <= position.reached and self._noted(position) == position.pending:
             return position
         latest = reached if position.reached is None else max(position.reached, reached)
         return await self._write(replace(position, reached=latest))
 
     async def _write(self, position: ShardPosition) -> ShardPosition:
         book = self._visitor.book
-        position = replace(position, pending=self._noted)
+        position = replace(position, pending=self._noted(position))
         put = position.put(book.layout.shard(self._number), book.runtime.access.new_id())
         try:
             moment = await book.write([put], guarding=async_guarding(book.runtime.access, self._held))

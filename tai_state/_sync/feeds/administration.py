@@ -10,6 +10,7 @@ from tai_state._sync.feeds.book import Book
 from tai_state._sync.feeds.search import Search
 from tai_state._platform.iterators import ending
 from tai_state.codec import Payload
+from tai_state.config import check_count
 from tai_state.errors import (
     ConfigurationError,
     HistoryTrimmedError,
@@ -120,11 +121,16 @@ class Administration:
             shards.append(found if found is not None and is_ours else ShardPosition(epoch=subscribed.epoch))
         return shards
 
-    def dead_letters(self, *, limit: int = 1_000, timeout: TimeLimit = None) -> list[DeadLetter]:
+    def dead_letters(self, *, limit: int | None = 1_000, timeout: TimeLimit = None) -> list[DeadLetter]:
         """Return the events that were put aside, the oldest first; *limit* of them at most, of whatever age.
 
-        Each has its event, unless that is nowhere any more, and the error of the last attempt.
+        Each has its event, unless that is nowhere any more, and the error of the last attempt. None: all there are.
+
+        Raises:
+            ConfigurationError: *limit* is no positive int.
         """
+        if limit is not None:
+            check_count(limit, "limit", least=1)
         deadline = self._runtime.access.begin(timeout)
         subscribed = self._book.subscribed(deadline)
         if subscribed is None:

@@ -19,6 +19,7 @@ from tai_state.documents import (
 )
 from tai_state.errors import StoreError
 from tai_state.layout import FORMAT, StateLayout, escape
+from tai_state.rules.locking.owners import RESERVED
 from tai_state.rules.records.fields import (
     FieldError,
     check_format,
@@ -28,6 +29,8 @@ from tai_state.rules.records.fields import (
     take_time,
     take_time_or_none,
 )
+
+_LEASED_MAX = 400
 
 SUBSCRIPTIONS = "subscriptions"
 GAP = "history_trimmed"
@@ -68,6 +71,14 @@ class SubscriptionLayout:
     def shard(self, number: int) -> DocumentPath:
         """Return the path of a shard's position."""
         return DocumentPath(self.shards, f"{number:04d}")
+
+    def lease(self, number: int) -> str:
+        """Return what the lease of a shard is called."""
+        name = self.own.id
+        # A stored id may be three times as long as an id, which the name of a lock is.
+        if len(name) > _LEASED_MAX:
+            name = hashlib.sha256(name.encode()).hexdigest()
+        return f"{RESERVED}subscription:{name}:{number}"
 
     def position(self, key: str) -> DocumentPath:
         """Return the path of a state's position."""

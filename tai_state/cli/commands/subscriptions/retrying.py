@@ -37,7 +37,7 @@ def retry(
         subscription = named(store, name)
         letters = [
             letter
-            for letter in subscription.dead_letters()
+            for letter in subscription.dead_letters(limit=None)
             if (is_all or (letter.governor_id, letter.state_id) == (governor, state))
             and version in {None, letter.version}
         ]

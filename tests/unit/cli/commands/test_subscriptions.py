@@ -12,15 +12,15 @@ from tai_state.feeds import Subscription
 
 
 class Mail:
-    """A handler that fails at one version of a state until it is mended."""
+    """A handler that fails at one version of a state, until it is mended."""
 
     def __init__(self):
         self.told = []
-        self.is_broken = True
+        self.is_broken = ("s", 2)
 
     def __call__(self, event):
         self.told.append((event.state_id, event.version))
-        if self.is_broken and (event.state_id, event.version) == ("s", 2):
+        if (event.state_id, event.version) == self.is_broken:
             message = "no such address"
             raise ValueError(message)
 
@@ -103,10 +103,19 @@ def test_a_dead_letter_is_retried(store, call, mail):
     """The workers deliver it, and what waits for it."""
     assert "retried       1" in call("retry", "mail", "g", "s").stdout
     assert call("dead", "mail").stderr == "subscription 'mail' has no dead letters\n"
-    mail.is_broken = False
+    mail.is_broken = None
     assert Subscription(store, "mail", mail).run_once() == 2
     assert mail.told == [("s", 2), ("s", 3)]
     assert "retried       0" in call("retry", "mail", "--all", code=1).stdout
+
+
+def test_all_dead_letters_are_retried_however_many_there_are(store, call, mail, monkeypatch):
+    """Not only as many as are listed where nobody says how many."""
+    monkeypatch.setitem(Subscription.dead_letters.__kwdefaults__, "limit", 1)
+    mail.is_broken = ("u", 1)
+    store.save_state("g", "u", {})
+    Subscription(store, "mail", mail, max_attempts=1).run_once()
+    assert "retried       2" in call("retry", "mail", "--all").stdout
 
 
 def test_only_what_is_named_is_retried(call):
@@ -121,7 +130,7 @@ def test_only_what_is_named_is_retried(call):
 def test_a_subscription_is_reset(store, call, mail):
     """To the beginning, to now, or to a time, once somebody is sure."""
     assert "--yes says that it begins anew" in call("reset", "mail", "beginning", code=2).stderr
-    mail.is_broken = False
+    mail.is_broken = None
     call("reset", "mail", "beginning", "--yes")
     assert Subscription(store, "mail", mail).run_once() == 6
     call("reset", "mail", "now", "--yes")
