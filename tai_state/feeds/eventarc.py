@@ -11,7 +11,6 @@ document in the form in which the client reads it.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -87,7 +86,7 @@ def _data(cloud_event: object) -> object:
 def _decoded(text: object) -> bytes:
     try:
         return base64.b64decode(str(text), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise _none(f"data_base64 is no base64: {error}") from error
 
 
@@ -105,7 +104,7 @@ def _document(data: object) -> Any:
 def _object(text: str | bytes, path: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"is no JSON: {error}"
         raise InvalidDataError(message, path=path) from error
     if not isinstance(found, dict):

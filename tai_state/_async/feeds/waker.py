@@ -16,7 +16,6 @@ class AsyncWaker:
         """Be woken by what *writer* writes."""
         self._listeners = writer.listeners
         self._signal: AsyncSignal | None = None
-        self._end: AsyncSignal | None = None
 
     def __enter__(self) -> Self:
         """Begin to listen."""
@@ -55,17 +54,3 @@ class AsyncWaker:
         """Wait until it is woken, *seconds* at most."""
         assert self._signal is not None
         await self._signal.wait(seconds)
-
-    def ended(self) -> None:
-        """Wake who waits for the end."""
-        if self._end is not None:
-            self._end.set()
-
-    async def wait_for_end(self, seconds: float) -> None:
-        """Wait until ``ended`` is called, *seconds* at most."""
-        self._end = AsyncSignal()
-        await self._end.wait(min(seconds, _LOOK_SECONDS))
-
-
-_LOOK_SECONDS = 0.05
-"""The end may come before anybody waits for it."""

@@ -12,6 +12,7 @@ from tai_state.codec import Payload
 from tai_state.config import LISTENER_BUFFER, check_colour
 from tai_state.errors import ConfigurationError, InvalidDataError, StateNotFoundError, VersionConflictError
 from tai_state.layout import state_layout
+from tai_state.machine.validation import call_defect
 from tai_state.models import DataT
 from tai_state.rules.commits.kinds import Call, data_payload
 from tai_state.rules.commits.plain import save_change
@@ -54,13 +55,15 @@ class StateContainer(Generic[DataT]):
             tags: What people sort containers by; of this object, nothing is stored.
 
         Raises:
-            ConfigurationError: *store* is none, or one of the other colour; *model* is no class of models.
+            ConfigurationError: *store* is none, or one of the other colour; *model* is no class of models; *validate*
+                is no plain function of one argument.
             InvalidIdError: One of the ids cannot be an id.
         """
         check_colour(store, StateStore, self)
         if model is not None and not is_model_class(model):
             message = f"model must be a class of pydantic models, not {model!r}"
             raise ConfigurationError(message)
+        _check_function(validate, "validate")
         self._store = store
         self._runtime = store.runtime
         self._paths = state_layout(governor_id, state_id)
@@ -157,8 +160,10 @@ class StateContainer(Generic[DataT]):
 
         Raises:
             InvalidDataError: As for ``set``; what *fn* raises passes through, and nothing is written.
+            ConfigurationError: *fn* is no plain function of one argument.
             DeadlineExceededError: Other writers were there first all the time.
         """
+        _check_function(fn, "fn")
         made: list[Payload] = []
 
         def new(record: StateRecord | None) -> Payload:
@@ -307,3 +312,11 @@ class StateContainer(Generic[DataT]):
             applied = self._runtime.writer.write(change, self._runtime.settings, deadline)
         self._seen = applied.record
         return applied.record
+
+
+def _check_function(function: object, what: str) -> None:
+    # What is async would refuse nothing, and make nothing.
+    defect = None if function is None else call_defect(function, what, "value")
+    if defect is not None:
+        message = f"{what}: {defect}"
+        raise ConfigurationError(message)

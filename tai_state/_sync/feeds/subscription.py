@@ -11,13 +11,15 @@ from tai_state._sync.api.transaction_queue import ReservedLocks
 from tai_state._sync.feeds.administration import Administration, checked_start
 from tai_state._sync.feeds.delivery import Delivery
 from tai_state._sync.feeds.telling import Telling
+from tai_state._sync.feeds.under_way import UnderWay
 from tai_state._sync.feeds.visit import Visitor
 from tai_state._sync.feeds.waker import Waker
-from tai_state.clock import Deadline, SystemClock, TimeLimit
+from tai_state._platform.bodies import check_callback
 from tai_state.config import DRAIN_SECONDS, check_colour, check_option, drain_seconds
 from tai_state.documents import Capability
 from tai_state.errors import ConfigurationError, StoreClosedError, TaiStateError
 from tai_state.layout import check_id, state_layout
+from tai_state.machine.validation import call_defect
 from tai_state.rules.feeds.discovery import Looks
 from tai_state.rules.feeds.interest import Condition, Handler, Interest, Told, names
 from tai_state.rules.feeds.terms import SubscriptionConfig, terms
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from tai_state.clock import TimeLimit
     from tai_state.machine import Machine
     from tai_state.models import DeliveryOutcome
     from tai_state.rules.feeds.positions import Subscribed
@@ -96,14 +99,14 @@ class Subscription(Administration):
             self._governor_id,
             _names(statuses, "statuses"),
             machine=_machine_name(machine),
-            condition=_callable(condition, "condition"),
+            condition=_condition(condition),
         )
         self._told: list[Told] = []
         if handler is not None:
             self._told.append(Told(_handler(handler), (self._all,)))
         self._is_stopped = False
         self._waker = Waker(store.runtime.writer)
-        self._runs = 0
+        self._under_way = UnderWay()
         access = store.runtime.access
         self._delivery = Delivery(self._book, Telling(store.runtime, self._terms, self._told), self._stops)
         self._visitor = Visitor(
@@ -142,9 +145,7 @@ class Subscription(Administration):
             action: Which were made by this action, or by one of these.
             condition: For which this is true, given the event; asked of those that meet the rest.
         """
-        interest = Interest(
-            None, _names(status, "status"), _names(action, "action"), condition=_callable(condition, "condition")
-        )
+        interest = Interest(None, _names(status, "status"), _names(action, "action"), condition=_condition(condition))
 
         def add(handler: HandlerT) -> HandlerT:
             self._told.append(Told(_handler(handler), (self._all, interest)))
@@ -164,8 +165,9 @@ class Subscription(Administration):
             ConfigurationError: Nobody is told of anything; or the store has no feed: ``connect(url, feed=True)``.
             TaiStateError: The store failed; what was delivered is.
         """
-        self._check()
-        return self._pass(is_patient=False)
+        with self._under_way.work():
+            self._check()
+            return self._pass(is_patient=False)
 
     def run(self) -> None:
         """Deliver until it is drained, or its store is: soon after each change of this store object, else by polling.
@@ -176,10 +178,9 @@ class Subscription(Administration):
         Raises:
             ConfigurationError: As for ``run_once``.
         """
-        self._check()
-        self._runs += 1
         try:
-            with self._waker as waker:
+            with self._under_way.work(), self._waker as waker:
+                self._check()
                 while not self._stops():
                     try:
                         count = self._pass(is_patient=True)
@@ -192,22 +193,19 @@ class Subscription(Administration):
                         waker.wait(self._terms.config.poll)
         except StoreClosedError:
             log.debug("subscription %s ends with its store", self.name)
-        finally:
-            self._runs -= 1
-            self._waker.ended()
 
     def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
         """Begin no further event, for good, and wait until those under way have ended; return whether they have.
+
+        Those of ``run``, ``run_once`` and ``deliver``, but for the caller's own: a signal's handler that drains
+        interrupts one, which ends only after it.
 
         Args:
             timeout: How many seconds that may take; None: 10.
         """
         self._is_stopped = True
         self._waker.wake()
-        deadline = Deadline(SystemClock(), drain_seconds(timeout))
-        while self._runs and not deadline.passed:
-            self._waker.wait_for_end(deadline.remaining())
-        return not self._runs
+        return self._under_way.ended(drain_seconds(timeout))
 
     def deliver(self, governor_id: str, state_id: str) -> DeliveryOutcome:
         """Deliver what is there of one state, and return how many events were told, and whether any are left.
@@ -220,12 +218,15 @@ class Subscription(Administration):
             ConfigurationError: Nobody is told of anything.
             TaiStateError: The store failed.
         """
-        self._check(needs_feed=False)
-        subscribed = self._begun()
-        if self._governor_id is not None and governor_id != self._governor_id:
-            return models.DeliveryOutcome(0, is_done=True)
-        outcome = self._delivery.state(state_layout(governor_id, state_id), subscribed, 0, is_patient=False)
-        return models.DeliveryOutcome(outcome.count, outcome.is_done)
+        with self._under_way.work():
+            self._check(needs_feed=False)
+            subscribed = self._begun()
+            if self._governor_id is not None and governor_id != self._governor_id:
+                return models.DeliveryOutcome(0, is_done=True)
+            if self._stops():
+                return models.DeliveryOutcome(0, is_done=False)
+            outcome = self._delivery.state(state_layout(governor_id, state_id), subscribed, 0, is_patient=False)
+            return models.DeliveryOutcome(outcome.count, outcome.is_done)
 
     def _stops(self) -> bool:
         return self._is_stopped
@@ -244,9 +245,16 @@ class Subscription(Administration):
 
     def _begun(self) -> Subscribed:
         found = self._book.subscribed()
-        if found is not None:
-            return found
-        return self._book.begun(self._wanted(self._terms.config.shards, self._terms.delivery))
+        if found is None:
+            found = self._book.begun(self._wanted(self._terms.config.shards, self._terms.delivery))
+        if found.governor_id != self._governor_id:
+            # It would look for the states of one, and tell of another's: of none, and pass over all of them.
+            message = (
+                f"subscription {self.name!r} began with governor_id={found.governor_id!r}, not {self._governor_id!r}: "
+                "give it the same, or another name"
+            )
+            raise ConfigurationError(message)
+        return found
 
     def _check(self, *, needs_feed: bool = True) -> None:
         if not self._told:
@@ -272,13 +280,15 @@ def _machine_name(machine: Machine[Any] | str | None) -> str | None:
     return name
 
 
-def _callable(given: Any, what: str) -> Any:
-    if given is not None and not callable(given):
-        message = f"{what} must be something to call, not {given!r}"
+def _condition(condition: Condition | None) -> Condition | None:
+    # One that is async would be true of everything.
+    defect = None if condition is None else call_defect(condition, "condition", "event")
+    if defect is not None:
+        message = f"condition: {defect}"
         raise ConfigurationError(message)
-    return given
+    return condition
 
 
 def _handler(handler: Handler) -> Handler:
-    checked: Handler = _callable(handler, "a handler")
-    return checked
+    check_callback(handler, "a handler")
+    return handler

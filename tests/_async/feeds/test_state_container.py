@@ -178,6 +178,11 @@ async def test_another_writers_data_is_told_by_its_place(store):
 @in_memory
 async def test_a_container_of_something_else_is_none(store):
     """A model is a class of pydantic's, and a store is one of this colour."""
+    for wrong in (3, lambda: True, lambda value: (yield value)):
+        with pytest.raises(ConfigurationError, match="validate: "):
+            AsyncStateContainer(store, "g", "s", validate=cast("Any", wrong))
+        with pytest.raises(ConfigurationError, match="fn: "):
+            await AsyncStateContainer(store, "g", "s").update(cast("Any", wrong))
     with pytest.raises(ConfigurationError, match="model must be a class of pydantic models, not <class 'dict'>"):
         AsyncStateContainer(store, "g", "s", dict)
     with pytest.raises(ConfigurationError):

@@ -11,6 +11,7 @@ from tai_state import (
     PersistenceConfig,
     Transition,
 )
+from tai_state._sync.feeds.listing import subscriptions
 from tai_state._sync.feeds.subscription import Subscription
 from tai_state.feeds import SubscriptionConfig
 from tests._sync.feeds.watched import MODES, ONE_BY_ONE, Seen, on_engines
@@ -230,7 +231,10 @@ def test_one_state_is_delivered_on_request(store):
         ({"blocks": 1}, "blocks"),
         ({"statuses": 3}, "statuses: one name or several are given, not 3"),
         ({"machine": 3}, "machine must be a machine or its name, not 3"),
-        ({"condition": 3}, "condition must be something to call, not 3"),
+        ({"condition": 3}, "condition: must be callable, not int"),
+        ({"condition": lambda event: (yield event)}, "condition: 'condition' is async or a generator"),
+        ({"handler": lambda event: (yield event)}, "a handler is a generator, whose call does nothing"),
+        ({"condition": lambda: True}, "condition: 'condition' cannot be called as condition\\(event\\)"),
         ({"handler": 3}, "a handler must be something to call, not 3"),
         ({"config": 3}, "config"),
     ],
@@ -255,6 +259,29 @@ def test_numbers_that_cannot_work_are_refused(options, message, store):
     """Each by its name."""
     with pytest.raises(ConfigurationError, match=message):
         Subscription(store, "mail", print, config=SubscriptionConfig(**options))
+
+
+@in_memory
+@pytest.mark.parametrize("name", ["a/b", "..", "__x__", "é 1", "x@3", "a" * 480, "/" * 480, "ü" * 240])
+def test_a_name_is_whatever_an_id_may_be(store, name):
+    """However long it gets where it is stored."""
+    store.save_state("g", "s", {})
+    assert Subscription(store, name, Seen()).run_once() == 1
+    assert [one.name for one in subscriptions(store)] == [name]
+
+
+@in_memory
+def test_a_subscription_is_of_the_governor_that_it_began_with(store):
+    """Else it would look for the states of one, and tell of none."""
+    seen = Seen()
+    Subscription(store, "mail", seen, governor_id="a").run_once()
+    store.save_state("b", "s", {})
+    for governor_id in ("b", None):
+        other = Subscription(store, "mail", seen, governor_id=governor_id)
+        with pytest.raises(ConfigurationError, match="subscription 'mail' began with governor_id='a', not "):
+            other.run_once()
+        with pytest.raises(ConfigurationError, match="give it the same, or another name"):
+            other.deliver("b", "s")
 
 
 @in_memory

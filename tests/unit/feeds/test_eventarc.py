@@ -98,6 +98,8 @@ def test_an_event_under_another_name_is_damage(told):
     ("cloud_event", "why"),
     [
         ({}, "its data is NoneType"),
+        ({"data_base64": "é"}, "data_base64 is no base64"),
+        ({"data": '{"value":' + "[" * 100_000}, "is no JSON"),
         (None, "its data is NoneType"),
         ({"data": b""}, "it tells of no document that is there"),
         ({"data": {"oldValue": {}}}, "it tells of no document that is there"),
