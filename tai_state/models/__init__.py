@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tai_state.late import late_names
 
 if TYPE_CHECKING:
-    from tai_state.models.feeds import DeadLetter, DeliveryOutcome, Lag, SubscriptionInfo
+    from tai_state.models.feeds import DeadLetter, DeliveryOutcome, Lag, Numbered, SubscriptionInfo
     from tai_state.models.reports import (
         BatchResult,
         Checkup,
@@ -71,6 +71,7 @@ __all__ = [
     "LockWait",
     "MigrationReport",
     "Model",
+    "Numbered",
     "Problem",
     "RecoveryReport",
     "Repair",
@@ -87,7 +88,7 @@ if not TYPE_CHECKING:
     __getattr__ = late_names(
         __name__,
         {
-            "tai_state.models.feeds": ("DeadLetter", "DeliveryOutcome", "Lag", "SubscriptionInfo"),
+            "tai_state.models.feeds": ("DeadLetter", "DeliveryOutcome", "Lag", "Numbered", "SubscriptionInfo"),
             "tai_state.models.reports": (
                 "BatchResult",
                 "Checkup",

@@ -25,6 +25,20 @@ class DeliveryOutcome(NamedTuple):
     is_done: bool
 
 
+class Numbered(NamedTuple):
+    """An event with its position in the store.
+
+    Attributes:
+        event: None where it is nowhere any more: it was trimmed, or erased.
+    """
+
+    position: int
+    governor_id: str
+    state_id: str
+    version: int
+    event: Event[Any] | None
+
+
 class DeadLetter(Model, frozen=True):
     """An event that a subscription could not deliver, and put aside.
 

@@ -12,6 +12,7 @@ class JobInfo(Model, frozen=True):
     """A job: what was asked for, and what became of it.
 
     Attributes:
+        status: A ``JobStatus``, or one of the queue's own machine.
         attempts: How often it was claimed; what was given back by ``release`` counts for nothing.
         result: What it was completed with.
         last_error: Of its last attempt that failed, or whose lease ended; None behind one that succeeded.
@@ -21,7 +22,7 @@ class JobInfo(Model, frozen=True):
     """
 
     id: str
-    status: JobStatus
+    status: str
     attempts: int
     payload: Any
     result: Any = None

@@ -14,11 +14,13 @@ from tai_state.errors import ConfigurationError
 from tai_state.layout import check_governor_id, check_id, state_layout
 from tai_state.models import KEEP, DataT, Keep
 from tai_state.rules.commits.change import Replay
+from tai_state.rules.commits.labelling import labelled
 from tai_state.rules.commits.plain import log_change, rollback_change
 from tai_state.rules.commits.receipts import live_receipt
 from tai_state.rules.records.arguments import check_version
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from tai_state._async.locking.lock import AsyncLock
@@ -47,6 +49,7 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
         to_status: str,
         data: object,
         payload: object = None,
+        labels: Mapping[str, str | None] | None = None,
         expected_version: int | None = None,
         expected_status: str | None = None,
         timestamp: datetime | None = None,
@@ -66,6 +69,7 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
 
         Args:
             payload: What came with the action, JSON-like; goes into the event.
+            labels: Sets these, and takes those away whose value is None; the others stay. See ``save_state``.
             timestamp: The event's own time; not before the state's last change, and not later than the store's
                 clock, since times never fall within a state. None: now.
             occurred_at: When it happened, where that is another time; kept in the event, and free: before other
@@ -102,7 +106,7 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
             occurred_at=occurred_at,
             machine=self.machine,
         )
-        return await self._write(change, timeout, lock)
+        return await self._write(change if labels is None else labelled(change, labels), timeout, lock)
 
     async def rollback(
         self,

@@ -165,17 +165,21 @@ class AsyncTransaction:
         expected_version: int,
         metadata: ChangeMetadata | None = None,
         *,
+        labels: Mapping[str, str | None] | None = None,
         expected_status: str | None = None,
         force: bool = False,
     ) -> int:
         """Replace the data of a state with the commit; return the version that it will have.
+
+        Args:
+            labels: As for ``AsyncStateStore.save_state``.
 
         Raises:
             StateNotFoundError: The state does not exist, or is deleted.
             VersionConflictError, StatusConflictError: It is not as expected.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, expected_status, force=force)
-        return (await self._change(update_change(call, data))).version
+        return (await self._change(_labelled(update_change(call, data), labels))).version
 
     async def delete_state(
         self,
@@ -289,6 +293,7 @@ class AsyncTransaction:
         to_status: str,
         data: object,
         payload: object = None,
+        labels: Mapping[str, str | None] | None = None,
         expected_version: int | None = None,
         expected_status: str | None = None,
         timestamp: datetime | None = None,
@@ -320,7 +325,7 @@ class AsyncTransaction:
             timestamp=timestamp,
             occurred_at=occurred_at,
         )
-        return await self._move(persister, change)
+        return await self._move(persister, _labelled(change, labels))
 
     async def _move(self, persister: AsyncStateMachinePersister[DataT], change: Change) -> TransitionResult[DataT]:
         applied = await self._attempt.write(persister.checked(change), persister.settings, persister.machines)

@@ -31,6 +31,7 @@ from tai_state.rules.feeds.positions import (
     read_shard,
     shard_of,
 )
+from tai_state.rules.locking.owners import check_users
 
 if TYPE_CHECKING:
     from tai_state._async.api.store import AsyncStateStore
@@ -44,6 +45,7 @@ class AsyncAdministration:
 
     def __init__(self, store: AsyncStateStore, name: str, start: str | datetime, governor_id: str | None) -> None:
         """Look at the subscription called *name*."""
+        check_users(name, "name")
         self._runtime = store.runtime
         self._book = AsyncBook(store.runtime, SubscriptionLayout(name))
         self._search = AsyncSearch(store.runtime)

@@ -28,6 +28,10 @@ class MovedOnError(Exception):
     """Another worker has moved what a delivery rests on."""
 
 
+class LeaseEndedError(Exception):
+    """Another worker may have the state by now, so that no handler is begun any more."""
+
+
 class HandlerError(Exception):
     """A handler failed; with what, is the cause."""
 
@@ -57,11 +61,17 @@ class AsyncTelling:
             log.debug("a condition raised %s", type(error).__name__)
             return True
 
-    async def tell(self, paths: StateLayout, event: EventRecord, *more: object) -> None:
+    async def tell(
+        self, paths: StateLayout, event: EventRecord, *more: object, check: Callable[[], None] = lambda: None
+    ) -> None:
         """Call each handler that an event concerns, in their order, with *more* arguments.
+
+        Args:
+            check: Called right before each of them is; raises LeaseEndedError where it is not to be any more.
 
         Raises:
             HandlerError: One of them failed.
+            LeaseEndedError: One of them was not to be called any more.
         """
         depth = event.cause.depth if event.cause is not None else 0
         caused = Caused(event_name(paths, event.version), depth + 1, self.terms.config.max_depth)
@@ -70,8 +80,12 @@ class AsyncTelling:
                 # A copy for each: what one handler does to it, no other sees.
                 shown = event.public(Payload.value)
                 if one.takes(shown):
+                    # Nothing is awaited between this and the handler.
+                    check()
                     with caused_by(caused):
                         await async_call_back(one.handler, shown, *more)
+        except LeaseEndedError:
+            raise
         except Exception as error:
             raise HandlerError from error
 

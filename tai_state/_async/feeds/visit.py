@@ -30,10 +30,10 @@ from tai_state.errors import (
     StoreError,
     TaiStateError,
 )
-from tai_state.layout import governor_of, state_layout, unescape
+from tai_state.layout import StateLayout, governor_of, state_layout, unescape
 from tai_state.rules.feeds.discovery import Found, Looks
 from tai_state.rules.feeds.letters import Delivered
-from tai_state.rules.feeds.positions import ShardPosition, Subscribed
+from tai_state.rules.feeds.positions import ShardPosition, Subscribed, key_of, shard_of
 from tai_state.rules.feeds.terms import SubscriptionConfig
 
 log = logging.getLogger("tai_state")
@@ -77,10 +77,10 @@ class AsyncVisitor:
         subscribed, position, now = await self.read(number)
         if not await self._is_worth_it(number, subscribed, position, now, is_patient=is_patient):
             return 0
-        held = await self._lease(number)
+        held = await self._lease(number, self.owner)
         if held is None:
             return 0
-        visit = AsyncVisit(self, number, held, is_patient=is_patient)
+        visit = self._begun(number, held, is_patient=is_patient)
         try:
             await visit.run()
         except LostError as error:
@@ -88,6 +88,9 @@ class AsyncVisitor:
         finally:
             await self._release(held)
         return visit.count
+
+    def _begun(self, number: int, held: AsyncLockSet, *, is_patient: bool) -> "AsyncVisit":
+        return AsyncVisit(self, number, held, is_patient=is_patient)
 
     async def read(self, number: int) -> tuple[Subscribed, ShardPosition, datetime]:
         """Return the subscription, the position of a shard, and the store's time."""
@@ -124,10 +127,22 @@ class AsyncVisitor:
             return list(position.pending)
         return [key for key in position.pending if self.later.get(key, now) <= now]
 
-    async def _lease(self, number: int) -> AsyncLockSet | None:
+    async def alone(self, paths: StateLayout, subscribed: Subscribed) -> Delivered:
+        """Deliver what is there of one state under the lease of its shard, waiting for that as long as it may last."""
+        number = shard_of(key_of(paths), subscribed.shards)
+        # Each call by itself, also beside others of this process.
+        held = await self._lease(number, self.book.runtime.access.new_id(), self.config.lease)
+        if held is None:
+            return Delivered()
+        try:
+            return await self.delivery.state(paths, subscribed, 0, is_patient=False, is_ours=lambda: held.held)
+        finally:
+            await self._release(held)
+
+    async def _lease(self, number: int, owner: str, seconds: float = 0) -> AsyncLockSet | None:
         resource = self.book.layout.lease(number)
         try:
-            return await self.locks.acquire_reserved([resource], owner=self.owner, timeout=0, ttl=self.config.lease)
+            return await self.locks.acquire_reserved([resource], owner=owner, timeout=seconds, ttl=self.config.lease)
         except (LockError, DeadlockError) as error:
             log.debug("shard %d of subscription %s is visited by another: %s", number, self.book.layout.name, error)
             return None
@@ -241,7 +256,9 @@ class AsyncVisit:
         delivery = self._visitor.delivery
         if "@" in found.key:
             return await delivery.again(found.paths, subscribed, found.version)
-        return await delivery.state(found.paths, subscribed, found.version, is_patient=self._is_patient)
+        return await delivery.state(
+            found.paths, subscribed, found.version, is_patient=self._is_patient, is_ours=lambda: self._held.held
+        )
 
     def _take(self, found: Found, outcome: Delivered) -> None:
         visitor = self._visitor

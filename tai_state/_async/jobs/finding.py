@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from tai_state._async.access.damage import tell_damage
 from tai_state._async.runtime import AsyncRuntime
@@ -10,6 +11,7 @@ from tai_state.documents import Cursor, Document, FieldEquals, FieldRange, Query
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.frozen import quick_dataclass
 from tai_state.layout import META, GovernorLayout, StateLayout, state_layout
+from tai_state.machine import Machine
 from tai_state.rules.due.keys import shard_key
 from tai_state.rules.jobs.finding import Found, judge
 from tai_state.rules.jobs.places import Queue
@@ -33,10 +35,13 @@ class Seen:
     paths: StateLayout
     record: StateRecord
     update_time: datetime
+    ours: Machine[dict[str, Any]]
 
     def as_of(self, told: datetime) -> "Seen":
         """Return what may be done with it once the store's clock has reached *told*."""
-        return Seen(judge(self.record, self.update_time, told), self.paths, self.record, self.update_time)
+        return Seen(
+            judge(self.record, self.update_time, told, self.ours), self.paths, self.record, self.update_time, self.ours
+        )
 
 
 @quick_dataclass(frozen=True, slots=True)
@@ -116,7 +121,8 @@ class AsyncDueJobs:
             if isinstance(error, CorruptLogError):
                 tell_damage(error)
             return None
-        return Seen(judge(record, document.update_time, look.told), paths, record, document.update_time)
+        ours = self._queue.machine
+        return Seen(judge(record, document.update_time, look.told, ours), paths, record, document.update_time, ours)
 
     async def told(self, deadline: Deadline) -> datetime:
         """Return what the store's clock has reached."""

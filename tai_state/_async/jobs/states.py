@@ -1,5 +1,6 @@
 """The states that jobs are: how they are changed."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from tai_state._async.access import inflight
@@ -8,9 +9,9 @@ from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.runtime import AsyncRuntime
 from tai_state._async.transactions import reactions
 from tai_state.clock import Span
+from tai_state.machine import Machine
 from tai_state.rules.commits.change import Change
 from tai_state.rules.commits.kinds import Call
-from tai_state.rules.jobs.machine import JOB
 from tai_state.rules.jobs.places import Queue
 from tai_state.rules.records.record import StateRecord
 
@@ -18,9 +19,9 @@ from tai_state.rules.records.record import StateRecord
 class AsyncJobStates(AsyncStateMachinePersister[dict[str, Any]]):
     """A persister of one queue's jobs, to which other changes are given than a machine's moves."""
 
-    def __init__(self, store: AsyncStateStore, queue: Queue) -> None:
-        """Keep the jobs of *queue* in *store*."""
-        super().__init__(store, JOB)
+    def __init__(self, store: AsyncStateStore, queue: Queue, machines: Iterable[Machine[Any]]) -> None:
+        """Keep the jobs of *queue* in *store*; *machines* move what depends on them."""
+        super().__init__(store, queue.machine, machines=machines)
         self.queue = queue
 
     @property

@@ -16,7 +16,7 @@ from tai_state._sync.access.port import Backend
 from tai_state._sync.api.store import StateStore
 from tai_state._platform.tasks import Worker
 from tai_state.authors import author_of
-from tai_state.clock import Clock, TimeLimit, checked_clock
+from tai_state.clock import Clock, SystemClock, TimeLimit, checked_clock
 from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_colour, check_option
 from tai_state.errors import ConfigurationError, DamagedStoreError, StoreMissingError
 from tai_state.retry import RetryPolicy
@@ -191,6 +191,7 @@ class SqliteStore(BackendStore):
         path: str | os.PathLike[str],
         *,
         overwrite: bool = False,
+        set_clock: bool = False,
         actor: str | None = None,
         progress: Copying = no_copying,
     ) -> int:
@@ -203,6 +204,10 @@ class SqliteStore(BackendStore):
 
         Args:
             overwrite: Take the place of a store that is there and that nobody has open.
+            set_clock: Bring the times of changes that are later than this host's clock back to now, in their order:
+                what a host whose clock was ahead has left there. What is due some time after a change is due that long
+                after now, and subscriptions look again at what they may not have seen. What events, and segments of
+                them, say of times by themselves is history, and stays.
             actor: Who restores; None: as with every change. The reason is that of ``change_context``.
             progress: Called with the pages copied and all there are, on the thread that copies.
 
@@ -213,16 +218,21 @@ class SqliteStore(BackendStore):
             DamagedStoreError: The backup is damaged.
         """
         from tai_state._sync.recovery.renewal import renew  # noqa: PLC0415 - few stores are restored
+        from tai_state._sync.recovery.set_back import set_back  # noqa: PLC0415
         from tai_state._platform.line_files import NewFile  # noqa: PLC0415
         from tai_state.backends.sqlite import copies  # noqa: PLC0415
+        from tai_state.backends.sqlite.set_back import bring_back  # noqa: PLC0415
 
         source, target = copies.places(file, path)
         worker = Worker("tai-sqlite-restore")
         with NewFile(target, secrets.token_hex(8), overwrite=overwrite, beside=copies.BESIDE) as new:
             try:
                 size = worker.run(partial(copies.copy, source, str(new.part), progress, target))
+                floor = worker.run(partial(bring_back, str(new.part), SystemClock())) if set_clock else None
                 with cls(new.part, actor=actor) as copy:
                     renew(copy.runtime.access, source, author_of(None, copy.actor))
+                    if floor is not None:
+                        set_back(copy.runtime, floor)
                     if copies.is_there(target):
                         cls._raise_above(copy.runtime.access, target)
                 worker.run(partial(copies.exchange, target, new.keep))

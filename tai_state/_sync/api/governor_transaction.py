@@ -78,12 +78,20 @@ class GovernorTransaction:
         expected_version: int,
         metadata: ChangeMetadata | None = None,
         *,
+        labels: Mapping[str, str | None] | None = None,
         expected_status: str | None = None,
         force: bool = False,
     ) -> int:
         """See ``Transaction.update_state``."""
         return self._tx.update_state(
-            self.governor_id, state_id, data, expected_version, metadata, expected_status=expected_status, force=force
+            self.governor_id,
+            state_id,
+            data,
+            expected_version,
+            metadata,
+            labels=labels,
+            expected_status=expected_status,
+            force=force,
         )
 
     def delete_state(
@@ -181,6 +189,7 @@ class GovernorTransaction:
         to_status: str,
         data: object,
         payload: object = None,
+        labels: Mapping[str, str | None] | None = None,
         expected_version: int | None = None,
         expected_status: str | None = None,
         timestamp: datetime | None = None,
@@ -198,6 +207,7 @@ class GovernorTransaction:
             to_status=to_status,
             data=data,
             payload=payload,
+            labels=labels,
             expected_version=expected_version,
             expected_status=expected_status,
             timestamp=timestamp,

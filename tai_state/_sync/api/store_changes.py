@@ -113,6 +113,7 @@ class StoreChanges:
         expected_version: int,
         metadata: ChangeMetadata | None = None,
         *,
+        labels: Mapping[str, str | None] | None = None,
         expected_status: str | None = None,
         idempotency_key: str | None = None,
         lock: Lock | LockSet | None = None,
@@ -122,6 +123,7 @@ class StoreChanges:
         """Replace the data of a state that is at *expected_version*, and return the new version.
 
         Args:
+            labels: As for ``save_state``.
             force: As for ``save_state``; an update sets no status, so that it passes without.
 
         Raises:
@@ -139,7 +141,10 @@ class StoreChanges:
             expected_status=expected_status,
             force=force,
         )
-        return (self._change(update_change(call, data), lock, timeout)).version
+        change = update_change(call, data)
+        if labels is not None:
+            change = labelled(change, labels)
+        return (self._change(change, lock, timeout)).version
 
     def delete_state(
         self,

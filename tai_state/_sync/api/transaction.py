@@ -165,17 +165,21 @@ class Transaction:
         expected_version: int,
         metadata: ChangeMetadata | None = None,
         *,
+        labels: Mapping[str, str | None] | None = None,
         expected_status: str | None = None,
         force: bool = False,
     ) -> int:
         """Replace the data of a state with the commit; return the version that it will have.
+
+        Args:
+            labels: As for ``StateStore.save_state``.
 
         Raises:
             StateNotFoundError: The state does not exist, or is deleted.
             VersionConflictError, StatusConflictError: It is not as expected.
         """
         call = self._call(governor_id, state_id, metadata, expected_version, expected_status, force=force)
-        return (self._change(update_change(call, data))).version
+        return (self._change(_labelled(update_change(call, data), labels))).version
 
     def delete_state(
         self,
@@ -289,6 +293,7 @@ class Transaction:
         to_status: str,
         data: object,
         payload: object = None,
+        labels: Mapping[str, str | None] | None = None,
         expected_version: int | None = None,
         expected_status: str | None = None,
         timestamp: datetime | None = None,
@@ -320,7 +325,7 @@ class Transaction:
             timestamp=timestamp,
             occurred_at=occurred_at,
         )
-        return self._move(persister, change)
+        return self._move(persister, _labelled(change, labels))
 
     def _move(self, persister: StateMachinePersister[DataT], change: Change) -> TransitionResult[DataT]:
         applied = self._attempt.write(persister.checked(change), persister.settings, persister.machines)

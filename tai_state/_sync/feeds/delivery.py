@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tai_state._sync.feeds.book import Book
 from tai_state._sync.feeds.redelivery import Redelivery
-from tai_state._sync.feeds.telling import Telling, HandlerError, MovedOnError
+from tai_state._sync.feeds.telling import Telling, HandlerError, LeaseEndedError, MovedOnError
 from tai_state._platform.iterators import ending
 from tai_state.documents import Document
 from tai_state.errors import (
@@ -20,7 +20,7 @@ from tai_state.errors import (
 )
 from tai_state.layout import StateLayout
 from tai_state.rules.feeds.first_sight import last_before
-from tai_state.rules.feeds.letters import Delivered, failure_of, gap, letter_of, never_came_back
+from tai_state.rules.feeds.letters import Delivered, failure_of, gap, letter_of, never_came_back, not_told
 from tai_state.rules.feeds.positions import Failure, StatePosition, Subscribed, key_of, read_position
 from tai_state.rules.feeds.terms import DeliveryMode
 from tai_state.rules.records.record import EventRecord
@@ -45,7 +45,15 @@ class Delivery:
     telling: Telling
     stops: Callable[[], bool]
 
-    def state(self, paths: StateLayout, subscribed: Subscribed, head: int, *, is_patient: bool) -> Delivered:
+    def state(
+        self,
+        paths: StateLayout,
+        subscribed: Subscribed,
+        head: int,
+        *,
+        is_patient: bool,
+        is_ours: Callable[[], bool] = lambda: True,
+    ) -> Delivered:
         """Deliver what is behind the position of a state.
 
         1. What may not be tried again yet, and what waits for a dead letter, is left as it is.
@@ -56,6 +64,8 @@ class Delivery:
         Args:
             head: The version of the state that is known to be there; 0: none is.
             is_patient: Whether a failed event waits for its time.
+            is_ours: Whether nobody else can have the shard of the state yet. It may say so always where the delivery is
+                not ``at_most_once``: there the order is in the positions alone.
         """
         key = key_of(paths)
         path = self.book.layout.position(key)
@@ -75,7 +85,7 @@ class Delivery:
             return Delivered(is_done=True, version=position.version, is_blocked=True)
         if is_patient and position.retry_at is not None and read.read_time < position.retry_at:
             return Delivered(retry_at=position.retry_at, version=position.version)
-        return StateDelivery(self, paths, position, is_new=is_new).run()
+        return StateDelivery(self, paths, position, is_ours, is_new=is_new).run()
 
     def again(self, paths: StateLayout, subscribed: Subscribed, version: int) -> Delivered:
         """Deliver a dead letter once more, out of its order."""
@@ -109,13 +119,22 @@ class Delivery:
 class StateDelivery:
     """One state's delivery, from its position on."""
 
-    def __init__(self, delivery: Delivery, paths: StateLayout, position: StatePosition, *, is_new: bool) -> None:
-        """Go on behind *position*; *is_new*: the subscription never met the state."""
+    def __init__(
+        self,
+        delivery: Delivery,
+        paths: StateLayout,
+        position: StatePosition,
+        is_ours: Callable[[], bool],
+        *,
+        is_new: bool,
+    ) -> None:
+        """Go on behind *position* while the state *is_ours*; *is_new*: the subscription never met it."""
         self._book = delivery.book
         self._runtime = delivery.book.runtime
         self._telling = delivery.telling
         self._terms = delivery.telling.terms
         self._stops = delivery.stops
+        self._is_ours = is_ours
         self._paths = paths
         self._path = delivery.book.layout.position(position.key)
         self._position = position
@@ -158,10 +177,10 @@ class StateDelivery:
         ids = self._paths.governor_id, self._paths.state_id
         with ending(self._runtime.inflight.reading(found, "subscription", *ids)) as events:
             for event in events:
+                if self._stops() or not self._is_ours():
+                    return False
                 if not self._take(event):
                     return self._position.blocked
-                if self._stops():
-                    return False
         return True
 
     def _take(self, event: EventRecord) -> bool:
@@ -190,12 +209,20 @@ class StateDelivery:
         # First the position: whatever becomes of the handler, the event does not come again.
         self._write(self._position.passed(event.version))
         try:
-            self._telling.tell(self._paths, event)
+            # The reply may have been long under way: who has the shard by now tells what is behind this event.
+            self._telling.tell(self._paths, event, check=self._check_lease)
+        except LeaseEndedError:
+            self._write_letter(event.version, not_told())
+            return False
         except HandlerError as error:
             self._write_letter(event.version, failure_of(error.reason, 1))
         else:
             self._count += 1
         return True
+
+    def _check_lease(self) -> None:
+        if not self._is_ours():
+            raise LeaseEndedError
 
     def _exactly_once(self, event: EventRecord) -> None:
         position, path, new_id = self._position, self._path, self._runtime.access.new_id

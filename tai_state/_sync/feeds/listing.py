@@ -17,6 +17,7 @@ from tai_state.rules.feeds.positions import (
     read_shard,
     read_subscribed,
 )
+from tai_state.rules.locking.owners import RESERVED
 from tai_state.rules.records.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def subscriptions(store: StateStore, *, timeout: TimeLimit = None) -> Iterator[S
         for document in documents:
             try:
                 subscribed = read_subscribed(document)
+                if subscribed.name.startswith(RESERVED):
+                    continue  # the package's own, which numbers events
                 shown = _shown(store, subscribed, timeout)
             except (StoreError, SchemaVersionError) as error:
                 unreadable.add(error, document)

@@ -22,7 +22,7 @@ from tai_state.layout import check_id, state_layout
 from tai_state.machine.validation import call_defect
 from tai_state.rules.feeds.discovery import Looks
 from tai_state.rules.feeds.interest import Condition, Handler, Interest, Told, names
-from tai_state.rules.feeds.terms import SubscriptionConfig, terms
+from tai_state.rules.feeds.terms import DeliveryMode, SubscriptionConfig, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -214,6 +214,9 @@ class Subscription(Administration):
         twice, and by several at once: the position is the same, and each event is told as often as was agreed. A failed
         event is tried once more with each call, and by the workers only where they find the change, too.
 
+        Under ``at_most_once`` the order of a state takes the lease of its shard, which is waited for: as long as it
+        lasts at most. So then shards are what several can do at once.
+
         Raises:
             ConfigurationError: Nobody is told of anything.
             TaiStateError: The store failed.
@@ -225,7 +228,11 @@ class Subscription(Administration):
                 return models.DeliveryOutcome(0, is_done=True)
             if self._stops():
                 return models.DeliveryOutcome(0, is_done=False)
-            outcome = self._delivery.state(state_layout(governor_id, state_id), subscribed, 0, is_patient=False)
+            paths = state_layout(governor_id, state_id)
+            if self._terms.delivery is DeliveryMode.AT_MOST_ONCE:
+                outcome = self._visitor.alone(paths, subscribed)
+            else:
+                outcome = self._delivery.state(paths, subscribed, 0, is_patient=False)
             return models.DeliveryOutcome(outcome.count, outcome.is_done)
 
     def _stops(self) -> bool:

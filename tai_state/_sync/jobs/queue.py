@@ -15,6 +15,7 @@ from tai_state.clock import seconds_of
 from tai_state.config import JOB_BACKOFF, JOB_LEASE_SECONDS, check_colour, check_count, check_kind
 from tai_state.documents import FieldEquals, Query
 from tai_state.errors import (
+    DependentMachineError,
     DocumentTooLargeError,
     IdempotencyMismatchError,
     LockLostError,
@@ -33,17 +34,19 @@ from tai_state.rules.commits.scheduled import NothingDueError
 from tai_state.rules.jobs.changes import Step, as_found, enqueue_change, job_change, status_step_change
 from tai_state.rules.jobs.finding import Found, loss_reason
 from tai_state.rules.jobs.info import info_of
-from tai_state.rules.jobs.machine import CANCEL, CLAIM, EXPIRE, STATUSES
+from tai_state.rules.jobs.machine import CANCEL, CLAIM, EXPIRE, job_machine
 from tai_state.rules.jobs.places import checked_priority, queue_of
 from tai_state.rules.jobs.tickets import Claim, claim_of
 from tai_state.rules.jobs.waits import wait_before
 from tai_state.rules.records.arguments import check_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from tai_state._sync.jobs.finding import Seen
     from tai_state.clock import Deadline, TimeLimit
+    from tai_state.machine import Machine
     from tai_state.models.jobs import JobInfo
     from tai_state.rules.commits.change import Change
     from tai_state.rules.records.record import StateRecord
@@ -53,9 +56,9 @@ log = logging.getLogger("tai_state")
 _QUICKER = (NothingDueError, TransitionNotAllowedError, StateNotFoundError, MachineVersionError)
 """What refuses a step of what was found, since somebody did another one meanwhile."""
 
-_UNFIT = (ReplayError, DocumentTooLargeError, KeyError, TypeError)
-"""What no step can be done with: its log is damaged, it is too large for any event, or its data is no job's any more,
-on which the machine's functions fail.
+_UNFIT = (ReplayError, DocumentTooLargeError, DependentMachineError, KeyError, TypeError)
+"""What no step can be done with here: its log is damaged, it is too large for any event, something depends on it whose
+machine this queue does not know, or its data is no job's any more, on which the machine's functions fail.
 """
 
 
@@ -79,6 +82,8 @@ class JobQueue:
         max_attempts: int = 3,
         lease: float | timedelta = JOB_LEASE_SECONDS,
         backoff: RetryPolicy = JOB_BACKOFF,
+        machine: Machine[dict[str, Any]] | None = None,
+        machines: Iterable[Machine[Any]] = (),
     ) -> None:
         """Open the queue *name*; nothing is read or written yet.
 
@@ -87,20 +92,23 @@ class JobQueue:
             lease: How many seconds a claim lasts without a heartbeat, where it does not say otherwise.
             backoff: How long a job waits that failed: full jitter between 0 and ``wait_initial`` doubled with each
                 attempt, at most ``wait_max``; its other settings say nothing here.
+            machine: What moves the jobs, in the place of the package's own machine: the ``JOB_TRANSITIONS``, and what
+                else they can do, which ``update_status`` makes them do. The same for all that use the queue.
+            machines: Those of the states that depend on its jobs, and react to them.
 
         Raises:
-            ConfigurationError: One of them cannot be; names it.
+            ConfigurationError: One of them cannot be; names it. Or *machine* can move no jobs.
             InvalidIdError: *name* cannot be part of an id.
         """
         check_colour(store, StateStore, self)
         check_kind(backoff, RetryPolicy, "backoff")
-        queue = queue_of(name)
+        queue = queue_of(name, job_machine(machine))
         self.name = queue.name
         self.max_attempts = check_count(max_attempts, "max_attempts", least=1)
         self.lease = timedelta(seconds=seconds_of(lease))
         self.backoff = backoff
         self._queue = queue
-        self._states = JobStates(store, queue)
+        self._states = JobStates(store, queue, machines)
         self._runtime = store.runtime
         self._priorities = Priorities(store, queue)
         self._looks = Looks(store.runtime, queue, self._priorities)
@@ -157,7 +165,7 @@ class JobQueue:
         states = GovernorLayout(self._queue.governor_id).states
         counted: dict[str, int] = {}
         with self._runtime.inflight.one("count_jobs", self._queue.governor_id):
-            for status in STATUSES:
+            for status in self._queue.machine.statuses:
                 equal = (FieldEquals("deleted", value=False), FieldEquals("status", status))
                 counted[status] = self._runtime.access.count(Query(collection=states, equal=equal), deadline)
         return counted
@@ -233,8 +241,9 @@ class JobQueue:
         """Bring a job to *status*, whoever has claimed it, in one commit with what becomes of its last error.
 
         queued -> running, cancelled; running -> succeeded, failed, cancelled, queued; failed -> queued, its attempts
-        counted anew. What a claim asks for that was passed by so is refused with a LockLostError. A job that is brought
-        to ``running`` is put back when the queue's lease has passed.
+        counted anew; and what a machine of the queue's own has beside these, by the first action that leads there. What
+        a claim asks for that was passed by so is refused with a LockLostError. A job that is brought to ``running`` is
+        put back when the queue's lease has passed.
 
         Args:
             error: The job's last error from now on; None: none; KEEP: as it is.

@@ -37,6 +37,11 @@ def reachable(backend: str, seconds: float) -> Checkup:
     )
 
 
+_SET_HOST = "timedatectl set-ntp true"
+# Its clock never falls: what opened it once with a clock that was ahead has lifted it for good.
+_SET_STORE = "set the clock of a SQLite store: tai-state backup FILE, tai-state restore FILE --set-clock"
+
+
 def clock(before: datetime, store: datetime, after: datetime) -> Checkup:
     """Judge the host's clock by the store's, which was asked for its time between two looks at the host's.
 
@@ -46,12 +51,13 @@ def clock(before: datetime, store: datetime, after: datetime) -> Checkup:
     skew = max(ahead, behind, 0.0)
     if skew <= SKEW_SECONDS_MAX:
         return Checkup(check="clock", status="ok", message=f"this host and the store agree to {_span(max(skew, 0.1))}")
-    where = "ahead of" if ahead > behind else "behind"
+    is_ahead = ahead > behind
+    where = "ahead of" if is_ahead else "behind"
     return Checkup(
         check="clock",
         status="problem" if skew > SKEW_SECONDS_BAD else "warning",
         message=f"this host is {_span(skew)} {where} the store: its events have wrong times; leases do not care",
-        mend="timedatectl set-ntp true",
+        mend=_SET_HOST if is_ahead else f"{_SET_HOST}; where this host is right, {_SET_STORE}",
     )
 
 

@@ -8,6 +8,7 @@ from tai_state.rules.feeds.positions import GAP, Failure, Letter, StatePosition
 
 ERROR_LENGTH_MAX = 1_000
 NEVER_CAME_BACK = "handler_never_came_back"
+NOT_TOLD = "not_told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ def never_came_back(attempts: int) -> Failure:
     """Return that no attempt ended, neither well nor with an error."""
     text = f"no attempt came back, of {attempts}: the process ended within each, or was stopped"
     return Failure(NEVER_CAME_BACK, text, attempts)
+
+
+def not_told() -> Failure:
+    """Return that an event was to be told once at most, and its worker was too late to tell it."""
+    text = "not told, or not to all of its handlers: its worker had lost the lease of the shard before it could"
+    return Failure(NOT_TOLD, text, 1)
 
 
 def gap(first: int, last: int) -> Failure:

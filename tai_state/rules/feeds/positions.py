@@ -91,7 +91,7 @@ class SubscriptionLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept(ABC):
+class Kept(ABC):
     """What is kept in one document; ``update_time`` None: it is not there yet."""
 
     epoch: int
@@ -116,7 +116,7 @@ class _Kept(ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subscribed(_Kept):
+class Subscribed(Kept):
     """A subscription's own document.
 
     Attributes:
@@ -149,7 +149,7 @@ class Subscribed(_Kept):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShardPosition(_Kept):
+class ShardPosition(Kept):
     """How far the states of a shard were looked at.
 
     Attributes:
@@ -173,7 +173,7 @@ class ShardPosition(_Kept):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatePosition(_Kept):
+class StatePosition(Kept):
     """Which events of a state were delivered.
 
     Attributes:
@@ -230,7 +230,7 @@ class Failure(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter(_Kept):
+class Letter(Kept):
     """An event that was put aside.
 
     Attributes:
@@ -301,31 +301,35 @@ def read_subscribed(document: Document) -> Subscribed:
         StoreError: It is none of ours.
         SchemaVersionError: A newer release wrote it.
     """
-    return _read(document, _subscribed)
+    return reading(document, _subscribed)
 
 
 def read_shard(document: Document) -> ShardPosition:
     """Return the position of a shard; raises as ``read_subscribed``."""
-    return _read(document, _shard)
+    return reading(document, _shard)
 
 
 def read_position(document: Document) -> StatePosition:
     """Return the position of a state; raises as ``read_subscribed``."""
-    return _read(document, _position)
+    return reading(document, _position)
 
 
 def read_letter(document: Document) -> Letter:
     """Return a dead letter; raises as ``read_subscribed``."""
-    return _read(document, _letter)
+    return reading(document, _letter)
 
 
 T = TypeVar("T")
 
 
-def _read(document: Document, make: Callable[[Mapping[str, Value], int, datetime], T]) -> T:
+def reading(
+    document: Document, make: Callable[[Mapping[str, Value], int, datetime], T], *, has_epoch: bool = True
+) -> T:
+    """Return what *make* makes of a document's fields, epoch and update time; raises as ``read_subscribed``."""
     try:
         check_format(document.fields, document.path)
-        return make(document.fields, take(document.fields, "epoch", int), document.update_time)
+        epoch = take(document.fields, "epoch", int) if has_epoch else 0
+        return make(document.fields, epoch, document.update_time)
     except FieldError as error:
         message = f"document {document.path} is none of a subscription's: {error}"
         raise StoreError(message) from error

@@ -18,7 +18,6 @@ from tai_state.rules.jobs.machine import (
     COMPLETE,
     EXPIRE,
     FAIL,
-    JOB,
     QUEUED,
     RUNNING,
     action_to,
@@ -77,7 +76,7 @@ def enqueue_change(call: Call, queue: Queue, payload: object, *, priority: int, 
         "lease_seconds": None,
         "result": None,
     }
-    change = start_change(call, JOB, data)
+    change = start_change(call, queue.machine, data)
     target_of, wanted = change.target_of, Wanted(CLAIM, queue.lane(priority), at=at or _AT_ONCE)
 
     def due(state: StateRecord | None) -> Target:
@@ -91,7 +90,7 @@ def enqueue_change(call: Call, queue: Queue, payload: object, *, priority: int, 
 
 def job_change(call: Call, queue: Queue, step: Step, check: Check | None = None) -> Change:
     """Do *step* with a job, where *check* lets it."""
-    change = transition_change(call, JOB, step.action, step.payload, step.error)
+    change = transition_change(call, queue.machine, step.action, step.payload, step.error)
     complete(change, "target_of", _target_of(change, queue, step, check))
     return change
 
@@ -130,12 +129,12 @@ def _wanted(queue: Queue, step: Step, target: Target) -> Wanted:
 def status_step_change(call: Call, queue: Queue, status: object, step: Step) -> Change:
     """Bring a job to *status* by hand, whoever has claimed it; *step* says all but the action."""
     name = check_name(status, "status")
-    change = transition_change(call, JOB, "update_status", {"status": name}, step.error)
+    change = transition_change(call, queue.machine, "update_status", {"status": name}, step.error)
 
     def target_of(state: StateRecord | None) -> Target:
         assert state is not None
-        named = replace(step, action=action_to(state.status, name))
-        moving = transition_change(call, JOB, named.action, named.payload, named.error)
+        named = replace(step, action=action_to(queue.machine, state.status, name))
+        moving = transition_change(call, queue.machine, named.action, named.payload, named.error)
         target = _target_of(moving, queue, named, None)(state)
         complete(target, "action", named.action)
         return target

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from enum import Enum, auto
+from typing import Any
 
-from tai_state.rules.jobs.machine import JOB, QUEUED, RUNNING
+from tai_state.machine import Machine
+from tai_state.rules.jobs.machine import CANCELLED, FAILED, JOB, QUEUED, RUNNING, SUCCEEDED
 from tai_state.rules.records.record import StateRecord
 
 
@@ -16,15 +18,16 @@ class Found(Enum):
     FOREIGN = auto()  # moved by a newer definition of the machine, or by another: not ours to touch
 
 
-def judge(record: StateRecord, update_time: datetime, told: datetime) -> Found:
+def judge(record: StateRecord, update_time: datetime, told: datetime, ours: Machine[dict[str, Any]] = JOB) -> Found:
     """Return what may be done with a job.
 
     Args:
         update_time: When its document was last changed, by the store's clock.
         told: What the store's clock had reached before the document was read as it is.
+        ours: The machine of the queue.
     """
     due, machine = record.due, record.machine
-    if due is None or machine is None or machine.name != JOB.name or machine.version > JOB.version:
+    if due is None or machine is None or machine.name != ours.name or machine.version > ours.version:
         return Found.FOREIGN
     at = record.due_at
     assert at is not None
@@ -40,6 +43,9 @@ def judge(record: StateRecord, update_time: datetime, told: datetime) -> Found:
     return Found.EXPIRED if has_ended else Found.EARLY
 
 
+_REASONS = {QUEUED: "expired", FAILED: "expired", CANCELLED: "broken", SUCCEEDED: "released"}
+
+
 def loss_reason(status: str | None, claim: object, ours: str) -> str | None:
     """Return how the claim *ours* of a job was lost, as ``LockLostError`` tells it; None: it was not.
 
@@ -53,4 +59,4 @@ def loss_reason(status: str | None, claim: object, ours: str) -> str | None:
         return "stolen"
     if status == RUNNING:
         return None
-    return {QUEUED: "expired", "failed": "expired", "cancelled": "broken"}.get(status, "released")
+    return _REASONS.get(status, "broken")

@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from tai_state.errors import TransitionNotAllowedError
+from tai_state.config import check_kind
+from tai_state.errors import ConfigurationError, TransitionNotAllowedError
 from tai_state.machine import Machine, Transition
 
 QUEUED: Final = "queued"
@@ -55,25 +56,64 @@ def _begun_anew(data: dict[str, Any], _: object) -> dict[str, Any]:
     return {**data, "attempts": 0}
 
 
-JOB: Final[Machine[dict[str, Any]]] = Machine(
-    "tai_job",
-    QUEUED,
-    [
-        Transition(CLAIM, QUEUED, RUNNING, apply=_claimed),
-        # Most jobs have no result: their data stays the text that it is.
-        Transition(COMPLETE, RUNNING, SUCCEEDED, guard=has_no_result),
-        Transition(COMPLETE, RUNNING, SUCCEEDED, apply=_completed),
-        Transition(FAIL, RUNNING, QUEUED, guard=may_run_again),
-        Transition(FAIL, RUNNING, FAILED),
-        Transition(EXPIRE, RUNNING, QUEUED, guard=may_run_again),
-        Transition(EXPIRE, RUNNING, FAILED),
-        Transition(RELEASE, RUNNING, QUEUED, apply=_released),
-        Transition(CANCEL, (QUEUED, RUNNING), CANCELLED),
-        Transition(REQUEUE, FAILED, QUEUED, apply=_begun_anew),
-    ],
-    terminal=(SUCCEEDED, CANCELLED),
+JOB_TRANSITIONS: Final[tuple[Transition[dict[str, Any]], ...]] = (
+    Transition(CLAIM, QUEUED, RUNNING, apply=_claimed),
+    # Most jobs have no result: their data stays the text that it is.
+    Transition(COMPLETE, RUNNING, SUCCEEDED, guard=has_no_result),
+    Transition(COMPLETE, RUNNING, SUCCEEDED, apply=_completed),
+    Transition(FAIL, RUNNING, QUEUED, guard=may_run_again),
+    Transition(FAIL, RUNNING, FAILED),
+    Transition(EXPIRE, RUNNING, QUEUED, guard=may_run_again),
+    Transition(EXPIRE, RUNNING, FAILED),
+    Transition(RELEASE, RUNNING, QUEUED, apply=_released),
+    Transition(CANCEL, (QUEUED, RUNNING), CANCELLED),
+    Transition(REQUEUE, FAILED, QUEUED, apply=_begun_anew),
 )
-"""The machine of every job. Its functions are pure, and what is random comes with the payload."""
+"""What every job can do. The functions are pure, and what is random comes with the payload."""
+
+JOB: Final[Machine[dict[str, Any]]] = Machine("tai_job", QUEUED, JOB_TRANSITIONS, terminal=(SUCCEEDED, CANCELLED))
+"""The machine of jobs where a queue has none of its own."""
+
+
+def job_machine(machine: object) -> Machine[dict[str, Any]]:
+    """Return the machine that moves a queue's jobs: *machine*, or where that is None the package's own.
+
+    Raises:
+        ConfigurationError: It can move no jobs; says why.
+    """
+    if machine is None:
+        return JOB
+    check_kind(machine, Machine, "machine")
+    assert isinstance(machine, Machine)
+    wrong = _unfit(machine)
+    if wrong:
+        message = f"machine {str.__str__(machine.name)!r} can move no jobs: {wrong}"
+        raise ConfigurationError(message)
+    return machine
+
+
+def _unfit(machine: Machine[Any]) -> str | None:
+    """Return what keeps a machine from moving jobs; None: nothing does."""
+    of_jobs = {one.action for one in JOB_TRANSITIONS}
+    # In their order: of those that share an action and a source, the first whose guard holds is made.
+    theirs = tuple(one for one in machine.transitions if one.action in of_jobs)
+    others = [one for one in machine.transitions if one.action not in of_jobs]
+    reasons = {
+        f"{JOB.name!r} is the package's own, give it another name": machine.name == JOB.name,
+        f"a job begins in {QUEUED!r}, not in {machine.initial!r}": machine.initial != QUEUED,
+        "a job's data are the queue's own, so there is no data_type": machine.data_type is not None,
+        "a job is due when it may run, or its lease ends, so there are no timeouts": any(
+            machine.timeout_of(status) is not None for status in machine.statuses
+        ),
+        "its transitions must be JOB_TRANSITIONS, in their order, and others under other actions": (
+            theirs != JOB_TRANSITIONS
+        ),
+        f"only {CLAIM!r} leads to {RUNNING!r}, where a job has a claim and a lease": any(
+            one.target == RUNNING for one in others
+        ),
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), None)
+
 
 _BY_STATUS = {
     (QUEUED, RUNNING): CLAIM,
@@ -86,15 +126,25 @@ _BY_STATUS = {
 }
 
 
-def action_to(status: str, target: str) -> str:
-    """Return the action by which a job is brought from *status* to *target* by hand.
+def action_to(machine: Machine[dict[str, Any]], status: str, target: str) -> str:
+    """Return the action by which a job of *machine* is brought from *status* to *target* by hand.
 
     Raises:
         TransitionNotAllowedError: None leads there.
     """
-    action = _BY_STATUS.get((status, target))
+    action = _BY_STATUS.get((status, target)) or _own_action(machine, status, target)
     if action is None:
-        known = JOB.allowed(status) if status in STATUSES else []
-        reason = f"no action leads to {target!r}" if target in STATUSES else f"jobs have no status {target!r}"
+        known = machine.allowed(status) if status in machine.statuses else []
+        reason = f"no action leads to {target!r}" if target in machine.statuses else f"jobs have no status {target!r}"
         raise TransitionNotAllowedError(status, "update_status", known, reason)
     return action
+
+
+def _own_action(machine: Machine[dict[str, Any]], status: str, target: str) -> str | None:
+    """Return the first action of a user's own machine that leads from *status* to *target*."""
+    of_jobs = {one.action for one in JOB_TRANSITIONS}
+    for action in machine.allowed(status) if status in machine.statuses else []:
+        leads = any(one.action == action and one.target == target for one in machine.transitions)
+        if action not in of_jobs and leads:
+            return action
+    return None

@@ -1,9 +1,11 @@
 """Where the jobs of a queue are, and under which names they are found when they are due."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tai_state.errors import InvalidDataError
 from tai_state.layout import check_id
+from tai_state.machine import Machine
+from tai_state.rules.jobs.machine import JOB
 
 PREFIX = "jobs:"
 """What the governor of a queue is called, before its name."""
@@ -18,9 +20,10 @@ _PRIORITY_MAX = 2**31
 
 
 class Queue(NamedTuple):
-    """A queue by its name."""
+    """A queue by its name, and what moves its jobs."""
 
     name: str
+    machine: Machine[dict[str, Any]] = JOB
 
     @property
     def governor_id(self) -> str:
@@ -37,7 +40,7 @@ class Queue(NamedTuple):
         return f"{PREFIX}{self.name}:{priority}"
 
 
-def queue_of(name: object) -> Queue:
+def queue_of(name: object, machine: Machine[dict[str, Any]] = JOB) -> Queue:
     """Return the queue called *name*.
 
     Raises:
@@ -45,7 +48,7 @@ def queue_of(name: object) -> Queue:
     """
     checked = check_id(name, "name")
     check_id(f"{PREFIX}{checked}", "name")
-    return Queue(checked)
+    return Queue(checked, machine)
 
 
 def checked_priority(priority: object) -> int:

@@ -36,14 +36,14 @@ def home_of(owner_id: str | None) -> Home:
 
 
 def check_users(value: object, what: str) -> str:
-    """Return the name that a user gives to a lock or to an owner, as plain text.
+    """Return the name that a user gives to a lock, an owner or a subscription, as plain text.
 
     Raises:
         InvalidIdError: It cannot be an id, or it begins as the package's own names do.
     """
     name = check_id(value, what)
     if name.startswith(RESERVED):
-        message = f"{what} {name[:40]!r} begins with {RESERVED!r}, which is reserved for this package's own locks"
+        message = f"{what} {name[:40]!r} begins with {RESERVED!r}, which is reserved for this package's own"
         raise InvalidIdError(message, value=value)
     return name
 

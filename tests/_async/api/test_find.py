@@ -107,7 +107,7 @@ async def test_states_are_counted_as_they_are_found(labelled):
 
 
 async def test_labels_go_with_changes(place):
-    """A start sets them, a move sets some and takes others away, a save keeps them, a rollback brings them back."""
+    """A start sets them, changes set some and take others away, a save keeps them, a rollback brings them back."""
     persister = AsyncStateMachinePersister(place.store(), COUNTER)
     started = await persister.start("g", "s", {"n": 0}, labels={"a": "1", "b": "2"})
     moved = await persister.transition("g", "s", "add", labels={"b": None, "c": "é = 3"})
@@ -116,6 +116,9 @@ async def test_labels_go_with_changes(place):
     assert started.snapshot.labels == {"a": "1", "b": "2"}
     assert moved.snapshot.labels == moved.event.labels == {"a": "1", "c": "é = 3"}
     assert (await place.store().find_state("g", "s")).labels == {"a": "1", "c": "é = 3"}
+    await place.store().update_state("g", "s", {"n": 8}, 4, labels={"a": None, "d": "4"})
+    logged = await persister.log_transition("g", "s", "note", to_status="open", data={"n": 9}, labels={"e": "5"})
+    assert logged.snapshot.labels == logged.event.labels == {"c": "é = 3", "d": "4", "e": "5"}
     back = await persister.rollback("g", "s", 1)
     assert back.snapshot.labels == {"a": "1", "b": "2"}
     assert await async_found(place.store(), labels={"c": "é = 3"}) == []
@@ -131,9 +134,13 @@ async def test_labels_go_with_transactions(place):
         await tx.save_state("g", "a", {}, labels={"of": "tx"})
         await tx.start(persister, "g", "b", {"n": 0}, labels={"of": "tx", "more": "1"})
         await tx.transition(persister, "g", "b", "add", labels={"more": None})
+        await tx.update_state("g", "a", {}, 1, labels={"by": "update"})
+        await tx.log_transition(persister, "g", "b", "note", to_status="open", data={"n": 9}, labels={"by": "log"})
 
     await AsyncTransactionManager(store).run(body)
     assert await async_found(store, labels={"of": "tx"}) == [("g", "a"), ("g", "b")]
+    assert await async_found(store, labels={"by": "update"}) == [("g", "a")]
+    assert await async_found(store, labels={"by": "log"}) == [("g", "b")]
     assert await async_found(store, labels={"more": "1"}) == []
 
 

@@ -216,7 +216,9 @@ async def test_a_host_whose_clock_is_off_is_told(used, ahead, status):
     assert line.status == status
     if status != "ok":
         assert ("ahead of" if ahead > 0 else "behind") in line.message
-        assert line.mend == "timedatectl set-ntp true"
+        assert line.mend.startswith("timedatectl set-ntp true")
+        # A store that is ahead stays so, unless it is restored.
+        assert ("restore FILE --set-clock" in line.mend) == (ahead < 0)
 
 
 @in_memory

@@ -50,16 +50,14 @@ def hold(run):
     run.run()
     versions = run.versions()
     assert sum(versions.values()) == EVENTS
-    assert run.letters() == 0
     # Of a run that is short enough to be tried by hand less is asked.
     assert run.kills >= min(20, EVENTS // 500)
     assert run.freezes >= min(5, EVENTS // 2_000)
+    if delivery == "at_most_once":
+        run.holds_at_most_once()
+        return
+    assert run.letters() == []
     if delivery == "exactly_once":
         assert run.effects() == {state_id: (version, version) for state_id, version in versions.items()}
-    elif delivery == "at_least_once":
-        assert run.first_times() == {state_id: list(range(1, last + 1)) for state_id, last in versions.items()}
     else:
-        assert run.twice() == []
-        assert all(told == sorted(told) for told in run.first_times().values())
-        # What a kill can lose is what was being told: eight states at a time, by each of those that were killed.
-        assert len(run.told) >= EVENTS - run.kills * 8
+        assert run.first_times() == {state_id: list(range(1, last + 1)) for state_id, last in versions.items()}

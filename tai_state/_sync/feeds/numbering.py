@@ -1,0 +1,204 @@
+# Generated from tai_state/_async/feeds/numbering.py by .ci/generate_sync.py; do not edit.
+"""Numbering: a contiguous position for each event of a store, given out behind the commits by one worker at a time."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tai_state import models
+from tai_state._sync.access.access import PAGE
+from tai_state._sync.api.store import StateStore
+from tai_state._sync.api.transaction_queue import ReservedLocks
+from tai_state._sync.feeds.book import Book
+from tai_state._sync.feeds.delivery import Delivery
+from tai_state._sync.feeds.search import Search
+from tai_state._sync.feeds.telling import Telling
+from tai_state._sync.feeds.visit import Visit, Visitor, LostError
+from tai_state._platform.iterators import ending
+from tai_state.codec import Payload
+from tai_state.config import check_colour, check_count
+from tai_state.documents import Capability
+from tai_state.errors import HistoryTrimmedError, PreconditionFailedError
+from tai_state.rules.feeds.discovery import Looks
+from tai_state.rules.feeds.numbers import NumberLayout, batch, number_id, read_entry, read_last
+from tai_state.rules.feeds.positions import Subscribed
+from tai_state.rules.feeds.terms import DeliveryMode, SubscriptionConfig, terms
+from tai_state.rules.records.documents import read_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tai_state._sync.locking.lock_set import LockSet
+    from tai_state.clock import TimeLimit
+    from tai_state.documents import Write
+    from tai_state.models.feeds import Numbered
+    from tai_state.rules.feeds.discovery import Found
+    from tai_state.rules.feeds.numbers import Entry
+    from tai_state.rules.records.record import EventRecord
+
+
+class Positions:
+    """Numbers the events of a store 1, 2, 3, ..., without a gap and for good, and tells them in that order.
+
+    What projections want of a log: a place that is one number, the same for all who read, and proof that nothing is
+    left out. Numbers are given out behind the commits, by whoever asks for them: those of one state are in the order of
+    its versions, those of several in the order in which they were found to have changed. One numbers at a time, and
+    when he dies another takes over; each event gets one number, however they end.
+
+    Nothing of it is in the way of a change: a store that nobody numbers has no field of it, and one that is numbered
+    pays when it is read. A number costs one small document, and a commit for each 200.
+    """
+
+    def __init__(self, store: StateStore, *, config: SubscriptionConfig | None = None) -> None:
+        """Number the events of *store*; nothing is read or written before the first use.
+
+        Args:
+            config: How long the lease of the one who numbers lasts, and how it is swept for late commits.
+
+        Raises:
+            ConfigurationError: *store* is of the other colour.
+        """
+        check_colour(store, StateStore, self)
+        config = config or SubscriptionConfig()
+        self._runtime = store.runtime
+        self._layout = NumberLayout()
+        self._book = Book(store.runtime, self._layout)
+        self._search = Search(store.runtime)
+        told = Telling(store.runtime, terms(DeliveryMode.EXACTLY_ONCE, 1, blocks=True, config=config), ())
+        self._visitor = _NumberingVisitor(
+            self._book,
+            Delivery(self._book, told, _never),
+            self._search,
+            Looks(
+                is_exact=Capability.BY_UPDATE_TIME in store.capabilities,
+                overlap=max(config.poll, 1.0),
+                sweep_every=config.sweep_every,
+                sweep_window=config.sweep_window,
+            ),
+            ReservedLocks(store),
+            config,
+            _never,
+            owner=store.runtime.access.new_id(),
+            layout=self._layout,
+        )
+
+    def run_once(self) -> int:
+        """Number what is there now, and return how many events that were.
+
+        What another worker is numbering is left to him.
+
+        Raises:
+            ConfigurationError: The store has no feed: ``connect(url, feed=True)``.
+            TaiStateError: The store failed; what was numbered is.
+        """
+        self._search.discovery()
+        if self._book.subscribed() is None:
+            # From the first events on, so that a number means the same to all.
+            self._book.begun(
+                Subscribed(
+                    epoch=1, name=self._layout.name, since=None, shards=1, governor_id=None, delivery="positions"
+                )
+            )
+        return self._visitor.visit(0, is_patient=False)
+
+    def last(self, *, timeout: TimeLimit = None) -> int:
+        """Return the last number that was given out; 0: none was."""
+        read = self._book.read([self._layout.last], timeout)
+        return read_last(read.get(self._layout.last), 1).number
+
+    def events(
+        self, *, after: int = 0, limit: int | None = None, timeout: TimeLimit = None
+    ) -> Iterator[Numbered]:
+        """Iterate over the events behind the position *after*, in the order of their positions, without a gap.
+
+        What is not numbered yet is not told: ``run_once`` numbers it.
+
+        Args:
+            limit: How many at most; None: all.
+            timeout: The time that each page may take.
+
+        Raises:
+            ReplayError: An event is damaged, or of a newer release.
+        """
+        check_count(after, "after", least=0)
+        start = number_id(after + 1)
+        page: list[Entry] = []
+        found = self._runtime.access.scan(self._layout.numbers, start=start, limit=limit, timeout=timeout)
+        with ending(self._runtime.inflight.reading(found, "positions")) as documents:
+            for document in documents:
+                page.append(read_entry(document))
+                if len(page) == PAGE:
+                    for one in self._shown(page, timeout):
+                        yield one
+                    page = []
+        for one in self._shown(page, timeout):
+            yield one
+
+    def _shown(self, page: Sequence[Entry], timeout: TimeLimit) -> list[Numbered]:
+        """Return the events of some numbers: those that have documents of their own by one read."""
+        paths = [entry.paths for entry in page]
+        places = [state.event(entry.version) for entry, state in zip(page, paths, strict=True)]
+        read = self._book.read(places, timeout)
+        shown: list[Numbered] = []
+        for entry, state, place in zip(page, paths, places, strict=True):
+            document = read.get(place)
+            record: EventRecord | None
+            if document is not None:
+                record = read_event(document, state.governor_id, state.state_id)
+            else:
+                try:
+                    record = self._runtime.history.sealed_event(state, entry.version, timeout)
+                except HistoryTrimmedError:
+                    record = None
+            event = None if record is None else record.public(Payload.value)
+            shown.append(models.Numbered(entry.number, state.governor_id, state.state_id, entry.version, event))
+        return shown
+
+
+@dataclass(slots=True)
+class _NumberingVisitor(Visitor):
+    """Visits what has changed, to number it."""
+
+    layout: NumberLayout = None  # type: ignore[assignment]  # always given: what is inherited has defaults
+
+    def _begun(self, number: int, held: LockSet, *, is_patient: bool) -> Visit:
+        return _NumberingVisit(self, number, held, is_patient=is_patient)
+
+
+class _NumberingVisit(Visit):
+    """One visit, in which what has changed is numbered."""
+
+    _visitor: _NumberingVisitor
+
+    def _deliver(self, subscribed: Subscribed, found: list[Found]) -> None:
+        left = found
+        while left:
+            if not self._held.held:
+                raise LostError
+            left = self._give(subscribed, left)
+
+    def _give(self, subscribed: Subscribed, found: list[Found]) -> list[Found]:
+        """Number some of what was found in one commit, and return what is left of it."""
+        book, layout, known = self._visitor.book, self._visitor.layout, self._visitor.known
+        stored = book.positions([one.key for one in found], subscribed.epoch)
+        last = read_last((book.read([layout.last])).get(layout.last), subscribed.epoch)
+        given = batch(found, stored, last)
+        if given.entries:
+            new_id = book.runtime.access.new_id
+            writes: list[Write] = [given.last.put(layout.last, new_id())]
+            writes += [one.put(layout.position(one.key), new_id()) for one in given.positions]
+            writes += [entry.put(layout, new_id()) for entry in given.entries]
+            try:
+                book.write(writes)
+            except PreconditionFailedError as error:
+                raise LostError from error
+            self.count += len(given.entries)
+        reached = {key: position.version for key, position in stored.items()}
+        reached |= {position.key: position.version for position in given.positions}
+        for key, version in reached.items():
+            known.learn(key, version)
+        return [one for one in found if reached.get(one.key, 0) < one.version]
+
+
+def _never() -> bool:
+    return False
