@@ -13,9 +13,10 @@ The turns of all its states are held, taken in one order by everybody: two who a
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeVar
 
 from tai_state._async.commits.coalescing import BYTES_MAX, Wish
 from tai_state._async.commits.writer import Applied, AsyncChangeWriter
@@ -34,6 +35,8 @@ from tai_state.rules.commits.change import Head, Plan, View
 from tai_state.rules.commits.coalescing import ends_here, in_one_commit, weight
 from tai_state.rules.commits.decide import segment_is_due
 from tai_state.rules.records.documents import read_state
+
+T = TypeVar("T")
 
 ASKED_MAX = 500
 """How many changes are looked at for one commit."""
@@ -207,22 +210,26 @@ class AsyncManyChanges:
 async def async_make_each(
     writer: AsyncChangeWriter,
     wishes: Mapping[int, Wish],
-    alone: Callable[[int], Awaitable[Applied | Exception]],
+    alone: Callable[[int], Awaitable[T]],
     timeout: TimeLimit,
-) -> dict[int, Applied | Exception]:
+    call: Callable[[], AbstractContextManager[None]],
+) -> dict[int, Applied | TaiStateError | T]:
     """Make each of several changes, for itself, and return what became of it; those of one state in their order.
 
     Args:
         alone: Makes the one of this number alone.
         timeout: Bounds each commit.
+        call: Counts each commit of several among the calls under way.
     """
-    left, outcomes = dict(wishes), dict[int, Applied | Exception]()
+    left = dict(wishes)
+    outcomes: dict[int, Applied | TaiStateError | T] = {}
     together = AsyncManyChanges(writer)
     while left:
         # A window of them: looking at all that are left with each commit would grow with their square.
         window = [Asked(index, wish) for index, wish in islice(left.items(), ASKED_MAX)]
         try:
-            done = await together.write(window, writer.access.begin(timeout))
+            with call():
+                done = await together.write(window, writer.access.begin(timeout))
         except TaiStateError as error:
             # What went before is made, and is not to be lost with it.
             done = Done(dict.fromkeys([one.index for one in window], error))

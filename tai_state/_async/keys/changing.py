@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from tai_state._async.api.transaction_queue import AsyncTransactionQueue
@@ -216,8 +217,8 @@ class AsyncKeyChanges:
                 made[index] = await alone(index)
             return made
         wishes = {index: Wish(change, self._runtime.settings) for index, change in changes.items()}
-        with self._runtime.inflight.one("key_batch", self._governor_id):
-            return await async_make_each(self._runtime.writer, wishes, alone, timeout)
+        call = partial(self._runtime.inflight.one, "key_batch", self._governor_id)
+        return await async_make_each(self._runtime.writer, wishes, alone, timeout, call)
 
     async def _remove(self, page: Sequence[KeyOp], author: Author, timeout: TimeLimit) -> int:
         """Remove some keys, and return how many were there still.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tai_state import models
 from tai_state._sync.access import inflight
 from tai_state._sync.api.persister_due import PersisterDue
 from tai_state._sync.commits.coalescing import Wish
+from tai_state._sync.commits.writer import Applied
 from tai_state._sync.locking.guarding import guarding
 from tai_state._sync.transactions import reactions
 from tai_state.authors import NOBODY, Author, author_of, signed_by
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tai_state._sync.api.store import StateStore
-    from tai_state._sync.commits.writer import Applied
     from tai_state._sync.locking.lock import Lock
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state.clock import Span, TimeLimit
@@ -203,39 +202,23 @@ class StateMachinePersister(PersisterDue[DataT]):
         Returns:
             The outcomes in the order of the requests.
         """
-        # Imported here: who moves one state at a time has no use for it.
-        from tai_state._sync.commits.many import ASKED_MAX, Asked, ManyChanges, Done  # noqa: PLC0415
-
         asked = list(requests)
-        outcomes: dict[int, TransitionResult[DataT] | TaiStateError] = {}
+        refused: dict[int, TaiStateError] = {}
         changes: dict[int, Change] = {}
         for index, request in enumerate(asked):
             try:
-                changes[index] = self._change_of(request)
+                changes[index] = self.change_of(request)
             except TaiStateError as error:
-                outcomes[index] = error
-        together = ManyChanges(self._runtime.writer)
-        while changes:
-            # A window of them: looking at all that are left with each commit would grow with their square.
-            window = islice(changes.items(), ASKED_MAX)
-            wishes = [Asked(index, Wish(self._held(change), self._alone)) for index, change in window]
-            try:
-                with self._inflight.one("transition_many"):
-                    done = together.write(wishes, self._runtime.access.begin(timeout))
-            except TaiStateError as error:
-                # What went before is made, and is not to be lost with it.
-                done = Done(dict.fromkeys([wish.index for wish in wishes], error))
-            for index, outcome in done.outcomes.items():
-                change = changes.pop(index)
-                if isinstance(outcome, TaiStateError):
-                    outcomes[index] = outcome
-                else:
-                    outcomes[index] = self.result(outcome, is_forced=change.force)
-            for index in done.alone:
-                outcomes[index] = self._alone_of_many(asked[index], changes.pop(index), timeout)
+                refused[index] = error
+        outcomes = {**self.make_each(changes, timeout), **refused}
         return [outcomes[index] for index in range(len(asked))]
 
-    def _change_of(self, request: TransitionRequest) -> Change:
+    def change_of(self, request: TransitionRequest) -> Change:
+        """Return the move that is asked for, signed by who asks now.
+
+        Raises:
+            TaiStateError: It cannot be, whatever is stored.
+        """
         call = self._call(
             request.governor_id,
             request.state_id,
@@ -247,15 +230,35 @@ class StateMachinePersister(PersisterDue[DataT]):
         change = transition_change(call, self.require_machine(), request.action, request.payload, request.error)
         return change if request.labels is None else labelled(change, request.labels)
 
-    def _alone_of_many(
-        self, request: TransitionRequest, change: Change, timeout: TimeLimit
+    def make_each(
+        self, changes: Mapping[int, Change], timeout: TimeLimit
+    ) -> dict[int, TransitionResult[DataT] | TaiStateError]:
+        """Make several moves, by their numbers, as ``transition_many`` does."""
+        # Imported here: who moves one state at a time has no use for it.
+        from tai_state._sync.commits.many import make_each  # noqa: PLC0415
+
+        def alone(index: int) -> TransitionResult[DataT] | TaiStateError:
+            try:
+                return self._write(changes[index], timeout)
+            except TaiStateError as error:
+                return error
+            except Exception as error:  # noqa: BLE001 - the outcomes of the others are not to be lost with it
+                return _failed_alone(changes[index], error)
+
+        wishes = {index: Wish(self._held(change), self._alone) for index, change in changes.items()}
+        call = partial(self._inflight.one, "transition_many")
+        made = make_each(self._runtime.writer, wishes, alone, timeout, call)
+        return {index: self._outcome(changes[index], one) for index, one in made.items()}
+
+    def _outcome(
+        self, change: Change, made: Applied | TransitionResult[DataT] | TaiStateError
     ) -> TransitionResult[DataT] | TaiStateError:
+        if not isinstance(made, Applied):
+            return made
         try:
-            return self._write(change, timeout)
+            return self.result(made, is_forced=change.force)
         except TaiStateError as error:
             return error
-        except Exception as error:  # noqa: BLE001 - the outcomes of the others are not to be lost with it
-            return _failed_alone(request, error)
 
     # Inside
 
@@ -356,11 +359,12 @@ class StateMachinePersister(PersisterDue[DataT]):
         return applied.event.public(self._as_data), applied.record.public(as_data)
 
 
-def _failed_alone(request: TransitionRequest, error: Exception) -> MachineError:
+def _failed_alone(change: Change, error: Exception) -> MachineError:
     """Return what stands in the place of a move whose guard or reducer raised *error*."""
+    paths = change.paths
     # Its text may quote data, and is left to the cause: ours goes to logs.
     failed = MachineError(
-        f"action {request.action!r} of state {request.state_id!r} of governor {request.governor_id!r} raised "
+        f"action {change.action!r} of state {paths.state_id!r} of governor {paths.governor_id!r} raised "
         f"{type(error).__name__}, its cause; nothing of it was written"
     )
     failed.__cause__ = error

@@ -2,6 +2,7 @@
 """Changes of keys: one operation, each of several, and all or none."""
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from tai_state._sync.api.transaction_queue import TransactionQueue
@@ -216,8 +217,8 @@ class KeyChanges:
                 made[index] = alone(index)
             return made
         wishes = {index: Wish(change, self._runtime.settings) for index, change in changes.items()}
-        with self._runtime.inflight.one("key_batch", self._governor_id):
-            return make_each(self._runtime.writer, wishes, alone, timeout)
+        call = partial(self._runtime.inflight.one, "key_batch", self._governor_id)
+        return make_each(self._runtime.writer, wishes, alone, timeout, call)
 
     def _remove(self, page: Sequence[KeyOp], author: Author, timeout: TimeLimit) -> int:
         """Remove some keys, and return how many were there still.

@@ -1,13 +1,14 @@
 # Generated from tests/_async/keys/test_keys_together.py by .ci/generate_sync.py; do not edit.
 """Many callers of one key: nothing is lost, each is told his own result, and few commits carry them all."""
 from functools import partial
+from typing import Any
 
 import pytest
 
 from tai_state import BackendStore
-from tai_state._platform.tasks import together
-from tai_state.documents import Check
+from tai_state._platform.tasks import sleep, together
 from tai_state.keys import Keys
+from tai_state.layout import state_layout
 from tests._sync.stores import WrappedBackend, in_memory
 
 
@@ -53,28 +54,38 @@ def test_exactly_one_of_many_swaps_wins(place, scale):
     assert len([event for event in one.history("n")]) == 2
 
 
-class CommitsBackend(WrappedBackend):
-    """Counts its commits, and how many documents each one writes."""
+class HeldBackend(WrappedBackend):
+    """Holds the next commit until *expected* callers stand in the line of *path*, and counts what each writes."""
 
     def __init__(self, inner):
         super().__init__(inner)
         self.sizes = []
+        self.expected = 0
+        self.lines: Any = None
+        self.path: Any = None
 
     def commit(self, writes, *, timeout):
-        self.sizes.append(sum(not isinstance(write, Check) for write in writes))
+        while self.expected and len(self.lines._lines.get(self.path, ())) < self.expected:
+            sleep(0.001)
+        self.expected = 0
+        self.sizes.append(sum(write.path.collection.endswith("/events") for write in writes))
         return super().commit(writes, timeout=timeout)
 
 
 @in_memory
 def test_two_hundred_increments_of_one_process_are_a_few_commits(place):
     """And each caller is told another number."""
-    backend = CommitsBackend(place.store().runtime.access.backend)
-    keys = Keys(BackendStore(backend, actor="tester"), "g")
+    backend = HeldBackend(place.store().runtime.access.backend)
+    store = BackendStore(backend, actor="tester")
+    keys = Keys(store, "g")
     keys.set("n", 0)
     backend.sizes.clear()
-    told = together([lambda: keys.increment("n") for _ in range(200)])
+    backend.lines, backend.path = store.runtime.writer.lines, state_layout(keys.governor_id, "n").state
+    backend.expected = 200
+    told = together([partial(keys.increment, "n")] * 200)
     assert sorted(told) == list(range(1, 201))
-    assert len(backend.sizes) < 20
+    assert sum(backend.sizes) == 200
+    assert len(backend.sizes) <= 5
 
 
 @pytest.mark.parametrize("warm", [True, False], ids=["known", "not known"])

@@ -14,6 +14,7 @@ ROOMS = frozenset(
         "adapters",
         "api",
         "backends",
+        "batching",
         "cli",
         "commits",
         "docs",
