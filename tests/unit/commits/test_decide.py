@@ -8,11 +8,17 @@ import pytest
 from tai_state import KEEP
 from tai_state.config import Maintenance
 from tai_state.documents import Delete, DocumentPath
-from tai_state.errors import InvalidDataError, SchemaVersionError, StateNotFoundError, VersionConflictError
+from tai_state.errors import (
+    CorruptLogError,
+    InvalidDataError,
+    SchemaVersionError,
+    StateNotFoundError,
+    VersionConflictError,
+)
 from tai_state.rules.commits.change import Head, Needs
 from tai_state.rules.commits.decide import segment_is_due, with_segment
 from tai_state.rules.commits.kinds import start_change, transition_change
-from tai_state.rules.commits.plain import delete_change, log_change, save_change
+from tai_state.rules.commits.plain import delete_change, log_change, rollback_change, save_change
 from tai_state.rules.history.segments import build_segment
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import Marks, Signal
@@ -193,3 +199,14 @@ def test_labels_stay_with_a_state_until_it_is_deleted(deletes):
     assert made.event.labels == made.record.labels == (() if deletes else ("a=b",))
     tombstone = Head(replace(state_at(1), labels=("a=b",), deleted=True), at(1))
     assert plan(save_change(call(), {}, None), tombstone).event.labels == ()
+
+
+@pytest.mark.parametrize("version", [4, 5, 6])
+def test_a_state_that_is_behind_its_own_event_is_damaged(version):
+    """A rollback to that version is refused; the state at it, or further, goes back."""
+    head = Head(state_at(version), at(1))
+    if version < 5:
+        with pytest.raises(CorruptLogError, match="behind one of its events"):
+            plan(rollback_change(call(), state_at(5)), head)
+    else:
+        assert plan(rollback_change(call(), state_at(5)), head).event.version == version + 1

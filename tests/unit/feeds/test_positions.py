@@ -1,11 +1,13 @@
 """The documents of a subscription: what is read is what was written, and what is none of them is told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tai_state.documents import Document, DocumentPath, MustNotExist, UpdatedAt
-from tai_state.errors import InvalidIdError, SchemaVersionError, StoreError
+from tai_state.errors import ConfigurationError, InvalidIdError, SchemaVersionError, StoreError
+from tai_state.feeds import SubscriptionConfig
 from tai_state.layout import state_layout
 from tai_state.rules.feeds.letters import failure_of, gap, letter_of, never_came_back
 from tai_state.rules.feeds.positions import (
@@ -105,7 +107,40 @@ def test_a_letter_tells_why():
     assert (again.code, again.error, again.update_time) == ("store", "StoreError: no", NOON)
     assert never_came_back(2).error == "no attempt came back, of 2: the process ended within each, or was stopped"
     missing = letter_of(position, 5, gap(5, 9), NOON, None)
-    assert (missing.is_gap, missing.version, missing.last) == (True, 5, 9)
+    assert (missing.is_gap, missing.version, missing.last, missing.attempts) == (True, 5, 9, 0)
+
+
+def test_a_letter_is_delivered_again_once():
+    """From its first attempt on; then it is done, or dead again with what it died of."""
+    letter = letter_of(StatePosition(epoch=2, key="g/s", version=4), 5, failure_of(ValueError("x"), 3), NOON, None)
+    again = letter.once_more()
+    assert (again.again, again.done, again.attempts) == (True, False, 0)
+    assert again.begun().begun() == replace(again, attempts=2)
+    assert again.begun().settled() == replace(again, attempts=1, again=False, done=True)
+    dead = again.begun().dead(failure_of(KeyError("y"), 1))
+    assert dead == replace(letter, code="KeyError", error="KeyError: 'y'", attempts=1)
+    assert letter.settled().once_more() == again
+
+
+def test_a_configuration_is_what_is_documented():
+    """Where nothing is said."""
+    config = SubscriptionConfig()
+    assert (config.poll, config.shards, config.concurrency, config.lease) == (1.0, 1, 8, 30.0)
+    assert (config.wait_initial, config.wait_max, config.max_depth) == (0.2, 60.0, 10)
+    assert (config.sweep_every, config.sweep_window) == (300.0, 600.0)
+
+
+def test_a_sweep_reaches_back_to_the_one_before():
+    """Or further; else what lands between two could be missed."""
+    assert SubscriptionConfig(sweep_every=300.0, sweep_window=300.0).sweep_window == 300.0
+    with pytest.raises(ConfigurationError, match="sweep_window must be at least sweep_every"):
+        SubscriptionConfig(sweep_every=300.0, sweep_window=299.0)
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 3.0), (10**6, 3.0)])
+def test_a_failed_event_waits_twice_as_long_each_time(attempts, seconds):
+    """Up to the most that was agreed."""
+    assert SubscriptionConfig(wait_initial=0.5, wait_max=3.0).wait_seconds(attempts) == seconds
 
 
 def test_states_and_events_have_names():

@@ -8,6 +8,7 @@ import pytest
 
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError
+from tai_state.rules.history.replay import Trimmed
 from tai_state.rules.records.documents import read_state
 from tai_state.rules.records.record import Marks
 from tai_state.rules.recovery.comparison import (
@@ -264,3 +265,10 @@ def test_a_snapshot_is_held_against_its_event_by_what_it_holds():
     for other in ("0" * 64, "g" * 64):
         assert snapshot_differs(other, EVENTS[3])
     assert not snapshot_differs(copied(digest), EVENTS[3])
+
+
+@pytest.mark.parametrize(("version", "expected"), [(2, (3, "ours")), (3, (3, "ours")), (4, (4, "kept"))])
+def test_what_was_trimmed_is_told_by_whoever_knows_more(version, expected):
+    """The state, or the mark of a trim that it does not know of yet."""
+    marks = Inventory(trimmed=Trimmed(version, "kept")).marks(Marks(trimmed_through=3, trimmed_hash="ours"), 9)
+    assert (marks.trimmed_through, marks.trimmed_hash) == expected

@@ -35,6 +35,17 @@ def test_the_header_says_of_what_the_file_is(governor):
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [{"export": "other"}, {"export": None}, {"version": 0}, {"version": -1}, {"version": True}, {"version": "1"}],
+    ids=str,
+)
+def test_what_is_no_header_is_told(wrong):
+    """By its name, or its version."""
+    with pytest.raises(BadExportError, match="this is no export of a store"):
+        read_header("a.jsonl", json.dumps({**HEADER, **wrong}).encode())
+
+
+@pytest.mark.parametrize(
     "wrong", [{"store_id": None}, {"store_id": 1}, {"exported_at": None}, {"exported_at": 1}, {"governor": 1}], ids=str
 )
 def test_a_header_that_lacks_something_is_refused(wrong):

@@ -13,7 +13,7 @@ from tai_state.rules.history import segments
 from tai_state.rules.history.segments import build_segment, read_segment
 from tai_state.rules.history.snapshots import begins_period
 from tai_state.rules.records.record import Marks
-from tai_state.rules.recovery.retention import allowed, fewer_snapshots, has_expired, is_older, resealed
+from tai_state.rules.recovery.retention import allowed, fewer_snapshots, has_expired, is_older, resealed, size_of
 from tests.unit.commits import made
 from tests.unit.records.test_fields import AS_IT_IS, EVENT, NOW, STATE
 
@@ -146,3 +146,11 @@ def test_what_fits_into_no_segment_is_told(monkeypatch):
     monkeypatch.setattr(segments, "SEGMENT_BYTES_MAX", 1)
     with pytest.raises(ReplayError, match="version 1 of state 's' fits into no segment of its own"):
         resealed(made.PATHS, events, whole)
+
+
+def test_a_document_is_as_large_as_its_engine_says():
+    """Or as its JSON, where that says nothing; what nothing of ours could have stored counts nothing."""
+    fields = {"a": "b"}
+    assert size_of(Document(DocumentPath("c", "d"), fields, NOW, NOW, 700)) == 700
+    assert size_of(Document(DocumentPath("c", "d"), fields, NOW, NOW)) == len('{"a":"b"}')
+    assert size_of(Document(DocumentPath("c", "d"), {"a": object()}, NOW, NOW)) == 0

@@ -81,6 +81,17 @@ def test_behind_what_the_state_says_is_sealed_no_segment_is_taken():
     assert cut.segments_through == 4
 
 
+def test_all_is_taken_where_nothing_is_cut_off():
+    """Whatever the document says."""
+    fields = {"version": 1, "snapshots": [], "sealed_through": 1}
+    cut = Cut(Document(DocumentPath("governors/g/states", "s"), fields, LONG_AGO, LONG_AGO))
+    told = [cut.takes_all]
+    cut.take_all()
+    assert [*told, cut.takes_all] == [False, True]
+    assert (cut.takes_event(event(1)), cut.takes_event(event(2)), cut.takes_segment(segment(2, 3))) == (True,) * 3
+    assert not cut.goes_on
+
+
 @pytest.mark.parametrize("seconds", [-1, 0, 1])
 def test_a_state_has_moved_where_its_document_is_of_another_time(seconds):
     """Earlier or later; one that has gone or come has moved, too."""
