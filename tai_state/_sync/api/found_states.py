@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tai_state.errors import CorruptLogError, InvalidIdError, SchemaVersionError
-from tai_state.layout import GOVERNORS, STATE_PARTS, unescape
+from tai_state.layout import GOVERNORS, STATE_PARTS, GovernorLayout, is_own
 from tai_state.rules.history.states_wanted import governor_of, states_in
 from tai_state.rules.records.documents import owner_of, read_state
 from tai_state.rules.records.unreadable import Unreadable
@@ -37,7 +37,7 @@ def found_states(
         most = None if limit is None or wanted.is_filtered else limit - given
         found = runtime.access.query(query, limit=most, timeout=timeout)
         for document in runtime.inflight.reading(found, "find"):
-            record = _state(document, unreadable)
+            record = _state(document, unreadable, is_of_one=wanted.governor is not None)
             if record is None or not wanted.takes(record):
                 continue
             yield record
@@ -62,6 +62,9 @@ def queries(runtime: Runtime, wanted: WantedStates, timeout: Span) -> Iterator[Q
         yield wanted.in_governor(states_in(first))
     governors = runtime.access.scan_ids(GOVERNORS, after=first, limit=None, timeout=timeout)
     for governor in runtime.inflight.reading(governors, "find"):
+        # Those of the package's own are behind all of users: keys are found by their group.
+        if is_own(governor):
+            return
         yield wanted.in_governor(states_in(governor))
 
 
@@ -77,13 +80,20 @@ def counted(runtime: Runtime, wanted: WantedStates, timeout: Span) -> int:
     return count
 
 
-def _state(document: Document, unreadable: Unreadable) -> StateRecord | None:
-    """Return the state in a document; None for one that is none of ours, or cannot be read: *unreadable* takes it."""
+def _state(document: Document, unreadable: Unreadable, *, is_of_one: bool) -> StateRecord | None:
+    """Return the state in a document; None for one that is none of ours, or cannot be read: *unreadable* takes it.
+
+    Args:
+        is_of_one: Whether one governor's are asked for, which may be one of the package's own.
+    """
     # Below a governor somebody else may keep states of his own.
     if len(str(document.path).split("/")) != STATE_PARTS:
         return None
+    stored = governor_of(document.path)
+    if is_own(stored) and not is_of_one:
+        return None
     try:
-        governor_id = unescape(governor_of(document.path), document.path)
+        governor_id = GovernorLayout.at(stored).governor_id
         return read_state(document, governor_id, owner_of(document, governor_id))
     except (CorruptLogError, SchemaVersionError, InvalidIdError) as error:
         unreadable.add(error, document)

@@ -18,10 +18,11 @@ from tai_state._platform.bodies import check_callback
 from tai_state.config import DRAIN_SECONDS, check_colour, check_option, drain_seconds
 from tai_state.documents import Capability
 from tai_state.errors import ConfigurationError, StoreClosedError, TaiStateError
-from tai_state.layout import check_id, state_layout
+from tai_state.layout import check_id
 from tai_state.machine.validation import call_defect
 from tai_state.rules.feeds.discovery import Looks
 from tai_state.rules.feeds.interest import Condition, Handler, Interest, Told, names
+from tai_state.rules.feeds.named import layouts_named
 from tai_state.rules.feeds.terms import DeliveryMode, SubscriptionConfig, terms
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.clock import TimeLimit
+    from tai_state.layout import StateLayout
     from tai_state.machine import Machine
     from tai_state.models import DeliveryOutcome
+    from tai_state.rules.feeds.letters import Delivered
     from tai_state.rules.feeds.positions import Subscribed
 
 log = logging.getLogger("tai_state")
@@ -228,12 +231,13 @@ class Subscription(Administration):
                 return models.DeliveryOutcome(0, is_done=True)
             if self._stops():
                 return models.DeliveryOutcome(0, is_done=False)
-            paths = state_layout(governor_id, state_id)
-            if self._terms.delivery is DeliveryMode.AT_MOST_ONCE:
-                outcome = self._visitor.alone(paths, subscribed)
-            else:
-                outcome = self._delivery.state(paths, subscribed, 0, is_patient=False)
-            return models.DeliveryOutcome(outcome.count, outcome.is_done)
+            told = [self._told_of(paths, subscribed) for paths in layouts_named(governor_id, state_id)]
+            return models.DeliveryOutcome(sum(one.count for one in told), all(one.is_done for one in told))
+
+    def _told_of(self, paths: StateLayout, subscribed: Subscribed) -> Delivered:
+        if self._terms.delivery is DeliveryMode.AT_MOST_ONCE:
+            return self._visitor.alone(paths, subscribed)
+        return self._delivery.state(paths, subscribed, 0, is_patient=False)
 
     def _stops(self) -> bool:
         return self._is_stopped

@@ -71,6 +71,7 @@ Whether a state is deleted is not one of them: nearly all are not. Nor is whethe
 LATE_INDEXES = (
     Index("states", UPDATE_TIME, is_group=True),
     Index("states", "due_key", is_group=True, then="due_at"),
+    Index("states", UPDATE_TIME),
 )
 """Those that a file gets when they are first asked for, since most files never are: a state that is changed moves in
 them, too.
@@ -80,7 +81,8 @@ them, too.
 def late_index(query: Query) -> Index | None:
     """Return the index that a file may have to get for *query*."""
     last = query.collection.rpartition("/")[2]
-    return next((one for one in LATE_INDEXES if query.within and (last, query.within.name) == one.sorted_by), None)
+    asked = (last, None if query.within is None else query.within.name), query.is_group
+    return next((one for one in LATE_INDEXES if (one.sorted_by, one.is_group) == asked), None)
 
 
 @dataclass(frozen=True, slots=True)

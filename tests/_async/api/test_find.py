@@ -12,6 +12,7 @@ from tai_state import (
     TaiStateError,
 )
 from tai_state.documents import DocumentPath, Put
+from tai_state.keys import AsyncKeys, OwnGovernor
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, async_document_at, in_memory
 
@@ -51,6 +52,16 @@ async def test_states_are_found_by_a_label_across_governors(labelled):
     ]
     assert await async_found(labelled, labels={"customer": "c"}) == []
     assert await async_found(labelled, labels={"custom": "er=c-1"}) == []
+
+
+async def test_keys_are_no_states_that_are_found(labelled):
+    """Whoever looks through all governors meets those of users alone; who names the one of a group meets its keys."""
+    await AsyncKeys(labelled, "carts").set("n", 1)
+    assert len(await async_found(labelled)) == 12
+    assert await labelled.count() == 12
+    keys = OwnGovernor("keys", "carts")
+    assert await async_found(labelled, governor_id=keys) == [("~keys:carts", "n")]
+    assert await labelled.count(governor_id=keys) == 1
 
 
 async def test_all_that_is_asked_for_must_hold(labelled):

@@ -12,6 +12,7 @@ from tai_state import (
     TaiStateError,
 )
 from tai_state.documents import DocumentPath, Put
+from tai_state.keys import Keys, OwnGovernor
 from tests._sync.machines import COUNTER
 from tests._sync.stores import TIMEOUT, document_at, in_memory
 
@@ -51,6 +52,16 @@ def test_states_are_found_by_a_label_across_governors(labelled):
     ]
     assert found(labelled, labels={"customer": "c"}) == []
     assert found(labelled, labels={"custom": "er=c-1"}) == []
+
+
+def test_keys_are_no_states_that_are_found(labelled):
+    """Whoever looks through all governors meets those of users alone; who names the one of a group meets its keys."""
+    Keys(labelled, "carts").set("n", 1)
+    assert len(found(labelled)) == 12
+    assert labelled.count() == 12
+    keys = OwnGovernor("keys", "carts")
+    assert found(labelled, governor_id=keys) == [("~keys:carts", "n")]
+    assert labelled.count(governor_id=keys) == 1
 
 
 def test_all_that_is_asked_for_must_hold(labelled):

@@ -168,6 +168,20 @@ def test_what_changed_is_found_by_an_index_that_is_made_when_it_is_asked_for(bac
     assert f"USING INDEX {index.name}" in plan_of(connection, spell_count(query))
 
 
+@pytest.mark.parametrize("after", [None, Place(5, "x")], ids=str)
+def test_what_changed_of_one_governor_is_found_by_an_index_of_its_own(backend, connection, after):
+    """Neither are all of its states looked at, nor those of others, which may be many more."""
+    index = LATE_INDEXES[2]
+    since = backend.server_time(timeout=TIMEOUT)
+    query = Query(collection="governors/g/states", within=FieldRange(UPDATE_TIME, at_least=since))
+    assert found(backend, query) == []
+    assert index.name in names(connection)
+    connection.execute("SELECT 1 FROM documents LIMIT 1").fetchall()
+    plan = plan_of(connection, spell(query, after, 10))
+    assert f"USING INDEX {index.name} (collection=? AND update_time>?" in plan
+    assert "TEMP B-TREE" not in plan
+
+
 def test_while_somebody_writes_what_changed_is_found_without_an_index(path, backend, connection):
     """An index only saves time; the next one who asks makes it."""
     index = LATE_INDEXES[0]
