@@ -33,7 +33,7 @@ _OF_STATES = frozenset({"states", "events", "snapshots", "segments"})
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
 _OWN = "~"  # behind all that stored ids of users begin with
-_OWN_KINDS = ("keys",)
+_OWN_KINDS = ("keys", "sagas")
 
 META = DocumentPath("tai", "meta")
 GOVERNORS = "governors"

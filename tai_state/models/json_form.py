@@ -12,7 +12,7 @@ from tai_state.codec import to_json
 from tai_state.conversion import normalize_data
 
 # What the store keeps for its users, of any type: shown in the codec's reversible form.
-_STORED_VALUES = frozenset({"data", "payload", "from_state", "to_state", "context", "result"})
+_STORED_VALUES = frozenset({"data", "payload", "from_state", "to_state", "context", "result", "results"})
 
 
 def record_of(model: BaseModel) -> dict[str, Any]:

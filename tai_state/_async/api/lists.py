@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tai_state._async.access.access import PAGE
 from tai_state.errors import InvalidDataError, SchemaVersionError, StoredDataError
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
     from tai_state._async.runtime import AsyncRuntime
     from tai_state.clock import Span
-    from tai_state.models import DataT, StateSnapshot
     from tai_state.rules.history.id_ranges import IdRange
     from tai_state.rules.records.record import StateRecord
+
+ShownT = TypeVar("ShownT")
 
 
 async def async_listed(
     runtime: AsyncRuntime,
     governor_id: str,
-    shown: Callable[[StateRecord], StateSnapshot[DataT]],
+    shown: Callable[[StateRecord], ShownT],
     *,
     machine: str | None = None,
     status: str | None = None,
@@ -34,7 +35,7 @@ async def async_listed(
     include_deleted: bool = False,
     descending: bool = False,
     timeout: Span = None,
-) -> AsyncIterator[StateSnapshot[DataT]]:
+) -> AsyncIterator[ShownT]:
     """Iterate over a governor's states, ascending by stored id, or descending.
 
     Args:
@@ -72,11 +73,11 @@ async def async_listed(
         if machine is not None and (record.machine is None or record.machine.name != machine):
             continue
         try:
-            snapshot = shown(record)
+            one = shown(record)
         except (StoredDataError, SchemaVersionError) as error:
             damaged.note(error, record.state_id)
             continue
-        yield snapshot
+        yield one
         given += 1
         if given == limit:
             break

@@ -31,13 +31,13 @@ from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.change import Head
 from tai_state.rules.commits.kinds import payload_of
 from tai_state.rules.commits.scheduled import NothingDueError
+from tai_state.rules.due.waits import wait_before
 from tai_state.rules.jobs.changes import Step, as_found, enqueue_change, job_change, status_step_change
 from tai_state.rules.jobs.finding import Found, loss_reason
 from tai_state.rules.jobs.info import info_of
 from tai_state.rules.jobs.machine import CANCEL, CLAIM, EXPIRE, job_machine
 from tai_state.rules.jobs.places import checked_priority, queue_of
 from tai_state.rules.jobs.tickets import Claim, claim_of
-from tai_state.rules.jobs.waits import wait_before
 from tai_state.rules.records.arguments import check_time
 
 if TYPE_CHECKING:

@@ -2,16 +2,16 @@
 """The worker: looks for what is due, and makes the moves."""
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.persister import StateMachinePersister
+from tai_state._sync.due.finder import DueFinder
 from tai_state._sync.due.firing import Firing, Fired, Outcome
-from tai_state._sync.due.lookout import Lookout, seconds_until
+from tai_state._platform.iterators import ending
 from tai_state._platform.tasks import together
-from tai_state._platform.waits import Signal
 from tai_state.authors import Author, author_of_due
 from tai_state.clock import TimeLimit, seconds_of
 from tai_state.config import DRAIN_SECONDS, check_colour, check_count, drain_seconds
@@ -24,10 +24,8 @@ from tai_state.errors import (
     StoreClosedError,
     StoreError,
 )
-from tai_state.layout import META, StateLayout, state_layout, state_of
+from tai_state.layout import StateLayout, state_layout, state_of
 from tai_state.models.due import DueState
-from tai_state.rules.due.keys import shard_key
-from tai_state.rules.due.looking import look
 from tai_state.rules.records.arguments import check_time
 from tai_state.rules.records.documents import read_state
 from tai_state.rules.records.record import EventRecord, StateRecord
@@ -45,12 +43,6 @@ PENDING = 1_000
 
 _AT_ONCE = 16
 """How many are read again together, and moved side by side."""
-
-_SKEW_SECONDS = 60.0
-"""From which difference on a worker tells of it: a file that a host with a wrong clock once wrote keeps that time."""
-
-_TIME_IS_OLD_SECONDS = 600.0
-"""From when on the store is asked for its time: two clocks that run for so long may differ by some milliseconds."""
 
 
 class DueWorker:
@@ -85,17 +77,17 @@ class DueWorker:
         if not persister.machines:
             message = "a worker makes moves: its persister needs a machine"
             raise ConfigurationError(message)
-        self._poll = seconds_of(poll)
-        self._batch = check_count(batch, "batch", least=1)
         self._inflight = InFlight("the due worker", within=persister.store.runtime.inflight)
         self._firing = Firing(persister, self._inflight)
         self._runtime = self._firing.runtime
         self._actor = persister.store.actor
-        self._names = tuple(persister.machines)
-        self._shards = persister.settings.due_shards
-        self._lookout = Lookout()
-        self._signal: Signal | None = None
-        self._is_skew_told = False
+        self._finder = DueFinder(
+            self._runtime,
+            persister.machines,
+            shards=persister.settings.due_shards,
+            poll=seconds_of(poll),
+            batch=check_count(batch, "batch", least=1),
+        )
 
     def run_once(self) -> int:
         """Make all moves that are due now, and return how many were made; refused ones are not counted.
@@ -105,18 +97,10 @@ class DueWorker:
             StoreError, DeadlineExceededError, RetriesExhaustedError: The store does not answer; what is due stays due.
         """
         with self._inflight.one("due"):
-            now = self._now()
-            keys = self._keys() if now is not None else []
-            if now is None or not keys:
-                return 0
-            monotonic = self._runtime.access.clock.monotonic()
-            since, until = self._lookout.since(monotonic), now + timedelta(seconds=self._poll)
-            self._lookout.begin()
             fired = 0
-            for key in keys:
-                fired += self._look(key, since, until)
-            # As of when it began: what was armed since is seen by the next look.
-            self._lookout.looked(now, monotonic, was_full=since is None)
+            with ending(self._finder.look()) as pages:
+                for paths in pages:
+                    fired += self._fire_all(paths)
             return fired
 
     def run(self) -> None:
@@ -124,22 +108,16 @@ class DueWorker:
 
         A store that does not answer is asked again with the next look.
         """
-        self._signal = Signal()
-        listeners = self._runtime.writer.listeners
-        listeners.append(self)
-        try:
+        with self._finder.listening(self):
             while not self._inflight_is_shut():
                 try:
                     self.run_once()
                 except StoreClosedError:
                     return
                 except (StoreError, DeadlineExceededError, RetriesExhaustedError) as error:
-                    log.warning("the due worker looks again in %g seconds: %s", self._poll, error)
-                    self._lookout.begin()
-                self._rest(self._signal)
-        finally:
-            if self in listeners:
-                listeners.remove(self)
+                    log.warning("the due worker looks again in %g seconds: %s", self._finder.poll, error)
+                    self._finder.lookout.begin()
+                self._finder.rest(self._inflight_is_shut)
 
     def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
         """Make no more moves, and wait up to *timeout* seconds for those under way; return whether all ended.
@@ -172,22 +150,17 @@ class DueWorker:
         before = None if until is None else check_time(until, "until")
         most = check_count(limit, "limit", least=1)
         with self._inflight.one("due_pending"):
-            return pending(self._runtime.access, self._keys(), before, most, timeout)
+            return pending(self._runtime.access, self._finder.keys(), before, most, timeout)
 
     # What the writer of this process tells
 
     def tell(self, event: EventRecord) -> None:
         """Take a change into account that this process made: what it armed may be due before the next look."""
-        due, signal = event.due, self._signal
-        if due is None or signal is None or due.machine not in self._names or due.version != event.version:
-            return
-        self._lookout.expect(due.at)
-        signal.set()
+        self._finder.tell(event)
 
     def stop_soon(self) -> None:
         """Let ``run`` see that it is to end."""
-        if self._signal is not None:
-            self._signal.set()
+        self._finder.wake()
 
     def close(self, timeout: TimeLimit = None) -> bool:
         """End with the store; what is under way was waited for with its calls."""
@@ -201,70 +174,6 @@ class DueWorker:
         except StoreClosedError:
             return True
         return False
-
-    def _rest(self, signal: Signal) -> None:
-        """Wait for the next look, which is sooner where something is armed meanwhile that is due sooner."""
-        began = self._runtime.access.clock.monotonic()
-        while signal.wait(self._pause(began)):
-            # Most of what a busy process arms is due much later, and no reason to ask the store.
-            if self._inflight_is_shut() or not self._pause(began):
-                return
-
-    def _pause(self, began: float) -> float:
-        """Return how long to wait for the next look, of a rest that *began* at that time of the monotonic clock."""
-        access, due = self._runtime.access, self._lookout.next_due
-        monotonic = access.clock.monotonic()
-        left = max(0.0, began + self._poll - monotonic)
-        now = access.store_time.now(monotonic)
-        return left if due is None or now is None else min(left, seconds_until(due, now))
-
-    def _now(self) -> datetime | None:
-        """Return what the store's clock has reached, which nearly always some reply told."""
-        access = self._runtime.access
-        told, monotonic = access.store_time, access.clock.monotonic()
-        if told.latest is None or monotonic - told.heard > _TIME_IS_OLD_SECONDS:
-            access.server_time(access.begin(None))
-        now = told.now(access.clock.monotonic())
-        if now is not None and not self._is_skew_told:
-            self._is_skew_told = True
-            tell_skew(now, access.clock.now())
-        return now
-
-    def _keys(self) -> list[str]:
-        """Return where to look; nowhere in a store that nobody has changed yet."""
-        writer, access = self._runtime.writer, self._runtime.access
-        if writer.origin is None:
-            deadline = access.begin(None)
-            writer.learn_store(access.read([META], deadline), deadline)
-        if writer.origin is None:
-            return []
-        return [shard_key(writer.origin, name, shard) for name in self._names for shard in range(self._shards)]
-
-    def _look(self, key: str, since: datetime | None, until: datetime) -> int:
-        """Make the moves that are due under one key, and note when the next one is."""
-        fired, query = 0, look(key, since, until)
-        while True:
-            found = [one for one in self._runtime.access.query(query, limit=self._batch)]
-            due, has_come_to_later = self._due_of(found)
-            fired += self._fire_all(due)
-            # They come in the order of time: behind one that is not due yet none is.
-            if len(found) < self._batch or has_come_to_later:
-                return fired
-            query = query.behind(found[-1])
-
-    def _due_of(self, found: Sequence[Document]) -> tuple[list[DocumentPath], bool]:
-        """Return those of the documents that are due, and whether there is one that is not; note when that is."""
-        access, due = self._runtime.access, list[DocumentPath]()
-        monotonic = access.clock.monotonic()
-        now = access.store_time.now(monotonic)
-        for document in found:
-            at = document.fields["due_at"]
-            if now is not None and at > now:
-                self._lookout.expect(at)
-                return due, True
-            if not self._lookout.is_stepped_past(document.path, monotonic):
-                due.append(document.path)
-        return due, False
 
     def _fire_all(self, paths: list[DocumentPath]) -> int:
         """Make the moves of states that were found to be due, some at a time."""
@@ -296,34 +205,24 @@ class DueWorker:
 
     def _fire(self, document: Document, read_time: datetime, author: Author) -> Fired:
         path, monotonic = document.path, self._runtime.access.clock.monotonic()
-        found = _readable(document)
+        found = readable(document)
         if found is None:
-            self._lookout.step_past(path, monotonic)
+            self._finder.lookout.step_past(path, monotonic)
             return Fired(Outcome.STEPPED)
         paths, record = found
         if record.due is None:
             return Fired(Outcome.GONE)
         fired = self._firing.fire(paths, document, record, read_time, author)
         if fired.again is not None:
-            self._lookout.expect(fired.again)
+            self._finder.lookout.expect(fired.again)
         elif fired.outcome is Outcome.STEPPED:
-            self._lookout.step_past(path, monotonic)
+            self._finder.lookout.step_past(path, monotonic)
         if fired.outcome in {Outcome.FIRED, Outcome.REFUSED}:
-            self._lookout.done(path)
+            self._finder.lookout.done(path)
         return fired
 
 
-def tell_skew(store: datetime, host: datetime) -> None:
-    """Warn of a store whose clock is far from the host's: what is due at a time of day is done by the store's."""
-    seconds = (store - host).total_seconds()
-    if abs(seconds) > _SKEW_SECONDS:
-        extra = {"event": "clock_skew", "seconds": seconds}
-        log.warning(
-            "the store's clock is %.0f seconds ahead of this host's: what is due is done by it", seconds, extra=extra
-        )
-
-
-def _readable(document: Document) -> tuple[StateLayout, StateRecord] | None:
+def readable(document: Document) -> tuple[StateLayout, StateRecord] | None:
     """Return the state in a document; None for one that is damaged, or that a newer release wrote."""
     governor_id, state_id = state_of(str(document.path))
     if not governor_id or not state_id:

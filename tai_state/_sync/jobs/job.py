@@ -5,20 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tai_state._sync.due.moving import move_due
+from tai_state._sync.due.leasing import renew_lease
 from tai_state.errors import LockLostError, OutcomeUnknownError, StateNotFoundError
 from tai_state.layout import state_layout
-from tai_state.rules.due.moved import moved
+from tai_state.rules.due.waits import wait_before
 from tai_state.rules.jobs.changes import EndedError, Step, fenced, job_change
 from tai_state.rules.jobs.finding import loss_reason
 from tai_state.rules.jobs.info import info_of
 from tai_state.rules.jobs.machine import COMPLETE, FAIL, FAILED, QUEUED, RELEASE, SUCCEEDED
 from tai_state.rules.jobs.tickets import Claim, ticket_of
-from tai_state.rules.jobs.waits import wait_before
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from tai_state._sync.jobs.states import JobStates
     from tai_state.clock import TimeLimit
     from tai_state.models.jobs import JobInfo
@@ -75,23 +72,7 @@ class Job:
         paths = state_layout(self._states.queue.governor_id, self.id)
         lease = timedelta(seconds=self._claim.lease_seconds)
 
-        def later(record: StateRecord, now: datetime) -> StateRecord:
-            self._check(record)
-            at = record.due_at
-            assert at is not None
-            # What is written must differ from what is there, or the engine takes it for nothing.
-            return moved(record, max(now + lease, at + timedelta(microseconds=1)))
-
-        with runtime.writer.lines.turn(paths.state, deadline):
-            known = runtime.writer.heads.get(paths.state)
-            found = None
-            # What is remembered may lead to a write, never to a refusal.
-            if known is not None and known.update_time is not None and self._reason(known.record) is None:
-                found = (known.record, known.update_time)
-            try:
-                move_due(runtime, paths, deadline, later, found=found)
-            except StateNotFoundError as error:
-                raise LockLostError(self._resource, "broken") from error
+        renew_lease(runtime, paths, lease, deadline, self._reason, resource=self._resource)
 
     def complete(self, result: object = None, *, timeout: TimeLimit = None) -> JobInfo:
         """End the job as succeeded; its last error is cleared.
@@ -151,11 +132,6 @@ class Job:
         except EndedError as done:
             return info_of(done.record)
         return info_of(ended)
-
-    def _check(self, record: StateRecord) -> None:
-        reason = self._reason(record)
-        if reason is not None:
-            raise LockLostError(self._resource, reason)
 
     def _reason(self, record: StateRecord) -> str | None:
         status = None if record.deleted else record.status

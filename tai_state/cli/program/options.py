@@ -57,8 +57,8 @@ def kind_option() -> click.Option:
     """Return the option that says what a command's governor is, made anew for each."""
     return click.Option(
         ["--kind"],
-        type=click.Choice(["keys"]),
-        help="What GOVERNOR names: keys, a group of keys. Without it, a governor of yours.",
+        type=click.Choice(["keys", "sagas"]),
+        help="What GOVERNOR names: keys, a group of keys; sagas, those of a governor. Without it, a governor of yours.",
     )
 
 

@@ -48,6 +48,31 @@ def earliest(record: StateRecord, committed_at: datetime) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
+def has_come(record: StateRecord, update_time: datetime, told: datetime) -> bool:
+    """Whether the time of what is due has come.
+
+    Args:
+        update_time: When the state's document was last changed, by the store's clock.
+        told: What that clock had reached before the document was read as it is.
+    """
+    due, at = record.due, record.due_at
+    assert due is not None
+    assert at is not None
+    # A delay counts from the commit: one that was long under way may have landed with a time that was over.
+    return at <= told and (due.after is None or update_time + due.after <= told)
+
+
+def has_lease_ended(record: StateRecord, update_time: datetime, told: datetime) -> bool:
+    """Whether the lease at whose end something is due has ended; arguments as for ``has_come``."""
+    due, at = record.due, record.due_at
+    assert due is not None
+    assert due.after is not None
+    assert at is not None
+    # At its very end a lease still counts. By the last update, which a heartbeat is: so nobody's clock but the
+    # store's is asked, however late the heartbeat landed.
+    return at < told and update_time + due.after < told
+
+
 def backoff_seconds(tries: int, roll: float) -> float:
     """Return how long to wait behind so many failed tries: twice as long with each, a part of it at random.
 

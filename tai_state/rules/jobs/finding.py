@@ -5,6 +5,7 @@ from enum import Enum, auto
 from typing import Any
 
 from tai_state.machine import Machine
+from tai_state.rules.due.looking import has_come, has_lease_ended
 from tai_state.rules.jobs.machine import CANCELLED, FAILED, JOB, QUEUED, RUNNING, SUCCEEDED
 from tai_state.rules.records.record import StateRecord
 
@@ -29,18 +30,11 @@ def judge(record: StateRecord, update_time: datetime, told: datetime, ours: Mach
     due, machine = record.due, record.machine
     if due is None or machine is None or machine.name != ours.name or machine.version > ours.version:
         return Found.FOREIGN
-    at = record.due_at
-    assert at is not None
     if record.status == QUEUED:
-        # A delay counts from the commit: one that was long under way may have landed with a time that was over.
-        has_come = at <= told and (due.after is None or update_time + due.after <= told)
-        return Found.CLAIMABLE if has_come else Found.EARLY
+        return Found.CLAIMABLE if has_come(record, update_time, told) else Found.EARLY
     if record.status != RUNNING or due.after is None:
         return Found.FOREIGN
-    # At its very end a lease still counts. By the last update, which a heartbeat is: so nobody's clock but the
-    # store's is asked, however late the heartbeat landed.
-    has_ended = at < told and update_time + due.after < told
-    return Found.EXPIRED if has_ended else Found.EARLY
+    return Found.EXPIRED if has_lease_ended(record, update_time, told) else Found.EARLY
 
 
 _REASONS = {QUEUED: "expired", FAILED: "expired", CANCELLED: "broken", SUCCEEDED: "released"}

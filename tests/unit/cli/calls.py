@@ -11,6 +11,7 @@ import click
 from tai_state import LockManager, Machine, SqliteStore, StateMachinePersister, Transition, export_store
 from tai_state.cli import main
 from tai_state.feeds import Subscription
+from tai_state.sagas import Saga, SagaRunner, Step
 from tests.data_log import log_lines, write_log
 
 DOOR = Machine("door", "shut", [Transition("open", "shut", "open"), Transition("close", "open", "shut")])
@@ -73,6 +74,12 @@ CALLS = {
         ("rollback", "g", "s", "1", "--machine", "door.json", *BECAUSE),
         ("rollback", "g", "none", "1", "--machine", "door.json", *BECAUSE),
     ),
+    "sagas compensate": Call(
+        "changes", ("sagas", "compensate", "g", "o", "--yes"), ("sagas", "compensate", "g", "none", "--yes")
+    ),
+    "sagas list": Call("reads", ("sagas", "list", "g")),
+    "sagas retry": Call("changes", ("sagas", "retry", "g", "o"), ("sagas", "retry", "g", "none")),
+    "sagas show": Call("reads", ("sagas", "show", "g", "o"), ("sagas", "show", "g", "none")),
     "show": Call("reads", ("show", "g", "s"), ("show", "g", "none")),
     "snapshot": Call("changes", ("snapshot", "g", "s"), ("snapshot", "g", "none")),
     "states": Call("reads", ("states", "g"), ("states", "none")),
@@ -120,6 +127,7 @@ def make_store(path: Path) -> None:
         persister.transition("g", "s", "open")
         # Nobody can deliver to a list that cannot be called with an event.
         Subscription(store, "mail", [].pop, max_attempts=1).run_once()
+        SagaRunner(store, [Saga("order", [Step("pay", print)])]).start("g", "o", "order", {"n": 1})
         LockManager(store).acquire("held", ttl=3_600.0, heartbeat=False)
         # Closing the store releases the lock: in the copy it stays.
         store.backup(path)

@@ -32,6 +32,7 @@ PROMISES = [
     "Fairness",
     "Dependents",
     "Jobs",
+    "Sagas",
     "Cancellation and interrupts",
     "Draining",
     "Ids",

@@ -31,6 +31,7 @@ ROOMS = frozenset(
         "platform",
         "records",
         "recovery",
+        "sagas",
         "scale",
         "service",
         "telemetry",

@@ -12,11 +12,11 @@ from tai_state.errors import InvalidDataError
 from tai_state.machine import Machine
 from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.kinds import stamp
+from tai_state.rules.due.waits import wait_before
 from tai_state.rules.jobs.finding import Found, judge, loss_reason
 from tai_state.rules.jobs.machine import JOB, STATUSES
 from tai_state.rules.jobs.places import PRIORITIES_MAX, checked_priority, priorities_from, queue_of, with_priority
 from tai_state.rules.jobs.tickets import Claim, claim_of, ticket_of
-from tai_state.rules.jobs.waits import wait_before
 from tai_state.rules.records.occasional import Due
 from tai_state.rules.records.record import Marks, MetadataRecord, StateRecord
 

@@ -16,6 +16,7 @@ from tai_state import (
     Machine,
     OutcomeUnknownError,
     PersistenceConfig,
+    RetryPolicy,
     SqliteStore,
     StateMachinePersister,
     TransactionManager,
@@ -31,12 +32,14 @@ from tai_state.documents import Put
 from tai_state.due import DueWorker
 from tai_state.feeds import StateContainer, Subscription
 from tai_state.jobs import JobQueue
+from tai_state.sagas import Saga, SagaRunner, Step
 from tai_state.telemetry import Monitor, Observer, observe
 from tai_state.telemetry.logs import CloudLoggingFormatter
 
 CANARY = "canary-4a1f"
 KEY = "a-key-4a1f"
 MARKED = ChangeMetadata(changed_by="tester", reason=f"{CANARY}-reason", context={"note": f"{CANARY}-context"})
+ONCE = RetryPolicy(attempts=1)
 DATA = {"note": f"{CANARY}-data", "n": 0}
 CHANGE = {"metadata": MARKED, "idempotency_key": KEY}
 
@@ -190,6 +193,22 @@ def find(run, store):
     run.attempt(queue.counts)
 
 
+def undo(run, store):
+    """A saga whose step fails, as its compensation does."""
+    runner = SagaRunner(
+        store, [Saga("order", [Step("pay", fail_step, fail_step, retry=ONCE), Step("ship", fail_step)])]
+    )
+    run.attempt(runner.start, "g", "o", "order", DATA, metadata=MARKED)
+    run.attempt(runner.run_due)
+    run.attempt(lambda: list(runner.list_sagas("g")))
+
+
+def fail_step(ctx):
+    """Fail, but for the first one's action."""
+    if ctx.outcome is not None or ctx.step != "pay":
+        raise RuntimeError(str(ctx.data))
+
+
 def transact(run, store):
     """Transactions and locks."""
     manager, locks = TransactionManager(store), LockManager(store)
@@ -272,6 +291,7 @@ def run(tmp_path, caplog):
         change(run, store, persister)
         look(run, store, persister)
         find(run, store)
+        undo(run, store)
         transact(run, store)
         wait(run, persister)
         tell(run, store)

@@ -1,4 +1,4 @@
-"""How long a job that failed waits before it may run again."""
+"""How long what failed waits before it may be tried again."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ _DOUBLINGS_MAX = 30
 
 
 def wait_before(policy: RetryPolicy, attempts: int, share: float) -> timedelta:
-    """Return how long a job waits after so many *attempts*: full jitter, as the policy says.
+    """Return how long to wait after so many *attempts*: full jitter, as the policy says.
 
     Args:
         share: A random number from 0 to 1: which part of the longest wait it is.

@@ -1,0 +1,237 @@
+# Generated from tai_state/_async/sagas/working.py by .ci/generate_sync.py; do not edit.
+"""Finding the sagas that are due, and working at several of them at once."""
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from tai_state._sync.due.finder import DueFinder
+from tai_state._sync.sagas.driving import SagaDrive
+from tai_state._sync.sagas.held import HeldSaga, Seen, UnfitError
+from tai_state._platform.hearts import Hearts
+from tai_state._platform.iterators import ending
+from tai_state._platform.tasks import together
+from tai_state._platform.waits import Mutex
+from tai_state.authors import author_of_due
+from tai_state.errors import (
+    DeadlineExceededError,
+    LockLostError,
+    ReplayError,
+    RetriesExhaustedError,
+    StateNotFoundError,
+    StoreClosedError,
+    StoreError,
+    TaiStateError,
+)
+from tai_state.layout import OwnGovernor, state_layout, state_of
+from tai_state.rules.commits.change import Head
+from tai_state.rules.commits.scheduled import NothingDueError
+from tai_state.rules.due.looking import has_come, has_lease_ended
+from tai_state.rules.records.documents import read_state
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tai_state._sync.access.inflight import InFlight
+    from tai_state._sync.due.states import DueStates
+    from tai_state.authors import Author
+    from tai_state.config import LeaseTiming
+    from tai_state.documents import Document, DocumentPath
+    from tai_state.rules.sagas.known import Known
+
+log = logging.getLogger("tai_state")
+
+BATCH = 100
+"""How many sagas a look holds at a time."""
+
+_TURN_SECONDS = 3600.0
+
+_QUICKER = (NothingDueError, LockLostError, StateNotFoundError)
+"""What refuses a move of a saga that somebody else has moved meanwhile."""
+
+_TROUBLE = (StoreError, DeadlineExceededError, RetriesExhaustedError)
+"""That the store does not answer."""
+
+
+class SagaWork:
+    """What a runner does with what is due.
+
+    Attributes:
+        finder: Where it looks, and when.
+    """
+
+    def __init__(
+        self,
+        states: DueStates,
+        known: Known,
+        inflight: InFlight,
+        *,
+        timing: LeaseTiming,
+        poll: float,
+        concurrency: int,
+    ) -> None:
+        """Work at nothing yet."""
+        self.finder = DueFinder(states.runtime, known.machine_names(), shards=1, poll=poll, batch=BATCH)
+        self._runtime = states.runtime
+        self._states = states
+        self._known = known
+        self._inflight = inflight
+        self._timing = timing
+        self._concurrency = concurrency
+        self._hearts = Hearts("tai-saga")
+        self._found: deque[Seen] = deque()
+        self._in_hand: set[DocumentPath] = set()
+
+    def run_due(self) -> int:
+        """Work at what is due until nothing is, and return how many sagas were brought forward."""
+        author, count = author_of_due(self._states.store.actor), 0
+
+        def work() -> int:
+            done = 0
+            while self._found:
+                done += self._work_at(self._found.popleft(), author)
+            return done
+
+        with self._inflight.one("sagas_due"):
+            while not self._is_shut() and self._look():
+                members = min(self._concurrency, len(self._found))
+                # One alone needs no task, and no thread, of its own.
+                done = [work()] if members == 1 else together([work] * members)
+                count += sum(done)
+        return count
+
+    def run(self) -> None:
+        """Work at what comes due until the runner is drained."""
+        author, mutex = author_of_due(self._states.store.actor), Mutex()
+
+        def work() -> None:
+            while (seen := self._next(mutex)) is not None:
+                try:
+                    self._work_at(seen, author)
+                except StoreClosedError:
+                    return
+                except _TROUBLE as error:
+                    log.warning("a saga is left until its lease ends: %s", error)
+
+        together([work] * self._concurrency)
+
+    # Inside
+
+    def _next(self, mutex: Mutex) -> Seen | None:
+        """Return the next saga that is due, waiting for it; None: the runner is drained."""
+        while not self._is_shut():
+            if not mutex.acquire(_TURN_SECONDS):
+                continue
+            # Whoever is first looks for all who stand behind him.
+            try:
+                while not self._is_shut():
+                    try:
+                        if self._found or self._look():
+                            return self._found.popleft()
+                    except StoreClosedError:
+                        return None
+                    except _TROUBLE as error:
+                        log.warning("the saga runner looks again in %g seconds: %s", self.finder.poll, error)
+                        self.finder.lookout.begin()
+                    self.finder.rest(self._is_shut)
+            finally:
+                mutex.release()
+        return None
+
+    def _is_shut(self) -> bool:
+        try:
+            self._inflight.check()
+        except StoreClosedError:
+            return True
+        return False
+
+    def _look(self) -> bool:
+        """Find what is due, a page of it, and return whether anything is."""
+        with self._inflight.one("sagas_due"):
+            with ending(self.finder.look()) as pages:
+                for page in pages:
+                    paths = [path for path in page if path not in self._in_hand]
+                    if not paths:
+                        continue
+                    access = self._runtime.access
+                    read = access.read(paths, access.begin(None), consistent=False)
+                    for path in paths:
+                        document = read.get(path)
+                        seen = None if document is None else self._seen(document, read.read_time)
+                        if seen is not None:
+                            self._in_hand.add(path)
+                            self._found.append(seen)
+                    if self._found:
+                        break
+        # Not in the order of their times: several runners that found the same meet at few.
+        self._runtime.access.rng.shuffle(self._found)
+        return bool(self._found)
+
+    def _seen(self, document: Document, read_time: datetime) -> Seen | None:
+        """Return the saga in a document; None where it cannot be gone on with here and now."""
+        path, monotonic = document.path, self._runtime.access.clock.monotonic()
+        governor_id, state_id = state_of(str(path))
+        try:
+            paths = state_layout(governor_id, state_id)
+            record = read_state(document, paths.governor_id, paths.state_id)
+        except ReplayError as error:
+            log.warning("the saga %s is stepped past: %s", path, error)
+            self.finder.lookout.step_past(path, monotonic)
+            return None
+        due, at = record.due, record.due_at
+        if due is None or at is None:
+            return None
+        saga = self._known.of(record)
+        if saga is None or not isinstance(governor_id, OwnGovernor):
+            stored = "" if record.machine is None else record.machine.fingerprint
+            extra = {
+                "event": "saga_redefined",
+                "governor_id": governor_id,
+                "state_id": state_id,
+                "stored_fingerprint": stored,
+            }
+            log.warning(
+                "the saga %s was begun under another definition of %s (%.12s), and is left alone: give it to "
+                "Saga(versions=)",
+                *(path, due.machine, stored),
+                extra=extra,
+            )
+            self.finder.lookout.step_past(path, monotonic)
+            return None
+        is_leased = record.data.value().get("claim") is not None and due.after is not None
+        is_ripe = (has_lease_ended if is_leased else has_come)(record, document.update_time, read_time)
+        if not is_ripe:
+            self.finder.lookout.expect(max(at, document.update_time + due.after) if due.after is not None else at)
+            return None
+        return Seen(paths, governor_id, record, document.update_time, saga)
+
+    def _work_at(self, seen: Seen, author: Author) -> bool:
+        """Bring a saga forward, and return whether it was ours to do.
+
+        Raises:
+            StoreError, DeadlineExceededError, RetriesExhaustedError: The store does not answer.
+        """
+        path, runtime = seen.paths.state, self._runtime
+        # What was found is what the commit rests on: nothing is read again unless it is refused.
+        runtime.writer.remember(path, Head(seen.record, seen.update_time))
+        author = author._replace(reason=author.reason or f"due at {seen.record.due_at}")
+        held = HeldSaga(self._states, seen, author, self._timing)
+        try:
+            with self._inflight.one("sagas_due", seen.governor, seen.paths.state_id):
+                SagaDrive(runtime, held, self._hearts, self._is_shut).run(seen.record)
+        except _QUICKER as error:
+            log.info("the saga %s is another worker's: %s", path, type(error).__name__)
+            return False
+        except _TROUBLE:
+            raise
+        except (TaiStateError, UnfitError, KeyError, TypeError) as error:
+            # ``recover`` mends it, or the end of its lease tells. Or it is too large for any event, or no saga now.
+            # Its type alone: what the error says may be of the saga's data.
+            log.warning("the saga %s is stepped past: %s", path, type(error).__name__)
+            self.finder.lookout.step_past(path, runtime.access.clock.monotonic())
+            return False
+        finally:
+            self._in_hand.discard(path)
+        self.finder.lookout.done(path)
+        return True

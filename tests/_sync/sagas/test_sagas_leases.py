@@ -1,0 +1,256 @@
+# Generated from tests/_async/sagas/test_sagas_leases.py by .ci/generate_sync.py; do not edit.
+"""Who has a saga: what becomes of it when its worker dies, is slow, is drained, or knows another definition."""
+import logging
+
+import pytest
+
+from tai_state import MemoryStore, ChangeMetadata, LockLostError, StoreClosedError
+from tai_state._platform.tasks import sleep, together
+from tai_state.keys import OwnGovernor
+from tai_state.sagas import SagaRunner, Saga, Step
+from tai_state.testing import ManualClock
+from tests._sync.sagas.deeds import Deeds, DiedError
+from tests.waits import SECONDS_MAX
+
+LEASE = 60.0
+
+
+@pytest.fixture
+def clock():
+    """The clock of the store, and of its callers."""
+    return ManualClock()
+
+
+@pytest.fixture
+def store(clock):
+    """A store on that clock."""
+    return MemoryStore(clock=clock, actor="tester")
+
+
+@pytest.fixture
+def deeds():
+    """A saga of three steps, each tried twice."""
+    return Deeds()
+
+
+@pytest.fixture
+def runner(store, deeds):
+    """A runner of it, with one saga to run."""
+    runner = SagaRunner(store, [deeds.saga], lease=LEASE)
+    runner.start("shop", "o-1", "order")
+    return runner
+
+
+def dies(runner):
+    """Let the runner's worker die in the middle of what it does."""
+    with pytest.raises(DiedError):
+        runner.run_due()
+
+
+def test_a_saga_whose_worker_died_is_taken_up_at_its_step_once_the_lease_has_ended(store, runner, deeds, clock):
+    """Its action runs again, under the same key; nothing before it does."""
+    deeds.ends["charge"] = [DiedError(), deeds.saga.steps[0].action]
+    dies(runner)
+    other = SagaRunner(store, [deeds.saga], lease=LEASE)
+    clock.advance(LEASE - 1)
+    assert other.run_due() == 0
+    clock.advance(2)
+    assert other.run_due() == 1
+    assert (other.get("shop", "o-1")).status == "completed"
+    charges = [deed for deed in deeds.done if deed.what == "charge"]
+    assert [deed.attempt for deed in charges] == [1, 2]
+    assert charges[0].key == charges[1].key
+    assert deeds.order.count("ship") == 1
+
+
+def test_a_death_is_no_failure(runner, deeds, clock):
+    """What the step's policy bounds are attempts that failed."""
+    deeds.ends["charge"] = [DiedError(), DiedError(), OSError("no"), deeds.saga.steps[0].action]
+    for _ in range(2):
+        dies(runner)
+        clock.advance(LEASE + 1)
+    runner.run_due()
+    ended = runner.get("shop", "o-1")
+    assert ended.status == "completed"
+    assert [error.attempt for error in ended.errors] == [3]
+
+
+def test_a_step_whose_workers_always_die_has_no_outcome_in_the_end(runner, deeds, clock):
+    """It is not begun for ever: the saga turns back, and undoes it first."""
+    deeds.ends["charge"] = [DiedError()]
+    for _ in range(20):
+        dies(runner)
+        clock.advance(LEASE + 1)
+    runner.run_due()
+    ended = runner.get("shop", "o-1")
+    assert ended.status == "compensated"
+    assert [(deed.what, deed.outcome) for deed in deeds.done[-2:]] == [
+        ("undo charge", "unknown"),
+        ("undo reserve", "finished"),
+    ]
+    assert ended.errors[-1].error == "its worker's lease ended: no heartbeat for 60 seconds in attempt 20"
+
+
+def test_a_compensation_whose_workers_always_die_is_passed_over(runner, deeds, clock):
+    """And the others are done."""
+    deeds.ends = {"ship": [OSError("no van")], "undo charge": [DiedError()]}
+    for _ in range(20):
+        dies(runner)
+        clock.advance(LEASE + 1)
+    runner.run_due()
+    ended = runner.get("shop", "o-1")
+    assert (ended.status, deeds.order[-1]) == ("compensation_failed", "undo reserve")
+
+
+def test_a_worker_that_was_only_slow_is_told_and_heard_no_more(store, runner, deeds, clock):
+    """Both ran the action under one key; the saga is as the other one left it."""
+    other = SagaRunner(store, [deeds.saga], lease=LEASE)
+    told = []
+
+    def slow(ctx):
+        clock.advance(LEASE + 1)
+        with pytest.raises(LockLostError) as lost:
+            ctx.check()
+        told.append(lost.value.reason)
+        assert other.run_due() == 1
+        return "late"
+
+    deeds.ends["charge"] = [slow, deeds.saga.steps[0].action]
+    assert runner.run_due() == 0
+    ended = other.get("shop", "o-1")
+    assert (ended.status, told) == ("completed", ["expired"])
+    assert ended.results["charge"] != "late"
+    assert deeds.order.count("ship") == 1
+
+
+def test_a_step_that_gives_up_since_its_lease_is_lost_has_not_failed(runner, deeds, clock):
+    """Whoever finds the saga then goes on with it."""
+
+    def slow(ctx):
+        clock.advance(LEASE + 1)
+        ctx.check()
+
+    deeds.ends["charge"] = [slow, deeds.saga.steps[0].action]
+    assert runner.run_due() == 1
+    ended = runner.get("shop", "o-1")
+    assert (ended.status, ended.errors) == ("completed", [])
+
+
+def test_a_lost_lock_of_the_users_own_is_a_failure_like_any_other(runner, deeds):
+    """The saga itself is still held."""
+    deeds.ends["charge"] = [LockLostError("mine", "expired")]
+    runner.run_due()
+    ended = runner.get("shop", "o-1")
+    assert (ended.status, len(ended.errors)) == ("compensated", 2)
+
+
+def test_heartbeats_keep_a_saga_for_as_long_as_its_step_takes():
+    """Its due time moves, without an event, and no other runner finds it."""
+    store = MemoryStore(actor="tester")
+    deeds = Deeds("reserve")
+    runner = SagaRunner(store, [deeds.saga], lease=0.3)
+    other = SagaRunner(store, [deeds.saga])
+    seen = []
+
+    def long(ctx):
+        for _ in range(int(SECONDS_MAX / 0.01)):
+            state = runner.get("shop", ctx.saga_id)
+            seen.append((state.due_at, state.version))
+            assert other.run_due() == 0
+            ctx.check()
+            if len({due for due, _ in seen}) >= 5:
+                return "done"
+            sleep(0.01)
+        return "its due time never moved"
+
+    deeds.ends["reserve"] = [long]
+    runner.start("shop", "o-1", "order")
+    assert runner.run_due() == 1
+    ended = runner.get("shop", "o-1")
+    assert ended.results == {"reserve": "done"}
+    assert {version for _, version in seen} == {2}
+
+
+def test_one_who_is_asked_to_turn_back_when_its_worker_died_undoes_the_step_in_doubt_first(runner, deeds, clock):
+    """It is not begun again: nobody knows what it did."""
+    deeds.ends["charge"] = [DiedError()]
+    dies(runner)
+    assert (runner.compensate("shop", "o-1")).status == "running"
+    clock.advance(LEASE + 1)
+    runner.run_due()
+    assert (runner.get("shop", "o-1")).status == "compensated"
+    assert [(deed.what, deed.outcome) for deed in deeds.done[2:]] == [
+        ("undo charge", "unknown"),
+        ("undo reserve", "finished"),
+    ]
+
+
+def test_a_runner_that_is_drained_ends_between_two_steps(store, runner, deeds):
+    """The saga is due at once, for others; it takes no more."""
+
+    def drains(ctx):
+        runner.drain(timeout=0)
+        return ctx.step
+
+    deeds.ends["reserve"] = [drains]
+    assert runner.run_due() == 1
+    left = runner.get("shop", "o-1")
+    assert (left.step, left.results, deeds.order) == ("charge", {"reserve": "reserve"}, ["reserve"])
+    with pytest.raises(StoreClosedError):
+        runner.run_due()
+    assert SagaRunner(store, [deeds.saga]).run_due() == 1
+    assert (SagaRunner(store).get("shop", "o-1")).status == "completed"
+
+
+def test_a_saga_of_another_definition_is_left_alone_or_goes_on_by_it(store, runner, deeds, clock, caplog):
+    """By the fingerprint under which it was begun; a runner that is given that version goes on with it."""
+    deeds.ends["charge"] = [DiedError(), deeds.saga.steps[0].action]
+    dies(runner)
+    clock.advance(LEASE + 1)
+    newer = Deeds("reserve", "pack", "charge", "ship").saga
+    with caplog.at_level(logging.WARNING, "tai_state"):
+        assert SagaRunner(store, [newer]).run_due() == 0
+    assert any(getattr(record, "event", None) == "saga_redefined" for record in caplog.records)
+    assert (runner.get("shop", "o-1")).fingerprint == deeds.saga.fingerprint
+    both = Saga("order", newer.steps, versions=[deeds.saga])
+    assert SagaRunner(store, [both]).run_due() == 1
+    assert (runner.get("shop", "o-1")).status == "completed"
+
+
+def test_what_is_no_saga_any_more_is_stepped_past(store, runner, deeds, caplog):
+    """It holds up no other."""
+    runner.start("shop", "o-2", "order")
+    for number, data in enumerate(({}, {"steps": [], "goes_back": False})):
+        runner.start("shop", f"bad-{number}", "order")
+        metadata = ChangeMetadata(changed_by="tester", reason="a mistake")
+        store.save_state(OwnGovernor("sagas", "shop"), f"bad-{number}", data, metadata, force=True)
+    with caplog.at_level(logging.WARNING, "tai_state"):
+        assert runner.run_due() == 2
+    assert len([record for record in caplog.records if "stepped past" in record.getMessage()]) == 2
+    assert deeds.order.count("ship") == 2
+
+
+def test_run_takes_what_comes_due_until_it_is_drained(store, deeds):
+    """What its own process starts is taken at once, however rarely it looks."""
+    runner = SagaRunner(store, [deeds.saga], poll=3600, concurrency=2)
+
+    def start():
+        for number in range(5):
+            runner.start("shop", f"o-{number}", "order")
+        for _ in range(int(SECONDS_MAX / 0.01)):
+            if len(deeds.done) == 15:
+                break
+            sleep(0.01)
+        assert runner.drain()
+
+    together([runner.run, start])
+    assert [one.status for one in runner.list_sagas("shop")] == ["completed"] * 5
+
+
+def test_the_functions_of_a_saga_may_be_plain(store):
+    """In both colours."""
+    saga = Saga("plain", [Step("a", lambda ctx: ctx.data, lambda ctx: None)])
+    runner = SagaRunner(store, [saga])
+    runner.start("shop", "o-1", "plain", [1])
+    runner.run_due()
+    assert (runner.get("shop", "o-1")).results == {"a": [1]}
