@@ -186,7 +186,7 @@ class AsyncVisit:
             async for page in pages:
                 fresh = [found for found in page.found if self._is_fresh(found)]
                 await self._deliver(subscribed, fresh)
-                if visitor.stops() or len(self._pending) > PENDING_MAX:
+                if visitor.stops() or len(self._noted(position)) < len(self._pending):
                     break
                 if page.last is not None:
                     position = await self._note(position, page.last)

@@ -186,7 +186,7 @@ class Visit:
             for page in pages:
                 fresh = [found for found in page.found if self._is_fresh(found)]
                 self._deliver(subscribed, fresh)
-                if visitor.stops() or len(self._pending) > PENDING_MAX:
+                if visitor.stops() or len(self._noted(position)) < len(self._pending):
                     break
                 if page.last is not None:
                     position = self._note(position, page.last)

@@ -42,6 +42,23 @@ async def test_none_of_many_letters_that_are_retried_at_once_is_lost(store, seen
 
 
 @in_memory
+async def test_letters_that_are_retried_in_vain_hold_up_no_other_state(store, seen, monkeypatch):
+    """However many of them are pending: the position goes on behind what is delivered."""
+    monkeypatch.setattr("tai_state._async.feeds.visit.PENDING_MAX", 3)
+    subscription = AsyncSubscription(store, "mail", seen, max_attempts=9, blocks=False, config=ONE_BY_ONE)
+    for _ in range(100):
+        await subscription.run_once()
+    for letter in await subscription.dead_letters():
+        assert await subscription.retry(letter)
+    await store.save_state("g", "t", {})
+    assert await subscription.run_once() == 1
+    (event,) = [event async for event in store.get_events("g", "t")]
+    _, shard, _ = await subscription._book.shard(0)
+    assert shard is not None
+    assert (shard.reached, len(shard.pending)) == (event.committed_at, len(STATES))
+
+
+@in_memory
 async def test_a_letter_whose_event_is_gone_is_a_letter_still(store, seen):
     """It is not told, and not forgotten either."""
     subscription = AsyncSubscription(store, "mail", seen, governor_id="g", max_attempts=1, blocks=False)
