@@ -127,6 +127,17 @@ def normalize(value: object, *, path: str = "data", level: int = 1) -> Value:
     return value
 
 
+def is_shallow(value: object) -> bool:
+    """Whether a value nests no deeper than LEVELS_MAX."""
+    level = [value]
+    for _ in range(LEVELS_MAX):
+        parts = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, dict | list))
+        level = [item for part in parts for item in part if isinstance(item, dict | list)]
+        if not level:
+            return True
+    return False
+
+
 def _normalize_container(value: object, path: str, level: int) -> Value:
     if level > LEVELS_MAX:
         message = f"nested deeper than {LEVELS_MAX} levels"

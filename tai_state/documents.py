@@ -119,12 +119,15 @@ class Put:
     Attributes:
         stamped: The name of one more field, in which the engine sets its own time with this very commit: to the
             millisecond at least, maybe a little before or behind the commit's time. Such a Put is always a change.
+        is_sound: Whether path and fields are made, by this package, of parts that were checked one by one, so that
+            every engine can hold them: a backend need not look into them again.
     """
 
     path: DocumentPath
     fields: Fields
     precondition: Precondition | None = None
     stamped: str | None = None
+    is_sound: bool = field(default=False, compare=False)
 
 
 @quick_dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ For programs that take changes from elsewhere and must refuse a bad one before t
 forms, command lines. The methods of stores and persisters make the same checks by themselves.
 """
 
-from tai_state.codec import compress, from_json, to_json
+from tai_state.codec import from_json, to_json
+from tai_state.compression import compress
 from tai_state.conversion import normalize_data
 from tai_state.differences import Difference, applied, differences
 from tai_state.documents import Value

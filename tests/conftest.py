@@ -8,9 +8,14 @@ import signal
 import pytest
 from hypothesis import settings
 
+from tai_state.backends.memory import encoding
 from tests.scale import Scale
 
 pytest_plugins = ["tai_state.testing.fixtures"]
+
+# What the package makes of checked parts, no engine looks into again: here the strictest one does, so that each test
+# proves of its own documents that every engine can hold them.
+encoding.LOOKS_AT_ALL = True
 
 # Thousands of small stores flush to their files at each commit, and a disk takes its time for it: where there is room
 # they are in memory. A folder that is named stays: `make test-more` names the one of the system.

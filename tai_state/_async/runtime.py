@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from tai_state._async.access.access import PAGE, AsyncAccess
 from tai_state._async.access.damage import tell_damage, tell_missing
+from tai_state._async.access.inflight import AsyncCall
 from tai_state._async.access.turns import AsyncLines
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state.config import FAILED_TRANSACTIONS_MAX
 from tai_state.documents import Cursor, DocumentPath, FieldEquals, Query
 from tai_state.errors import CorruptLogError, ReplayError
+from tai_state.frozen import quick_dataclass
 from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.rules.commits.kinds import check_name
 from tai_state.rules.history.id_ranges import ALL_IDS, IdRange
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from tai_state._async.access.inflight import AsyncInFlight
     from tai_state._async.commits.writer import AsyncChangeWriter
     from tai_state._async.locking.registry import AsyncLockRegistry
-    from tai_state.clock import Span
+    from tai_state.clock import Deadline, Span
     from tai_state.documents import Document
     from tai_state.models import FailedTransaction
     from tai_state.retry import RetryPolicy
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from tai_state.rules.records.record import StateRecord
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Found:
     """A state, and whether it had to be rebuilt from its log."""
 
@@ -82,7 +84,7 @@ class AsyncRuntime:
         Raises:
             CorruptLogError: It cannot be rebuilt either.
         """
-        with self.inflight.one("get_state", paths.governor_id, paths.state_id):
+        with AsyncCall(self.inflight, "get_state", paths.governor_id, paths.state_id, is_new=True):
             deadline = self.access.begin(timeout)
             document, damage = await self.document(paths, deadline)
             if damage is None and document is not None:
@@ -138,9 +140,11 @@ class AsyncRuntime:
                     found |= {paths.state: one} if one is not None else {}
         return found, damaged
 
-    async def document(self, paths: StateLayout, timeout: Span) -> tuple[StateRecord | None, CorruptLogError | None]:
+    async def document(
+        self, paths: StateLayout, deadline: Deadline
+    ) -> tuple[StateRecord | None, CorruptLogError | None]:
         """Return what a state document says, and what is wrong with it; neither where it is missing."""
-        document = (await self.access.read([paths.state], self.access.begin(timeout))).get(paths.state)
+        document = (await self.access.read([paths.state], deadline)).documents.get(paths.state)
         if document is None:
             return None, None
         try:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from tai_state._sync.access.access import PAGE, Access
 from tai_state._sync.access.damage import tell_damage, tell_missing
+from tai_state._sync.access.inflight import Call
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.history.reader import HistoryReader
 from tai_state.config import FAILED_TRANSACTIONS_MAX
 from tai_state.documents import Cursor, DocumentPath, FieldEquals, Query
 from tai_state.errors import CorruptLogError, ReplayError
+from tai_state.frozen import quick_dataclass
 from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.rules.commits.kinds import check_name
 from tai_state.rules.history.id_ranges import ALL_IDS, IdRange
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from tai_state._sync.access.inflight import InFlight
     from tai_state._sync.commits.writer import ChangeWriter
     from tai_state._sync.locking.registry import LockRegistry
-    from tai_state.clock import Span
+    from tai_state.clock import Deadline, Span
     from tai_state.documents import Document
     from tai_state.models import FailedTransaction
     from tai_state.retry import RetryPolicy
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from tai_state.rules.records.record import StateRecord
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Found:
     """A state, and whether it had to be rebuilt from its log."""
 
@@ -82,7 +84,7 @@ class Runtime:
         Raises:
             CorruptLogError: It cannot be rebuilt either.
         """
-        with self.inflight.one("get_state", paths.governor_id, paths.state_id):
+        with Call(self.inflight, "get_state", paths.governor_id, paths.state_id, is_new=True):
             deadline = self.access.begin(timeout)
             document, damage = self.document(paths, deadline)
             if damage is None and document is not None:
@@ -138,9 +140,11 @@ class Runtime:
                     found |= {paths.state: one} if one is not None else {}
         return found, damaged
 
-    def document(self, paths: StateLayout, timeout: Span) -> tuple[StateRecord | None, CorruptLogError | None]:
+    def document(
+        self, paths: StateLayout, deadline: Deadline
+    ) -> tuple[StateRecord | None, CorruptLogError | None]:
         """Return what a state document says, and what is wrong with it; neither where it is missing."""
-        document = (self.access.read([paths.state], self.access.begin(timeout))).get(paths.state)
+        document = (self.access.read([paths.state], deadline)).documents.get(paths.state)
         if document is None:
             return None, None
         try:

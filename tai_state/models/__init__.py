@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Model,
         StateSnapshot,
         TransitionRequest,
+        later,
     )
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "TransactionRecord",
     "TransitionRequest",
     "TransitionResult",
+    "later",
 ]
 
 if not TYPE_CHECKING:
@@ -119,6 +121,7 @@ if not TYPE_CHECKING:
                 "Model",
                 "StateSnapshot",
                 "TransitionRequest",
+                "later",
             ),
         },
     )

@@ -1,8 +1,8 @@
 """States, events and what a change returns: frozen pydantic models."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -15,6 +15,54 @@ class Model(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True
 
     Their checks are built when a first value is checked: what the package makes itself (``trusted``) needs none.
     """
+
+
+class LateModel(Model, frozen=True):
+    """A value that is made of what was read when somebody looks at it; from then on it is like any (see ``later``)."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return a field that was not made yet; pydantic asks for its own in the same way."""
+            return getattr(self, name) if _is_made_now(self) else super().__getattr__(name)
+
+        @property
+        def __dict__(self) -> dict[str, Any]:
+            """The fields: what compares, copies, shows or dumps a model begins here."""
+            _is_made_now(self)
+            return _FIELDS.__get__(self)
+
+        @__dict__.setter
+        def __dict__(self, fields: dict[str, Any]) -> None:
+            _FIELDS.__set__(self, fields)
+
+
+_FIELDS: Any = BaseModel.__dict__["__dict__"]
+_MAKE, _MADE = "", "+"
+"""Under what names, which no field has, a value that is not made yet holds what makes its fields, and those."""
+
+
+def later(model: "type[LateModel]", make: Callable[[], dict[str, Any]]) -> Any:
+    """Return a *model* of what *make* returns, every field of it, once somebody looks; it may be asked again."""
+    made = model.__new__(model)
+    _FIELDS.__set__(made, {_MAKE: make})
+    return made
+
+
+def _is_made_now(late: LateModel) -> bool:
+    """Make what was not made yet; return whether there was something to make."""
+    held = _FIELDS.__get__(late)
+    make = held.get(_MAKE)
+    if make is None:
+        return False
+    # Of two threads that look at once both get what one of them made.
+    fields = held.setdefault(_MADE, make())
+    # The fields last: who finds them finds the rest, too.
+    object.__setattr__(late, "__pydantic_fields_set__", set(fields))
+    object.__setattr__(late, "__pydantic_extra__", None)
+    object.__setattr__(late, "__pydantic_private__", None)
+    _FIELDS.__set__(late, fields)
+    return True
 
 
 class ChangeMetadata(Model, frozen=True):
@@ -48,7 +96,7 @@ class TransitionRequest(NamedTuple):
     labels: Mapping[str, str | None] | None = None
 
 
-class StateSnapshot(Model, Generic[DataT], frozen=True):
+class StateSnapshot(LateModel, Generic[DataT], frozen=True):
     """A state at one version.
 
     Attributes:
@@ -103,7 +151,7 @@ class StateSnapshot(Model, Generic[DataT], frozen=True):
         return hash((self.governor_id, self.state_id, self.version))
 
 
-class Event(Model, Generic[DataT], frozen=True):
+class Event(LateModel, Generic[DataT], frozen=True):
     """One change of a state: immutable, written in the same commit as the state.
 
     Attributes:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from tai_state._async.access.port import AsyncBackend
-from tai_state._async.access.retry import async_retry
+from tai_state._async.access.retry import async_retry, async_retry_after
 from tai_state._platform.interrupts import AsyncInterruptible
 from tai_state._platform.iterators import async_ending
 from tai_state.clock import Clock, Deadline, Span, StoreTime, SystemClock
@@ -76,17 +76,28 @@ class AsyncAccess:
             DeadlineExceededError, RetriesExhaustedError: The store did not answer in time.
             StoreError: It refused.
         """
+        # One document is always as of one moment; no engine needs to be slow for it.
+        needs_one_moment = consistent and len(paths) > 1
+        # A backend of somebody else's that cannot read the past need not know of it.
+        past = {} if at is None else {"at": at}
 
         async def attempt() -> Read:
-            seconds = self.attempt_seconds(deadline)
-            # One document is always as of one moment; no engine needs to be slow for it.
-            needs_one_moment = consistent and len(paths) > 1
-            # A backend of somebody else's that cannot read the past need not know of it.
-            past = {} if at is None else {"at": at}
+            seconds = deadline.at_most(self.retry.attempt_timeout)
             with AsyncInterruptible():
                 return await self.backend.get_many(paths, timeout=seconds, consistent=needs_one_moment, **past)
 
-        read = await self.retried(attempt, deadline)
+        try:
+            read = await attempt()
+        except StoreUnavailableError as error:
+            read = await async_retry_after(
+                error,
+                attempt,
+                StoreUnavailableError,
+                policy=self.retry,
+                deadline=deadline,
+                rng=self.rng,
+                what="a read",
+            )
         self.store_time.hear(read.read_time, self.clock.monotonic())
         return read
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from tai_state.clock import Deadline, TimeLimit
     from tai_state.models import ConsistencyReport, Event, LoadedState, StateSnapshot
+    from tai_state.rules.history.late import LateEvent
 
 
 class AsyncPersisterReads(Generic[DataT]):
@@ -97,7 +98,7 @@ class AsyncPersisterReads(Generic[DataT]):
             shown: StateSnapshot[DataT] = record.public(lenient(self._as_data))
             return shown
 
-    def _shown_event(self, event: EventRecord, before_version: int | None = None) -> Event[DataT]:
+    def _shown_event(self, event: EventRecord | LateEvent, before_version: int | None = None) -> Event[DataT]:
         """Return what a user sees of an event: its data as stored, and typed where it is of our schema.
 
         Args:
@@ -259,10 +260,11 @@ class AsyncPersisterReads(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         before: int | None = None
-        events = self._runtime.history.events(paths, after=check_version(after, "after"), timeout=timeout)
-        async for event in self._inflight.reading(events, "history", governor_id, state_id):
-            yield self._shown_event(event, before)
-            before = event.schema_version
+        parts = self._runtime.history.late_events(paths, after=check_version(after, "after"), timeout=timeout)
+        async for part in self._inflight.reading(parts, "history", governor_id, state_id):
+            for event in part:
+                yield self._shown_event(event, before)
+                before = event.schema_version
         if before is None and await self._runtime.record(paths, timeout) is None:
             raise StateNotFoundError(governor_id, state_id)
 

@@ -199,13 +199,16 @@ class AsyncStoreReads:
 
             record = await self.runtime.record(paths, timeout)
             newest = 0 if record is None else record.version if until is None else min(until, record.version)
-            found = async_backward(
+            backwards = async_backward(
                 self.runtime.history, paths, newest=newest, after=after, limit=limit, timeout=timeout
             )
-        else:
-            found = self.runtime.history.events(paths, after=after, until=until, limit=limit, timeout=timeout)
-        async for event in self.runtime.inflight.reading(found, "get_events", governor_id, state_id):
-            yield event.public(Payload.value)
+            async for event in self.runtime.inflight.reading(backwards, "get_events", governor_id, state_id):
+                yield event.public(Payload.value)
+            return
+        parts = self.runtime.history.late_events(paths, after=after, until=until, limit=limit, timeout=timeout)
+        async for part in self.runtime.inflight.reading(parts, "get_events", governor_id, state_id):
+            for each in part:
+                yield each.public(Payload.value)
 
     async def follow(
         self, governor_id: str, state_id: str, *, after: int = 0, timeout: TimeLimit = None

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.transaction import AsyncTransaction
 from tai_state._async.transactions.run import AsyncRun
-from tai_state._platform.callers import async_caller
 from tai_state._platform.interrupts import AsyncDeferral
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ class AsyncUnitOfWork:
         """Begin with the block."""
         self._run = run
         self._inflight = inflight
-        self._caller = 0
         self._observation: Observation | None = None
 
     async def __aenter__(self) -> AsyncTransaction:
@@ -35,8 +33,7 @@ class AsyncUnitOfWork:
         """
         with AsyncDeferral():
             # Counted until the block ends: a drain waits for it. Not as one call, which a signal would wait for.
-            self._caller = async_caller()
-            self._inflight.begin(self._caller, is_new=True)
+            self._inflight.begin(self, is_new=True)
             observers = self._inflight.observers
             try:
                 if observers.all and (operation := observers.begin("transaction", None, None)) is not None:
@@ -72,4 +69,4 @@ class AsyncUnitOfWork:
                 self._observation.leave()
                 self._inflight.observers.end(self._observation.operation, error)
         finally:
-            self._inflight.end(self._caller)
+            self._inflight.end(self)

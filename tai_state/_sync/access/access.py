@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from tai_state._sync.access.port import Backend
-from tai_state._sync.access.retry import retry
+from tai_state._sync.access.retry import retry, retry_after
 from tai_state._platform.interrupts import Interruptible
 from tai_state._platform.iterators import ending
 from tai_state.clock import Clock, Deadline, Span, StoreTime, SystemClock
@@ -76,17 +76,28 @@ class Access:
             DeadlineExceededError, RetriesExhaustedError: The store did not answer in time.
             StoreError: It refused.
         """
+        # One document is always as of one moment; no engine needs to be slow for it.
+        needs_one_moment = consistent and len(paths) > 1
+        # A backend of somebody else's that cannot read the past need not know of it.
+        past = {} if at is None else {"at": at}
 
         def attempt() -> Read:
-            seconds = self.attempt_seconds(deadline)
-            # One document is always as of one moment; no engine needs to be slow for it.
-            needs_one_moment = consistent and len(paths) > 1
-            # A backend of somebody else's that cannot read the past need not know of it.
-            past = {} if at is None else {"at": at}
+            seconds = deadline.at_most(self.retry.attempt_timeout)
             with Interruptible():
                 return self.backend.get_many(paths, timeout=seconds, consistent=needs_one_moment, **past)
 
-        read = self.retried(attempt, deadline)
+        try:
+            read = attempt()
+        except StoreUnavailableError as error:
+            read = retry_after(
+                error,
+                attempt,
+                StoreUnavailableError,
+                policy=self.retry,
+                deadline=deadline,
+                rng=self.rng,
+                what="a read",
+            )
         self.store_time.hear(read.read_time, self.clock.monotonic())
         return read
 

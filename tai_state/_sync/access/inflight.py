@@ -1,7 +1,6 @@
 # Generated from tai_state/_async/access/inflight.py by .ci/generate_sync.py; do not edit.
 """The calls under way: counted, so that they can be ended in bounded time before a store closes."""
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Optional, TypeVar
 
@@ -23,7 +22,6 @@ class Call(Deferral):
     """One call under way, for as long as the block runs; in the main thread it is interrupted only where it waits."""
 
     __slots__ = (
-        "_caller",
         "_governor_id",
         "_inflight",
         "_is_new",
@@ -64,8 +62,13 @@ class Call(Deferral):
         """
         super().__enter__()
         try:
-            self._caller = caller()
-            self._inflight.begin(self._caller, is_new=self._is_new)
+            own = caller()
+            for door in self._inflight.doors:
+                # As ``begin`` does it.
+                door.calls[self] = own
+                if door.is_shut and self._is_new:
+                    self._inflight.end(self)
+                    door.check()
             if self._inflight.observers.all:
                 self._observe()
         except BaseException:
@@ -81,7 +84,7 @@ class Call(Deferral):
                 self._observation = observers.enter(operation)
         except BaseException:
             # An observer that ends the program ends no count of calls.
-            _leave(self._inflight.doors, self._caller)
+            self._inflight.end(self)
             raise
 
     def __exit__(
@@ -94,14 +97,19 @@ class Call(Deferral):
                 if self._name is not None:
                     self._inflight.observers.end(self._observation.operation, error)
         finally:
-            _leave(self._inflight.doors, self._caller)
+            for door in self._inflight.doors:
+                door.calls.pop(self, None)
             if isinstance(error, CorruptLogError):
                 tell_damage(error)
             super().__exit__(kind, error, trace)
 
 
 class _Door:
-    """What lets calls in, and counts them by their callers."""
+    """What lets calls in, and knows those under way.
+
+    Without a lock, which each call would take four times: a call is put among them first, and looks at the door then.
+    So whoever has shut it finds all that were let in. (A step of a dict is one step to other threads.)
+    """
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -110,9 +118,8 @@ class _Door:
         anew_in_children(self)
 
     def begin_anew(self) -> None:
-        """Count no call: those under way are the parent's."""
-        self.counts: dict[int, int] = {}
-        self.lock = threading.Lock()
+        """Know of no call: those under way are the parent's."""
+        self.calls: dict[object, int] = {}
 
     def check(self) -> None:
         if self.is_shut:
@@ -157,24 +164,23 @@ class InFlight:
         for door in self.doors:
             door.check()
 
-    def begin(self, caller: int, *, is_new: bool) -> None:
-        """Count a call of *caller*; a new one is let in only while the door is open.
+    def begin(self, call: object, *, is_new: bool) -> None:
+        """Count a *call* of whoever makes it; a new one is let in only while the door is open.
 
         Raises:
             StoreClosedError: It is shut.
         """
-        for index, door in enumerate(self.doors):
-            # Under one lock: whoever drains sees the count of all that were let in.
-            with door.lock:
-                if not (is_new and door.is_shut):
-                    door.counts[caller] = door.counts.get(caller, 0) + 1
-                    continue
-            _leave(self.doors[:index], caller)
-            door.check()
+        own = caller()
+        for door in self.doors:
+            door.calls[call] = own
+            if is_new and door.is_shut:
+                self.end(call)
+                door.check()
 
-    def end(self, caller: int) -> None:
+    def end(self, call: object) -> None:
         """Count a call no more; one that began before a fork is not counted in the child."""
-        _leave(self.doors, caller)
+        for door in self.doors:
+            door.calls.pop(call, None)
 
     def reading(
         self, items: Iterator[T], name: str, governor_id: str | None = None, state_id: str | None = None
@@ -211,8 +217,7 @@ class InFlight:
 
     def refuse(self) -> None:
         """Let no new call in."""
-        with self._door.lock:
-            self._door.is_shut = True
+        self._door.is_shut = True
 
     def drain(self, timeout: float) -> bool:
         """Let no new call in, wait up to *timeout* seconds for the others; return whether all ended.
@@ -229,13 +234,4 @@ class InFlight:
         return not self._others(own)
 
     def _others(self, own: int) -> bool:
-        with self._door.lock:
-            return any(caller != own for caller in self._door.counts)
-
-
-def _leave(doors: Sequence[_Door], caller: int) -> None:
-    for door in doors:
-        with door.lock:
-            count = door.counts.pop(caller, 0) - 1
-            if count > 0:
-                door.counts[caller] = count
+        return any(caller != own for caller in self._door.calls.copy().values())

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.transaction import Transaction
 from tai_state._sync.transactions.run import Run
-from tai_state._platform.callers import caller
 from tai_state._platform.interrupts import Deferral
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ class UnitOfWork:
         """Begin with the block."""
         self._run = run
         self._inflight = inflight
-        self._caller = 0
         self._observation: Observation | None = None
 
     def __enter__(self) -> Transaction:
@@ -35,8 +33,7 @@ class UnitOfWork:
         """
         with Deferral():
             # Counted until the block ends: a drain waits for it. Not as one call, which a signal would wait for.
-            self._caller = caller()
-            self._inflight.begin(self._caller, is_new=True)
+            self._inflight.begin(self, is_new=True)
             observers = self._inflight.observers
             try:
                 if observers.all and (operation := observers.begin("transaction", None, None)) is not None:
@@ -72,4 +69,4 @@ class UnitOfWork:
                 self._observation.leave()
                 self._inflight.observers.end(self._observation.operation, error)
         finally:
-            self._inflight.end(self._caller)
+            self._inflight.end(self)

@@ -9,7 +9,6 @@
 """
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tai_state._sync.access.access import PAGE, Access
 from tai_state._sync.access.damage import tell_damage
@@ -17,8 +16,10 @@ from tai_state.clock import Deadline, Span
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import CorruptLogError, HistoryTrimmedError, InvalidIdError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, owner_and_version, state_layout, state_of, versioned
+from tai_state.rules.history.late import LateEvent, checked, late_events
+from tai_state.rules.history.reading_place import ReadingPlace
 from tai_state.rules.history.replay import Trimmed
-from tai_state.rules.history.segments import Segment, part_of, read_segment
+from tai_state.rules.history.segments import Segment, decoded, part_of, proven, read_segment
 from tai_state.rules.records.chain import GENESIS
 from tai_state.rules.records.documents import read_event, read_state
 from tai_state.rules.records.record import EventRecord, Marks
@@ -33,52 +34,6 @@ _SEGMENTS_READ = 8
 
 _WINDOW = 100
 """Among how many versions below one its segment is looked for first: what a segment holds by default."""
-
-
-@dataclass(slots=True)
-class _Place:
-    """How far a reading has come.
-
-    Attributes:
-        version: The last event that was given.
-        left: How many more are wanted; None: all.
-        cut_at: Which one was met in the place of the next one; None: none.
-        damage: What was passed over on the way.
-        proven: Whether sealed events may be given as a ``Run``.
-    """
-
-    version: int
-    left: int | None
-    cut_at: int | None = None
-    damage: CorruptLogError | None = None
-    proven: bool = False
-
-    def takes(self, version: int, count: int = 1, until: int | None = None) -> int:
-        """Return how many of *count* events from *version* on are the next ones, and wanted; what is not is noted."""
-        self.cut_at = None if version == self.version + 1 else version
-        if self.cut_at is not None:
-            return 0
-        if until is not None:
-            count = min(count, until - self.version)
-        if self.left is not None:
-            count = min(count, self.left)
-            self.left -= count
-        self.version += count
-        return count
-
-    def begin(self) -> int:
-        """Go on from here, whatever was met, and return the last version that was given."""
-        self.cut_at, self.damage = None, None
-        return self.version
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether another event was met than the next one."""
-        return self.cut_at is not None
-
-    def has(self, until: int | None) -> bool:
-        """Whether all was given that is wanted."""
-        return self.left == 0 or (until is not None and self.version >= until)
 
 
 class EventLog:
@@ -107,10 +62,28 @@ class EventLog:
             HistoryTrimmedError: The next one was trimmed.
             CorruptLogError: The next one is damaged, or is nowhere though later ones are there.
         """
-        place = _Place(after, limit)
+        place = ReadingPlace(after, limit)
         for part in self._parts(paths, place, until, timeout, sealed=sealed):
             for event in part:
                 yield event
+
+    def late_events(
+        self,
+        paths: StateLayout,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        timeout: Span = None,
+    ) -> Iterator[Sequence[EventRecord | LateEvent]]:
+        """Iterate over the events as ``events`` does, a few at a time; sealed ones are decoded when they are looked at.
+
+        Raises:
+            HistoryTrimmedError, CorruptLogError: As for ``events``.
+        """
+        place = ReadingPlace(after, limit, given=checked)
+        for part in self._parts(paths, place, until, timeout, sealed=True):
+            yield late_events(part)
 
     def runs(
         self, paths: StateLayout, *, after: int = 0, until: int | None = None, sealed: bool = True, timeout: Span = None
@@ -120,12 +93,12 @@ class EventLog:
         Raises:
             HistoryTrimmedError, CorruptLogError: As for ``events``.
         """
-        place = _Place(after, None, proven=True)
+        place = ReadingPlace(after, None, given=proven)
         for part in self._parts(paths, place, until, timeout, sealed=sealed):
             yield part
 
     def _parts(
-        self, paths: StateLayout, place: _Place, until: int | None, timeout: Span, *, sealed: bool
+        self, paths: StateLayout, place: ReadingPlace, until: int | None, timeout: Span, *, sealed: bool
     ) -> Iterator[Sequence[EventRecord]]:
         wanted = [] if until is None else [until - place.version]
         wanted += [] if place.left is None else [place.left]
@@ -151,7 +124,7 @@ class EventLog:
         return marks is None or marks.sealed_through > after
 
     def _part(
-        self, paths: StateLayout, place: _Place, until: int | None, timeout: Span, *, by_segments: bool
+        self, paths: StateLayout, place: ReadingPlace, until: int | None, timeout: Span, *, by_segments: bool
     ) -> Iterator[Sequence[EventRecord]]:
         """Iterate over the events behind a place, to the end or to a gap."""
         if by_segments:
@@ -162,7 +135,7 @@ class EventLog:
                 yield part
 
     def _sealed(
-        self, paths: StateLayout, place: _Place, until: int | None, timeout: Span
+        self, paths: StateLayout, place: ReadingPlace, until: int | None, timeout: Span
     ) -> Iterator[Sequence[EventRecord]]:
         """Iterate over the events behind a place up to the last sealed one; documents fill what segments leave out."""
         for segment in self.segments(paths, place.version + 1, until, place, timeout):
@@ -179,12 +152,12 @@ class EventLog:
                 continue
             taken = place.takes(segment.first + given, count, until)
             if taken:
-                yield part_of(segment, given, taken, paths)
+                yield part_of(segment, given, taken)
             if taken < count:
                 return
 
     def _unsealed(
-        self, paths: StateLayout, place: _Place, until: int | None, timeout: Span
+        self, paths: StateLayout, place: ReadingPlace, until: int | None, timeout: Span
     ) -> Iterator[Sequence[EventRecord]]:
         """Iterate over the event documents behind a place, to the end or to a gap."""
         if place.has(until):
@@ -197,7 +170,7 @@ class EventLog:
                 return
             yield (read_event(document, paths.governor_id, paths.state_id),)
 
-    def _missing(self, paths: StateLayout, place: _Place, timeout: Span) -> ReplayError:
+    def _missing(self, paths: StateLayout, place: ReadingPlace, timeout: Span) -> ReplayError:
         """Return the error of an event that is nowhere."""
         ids, version = (paths.governor_id, paths.state_id), place.version + 1
         trimmed = self.trimmed(paths, timeout)
@@ -302,7 +275,7 @@ class EventLog:
             window *= 8
 
     def segments(
-        self, paths: StateLayout, version: int, until: int | None, place: _Place | None, timeout: Span
+        self, paths: StateLayout, version: int, until: int | None, place: ReadingPlace | None, timeout: Span
     ) -> Iterator[Segment]:
         """Iterate over the sound segments from that of *version* on to that of *until*, in order.
 
@@ -347,7 +320,7 @@ class EventLog:
             limit = limit if ours == count else None  # somebody else's are among them: the rest in one go
 
     def _reached(
-        self, before: Document | None, paths: StateLayout, first: int, place: _Place | None, timeout: Span
+        self, before: Document | None, paths: StateLayout, first: int, place: ReadingPlace | None, timeout: Span
     ) -> Segment | None:
         """Return the last sound segment that begins before a version: *before*, or else that below *first*."""
         if before is None and first:
@@ -355,10 +328,10 @@ class EventLog:
         return None if before is None else self._sound(before, paths, place)
 
     @staticmethod
-    def _sound(document: Document, paths: StateLayout, place: _Place | None) -> Segment | None:
+    def _sound(document: Document, paths: StateLayout, place: ReadingPlace | None) -> Segment | None:
         try:
-            proven = place is not None and place.proven
-            return read_segment(document, paths.governor_id, paths.state_id, proven=proven)
+            given = decoded if place is None else place.given
+            return read_segment(document, paths.governor_id, paths.state_id, given)
         except CorruptLogError as error:
             tell_damage(error)
             if place is not None:

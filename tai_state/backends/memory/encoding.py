@@ -14,6 +14,10 @@ from tai_state.errors import DocumentTooLargeError, InvalidDataError, InvalidIdE
 LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10_485_760)
 """Firestore's limits in production, here measured on the canonical JSON of the fields."""
 
+LOOKS_AT_ALL = False
+"""Whether also those documents are looked into that are sound by how they were made. In the tests of this package they
+are, so that all of them prove that they are."""
+
 _ID_BYTES_MAX = 1_500
 _KEY_PATH_BYTES_MAX = 1_500
 # As characters of up to 4 bytes each.
@@ -31,7 +35,8 @@ def encode(writes: Sequence[Write]) -> list[bytes]:
         if write.path in paths:
             raise InvalidDataError(f"a commit writes {write.path} twice; merge the two writes into one")
         paths.add(write.path)
-        _check_path(write.path)
+        if LOOKS_AT_ALL or type(write) is not Put or not write.is_sound:
+            _check_path(write.path)
         encoded.append(_encode_fields(write) if isinstance(write, Put) else b"")
     size = sum(map(len, encoded))
     if size > LIMITS.commit_bytes:
@@ -43,7 +48,7 @@ def _encode_fields(write: Put) -> bytes:
     if write.stamped is not None:
         check_stamp(write)
     try:
-        encoded = dump_fields(_checked(write))
+        encoded = dump_fields(write.fields if write.is_sound and not LOOKS_AT_ALL else _checked(write))
     except TypeError:
         # A text that is no Unicode: a second look names it.
         for name, value in write.fields.items():

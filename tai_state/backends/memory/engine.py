@@ -15,7 +15,7 @@ from tai_state.backends.memory.due import DUE_KEY, DueOrder
 from tai_state.backends.memory.encoding import encode
 from tai_state.backends.stamps import with_stamp
 from tai_state.clock import Clock
-from tai_state.codec import from_json
+from tai_state.codec import load_fields
 from tai_state.documents import (
     Check,
     CommitResult,
@@ -78,7 +78,7 @@ class _Stored:
     update_time: datetime
 
     def document(self, path: DocumentPath) -> Document:
-        return Document(path, from_json(self.json), self.create_time, self.update_time, len(self.json))
+        return Document(path, load_fields(self.json), self.create_time, self.update_time, len(self.json))
 
 
 @dataclass(slots=True)

@@ -60,7 +60,10 @@ class ReaderPool:
         """Open nothing yet."""
         self._place = place
         self._idle: list[Reader] = []
-        self._lock = threading.Condition()
+        # Held without the condition's own methods, which take longer than all that is done under it.
+        self._lock = threading.RLock()
+        self._all_back = threading.Condition(self._lock)
+        self._is_waited_for = False
         self._leased: set[Reader] = set()
         self._closed = False
 
@@ -100,8 +103,8 @@ class ReaderPool:
                 self._idle.append(reader)
             else:
                 reader.close()
-            if not self._leased:
-                self._lock.notify_all()
+            if self._is_waited_for and not self._leased:
+                self._all_back.notify_all()
 
     def close_idle(self) -> None:
         """Close the connections that nobody uses."""
@@ -112,7 +115,9 @@ class ReaderPool:
     def hold(self, stack: ExitStack, seconds: float) -> None:
         """Close what is open once it is idle, *seconds* at most, and lend nothing until *stack* ends."""
         stack.enter_context(self._lock)
-        self._lock.wait_for(lambda: not self._leased, timeout=seconds)
+        self._is_waited_for = True
+        self._all_back.wait_for(lambda: not self._leased, timeout=seconds)
+        self._is_waited_for = False
         self.close_idle()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from tai_state._platform.tasks import AsyncWorker
 from tai_state.backends.sqlite import forks, querying, reading
 from tai_state.backends.sqlite.applying import Job
 from tai_state.backends.sqlite.encoding import encode, from_us
-from tai_state.backends.sqlite.failures import mapped
+from tai_state.backends.sqlite.failures import is_busy, mapped
 from tai_state.backends.sqlite.file_identity import FileIdentity
 from tai_state.backends.sqlite.file_mark import FileMark, read_mark
 from tai_state.backends.sqlite.group import GRACE_SECONDS
@@ -154,9 +154,9 @@ class SqliteEngine:
         with mapped(self._identity.explain, "reading"):
             session = self.session()
             clock = session.clock(deadline)
-            rows = self._read(session, deadline, lambda connection: reading.get_rows(connection, paths))
-        if rows:
-            clock.advance(max(row[1] for _, row in rows))
+            rows = self._read(session, deadline, partial(reading.get_rows, paths=paths))
+        for _, row in rows:
+            clock.advance(row[1])
         read_time = from_us(clock.now_us())
         return Read({path: reading.document(path, row) for path, row in rows}, read_time)
 
@@ -208,8 +208,13 @@ class SqliteEngine:
         if deadline.passed:
             raise StoreUnavailableError(f"the timeout passed before {self.path} could be read")
         self._identity.check()
-        # Readers wait for nobody in WAL mode, but for those who open or close the file first or last.
-        return when_free(lambda: session.readers.run(call, deadline), deadline)
+        try:
+            return session.readers.run(call, deadline)
+        except sqlite3.OperationalError as error:
+            # Readers wait for nobody in WAL mode, but for those who open or close the file first or last.
+            if not is_busy(error):
+                raise
+        return when_free(partial(session.readers.run, call, deadline), deadline)
 
     def data_version(self, *, deadline: Deadline) -> int:
         """Return a number that changes with every commit of anybody."""

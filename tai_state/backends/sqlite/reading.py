@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tai_state.backends.sqlite.encoding import from_us
-from tai_state.codec import from_json
+from tai_state.codec import load_fields
 from tai_state.documents import DAMAGED, Document, DocumentPath
 from tai_state.errors import InvalidDataError
 
@@ -40,7 +40,7 @@ def document(path: DocumentPath, row: Row) -> Document:
     """
     created_us, updated_us, body = row
     try:
-        fields = from_json(body)
+        fields = load_fields(body)
         if not isinstance(fields, dict):
             fields = {DAMAGED: f"the stored JSON is a {type(fields).__name__}, not a map"}
     except InvalidDataError as error:
@@ -52,14 +52,16 @@ def document(path: DocumentPath, row: Row) -> Document:
 
 def get_rows(connection: sqlite3.Connection, paths: Sequence[DocumentPath]) -> list[tuple[DocumentPath, Row]]:
     """Return the rows that exist at *paths*, all of one snapshot."""
-    if len(paths) > 1:
-        connection.execute("BEGIN")
+    if len(paths) == 1:
+        # One statement is one snapshot.
+        (path,) = paths
+        return [(path, row) for row in connection.execute(_GET, path).fetchall()]
+    connection.execute("BEGIN")
     found: list[tuple[DocumentPath, Row]] = []
     for path in paths:
         rows = connection.execute(_GET, (path.collection, path.id)).fetchall()
         found += [(path, row) for row in rows]
-    if len(paths) > 1:
-        connection.execute("COMMIT")
+    connection.execute("COMMIT")
     return found
 
 

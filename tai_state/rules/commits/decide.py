@@ -42,6 +42,8 @@ from tai_state.rules.records.record import (
     complete,
 )
 
+_IS_NEW = MustNotExist()
+
 REBUILT = "tai_rebuilt"
 """In the context of an event: that the state document which it rests on was missing or damaged, and was rebuilt."""
 
@@ -294,7 +296,7 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
     fields = event_fields(event, settings.encoding, common)
     writes: list[Write] = [
         state_put(change.paths, record, settings.encoding, found, common),
-        Put(change.paths.event(event.version), fields, MustNotExist()),
+        Put(change.paths.event(event.version), fields, _IS_NEW, is_sound=True),
     ]
     if view.head is None:
         # A state that has lost its document may have lost its first event to its first segment, or to a trim.

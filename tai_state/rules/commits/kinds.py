@@ -23,7 +23,7 @@ from tai_state.models import Keep
 from tai_state.rules.commits.change import Change, Needs, Notice, Target, TargetOf
 from tai_state.rules.history.upcasting import Place, Schema
 from tai_state.rules.records.arguments import plain_version
-from tai_state.rules.records.record import AsData, MachineStamp, StateRecord
+from tai_state.rules.records.record import AsData, MachineStamp, StateRecord, stamp_of
 from tai_state.typed import is_model, validated
 
 NAME_BYTES_MAX = 480
@@ -146,13 +146,10 @@ def check_name(value: object, what: str) -> str:
 # Of exactly this type alone: 1 == True == 1.0 must not meet in a cache, and a subclass is to become plain text.
 _checked_action = lru_cache(maxsize=1024)(check_name)
 
-# One object for a machine: what it moved last is seen to be its own at a glance.
-_stamp = lru_cache(maxsize=256)(MachineStamp)
-
 
 def stamp(machine: AnyMachine) -> MachineStamp:
     """Return the mark that *machine* leaves on what it moves."""
-    return _stamp(machine.name, machine.version, machine.fingerprint)
+    return stamp_of(machine.name, machine.version, machine.fingerprint)
 
 
 def as_data(machine: AnyMachine | None) -> AsData[Any]:
@@ -301,7 +298,7 @@ class _Move:
         self._action = action
         self._payload = payload
         self._error = error
-        self.mark = _stamp(machine.name, machine.version, machine.fingerprint)
+        self.mark = stamp_of(machine.name, machine.version, machine.fingerprint)
 
     def target(self, state: StateRecord | None) -> Target:
         """Return what the move makes of *state*, seen by nobody else: guards and reducers run on copies."""

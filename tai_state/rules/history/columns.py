@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from tai_state.codec import PAYLOAD_BYTES_MAX
+from tai_state.compression import PAYLOAD_BYTES_MAX
 from tai_state.rules.records.fields import FieldError, take
 
 if TYPE_CHECKING:

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json, time_text
 from tai_state.documents import Json
-from tai_state.rules.history.columns import ABSENT, is_same, joined, read_columns
+from tai_state.rules.history.columns import ABSENT, COLUMNS, is_same, joined, read_columns
 from tai_state.rules.records.chain import FOR_URLS, covered_by_name, erasable
 from tai_state.rules.records.documents import FORMATS, event_from
 from tai_state.rules.records.fields import FieldError, take, take_or_none
 from tai_state.rules.records.parts import time_from, uncovered
-from tai_state.rules.records.record import EventRecord, MachineStamp
+from tai_state.rules.records.record import EventRecord, MachineStamp, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -66,9 +66,7 @@ def pack(events: Sequence[EventRecord]) -> bytes | None:
     values = [erasable(event) for event in events]
     groups = {
         "covered": _columns_of([covered_by_name(event, seal) for event, seal in sealed], _COMPUTED),
-        "values": {
-            name: [each.get(name, ABSENT) for each in values] for name in _names(values) if name != "from_state"
-        },
+        "values": {name: texts for name, texts in _turned(values).items() if name != "from_state"},
         "beside": {
             "committed_at": [_time_text(event.committed_at) for event in events],
             "salt": [(seal.salt or "").encode() for _, seal in sealed],
@@ -97,14 +95,25 @@ def _comes_back(event: EventRecord) -> bool:
 
 def _columns_of(rows: Sequence[Mapping[str, Any]], but: frozenset[str]) -> dict[str, list[bytes]]:
     columns = {}
-    for name in _names(rows):
-        if name not in but:
-            values = [row.get(name, ABSENT) for row in rows]
+    for name, values in _turned(rows).items():
+        if name in but:
+            continue
+        if values.count(values[0]) == len(values) and values[0] is not ABSENT:
             # Most hold one value, which is dumped once.
-            is_same = values[0] is not ABSENT and values.count(values[0]) == len(values)
-            texts = [dump_plain(values[0])] * len(values) if is_same else [_text(value) for value in values]
-            columns[name] = texts
+            columns[name] = [dump_plain(values[0])] * len(values)
+        else:
+            columns[name] = [_text(value) for value in values] if ABSENT in values else list(map(dump_plain, values))
     return columns
+
+
+def _turned(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the values of all rows by name, the names in order."""
+    names = list(rows[0])
+    if all(list(row) == names for row in rows):
+        # As nearly always: they are turned in one step.
+        columns = dict(zip(names, map(list, zip(*[row.values() for row in rows], strict=True)), strict=True))
+        return dict(sorted(columns.items()))
+    return {name: [row.get(name, ABSENT) for row in rows] for name in _names(rows)}
 
 
 def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -123,9 +132,13 @@ class Run(Sequence[EventRecord]):
     """The events of a body: computed as a whole, each decoded when it is asked for.
 
     Attributes:
+        ids: The governor's and the state's whose events they are.
         first: The version of the first one.
         hashes: Of each, as computed: whoever knows the last one knows by it that all of them are what they were.
+        is_checked: Whether it was looked whether each of them can be decoded; see ``late``.
     """
+
+    is_checked = False
 
     def __init__(self, body: bytes, governor_id: str, state_id: str) -> None:
         """Read a body as that of a state.
@@ -133,7 +146,7 @@ class Run(Sequence[EventRecord]):
         Raises:
             FieldError: It is damaged, another state's, or its events do not follow from one another.
         """
-        self._ids = (governor_id, state_id)
+        self.ids = (governor_id, state_id)
         try:
             self._read(body)
         except FieldError:
@@ -152,6 +165,7 @@ class Run(Sequence[EventRecord]):
         self.first = take(told, "first", int)
         self._previous_hash = take(told, "previous_hash", str)
         self._covered, self._values, self._beside = read_columns(lines, told, self._count)
+        self._odd = {name for group in COLUMNS for name, is_one in told[group].items() if not is_one}
         self._check()
         self._digests = self._digested()
         self.hashes = self._computed()
@@ -180,14 +194,18 @@ class Run(Sequence[EventRecord]):
         """The version of the last one."""
         return self.first + self._count - 1
 
-    @property
-    def last_schema_version(self) -> int:
-        """The schema version of the data that the last one left.
+    def schema_version(self, place: int) -> int:
+        """Return the schema version of the data that one left.
 
         Raises:
             FieldError: As for an event.
         """
-        return take({"schema_version": from_json(self._covered["schema_version"][-1])}, "schema_version", int)
+        return take({"schema_version": from_json(self._covered["schema_version"][place])}, "schema_version", int)
+
+    def varying(self) -> dict[str, list[bytes]]:
+        """Return the columns in which the events may differ, by name."""
+        groups = (self._covered, self._values, self._beside)
+        return {name: texts for columns in groups for name, texts in columns.items() if name in self._odd}
 
     def goes_on_from(self, before: Run) -> bool:
         """Whether its first event follows the last one of *before*, as their texts show; False: they do not show it."""
@@ -221,8 +239,8 @@ class Run(Sequence[EventRecord]):
         machines = {text: _machine(text) for text in set(covered.get("machine", [ABSENT]))}
         return map(
             Move,
-            repeat(self._ids[0]),
-            repeat(self._ids[1]),
+            repeat(self.ids[0]),
+            repeat(self.ids[1]),
             range(self.first, self.first + count),
             _all_taken(covered, "kind", str),
             _all_taken(covered, "action", str),
@@ -238,7 +256,7 @@ class Run(Sequence[EventRecord]):
     def _check(self) -> None:
         """Refuse what is another state's, or does not follow; for all else there are the hashes."""
         covered = self._covered
-        for name, owner in zip(("governor_id", "state_id"), self._ids, strict=True):
+        for name, owner in zip(("governor_id", "state_id"), self.ids, strict=True):
             if set(covered[name]) != {dump_plain(owner)}:
                 message = f"it names another {name} than {owner!r}"
                 raise FieldError(message)
@@ -275,16 +293,22 @@ class Run(Sequence[EventRecord]):
         columns = {}
         for name, texts in values.items():
             inner = name.encode() + b"\0"
+            has_gaps = ABSENT in texts
             raw = [
-                sha256(salt + inner + text).digest() if text else _NO_DIGEST
+                sha256(salt + inner + text).digest() if text or not has_gaps else _NO_DIGEST
                 for salt, text in zip(salts, texts, strict=True)
             ]
             # Each with a byte more fills groups of four characters to the last, which is of that byte alone.
             encoded = b2a_base64(b"\0".join([*raw, b""]), newline=False).translate(FOR_URLS)
-            columns[name] = [
-                b'"%b"' % encoded[44 * place : 44 * place + 43] if text else ABSENT for place, text in enumerate(texts)
-            ]
-        return [b"{%b}" % text[1:] for text in joined(columns)]
+            digests = [encoded[start : start + 43] for start in range(0, 44 * self._count, 44)]
+            columns[name] = _with_gaps(digests, texts) if has_gaps else digests
+        if any(ABSENT in digests for digests in columns.values()):
+            quoted = {name: [text and b'"%b"' % text for text in digests] for name, digests in columns.items()}
+            return [b"{%b}" % text[1:] for text in joined(quoted)]
+        # As ``joined`` has them, in one step for each event.
+        names = sorted(columns)
+        form = b"{%b}" % b",".join([b'"%b":"%%b"' % name.encode() for name in names])
+        return [form % digests for digests in zip(*[columns[name] for name in names], strict=True)]
 
     def _event(self, place: int) -> EventRecord:
         try:
@@ -322,6 +346,11 @@ class Run(Sequence[EventRecord]):
         return stored if "labels" not in values else {**stored, "labels": _decoded(values["labels"])}
 
 
+def _with_gaps(digests: list[bytes], texts: list[bytes]) -> list[bytes]:
+    """Return the digests of the texts that are there."""
+    return [digest if text else ABSENT for digest, text in zip(digests, texts, strict=True)]
+
+
 def _moment(text: bytes) -> datetime | None:
     return time_from(from_json(text)) if text else None
 
@@ -339,4 +368,4 @@ def _all_taken(
 
 
 def _machine(text: bytes) -> MachineStamp | None:
-    return MachineStamp(*from_json(text)) if text else None
+    return stamp_of(*from_json(text)) if text else None

@@ -133,7 +133,9 @@ class Fold:
         reason = contradiction(self.last, event)
         if reason is not None:
             raise CorruptLogError(*self._ids, event.version, reason)
-        self._run_again(event, schema_before(self.last, event))
+        difference = self._rerun(event, schema_before(self.last, event))
+        if difference is not None:
+            raise self._other(event, difference)
         self._last = event
         self.events += 1
 
@@ -158,24 +160,26 @@ class Fold:
     def _take_run(self, run: Run) -> None:
         """Take proven events: that the first one follows is what is left to be shown of them."""
         if self._run is not None and run.goes_on_from(self._run):
-            before = self._run.last_schema_version
+            before = self._run.schema_version(-1)
         else:
             reason = contradiction(self.last, run[0])
             if reason is not None:
                 raise CorruptLogError(*self._ids, run.first, reason)
             before = schema_before(self.last, run[0])
-        if self._rerun is not no_rerun:
+        rerun = self._rerun
+        if rerun is not no_rerun:
             for move in run.moves():
-                self._run_again(move, before)
+                difference = rerun(move, before)
+                if difference is not None:
+                    raise self._other(move, difference)
                 before = move.schema_version
         self._run = run
         self.events += len(run)
 
-    def _run_again(self, event: EventRecord | Move, before: int) -> None:
-        difference = self._rerun(event, before)
-        if difference is not None:
-            message = f"state {self._ids[1]!r} of governor {self._ids[0]!r}, version {event.version}: {difference}"
-            raise ReplayError(message)
+    def _other(self, event: EventRecord | Move, difference: str) -> ReplayError:
+        return ReplayError(
+            f"state {self._ids[1]!r} of governor {self._ids[0]!r}, version {event.version}: {difference}"
+        )
 
     def state(self) -> StateRecord | None:
         """Return the state reached; None before the first event."""

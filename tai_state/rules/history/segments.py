@@ -11,16 +11,18 @@ listed as the JSON of their documents, which is what all segments of earlier rel
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Any
 
-from tai_state.codec import compress, decompress, dump_json, from_json
+from tai_state.codec import dump_json, from_json
+from tai_state.compression import compress, decompress
 from tai_state.config import INLINE, Maintenance
 from tai_state.documents import Delete, Document, Fields, Json, Put, UpdatedAt, Write
 from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, ReplayError
 from tai_state.layout import StateLayout, owner_and_version, unescape
+from tai_state.rules.history.late import Part, checked, keep_run, kept_run
 from tai_state.rules.history.packed import Run, pack
 from tai_state.rules.history.replay import Trimmed, contradiction
 from tai_state.rules.records.documents import (
@@ -44,6 +46,9 @@ _BATCH_BYTES = 2 * 1024 * 1024
 """What is read at a time of the events to be sealed, about: between two reads is seen whether there is time left."""
 
 _SAME = "same"
+
+Given = Callable[[Run], Sequence[EventRecord]]
+"""Makes of packed events what is given to their reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +196,21 @@ def alone_fields(fields: Fields) -> Fields:
     return {**fields, "format": max(fields["format"], FORMATS["alone"]), "alone": True}
 
 
-def read_segment(document: Document, governor_id: str, state_id: str, *, proven: bool = False) -> Segment:
+def decoded(run: Run) -> Sequence[EventRecord]:
+    """Return all events of a run, decoded."""
+    return run[:]
+
+
+def proven(run: Run) -> Sequence[EventRecord]:
+    """Return a run as it is: proven, and not decoded. Then it is the run that raises FieldError for somebody else's."""
+    return run
+
+
+def read_segment(document: Document, governor_id: str, state_id: str, given: Given = decoded) -> Segment:
     """Return the segment in a document, its events with every field they had.
 
     Args:
-        proven: Whether packed events are to stay as they are: proven, as a ``Run``, and not decoded. Then it is the
-            run that raises FieldError for an event of somebody else's.
+        given: As what packed events are given.
 
     Raises:
         CorruptLogError: It is damaged, or another one than its place says.
@@ -211,10 +225,11 @@ def read_segment(document: Document, governor_id: str, state_id: str, *, proven:
             return Segment(first, last, trimmed=Trimmed(last, take(fields, "hash", str)))
         if take_or_none(fields, "stay", bool):
             return Segment(first, last)
-        body = _unsealed(fields["events"], fields["digest"])
-        events = _events(body, fields, governor_id, state_id)
-        if isinstance(events, Run) and not proven:
-            events = events[:]
+        _check_digest(fields["events"], fields["digest"])
+        if take_or_none(fields, "packed", bool):
+            events = given(_run(fields, governor_id, state_id, is_kept=given is checked))
+        else:
+            events = _listed_events(fields, governor_id, state_id)
     except (KeyError, TypeError, IndexError, FieldError, InvalidDataError, InvalidIdError) as error:
         version = fields.get("first")
         where = version if type(version) is int else None
@@ -222,35 +237,40 @@ def read_segment(document: Document, governor_id: str, state_id: str, *, proven:
     return Segment(first, last, None, events, is_alone=bool(take_or_none(fields, "alone", bool)))
 
 
-def _events(body: bytes, fields: Fields, governor_id: str, state_id: str) -> Sequence[EventRecord]:
-    """Return the events in the body of a segment, which are those that it names, and of this state."""
-    named = range(fields["first"], fields["last"] + 1)
-    if take_or_none(fields, "packed", bool):
+def _run(fields: Fields, governor_id: str, state_id: str, *, is_kept: bool) -> Run:
+    """Return the run in a segment of packed events, which are those that it names, and of this state.
+
+    Args:
+        is_kept: Whether what was proven is kept for whoever reads the same once more.
+    """
+    blob, digest = fields["events"], fields["digest"]
+    run = kept_run(digest, governor_id, state_id) if is_kept else None
+    if run is None:
+        body = decompress(blob)
         run = Run(body, governor_id, state_id)
-        _check_named(range(run.first, run.first + len(run)), named)
-        _check_hash(fields, run.hashes[-1])
-        return run
-    events = _from_list(body)
-    _check_named([event.version for event in events], named)
+        if is_kept:
+            keep_run(digest, run, len(body))
+    _check_named(range(run.first, run.first + len(run)), range(fields["first"], fields["last"] + 1))
+    _check_hash(fields, run.hashes[-1])
+    return run
+
+
+def _listed_events(fields: Fields, governor_id: str, state_id: str) -> Sequence[EventRecord]:
+    """Return the events in a segment that lists them, which are those that it names, and of this state."""
+    events = _from_list(decompress(fields["events"]))
+    _check_named([event.version for event in events], range(fields["first"], fields["last"] + 1))
     for event in events:
         check_owner(event, governor_id, state_id)
     _check_hash(fields, events[-1].hash)
     return tuple(events)
 
 
-def part_of(segment: Segment, given: int, count: int, paths: StateLayout) -> Sequence[EventRecord]:
-    """Return so many events of a segment behind those that were *given*; as they are held where that is all of them.
-
-    Raises:
-        CorruptLogError: Somebody else made one of them; see ``read_segment``.
-    """
-    if count == len(segment.events):
-        return segment.events
-    try:
-        return segment.events[given : given + count]
-    except FieldError as error:
-        reason = f"the sealed event is damaged: {error}"
-        raise CorruptLogError(paths.governor_id, paths.state_id, segment.first + given, reason) from error
+def part_of(segment: Segment, given: int, count: int) -> Sequence[EventRecord]:
+    """Return so many events of a segment behind those that were *given*; as they are held where that is all of them."""
+    events = segment.events
+    if count == len(events):
+        return events
+    return Part(events, range(given, given + count)) if isinstance(events, Run) else events[given : given + count]
 
 
 def events_alone(document: Document, governor_id: str) -> Sequence[EventRecord]:
@@ -289,12 +309,11 @@ def _check_place(document: Document, governor_id: str, state_id: str) -> None:
         raise FieldError(message)
 
 
-def _unsealed(blob: bytes, digest: str) -> bytes:
+def _check_digest(blob: bytes, digest: str) -> None:
     # Before it is unpacked: what is damaged is not fed to a decompressor.
     if hashlib.sha256(blob).hexdigest() != digest:
         message = "it does not match its digest"
         raise FieldError(message)
-    return decompress(blob)
 
 
 def _from_list(body: bytes) -> list[EventRecord]:

@@ -48,6 +48,7 @@ from tai_state.rules.records.record import (
     Marks,
     StateRecord,
 )
+from tai_state.rules.records.usual import usual_state
 
 Fields = dict[str, Value]
 
@@ -74,6 +75,14 @@ its newest event.
 """
 
 FORMAT_NEWEST = max(FORMATS.values())
+
+_SEALED = FORMATS["digests"]
+_LATER = tuple(name for name, number in FORMATS.items() if number > _SEALED)
+
+
+def _format_of(fields: Fields) -> int:
+    """Return of which format a document with these *fields* is."""
+    return max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()), default=1)
 
 
 def occasional_format(events: Sequence[EventRecord]) -> int:
@@ -159,7 +168,7 @@ def state_put(
     assert record.due is None or record.marks.due_key, "nobody would find it when it is due"
     precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
     stamped = CHANGED_AT if record.marks.feed_key else None
-    return Put(paths.state, state_fields(record, encoding, common), precondition, stamped)
+    return Put(paths.state, state_fields(record, encoding, common), precondition, stamped, is_sound=True)
 
 
 def state_fields(record: StateRecord, encoding: Encoding, common: Fields | None = None) -> Fields:
@@ -183,7 +192,8 @@ def state_fields(record: StateRecord, encoding: Encoding, common: Fields | None 
     if marks.feed_key:
         fields[FEED_KEY] = marks.feed_key
     fields["digest"] = state_digest(record)
-    fields["format"] = max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()))
+    # Nearly all have nothing newer.
+    fields["format"] = _SEALED if fields.keys().isdisjoint(_LATER) else _format_of(fields)
     return fields
 
 
@@ -242,7 +252,8 @@ def event_fields(event: EventRecord, encoding: Encoding, common: Fields | None =
             fields["occurred_at"] = event.occurred_at
         if event.cause is not None:
             fields["cause"] = cause_field(event.cause)
-    fields["format"] = max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()), default=1)
+    is_usual = seal is not None and fields.keys().isdisjoint(_LATER)
+    fields["format"] = _SEALED if is_usual else _format_of(fields)
     return fields
 
 
@@ -308,8 +319,10 @@ def read_state(document: Document, governor_id: str, state_id: str) -> StateReco
         SchemaVersionError: A newer release wrote it.
     """
     try:
-        check_format(document.fields, document.path, newest=FORMAT_NEWEST)
-        record = _state_from(document.fields)
+        record = usual_state(document.fields, FORMAT_NEWEST)
+        if record is None:
+            check_format(document.fields, document.path, newest=FORMAT_NEWEST)
+            record = _state_from(document.fields)
         check_owner(record, governor_id, state_id)
         _check_digest(record, document.fields)
     except FieldError as error:

@@ -15,7 +15,7 @@ from tai_state.rules.records.fields import (
     take_payload,
 )
 from tai_state.rules.records.occasional import seconds_after
-from tai_state.rules.records.record import MachineStamp, MetadataRecord, Seal, Signal
+from tai_state.rules.records.record import MachineStamp, MetadataRecord, Seal, Signal, stamp_of
 
 
 def metadata_from(fields: Mapping[str, Value]) -> MetadataRecord:
@@ -42,7 +42,7 @@ def machine_from(fields: Mapping[str, Value]) -> MachineStamp | None:
     name = take_or_none(fields, "machine_name", str)
     if name is None:
         return None
-    return MachineStamp(name, take(fields, "machine_version", int), take(fields, "machine_fingerprint", str))
+    return stamp_of(name, take(fields, "machine_version", int), take(fields, "machine_fingerprint", str))
 
 
 def signals_from(fields: Mapping[str, Value]) -> tuple[Signal, ...]:

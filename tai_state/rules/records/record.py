@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tai_state import models
@@ -112,6 +113,10 @@ class MachineStamp:
     def __str__(self) -> str:
         """Return ``name@version``."""
         return f"{self.name}@{self.version}"
+
+
+stamp_of = lru_cache(maxsize=256, typed=True)(MachineStamp)
+"""Returns the stamp of a machine by name, version and fingerprint: one object for each, seen to be the same at once."""
 
 
 @quick_dataclass(frozen=True, slots=True)
@@ -233,29 +238,34 @@ class StateRecord(Content):
         Raises:
             StoredDataError: The data does not fit.
         """
-        snapshot: StateSnapshot[DataT] = trusted(
-            models.StateSnapshot,
-            governor_id=self.governor_id,
-            state_id=self.state_id,
-            status=self.status,
-            # A tombstone's data is empty, and need not fit the machine's data type.
-            data=self.data.value() if self.deleted else self.data_as(as_data),
-            version=self.version,
-            timestamp=self.timestamp,
-            created_at=self.created_at,
-            metadata=self.metadata.public(),
-            causality=_clock(self.causality),
-            last_error=self.last_error,
-            deleted=self.deleted,
-            schema_version=self.schema_version,
-            machine_name=self.machine.name if self.machine else None,
-            machine_version=self.machine.version if self.machine else None,
-            depends_on=self.depends_on,
-            due_at=self.due_at,
-            due_action=self.due.action if self.due else None,
-            labels=labels_shown(self.labels) if self.labels else {},
-            recovered=recovered,
-        )
+        # A tombstone's data is empty, and need not fit the machine's data type. What has no type fits.
+        is_fitting = self.deleted or as_data is Payload.value
+        typed = None if is_fitting else self.data_as(as_data)
+
+        def fields() -> dict[str, Any]:
+            return {
+                "governor_id": self.governor_id,
+                "state_id": self.state_id,
+                "status": self.status,
+                "data": self.data.value() if is_fitting else typed,
+                "version": self.version,
+                "timestamp": self.timestamp,
+                "created_at": self.created_at,
+                "metadata": self.metadata.public(),
+                "causality": _clock(self.causality),
+                "last_error": self.last_error,
+                "deleted": self.deleted,
+                "schema_version": self.schema_version,
+                "machine_name": self.machine.name if self.machine else None,
+                "machine_version": self.machine.version if self.machine else None,
+                "depends_on": self.depends_on,
+                "due_at": self.due_at,
+                "due_action": self.due.action if self.due else None,
+                "labels": labels_shown(self.labels) if self.labels else {},
+                "recovered": recovered,
+            }
+
+        snapshot: StateSnapshot[DataT] = models.later(models.StateSnapshot, fields)
         return snapshot
 
 
@@ -293,45 +303,57 @@ class EventRecord(Content):
         Args:
             before: Turns the data before the change into what is seen; None: as *as_data*.
         """
-        event: Event[DataT] = trusted(
-            models.Event,
-            governor_id=self.governor_id,
-            state_id=self.state_id,
-            version=self.version,
-            action=self.action,
-            kind=self.kind,
-            payload=self.payload.value(),
-            idempotency_key=self.idempotency_key,
-            from_status=self.from_status,
-            to_status=self.to_status,
-            from_state=self._data(self.from_state, before or as_data),
-            to_state=self._data(self.to_state, as_data),
-            last_error=self.last_error,
-            deleted=self.deleted,
-            schema_version=self.schema_version,
-            machine_name=self.machine.name if self.machine else None,
-            machine_version=self.machine.version if self.machine else None,
-            machine_fingerprint=self.machine.fingerprint if self.machine else None,
-            metadata=self.metadata.public(),
-            causality=_clock(self.causality),
-            origin=self.origin,
-            parents=self.parents,
-            transition_id=self.transition_id,
-            fencing_token=self.fencing_token,
-            timestamp=self.timestamp,
-            created_at=self.created_at,
-            previous_hash=self.previous_hash,
-            hash=self.hash,
-            occurred_at=self.occurred_at,
-            committed_at=self.committed_at,
-            depends_on=self.depends_on,
-            due_at=self.due.at if self.due else None,
-            due_action=self.due.action if self.due else None,
-            labels=labels_shown(self.labels) if self.labels else {},
-            cause=self.cause.event if self.cause else None,
-            depth=self.cause.depth if self.cause else 0,
-        )
+        event: Event[DataT]
+        if self.is_late(as_data, before):
+            event = models.later(models.Event, partial(self.shown, as_data, as_data))
+        else:
+            event = trusted(models.Event, **self.shown(as_data, before or as_data))
         return event
+
+    @staticmethod
+    def is_late(as_data: AsData[Any], before: AsData[Any] | None) -> bool:
+        """Whether the public model is made when somebody looks: a data type's own checks run for those who read."""
+        return as_data is Payload.value and (before is None or before is as_data)
+
+    def shown(self, as_data: AsData[Any], before: AsData[Any]) -> dict[str, Any]:
+        """Return the fields of the public model."""
+        return {
+            "governor_id": self.governor_id,
+            "state_id": self.state_id,
+            "version": self.version,
+            "action": self.action,
+            "kind": self.kind,
+            "payload": self.payload.value(),
+            "idempotency_key": self.idempotency_key,
+            "from_status": self.from_status,
+            "to_status": self.to_status,
+            "from_state": self._data(self.from_state, before),
+            "to_state": self._data(self.to_state, as_data),
+            "last_error": self.last_error,
+            "deleted": self.deleted,
+            "schema_version": self.schema_version,
+            "machine_name": self.machine.name if self.machine else None,
+            "machine_version": self.machine.version if self.machine else None,
+            "machine_fingerprint": self.machine.fingerprint if self.machine else None,
+            "metadata": self.metadata.public(),
+            "causality": _clock(self.causality),
+            "origin": self.origin,
+            "parents": self.parents,
+            "transition_id": self.transition_id,
+            "fencing_token": self.fencing_token,
+            "timestamp": self.timestamp,
+            "created_at": self.created_at,
+            "previous_hash": self.previous_hash,
+            "hash": self.hash,
+            "occurred_at": self.occurred_at,
+            "committed_at": self.committed_at,
+            "depends_on": self.depends_on,
+            "due_at": self.due.at if self.due else None,
+            "due_action": self.due.action if self.due else None,
+            "labels": labels_shown(self.labels) if self.labels else {},
+            "cause": self.cause.event if self.cause else None,
+            "depth": self.cause.depth if self.cause else 0,
+        }
 
     @staticmethod
     def _data(payload: Payload, as_data: AsData[DataT]) -> Any:

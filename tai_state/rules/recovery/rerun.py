@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tai_state.codec import Payload
 from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNotAllowedError
 from tai_state.machine import Choice
 from tai_state.rules.commits.kinds import AnyMachine, as_data, data_payload, stamp
@@ -9,7 +10,7 @@ from tai_state.rules.history.packed import Move
 from tai_state.rules.history.replay import Rerun, no_rerun
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.erased import is_erased
-from tai_state.rules.records.record import EventRecord, stored_data
+from tai_state.rules.records.record import EventRecord, MachineStamp, stored_data
 
 _MOVES = frozenset({"transition", "reaction"})
 
@@ -27,6 +28,7 @@ def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
         return no_rerun
     mark, typed = stamp(machine), as_data(machine)
     only = schema.version if schema is not None and schema.upcasters else None
+    left = _Left()
 
     def rerun(event: EventRecord | Move, before_version: int) -> str | None:
         # An upcaster may have been mended since: it is no proof of what was made then.
@@ -34,18 +36,19 @@ def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
             return None
         if event.kind == "start" and event.machine == mark:
             return None if event.to_status == machine.initial else f"machine {mark} starts in {machine.initial!r}"
-        # What another machine or version made is not ours to judge; neither is what was decided elsewhere.
-        # Of what was erased nothing is left to run it on.
-        if event.kind not in _MOVES or event.machine != mark or event.from_status is None or is_erased(event):
+        if not _is_ours(event, mark):
             return None
+        assert event.from_status is not None
 
         def before() -> Any:
+            if typed is Payload.value:
+                return left.take(event.from_state)
             ids = (event.governor_id, event.state_id)
             return stored_data(typed, event.from_state, *ids, event.version - 1)
 
         try:
             choice = machine.choose(event.from_status, event.action, before, event.payload.value)
-            is_made = _is_made(choice, event, machine)
+            is_made = left.is_copied(event.to_state, choice) or _is_made(choice, event, machine)
         except (TransitionNotAllowedError, InvalidDataError, InvalidMachineError) as error:
             return f"machine {mark} refuses it: {error}"
         if choice.target != event.to_status or not is_made:
@@ -55,12 +58,41 @@ def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
     return rerun
 
 
+class _Left:
+    """The data that the event before was held against, which nobody else has: the next event begins with it."""
+
+    def __init__(self) -> None:
+        self._payload: Payload | None = None
+        self._copy: Any = None
+
+    def is_copied(self, payload: Payload, choice: Choice[Any]) -> bool:
+        """Whether a glance tells that a move has made the data in *payload*; then a copy of it is kept."""
+        is_plain = choice.transition.apply is not None and type(choice.data) is dict
+        self._copy = payload.copy_of(choice.data) if is_plain else None
+        self._payload = payload
+        return self._copy is not None
+
+    def take(self, payload: Payload) -> Any:
+        """Return the data in *payload*, which nobody else has."""
+        copy, self._copy = self._copy, None
+        return payload.value() if copy is None or self._payload is not payload else copy
+
+
+def _is_ours(event: EventRecord | Move, mark: MachineStamp) -> bool:
+    """Whether an event is a move of our machine that can be made again.
+
+    What another machine or version made is not ours to judge; neither is what was decided elsewhere. Of what was erased
+    nothing is left to run it on.
+    """
+    if event.machine is not mark and event.machine != mark:
+        return False
+    return event.kind in _MOVES and event.from_status is not None and not is_erased(event)
+
+
 def _is_made(choice: Choice[Any], event: EventRecord | Move, machine: AnyMachine) -> bool:
     """Whether the data that *event* recorded is what *choice* makes."""
     if choice.transition.apply is None:
         return event.to_state == event.from_state
-    if type(choice.data) is dict and event.to_state.is_plainly(choice.data):
-        return True
     made = data_payload(choice.data, machine)
     if made == event.to_state:
         return True

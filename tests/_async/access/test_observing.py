@@ -297,5 +297,5 @@ async def test_an_observer_that_ends_the_program_leaves_no_call_under_way(store,
         with pytest.raises(SystemExit):
             async with AsyncTransactionManager(store).begin():
                 pass
-    assert store.runtime.inflight.doors[0].counts == {}
+    assert store.runtime.inflight.doors[0].calls == {}
     assert signal.getsignal(signal.SIGINT) is before

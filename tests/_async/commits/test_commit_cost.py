@@ -2,7 +2,7 @@
 
 import pytest
 
-from tai_state import AsyncStateMachinePersister, Machine, PersistenceConfig, Transition, codec
+from tai_state import AsyncStateMachinePersister, Machine, PersistenceConfig, Transition, codec, compression
 from tai_state.codec import Payload
 from tai_state.layout import state_layout
 
@@ -14,11 +14,10 @@ PLAIN = Machine("plain", "on", [Transition("add", "on", "on", apply=lambda data,
 def compressed(monkeypatch):
     """What was compressed since the test began."""
     seen: list[bytes] = []
-    compress = codec.compress
 
     def noted(raw):
         seen.append(raw)
-        return compress(raw)
+        return compression.compress(raw)
 
     monkeypatch.setattr(codec, "compress", noted)
     return seen

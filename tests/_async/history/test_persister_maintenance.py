@@ -13,7 +13,8 @@ from tai_state import (
     StateNotFoundError,
 )
 from tai_state._async.history import sealing
-from tai_state.codec import Payload, decompress
+from tai_state.codec import Payload
+from tai_state.compression import decompress
 from tai_state.documents import Delete
 from tai_state.layout import state_layout
 from tai_state.rules.history import segments as rules

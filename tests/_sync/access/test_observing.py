@@ -297,5 +297,5 @@ def test_an_observer_that_ends_the_program_leaves_no_call_under_way(store, momen
         with pytest.raises(SystemExit):
             with TransactionManager(store).begin():
                 pass
-    assert store.runtime.inflight.doors[0].counts == {}
+    assert store.runtime.inflight.doors[0].calls == {}
     assert signal.getsignal(signal.SIGINT) is before

@@ -65,7 +65,7 @@ def put(basket: Basket, payload: dict[str, Any]) -> Basket:
     if payload["line"]["text"] == "gift":
         return Gift(basketId=basket.basket_id, wrapped=True)
     if payload["line"]["text"] == "much":
-        return basket.model_copy(update={"lines": (Line(text="x" * codec.PAYLOAD_BYTES_MAX),)})
+        return basket.model_copy(update={"lines": (Line(text="x" * vars(codec)["PAYLOAD_BYTES_MAX"]),)})
     return basket.model_copy(update={"lines": (*basket.lines, Line.model_validate(payload["line"]))})
 
 

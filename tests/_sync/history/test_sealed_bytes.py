@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from tai_state import StateMachinePersister, CorruptLogError, PersistenceConfig
-from tai_state.codec import compress, decompress
+from tai_state.compression import compress, decompress
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
 from tai_state.rules.history.packed import Run

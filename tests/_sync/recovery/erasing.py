@@ -61,7 +61,7 @@ def holding(store, mark=MARK):
 
 def opened(value):
     """Return all that a field says, unpacked."""
-    from tai_state.codec import decompress  # noqa: PLC0415
+    from tai_state.compression import decompress  # noqa: PLC0415
 
     if isinstance(value, dict):
         return b" ".join([key.encode() + opened(one) for key, one in value.items()])

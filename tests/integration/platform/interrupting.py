@@ -167,7 +167,7 @@ def left_by(store: BackendStore, strike: Strike) -> list[str]:
         "a handler": strike.leaves_a_handler,
         "a guard": interrupts._door.is_guarded,
         "a pending signal": bool(interrupts._door.pending),
-        "a call under way": bool(store.runtime.inflight.doors[0].counts),
+        "a call under way": bool(store.runtime.inflight.doors[0].calls),
         "a turn": bool(store.runtime.writer.lines._lines),
         "a line": bool(store.runtime.locks.lines._lines),
     }

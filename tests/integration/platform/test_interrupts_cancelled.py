@@ -157,7 +157,7 @@ async def left_by(store: AsyncBackendStore) -> list[str]:
         await asyncio.wait(ending, timeout=SECONDS_MAX)
     traces = {
         "a task": asyncio.all_tasks() != {asyncio.current_task()},
-        "a call under way": bool(store.runtime.inflight.doors[0].counts),
+        "a call under way": bool(store.runtime.inflight.doors[0].calls),
         "a turn": bool(store.runtime.writer.lines._lines),
         "a line": bool(store.runtime.locks.lines._lines),
         "a lock": bool(store.runtime.locks.held()),

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from tai_state import LockManager, MemoryStore, observers
-from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.locking.registry import LockRegistry
 from tai_state.backends.firestore.channels import Channels
@@ -41,15 +40,8 @@ def _heads() -> HeadCache[Head]:
     return MemoryStore().runtime.writer.heads
 
 
-class _Calls(InFlight):
-    @property
-    def guard(self) -> threading.Lock:
-        return self.doors[0].lock
-
-
 GUARDED: dict[str, tuple[Callable[[], Any], str, Callable[[Any], object]]] = {
     "turns": (Lines, "_guard", _take_turn),
-    "calls": (_Calls, "guard", lambda one: one.one("call").__enter__()),
     "locks": (LockRegistry, "_guard", lambda one: one.held()),
     "heads": (_heads, "_lock", lambda one: one.get(PATH)),
     "memory": (lambda: MemoryEngine(SystemClock()), "_lock", lambda one: one.read([PATH])),

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tai_state.codec import EMPTY, NULL, Payload, compress, decompress, dump_fields, dump_json, from_json, to_json
+from tai_state.codec import EMPTY, NULL, Payload, dump_fields, dump_json, from_json, load_fields, to_json
+from tai_state.compression import compress, decompress
 from tai_state.config import Encoding
 from tai_state.conversion import INT_MAX, INT_MIN, LEVELS_MAX, normalize, normalize_data
 from tai_state.documents import Json
@@ -95,6 +96,26 @@ def test_canonical_json_gives_the_value_back(value):
     encoded = to_json(normal)
     assert alike(from_json(encoded), normal)
     assert alike(from_json(encoded.decode()), normal)
+
+
+@given(datas)
+@example({"at": datetime(2026, 1, 1, tzinfo=UTC)})
+@example({"at": datetime(2026, 1, 1, tzinfo=UTC), "data": {"at": datetime(2026, 1, 1, tzinfo=UTC)}})
+@example({"at": {"$time": "2026-01-01T00:00:00.000000+00:00"}, "text": '"$'})
+def test_fields_of_a_document_come_back(fields):
+    """As from any JSON, whether their times stand at the top or deeper."""
+    normal = normalize(fields)
+    assert alike(load_fields(dump_fields(normal)), normal)
+    assert alike(load_fields(dump_json(normal)), normal)
+
+
+@pytest.mark.parametrize(
+    "text", [b"{", b'{"a":{"$time":1},"b":2}', b'{"a":{"$time":"no time"},"b":2}', b'{"a":{"$bytes":"?"},"b":2}']
+)
+def test_fields_that_nobody_wrote_are_refused(text):
+    """As by ``from_json``."""
+    with pytest.raises(InvalidDataError, match="not a stored JSON value"):
+        load_fields(text)
 
 
 @given(datas, encodings)
