@@ -192,7 +192,7 @@ class Deferral:
         elif self._is_inner:
             self._is_inner = False
             _door.is_open = self._was_open
-            if self._was_open:
+            if self._was_open and _door.pending:
                 _door.deliver()
 
 
@@ -215,7 +215,7 @@ class Interruptible:
 
     def __enter__(self) -> None:
         """Let signals in, those first that came before."""
-        if not _door.is_guarded or _door.is_open or _door.settling or not _is_main_thread():
+        if not _door.is_guarded or _door.is_open or _door.settling or _get_ident() != _door.main:
             return
         self._is_opened = _door.is_open = True
         if _door.pending:

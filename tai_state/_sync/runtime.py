@@ -18,6 +18,7 @@ from tai_state.frozen import quick_dataclass
 from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.rules.commits.kinds import check_name
 from tai_state.rules.history.id_ranges import ALL_IDS, IdRange
+from tai_state.rules.records.again import read_state_again
 from tai_state.rules.records.documents import owner_of, read_state
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Runtime:
         if document is None:
             return None, None
         try:
-            return read_state(document, paths.governor_id, paths.state_id), None
+            return read_state_again(document, paths.governor_id, paths.state_id), None
         except CorruptLogError as error:
             return None, error
 

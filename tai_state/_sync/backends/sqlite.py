@@ -94,7 +94,8 @@ class SqliteBackend(Backend):
     ) -> Read:
         """Read *paths* in one snapshot, whether or not it must be *consistent*."""
         del consistent
-        refuse_past(at)
+        if at is not None:
+            refuse_past(at)
         self._engine.session()
         deadline = deadline_in(timeout)
         return self._reads.run(partial(self._engine.get_many, list(paths), deadline=deadline), deadline)

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from tai_state._platform.forks import anew_in_children
 from tai_state.backends.expiry import Expiring
+from tai_state.backends.json_documents import json_document
 from tai_state.backends.memory.due import DUE_KEY, DueOrder
 from tai_state.backends.memory.encoding import encode
 from tai_state.backends.stamps import with_stamp
 from tai_state.clock import Clock
-from tai_state.codec import load_fields
 from tai_state.documents import (
     Check,
     CommitResult,
@@ -78,7 +78,7 @@ class _Stored:
     update_time: datetime
 
     def document(self, path: DocumentPath) -> Document:
-        return Document(path, load_fields(self.json), self.create_time, self.update_time, len(self.json))
+        return json_document(path, self.json, self.create_time, self.update_time)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from tai_state.backends.sqlite.schema import SYNCHRONOUS, Place
 from tai_state.backends.sqlite.scrubbing import scrub
 from tai_state.backends.sqlite.session import Session
 from tai_state.clock import Clock, Deadline
-from tai_state.documents import CommitResult, DocumentPath, Query, Read, Write
+from tai_state.documents import CommitResult, Document, DocumentPath, Query, Read, Write
 from tai_state.errors import (
     CommitAmbiguousError,
     ConfigurationError,
@@ -155,10 +155,11 @@ class SqliteEngine:
             session = self.session()
             clock = session.clock(deadline)
             rows = self._read(session, deadline, partial(reading.get_rows, paths=paths))
-        for _, row in rows:
+        documents: dict[DocumentPath, Document] = {}
+        for path, row in rows:
             clock.advance(row[1])
-        read_time = from_us(clock.now_us())
-        return Read({path: reading.document(path, row) for path, row in rows}, read_time)
+            documents[path] = reading.document(path, row)
+        return Read(documents, from_us(clock.now_us()))
 
     def scan_page(
         self, collection: str, *, start: str, stop: str | None, limit: int, deadline: Deadline

@@ -4,10 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tai_state.backends.json_documents import json_document
 from tai_state.backends.sqlite.encoding import from_us
-from tai_state.codec import load_fields
-from tai_state.documents import DAMAGED, Document, DocumentPath
-from tai_state.errors import InvalidDataError
+from tai_state.documents import Document, DocumentPath
 
 PAGE_DOCUMENTS_MAX = 256
 PAGE_BYTES_MAX = 4 * 1_048_576
@@ -33,21 +32,10 @@ def after(stored_id: str) -> str:
 
 
 def document(path: DocumentPath, row: Row) -> Document:
-    """Return the stored row as a fresh document.
-
-    One whose JSON is damaged comes back with the one field DAMAGED: it is a finding for those who know what
-    it should hold, and no reason to refuse its neighbours.
-    """
+    """Return the stored row as a fresh document; one whose JSON is damaged says so."""
     created_us, updated_us, body = row
-    try:
-        fields = load_fields(body)
-        if not isinstance(fields, dict):
-            fields = {DAMAGED: f"the stored JSON is a {type(fields).__name__}, not a map"}
-    except InvalidDataError as error:
-        fields = {DAMAGED: str(error)}
     created = from_us(created_us)
-    updated = created if updated_us == created_us else from_us(updated_us)
-    return Document(path, fields, created, updated, len(body))
+    return json_document(path, body, created, created if updated_us == created_us else from_us(updated_us))
 
 
 def get_rows(connection: sqlite3.Connection, paths: Sequence[DocumentPath]) -> list[tuple[DocumentPath, Row]]:
@@ -55,7 +43,8 @@ def get_rows(connection: sqlite3.Connection, paths: Sequence[DocumentPath]) -> l
     if len(paths) == 1:
         # One statement is one snapshot.
         (path,) = paths
-        return [(path, row) for row in connection.execute(_GET, path).fetchall()]
+        rows = connection.execute(_GET, path).fetchall()
+        return [(path, rows[0])] if rows else []
     connection.execute("BEGIN")
     found: list[tuple[DocumentPath, Row]] = []
     for path in paths:
