@@ -41,7 +41,7 @@ POINTS = [
 ]
 """Where a worker dies."""
 
-_STRIKES = 0.25
+_STRIKES = 0.1
 
 SCHEMA = """
 CREATE TABLE effects (number INTEGER PRIMARY KEY, kind TEXT, saga TEXT, step TEXT, key TEXT, UNIQUE (kind, key));

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tai_state._async.due.finder import AsyncDueFinder
 from tai_state._async.sagas.driving import AsyncSagaDrive
 from tai_state._async.sagas.held import AsyncHeldSaga, Seen, UnfitError
+from tai_state._platform.backgrounds import AsyncBackground
 from tai_state._platform.hearts import AsyncHearts
 from tai_state._platform.iterators import async_ending
 from tai_state._platform.tasks import async_together
-from tai_state._platform.waits import AsyncMutex
 from tai_state.authors import author_of_due
+from tai_state.clock import Deadline, SystemClock
+from tai_state.config import DRAIN_SECONDS
 from tai_state.errors import (
     DeadlineExceededError,
     LockLostError,
@@ -44,8 +47,6 @@ log = logging.getLogger("tai_state")
 
 BATCH = 100
 """How many sagas a look holds at a time."""
-
-_TURN_SECONDS = 3600.0
 
 _QUICKER = (NothingDueError, LockLostError, StateNotFoundError)
 """What refuses a move of a saga that somebody else has moved meanwhile."""
@@ -82,62 +83,91 @@ class AsyncSagaWork:
         self._hearts = AsyncHearts("tai-saga")
         self._found: deque[Seen] = deque()
         self._in_hand: set[DocumentPath] = set()
+        self._is_over = False
+        self._has_free_hand = False
+        self._failure: Exception | None = None
 
     async def run_due(self) -> int:
         """Work at what is due until nothing is, and return how many sagas were brought forward."""
         author, count = author_of_due(self._states.store.actor), 0
+        self._is_over = False
 
         async def work() -> int:
             done = 0
-            while self._found:
-                done += await self._work_at(self._found.popleft(), author)
+            while (seen := self._take()) is not None:
+                done += await self._work_at(seen, author)
             return done
 
         with self._inflight.one("sagas_due"):
-            while not self._is_shut() and await self._look():
-                members = min(self._concurrency, len(self._found))
-                # One alone needs no task, and no thread, of its own.
-                done = [await work()] if members == 1 else await async_together([work] * members)
-                count += sum(done)
+            try:
+                while not self._stops() and await self._look():
+                    members = min(self._concurrency, len(self._found))
+                    # One alone needs no task, and no thread, of its own.
+                    done = [await work()] if members == 1 else await async_together([work] * members)
+                    count += sum(done)
+            except BaseException:
+                # Threads are not interrupted with their caller: they end between two steps.
+                self._is_over = True
+                raise
         return count
 
     async def run(self) -> None:
         """Work at what comes due until the runner is drained."""
-        author, mutex = author_of_due(self._states.store.actor), AsyncMutex()
-
-        async def work() -> None:
-            while (seen := await self._next(mutex)) is not None:
-                try:
-                    await self._work_at(seen, author)
-                except StoreClosedError:
-                    return
-                except _TROUBLE as error:
-                    log.warning("a saga is left until its lease ends: %s", error)
-
-        await async_together([work] * self._concurrency)
+        author, hands = author_of_due(self._states.store.actor), list[AsyncBackground]()
+        self._is_over = False
+        try:
+            while not self._stops():
+                hands = [hand for hand in hands if not hand.has_ended]
+                self._has_free_hand = len(hands) < self._concurrency
+                if self._has_free_hand and (seen := await self._next()) is not None:
+                    hands.append(AsyncBackground("tai-saga", partial(self._in_a_hand, seen, author)))
+                    continue
+                if self._failure is not None:
+                    raise self._failure
+                self._has_free_hand = False
+                await self.finder.rest(lambda: self._stops() or self._has_free_hand)
+        finally:
+            self._is_over = True
+            deadline = Deadline(SystemClock(), DRAIN_SECONDS)
+            for hand in hands:
+                await hand.join(deadline.remaining())
 
     # Inside
 
-    async def _next(self, mutex: AsyncMutex) -> Seen | None:
-        """Return the next saga that is due, waiting for it; None: the runner is drained."""
-        while not self._is_shut():
-            if not await mutex.acquire(_TURN_SECONDS):
-                continue
-            # Whoever is first looks for all who stand behind him.
-            try:
-                while not self._is_shut():
-                    try:
-                        if self._found or await self._look():
-                            return self._found.popleft()
-                    except StoreClosedError:
-                        return None
-                    except _TROUBLE as error:
-                        log.warning("the saga runner looks again in %g seconds: %s", self.finder.poll, error)
-                        self.finder.lookout.begin()
-                    await self.finder.rest(self._is_shut)
-            finally:
-                mutex.release()
+    async def _next(self) -> Seen | None:
+        """Return the next saga that is due; None: there is none now."""
+        try:
+            if self._found or await self._look():
+                return self._take()
+        except StoreClosedError:
+            return None
+        except _TROUBLE as error:
+            log.warning("the saga runner looks again in %g seconds: %s", self.finder.poll, error)
+            self.finder.lookout.begin()
         return None
+
+    async def _in_a_hand(self, seen: Seen, author: Author) -> None:
+        try:
+            await self._work_at(seen, author)
+        except StoreClosedError:
+            return
+        except _TROUBLE as error:
+            log.warning("a saga is left until its lease ends: %s", error)
+        except Exception as error:  # noqa: BLE001 - it is a bug, which `run` raises: nobody else waits for this
+            self._failure = error
+        finally:
+            self._has_free_hand = True
+            self.finder.wake()
+
+    def _take(self) -> Seen | None:
+        try:
+            return self._found.popleft()
+        except IndexError:  # another thread was quicker
+            return None
+
+    def _stops(self) -> bool:
+        """Whether no further step is to be begun."""
+        return self._is_over or self._is_shut()
 
     def _is_shut(self) -> bool:
         try:
@@ -156,16 +186,14 @@ class AsyncSagaWork:
                         continue
                     access = self._runtime.access
                     read = await access.read(paths, access.begin(None), consistent=False)
-                    for path in paths:
-                        document = read.get(path)
-                        seen = None if document is None else self._seen(document, read.read_time)
-                        if seen is not None:
-                            self._in_hand.add(path)
-                            self._found.append(seen)
-                    if self._found:
+                    documents = [document for path in paths if (document := read.get(path)) is not None]
+                    found = [seen for one in documents if (seen := self._seen(one, read.read_time)) is not None]
+                    # Not in the order of their times: several runners that found the same meet at few.
+                    access.rng.shuffle(found)
+                    self._in_hand.update(seen.paths.state for seen in found)
+                    self._found.extend(found)
+                    if found:
                         break
-        # Not in the order of their times: several runners that found the same meet at few.
-        self._runtime.access.rng.shuffle(self._found)
         return bool(self._found)
 
     def _seen(self, document: Document, read_time: datetime) -> Seen | None:
@@ -219,7 +247,7 @@ class AsyncSagaWork:
         held = AsyncHeldSaga(self._states, seen, author, self._timing)
         try:
             with self._inflight.one("sagas_due", seen.governor, seen.paths.state_id):
-                await AsyncSagaDrive(runtime, held, self._hearts, self._is_shut).run(seen.record)
+                await AsyncSagaDrive(runtime, held, self._hearts, self._stops).run(seen.record)
         except _QUICKER as error:
             log.info("the saga %s is another worker's: %s", path, type(error).__name__)
             return False

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from tai_state import AsyncMemoryStore, ChangeMetadata, LockLostError, StoreClosedError
-from tai_state._platform.tasks import async_sleep, async_together
+from tai_state._platform.tasks import async_sleep
 from tai_state.keys import OwnGovernor
 from tai_state.sagas import AsyncSagaRunner, Saga, Step
 from tai_state.testing import ManualClock
@@ -228,23 +228,6 @@ async def test_what_is_no_saga_any_more_is_stepped_past(store, runner, deeds, ca
         assert await runner.run_due() == 2
     assert len([record for record in caplog.records if "stepped past" in record.getMessage()]) == 2
     assert deeds.order.count("ship") == 2
-
-
-async def test_run_takes_what_comes_due_until_it_is_drained(store, deeds):
-    """What its own process starts is taken at once, however rarely it looks."""
-    runner = AsyncSagaRunner(store, [deeds.saga], poll=3600, concurrency=2)
-
-    async def start():
-        for number in range(5):
-            await runner.start("shop", f"o-{number}", "order")
-        for _ in range(int(SECONDS_MAX / 0.01)):
-            if len(deeds.done) == 15:
-                break
-            await async_sleep(0.01)
-        assert await runner.drain()
-
-    await async_together([runner.run, start])
-    assert [one.status async for one in runner.list_sagas("shop")] == ["completed"] * 5
 
 
 async def test_the_functions_of_a_saga_may_be_plain(store):

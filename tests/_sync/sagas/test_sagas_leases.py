@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from tai_state import MemoryStore, ChangeMetadata, LockLostError, StoreClosedError
-from tai_state._platform.tasks import sleep, together
+from tai_state._platform.tasks import sleep
 from tai_state.keys import OwnGovernor
 from tai_state.sagas import SagaRunner, Saga, Step
 from tai_state.testing import ManualClock
@@ -228,23 +228,6 @@ def test_what_is_no_saga_any_more_is_stepped_past(store, runner, deeds, caplog):
         assert runner.run_due() == 2
     assert len([record for record in caplog.records if "stepped past" in record.getMessage()]) == 2
     assert deeds.order.count("ship") == 2
-
-
-def test_run_takes_what_comes_due_until_it_is_drained(store, deeds):
-    """What its own process starts is taken at once, however rarely it looks."""
-    runner = SagaRunner(store, [deeds.saga], poll=3600, concurrency=2)
-
-    def start():
-        for number in range(5):
-            runner.start("shop", f"o-{number}", "order")
-        for _ in range(int(SECONDS_MAX / 0.01)):
-            if len(deeds.done) == 15:
-                break
-            sleep(0.01)
-        assert runner.drain()
-
-    together([runner.run, start])
-    assert [one.status for one in runner.list_sagas("shop")] == ["completed"] * 5
 
 
 def test_the_functions_of_a_saga_may_be_plain(store):

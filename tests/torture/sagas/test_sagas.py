@@ -63,7 +63,7 @@ def test_each_effect_is_there_once_and_each_failure_is_undone_in_reverse(place, 
         made = effects_of(outside)
         states = {state.saga_id: state for state in runner.list_sagas(GOVERNOR)}
         seconds = time.monotonic() - began
-        tell(f"sagas on {kind}: {len(states)}, {figures.kills} kills, {calls} calls, {seconds:.0f} s; left {left}")
+        tell(f"sagas on {kind}: {len(states)}, {figures.kills} kills, {calls} calls, {seconds:.0f} s")
         found = {name: (states[name].status, made[name]) for name in names}
         assert {name: one for name, one in found.items() if one != wanted(name)} == {}
         keys = outside.rows("SELECT saga, step FROM calls GROUP BY saga, step HAVING count(DISTINCT key) > 1")
