@@ -41,6 +41,7 @@ LOCKS = "locks"
 WAITS = "waits"
 AUDIT = "audit"
 TRANSACTIONS = "transactions"
+SUBSCRIPTIONS = "subscriptions"
 
 
 def check_id(value: object, what: str = "id") -> str:

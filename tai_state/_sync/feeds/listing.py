@@ -10,8 +10,8 @@ from tai_state._sync.feeds.book import Book
 from tai_state._platform.iterators import ending
 from tai_state.config import check_kind
 from tai_state.errors import SchemaVersionError, StoreError
+from tai_state.layout import SUBSCRIPTIONS
 from tai_state.rules.feeds.positions import (
-    SUBSCRIPTIONS,
     ShardPosition,
     SubscriptionLayout,
     read_shard,

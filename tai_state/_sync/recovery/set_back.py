@@ -6,8 +6,7 @@ from datetime import datetime
 from tai_state._sync.runtime import Runtime
 from tai_state.documents import Document, Put, UpdatedAt
 from tai_state.errors import ReplayError
-from tai_state.layout import GOVERNORS, GovernorLayout, state_layout, state_of
-from tai_state.rules.feeds.positions import SUBSCRIPTIONS
+from tai_state.layout import GOVERNORS, SUBSCRIPTIONS, GovernorLayout, state_layout, state_of
 from tai_state.rules.records.documents import read_state, state_put
 from tai_state.rules.recovery.carried import is_due
 from tai_state.rules.recovery.set_back import due_again, looks_again

@@ -18,7 +18,7 @@ from tai_state.documents import (
     Value,
 )
 from tai_state.errors import StoreError
-from tai_state.layout import FORMAT, StateLayout, escape
+from tai_state.layout import FORMAT, SUBSCRIPTIONS, StateLayout, escape
 from tai_state.rules.locking.owners import RESERVED
 from tai_state.rules.records.fields import (
     FieldError,
@@ -32,7 +32,6 @@ from tai_state.rules.records.fields import (
 
 _LEASED_MAX = 400
 
-SUBSCRIPTIONS = "subscriptions"
 GAP = "history_trimmed"
 """The code of a dead letter that tells of events which are nowhere any more."""
 

@@ -18,6 +18,7 @@ from tai_state.layout import (
     AUDIT,
     GOVERNORS,
     LOCKS,
+    SUBSCRIPTIONS,
     TRANSACTIONS,
     WAITS,
     governor_of,
@@ -46,6 +47,7 @@ OF_STORES = (LOCKS, TRANSACTIONS, AUDIT)
 
 LEFT_OUT = {
     WAITS: "who waits at this moment, and for whom: nobody waits in a copy",
+    SUBSCRIPTIONS: "how far who follows a store has come in it: who follows a copy begins there",
     "tai": "the id of a store: a copy that somebody works on is another one; the header of the file names it",
 }
 """What an export leaves out, and why."""

@@ -10,7 +10,7 @@ import pytest
 
 import tai_state
 from tai_state import Machine, MemoryStore, StateMachinePersister, Transition, layout
-from tai_state.rules.feeds.positions import SUBSCRIPTIONS, SubscriptionLayout
+from tai_state.rules.feeds.positions import SubscriptionLayout
 from tests.unit.docs.pages import ROOT, page, rows, sections
 
 PACKAGE = ROOT / "tai_state"
@@ -125,7 +125,14 @@ def test_every_collection_is_in_the_table():
     """Those of a governor, and those of the store; and none that is not there."""
     governor = layout.GovernorLayout("g")
     inside = {f"governors/{{governor}}/{name}" for name in governor.__slots__ if name != "governor_id"}
-    outside = {layout.LOCKS, layout.WAITS, layout.AUDIT, layout.TRANSACTIONS, layout.META.collection, SUBSCRIPTIONS}
+    outside = {
+        layout.LOCKS,
+        layout.WAITS,
+        layout.AUDIT,
+        layout.TRANSACTIONS,
+        layout.META.collection,
+        layout.SUBSCRIPTIONS,
+    }
     kept = SubscriptionLayout("n")
     outside |= {one.replace("/n/", "/{name}/") for one in (kept.shards, kept.positions, kept.dead)}
     named = [cells[0].strip("`").rpartition("/")[0] for cells in rows(PAGE["What is stored"])]
