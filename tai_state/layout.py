@@ -116,6 +116,18 @@ def unescape(stored: str, where: object = "") -> str:
     return value
 
 
+def own_beginning(kind: str) -> str:
+    """Return what the stored ids of the package's own governors of a *kind* begin with.
+
+    Raises:
+        InvalidIdError: There is no such kind.
+    """
+    if kind not in _OWN_KINDS:
+        message = f"{kind!r} is no kind of governor; there are: {', '.join(_OWN_KINDS)}"
+        raise InvalidIdError(message, value=kind)
+    return f"{_OWN}{kind}:"
+
+
 class OwnGovernor(str):
     """The id of a governor of the package's own, by its kind and its name: what a store's methods take for it.
 
@@ -134,11 +146,8 @@ class OwnGovernor(str):
         Raises:
             InvalidIdError: There is no such kind, or the name cannot be part of an id.
         """
-        if kind not in _OWN_KINDS:
-            message = f"{kind!r} is no kind of governor; there are: {', '.join(_OWN_KINDS)}"
-            raise InvalidIdError(message, value=kind)
         check_id(name, "name")
-        return super().__new__(cls, check_id(f"{_OWN}{kind}:{name}", "name"))
+        return super().__new__(cls, check_id(f"{own_beginning(kind)}{name}", "name"))
 
     @property
     def kind(self) -> str:
@@ -153,7 +162,7 @@ class OwnGovernor(str):
     @property
     def stored(self) -> str:
         """Under which id it is stored."""
-        return f"{_OWN}{self.kind}:{_escape_checked(self.name)}"
+        return f"{own_beginning(self.kind)}{_escape_checked(self.name)}"
 
     def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # a str has one part
         """Pickle it by its parts."""

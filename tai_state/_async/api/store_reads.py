@@ -12,7 +12,7 @@ from tai_state._platform.iterators import async_ending
 from tai_state.codec import Payload
 from tai_state.config import Maintenance
 from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError
-from tai_state.layout import GOVERNORS, escape, is_own, state_layout, unescape
+from tai_state.layout import GOVERNORS, escape, governor_of, is_own, own_beginning, state_layout
 from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.history.usage import Tally
 from tai_state.rules.records.arguments import check_limit, check_version
@@ -97,22 +97,32 @@ class AsyncStoreReads:
         return models.BatchResult.model_construct(found=found, missing=missing, damaged=damaged)
 
     async def list_governors(
-        self, *, after: str | None = None, limit: int | None = None, timeout: TimeLimit = None
+        self,
+        *,
+        kind: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        timeout: TimeLimit = None,
     ) -> AsyncIterator[str]:
         """Iterate over the governors that ever had a state, ascending by stored id.
 
         What somebody else keeps in the same place, under an id that is none of ours, is left out. ``timeout`` bounds
         each page.
+
+        Args:
+            kind: "keys" or "sagas": instead of users' governors those of that kind, each an OwnGovernor.
+            after: Begin behind this governor; of a *kind*, behind the one of this name.
         """
-        start = None if after is None else escape(after, "after")
+        own = None if kind is None else own_beginning(kind)
+        start = own if after is None else (own or "") + escape(after, "after")
         check_limit(limit)
         found = self.runtime.access.scan_ids(GOVERNORS, after=start, limit=None, timeout=timeout)
         given = 0
         async for stored in self.runtime.inflight.reading(found, "list_governors"):
-            if given == limit or is_own(stored):
+            if given == limit or not (stored.startswith(own) if own else not is_own(stored)):
                 return
             try:
-                governor_id = unescape(stored, f"{GOVERNORS}/{stored}")
+                governor_id = governor_of(stored, f"{GOVERNORS}/{stored}")
             except InvalidIdError as error:
                 log.warning("left out of the governors: %s", error)
                 continue

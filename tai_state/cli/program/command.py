@@ -61,7 +61,8 @@ class Command(_WithExamples):
         """Run it; whatever it changes is signed as the options say."""
         from tai_state import change_context  # noqa: PLC0415 - `--help` waits for nothing of the library
 
-        if (kind := ctx.params.pop("kind", None)) is not None:
+        is_named = any(name in ctx.params for name in _GOVERNORS)
+        if is_named and (kind := ctx.params.pop("kind", None)) is not None:
             _name_governor(ctx, kind)
         session = ctx.ensure_object(Session)
         with change_context(changed_by=session.actor, reason=session.reason):

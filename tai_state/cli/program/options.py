@@ -9,6 +9,9 @@ import click
 from tai_state.cli.program.session import Session
 from tai_state.urls import FORMS
 
+KINDS = click.Choice(["keys", "sagas"])
+"""What governors of the package's own hold."""
+
 LIMIT = click.IntRange(min=0)
 """How many rows at most, or behind which one to begin."""
 
@@ -57,7 +60,7 @@ def kind_option() -> click.Option:
     """Return the option that says what a command's governor is, made anew for each."""
     return click.Option(
         ["--kind"],
-        type=click.Choice(["keys", "sagas"]),
+        type=KINDS,
         help="What GOVERNOR names: keys, a group of keys; sagas, those of a governor. Without it, a governor of yours.",
     )
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tai_state.documents import Document
-from tai_state.layout import StateLayout, state_layout, state_of
+from tai_state.layout import OwnGovernor, StateLayout, state_layout, state_of
 from tai_state.rules.feeds.positions import ShardPosition, key_of, shard_of
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,10 +70,10 @@ def _earlier(moment: datetime, seconds: float) -> datetime:
 
 
 def found_in(document: Document, changed_at: datetime) -> Found | None:
-    """Return the state in a document that was found; None for what is no state of ours."""
+    """Return the state in a document that was found; None for what is no state of a user's: nobody is told of a key."""
     governor_id, state_id = state_of(str(document.path))
     version = document.fields.get("version")
-    if not state_id or type(version) is not int or version < 1:
+    if not state_id or isinstance(governor_id, OwnGovernor) or type(version) is not int or version < 1:
         return None
     paths = state_layout(governor_id, state_id)
     return Found(paths, key_of(paths), version, changed_at)

@@ -18,7 +18,9 @@ from tai_state import (
     change_context,
 )
 from tai_state._platform.tasks import async_sleep, async_together
+from tai_state._platform.waits import AsyncSignal
 from tai_state.batching import AsyncBatchWriter
+from tai_state.clock import Deadline
 from tai_state.errors import ConfigurationError, DeadlineExceededError, StoreClosedError
 from tests._async.machines import COUNTER
 from tests._async.stores import NO_WAIT, AsyncWrappedBackend, in_memory
@@ -197,6 +199,19 @@ async def test_many_who_wait_for_a_place_all_get_one(gated):
 
         results = await async_together([partial(one, state_id) for state_id in STATES * 12])
     assert sorted(result.version for result in results) == sorted([*range(2, 14)] * 5)
+
+
+@in_memory
+async def test_who_is_called_and_gone_leaves_the_place_to_the_next_one(gated):
+    """So that nobody waits for a place that is free."""
+    persister, _ = gated
+    async with AsyncBatchWriter(persister) as writer:
+        gone, following = AsyncSignal(), AsyncSignal()
+        # Taken out by whoever calls him, at the moment when his time is over.
+        writer._outside.append(following)
+        with pytest.raises(DeadlineExceededError):
+            await writer._wait(gone, Deadline(persister.store.runtime.access.clock, 0.001))
+        assert await following.wait(10)
 
 
 @in_memory

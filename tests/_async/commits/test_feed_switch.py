@@ -9,6 +9,7 @@ from tai_state import (
     AsyncStateMachinePersister,
     AsyncTransactionManager,
     ConfigurationError,
+    TransitionRequest,
     async_export_store,
     async_import_store,
     async_recover,
@@ -293,3 +294,18 @@ async def test_an_engine_that_finds_changes_by_itself_needs_no_key(place):
     since = (await async_document_at(store, DocumentPath("governors/g/states", "s"))).update_time
     assert await async_changed(store, discovery, since) == ["g/states/s"]
     assert await async_changed(store, discovery, since + SECOND) == []
+
+
+async def test_who_moves_many_states_trusts_no_longer_for_it(backend):
+    """Whoever creates a state still looks whether the feed was switched on; a read of other documents told nothing."""
+    clock = ManualClock()
+    persister = AsyncStateMachinePersister(opened(backend, clock=clock), COUNTER)
+    for state_id in ("a", "b"):
+        await persister.start("g", state_id, {"n": 0})
+    other = opened(backend, clock=clock, head_cache_size=0)
+    many = AsyncStateMachinePersister(other, COUNTER)
+    await many.start("g", "c", {"n": 0})
+    clock.advance(TRUST.total_seconds() + 1)
+    outcomes = await many.transition_many([TransitionRequest("g", one, "add", 1) for one in ("a", "b")])
+    assert [getattr(one, "version", one) for one in outcomes] == [2, 2]
+    assert other.runtime.writer.needs_meta()

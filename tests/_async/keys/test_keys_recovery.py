@@ -6,6 +6,8 @@ from tai_state import AsyncStateMachinePersister, PersistenceConfig
 from tai_state._async.api.recovering import async_recover, async_verify
 from tai_state._async.api.transferring import async_export_store, async_import_store
 from tai_state.documents import Delete, MustExist
+from tai_state.errors import InvalidIdError
+from tai_state.feeds import AsyncSubscription
 from tai_state.keys import AsyncKeys, Increment, OwnGovernor
 from tai_state.layout import state_layout
 from tests._async.keys.test_keys_lists import async_of
@@ -79,3 +81,46 @@ async def test_a_governor_of_keys_is_named_by_an_object(keys, store):
     assert keys.governor_id == own
     assert (await store.get_state(own, "a"))[1] == 2
     assert await store.find_state(str.__str__(own), "a") is None
+
+
+async def test_groups_are_listed_by_their_kind(keys, store):
+    """In order, and from any of them on; users' governors are another list."""
+    await store.save_state("shop", "order", {})
+    for group in ("a", "zoé"):
+        await AsyncKeys(store, group).set("k", 1)
+    found = [one async for one in store.list_governors(kind="keys")]
+    assert [one.name for one in found if isinstance(one, OwnGovernor)] == ["a", "g/1", "zoé"]
+    assert [one async for one in store.list_governors(kind="keys", after="a", limit=1)] == [keys.governor_id]
+    assert await async_of(store.list_governors()) == ["shop"]
+    with pytest.raises(InvalidIdError):
+        await async_of(store.list_governors(kind="others"))
+
+
+async def test_subscriptions_are_not_told_of_keys(place):
+    """They are of users' governors; whoever changes keys here is heard by ``on_change``."""
+    store = place.store(feed=True)
+    heard: list[tuple[str, str]] = []
+    told: list[str] = []
+
+    async def hear(event):
+        told.append(event.state_id)
+
+    async with store.on_change(lambda event: heard.append((event.governor_id, event.action))) as listener:
+        await AsyncKeys(store, "g").set("k", 1)
+        await store.save_state("shop", "order", {})
+        await listener.close()
+    subscription = AsyncSubscription(store, "all", hear)
+    while not told:
+        await subscription.run_once()
+    await subscription.run_once()
+    assert told == ["order"]
+    assert heard == [("~keys:g", "set"), ("shop", "save")]
+
+
+async def test_a_key_is_erased_for_good(keys, store):
+    """As any state is; the others stay."""
+    await store.erase_state(keys.governor_id, "a", reason="asked for")
+    assert not await keys.exists("a")
+    assert await keys.get("b") == 1
+    assert [event.from_state async for event in keys.history("a", after=2)] == [{}]
+    assert await keys.increment("a") == 1

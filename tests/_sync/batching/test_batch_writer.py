@@ -18,7 +18,9 @@ from tai_state import (
     change_context,
 )
 from tai_state._platform.tasks import sleep, together
+from tai_state._platform.waits import Signal
 from tai_state.batching import BatchWriter
+from tai_state.clock import Deadline
 from tai_state.errors import ConfigurationError, DeadlineExceededError, StoreClosedError
 from tests._sync.machines import COUNTER
 from tests._sync.stores import NO_WAIT, WrappedBackend, in_memory
@@ -197,6 +199,19 @@ def test_many_who_wait_for_a_place_all_get_one(gated):
 
         results = together([partial(one, state_id) for state_id in STATES * 12])
     assert sorted(result.version for result in results) == sorted([*range(2, 14)] * 5)
+
+
+@in_memory
+def test_who_is_called_and_gone_leaves_the_place_to_the_next_one(gated):
+    """So that nobody waits for a place that is free."""
+    persister, _ = gated
+    with BatchWriter(persister) as writer:
+        gone, following = Signal(), Signal()
+        # Taken out by whoever calls him, at the moment when his time is over.
+        writer._outside.append(following)
+        with pytest.raises(DeadlineExceededError):
+            writer._wait(gone, Deadline(persister.store.runtime.access.clock, 0.001))
+        assert following.wait(10)
 
 
 @in_memory

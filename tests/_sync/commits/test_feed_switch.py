@@ -9,6 +9,7 @@ from tai_state import (
     StateMachinePersister,
     TransactionManager,
     ConfigurationError,
+    TransitionRequest,
     export_store,
     import_store,
     recover,
@@ -293,3 +294,18 @@ def test_an_engine_that_finds_changes_by_itself_needs_no_key(place):
     since = (document_at(store, DocumentPath("governors/g/states", "s"))).update_time
     assert changed(store, discovery, since) == ["g/states/s"]
     assert changed(store, discovery, since + SECOND) == []
+
+
+def test_who_moves_many_states_trusts_no_longer_for_it(backend):
+    """Whoever creates a state still looks whether the feed was switched on; a read of other documents told nothing."""
+    clock = ManualClock()
+    persister = StateMachinePersister(opened(backend, clock=clock), COUNTER)
+    for state_id in ("a", "b"):
+        persister.start("g", state_id, {"n": 0})
+    other = opened(backend, clock=clock, head_cache_size=0)
+    many = StateMachinePersister(other, COUNTER)
+    many.start("g", "c", {"n": 0})
+    clock.advance(TRUST.total_seconds() + 1)
+    outcomes = many.transition_many([TransitionRequest("g", one, "add", 1) for one in ("a", "b")])
+    assert [getattr(one, "version", one) for one in outcomes] == [2, 2]
+    assert other.runtime.writer.needs_meta()

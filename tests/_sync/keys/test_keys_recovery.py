@@ -6,6 +6,8 @@ from tai_state import StateMachinePersister, PersistenceConfig
 from tai_state._sync.api.recovering import recover, verify
 from tai_state._sync.api.transferring import export_store, import_store
 from tai_state.documents import Delete, MustExist
+from tai_state.errors import InvalidIdError
+from tai_state.feeds import Subscription
 from tai_state.keys import Keys, Increment, OwnGovernor
 from tai_state.layout import state_layout
 from tests._sync.keys.test_keys_lists import of
@@ -79,3 +81,46 @@ def test_a_governor_of_keys_is_named_by_an_object(keys, store):
     assert keys.governor_id == own
     assert (store.get_state(own, "a"))[1] == 2
     assert store.find_state(str.__str__(own), "a") is None
+
+
+def test_groups_are_listed_by_their_kind(keys, store):
+    """In order, and from any of them on; users' governors are another list."""
+    store.save_state("shop", "order", {})
+    for group in ("a", "zoé"):
+        Keys(store, group).set("k", 1)
+    found = [one for one in store.list_governors(kind="keys")]
+    assert [one.name for one in found if isinstance(one, OwnGovernor)] == ["a", "g/1", "zoé"]
+    assert [one for one in store.list_governors(kind="keys", after="a", limit=1)] == [keys.governor_id]
+    assert of(store.list_governors()) == ["shop"]
+    with pytest.raises(InvalidIdError):
+        of(store.list_governors(kind="others"))
+
+
+def test_subscriptions_are_not_told_of_keys(place):
+    """They are of users' governors; whoever changes keys here is heard by ``on_change``."""
+    store = place.store(feed=True)
+    heard: list[tuple[str, str]] = []
+    told: list[str] = []
+
+    def hear(event):
+        told.append(event.state_id)
+
+    with store.on_change(lambda event: heard.append((event.governor_id, event.action))) as listener:
+        Keys(store, "g").set("k", 1)
+        store.save_state("shop", "order", {})
+        listener.close()
+    subscription = Subscription(store, "all", hear)
+    while not told:
+        subscription.run_once()
+    subscription.run_once()
+    assert told == ["order"]
+    assert heard == [("~keys:g", "set"), ("shop", "save")]
+
+
+def test_a_key_is_erased_for_good(keys, store):
+    """As any state is; the others stay."""
+    store.erase_state(keys.governor_id, "a", reason="asked for")
+    assert not keys.exists("a")
+    assert keys.get("b") == 1
+    assert [event.from_state for event in keys.history("a", after=2)] == [{}]
+    assert keys.increment("a") == 1

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tai_state import StateMachinePersister, connect
+from tai_state import StateMachinePersister, connect, verify
 from tests.chaos import batching
 from tests.chaos.batching import COUNTER, PATIENT, Share, counted
 from tests.chaos.crew import Crew, Member
@@ -40,5 +40,8 @@ def test_every_item_is_there_once(place, kind, tmp_path, tell):
         assert {persister.load_state("g", f"s{number}").snapshot.data["n"] for number in range(STATES)} == {
             ITEMS // STATES
         }
-        assert persister.validate_consistency("g").problems == []
+        # State by state: the emulator takes half an hour to list as many receipts as there are.
+        assert [
+            one for number in range(STATES) for report in verify(store, "g", f"s{number}") for one in report.problems
+        ] == []
     assert kills >= 10

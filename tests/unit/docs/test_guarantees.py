@@ -33,6 +33,7 @@ PROMISES = [
     "Dependents",
     "Jobs",
     "Sagas",
+    "Keys and batches",
     "Cancellation and interrupts",
     "Draining",
     "Ids",

@@ -69,6 +69,12 @@ def test_a_group_is_exported_and_erased(url, tmp_path):
     assert run("--store", url, "states", "~keys:g").exit_code == 0
 
 
+def test_groups_are_listed(url):
+    """By the names that go with the option."""
+    assert run("--store", url, "governors", "--kind", "keys").stdout.split()[1:] == ["g"]
+    assert run("--store", url, "governors").stdout.split()[1:] == ["~keys:g", "g"]
+
+
 def test_a_kind_is_that_of_a_governor(url):
     """Of one that is given, and of a kind that there is."""
     assert run("--store", url, "verify", "--kind", "keys").exit_code == 2
