@@ -20,6 +20,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from importlib import import_module
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -270,8 +271,11 @@ async def async_shield(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args,
     asyncio.tasks._unregister_task(task)  # noqa: SLF001 - see docs.python.org/3/library/asyncio-extending.html
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
+        # What ``asyncio.wait`` does, for one task that is ours: every commit comes by here.
+        ended: asyncio.Future[None] = task.get_loop().create_future()
+        task.add_done_callback(partial(_tell_ended, ended))
         try:
-            await asyncio.wait([task])
+            await ended
         except asyncio.CancelledError as error:
             # Several may come while the work ends; each is remembered by the one raised here.
             cancelled = error
@@ -280,6 +284,12 @@ async def async_shield(call: Callable[P, Coroutine[Any, Any, T]], *args: P.args,
     if not task.cancelled():
         task.exception()  # marks it as seen: the cancellation is what the caller gets
     raise cancelled
+
+
+def _tell_ended(ended: "asyncio.Future[None]", _: object) -> None:
+    """Wake whoever waits, unless he was cancelled."""
+    if not ended.done():
+        ended.set_result(None)
 
 
 def shield(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

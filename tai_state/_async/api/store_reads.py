@@ -14,6 +14,7 @@ from tai_state.config import Maintenance
 from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError
 from tai_state.layout import GOVERNORS, escape, governor_of, is_own, own_beginning, state_layout
 from tai_state.rules.history.damaged import Damaged
+from tai_state.rules.history.late import stored_events
 from tai_state.rules.history.usage import Tally
 from tai_state.rules.records.arguments import check_limit, check_version
 
@@ -215,10 +216,10 @@ class AsyncStoreReads:
             async for event in self.runtime.inflight.reading(backwards, "get_events", governor_id, state_id):
                 yield event.public(Payload.value)
             return
-        parts = self.runtime.history.late_events(paths, after=after, until=until, limit=limit, timeout=timeout)
+        parts = self.runtime.history.checked_parts(paths, after=after, until=until, limit=limit, timeout=timeout)
         async for part in self.runtime.inflight.reading(parts, "get_events", governor_id, state_id):
-            for each in part:
-                yield each.public(Payload.value)
+            for each in stored_events(part):
+                yield each
 
     async def follow(
         self, governor_id: str, state_id: str, *, after: int = 0, timeout: TimeLimit = None

@@ -16,12 +16,13 @@ from tai_state.clock import Deadline, Span
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import CorruptLogError, HistoryTrimmedError, InvalidIdError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, owner_and_version, state_layout, state_of, versioned
-from tai_state.rules.history.late import LateEvent, checked, late_events
+from tai_state.rules.history.late import checked
 from tai_state.rules.history.reading_place import ReadingPlace
 from tai_state.rules.history.replay import Trimmed
 from tai_state.rules.history.segments import Segment, decoded, part_of, proven, read_segment
+from tai_state.rules.records.again import read_state_again
 from tai_state.rules.records.chain import GENESIS
-from tai_state.rules.records.documents import read_event, read_state
+from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.record import EventRecord, Marks
 
 log = logging.getLogger("tai_state")
@@ -67,7 +68,7 @@ class AsyncEventLog:
             for event in part:
                 yield event
 
-    async def late_events(
+    async def checked_parts(
         self,
         paths: StateLayout,
         *,
@@ -75,15 +76,15 @@ class AsyncEventLog:
         until: int | None = None,
         limit: int | None = None,
         timeout: Span = None,
-    ) -> AsyncIterator[Sequence[EventRecord | LateEvent]]:
-        """Iterate over the events as ``events`` does, a few at a time; sealed ones are decoded when they are looked at.
+    ) -> AsyncIterator[Sequence[EventRecord]]:
+        """Iterate over the events as ``events`` does, a few at a time; sealed ones are not decoded yet, and can be.
 
         Raises:
             HistoryTrimmedError, CorruptLogError: As for ``events``.
         """
         place = ReadingPlace(after, limit, given=checked)
         async for part in self._parts(paths, place, until, timeout, sealed=True):
-            yield late_events(part)
+            yield part
 
     async def runs(
         self, paths: StateLayout, *, after: int = 0, until: int | None = None, sealed: bool = True, timeout: Span = None
@@ -203,7 +204,7 @@ class AsyncEventLog:
         """Return the marks of a state; None where its document is missing or damaged."""
         document = (await self._access.read([paths.state], self._access.begin(timeout))).get(paths.state)
         try:
-            record = None if document is None else read_state(document, paths.governor_id, paths.state_id)
+            record = None if document is None else read_state_again(document, paths.governor_id, paths.state_id)
         except ReplayError:
             return None
         return None if record is None else record.marks

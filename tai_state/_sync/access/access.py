@@ -56,7 +56,7 @@ class Access:
 
     def new_ids(self) -> tuple[str, str, str]:
         """Return three unique ids: a change needs as many, and asking for each alone takes three times as long."""
-        text = f"{self.rng.getrandbits(384):096x}"
+        text = self.rng.randbytes(48).hex()
         return text[:32], text[32:64], text[64:]
 
     def read(

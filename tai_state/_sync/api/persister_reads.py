@@ -25,6 +25,7 @@ from tai_state.models import DataT
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import as_data
 from tai_state.rules.due.arming import known_timeouts
+from tai_state.rules.history.late import LateEvent, late_events
 from tai_state.rules.history.replay import check_reached
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.arguments import check_time, check_version
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from tai_state.clock import Deadline, TimeLimit
     from tai_state.models import ConsistencyReport, Event, LoadedState, StateSnapshot
-    from tai_state.rules.history.late import LateEvent
 
 
 class PersisterReads(Generic[DataT]):
@@ -260,9 +260,9 @@ class PersisterReads(Generic[DataT]):
         """
         paths = state_layout(governor_id, state_id)
         before: int | None = None
-        parts = self._runtime.history.late_events(paths, after=check_version(after, "after"), timeout=timeout)
+        parts = self._runtime.history.checked_parts(paths, after=check_version(after, "after"), timeout=timeout)
         for part in self._inflight.reading(parts, "history", governor_id, state_id):
-            for event in part:
+            for event in late_events(part):
                 yield self._shown_event(event, before)
                 before = event.schema_version
         if before is None and self._runtime.record(paths, timeout) is None:

@@ -14,7 +14,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, overload
 
 from tai_state import models
-from tai_state.codec import from_json
+from tai_state.codec import Payload, from_json
 from tai_state.errors import CorruptLogError, InvalidDataError
 from tai_state.rules.history.packed import Run
 from tai_state.rules.records.fields import FieldError
@@ -56,10 +56,6 @@ class Part(Sequence[EventRecord]):
             return self.run[self.places[index]]
         return Part(self.run, self.places[index])
 
-    def late(self) -> Sequence[LateEvent]:
-        """Return them, none decoded yet; ``check_events`` is to have passed the run."""
-        return [LateEvent(self.run, place) for place in self.places]
-
 
 class LateEvent:
     """An event of a run, as far as it is asked for."""
@@ -84,26 +80,46 @@ class LateEvent:
     def public(self, as_data: AsData[Any], before: AsData[Any] | None = None) -> Event[Any]:
         """Return what ``EventRecord.public`` does, made when somebody looks."""
         if EventRecord.is_late(as_data, before):
-            event: Event[Any] = models.later(models.Event, partial(self._fields, as_data))
-            return event
-        return self._decoded().public(as_data, before)
-
-    def _fields(self, as_data: AsData[Any]) -> dict[str, Any]:
-        return self._decoded().shown(as_data, as_data)
-
-    def _decoded(self) -> EventRecord:
-        try:
-            return self._run[self._place]
-        except FieldError as error:
-            reason = f"the sealed event is damaged: {error}"
-            raise CorruptLogError(*self._run.ids, self.version, reason) from error
+            return _stored_event(self._run, self._place)
+        return _decoded(self._run, self._place).public(as_data, before)
 
 
 def late_events(part: Sequence[EventRecord]) -> Sequence[EventRecord | LateEvent]:
-    """Return events as they are, and those of a run as late ones."""
-    if isinstance(part, Run):
-        return Part(part, range(len(part))).late()
-    return part.late() if isinstance(part, Part) else part
+    """Return events as they are, and those of a run as late ones: ``checked`` is to have passed it."""
+    run, places = _places(part)
+    return part if run is None else [LateEvent(run, place) for place in places]
+
+
+def stored_events(part: Sequence[EventRecord]) -> Sequence[Event[Any]]:
+    """Return the public models of events, their data as it is stored."""
+    run, places = _places(part)
+    if run is None:
+        return [event.public(Payload.value) for event in part]
+    return [_stored_event(run, place) for place in places]
+
+
+def _places(part: Sequence[EventRecord]) -> tuple[Run | None, range]:
+    """Return the run of which events are, and where in it they are; None where they are of none."""
+    if isinstance(part, Part):
+        return part.run, part.places
+    return part if isinstance(part, Run) else None, range(len(part))
+
+
+def _stored_event(run: Run, place: int) -> Event[Any]:
+    event: Event[Any] = models.later(models.Event, partial(_fields_of, run, place))
+    return event
+
+
+def _fields_of(run: Run, place: int) -> dict[str, Any]:
+    return _decoded(run, place).shown(Payload.value, Payload.value)
+
+
+def _decoded(run: Run, place: int) -> EventRecord:
+    try:
+        return run[place]
+    except FieldError as error:
+        reason = f"the sealed event is damaged: {error}"
+        raise CorruptLogError(*run.ids, run.first + place, reason) from error
 
 
 def checked(run: Run) -> Run:

@@ -12,7 +12,7 @@ MOVES = 41
 READ_MAX = {"sqlite": 56, "memory": 35}
 """Calls of a warm ``get_state``. What takes one away lowers it."""
 
-EVENT_MAX = 5
+EVENT_MAX = 3
 """Calls for each sealed event that ``get_events`` gives, one that nobody looks at."""
 
 
