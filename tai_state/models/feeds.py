@@ -48,7 +48,7 @@ class DeadLetter(Model, frozen=True):
         event: The event itself; None where it is nowhere any more.
         code: The code of the error, such as ``cause_depth``, or the name of its class where it is none of tai_state's.
             ``handler_never_came_back``: the process ended in each attempt. ``history_trimmed``: a gap, trimmed before
-            it was delivered.
+            it was delivered. ``not_told``: under ``at_most_once`` its worker lost the lease before he could tell it.
         error: The text of the error.
         attempts: How often the event was tried.
         died_at: When it was put aside, by the store's clock.
