@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tai_state.backends.sqlite.encoding import Request, Step, from_us
+from tai_state.backends.sqlite.encoding import REPLACE, REPLACE_AT, Request, Step, from_us
 from tai_state.backends.sqlite.expiry import remove_expired
 from tai_state.backends.sqlite.patience import SYSTEM
 from tai_state.backends.sqlite.store_clock import RESERVE_US, StoreClock
@@ -184,22 +184,25 @@ class GroupApplier:
         job.error = error
 
     def _run(self, step: Step, time_us: int) -> None:
-        path = step.path
-        if step.statement is None:
+        path, statement = step.path, step.statement
+        if statement is None:
             self._check(step)
             return
         if step.terms is not None:
             keep_terms(self._cursor)
-        arguments = {
-            "collection": path.collection,
-            "id": path.id,
-            "time": time_us,
-            "fields": step.fields if step.stamped is None else step.body(time_us),
-            "expected": step.expected_us,
-            "expires": None if step.lasting is None else step.expires_us(time_us),
-            "terms": step.terms,
-        }
-        if self._cursor.execute(step.statement, arguments).rowcount:
+        # In the places that the statements have for them.
+        arguments: tuple[object, ...]
+        if step.body is None:
+            arguments = (*path, time_us) if step.expected_us is None else (*path, step.expected_us, time_us)
+        else:
+            body = step.body if step.stamped is None else step.body_at(time_us)
+            expires_us = None if step.lasting is None else step.expires_us(time_us)
+            content = (time_us, body, expires_us, step.terms, step.sought)
+            if statement is REPLACE_AT:
+                arguments = (*content, *path, step.expected_us, time_us)
+            else:
+                arguments = (*content, *path, time_us) if statement is REPLACE else (*path, time_us, *content)
+        if self._cursor.execute(statement, arguments).rowcount:
             return
         held_us = self._time_of(step)
         if not _is_met(step, held_us):

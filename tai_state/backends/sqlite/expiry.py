@@ -14,7 +14,7 @@ from tai_state.errors import InvalidDataError, StoreError
 from tai_state.lifetimes import lifetime
 
 # As bytes, whatever damage has put there.
-DUE = """SELECT rowid, update_time, CAST(fields AS BLOB) FROM documents
+DUE = """SELECT rowid, update_time, CAST(body AS BLOB) FROM documents
     WHERE expires_at < ? ORDER BY expires_at LIMIT ?"""
 _REMOVE = "DELETE FROM documents WHERE rowid = ?"
 _KEEP = "UPDATE documents SET expires_at = ? WHERE rowid = ?"

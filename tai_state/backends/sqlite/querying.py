@@ -1,7 +1,9 @@
 """Queries by fields: how they are spelled, so that SQLite finds the index, and checked again here.
 
 SQLite narrows down and sorts; what it cannot tell apart (true and 1, a map and its text) is told apart in Python. A
-field is read by one expression, which is NULL where the document's JSON is damaged, so that an index can be on it.
+field is read by one expression, which is NULL where the document's JSON is damaged, so that an index can be on it. The
+fields that documents are looked for by among many stand in a column (``SOUGHT``), but for those that an earlier release
+wrote: of these the JSON tells.
 """
 
 import sqlite3
@@ -9,19 +11,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from tai_state.backends.sqlite.encoding import is_plain_text, to_us
+from tai_state.backends.sqlite.encoding import PACKED, SOUGHT, is_plain_text, to_us
 from tai_state.backends.sqlite.reading import PAGE_BYTES_MAX, document
 from tai_state.backends.sqlite.terms import has_terms, is_kept
 from tai_state.codec import dump_json
-from tai_state.documents import UPDATE_TIME, Cursor, Document, DocumentPath, FieldEquals, FieldRange, Query, Value
+from tai_state.documents import UPDATE_TIME, Cursor, Document, DocumentPath, FieldEquals, Query, Value
 
 Scalar = str | int | float | None
 
 # SQLite before 3.45 reads JSON from text alone.
-_FIELD = "CASE WHEN json_valid(CAST(fields AS TEXT)) THEN json_extract(CAST(fields AS TEXT), '$.\"{name}\"') END"
-_TYPE = "CASE WHEN json_valid(CAST(fields AS TEXT)) THEN json_type(CAST(fields AS TEXT), '$.\"{name}\"') END"
+_FIELD = "CASE WHEN json_valid(CAST({body} AS TEXT)) THEN json_extract(CAST({body} AS TEXT), '$.\"{name}\"') END"
+_TYPE = "CASE WHEN json_valid(CAST({body} AS TEXT)) THEN json_type(CAST({body} AS TEXT), '$.\"{name}\"') END"
+# Of a time that an earlier release wrote, in UTC, to the microsecond: '{"$time":"2026-03-01T12:00:00.000000+00:00"}'.
+_MICROSECONDS = "strftime('%s', substr({text}, 11, 19)) * 1000000 + substr({text}, 31, 6)"
 UPDATED = "update_time"
 _NOTHING = "NULL"
+_PLAIN = "plain(body)"
 # The path with an end of each part that sorts before whatever an id is made of.
 _END, _BEHIND_END = "\x01", "\x02"
 _PLACE = "replace({of}collection || '/' || {of}id, '/', char(1))"
@@ -47,42 +52,43 @@ class Index(NamedTuple):
         return f"documents_{self.collection}_{self.field.strip('_')}{'_group' if self.is_group else ''}"
 
     @property
-    def sorted_by(self) -> tuple[str, str]:
-        """The collection, and the field of a range that it serves."""
-        return self.collection, self.then or self.field
-
-    @property
     def statement(self) -> str:
         """Make it, where it is not there."""
-        field, place, of = _expression(self.field), _PLACE.format(of=""), _of(self.collection, "")
+        field, place, of = _sort_key(self.collection, self.field), _PLACE.format(of=""), _of(self.collection, "")
         columns = f"{field}, {place}" if self.is_group else f"collection, {field}, id"
         if self.then is not None:
-            columns = f"{field}, {_expression(self.then)}, {place}"
+            columns = f"{field}, {_sort_key(self.collection, self.then)}, {place}"
             of = f"{of} AND {field} IS NOT NULL"
         return f"CREATE INDEX IF NOT EXISTS {self.name} ON documents ({columns}) WHERE {of}"
 
+    def serves(self, query: Query) -> bool:
+        """Whether *query* looks through the documents by it."""
+        if _last(query) != self.collection or query.contains is not None:
+            return False
+        if query.is_group is not self.is_group:
+            return False
+        if query.within is not None:
+            return query.within.name == (self.then or self.field)
+        return self.then is None and any(one.name == self.field for one in query.equal)
 
-INDEXES = (Index("states", "status"), Index("events", "timestamp"))
-"""The fields that are looked for among many documents; each costs every change of such a document a little.
-
-Whether a state is deleted is not one of them: nearly all are not. Nor is whether a segment is alone: they are few.
-"""
 
 LATE_INDEXES = (
+    Index("states", "status"),
+    Index("events", "timestamp"),
     Index("states", UPDATE_TIME, is_group=True),
     Index("states", "due_key", is_group=True, then="due_at"),
     Index("states", UPDATE_TIME),
 )
-"""Those that a file gets when they are first asked for, since most files never are: a state that is changed moves in
-them, too.
+"""Those that a file gets when they are first asked for, since most files never are: each is one more page that a commit
+writes.
+
+Whether a state is deleted has none: nearly all are not. Nor has whether a segment is alone: they are few.
 """
 
 
 def late_index(query: Query) -> Index | None:
     """Return the index that a file may have to get for *query*."""
-    last = query.collection.rpartition("/")[2]
-    asked = (last, None if query.within is None else query.within.name), query.is_group
-    return next((one for one in LATE_INDEXES if (one.sorted_by, one.is_group) == asked), None)
+    return next((one for one in LATE_INDEXES if one.serves(query)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ def place_of(query: Query) -> Place | None:
     """Return where *query* goes on."""
     if query.after is None:
         return None
-    return Place(_bound(query.within, query.after.value), _path_key(query, query.after))
+    return Place(_bound(query, query.after.value), _path_key(query, query.after))
 
 
 def _path_key(query: Query, cursor: Cursor) -> str:
@@ -118,15 +124,38 @@ def _scalar(value: Value) -> Scalar:
     return value if isinstance(value, str | int | float) else None
 
 
-def _bound(within: FieldRange | None, value: Value) -> Scalar:
-    """Return *value* as the expression of a range gives it."""
-    if within is not None and within.name == UPDATE_TIME and isinstance(value, datetime):
-        return to_us(value)
-    return _scalar(value)
+def _bound(query: Query, value: Value) -> Scalar:
+    """Return *value* as the expression of the range of *query* gives it."""
+    return to_us(value) if _is_of_times(query) and isinstance(value, datetime) else _scalar(value)
 
 
-def _expression(name: str) -> str:
-    return UPDATED if name == UPDATE_TIME else _FIELD.format(name=name)
+def _last(query: Query) -> str:
+    return query.collection.rpartition("/")[2]
+
+
+def _is_of_times(query: Query) -> bool:
+    """Whether the range of *query* is of times that stand beside the documents, as microseconds."""
+    within = query.within
+    if within is None or within.name == UPDATE_TIME:
+        return within is not None
+    is_sought = SOUGHT.get(_last(query)) == within.name
+    return is_sought and isinstance(within.at_least or within.below, datetime)
+
+
+def _sort_key(collection: str, name: str) -> str:
+    """Return what an index on a field holds of the documents of a collection, which is told by its last part."""
+    if name == UPDATE_TIME:
+        return UPDATED
+    field = _FIELD.format(name=name, body="body")
+    if SOUGHT.get(collection) != name:
+        return field
+    return f"coalesce(sought, {_MICROSECONDS.format(text=field) if collection == PACKED else field})"
+
+
+def _value(collection: str, name: str) -> str:
+    """Return what reads a field of the documents of a collection as their JSON has it."""
+    is_packed = collection == PACKED and name != UPDATE_TIME
+    return _FIELD.format(name=name, body=_PLAIN) if is_packed else _sort_key(collection, name)
 
 
 def spell(query: Query, after: Place | None, limit: int) -> tuple[str, list[Scalar]]:
@@ -134,7 +163,7 @@ def spell(query: Query, after: Place | None, limit: int) -> tuple[str, list[Scal
     spelled = _spelled(query, after)
     direction = " DESC" if query.is_descending else ""
     ordered = [f"{one}{direction}" for one in (spelled.field, spelled.place) if one != _NOTHING]
-    columns = f"documents.collection, documents.id, create_time, update_time, fields, {spelled.field}, {spelled.key}"
+    columns = f"documents.collection, documents.id, create_time, update_time, body, {spelled.field}, {spelled.key}"
     statement = f"""SELECT {columns} FROM {spelled.source}
         WHERE {" AND ".join(spelled.conditions)} ORDER BY {", ".join(ordered)} LIMIT ?"""  # noqa: S608 - of identifiers alone
     return statement, [*spelled.arguments, limit]
@@ -147,7 +176,7 @@ def spell_count(query: Query) -> tuple[str, list[Scalar]] | None:
     if not is_exact or not (query.contains is None or is_kept(query)):
         return None
     spelled = _spelled(query, place_of(query))
-    conditions = spelled.conditions + [_typed(one) for one in query.equal if _has_likes(one)]
+    conditions = spelled.conditions + [_typed(query, one) for one in query.equal if _has_likes(one)]
     return f"SELECT count(*) FROM {spelled.source} WHERE {' AND '.join(conditions)}", spelled.arguments  # noqa: S608 - as above
 
 
@@ -156,11 +185,12 @@ def _has_likes(condition: FieldEquals) -> bool:
     return not isinstance(condition.value, str) or condition.value.startswith(("{", "["))
 
 
-def _typed(condition: FieldEquals) -> str:
+def _typed(query: Query, condition: FieldEquals) -> str:
     """Return the condition that a field has the type of the value, which SQLite tells apart only so."""
     value = condition.value
     kind = "text" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else "integer"
-    return f"{_TYPE.format(name=condition.name)} = '{kind}'"
+    body = _PLAIN if _last(query) == PACKED else "body"
+    return f"{_TYPE.format(name=condition.name, body=body)} = '{kind}'"
 
 
 class _Spelled(NamedTuple):
@@ -177,7 +207,7 @@ class _Spelled(NamedTuple):
 def _spelled(query: Query, after: Place | None) -> _Spelled:
     arguments: list[Scalar] = []
     conditions = [_where(query, arguments)]
-    field = _expression(query.within.name) if query.within is not None else _NOTHING
+    field = _range_key(query)
     source = "documents"
     place = key = _PLACE.format(of=_DOCUMENTS) if query.is_group else "documents.id"
     if query.contains is not None and is_kept(query):
@@ -193,10 +223,10 @@ def _spelled(query: Query, after: Place | None) -> _Spelled:
     if query.below is not None:
         conditions.append(_below(place, query.below, arguments))
     plain = [one for one in query.equal if _is_plain(one)]
-    conditions += [f"{_FIELD.format(name=one.name)} = ?" for one in plain]
+    conditions += [f"{_value(_last(query), one.name)} = ?" for one in plain]
     arguments += [one.value for one in plain]
     if query.within is not None:
-        more, bounds = _spelled_range(query, query.within, after, place)
+        more, bounds = _spelled_range(query, after, place)
         conditions += more
         arguments += bounds
     elif after is not None:
@@ -205,12 +235,20 @@ def _spelled(query: Query, after: Place | None) -> _Spelled:
     return _Spelled(source, conditions, arguments, field, place, key)
 
 
-def _spelled_range(query: Query, within: FieldRange, after: Place | None, place: str) -> tuple[list[str], list[Scalar]]:
+def _range_key(query: Query) -> str:
+    """Return what a range of *query* is of."""
+    if query.within is None:
+        return _NOTHING
+    read = _sort_key if _is_of_times(query) else _value
+    return read(_last(query), query.within.name)
+
+
+def _spelled_range(query: Query, after: Place | None, place: str) -> tuple[list[str], list[Scalar]]:
     """Return what keeps a field in its range, and behind *after* in the order of that field and the place."""
-    field = _expression(within.name)
+    field = _range_key(query)
     conditions: list[str] = []
     arguments: list[Scalar] = []
-    low, high = _bounds(within)
+    low, high = _bounds(query)
     if after is not None:
         low, high = (low, after.value) if query.is_descending else (after.value, high)
     beyond = "<" if query.is_descending else ">"
@@ -237,7 +275,7 @@ def _where(query: Query, arguments: list[Scalar]) -> str:
     if query.is_group:
         return _of(query.collection)
     arguments.append(query.collection)
-    last = query.collection.rpartition("/")[2]
+    last = _last(query)
     # Always true; it is what a partial index asks for.
     of = "documents.collection = ?"
     return f"{of} AND {_of(last)}" if "/" in query.collection and last.isidentifier() else of
@@ -250,10 +288,12 @@ def _of(collection: str, of: str = _DOCUMENTS) -> str:
     return f"({of}collection = '{collection}' OR {of}collection GLOB '*/{collection}')"
 
 
-def _bounds(within: FieldRange) -> tuple[Scalar, Scalar]:
+def _bounds(query: Query) -> tuple[Scalar, Scalar]:
     """Return the least value of a range as SQLite sorts them, and the one that ends it; None: there is no need."""
-    low, high = _bound(within, within.at_least), _bound(within, within.below)
-    if within.name == UPDATE_TIME:
+    within = query.within
+    assert within is not None
+    low, high = _bound(query, within.at_least), _bound(query, within.below)
+    if _is_of_times(query):
         return low, high
     if isinstance(within.at_least or within.below, datetime):
         return low or '{"$time":"', high or '{"$time":"~'
@@ -275,9 +315,9 @@ def read(connection: sqlite3.Connection, query: Query, after: Place | None, limi
     try:
         for collection, id_, created_us, updated_us, body, value, place in cursor:
             count += 1
-            size += len(body)
             rest = Place(value, place)
             found = document(DocumentPath(collection, id_), (created_us, updated_us, body))
+            size += found.size
             if query.takes(found):
                 documents.append(found)
             if size >= PAGE_BYTES_MAX:

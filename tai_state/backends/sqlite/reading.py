@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 from tai_state.backends.json_documents import json_document
 from tai_state.backends.sqlite.encoding import from_us
+from tai_state.backends.sqlite.packing import MAGIC, text_of
 from tai_state.documents import Document, DocumentPath
+from tai_state.errors import InvalidDataError
 
 PAGE_DOCUMENTS_MAX = 256
 PAGE_BYTES_MAX = 4 * 1_048_576
 
-_GET = "SELECT create_time, update_time, fields FROM documents WHERE collection = ? AND id = ?"
-_SCAN = """SELECT id, create_time, update_time, fields FROM documents
+_GET = "SELECT create_time, update_time, body FROM documents WHERE collection = ? AND id = ?"
+_SCAN = """SELECT id, create_time, update_time, body FROM documents
     WHERE collection = ? AND id >= ?{below} ORDER BY id LIMIT ?"""
 _BELOW = " AND id < ?"
 
@@ -34,8 +36,17 @@ def after(stored_id: str) -> str:
 def document(path: DocumentPath, row: Row) -> Document:
     """Return the stored row as a fresh document; one whose JSON is damaged says so."""
     created_us, updated_us, body = row
+    if type(body) is bytes and body.startswith(MAGIC):
+        body = _unpacked(body)
     created = from_us(created_us)
     return json_document(path, body, created, created if updated_us == created_us else from_us(updated_us))
+
+
+def _unpacked(body: bytes) -> bytes:
+    try:
+        return text_of(body)
+    except InvalidDataError:
+        return body  # which is no JSON, and is told as that
 
 
 def get_rows(connection: sqlite3.Connection, paths: Sequence[DocumentPath]) -> list[tuple[DocumentPath, Row]]:
@@ -62,8 +73,8 @@ def scan(connection: sqlite3.Connection, collection: str, *, start: str, stop: s
     cursor = connection.execute(_SCAN.format(below="" if stop is None else _BELOW), arguments)
     try:
         for found, created_us, updated_us, body in cursor:
-            size += len(body)
             documents.append(document(DocumentPath(collection, found), (created_us, updated_us, body)))
+            size += documents[-1].size
             if size >= PAGE_BYTES_MAX:
                 return Page(documents, after(found))
     finally:

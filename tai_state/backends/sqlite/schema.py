@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tai_state.backends.sqlite.failures import code_of, while_there
 from tai_state.backends.sqlite.file_mark import mark_as_made
-from tai_state.backends.sqlite.querying import INDEXES, Index
+from tai_state.backends.sqlite.packing import plain
 from tai_state.backends.sqlite.terms import COLUMN as TERMS
 from tai_state.backends.sqlite.terms import HAS_COLUMN as _HAS_TERMS
 from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError, StoreMissingError
@@ -18,37 +18,58 @@ from tai_state.errors import ConfigurationError, SchemaVersionError, StoreError,
 APPLICATION_ID = 0x54_41_49_53
 """``TAIS``: what tells our files from others', in the header of the file."""
 
-FORMAT = 1
-"""The number of the schema, kept as ``user_version``; a file with a higher one is not opened."""
+FORMAT = 2
+"""The number of the schema, kept as ``user_version``; a file with a higher one is not opened.
+
+In 1 the body of each document was JSON, in a column of another name. A file that has it is lifted by the first who
+opens it to write (``extend``); from then on the statements of an earlier release find no such column: it would take
+what is compressed for damage, and leave the column ``sought`` behind.
+"""
 
 SYNCHRONOUS = ("FULL", "NORMAL")
 
-# Added behind the first release, to files of that release, too. A build that does not know the column leaves it NULL
-# or as it was; that file has the same format, since nothing is read from it that such a build would miss.
-_HAS_EXPIRY = "SELECT 1 FROM pragma_table_info('documents') WHERE name = 'expires_at'"
-_EXPIRY = (
-    "ALTER TABLE documents ADD COLUMN expires_at INTEGER",
-    "CREATE INDEX documents_expiry ON documents (expires_at) WHERE expires_at IS NOT NULL",
-)
-# To be looked at when something is removed next.
-_EXPIRY_OF_OLD_DOCUMENTS = """UPDATE documents SET expires_at = 0
-    WHERE collection IN ('transactions', 'waits') OR collection GLOB 'governors/*/receipts'"""
-
 # A rowid table, measured against WITHOUT ROWID: rows of 0.5 to 2 KB make a clustered tree deep and slow (a
 # transition took 6 % longer), and here the key's index alone lists ids without touching the documents.
-_CREATE = (
-    """CREATE TABLE documents (
+_DOCUMENTS = """CREATE TABLE documents (
         collection TEXT NOT NULL,
         id TEXT NOT NULL,
         create_time INTEGER NOT NULL,
         update_time INTEGER NOT NULL,
-        fields BLOB NOT NULL,
+        body BLOB NOT NULL,
+        expires_at INTEGER,
+        terms TEXT,
+        sought,
         PRIMARY KEY (collection, id)
-    )""",
+    )"""
+_EXPIRY_INDEX = "CREATE INDEX documents_expiry ON documents (expires_at) WHERE expires_at IS NOT NULL"
+_MARK = f"PRAGMA user_version = {FORMAT}"
+_CREATE = (
+    _DOCUMENTS,
+    _EXPIRY_INDEX,
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
     f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {FORMAT}",
+    _MARK,
 )
+
+# Added to files of format 1 behind the first release, which may lack them.
+_HAS_EXPIRY = "SELECT 1 FROM pragma_table_info('documents') WHERE name = 'expires_at'"
+_EXPIRY = (
+    "ALTER TABLE documents ADD COLUMN expires_at INTEGER",
+    _EXPIRY_INDEX,
+    # To be looked at when something is removed next.
+    """UPDATE documents SET expires_at = 0
+    WHERE collection IN ('transactions', 'waits') OR collection GLOB 'governors/*/receipts'""",
+)
+# Its documents stay as they are, and so does the time that this takes, however many they are.
+_LIFT = (
+    "DROP INDEX IF EXISTS documents_states_status",
+    "DROP INDEX IF EXISTS documents_events_timestamp",
+    "ALTER TABLE documents RENAME COLUMN fields TO body",
+    "ALTER TABLE documents ADD COLUMN sought",
+    _MARK,
+)
+# Who only reads a file of format 1 sees it as if it were lifted.
+_AS_LIFTED = "CREATE TEMP VIEW documents AS SELECT *, fields AS body, NULL AS sought FROM main.documents"
 
 
 class Found(Enum):
@@ -86,9 +107,10 @@ class Place:
     def open(self) -> sqlite3.Connection:
         """Open a connection to a file that ``prepare`` has found sound; a file that has gone is not made anew."""
         if self.read_only:
-            return self.connect(self._mode())
+            return self._open_to_read()
         connection = self.connect("rw")
         try:
+            connection.create_function("plain", 1, plain, deterministic=True)
             # Cache and checkpoints stay as SQLite has them. Measured: a larger cache changes nothing, and with
             # checkpoints four times as far apart a commit takes 7 % longer, since the WAL's growth is flushed too.
             connection.execute(f"PRAGMA synchronous = {self.synchronous}")
@@ -97,7 +119,18 @@ class Place:
             raise
         return connection
 
-    def _mode(self) -> str:
+    def _open_to_read(self) -> sqlite3.Connection:
+        connection = self.connect(self.mode())
+        try:
+            connection.create_function("plain", 1, plain, deterministic=True)
+            if _format_of(connection) == 1:
+                connection.execute(_AS_LIFTED)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def mode(self) -> str:
         """Return how a file is opened that is only read: as it lies there where nobody may write beside it.
 
         A reader of a file in WAL mode needs the shared memory beside it, and makes it where it is missing; the last
@@ -173,7 +206,7 @@ def prepare(place: Place) -> None:
 def _look(place: Place) -> Found:
     """Say what is at the path without writing a byte: a read-only connection runs no checkpoint."""
     try:
-        connection = place.open() if place.read_only else place.connect("ro")
+        connection = place.connect(place.mode() if place.read_only else "ro")
     except sqlite3.OperationalError as error:
         # One that was not there a moment ago is being made by another process: who would make it looks again.
         is_new = code_of(error) == sqlite3.SQLITE_CANTOPEN and not place.read_only
@@ -193,10 +226,16 @@ def _look(place: Place) -> Found:
         connection.close()
 
 
+def _format_of(connection: sqlite3.Connection) -> int:
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    assert isinstance(version, int)
+    return version
+
+
 def _judge(connection: sqlite3.Connection, path: str) -> Found:
     try:
         ((application_id,),) = connection.execute("PRAGMA application_id").fetchall()
-        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+        version = _format_of(connection)
         ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except sqlite3.DatabaseError as error:
         if code_of(error) == sqlite3.SQLITE_NOTADB:
@@ -219,7 +258,7 @@ def _create(place: Place) -> None:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             if _judge(connection, place.path) is Found.NOTHING:
-                for statement in (*_CREATE, *_EXPIRY, TERMS, *(index.statement for index in INDEXES)):
+                for statement in _CREATE:
                     connection.execute(statement)
                 # Before there is a log: even a copy without it has this.
                 mark_as_made(connection, place.path)
@@ -230,32 +269,26 @@ def _create(place: Place) -> None:
 
 
 def extend(connection: sqlite3.Connection) -> None:
-    """Add to a file of an earlier release what it lacks, in one transaction; of processes that race here, one does."""
-    columns, missing = looked_at(connection)
-    if not columns and not missing:
+    """Lift a file of an earlier format to ours, in one transaction; of processes that race here, one does."""
+    if _format_of(connection) == FORMAT:
         return
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        # An index only saves time: a file that another process writes, or that is not ours to write, is used without.
-        if not columns and code_of(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY}:
-            return
-        raise
-    columns, missing = looked_at(connection)
-    for statement in (*columns, *(index.statement for index in missing)):
-        connection.execute(statement)
+    connection.execute("BEGIN IMMEDIATE")
+    if _format_of(connection) < FORMAT:
+        for statement in lift(connection):
+            connection.execute(statement)
     connection.execute("COMMIT")
 
 
-def looked_at(connection: sqlite3.Connection) -> tuple[list[str], list[Index]]:
-    """Return what makes the columns that a file lacks, and the indexes that are missing."""
-    columns: list[str] = []
+def lift(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return what makes our format of a file; nothing where it is of that."""
+    if _format_of(connection) == FORMAT:
+        return ()
+    statements: tuple[str, ...] = ()
     if not connection.execute(_HAS_EXPIRY).fetchall():
-        columns += (*_EXPIRY, _EXPIRY_OF_OLD_DOCUMENTS)
+        statements += _EXPIRY
     if not connection.execute(_HAS_TERMS).fetchall():
-        columns.append(TERMS)
-    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
-    return columns, [index for index in INDEXES if index.name not in names]
+        statements += (TERMS,)
+    return statements + _LIFT
 
 
 def keep_wal(connection: sqlite3.Connection, path: str) -> None:

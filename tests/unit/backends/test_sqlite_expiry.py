@@ -18,7 +18,7 @@ from tai_state.testing.clock import ManualClock
 FORMAT_1 = Path(__file__).parents[2] / "data" / "format1" / "store.db"
 BETWEEN = 5
 TTL = 10.0
-OLD_UPDATE = "UPDATE documents SET update_time = ?, fields = ? WHERE id = 'r'"
+OLD_UPDATE = "UPDATE documents SET update_time = ?, body = ? WHERE id = 'r'"
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_it_costs_no_scan(backend, path):
 def test_a_file_of_an_earlier_release_gets_it(path):
     """Receipts that were written before the column was are removed, once; nothing else changes."""
     shutil.copy(FORMAT_1, path)
-    everything = "SELECT collection, id, create_time, update_time, fields FROM documents ORDER BY 1, 2"
-    before = rows(path, everything)
+    everything = "SELECT collection, id, create_time, update_time, body FROM documents ORDER BY 1, 2"
+    before = rows(path, everything.replace("body", "fields"))
     receipts = [row for row in before if b"tai_expires_at" in row[4]]
     assert {row[0] for row in receipts} >= {"governors/shop/receipts"}
     for _ in range(2):
@@ -119,7 +119,7 @@ def test_what_an_older_build_wrote_over_is_judged_anew(backend, path, clock):
     ((_, _, hint),) = rows(path)
     clock.advance(2 * TTL)
     later = put(backend, "later", receipt(clock))
-    ((body, update_us),) = rows(path, "SELECT fields, update_time FROM documents WHERE collection = 'later'")
+    ((body, update_us),) = rows(path, "SELECT body, update_time FROM documents WHERE collection = 'later'")
     connection = sqlite3.connect(path)
     connection.execute(OLD_UPDATE + " AND collection = 'receipts'", (update_us, body))
     connection.commit()
@@ -139,7 +139,7 @@ def test_damage_keeps_nothing_else(backend, path, clock):
     for collection in ("damaged", "receipts"):
         put(backend, collection, receipt(clock))
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE documents SET fields = x'FF7B' WHERE collection = 'damaged'")
+    connection.execute("UPDATE documents SET body = x'FF7B' WHERE collection = 'damaged'")
     connection.commit()
     connection.close()
     clock.advance(2 * TTL)
@@ -147,7 +147,7 @@ def test_damage_keeps_nothing_else(backend, path, clock):
     assert rows(path) == [("damaged", "r", None), ("others", "o", None)]
 
 
-@pytest.mark.parametrize("spoiled", ["fields = 5", "fields = 1.5", "fields = x''", "update_time = 'x'"])
+@pytest.mark.parametrize("spoiled", ["body = 5", "body = 1.5", "body = x''", "update_time = 'x'"])
 def test_a_row_that_no_release_wrote_fails_no_change(backend, path, clock, spoiled):
     """It is damage, which stays; every commit beside it is told as done, and what is over goes."""
     for collection in ("damaged", "receipts"):

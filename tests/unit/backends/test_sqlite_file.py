@@ -162,7 +162,7 @@ def test_a_damaged_document_does_not_hide_its_neighbours(tmp_path):
     backend = SqliteBackend(path)
     backend.commit([Put(DocumentPath("c", id_), {"n": 1}) for id_ in "abc"], timeout=5)
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE documents SET fields = x'00ff' WHERE id = 'b'")
+    connection.execute("UPDATE documents SET body = x'00ff' WHERE id = 'b'")
     connection.commit()
     connection.close()
     found = {document.path.id: list(document.fields) for document in backend.scan("c", timeout=5)}

@@ -49,7 +49,7 @@ PATHS = [
     (MOVE.format(url="memory://"), ENGINES | OTHERS | {ASYNC, "pydantic"} | FAR_ROOMS),
     (
         MOVE.format(url="sqlite:///s.db"),
-        {"google", "grpc", "pydantic"} | OTHERS | {ASYNC, "tai_state.backends.memory"} | FAR_ROOMS,
+        {"google", "grpc", "pydantic"} | (OTHERS - {"zstandard"}) | {ASYNC, "tai_state.backends.memory"} | FAR_ROOMS,
     ),
     (
         "from tai_state.cli import main\nmain(['--help'], standalone_mode=False)",

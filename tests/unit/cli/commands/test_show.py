@@ -76,7 +76,7 @@ def test_stored_bytes_are_written_reversibly(objects):
 
 @pytest.mark.parametrize(
     "damage",
-    ["DELETE FROM documents", "UPDATE documents SET fields = CAST(replace(fields, 'red', 'blue') AS BLOB)"],
+    ["DELETE FROM documents", "UPDATE documents SET body = CAST(replace(body, 'red', 'blue') AS BLOB)"],
     ids=["rebuilt", "tampered"],
 )
 def test_a_state_that_had_to_be_rebuilt_exits_1(tmp_path, damage):

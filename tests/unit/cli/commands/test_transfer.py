@@ -129,7 +129,7 @@ def test_what_could_not_be_carried_is_listed(run, on_copy, tmp_path):
     on_copy("import", f"{tmp_path}/a.jsonl")
     with sqlite3.connect(tmp_path / "copy.db") as connection:
         connection.execute(
-            "INSERT INTO documents SELECT collection, 'a.b', 1, 1, fields, NULL, NULL FROM documents LIMIT 1"
+            "INSERT INTO documents SELECT collection, 'a.b', 1, 1, body, NULL, NULL, NULL FROM documents LIMIT 1"
         )
     connection.close()
     result = on_copy("export", f"{tmp_path}/b.jsonl", code=1)

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from tai_state.backends.sqlite.packing import text_of
 from tai_state.layout import state_layout
 
 
@@ -14,9 +15,9 @@ def altered(store_url):
     path = state_layout("house", "front").event(2)
     connection = sqlite3.connect(store_url.removeprefix("sqlite:///"))
     where = (path.collection, path.id)
-    ((before,),) = connection.execute("SELECT fields FROM documents WHERE collection = ? AND id = ?", where)
-    write = "UPDATE documents SET fields = ? WHERE collection = ? AND id = ?"
-    connection.execute(write, (before.replace(b'"open"', b'"oven"'), *where))
+    ((before,),) = connection.execute("SELECT body FROM documents WHERE collection = ? AND id = ?", where)
+    write = "UPDATE documents SET body = ? WHERE collection = ? AND id = ?"
+    connection.execute(write, (text_of(before).replace(b'"open"', b'"oven"'), *where))
     connection.commit()
     yield
     connection.execute(write, (before, *where))
