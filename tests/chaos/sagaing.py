@@ -41,8 +41,6 @@ POINTS = [
 ]
 """Where a worker dies."""
 
-_STRIKES = 0.1
-
 SCHEMA = """
 CREATE TABLE effects (number INTEGER PRIMARY KEY, kind TEXT, saga TEXT, step TEXT, key TEXT, UNIQUE (kind, key));
 CREATE TABLE calls (kind TEXT, saga TEXT, step TEXT, key TEXT);
@@ -57,6 +55,7 @@ class Shift:
     Args:
         outside: The file of the effects.
         lease: In seconds.
+        strikes: How likely it dies at a point that has kills left.
         host: Where the emulator is found.
     """
 
@@ -65,6 +64,7 @@ class Shift:
     name: str
     callers: int
     lease: float
+    strikes: float
     seed: str
     host: str | None = None
     seconds_max: int = 900
@@ -73,8 +73,9 @@ class Shift:
 class Outside:
     """What lies outside the store: a file of effects, each there once by its key."""
 
-    def __init__(self, path: Path, seed: str = "") -> None:
+    def __init__(self, path: Path, seed: str = "", strikes: float = 0.0) -> None:
         self.path = path
+        self._strikes = strikes
         self._random = random.Random(f"{seed}/{os.getpid()}")
 
     def make(self, kills: int) -> None:
@@ -105,7 +106,7 @@ class Outside:
 
     def pass_by(self, point: str) -> None:
         """Die here, now and then, as long as there are kills left for this point."""
-        if self._random.random() >= _STRIKES:
+        if self._random.random() >= self._strikes:
             return
         with self._written() as file:
             taken = file.execute("UPDATE kills SET left = left - 1 WHERE point = ? AND left > 0", (point,)).rowcount
@@ -175,7 +176,7 @@ def work(told: Shift, life: int) -> None:
     signal.alarm(told.seconds_max)
     if told.host is not None:
         os.environ[HOST_VARIABLE] = told.host
-    outside = Outside(told.outside, told.seed)
+    outside = Outside(told.outside, told.seed, told.strikes)
     die_at_commits(outside)
     with connect(told.url, actor=told.name, retry=PATIENT) as store:
         saga = saga_of(outside, told.seed)

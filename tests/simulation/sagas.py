@@ -15,7 +15,7 @@ from tai_state.testing.simulation.plan import drawn
 
 NAMES = ("reserve", "pay", "pack")
 SAGAS = 2
-LEASE_SECONDS = 1.0
+LEASE_SECONDS = 0.4
 ROUNDS_MAX = 600
 RETRY = RetryPolicy(attempts=3, wait_initial=0.05, wait_max=0.2)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tai_state._async.due.finder import AsyncDueFinder
 from tai_state._async.sagas.driving import AsyncSagaDrive
+from tai_state._async.sagas.hands import AsyncHands
 from tai_state._async.sagas.held import AsyncHeldSaga, Seen, UnfitError
-from tai_state._platform.backgrounds import AsyncBackground
 from tai_state._platform.hearts import AsyncHearts
 from tai_state._platform.iterators import async_ending
-from tai_state._platform.tasks import async_together
+from tai_state._platform.waits import AsyncSignal
 from tai_state.authors import author_of_due
-from tai_state.clock import Deadline, SystemClock
 from tai_state.config import DRAIN_SECONDS
 from tai_state.errors import (
     DeadlineExceededError,
@@ -34,6 +34,7 @@ from tai_state.rules.due.looking import has_come, has_lease_ended
 from tai_state.rules.records.documents import read_state
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from tai_state._async.access.inflight import AsyncInFlight
@@ -47,6 +48,8 @@ log = logging.getLogger("tai_state")
 
 BATCH = 100
 """How many sagas a look holds at a time."""
+
+_WAIT_SECONDS = 60.0
 
 _QUICKER = (NothingDueError, LockLostError, StateNotFoundError)
 """What refuses a move of a saga that somebody else has moved meanwhile."""
@@ -84,55 +87,62 @@ class AsyncSagaWork:
         self._found: deque[Seen] = deque()
         self._in_hand: set[DocumentPath] = set()
         self._is_over = False
-        self._has_free_hand = False
-        self._failure: Exception | None = None
 
     async def run_due(self) -> int:
         """Work at what is due until nothing is, and return how many sagas were brought forward."""
-        author, count = author_of_due(self._states.store.actor), 0
-        self._is_over = False
-
-        async def work() -> int:
-            done = 0
-            while (seen := self._take()) is not None:
-                done += await self._work_at(seen, author)
-            return done
-
-        with self._inflight.one("sagas_due"):
+        author, signal = author_of_due(self._states.store.actor), AsyncSignal()
+        hands = AsyncHands(self._concurrency, signal.set)
+        with self._inflight.one("sagas_due"), self._beginning():
             try:
-                while not self._stops() and await self._look():
-                    members = min(self._concurrency, len(self._found))
-                    # One alone needs no task, and no thread, of its own.
-                    done = [await work()] if members == 1 else await async_together([work] * members)
-                    count += sum(done)
-            except BaseException:
-                # Threads are not interrupted with their caller: they end between two steps.
-                self._is_over = True
-                raise
-        return count
+                while not self._stops() and not hands.failures:
+                    if hands.has_room and (seen := self._take()) is not None:
+                        hands.begin(partial(self._work_at, seen, author))
+                    elif hands.is_busy:
+                        # Here, and not in a step, an interrupt reaches the caller.
+                        await signal.wait(_WAIT_SECONDS)
+                    elif not await self._look():
+                        break
+            finally:
+                await self._end(hands)
+        if hands.failures:
+            raise hands.failures[0]
+        return sum(hands.outcomes)
 
     async def run(self) -> None:
         """Work at what comes due until the runner is drained."""
-        author, hands = author_of_due(self._states.store.actor), list[AsyncBackground]()
-        self._is_over = False
-        try:
-            while not self._stops():
-                hands = [hand for hand in hands if not hand.has_ended]
-                self._has_free_hand = len(hands) < self._concurrency
-                if self._has_free_hand and (seen := await self._next()) is not None:
-                    hands.append(AsyncBackground("tai-saga", partial(self._in_a_hand, seen, author)))
-                    continue
-                if self._failure is not None:
-                    raise self._failure
-                self._has_free_hand = False
-                await self.finder.rest(lambda: self._stops() or self._has_free_hand)
-        finally:
-            self._is_over = True
-            deadline = Deadline(SystemClock(), DRAIN_SECONDS)
-            for hand in hands:
-                await hand.join(deadline.remaining())
+        author = author_of_due(self._states.store.actor)
+        hands = AsyncHands(self._concurrency, self.finder.wake)
+        with self._beginning():
+            try:
+                while not self._stops() and not hands.failures:
+                    if hands.has_room and (seen := await self._next()) is not None:
+                        hands.begin(partial(self._work_patiently_at, seen, author))
+                    else:
+                        was_full, ended = not hands.has_room, len(hands.outcomes)
+                        await self.finder.rest(partial(self._has_news, hands, ended, was_full=was_full))
+            finally:
+                await self._end(hands)
+        if hands.failures:
+            raise hands.failures[0]
 
     # Inside
+
+    @contextmanager
+    def _beginning(self) -> Iterator[None]:
+        """Begin steps for as long as the block runs; those under way then end behind theirs."""
+        self._is_over = False
+        try:
+            yield
+        finally:
+            self._is_over = True
+
+    async def _end(self, hands: AsyncHands) -> None:
+        self._is_over = True
+        await hands.join(DRAIN_SECONDS)
+
+    def _has_news(self, hands: AsyncHands, ended: int, *, was_full: bool) -> bool:
+        """Whether a runner that rests has something to do, which is no look that is due."""
+        return self._stops() or bool(hands.failures) or (was_full and len(hands.outcomes) > ended)
 
     async def _next(self) -> Seen | None:
         """Return the next saga that is due; None: there is none now."""
@@ -146,18 +156,14 @@ class AsyncSagaWork:
             self.finder.lookout.begin()
         return None
 
-    async def _in_a_hand(self, seen: Seen, author: Author) -> None:
+    async def _work_patiently_at(self, seen: Seen, author: Author) -> bool:
         try:
-            await self._work_at(seen, author)
+            return await self._work_at(seen, author)
         except StoreClosedError:
-            return
+            return False
         except _TROUBLE as error:
             log.warning("a saga is left until its lease ends: %s", error)
-        except Exception as error:  # noqa: BLE001 - it is a bug, which `run` raises: nobody else waits for this
-            self._failure = error
-        finally:
-            self._has_free_hand = True
-            self.finder.wake()
+            return False
 
     def _take(self) -> Seen | None:
         try:

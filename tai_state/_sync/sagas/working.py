@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tai_state._sync.due.finder import DueFinder
 from tai_state._sync.sagas.driving import SagaDrive
+from tai_state._sync.sagas.hands import Hands
 from tai_state._sync.sagas.held import HeldSaga, Seen, UnfitError
-from tai_state._platform.backgrounds import Background
 from tai_state._platform.hearts import Hearts
 from tai_state._platform.iterators import ending
-from tai_state._platform.tasks import together
+from tai_state._platform.waits import Signal
 from tai_state.authors import author_of_due
-from tai_state.clock import Deadline, SystemClock
 from tai_state.config import DRAIN_SECONDS
 from tai_state.errors import (
     DeadlineExceededError,
@@ -34,6 +34,7 @@ from tai_state.rules.due.looking import has_come, has_lease_ended
 from tai_state.rules.records.documents import read_state
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from tai_state._sync.access.inflight import InFlight
@@ -47,6 +48,8 @@ log = logging.getLogger("tai_state")
 
 BATCH = 100
 """How many sagas a look holds at a time."""
+
+_WAIT_SECONDS = 60.0
 
 _QUICKER = (NothingDueError, LockLostError, StateNotFoundError)
 """What refuses a move of a saga that somebody else has moved meanwhile."""
@@ -84,55 +87,62 @@ class SagaWork:
         self._found: deque[Seen] = deque()
         self._in_hand: set[DocumentPath] = set()
         self._is_over = False
-        self._has_free_hand = False
-        self._failure: Exception | None = None
 
     def run_due(self) -> int:
         """Work at what is due until nothing is, and return how many sagas were brought forward."""
-        author, count = author_of_due(self._states.store.actor), 0
-        self._is_over = False
-
-        def work() -> int:
-            done = 0
-            while (seen := self._take()) is not None:
-                done += self._work_at(seen, author)
-            return done
-
-        with self._inflight.one("sagas_due"):
+        author, signal = author_of_due(self._states.store.actor), Signal()
+        hands = Hands(self._concurrency, signal.set)
+        with self._inflight.one("sagas_due"), self._beginning():
             try:
-                while not self._stops() and self._look():
-                    members = min(self._concurrency, len(self._found))
-                    # One alone needs no task, and no thread, of its own.
-                    done = [work()] if members == 1 else together([work] * members)
-                    count += sum(done)
-            except BaseException:
-                # Threads are not interrupted with their caller: they end between two steps.
-                self._is_over = True
-                raise
-        return count
+                while not self._stops() and not hands.failures:
+                    if hands.has_room and (seen := self._take()) is not None:
+                        hands.begin(partial(self._work_at, seen, author))
+                    elif hands.is_busy:
+                        # Here, and not in a step, an interrupt reaches the caller.
+                        signal.wait(_WAIT_SECONDS)
+                    elif not self._look():
+                        break
+            finally:
+                self._end(hands)
+        if hands.failures:
+            raise hands.failures[0]
+        return sum(hands.outcomes)
 
     def run(self) -> None:
         """Work at what comes due until the runner is drained."""
-        author, hands = author_of_due(self._states.store.actor), list[Background]()
-        self._is_over = False
-        try:
-            while not self._stops():
-                hands = [hand for hand in hands if not hand.has_ended]
-                self._has_free_hand = len(hands) < self._concurrency
-                if self._has_free_hand and (seen := self._next()) is not None:
-                    hands.append(Background("tai-saga", partial(self._in_a_hand, seen, author)))
-                    continue
-                if self._failure is not None:
-                    raise self._failure
-                self._has_free_hand = False
-                self.finder.rest(lambda: self._stops() or self._has_free_hand)
-        finally:
-            self._is_over = True
-            deadline = Deadline(SystemClock(), DRAIN_SECONDS)
-            for hand in hands:
-                hand.join(deadline.remaining())
+        author = author_of_due(self._states.store.actor)
+        hands = Hands(self._concurrency, self.finder.wake)
+        with self._beginning():
+            try:
+                while not self._stops() and not hands.failures:
+                    if hands.has_room and (seen := self._next()) is not None:
+                        hands.begin(partial(self._work_patiently_at, seen, author))
+                    else:
+                        was_full, ended = not hands.has_room, len(hands.outcomes)
+                        self.finder.rest(partial(self._has_news, hands, ended, was_full=was_full))
+            finally:
+                self._end(hands)
+        if hands.failures:
+            raise hands.failures[0]
 
     # Inside
+
+    @contextmanager
+    def _beginning(self) -> Iterator[None]:
+        """Begin steps for as long as the block runs; those under way then end behind theirs."""
+        self._is_over = False
+        try:
+            yield
+        finally:
+            self._is_over = True
+
+    def _end(self, hands: Hands) -> None:
+        self._is_over = True
+        hands.join(DRAIN_SECONDS)
+
+    def _has_news(self, hands: Hands, ended: int, *, was_full: bool) -> bool:
+        """Whether a runner that rests has something to do, which is no look that is due."""
+        return self._stops() or bool(hands.failures) or (was_full and len(hands.outcomes) > ended)
 
     def _next(self) -> Seen | None:
         """Return the next saga that is due; None: there is none now."""
@@ -146,18 +156,14 @@ class SagaWork:
             self.finder.lookout.begin()
         return None
 
-    def _in_a_hand(self, seen: Seen, author: Author) -> None:
+    def _work_patiently_at(self, seen: Seen, author: Author) -> bool:
         try:
-            self._work_at(seen, author)
+            return self._work_at(seen, author)
         except StoreClosedError:
-            return
+            return False
         except _TROUBLE as error:
             log.warning("a saga is left until its lease ends: %s", error)
-        except Exception as error:  # noqa: BLE001 - it is a bug, which `run` raises: nobody else waits for this
-            self._failure = error
-        finally:
-            self._has_free_hand = True
-            self.finder.wake()
+            return False
 
     def _take(self) -> Seen | None:
         try:

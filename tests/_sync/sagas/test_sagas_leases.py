@@ -123,6 +123,21 @@ def test_a_worker_that_was_only_slow_is_told_and_heard_no_more(store, runner, de
     assert deeds.order.count("ship") == 1
 
 
+def test_who_has_lost_a_saga_ends_no_step_of_who_has_it(store, runner, deeds, clock):
+    """Though it stands where it stood: another claim began the step anew."""
+    other = SagaRunner(store, [deeds.saga], lease=LEASE)
+
+    def slow(ctx):
+        clock.advance(LEASE + 1)
+        dies(other)
+        return ctx.step
+
+    deeds.ends["charge"] = [slow, DiedError(), deeds.saga.steps[0].action]
+    assert runner.run_due() == 0
+    left = other.get("shop", "o-1")
+    assert (left.step, sorted(left.results), left.version) == ("charge", ["reserve"], 5)
+
+
 def test_a_step_that_gives_up_since_its_lease_is_lost_has_not_failed(runner, deeds, clock):
     """Whoever finds the saga then goes on with it."""
 

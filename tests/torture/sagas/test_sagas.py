@@ -17,6 +17,7 @@ from tests.chaos.sagaing import GOVERNOR, NAMES, PATIENT, POINTS, Outside, Shift
 SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "sagas")
 SAGAS = {"sqlite": 500, "firestore": 100}
 KILLS = {"sqlite": 20, "firestore": 5}
+STRIKES = {"sqlite": 0.1, "firestore": 0.35}
 LEASES = {"sqlite": 1.5, "firestore": 4.0}
 WORKERS, CALLERS = 4, 4
 SECONDS_MAX = 900.0
@@ -54,7 +55,8 @@ def test_each_effect_is_there_once_and_each_failure_is_undone_in_reverse(place, 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda name: runner.start(GOVERNOR, name, "order", {"of": name}), names))
         shifts = [
-            Shift(url, outside.path, f"w{number}", CALLERS, LEASES[kind], SEED, host) for number in range(WORKERS)
+            Shift(url, outside.path, f"w{number}", CALLERS, LEASES[kind], STRIKES[kind], SEED, host)
+            for number in range(WORKERS)
         ]
         crew = Crew([Member(shift.name, shift, sagaing.work) for shift in shifts], seed=SEED)
         figures = crew.run(seconds_max=SECONDS_MAX)

@@ -1,0 +1,57 @@
+"""Hands: what a runner does side by side, each a task or a thread, while it waits where it can be interrupted."""
+
+from collections.abc import Awaitable, Callable
+
+from tai_state._platform.backgrounds import AsyncBackground
+from tai_state.clock import Deadline, SystemClock
+
+
+class AsyncHands:
+    """So many at once, and what became of all that were begun.
+
+    Attributes:
+        outcomes: What those returned that ended.
+        failures: What those raised that did not end well.
+    """
+
+    def __init__(self, most: int, wake: Callable[[], None]) -> None:
+        """Begin with all of them free; *wake* is called when one becomes free."""
+        self.outcomes: list[bool] = []
+        self.failures: list[BaseException] = []
+        self._most = most
+        self._wake = wake
+        self._busy: set[object] = set()
+        self._hands: list[AsyncBackground] = []
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether any of them is at work."""
+        return bool(self._busy)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one of them is free."""
+        return len(self._busy) < self._most
+
+    def begin(self, call: Callable[[], Awaitable[bool]]) -> None:
+        """Let a free one make a call."""
+        mark = object()
+        self._busy.add(mark)
+
+        async def run() -> None:
+            try:
+                self.outcomes.append(await call())
+            except BaseException as error:  # noqa: BLE001 - whoever waits for all of them raises it
+                self.failures.append(error)
+            finally:
+                self._busy.discard(mark)
+                self._wake()
+
+        self._hands = [hand for hand in self._hands if not hand.has_ended]
+        self._hands.append(AsyncBackground("tai-saga", run))
+
+    async def join(self, seconds: float) -> None:
+        """Wait for those at work, *seconds* at most in all."""
+        deadline = Deadline(SystemClock(), seconds)
+        for hand in self._hands:
+            await hand.join(deadline.remaining())
