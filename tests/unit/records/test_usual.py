@@ -12,7 +12,7 @@ from tai_state.errors import SchemaVersionError
 from tai_state.rules.records import documents
 from tai_state.rules.records.documents import FORMAT_NEWEST, state_fields
 from tai_state.rules.records.fields import FieldError, check_format
-from tai_state.rules.records.record import MachineStamp, Marks, MetadataRecord, StateRecord
+from tai_state.rules.records.record import MachineStamp, Marks, MetadataRecord, StateRecord, stamp_of
 from tai_state.rules.records.usual import usual_state
 
 NOW = datetime(2024, 2, 29, 12, tzinfo=UTC)
@@ -88,3 +88,10 @@ def test_a_glance_tells_nothing_that_the_closer_look_refuses(name):
 def test_a_field_more_is_for_the_closer_look():
     """It may be one of those that few states have."""
     assert usual_state({**fields_of("plain"), "labels": ["a=b"]}, FORMAT_NEWEST) is None
+
+
+def test_a_stamp_is_one_object_for_each_machine():
+    """Of its own types: what somebody else stored as a bool is no version 1."""
+    assert stamp_of("m", 1, "f") is stamp_of("m", 1, "f")
+    for version in (True, 1):
+        assert type(stamp_of("m", version, "f").version) is type(version)

@@ -133,3 +133,31 @@ def test_where_data_is_upcast_only_moves_within_the_schema_are_judged(schema, la
     """An upcaster may have been mended since: it proves nothing of another version."""
     rerun = rerun_of(TURNSTILE, schema)
     assert (rerun(replace(PAY, to_status="shut", schema_version=label), before) is not None) is is_judged
+
+
+def added(data, _):
+    """Change the data in place, as a reducer may: it has a copy of its own."""
+    data["items"].append(len(data["items"]))
+    return data
+
+
+def is_short(data, _):
+    """Change the data, too: what a guard does to its copy nobody sees."""
+    data["items"].clear()
+    return True
+
+
+GROWING = Machine("growing", "on", [Transition("add", "on", "on", guard=is_short, apply=added)])
+
+
+def test_functions_that_change_their_data_in_place_get_a_copy_each():
+    """Of what the event before left, which is decoded once for both events; one that is other is told all the same."""
+    events = [one.event for one in lived(5, machine=GROWING, data={"items": []}, actions=("add",))]
+    rerun = rerun_of(GROWING)
+    for event, before in zip(events[1:], events[:-1], strict=True):
+        # As a run of sealed events has them: one object for what one left and the next one found.
+        assert rerun(replace(event, from_state=before.to_state), 1) is None
+    assert [event.to_state.value() for event in events] == [{"items": list(range(n))} for n in range(5)]
+    forged = replace(events[4], from_state=events[3].to_state, to_state=Payload.of({"items": [0, 1, 2]}))
+    assert rerun(events[3], 1) is None
+    assert "other data" in str(rerun(forged, 1))
