@@ -10,6 +10,7 @@ from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.jobs.job import AsyncJob
 from tai_state._async.jobs.looks import AsyncLooks
 from tai_state._async.jobs.priorities import AsyncPriorities
+from tai_state._async.jobs.room import async_check_room
 from tai_state._async.jobs.states import AsyncJobStates
 from tai_state.clock import seconds_of
 from tai_state.config import JOB_BACKOFF, JOB_LEASE_SECONDS, check_colour, check_count, check_kind
@@ -135,6 +136,7 @@ class AsyncJobQueue:
 
         Raises:
             InvalidDataError, InvalidIdError: Something cannot be stored; nothing was written.
+            DocumentTooLargeError: An event has no room for the payload twice, as that of a claim must have.
             IdempotencyMismatchError: There is a job of that id with another payload or priority.
         """
         deadline = self._runtime.access.begin(timeout)
@@ -142,6 +144,7 @@ class AsyncJobQueue:
         when = None if at is None else check_time(at, "at")
         id_ = self._runtime.access.new_id() if job_id is None else check_id(job_id, "job_id")
         change = enqueue_change(self._states.call(id_), self._queue, payload, priority=given, at=when)
+        await async_check_room(self._states, id_, change, deadline)
         await self._priorities.add(given, deadline)
         try:
             await self._states.write(change, deadline)

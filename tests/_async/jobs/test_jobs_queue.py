@@ -1,10 +1,12 @@
 """A queue of jobs on every backend: what is put there, who takes it, and what becomes of it."""
 
+import random
+
 import pytest
 
 from tai_state import AsyncStateMachinePersister, IdempotencyMismatchError, LockLostError, StateNotFoundError
 from tai_state._platform.tasks import async_together
-from tai_state.errors import ConfigurationError, InvalidDataError, InvalidIdError
+from tai_state.errors import ConfigurationError, DocumentTooLargeError, InvalidDataError, InvalidIdError
 from tai_state.jobs import AsyncJobQueue
 from tai_state.retry import RetryPolicy
 from tai_state.rules.jobs.tickets import Claim, ticket_of
@@ -217,3 +219,17 @@ async def test_a_job_that_cannot_be_is_refused(queue, options, error):
     with pytest.raises(error):
         await queue.enqueue(**options)
     assert sum((await queue.counts()).values()) == 0
+
+
+async def test_a_job_that_could_never_be_claimed_is_refused(store, queue):
+    """An event holds it twice, before and behind a step: what has no room there is no job, and nothing is written."""
+    noise = random.Random(1).randbytes(700_000).hex()
+    with pytest.raises(DocumentTooLargeError):
+        await queue.enqueue(noise, job_id="large")
+    with pytest.raises(StateNotFoundError):
+        await queue.get("large")
+    await queue.enqueue("x" * 2_000_000, job_id="well compressed")
+    assert [event.action async for event in store.get_events("jobs:mail", "well compressed")] == ["start"]
+    await queue.enqueue(noise[:300_000], job_id="smaller")
+    sizes = [len((await async_claimed(queue)).payload) for _ in range(2)]
+    assert sizes == [2_000_000, 300_000]

@@ -1,10 +1,12 @@
 # Generated from tests/_async/jobs/test_jobs_queue.py by .ci/generate_sync.py; do not edit.
 """A queue of jobs on every backend: what is put there, who takes it, and what becomes of it."""
+import random
+
 import pytest
 
 from tai_state import StateMachinePersister, IdempotencyMismatchError, LockLostError, StateNotFoundError
 from tai_state._platform.tasks import together
-from tai_state.errors import ConfigurationError, InvalidDataError, InvalidIdError
+from tai_state.errors import ConfigurationError, DocumentTooLargeError, InvalidDataError, InvalidIdError
 from tai_state.jobs import JobQueue
 from tai_state.retry import RetryPolicy
 from tai_state.rules.jobs.tickets import Claim, ticket_of
@@ -217,3 +219,17 @@ def test_a_job_that_cannot_be_is_refused(queue, options, error):
     with pytest.raises(error):
         queue.enqueue(**options)
     assert sum((queue.counts()).values()) == 0
+
+
+def test_a_job_that_could_never_be_claimed_is_refused(store, queue):
+    """An event holds it twice, before and behind a step: what has no room there is no job, and nothing is written."""
+    noise = random.Random(1).randbytes(700_000).hex()
+    with pytest.raises(DocumentTooLargeError):
+        queue.enqueue(noise, job_id="large")
+    with pytest.raises(StateNotFoundError):
+        queue.get("large")
+    queue.enqueue("x" * 2_000_000, job_id="well compressed")
+    assert [event.action for event in store.get_events("jobs:mail", "well compressed")] == ["start"]
+    queue.enqueue(noise[:300_000], job_id="smaller")
+    sizes = [len((claimed(queue)).payload) for _ in range(2)]
+    assert sizes == [2_000_000, 300_000]
