@@ -60,7 +60,7 @@ _EXPIRY = (
     """UPDATE documents SET expires_at = 0
     WHERE collection IN ('transactions', 'waits') OR collection GLOB 'governors/*/receipts'""",
 )
-# Its documents stay as they are, and so does the time that this takes, however many they are.
+# Its documents stay as they are; what takes time is to let the pages of the two indexes go.
 _LIFT = (
     "DROP INDEX IF EXISTS documents_states_status",
     "DROP INDEX IF EXISTS documents_events_timestamp",
