@@ -37,7 +37,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Twins of tests that run on the emulator in the other colour, about rooms whose code never sees which engine it is:
 # what differs between the engines is the port's, which the conformance suite tries in both colours.
-TWINS_OF_MORE = ("api", "doctor", "due", "feeds", "history", "jobs", "recovery", "transactions")
+TWINS_OF_MORE = ("api", "doctor", "due", "feeds", "history", "jobs", "recovery", "sagas", "transactions")
 
 
 @pytest.hookimpl(tryfirst=True)

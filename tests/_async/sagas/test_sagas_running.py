@@ -139,6 +139,24 @@ async def test_a_step_that_takes_too_long_has_an_unknown_outcome_and_is_undone_f
 
 
 @in_memory
+async def test_an_attempt_behind_one_that_was_overdue_may_finish_the_step(store):
+    """Then nothing is in doubt any more; to an action no outcome is told."""
+    deeds = AsyncDeeds("reserve", timeout=0.05)
+
+    async def slow(ctx):
+        del ctx
+        await async_sleep(0.2)
+
+    deeds.ends["reserve"] = [slow, async_named]
+    runner = AsyncSagaRunner(store, [deeds.saga])
+    await runner.start("shop", "o-1", "order")
+    await runner.run_due()
+    ended = await runner.get("shop", "o-1")
+    assert (ended.status, ended.results, ended.last_error) == ("completed", {"reserve": "reserve"}, None)
+    assert [(deed.attempt, deed.outcome) for deed in deeds.done] == [(1, None), (2, None)]
+
+
+@in_memory
 async def test_a_result_that_cannot_be_stored_fails_a_step_that_was_done(runner, deeds):
     """It is undone, and not tried again: it would return the same."""
 
@@ -198,11 +216,12 @@ async def test_sagas_are_listed_by_status_and_by_name(store, deeds):
     assert [one.saga_id async for one in runner.list_sagas("shop", after="o-1", limit=1)] == ["o-2"]
 
 
-async def test_a_saga_that_is_asked_to_turn_back_undoes_what_has_finished(runner, deeds):
-    """Behind the step that is under way; why is kept."""
+async def test_a_saga_that_is_asked_to_turn_back_undoes_what_has_finished(store, runner, deeds):
+    """Behind the step that is under way, which nobody takes over meanwhile; why is kept."""
 
     async def ask(ctx):
         await runner.compensate("shop", ctx.saga_id, reason="the customer changed his mind")
+        assert await AsyncSagaRunner(store, [deeds.saga]).run_due() == 0
         return "charged"
 
     deeds.ends["charge"] = [ask]
@@ -212,6 +231,18 @@ async def test_a_saga_that_is_asked_to_turn_back_undoes_what_has_finished(runner
     assert deeds.order == ["reserve", "charge", "undo charge", "undo reserve"]
     with pytest.raises(TransitionNotAllowedError):
         await runner.compensate("shop", "o-1")
+
+
+async def test_a_saga_of_which_a_step_is_under_way_is_not_tried_again(runner, deeds):
+    """It is its worker's, or is taken up when the lease ends."""
+
+    async def ask(ctx):
+        with pytest.raises(TransitionNotAllowedError, match="under way"):
+            await runner.retry("shop", ctx.saga_id)
+
+    deeds.ends["charge"] = [ask]
+    await runner.run_due()
+    assert (await runner.get("shop", "o-1")).status == "completed"
 
 
 async def test_a_saga_that_has_completed_can_be_undone(runner, deeds):

@@ -139,6 +139,24 @@ def test_a_step_that_takes_too_long_has_an_unknown_outcome_and_is_undone_first(s
 
 
 @in_memory
+def test_an_attempt_behind_one_that_was_overdue_may_finish_the_step(store):
+    """Then nothing is in doubt any more; to an action no outcome is told."""
+    deeds = Deeds("reserve", timeout=0.05)
+
+    def slow(ctx):
+        del ctx
+        sleep(0.2)
+
+    deeds.ends["reserve"] = [slow, named]
+    runner = SagaRunner(store, [deeds.saga])
+    runner.start("shop", "o-1", "order")
+    runner.run_due()
+    ended = runner.get("shop", "o-1")
+    assert (ended.status, ended.results, ended.last_error) == ("completed", {"reserve": "reserve"}, None)
+    assert [(deed.attempt, deed.outcome) for deed in deeds.done] == [(1, None), (2, None)]
+
+
+@in_memory
 def test_a_result_that_cannot_be_stored_fails_a_step_that_was_done(runner, deeds):
     """It is undone, and not tried again: it would return the same."""
 
@@ -198,11 +216,12 @@ def test_sagas_are_listed_by_status_and_by_name(store, deeds):
     assert [one.saga_id for one in runner.list_sagas("shop", after="o-1", limit=1)] == ["o-2"]
 
 
-def test_a_saga_that_is_asked_to_turn_back_undoes_what_has_finished(runner, deeds):
-    """Behind the step that is under way; why is kept."""
+def test_a_saga_that_is_asked_to_turn_back_undoes_what_has_finished(store, runner, deeds):
+    """Behind the step that is under way, which nobody takes over meanwhile; why is kept."""
 
     def ask(ctx):
         runner.compensate("shop", ctx.saga_id, reason="the customer changed his mind")
+        assert SagaRunner(store, [deeds.saga]).run_due() == 0
         return "charged"
 
     deeds.ends["charge"] = [ask]
@@ -212,6 +231,18 @@ def test_a_saga_that_is_asked_to_turn_back_undoes_what_has_finished(runner, deed
     assert deeds.order == ["reserve", "charge", "undo charge", "undo reserve"]
     with pytest.raises(TransitionNotAllowedError):
         runner.compensate("shop", "o-1")
+
+
+def test_a_saga_of_which_a_step_is_under_way_is_not_tried_again(runner, deeds):
+    """It is its worker's, or is taken up when the lease ends."""
+
+    def ask(ctx):
+        with pytest.raises(TransitionNotAllowedError, match="under way"):
+            runner.retry("shop", ctx.saga_id)
+
+    deeds.ends["charge"] = [ask]
+    runner.run_due()
+    assert (runner.get("shop", "o-1")).status == "completed"
 
 
 def test_a_saga_that_has_completed_can_be_undone(runner, deeds):
