@@ -37,7 +37,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Twins of tests that run on the emulator in the other colour, about rooms whose code never sees which engine it is:
 # what differs between the engines is the port's, which the conformance suite tries in both colours.
-TWINS_OF_MORE = ("api", "doctor", "due", "feeds", "history", "jobs", "recovery", "sagas", "transactions")
+TWINS_OF_MORE = (
+    "api",
+    "batching",
+    "doctor",
+    "due",
+    "feeds",
+    "history",
+    "jobs",
+    "keys",
+    "recovery",
+    "sagas",
+    "transactions",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
