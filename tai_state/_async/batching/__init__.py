@@ -4,7 +4,8 @@
 2. Items wait in the order in which they were put. The first of them are taken once they are ``max_items``, once the
    oldest has waited for ``max_wait``, and when a flush or the close asks for all.
 3. What was taken is made as ``transition_many`` makes it: a commit of many states, split where one of them conflicts;
-   what has to go alone goes alone. The next ones are taken behind that, so that those of one state keep their order.
+   what has to go alone goes alone. Two batches are under way at once, of no state the same: items of a state that is in
+   one wait until that is made, so that those of one state keep their order.
 4. Each item's future has its outcome once it is durable, or refused. No item fails with another one.
 5. Whoever puts waits while ``max_pending`` items have no outcome.
 

@@ -19,25 +19,37 @@ from tai_state.frozen import quick_dataclass
 from tai_state.models import DataT, TransitionRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import timedelta
     from types import TracebackType
 
     from tai_state._platform.promises import Future
     from tai_state.clock import Deadline, TimeLimit
+    from tai_state.documents import DocumentPath
     from tai_state.models import TransitionResult
     from tai_state.rules.commits.change import Change
 
 _IDLE_SECONDS = 3600.0
 
+_HELD_MAX = 1_000
+"""How many items of busy states are passed over to find others."""
+
+_MAKERS = 2
+"""How many batches are under way at once: while the engine has the one, the next one is made ready."""
+
 
 @quick_dataclass(frozen=True, slots=True)
 class _Item(Generic[DataT]):
-    """A move that somebody asked for, since when it waits, and who is told."""
+    """A move that somebody asked for, as which one, since when it waits, and who is told."""
 
+    number: int
     change: Change
     since: float
     promise: Promise[TransitionResult[DataT]]
+
+    @property
+    def path(self) -> DocumentPath:
+        """The state that it moves."""
+        return self.change.paths.state
 
 
 class BatchWriter(Generic[DataT]):
@@ -82,11 +94,12 @@ class BatchWriter(Generic[DataT]):
         """Begin with nothing: what a fork's parent has taken is the parent's to make."""
         self._guard = threading.Lock()
         self._waiting: deque[_Item[DataT]] = deque()
-        self._taken: Sequence[_Item[DataT]] = ()
+        self._taken: list[list[_Item[DataT]]] = [[] for _ in range(_MAKERS)]
+        self._put = 0
         self._asked = 0
         self._outside: deque[Signal] = deque()
-        self._signal: Signal | None = None
-        self._background: Background | None = None
+        self._signals: list[Signal] = []
+        self._makers: list[Background] = []
 
     def put(
         self, request: TransitionRequest, *, timeout: TimeLimit = None
@@ -123,8 +136,8 @@ class BatchWriter(Generic[DataT]):
             Whether all have one. (What they are, the futures tell.)
         """
         with self._guard:
-            self._asked = len(self._waiting)
-            waited = [item.promise.future for item in (*self._taken, *self._waiting)]
+            self._asked = self._put
+            waited = [item.promise.future for items in (*self._taken, self._waiting) for item in items]
             self._wake()
         return settled(waited, None if timeout is None else seconds_of(timeout))
 
@@ -146,11 +159,12 @@ class BatchWriter(Generic[DataT]):
         with self._guard:
             left, self._waiting = list(self._waiting), deque()
             self._wake()
-            background = self._background
+            makers = list(self._makers)
         for item in left:
             item.promise.settle(_closed())
-        if background is not None and not background.is_caller:
-            background.join(DRAIN_SECONDS)
+        for maker in makers:
+            if not maker.is_caller:
+                maker.join(DRAIN_SECONDS)
         return is_done
 
     def __enter__(self) -> Self:
@@ -174,16 +188,17 @@ class BatchWriter(Generic[DataT]):
         with self._guard:
             if self._is_closed:
                 raise _closed()
-            if len(self._waiting) + len(self._taken) >= self._max_pending:
+            if len(self._waiting) + sum(map(len, self._taken)) >= self._max_pending:
                 signal = Signal()
                 self._outside.append(signal)
                 return signal
-            self._waiting.append(_Item(change, self._access.clock.monotonic(), promise))
-            if self._background is None or self._background.has_ended:
-                # With the first move, and on the loop that asks for it; one that ended with its loop is made again.
-                self._signal = Signal()
-                self._background = Background("tai-batches", partial(self._run, self._signal))
-            elif len(self._waiting) == 1 or len(self._waiting) >= self._max_items:
+            self._put += 1
+            self._waiting.append(_Item(self._put, change, self._access.clock.monotonic(), promise))
+            if not self._makers or any(maker.has_ended for maker in self._makers):
+                # With the first move, and on the loop that asks for it; those that ended with their loop begin again.
+                self._signals = [Signal() for _ in range(_MAKERS)]
+                self._makers = [Background("tai-batches", partial(self._run, n)) for n in range(_MAKERS)]
+            elif len(self._waiting) == 1 or len(self._waiting) % self._max_items == 0:
                 self._wake()
         return None
 
@@ -208,47 +223,66 @@ class BatchWriter(Generic[DataT]):
             raise DeadlineExceededError(message)
 
     def _wake(self) -> None:
-        if self._signal is not None:
-            self._signal.set()
+        for signal in self._signals:
+            signal.set()
 
-    def _run(self, signal: Signal) -> None:
+    def _run(self, number: int) -> None:
+        signal, taken = self._signals[number], self._taken[number]
         while True:
-            seconds = self._take()
-            if self._taken:
-                self._make(self._taken)
+            seconds = self._take(taken)
+            if taken:
+                self._make(taken)
             elif seconds is None:
                 return
-            else:
+            elif seconds > 0:
                 signal.wait(seconds)
 
-    def _take(self) -> float | None:
+    def _take(self, taken: list[_Item[DataT]]) -> float | None:
         """Take what is to be made now; return for how long to wait where that is nothing, None: for ever."""
         with self._guard:
             if not self._waiting:
                 return None if self._is_closed else _IDLE_SECONDS
-            age = self._access.clock.monotonic() - self._waiting[0].since
-            is_due = len(self._waiting) >= self._max_items or age >= self._max_wait or self._asked or self._is_closed
+            first = self._waiting[0]
+            age = self._access.clock.monotonic() - first.since
+            is_asked = first.number <= self._asked or self._is_closed
+            is_due = len(self._waiting) >= self._max_items or age >= self._max_wait or is_asked
             if not is_due:
                 return self._max_wait - age
-            taken = [self._waiting.popleft() for _ in range(min(self._max_items, len(self._waiting)))]
-            self._asked = max(0, self._asked - len(taken))
-            self._taken = [item for item in taken if item.promise.begin()]
-        return 0.0
+            return self._take_those_free(taken)
 
-    def _make(self, taken: Sequence[_Item[DataT]]) -> None:
+    def _take_those_free(self, taken: list[_Item[DataT]]) -> float:
+        """Take the first items whose states are in no batch under way: behind those, they keep their order."""
+        busy = {item.path for items in self._taken for item in items}
+        held: list[_Item[DataT]] = []
+        count = 0
+        while self._waiting and count < self._max_items and len(held) < _HELD_MAX:
+            item = self._waiting.popleft()
+            if item.path in busy:
+                held.append(item)
+                continue
+            count += 1
+            if item.promise.begin():
+                taken.append(item)
+        self._waiting.extendleft(reversed(held))
+        # Where all are held, whoever has their states tells when they are free.
+        return 0.0 if count else _IDLE_SECONDS
+
+    def _make(self, taken: list[_Item[DataT]]) -> None:
         """Make what was taken, and tell each caller."""
+        items = tuple(taken)
         outcomes: dict[int, TransitionResult[DataT] | TaiStateError] = {}
         failed: Exception | None = None
         try:
-            outcomes = self._persister.make_each({index: item.change for index, item in enumerate(taken)}, None)
+            outcomes = self._persister.make_each({index: item.change for index, item in enumerate(items)}, None)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller is told
             failed = error
         finally:
             with self._guard:
-                self._taken = ()
-                for signal in [self._outside.popleft() for _ in range(min(len(taken), len(self._outside)))]:
+                taken.clear()
+                for signal in [self._outside.popleft() for _ in range(min(len(items), len(self._outside)))]:
                     signal.set()
-        for index, item in enumerate(taken):
+                self._wake()
+        for index, item in enumerate(items):
             outcome = outcomes.get(index, failed)
             assert outcome is not None
             item.promise.settle(outcome)

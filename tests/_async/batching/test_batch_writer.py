@@ -105,6 +105,29 @@ async def test_a_flush_has_all_made_that_was_put(gated):
     assert await async_numbers(persister) == [2] * 5
 
 
+async def test_a_flush_waits_for_those_of_a_busy_state(gated):
+    """Though others, which were put later, are made before them."""
+    persister, backend = gated
+    backend.is_shut = True
+    async with AsyncBatchWriter(persister, max_items=2, max_wait=LONG) as writer:
+        # The first two are under way; the third is of one of their states.
+        futures = [await writer.put(add(one)) for one in ("s0", "s1", "s0")]
+        await backend.until_begun(1)
+
+        async def opened():
+            while not writer._asked:
+                await async_sleep(0.001)
+            futures.extend([await writer.put(add(one)) for one in ("s2", "s3")])
+            await backend.until_begun(2)
+            backend.is_shut = False
+
+        calls: list[Any] = [writer.flush, opened]
+        told, _ = await async_together(calls)
+        assert told is True
+        assert [one.done() for one in futures[:3]] == [True] * 3
+    assert [(await async_outcome(one)).version for one in futures] == [2, 2, 3, 2, 2]
+
+
 async def test_the_close_waits_for_all(gated):
     """And takes no more; a second one finds nothing left."""
     persister, _ = gated
@@ -247,7 +270,7 @@ async def test_a_close_that_may_not_wait_tells_what_was_not_begun(gated):
     persister, backend = gated
     backend.is_shut = True
     writer = AsyncBatchWriter(persister, max_items=1, max_wait=0.0)
-    first, second = await writer.put(add("s0")), await writer.put(add("s1"))
+    first, second = await writer.put(add("s0")), await writer.put(add("s0"))
     await backend.until_begun(1)
 
     async def opened():

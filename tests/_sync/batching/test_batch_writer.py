@@ -105,6 +105,29 @@ def test_a_flush_has_all_made_that_was_put(gated):
     assert numbers(persister) == [2] * 5
 
 
+def test_a_flush_waits_for_those_of_a_busy_state(gated):
+    """Though others, which were put later, are made before them."""
+    persister, backend = gated
+    backend.is_shut = True
+    with BatchWriter(persister, max_items=2, max_wait=LONG) as writer:
+        # The first two are under way; the third is of one of their states.
+        futures = [writer.put(add(one)) for one in ("s0", "s1", "s0")]
+        backend.until_begun(1)
+
+        def opened():
+            while not writer._asked:
+                sleep(0.001)
+            futures.extend([writer.put(add(one)) for one in ("s2", "s3")])
+            backend.until_begun(2)
+            backend.is_shut = False
+
+        calls: list[Any] = [writer.flush, opened]
+        told, _ = together(calls)
+        assert told is True
+        assert [one.done() for one in futures[:3]] == [True] * 3
+    assert [(outcome(one)).version for one in futures] == [2, 2, 3, 2, 2]
+
+
 def test_the_close_waits_for_all(gated):
     """And takes no more; a second one finds nothing left."""
     persister, _ = gated
@@ -247,7 +270,7 @@ def test_a_close_that_may_not_wait_tells_what_was_not_begun(gated):
     persister, backend = gated
     backend.is_shut = True
     writer = BatchWriter(persister, max_items=1, max_wait=0.0)
-    first, second = writer.put(add("s0")), writer.put(add("s1"))
+    first, second = writer.put(add("s0")), writer.put(add("s0"))
     backend.until_begun(1)
 
     def opened():
