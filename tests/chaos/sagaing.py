@@ -13,8 +13,9 @@ from typing import Any
 from tai_state import RetryPolicy, connect
 from tai_state._sync.sagas.held import HeldSaga
 from tai_state.errors import DeadlineExceededError, StoreUnavailableError
+from tai_state.rules.commits.scheduled import Check
 from tai_state.rules.records.record import StateRecord
-from tai_state.rules.sagas.changes import Check, Move
+from tai_state.rules.sagas.changes import Move
 from tai_state.sagas import Saga, SagaRunner, Step, StepContext
 from tai_state.testing.firestore_emulator import HOST_VARIABLE
 from tests.chaos.coalesced import strike

@@ -31,9 +31,9 @@ from tai_state.models import KEEP, Keep
 from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.change import Head
 from tai_state.rules.commits.kinds import payload_of
-from tai_state.rules.commits.scheduled import NothingDueError
+from tai_state.rules.commits.scheduled import NothingDueError, as_found
 from tai_state.rules.due.waits import wait_before
-from tai_state.rules.jobs.changes import Step, as_found, enqueue_change, job_change, status_step_change
+from tai_state.rules.jobs.changes import Step, enqueue_change, job_change, status_step_change
 from tai_state.rules.jobs.finding import Found, loss_reason
 from tai_state.rules.jobs.info import info_of
 from tai_state.rules.jobs.machine import CANCEL, CLAIM, EXPIRE, job_machine

@@ -12,8 +12,9 @@ from tai_state._platform.bounded import OverdueError, async_run_bounded
 from tai_state._platform.tasks import async_sleep
 from tai_state.errors import DocumentTooLargeError, InvalidDataError, LockLostError
 from tai_state.models import KEEP
+from tai_state.rules.commits.scheduled import as_found
 from tai_state.rules.due.looking import reason_of
-from tai_state.rules.sagas.changes import as_found, step_move
+from tai_state.rules.sagas.changes import step_move
 from tai_state.rules.sagas.definition import COMPENSATION_RETRY
 from tai_state.rules.sagas.machine import COMPENSATED_STEP, FINISH, RECOMPENSATE, RETRY
 from tai_state.rules.sagas.policy import wait_after
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from tai_state._async.runtime import AsyncRuntime
     from tai_state._async.sagas.held import AsyncHeldSaga
     from tai_state._platform.hearts import AsyncHearts
+    from tai_state.rules.commits.scheduled import Check
     from tai_state.rules.records.record import StateRecord
-    from tai_state.rules.sagas.changes import Check, Move
+    from tai_state.rules.sagas.changes import Move
     from tai_state.rules.sagas.definition import Step
     from tai_state.rules.sagas.progress import Next
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from tai_state.authors import Author
     from tai_state.config import LeaseTiming
     from tai_state.layout import OwnGovernor, StateLayout
+    from tai_state.rules.commits.scheduled import Check
     from tai_state.rules.records.record import StateRecord
-    from tai_state.rules.sagas.changes import Check, Move
+    from tai_state.rules.sagas.changes import Move
     from tai_state.rules.sagas.definition import Saga
 
 log = logging.getLogger("tai_state")

@@ -1,5 +1,6 @@
 """The kinds of change about what is due: a schedule, its end, a move that came due, and one that is refused."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,6 +22,9 @@ from tai_state.rules.due.arming import NOTHING_DUE, Wanted
 from tai_state.rules.records.arguments import check_time
 from tai_state.rules.records.occasional import Due
 from tai_state.rules.records.record import StateRecord
+
+Check = Callable[[StateRecord], None]
+"""Raises where a change is not for a state as it stands."""
 
 
 class NothingDueError(Exception):
@@ -130,6 +134,21 @@ def check_still(state: StateRecord | None, due: Due, at: datetime) -> None:
     """
     if state is None or state.due != due or state.due_at != at:
         raise NothingDueError
+
+
+def as_found(found: StateRecord) -> Check:
+    """Return the check that a state is due as it was *found*.
+
+    It raises NothingDueError: somebody was quicker, or the lease was renewed.
+    """
+    due, at = found.due, found.due_at
+    assert due is not None
+    assert at is not None
+
+    def check(state: StateRecord) -> None:
+        check_still(state, due, at)
+
+    return check
 
 
 def _as_it_is(state: StateRecord) -> Target:

@@ -10,7 +10,7 @@ from tai_state.frozen import quick_dataclass
 from tai_state.models import KEEP, Keep
 from tai_state.rules.commits.change import Change, Target
 from tai_state.rules.commits.kinds import Call, check_name, start_change, transition_change
-from tai_state.rules.commits.scheduled import check_still
+from tai_state.rules.commits.scheduled import Check
 from tai_state.rules.due.arming import NOTHING_DUE, Wanted
 from tai_state.rules.jobs.finding import loss_reason
 from tai_state.rules.jobs.machine import (
@@ -26,9 +26,6 @@ from tai_state.rules.jobs.places import Queue
 from tai_state.rules.records.record import StateRecord, complete
 
 _AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-Check = Callable[[StateRecord], None]
-"""Raises where a change is not for the job as it stands."""
 
 
 @quick_dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,21 +138,6 @@ def status_step_change(call: Call, queue: Queue, status: object, step: Step) -> 
 
     complete(change, "target_of", target_of)
     return change
-
-
-def as_found(found: StateRecord) -> Check:
-    """Return the check that a job is due as it was *found*.
-
-    It raises NothingDueError: somebody was quicker, or the lease was renewed.
-    """
-    due, at = found.due, found.due_at
-    assert due is not None
-    assert at is not None
-
-    def check(state: StateRecord) -> None:
-        check_still(state, due, at)
-
-    return check
 
 
 class EndedError(Exception):

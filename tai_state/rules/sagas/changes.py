@@ -1,6 +1,5 @@
 """The changes of sagas: each a move of their machine, with what is due behind it."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from tai_state.machine import Machine
 from tai_state.models import KEEP, Keep
 from tai_state.rules.commits.change import Change, Target
 from tai_state.rules.commits.kinds import Call, start_change, transition_change
-from tai_state.rules.commits.scheduled import check_still
+from tai_state.rules.commits.scheduled import Check
 from tai_state.rules.due.arming import NOTHING_DUE, Wanted
 from tai_state.rules.records.record import StateRecord, complete
 from tai_state.rules.sagas.definition import Saga
@@ -19,9 +18,6 @@ from tai_state.rules.sagas.machine import RESUME, TURN_BACK, action_of, machine_
 from tai_state.rules.sagas.progress import BEGUN, ENDS, first_data, is_under_way
 
 _AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-Check = Callable[[StateRecord], None]
-"""Raises where a change is not for the saga as it stands."""
 
 
 @quick_dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,21 +111,6 @@ def by_hand_change(call: Call, record: StateRecord, action: str, payload: dict[s
 
     complete(change, "target_of", target)
     return change
-
-
-def as_found(found: StateRecord) -> Check:
-    """Return the check that a saga is due as it was *found*.
-
-    It raises NothingDueError: somebody was quicker, or the lease was renewed.
-    """
-    due, at = found.due, found.due_at
-    assert due is not None
-    assert at is not None
-
-    def check(state: StateRecord) -> None:
-        check_still(state, due, at)
-
-    return check
 
 
 def fenced(resource: str, claim: str) -> Check:
