@@ -14,7 +14,7 @@ from tai_state.keys import Keys, Set
 
 CLEARING = Path(__file__).with_name("clearing.py")
 VALUE = "x" * 20_000
-PEAK_KIB_MAX = 192 * 1024
+PEAK_KIB_MAX = 128 * 1024
 
 
 @pytest.mark.timeout(400)
