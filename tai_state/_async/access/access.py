@@ -89,15 +89,20 @@ class AsyncAccess:
         try:
             read = await attempt()
         except StoreUnavailableError as error:
-            read = await async_retry_after(
-                error,
-                attempt,
-                StoreUnavailableError,
-                policy=self.retry,
-                deadline=deadline,
-                rng=self.rng,
-                what="a read",
-            )
+            first = error
+        else:
+            self.store_time.hear(read.read_time, self.clock.monotonic())
+            return read
+        # Outside of its handler: what is raised then has that error as its cause alone.
+        read = await async_retry_after(
+            first,
+            attempt,
+            StoreUnavailableError,
+            policy=self.retry,
+            deadline=deadline,
+            rng=self.rng,
+            what="a read",
+        )
         self.store_time.hear(read.read_time, self.clock.monotonic())
         return read
 

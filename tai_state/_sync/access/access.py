@@ -89,15 +89,20 @@ class Access:
         try:
             read = attempt()
         except StoreUnavailableError as error:
-            read = retry_after(
-                error,
-                attempt,
-                StoreUnavailableError,
-                policy=self.retry,
-                deadline=deadline,
-                rng=self.rng,
-                what="a read",
-            )
+            first = error
+        else:
+            self.store_time.hear(read.read_time, self.clock.monotonic())
+            return read
+        # Outside of its handler: what is raised then has that error as its cause alone.
+        read = retry_after(
+            first,
+            attempt,
+            StoreUnavailableError,
+            policy=self.retry,
+            deadline=deadline,
+            rng=self.rng,
+            what="a read",
+        )
         self.store_time.hear(read.read_time, self.clock.monotonic())
         return read
 
