@@ -30,7 +30,7 @@ from tai_state import (
 )
 from tai_state.documents import Put
 from tai_state.due import DueWorker
-from tai_state.feeds import StateContainer, Subscription
+from tai_state.feeds import Positions, StateContainer, Subscription
 from tai_state.jobs import JobQueue
 from tai_state.sagas import Saga, SagaRunner, Step
 from tai_state.telemetry import Monitor, Observer, observe
@@ -247,6 +247,9 @@ def tell(run, store):
     run.attempt(subscription.lag)
     (letter, *_) = subscription.dead_letters()
     run.attempt(subscription.retry, letter)
+    positions = Positions(store)
+    run.attempt(positions.run_once)
+    run.attempt(lambda: list(positions.events()))
     refusing = StateContainer(store, "g", "v", validate=lambda _: False)
     run.attempt(refusing.set, DATA)
     run.attempt(StateContainer(store, "g", "v", Order).get)

@@ -27,6 +27,7 @@ from tai_state import (
 from tai_state.cli import main
 from tai_state.cli.program.failures import InterruptedWorkError, exit_code_of, guarded
 from tai_state.feeds import Subscription
+from tai_state.keys import Keys
 from tai_state.sagas import Saga, SagaRunner, Step
 from tests.data_log import chained, write_log
 
@@ -96,6 +97,7 @@ def test_an_example_runs(run, example, tmp_path, monkeypatch):
         store.save_state("order-service", "order-17", {})
         # Nobody can deliver to a list that cannot be called with an event.
         Subscription(store, "mail", [].pop, max_attempts=1).run_once()
+        Keys(store, "visits").increment("n")
         SagaRunner(store, [Saga("order", [Step("pay", print, print)])]).start("shop", "order-17", "order")
         orders.schedule("shop-1", "order-18", "paid", after=timedelta(0))
         store.close()
