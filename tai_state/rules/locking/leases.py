@@ -8,19 +8,20 @@ Both times are the store's; no client's clock takes part.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tai_state.config import TTL_SECONDS_MAX
 from tai_state.documents import Document, DocumentPath, MustNotExist, Precondition, Put, UpdatedAt, Value
 from tai_state.errors import InvalidIdError, OutcomeUnknownError, StoreError
+from tai_state.frozen import quick_dataclass
 from tai_state.layout import AUDIT, FORMAT, LOCKS, escape
 from tai_state.models import LockInfo
 from tai_state.rules.locking.owners import Owner, ProcessStamp, home_of, read_stamp, stamp_field
 from tai_state.rules.records.fields import FieldError, check_format, take, take_or_none, take_time_or_none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """The content of a lease document, and the times that the store gave it.
 
@@ -69,7 +70,7 @@ class Lease:
         return self.holder is not None and read_time <= self.expires()
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Grant:
     """The lock can be had: commit the lease, and it is."""
 
@@ -77,7 +78,7 @@ class Grant:
     write: Put
 
 
-@dataclass(frozen=True, slots=True)
+@quick_dataclass(frozen=True, slots=True)
 class Held:
     """It cannot be had for ``seconds`` more, unless its holder ends that sooner, or renews.
 
@@ -184,7 +185,7 @@ def _write(lease: Lease, based_on: Lease | None) -> Put:
     return Put(lease.path, lease_fields(lease), precondition)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a grant would write.
 
