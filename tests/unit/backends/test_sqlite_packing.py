@@ -109,8 +109,9 @@ def test_threads_do_not_meet_in_one_compressor(monkeypatch):
             self.is_busy = False
             return text
 
-    monkeypatch.setattr(encoding, "packers", [Packer()])
+    packers = [Packer()]
+    monkeypatch.setattr(encoding, "packers", packers)
     monkeypatch.setattr(encoding, "new_packer", Packer)
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(encoding._packed, [b"x" * 600] * 2)) == [b"x" * 600] * 2
-    assert len(encoding.packers) == 2
+    assert len(packers) == 2
