@@ -36,9 +36,9 @@ END_SECONDS = 60.0
 _KEEP_HISTORY = """
 CREATE TABLE lease_history (seq INTEGER PRIMARY KEY, update_time INTEGER NOT NULL, fields BLOB NOT NULL);
 CREATE TRIGGER lease_granted AFTER INSERT ON documents WHEN new.collection = 'locks'
-BEGIN INSERT INTO lease_history (update_time, fields) VALUES (new.update_time, new.fields); END;
+BEGIN INSERT INTO lease_history (update_time, fields) VALUES (new.update_time, new.body); END;
 CREATE TRIGGER lease_changed AFTER UPDATE ON documents WHEN new.collection = 'locks'
-BEGIN INSERT INTO lease_history (update_time, fields) VALUES (new.update_time, new.fields); END;
+BEGIN INSERT INTO lease_history (update_time, fields) VALUES (new.update_time, new.body); END;
 """
 
 

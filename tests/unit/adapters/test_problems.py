@@ -20,18 +20,16 @@ UNKNOWN = errors.OutcomeUnknownError("t-1", "shop", "o-1", 3)
 def an_error(kind):
     """Make an error of *kind*, whatever its constructor takes."""
     samples = {"paths": [], "damaged": {"a": "b"}, "states": {"a": "b"}, "cycle": ["a", "a"], "problems": ["p"]}
-    required = [
-        parameter
-        for parameter in inspect.signature(kind).parameters.values()
-        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-    ]
     numbers = {"int", "int | None"}
-    return kind(
-        *(
-            samples.get(one.name, 1 if str(getattr(one.annotation, "__name__", one.annotation)) in numbers else "x")
-            for one in required
-        )
-    )
+    given, named = [], {}
+    for one in inspect.signature(kind).parameters.values():
+        number = 1 if str(getattr(one.annotation, "__name__", one.annotation)) in numbers else "x"
+        value = samples.get(one.name, number)
+        if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD:
+            given.append(value)
+        elif one.default is one.empty and one.kind is one.KEYWORD_ONLY:
+            named[one.name] = value
+    return kind(*given, **named)
 
 
 def test_every_error_has_a_place_of_its_own():

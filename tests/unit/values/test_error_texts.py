@@ -20,6 +20,7 @@ ARGUMENTS = {
     "limit": 1,
     "message": "message",
     "path": "p",
+    "place": ["a"],
     "problems": ["one"],
     "reason": "why",
     "resource": "r",

@@ -94,7 +94,7 @@ def test_a_late_model_is_made_once() -> None:
 
     def fields() -> dict[str, Any]:
         calls.append(1)
-        return dict(SNAPSHOT)
+        return copy.deepcopy(dict(SNAPSHOT))
 
     late: StateSnapshot = later(StateSnapshot, fields)
     assert calls == []
