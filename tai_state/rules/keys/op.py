@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -32,7 +33,7 @@ class Outcome(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyOp:
+class KeyOp(ABC):
     """An operation on one key.
 
     Attributes:
@@ -61,13 +62,13 @@ class KeyOp:
         for name, check in self.CHECKS.items():
             object.__setattr__(self, name, check(getattr(self, name), name))
 
+    @abstractmethod
     def apply(self, before: Any) -> Outcome:
         """Return what the operation makes of the value *before* it, which stays as it is; ABSENT: there is none.
 
         Raises:
             KeyTypeError: It is of another type than the operation needs.
         """
-        raise NotImplementedError
 
     def arguments(self) -> dict[str, Value]:
         """Return all but the key and the id as JSON-like values; what is ABSENT is left out."""

@@ -18,6 +18,7 @@ from tai_state.keys import (
     Exists,
     Get,
     Increment,
+    KeyOp,
     Pop,
     Push,
     RemoveFromSet,
@@ -287,6 +288,12 @@ def test_an_update_has_no_json_form():
     """A function cannot be sent."""
     with pytest.raises(InvalidDataError, match="compare_and_swap"):
         Update("k", len).to_json()
+
+
+def test_what_all_operations_have_in_common_is_none_itself():
+    """Nobody can make one that does nothing."""
+    with pytest.raises(TypeError, match="abstract"):
+        KeyOp("k")  # type: ignore[abstract]
 
 
 def test_an_async_function_makes_no_value():
