@@ -1,9 +1,12 @@
 """What type checkers say of code that is written to a folder, as a user's would: none of this project's settings."""
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from mypy import api
@@ -19,11 +22,24 @@ def written(folder: Path, snippets: Sequence[str]) -> list[Path]:
     return paths
 
 
+@contextmanager
+def only_cache(folder: Path) -> Iterator[Path]:
+    """Give mypy's cache to one test at a time: the first one of all workers reads the package, the others what it left.
+
+    *folder* is the test's own; the workers' folders are beside each other.
+    """
+    cache = folder.parents[1 if "PYTEST_XDIST_WORKER" in os.environ else 0] / "mypy_cache"
+    with cache.with_suffix(".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield cache
+
+
 def mypy_says(folder: Path, snippets: Sequence[str]) -> list[list[str]]:
     """Return the errors that mypy --strict finds in each snippet; all in one run, since each run costs seconds."""
     paths = written(folder, snippets)
-    options = ["--strict", "--config-file=", "--show-error-codes", f"--cache-dir={folder.parent / 'mypy_cache'}"]
-    said, errors, _ = api.run([*options, *map(str, paths)])
+    options = ["--strict", "--config-file=", "--show-error-codes"]
+    with only_cache(folder) as cache:
+        said, errors, _ = api.run([*options, f"--cache-dir={cache}", *map(str, paths)])
     assert not errors
     return [
         [line for line in said.splitlines() if line.startswith(f"{path}:") and " error: " in line] for path in paths
