@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from tai_state.codec import Payload
 from tai_state.errors import InvalidDataError
 from tai_state.machine import Machine
-from tai_state.retry import RetryPolicy
 from tai_state.rules.commits.kinds import stamp
-from tai_state.rules.due.waits import wait_before
 from tai_state.rules.jobs.finding import Found, judge, loss_reason
 from tai_state.rules.jobs.machine import JOB, STATUSES
 from tai_state.rules.jobs.places import PRIORITIES_MAX, checked_priority, priorities_from, queue_of, with_priority
@@ -110,16 +108,6 @@ def test_what_is_not_ours_to_touch_is_told(record):
 def test_how_a_claim_was_lost_is_told(status, claim, reason):
     """By where the job is, and whose claim was its last."""
     assert loss_reason(status, claim, "ours") == reason
-
-
-@given(st.integers(1, 10_000), st.floats(0, 1))
-def test_a_wait_is_a_part_of_twice_as_much_with_each_attempt(attempts, share):
-    """Up to the most that the policy says."""
-    wait = wait_before(RetryPolicy(wait_initial=2, wait_max=60), attempts, share)
-    longest = timedelta(seconds=min(60, 2 * 2 ** (attempts - 1)))
-    assert timedelta(0) <= wait <= longest
-    assert wait_before(RetryPolicy(wait_initial=2, wait_max=60), attempts, 1) == longest
-    assert wait_before(RetryPolicy(wait_initial=2, wait_max=60), attempts, 0.25) == longest / 4
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.floats(0.01, 1e6))
