@@ -291,7 +291,7 @@ def lift(connection: sqlite3.Connection) -> tuple[str, ...]:
     return statements + _LIFT
 
 
-def keep_wal(connection: sqlite3.Connection, path: str) -> None:
+def keep_wal(connection: sqlite3.Connection, place: Place) -> None:
     """Keep the journal of our file in WAL mode, in which readers and the writer never wait for each other.
 
     Raises:
@@ -299,6 +299,10 @@ def keep_wal(connection: sqlite3.Connection, path: str) -> None:
     """
     ((mode,),) = connection.execute("PRAGMA journal_mode").fetchall()
     if mode != "wal":
+        # The switch itself goes by a rollback journal. Under NORMAL that is flushed in one go with what says that it
+        # is whole: a power cut could have it rolled back where a part of it is missing, and the file be none any more.
+        connection.execute("PRAGMA synchronous = FULL")
         ((mode,),) = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute(f"PRAGMA synchronous = {place.synchronous}")
     if mode != "wal":
-        raise StoreError(f"{path} cannot be kept in WAL mode (SQLite says {mode!r}): use a local file system")
+        raise StoreError(f"{place.path} cannot be kept in WAL mode (SQLite says {mode!r}): use a local file system")

@@ -104,7 +104,7 @@ class Session:
                 note_file(connection, self._place.path, file[1], had_log=had_log, is_read_only=True)
                 self._spare = connection, log
                 return read_anchor(connection, self._clock, boot_id) or unkept_anchor(connection, self._clock)
-            schema.keep_wal(connection, self._place.path)
+            schema.keep_wal(connection, self._place)
             schema.extend(connection)
             found = read_anchor(connection, self._clock, boot_id)
             if found is None:

@@ -191,6 +191,21 @@ class Disk:
         for path, file in names.items():
             (folder / Path(path).name).write_bytes(applied(file.durable, file.pending, _choice(mood, rng)))
 
+    def miss(self, number: int, folder: Path) -> bool:
+        """Write all that was done to *folder*, but for the sector *number* of what may be missing of each file.
+
+        Return whether any file misses it.
+        """
+        seen: set[int] = set()
+
+        def keeps(one: int) -> bool:
+            seen.add(one)
+            return one != number
+
+        for path, file in self._names.items():
+            (folder / Path(path).name).write_bytes(applied(file.durable, file.pending, keeps))
+        return number in seen
+
 
 def _choice(mood: str, rng: random.Random) -> Callable[[int], bool]:
     if mood == "prefix":

@@ -1,5 +1,6 @@
 """Opens what a power cut left of a SQLite store, and says whether something acknowledged is lost or half there."""
 
+import itertools
 import random
 import re
 import shutil
@@ -101,5 +102,23 @@ def judge_all(steps: list[Step], base: Path, seed: int, *, per_boundary: int = 1
             found = judged(folder, acknowledged_versions(disk.acknowledged))
             wrong += [f"image {count} of seed {seed}: {one}" for one in found]
             shutil.rmtree(folder)
+            count += 1
+    return Verdict(count, wrong)
+
+
+def judge_each_sector(steps: list[Step], base: Path) -> Verdict:
+    """Open images of every boundary, each without one of the sectors that may be missing then."""
+    wrong: list[str] = []
+    count = 0
+    for boundary, disk in enumerate(cuts(steps)):
+        for number in itertools.count():
+            folder = base / f"image-{count}"
+            folder.mkdir()
+            is_missing = disk.miss(number, folder)
+            found = judged(folder, acknowledged_versions(disk.acknowledged)) if is_missing else []
+            wrong += [f"boundary {boundary} without sector {number}: {one}" for one in found]
+            shutil.rmtree(folder)
+            if not is_missing:
+                break
             count += 1
     return Verdict(count, wrong)

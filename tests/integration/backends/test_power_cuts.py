@@ -4,10 +4,11 @@ The images are made from a trace of a real process; see power_cuts.py for what t
 ``make torture`` opens many more.
 """
 
+import itertools
 import random
 import sys
 
-from tests.integration.backends.power_judge import checkpoints, judge_all, traced_worker
+from tests.integration.backends.power_judge import checkpoints, judge_all, judge_each_sector, traced_worker
 
 MOVES = 6
 
@@ -31,6 +32,15 @@ def test_normal_loses_the_last_ones_and_nothing_else(tmp_path):
     verdict = judge_all(traced_worker("NORMAL", MOVES, tmp_path), tmp_path, seed())
     assert verdict.lost
     assert verdict.broken == []
+
+
+def test_a_file_in_the_making_is_whole_whichever_sector_is_missing(tmp_path):
+    """Under NORMAL, too: until there is a log, SQLite rolls back by a journal, or by what is there of one."""
+    steps = traced_worker("NORMAL", 1, tmp_path)
+    made = list(itertools.takewhile(lambda step: not step.path.endswith("-wal"), steps))
+    verdict = judge_each_sector(made, tmp_path)
+    assert verdict.wrong == []
+    assert verdict.images > 50
 
 
 def test_a_disk_that_ignores_flushes_is_found_out(tmp_path):
