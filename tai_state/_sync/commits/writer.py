@@ -141,18 +141,19 @@ class ChangeWriter:
         turn: Turn | None = None,
     ) -> Applied:
         refused: Plan | None = None
-        is_read, segment = False, None
+        is_read, segment, erased_through = False, None, 0
 
         def attempt(guard: GuardHandle | None, in_time: Deadline) -> Applied:
-            nonlocal refused, is_read, segment
+            nonlocal refused, is_read, segment, erased_through
             plan = self._plan(change, settings, guard, in_time, refused)
             if isinstance(plan, Replay):
                 return self.replayed(change.paths, plan, in_time)
             if segment_is_due(plan, settings) and not is_read:
                 # Read once, not again with each conflict.
                 is_read, segment = True, self._due_segment(change.paths, plan, settings, in_time)
+                erased_through = plan.record.marks.erased_through
             if segment is not None:
-                plan = with_segment(plan, change.paths, segment, settings)
+                plan = with_segment(plan, change.paths, segment, settings, erased_through)
             # Who was refused once goes alone.
             carries = turn if refused is None and guard is None else None
             refused = plan

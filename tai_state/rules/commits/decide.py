@@ -258,10 +258,18 @@ def segment_is_due(plan: Plan, settings: Settings) -> bool:
     return base.record.version - base.record.marks.first_unsealed + 1 >= maintenance.segment_events
 
 
-def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Settings) -> Plan:
-    """Return *plan* with a segment that is due, and its mark in the state; as it is where another has sealed it."""
+def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Settings, erased_through: int) -> Plan:
+    """Return *plan* with a segment that is due, and its mark in the state; as it is where another has sealed it.
+
+    Args:
+        erased_through: Up to which version the state was erased when the events were read. Where it was since, the
+            segment holds what is gone, and is left out: the next change has it read again.
+    """
     assert segment.write is not None
-    if plan.base is None or segment.first != plan.base.record.marks.first_unsealed:
+    if plan.base is None:
+        return plan
+    found = plan.base.record.marks
+    if (segment.first, erased_through) != (found.first_unsealed, found.erased_through):
         return plan
     marks = replace(plan.record.marks, sealed_through=segment.last)
     record = replace(plan.record, marks=marks)

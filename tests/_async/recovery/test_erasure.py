@@ -17,7 +17,7 @@ from tai_state._platform.tasks import async_gather
 from tai_state.documents import Delete, Put
 from tests._async.recovery.erasing import MARK, S, async_holding, async_marked, persisted
 from tests._async.recovery.test_gc import AsyncKilledBackend, KilledError, async_check
-from tests._async.stores import TIMEOUT, async_document_at, async_find, async_plant
+from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_document_at, async_find, async_plant
 
 
 async def async_damage_and_recover(store):
@@ -184,6 +184,40 @@ async def test_beside_writers_nothing_is_lost_or_comes_back(place):
     events = {one.version: one async for one in store.get_events("g", "s")}
     assert {one.version for one in kept} <= set(events)
     assert [one.hash for one in kept] == [events[one.version].hash for one in kept]
+    await async_check(store)
+
+
+class AsyncOvertakenBackend(AsyncWrappedBackend):
+    """Lets somebody else go ahead of the first commit that carries a segment."""
+
+    def __init__(self, inner, async_ahead):
+        super().__init__(inner)
+        self.async_ahead = async_ahead
+        self.is_overtaken = False
+
+    async def commit(self, writes, *, timeout):
+        if not self.is_overtaken and any(write.path.collection == S.governor.segments for write in writes):
+            self.is_overtaken = True
+            await self.async_ahead()
+        return await super().commit(writes, timeout=timeout)
+
+
+async def test_what_was_read_to_be_sealed_before_an_erasure_is_not_sealed_behind_it(place):
+    """Also where the change that was to carry it is refused by the erasure, and tried again."""
+    store = place.store()
+    await async_marked(store)
+
+    async def async_erase():
+        await place.store().erase_state("g", "s", reason="they asked")
+
+    overtaken = AsyncOvertakenBackend(store.runtime.access.backend, async_erase)
+    writer = persisted(AsyncBackendStore(overtaken, actor="tester"))
+    for number in range(6):
+        await writer.log_transition("g", "s", "say", to_status="open", data={"n": number})
+    assert overtaken.is_overtaken
+    assert await async_holding(store) == []
+    sealed = (await async_document_at(store, S.state)).fields["sealed_through"]
+    assert sealed >= 18  # what was put off is sealed by the changes that come next
     await async_check(store)
 
 

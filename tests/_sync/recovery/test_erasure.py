@@ -17,7 +17,7 @@ from tai_state._platform.tasks import gather
 from tai_state.documents import Delete, Put
 from tests._sync.recovery.erasing import MARK, S, holding, marked, persisted
 from tests._sync.recovery.test_gc import KilledBackend, KilledError, check
-from tests._sync.stores import TIMEOUT, document_at, find, plant
+from tests._sync.stores import TIMEOUT, WrappedBackend, document_at, find, plant
 
 
 def damage_and_recover(store):
@@ -184,6 +184,40 @@ def test_beside_writers_nothing_is_lost_or_comes_back(place):
     events = {one.version: one for one in store.get_events("g", "s")}
     assert {one.version for one in kept} <= set(events)
     assert [one.hash for one in kept] == [events[one.version].hash for one in kept]
+    check(store)
+
+
+class OvertakenBackend(WrappedBackend):
+    """Lets somebody else go ahead of the first commit that carries a segment."""
+
+    def __init__(self, inner, ahead):
+        super().__init__(inner)
+        self.ahead = ahead
+        self.is_overtaken = False
+
+    def commit(self, writes, *, timeout):
+        if not self.is_overtaken and any(write.path.collection == S.governor.segments for write in writes):
+            self.is_overtaken = True
+            self.ahead()
+        return super().commit(writes, timeout=timeout)
+
+
+def test_what_was_read_to_be_sealed_before_an_erasure_is_not_sealed_behind_it(place):
+    """Also where the change that was to carry it is refused by the erasure, and tried again."""
+    store = place.store()
+    marked(store)
+
+    def erase():
+        place.store().erase_state("g", "s", reason="they asked")
+
+    overtaken = OvertakenBackend(store.runtime.access.backend, erase)
+    writer = persisted(BackendStore(overtaken, actor="tester"))
+    for number in range(6):
+        writer.log_transition("g", "s", "say", to_status="open", data={"n": number})
+    assert overtaken.is_overtaken
+    assert holding(store) == []
+    sealed = (document_at(store, S.state)).fields["sealed_through"]
+    assert sealed >= 18  # what was put off is sealed by the changes that come next
     check(store)
 
 

@@ -58,21 +58,21 @@ def test_no_segment_is_due_with_a_first_change():
 
 
 def test_a_segment_goes_with_the_state_that_it_begins_at():
-    """Another that was sealed meanwhile, before or behind, is left out."""
+    """Another that was sealed meanwhile, before or behind, is left out; and one that was read before an erasure."""
     lives = lived(3)
     segment = build_segment(PATHS, [one.event for one in lives[:2]])
     assert segment is not None
-    sealed = with_segment(lives[2], PATHS, segment, SETTINGS)
+    sealed = with_segment(lives[2], PATHS, segment, SETTINGS, 0)
     assert sealed.record.marks.sealed_through == 2
     assert len(sealed.writes) == len(lives[2].writes) + 1
     beside = Delete(DocumentPath("locks", "r"))
-    guarded = with_segment(replace(lives[2], writes=(*lives[2].writes, beside)), PATHS, segment, SETTINGS)
+    guarded = with_segment(replace(lives[2], writes=(*lives[2].writes, beside)), PATHS, segment, SETTINGS, 0)
     assert beside in guarded.writes
     assert {write.path for write in guarded.writes} == {write.path for write in sealed.writes} | {beside.path}
-    for marks in (Marks(sealed_through=1), Marks(sealed_through=2)):
+    for marks in (Marks(sealed_through=1), Marks(sealed_through=2), Marks(erased_through=1)):
         moved = plan(transition_change(call(), TURNSTILE, "push", None, KEEP), head_of(lives[1], marks))
-        assert with_segment(moved, PATHS, segment, SETTINGS) is moved
-    assert with_segment(lives[0], PATHS, segment, SETTINGS) is lives[0]
+        assert with_segment(moved, PATHS, segment, SETTINGS, 0) is moved
+    assert with_segment(lives[0], PATHS, segment, SETTINGS, 0) is lives[0]
 
 
 @pytest.mark.parametrize(("expected", "passes"), [(0, False), (1, False), (2, True), (3, False)])
