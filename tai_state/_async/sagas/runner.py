@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.lists import async_listed
 from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.due.finder import AsyncDueFinder
 from tai_state._async.due.states import AsyncDueStates
 from tai_state._async.sagas.working import AsyncSagaWork
 from tai_state._platform.bounded import async_check_bounded
@@ -45,6 +46,9 @@ POLL_SECONDS = 5.0
 
 CONCURRENCY = 16
 """How many sagas a runner has in hand at once where its owner does not say."""
+
+BATCH = 100
+"""How many sagas a look holds at a time."""
 
 
 class AsyncSagaRunner:
@@ -92,13 +96,10 @@ class AsyncSagaRunner:
         self._known = known
         self._inflight = AsyncInFlight("the saga runner", within=store.runtime.inflight)
         self._states = AsyncDueStates(store)
-        self._work = AsyncSagaWork(
-            self._states,
-            known,
-            self._inflight,
-            timing=LockConfig(ttl=seconds_of(lease)).timing(),
-            poll=seconds_of(poll),
-            concurrency=check_count(concurrency, "concurrency", least=1),
+        self._timing = LockConfig(ttl=seconds_of(lease)).timing()
+        self._concurrency = check_count(concurrency, "concurrency", least=1)
+        self._finder = AsyncDueFinder(
+            self._runtime, known.machine_names(), shards=1, poll=seconds_of(poll), batch=BATCH
         )
 
     # Starting and telling
@@ -239,15 +240,15 @@ class AsyncSagaRunner:
             StoreClosedError: The runner, or its store, is drained.
             StoreError, DeadlineExceededError, RetriesExhaustedError: The store does not answer; what is due stays due.
         """
-        return await self._work.run_due()
+        return await self._work().run_due()
 
     async def run(self) -> None:
         """Bring sagas forward as they become due, until the runner or its store is drained.
 
         A store that does not answer is asked again with the next look.
         """
-        with self._work.finder.listening(self):
-            await self._work.run()
+        with self._finder.listening(self):
+            await self._work().run()
 
     async def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
         """Begin no more steps, and wait up to *timeout* seconds for those under way; return whether all ended.
@@ -262,17 +263,27 @@ class AsyncSagaRunner:
 
     def tell(self, event: EventRecord) -> None:
         """Take a change into account that this process made: what it armed may be due before the next look."""
-        self._work.finder.tell(event)
+        self._finder.tell(event)
 
     def stop_soon(self) -> None:
         """Let ``run`` see that it is to end."""
-        self._work.finder.wake()
+        self._finder.wake()
 
     async def close(self, timeout: TimeLimit = None) -> bool:
         """End with the store; what is under way was waited for with its calls."""
         return await self.drain(timeout)
 
     # Inside
+
+    def _work(self) -> AsyncSagaWork:
+        return AsyncSagaWork(
+            self._states,
+            self._known,
+            self._inflight,
+            self._finder,
+            timing=self._timing,
+            concurrency=self._concurrency,
+        )
 
     async def _found(self, governor_id: str, saga_id: str, deadline: Deadline) -> StateRecord:
         record = await self._runtime.record(state_layout(sagas_of(governor_id), saga_id), deadline)

@@ -1,5 +1,6 @@
 # Generated from tai_state/_async/sagas/hands.py by .ci/generate_sync.py; do not edit.
 """Hands: what a runner does side by side, each a task or a thread, while it waits where it can be interrupted."""
+import threading
 from collections.abc import Awaitable, Callable
 
 from tai_state._platform.backgrounds import Background
@@ -10,16 +11,17 @@ class Hands:
     """So many at once, and what became of all that were begun.
 
     Attributes:
-        outcomes: What those returned that ended.
+        done: How many of those that ended had something to do.
         failures: What those raised that did not end well.
     """
 
     def __init__(self, most: int, wake: Callable[[], None]) -> None:
         """Begin with all of them free; *wake* is called when one becomes free."""
-        self.outcomes: list[bool] = []
+        self.done = 0
         self.failures: list[BaseException] = []
         self._most = most
         self._wake = wake
+        self._guard = threading.Lock()
         self._busy: set[object] = set()
         self._hands: list[Background] = []
 
@@ -34,13 +36,15 @@ class Hands:
         return len(self._busy) < self._most
 
     def begin(self, call: Callable[[], bool]) -> None:
-        """Let a free one make a call."""
+        """Let a free one make a call, which returns whether there was something to do."""
         mark = object()
         self._busy.add(mark)
 
         def run() -> None:
             try:
-                self.outcomes.append(call())
+                has_done = call()
+                with self._guard:
+                    self.done += has_done
             except BaseException as error:  # noqa: BLE001 - whoever waits for all of them raises it
                 self.failures.append(error)
             finally:

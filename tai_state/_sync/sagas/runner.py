@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.lists import listed
 from tai_state._sync.api.store import StateStore
+from tai_state._sync.due.finder import DueFinder
 from tai_state._sync.due.states import DueStates
 from tai_state._sync.sagas.working import SagaWork
 from tai_state._platform.bounded import check_bounded
@@ -45,6 +46,9 @@ POLL_SECONDS = 5.0
 
 CONCURRENCY = 16
 """How many sagas a runner has in hand at once where its owner does not say."""
+
+BATCH = 100
+"""How many sagas a look holds at a time."""
 
 
 class SagaRunner:
@@ -92,13 +96,10 @@ class SagaRunner:
         self._known = known
         self._inflight = InFlight("the saga runner", within=store.runtime.inflight)
         self._states = DueStates(store)
-        self._work = SagaWork(
-            self._states,
-            known,
-            self._inflight,
-            timing=LockConfig(ttl=seconds_of(lease)).timing(),
-            poll=seconds_of(poll),
-            concurrency=check_count(concurrency, "concurrency", least=1),
+        self._timing = LockConfig(ttl=seconds_of(lease)).timing()
+        self._concurrency = check_count(concurrency, "concurrency", least=1)
+        self._finder = DueFinder(
+            self._runtime, known.machine_names(), shards=1, poll=seconds_of(poll), batch=BATCH
         )
 
     # Starting and telling
@@ -239,15 +240,15 @@ class SagaRunner:
             StoreClosedError: The runner, or its store, is drained.
             StoreError, DeadlineExceededError, RetriesExhaustedError: The store does not answer; what is due stays due.
         """
-        return self._work.run_due()
+        return self._work().run_due()
 
     def run(self) -> None:
         """Bring sagas forward as they become due, until the runner or its store is drained.
 
         A store that does not answer is asked again with the next look.
         """
-        with self._work.finder.listening(self):
-            self._work.run()
+        with self._finder.listening(self):
+            self._work().run()
 
     def drain(self, timeout: TimeLimit = DRAIN_SECONDS) -> bool:
         """Begin no more steps, and wait up to *timeout* seconds for those under way; return whether all ended.
@@ -262,17 +263,27 @@ class SagaRunner:
 
     def tell(self, event: EventRecord) -> None:
         """Take a change into account that this process made: what it armed may be due before the next look."""
-        self._work.finder.tell(event)
+        self._finder.tell(event)
 
     def stop_soon(self) -> None:
         """Let ``run`` see that it is to end."""
-        self._work.finder.wake()
+        self._finder.wake()
 
     def close(self, timeout: TimeLimit = None) -> bool:
         """End with the store; what is under way was waited for with its calls."""
         return self.drain(timeout)
 
     # Inside
+
+    def _work(self) -> SagaWork:
+        return SagaWork(
+            self._states,
+            self._known,
+            self._inflight,
+            self._finder,
+            timing=self._timing,
+            concurrency=self._concurrency,
+        )
 
     def _found(self, governor_id: str, saga_id: str, deadline: Deadline) -> StateRecord:
         record = self._runtime.record(state_layout(sagas_of(governor_id), saga_id), deadline)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tai_state._sync.due.finder import DueFinder
 from tai_state._sync.sagas.driving import SagaDrive
 from tai_state._sync.sagas.hands import Hands
 from tai_state._sync.sagas.held import HeldSaga, Seen, UnfitError
@@ -34,10 +32,10 @@ from tai_state.rules.due.looking import has_come, has_lease_ended
 from tai_state.rules.records.documents import read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from tai_state._sync.access.inflight import InFlight
+    from tai_state._sync.due.finder import DueFinder
     from tai_state._sync.due.states import DueStates
     from tai_state.authors import Author
     from tai_state.config import LeaseTiming
@@ -45,9 +43,6 @@ if TYPE_CHECKING:
     from tai_state.rules.sagas.known import Known
 
 log = logging.getLogger("tai_state")
-
-BATCH = 100
-"""How many sagas a look holds at a time."""
 
 _WAIT_SECONDS = 60.0
 
@@ -59,10 +54,10 @@ _TROUBLE = (StoreError, DeadlineExceededError, RetriesExhaustedError)
 
 
 class SagaWork:
-    """What a runner does with what is due.
+    """What one call of a runner's ``run``, or ``run_due``, does with what is due.
 
-    Attributes:
-        finder: Where it looks, and when.
+    What it found, and has in hand, is its own: another call of the same runner, at once or later, or in a fork's child,
+    begins with nothing, and ends by itself.
     """
 
     def __init__(
@@ -70,13 +65,13 @@ class SagaWork:
         states: DueStates,
         known: Known,
         inflight: InFlight,
+        finder: DueFinder,
         *,
         timing: LeaseTiming,
-        poll: float,
         concurrency: int,
     ) -> None:
-        """Work at nothing yet."""
-        self.finder = DueFinder(states.runtime, known.machine_names(), shards=1, poll=poll, batch=BATCH)
+        """Work at nothing yet; *finder* is the runner's: where it looks, and when."""
+        self._finder = finder
         self._runtime = states.runtime
         self._states = states
         self._known = known
@@ -92,7 +87,7 @@ class SagaWork:
         """Work at what is due until nothing is, and return how many sagas were brought forward."""
         author, signal = author_of_due(self._states.store.actor), Signal()
         hands = Hands(self._concurrency, signal.set)
-        with self._inflight.one("sagas_due"), self._beginning():
+        with self._inflight.one("sagas_due"):
             try:
                 while not self._stops() and not hands.failures:
                     if hands.has_room and (seen := self._take()) is not None:
@@ -106,43 +101,35 @@ class SagaWork:
                 self._end(hands)
         if hands.failures:
             raise hands.failures[0]
-        return sum(hands.outcomes)
+        return hands.done
 
     def run(self) -> None:
         """Work at what comes due until the runner is drained."""
         author = author_of_due(self._states.store.actor)
-        hands = Hands(self._concurrency, self.finder.wake)
-        with self._beginning():
-            try:
-                while not self._stops() and not hands.failures:
-                    if hands.has_room and (seen := self._next()) is not None:
-                        hands.begin(partial(self._work_patiently_at, seen, author))
-                    else:
-                        was_full, ended = not hands.has_room, len(hands.outcomes)
-                        self.finder.rest(partial(self._has_news, hands, ended, was_full=was_full))
-            finally:
-                self._end(hands)
+        hands = Hands(self._concurrency, self._finder.wake)
+        try:
+            while not self._stops() and not hands.failures:
+                # Asked once: a hand that becomes free behind it is news.
+                has_room = hands.has_room
+                if has_room and (seen := self._next()) is not None:
+                    hands.begin(partial(self._work_patiently_at, seen, author))
+                else:
+                    self._finder.rest(partial(self._has_news, hands, was_full=not has_room))
+        finally:
+            self._end(hands)
         if hands.failures:
             raise hands.failures[0]
 
     # Inside
 
-    @contextmanager
-    def _beginning(self) -> Iterator[None]:
-        """Begin steps for as long as the block runs; those under way then end behind theirs."""
-        self._is_over = False
-        try:
-            yield
-        finally:
-            self._is_over = True
-
     def _end(self, hands: Hands) -> None:
+        """Begin no more steps, and wait for those under way."""
         self._is_over = True
         hands.join(DRAIN_SECONDS)
 
-    def _has_news(self, hands: Hands, ended: int, *, was_full: bool) -> bool:
+    def _has_news(self, hands: Hands, *, was_full: bool) -> bool:
         """Whether a runner that rests has something to do, which is no look that is due."""
-        return self._stops() or bool(hands.failures) or (was_full and len(hands.outcomes) > ended)
+        return self._stops() or bool(hands.failures) or (was_full and hands.has_room)
 
     def _next(self) -> Seen | None:
         """Return the next saga that is due; None: there is none now."""
@@ -152,8 +139,8 @@ class SagaWork:
         except StoreClosedError:
             return None
         except _TROUBLE as error:
-            log.warning("the saga runner looks again in %g seconds: %s", self.finder.poll, error)
-            self.finder.lookout.begin()
+            log.warning("the saga runner looks again in %g seconds: %s", self._finder.poll, error)
+            self._finder.lookout.begin()
         return None
 
     def _work_patiently_at(self, seen: Seen, author: Author) -> bool:
@@ -185,7 +172,7 @@ class SagaWork:
     def _look(self) -> bool:
         """Find what is due, a page of it, and return whether anything is."""
         with self._inflight.one("sagas_due"):
-            with ending(self.finder.look()) as pages:
+            with ending(self._finder.look()) as pages:
                 for page in pages:
                     paths = [path for path in page if path not in self._in_hand]
                     if not paths:
@@ -211,7 +198,7 @@ class SagaWork:
             record = read_state(document, paths.governor_id, paths.state_id)
         except ReplayError as error:
             log.warning("the saga %s is stepped past: %s", path, error)
-            self.finder.lookout.step_past(path, monotonic)
+            self._finder.lookout.step_past(path, monotonic)
             return None
         due, at = record.due, record.due_at
         if due is None or at is None:
@@ -231,12 +218,12 @@ class SagaWork:
                 *(path, due.machine, stored),
                 extra=extra,
             )
-            self.finder.lookout.step_past(path, monotonic)
+            self._finder.lookout.step_past(path, monotonic)
             return None
         is_leased = record.data.value().get("claim") is not None and due.after is not None
         is_ripe = (has_lease_ended if is_leased else has_come)(record, document.update_time, read_time)
         if not is_ripe:
-            self.finder.lookout.expect(max(at, document.update_time + due.after) if due.after is not None else at)
+            self._finder.lookout.expect(max(at, document.update_time + due.after) if due.after is not None else at)
             return None
         return Seen(paths, governor_id, record, document.update_time, saga)
 
@@ -263,9 +250,9 @@ class SagaWork:
             # ``recover`` mends it, or the end of its lease tells. Or it is too large for any event, or no saga now.
             # Its type alone: what the error says may be of the saga's data.
             log.warning("the saga %s is stepped past: %s", path, type(error).__name__)
-            self.finder.lookout.step_past(path, runtime.access.clock.monotonic())
+            self._finder.lookout.step_past(path, runtime.access.clock.monotonic())
             return False
         finally:
             self._in_hand.discard(path)
-        self.finder.lookout.done(path)
+        self._finder.lookout.done(path)
         return True

@@ -3,6 +3,8 @@
 import pytest
 
 from tai_state import AsyncBackendStore, AsyncMemoryStore, RetryPolicy
+from tai_state._async.sagas.hands import AsyncHands
+from tai_state._async.sagas.working import AsyncSagaWork
 from tai_state._platform.backgrounds import AsyncBackground
 from tai_state._platform.tasks import async_sleep
 from tai_state.sagas import AsyncSagaRunner
@@ -114,10 +116,43 @@ async def test_what_nobody_foresaw_ends_it_with_an_error(store, deeds, monkeypat
         raise ZeroDivisionError
 
     runner = AsyncSagaRunner(store, [deeds.saga], poll=3600)
-    monkeypatch.setattr(runner._work, "_work_at", fails)
+    monkeypatch.setattr(AsyncSagaWork, "_work_at", fails)
     await runner.start("shop", "o-1", "order")
     with pytest.raises(ZeroDivisionError):
         await runner.run()
+
+
+async def test_it_goes_on_when_another_call_of_the_same_runner_ends(store, deeds):
+    """What is due may be asked for at once beside it, as by an endpoint."""
+    runner = AsyncSagaRunner(store, [deeds.saga], poll=3600)
+    await runner.start("shop", "first", "order")
+    running = AsyncBackground("runner", runner.run)
+    await async_ended(runner, 1)
+    assert await runner.run_due() == 0
+    await runner.start("shop", "second", "order")
+    await async_ended(runner, 2)
+    assert await runner.drain()
+    assert await running.join(SECONDS_MAX)
+
+
+async def test_a_hand_that_becomes_free_the_moment_it_is_asked_for_is_used(store, deeds, monkeypatch):
+    """What was found is not left until the next look."""
+    free, asked = vars(AsyncHands)["has_room"].fget, []
+
+    def ends_behind_the_question(hands):
+        asked.append(hands)
+        if len(asked) > 1:
+            return free(hands)
+        hands._wake()
+        return False
+
+    monkeypatch.setattr(AsyncHands, "has_room", property(ends_behind_the_question))
+    runner = AsyncSagaRunner(store, [deeds.saga], poll=3600)
+    await runner.start("shop", "o-1", "order")
+    running = AsyncBackground("runner", runner.run)
+    await async_ended(runner, 1)
+    assert await runner.drain()
+    assert await running.join(SECONDS_MAX)
 
 
 async def async_nothing(ctx):

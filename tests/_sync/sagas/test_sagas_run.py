@@ -3,6 +3,8 @@
 import pytest
 
 from tai_state import BackendStore, MemoryStore, RetryPolicy
+from tai_state._sync.sagas.hands import Hands
+from tai_state._sync.sagas.working import SagaWork
 from tai_state._platform.backgrounds import Background
 from tai_state._platform.tasks import sleep
 from tai_state.sagas import SagaRunner
@@ -114,10 +116,43 @@ def test_what_nobody_foresaw_ends_it_with_an_error(store, deeds, monkeypatch):
         raise ZeroDivisionError
 
     runner = SagaRunner(store, [deeds.saga], poll=3600)
-    monkeypatch.setattr(runner._work, "_work_at", fails)
+    monkeypatch.setattr(SagaWork, "_work_at", fails)
     runner.start("shop", "o-1", "order")
     with pytest.raises(ZeroDivisionError):
         runner.run()
+
+
+def test_it_goes_on_when_another_call_of_the_same_runner_ends(store, deeds):
+    """What is due may be asked for at once beside it, as by an endpoint."""
+    runner = SagaRunner(store, [deeds.saga], poll=3600)
+    runner.start("shop", "first", "order")
+    running = Background("runner", runner.run)
+    ended(runner, 1)
+    assert runner.run_due() == 0
+    runner.start("shop", "second", "order")
+    ended(runner, 2)
+    assert runner.drain()
+    assert running.join(SECONDS_MAX)
+
+
+def test_a_hand_that_becomes_free_the_moment_it_is_asked_for_is_used(store, deeds, monkeypatch):
+    """What was found is not left until the next look."""
+    free, asked = vars(Hands)["has_room"].fget, []
+
+    def ends_behind_the_question(hands):
+        asked.append(hands)
+        if len(asked) > 1:
+            return free(hands)
+        hands._wake()
+        return False
+
+    monkeypatch.setattr(Hands, "has_room", property(ends_behind_the_question))
+    runner = SagaRunner(store, [deeds.saga], poll=3600)
+    runner.start("shop", "o-1", "order")
+    running = Background("runner", runner.run)
+    ended(runner, 1)
+    assert runner.drain()
+    assert running.join(SECONDS_MAX)
 
 
 def nothing(ctx):
