@@ -52,6 +52,7 @@ class DueFinder:
         self._batch = batch
         self._signal: Signal | None = None
         self._is_skew_told = False
+        self._looks = 0
 
     def look(self) -> Iterator[list[DocumentPath]]:
         """Iterate over what is due now, page by page, and note when the next one is.
@@ -62,10 +63,13 @@ class DueFinder:
         keys = self.keys() if now is not None else []
         if now is None or not keys:
             return
+        # Each look begins with another of them: whoever leaves early comes to all, however much is due of one.
+        self._looks += 1
+        first = self._looks % len(keys)
         monotonic = self._runtime.access.clock.monotonic()
         since, until = self.lookout.since(monotonic), now + timedelta(seconds=self.poll)
         self.lookout.begin()
-        for key in keys:
+        for key in keys[first:] + keys[:first]:
             query: Query | None = look(key, since, until)
             while query is not None:
                 found = [one for one in self._runtime.access.query(query, limit=self._batch)]

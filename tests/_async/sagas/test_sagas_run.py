@@ -3,11 +3,12 @@
 import pytest
 
 from tai_state import AsyncBackendStore, AsyncMemoryStore, RetryPolicy
+from tai_state._async.sagas import runner as runner_module
 from tai_state._async.sagas.hands import AsyncHands
 from tai_state._async.sagas.working import AsyncSagaWork
 from tai_state._platform.backgrounds import AsyncBackground
 from tai_state._platform.tasks import async_sleep
-from tai_state.sagas import AsyncSagaRunner
+from tai_state.sagas import AsyncSagaRunner, Saga, Step
 from tests._async.sagas.deeds import AsyncDeeds
 from tests._async.stores import AsyncUnreachableBackend
 from tests.waits import SECONDS_MAX
@@ -153,6 +154,22 @@ async def test_a_hand_that_becomes_free_the_moment_it_is_asked_for_is_used(store
     await async_ended(runner, 1)
     assert await runner.drain()
     assert await running.join(SECONDS_MAX)
+
+
+async def test_much_that_is_due_of_one_saga_holds_up_no_other(store, monkeypatch):
+    """Where a look ends with the first page of what is due, the next begins with another definition."""
+    monkeypatch.setattr(runner_module, "BATCH", 2)
+    ran = []
+
+    async def note(ctx):
+        ran.append(ctx.saga_id)
+
+    runner = AsyncSagaRunner(store, [Saga(name, [Step("a", note)]) for name in ("many", "few")], concurrency=1)
+    for number in range(6):
+        await runner.start("shop", f"m-{number}", "many")
+    await runner.start("shop", "f", "few")
+    assert await runner.run_due() == 7
+    assert ran.index("f") <= 2
 
 
 async def async_nothing(ctx):

@@ -3,11 +3,12 @@
 import pytest
 
 from tai_state import BackendStore, MemoryStore, RetryPolicy
+from tai_state._sync.sagas import runner as runner_module
 from tai_state._sync.sagas.hands import Hands
 from tai_state._sync.sagas.working import SagaWork
 from tai_state._platform.backgrounds import Background
 from tai_state._platform.tasks import sleep
-from tai_state.sagas import SagaRunner
+from tai_state.sagas import SagaRunner, Saga, Step
 from tests._sync.sagas.deeds import Deeds
 from tests._sync.stores import UnreachableBackend
 from tests.waits import SECONDS_MAX
@@ -153,6 +154,22 @@ def test_a_hand_that_becomes_free_the_moment_it_is_asked_for_is_used(store, deed
     ended(runner, 1)
     assert runner.drain()
     assert running.join(SECONDS_MAX)
+
+
+def test_much_that_is_due_of_one_saga_holds_up_no_other(store, monkeypatch):
+    """Where a look ends with the first page of what is due, the next begins with another definition."""
+    monkeypatch.setattr(runner_module, "BATCH", 2)
+    ran = []
+
+    def note(ctx):
+        ran.append(ctx.saga_id)
+
+    runner = SagaRunner(store, [Saga(name, [Step("a", note)]) for name in ("many", "few")], concurrency=1)
+    for number in range(6):
+        runner.start("shop", f"m-{number}", "many")
+    runner.start("shop", "f", "few")
+    assert runner.run_due() == 7
+    assert ran.index("f") <= 2
 
 
 def nothing(ctx):
