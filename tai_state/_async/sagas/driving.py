@@ -170,7 +170,8 @@ class AsyncSagaDrive:
             return await self._held.move(step_move(verb, step.name, told, after=after, error=error)), None
         verb = RECOMPENSATE if is_compensation else RETRY
         record = await self._held.move(step_move(verb, step.name, told, after=wait, error=error))
-        return record, wait
+        # One that was asked to turn back meanwhile has nothing to wait for.
+        return record, wait if record.status == begun.status else timedelta(0)
 
     def _now(self) -> datetime:
         """Return what the store's clock has reached, as far as any reply told it."""

@@ -15,7 +15,7 @@ from tai_state.rules.due.arming import NOTHING_DUE, Wanted
 from tai_state.rules.records.record import StateRecord, complete
 from tai_state.rules.sagas.definition import Saga
 from tai_state.rules.sagas.machine import RESUME, TURN_BACK, action_of, machine_of, shape_of
-from tai_state.rules.sagas.progress import BEGUN, ENDS, first_data, is_under_way
+from tai_state.rules.sagas.progress import BEGUN, COMPENSATING, ENDS, first_data, is_under_way
 
 _AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -74,7 +74,9 @@ def saga_change(call: Call, machine: Machine[dict[str, Any]], move: Move, check:
         assert state is not None
         check(state)
         target = target_of(state)
-        complete(target, "due", _wanted(target, machine.name, move.after))
+        # What was put off, and turned back instead, waits for no further attempt.
+        has_turned = target.status == COMPENSATING != state.status and target.data.value()["claim"] is None
+        complete(target, "due", _wanted(target, machine.name, None if has_turned else move.after))
         return target
 
     complete(change, "target_of", checked)

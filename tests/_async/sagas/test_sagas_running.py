@@ -255,6 +255,24 @@ async def test_a_saga_that_has_completed_can_be_undone(runner, deeds):
 
 
 @in_memory
+async def test_a_saga_that_is_asked_to_turn_back_does_not_wait_for_an_attempt_that_never_comes(store):
+    """The attempt under way fails, and would be tried again in an hour: the saga goes back at once."""
+    deeds = AsyncDeeds("reserve", "charge", retry=RetryPolicy(attempts=2, wait_initial=3600, wait_max=3600))
+    runner = AsyncSagaRunner(store, [deeds.saga])
+
+    async def ask(ctx):
+        await runner.compensate("shop", ctx.saga_id)
+        raise OSError(ctx.step)
+
+    deeds.ends["charge"] = [ask]
+    store.runtime.access.rng.random = lambda: 0.9
+    await runner.start("shop", "o-1", "order")
+    assert await runner.run_due() == 1
+    assert (await runner.get("shop", "o-1")).status == "compensated"
+    assert deeds.order == ["reserve", "charge", "undo reserve"]
+
+
+@in_memory
 async def test_a_wait_that_is_long_is_left_to_the_store(store):
     """The runner has nothing in hand meanwhile; whoever asks lets it go on at once."""
     deeds = AsyncDeeds("reserve", retry=RetryPolicy(attempts=2, wait_initial=3600, wait_max=3600))
