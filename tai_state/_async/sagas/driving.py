@@ -86,6 +86,8 @@ class AsyncSagaDrive:
                     await self._held.let_go()
                     # Since its commit: so it has passed by the store's clock, too.
                     await async_sleep(wait.total_seconds())
+                    if self._stops():
+                        return
                     check = as_found(record)
                 else:
                     return

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from tai_state import AsyncMemoryStore, ChangeMetadata, LockLostError, StoreClosedError
+from tai_state import AsyncMemoryStore, ChangeMetadata, LockLostError, RetryPolicy, StoreClosedError
+from tai_state._async.sagas import driving
 from tai_state._platform.tasks import async_sleep
 from tai_state.keys import OwnGovernor
 from tai_state.sagas import AsyncSagaRunner, Saga, Step
@@ -215,6 +216,23 @@ async def test_a_runner_that_is_drained_ends_between_two_steps(store, runner, de
         await runner.run_due()
     assert await AsyncSagaRunner(store, [deeds.saga]).run_due() == 1
     assert (await AsyncSagaRunner(store).get("shop", "o-1")).status == "completed"
+
+
+async def test_a_runner_that_is_drained_while_a_step_waits_does_not_try_it_again(store, monkeypatch):
+    """Whoever is there when the wait is over does."""
+    deeds = AsyncDeeds("reserve", retry=RetryPolicy(attempts=2, wait_initial=0.2, wait_max=0.2))
+    runner = AsyncSagaRunner(store, [deeds.saga])
+
+    async def drained(seconds):
+        del seconds
+        await runner.drain(timeout=0)
+
+    monkeypatch.setattr(driving, "async_sleep", drained)
+    deeds.ends["reserve"] = [OSError("closed")]
+    await runner.start("shop", "o-1", "order")
+    assert await runner.run_due() == 1
+    left = await runner.get("shop", "o-1")
+    assert (left.status, left.step, deeds.order) == ("running", "reserve", ["reserve"])
 
 
 async def test_a_saga_of_another_definition_is_left_alone_or_goes_on_by_it(store, runner, deeds, clock, caplog):

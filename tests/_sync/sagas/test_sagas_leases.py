@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from tai_state import MemoryStore, ChangeMetadata, LockLostError, StoreClosedError
+from tai_state import MemoryStore, ChangeMetadata, LockLostError, RetryPolicy, StoreClosedError
+from tai_state._sync.sagas import driving
 from tai_state._platform.tasks import sleep
 from tai_state.keys import OwnGovernor
 from tai_state.sagas import SagaRunner, Saga, Step
@@ -215,6 +216,23 @@ def test_a_runner_that_is_drained_ends_between_two_steps(store, runner, deeds):
         runner.run_due()
     assert SagaRunner(store, [deeds.saga]).run_due() == 1
     assert (SagaRunner(store).get("shop", "o-1")).status == "completed"
+
+
+def test_a_runner_that_is_drained_while_a_step_waits_does_not_try_it_again(store, monkeypatch):
+    """Whoever is there when the wait is over does."""
+    deeds = Deeds("reserve", retry=RetryPolicy(attempts=2, wait_initial=0.2, wait_max=0.2))
+    runner = SagaRunner(store, [deeds.saga])
+
+    def drained(seconds):
+        del seconds
+        runner.drain(timeout=0)
+
+    monkeypatch.setattr(driving, "sleep", drained)
+    deeds.ends["reserve"] = [OSError("closed")]
+    runner.start("shop", "o-1", "order")
+    assert runner.run_due() == 1
+    left = runner.get("shop", "o-1")
+    assert (left.status, left.step, deeds.order) == ("running", "reserve", ["reserve"])
 
 
 def test_a_saga_of_another_definition_is_left_alone_or_goes_on_by_it(store, runner, deeds, clock, caplog):
