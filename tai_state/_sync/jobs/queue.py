@@ -57,7 +57,7 @@ log = logging.getLogger("tai_state")
 _QUICKER = (NothingDueError, TransitionNotAllowedError, StateNotFoundError, MachineVersionError)
 """What refuses a step of what was found, since somebody did another one meanwhile."""
 
-_UNFIT = (ReplayError, DocumentTooLargeError, DependentMachineError, KeyError, TypeError)
+_UNFIT = (ReplayError, DocumentTooLargeError, DependentMachineError, KeyError, TypeError, ValueError)
 """What no step can be done with here: its log is damaged, it is too large for any event, something depends on it whose
 machine this queue does not know, or its data is no job's any more, on which the machine's functions fail.
 """

@@ -68,7 +68,7 @@ class SagaDrive:
         Raises:
             NothingDueError: Somebody was quicker.
             LockLostError: Somebody else has taken it meanwhile.
-            UnfitError, KeyError, TypeError: Its data is no saga's any more.
+            UnfitError, AttributeError, KeyError, TypeError, ValueError: Its data is no saga's any more.
         """
         record = found
         check: Check | None = as_found(found)

@@ -49,6 +49,11 @@ _WAIT_SECONDS = 60.0
 _QUICKER = (NothingDueError, LockLostError, StateNotFoundError)
 """What refuses a move of a saga that somebody else has moved meanwhile."""
 
+_UNFIT = (TaiStateError, UnfitError, AttributeError, KeyError, TypeError, ValueError)
+"""What no step can be done with here and now: ``recover`` mends it, or the end of its lease tells. Or it is too large
+for any event, or its data is no saga's any more, on which the machine's functions fail; a step's own errors are its.
+"""
+
 _TROUBLE = (StoreError, DeadlineExceededError, RetriesExhaustedError)
 """That the store does not answer."""
 
@@ -246,8 +251,7 @@ class SagaWork:
             return False
         except _TROUBLE:
             raise
-        except (TaiStateError, UnfitError, KeyError, TypeError) as error:
-            # ``recover`` mends it, or the end of its lease tells. Or it is too large for any event, or no saga now.
+        except _UNFIT as error:
             # Its type alone: what the error says may be of the saga's data.
             log.warning("the saga %s is stepped past: %s", path, type(error).__name__)
             self._finder.lookout.step_past(path, runtime.access.clock.monotonic())

@@ -179,3 +179,15 @@ async def test_a_job_that_failed_waits_a_part_of_what_it_may(store, clock):
             clock.advance(wait - 0.05)
             assert await queue.claim() is None
         clock.advance(0.2)
+
+
+async def test_a_job_whose_lease_nobody_can_read_holds_up_no_other(store, queue, clock, caplog):
+    """Somebody has written over its data: it is stepped past, with a warning."""
+    spoilt = await queue.enqueue("spoilt")
+    job = await async_claimed(queue)
+    data = (await store.get_state("jobs:mail", spoilt))[0].data | {"lease_seconds": "long"}
+    await store.save_state("jobs:mail", spoilt, data)
+    clock.advance(LEASE + 1)
+    await queue.enqueue("sound")
+    assert (await async_claimed(queue)).payload == "sound"
+    assert f"{job.id} is stepped past" in caplog.text
