@@ -11,7 +11,6 @@ from tai_state._sync.api.transaction_queue import ReservedLocks
 from tai_state._sync.feeds.administration import Administration, checked_start
 from tai_state._sync.feeds.delivery import Delivery
 from tai_state._sync.feeds.telling import Telling
-from tai_state._sync.feeds.under_way import UnderWay
 from tai_state._sync.feeds.visit import Visitor
 from tai_state._sync.feeds.waker import Waker
 from tai_state._platform.bodies import check_callback
@@ -109,7 +108,6 @@ class Subscription(Administration):
             self._told.append(Told(_handler(handler), (self._all,)))
         self._is_stopped = False
         self._waker = Waker(store.runtime.writer)
-        self._under_way = UnderWay()
         access = store.runtime.access
         self._delivery = Delivery(self._book, Telling(store.runtime, self._terms, self._told), self._stops)
         self._visitor = Visitor(
@@ -168,7 +166,7 @@ class Subscription(Administration):
             ConfigurationError: Nobody is told of anything; or the store has no feed: ``connect(url, feed=True)``.
             TaiStateError: The store failed; what was delivered is.
         """
-        with self._under_way.work():
+        with self._visitor.under_way.work():
             self._check()
             return self._pass(is_patient=False)
 
@@ -182,7 +180,7 @@ class Subscription(Administration):
             ConfigurationError: As for ``run_once``.
         """
         try:
-            with self._under_way.work(), self._waker as waker:
+            with self._visitor.under_way.work(), self._waker as waker:
                 self._check()
                 while not self._stops():
                     try:
@@ -201,14 +199,14 @@ class Subscription(Administration):
         """Begin no further event, for good, and wait until those under way have ended; return whether they have.
 
         Those of ``run``, ``run_once`` and ``deliver``, but for the caller's own: a signal's handler that drains
-        interrupts one, which ends only after it.
+        interrupts one, and so does a handler of events, which waits for those that are told beside it alone.
 
         Args:
             timeout: How many seconds that may take; None: 10.
         """
         self._is_stopped = True
         self._waker.wake()
-        return self._under_way.ended(drain_seconds(timeout))
+        return self._visitor.under_way.ended(drain_seconds(timeout))
 
     def deliver(self, governor_id: str, state_id: str) -> DeliveryOutcome:
         """Deliver what is there of one state, and return how many events were told, and whether any are left.
@@ -224,7 +222,7 @@ class Subscription(Administration):
             ConfigurationError: Nobody is told of anything.
             TaiStateError: The store failed.
         """
-        with self._under_way.work():
+        with self._visitor.under_way.work():
             self._check(needs_feed=False)
             subscribed = self._begun()
             if self._governor_id is not None and governor_id != self._governor_id:

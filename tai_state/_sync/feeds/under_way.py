@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tai_state._platform.callers import caller
+from tai_state._platform.forks import anew_in_children
 from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline, SystemClock
 
@@ -15,20 +16,33 @@ class UnderWay:
 
     def __init__(self) -> None:
         """Begin with nobody."""
-        self._callers: dict[object, int] = {}
+        self.begin_anew()
+        anew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Know of nobody: who worked before a fork is the parent's."""
+        self._callers: dict[object, tuple[int, int]] = {}
 
     @contextmanager
-    def work(self) -> Iterator[None]:
-        """Count the caller for as long as the block runs."""
-        one = object()
-        self._callers[one] = caller()
+    def work(self, within: int | None = None) -> Iterator[None]:
+        """Count the caller for as long as the block runs.
+
+        Args:
+            within: Whose work this is a part of, on a task or thread of its own; None: of nobody else's.
+        """
+        one, own = object(), caller()
+        self._callers[one] = own, own if within is None else within
         try:
             yield
         finally:
-            del self._callers[one]
+            self._callers.pop(one, None)
 
     def ended(self, seconds: float) -> bool:
-        """Wait up to *seconds* for all but the caller, who would wait for ever; return whether they have ended."""
+        """Wait up to *seconds* for all but the caller, and the work that he is a part of: for these he would for ever.
+
+        Returns:
+            Whether they have ended.
+        """
         own = caller()
         # Real seconds, whatever clock the store goes by.
         deadline = Deadline(SystemClock(), seconds)
@@ -37,4 +51,6 @@ class UnderWay:
         return not self._others(own)
 
     def _others(self, own: int) -> bool:
-        return any(caller != own for caller in list(self._callers.values()))
+        callers = list(self._callers.values())
+        ours = {own, *(within for caller, within in callers if caller == own)}
+        return any(caller not in ours for caller, _ in callers)

@@ -19,8 +19,10 @@ from tai_state._sync.feeds.book import Book
 from tai_state._sync.feeds.delivery import Delivery
 from tai_state._sync.feeds.known import Known
 from tai_state._sync.feeds.search import Search
+from tai_state._sync.feeds.under_way import UnderWay
 from tai_state._sync.locking.guarding import guarding
 from tai_state._sync.locking.lock_set import LockSet
+from tai_state._platform.callers import caller
 from tai_state._platform.iterators import ending
 from tai_state._platform.tasks import together
 from tai_state.errors import (
@@ -55,6 +57,7 @@ class Visitor:
     Attributes:
         known: What this worker knows to be delivered.
         later: When a pending state may be tried again, as far as this worker knows.
+        under_way: What this worker does, for who waits for its end.
     """
 
     book: Book
@@ -67,6 +70,7 @@ class Visitor:
     owner: str
     known: Known = field(default_factory=Known)
     later: dict[str, datetime] = field(default_factory=dict)
+    under_way: UnderWay = field(default_factory=UnderWay)
 
     def visit(self, number: int, *, is_patient: bool) -> int:
         """Deliver what is there of a shard, and return how many events that were.
@@ -246,19 +250,21 @@ class Visit:
             if not self._held.held:
                 raise LostError
             some = behind[first : first + size]
-            calls = [partial(self._state, subscribed, one) for one in some]
+            calls = [partial(self._state, subscribed, one, caller()) for one in some]
             # One alone needs no thread of its own.
             outcomes = [calls[0]()] if len(calls) == 1 else together(calls)
             for one, outcome in zip(some, outcomes, strict=True):
                 self._take(one, outcome)
 
-    def _state(self, subscribed: Subscribed, found: Found) -> Delivered:
+    def _state(self, subscribed: Subscribed, found: Found, visitor: int) -> Delivered:
         delivery = self._visitor.delivery
-        if "@" in found.key:
-            return delivery.again(found.paths, subscribed, found.version)
-        return delivery.state(
-            found.paths, subscribed, found.version, is_patient=self._is_patient, is_ours=lambda: self._held.held
-        )
+        # A handler that drains its own subscription waits for those beside it, and not for who waits for all of them.
+        with self._visitor.under_way.work(within=visitor):
+            if "@" in found.key:
+                return delivery.again(found.paths, subscribed, found.version)
+            return delivery.state(
+                found.paths, subscribed, found.version, is_patient=self._is_patient, is_ours=lambda: self._held.held
+            )
 
     def _take(self, found: Found, outcome: Delivered) -> None:
         visitor = self._visitor

@@ -4,7 +4,7 @@ import pytest
 
 from tai_state import Event
 from tai_state._async.feeds.subscription import AsyncSubscription
-from tai_state._platform.tasks import async_together
+from tai_state._platform.tasks import async_sleep, async_together
 from tai_state._platform.waits import AsyncSignal
 from tests._async.feeds.watched import AsyncSeen
 from tests._async.stores import in_memory
@@ -63,6 +63,29 @@ async def test_a_handler_may_drain_its_own_subscription(store):
     subscription = AsyncSubscription(store, "mail", last)
     assert await subscription.run_once() == 1
     assert told == [1]
+
+
+@in_memory
+async def test_a_handler_that_drains_waits_for_those_beside_it(store):
+    """Of other states, which are told at the same time; not for the look that waits for all of them."""
+    drains, began, ended = AsyncSignal(), AsyncSignal(), list[str]()
+
+    async def handler(event):
+        if event.state_id == "slow":
+            began.set()
+            await drains.wait(SECONDS)
+            await async_sleep(0.05)
+        else:
+            await began.wait(SECONDS)
+            drains.set()
+            assert await subscription.drain(2.0) is True
+        ended.append(event.state_id)
+
+    for state_id in ("drains", "slow"):
+        await store.save_state("g", state_id, {})
+    subscription = AsyncSubscription(store, "mail", handler)
+    assert await subscription.run_once() == 2
+    assert ended == ["slow", "drains"]
 
 
 @in_memory

@@ -4,7 +4,7 @@ import pytest
 
 from tai_state import Event
 from tai_state._sync.feeds.subscription import Subscription
-from tai_state._platform.tasks import together
+from tai_state._platform.tasks import sleep, together
 from tai_state._platform.waits import Signal
 from tests._sync.feeds.watched import Seen
 from tests._sync.stores import in_memory
@@ -63,6 +63,29 @@ def test_a_handler_may_drain_its_own_subscription(store):
     subscription = Subscription(store, "mail", last)
     assert subscription.run_once() == 1
     assert told == [1]
+
+
+@in_memory
+def test_a_handler_that_drains_waits_for_those_beside_it(store):
+    """Of other states, which are told at the same time; not for the look that waits for all of them."""
+    drains, began, ended = Signal(), Signal(), list[str]()
+
+    def handler(event):
+        if event.state_id == "slow":
+            began.set()
+            drains.wait(SECONDS)
+            sleep(0.05)
+        else:
+            began.wait(SECONDS)
+            drains.set()
+            assert subscription.drain(2.0) is True
+        ended.append(event.state_id)
+
+    for state_id in ("drains", "slow"):
+        store.save_state("g", state_id, {})
+    subscription = Subscription(store, "mail", handler)
+    assert subscription.run_once() == 2
+    assert ended == ["slow", "drains"]
 
 
 @in_memory

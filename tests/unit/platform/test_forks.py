@@ -14,6 +14,7 @@ import pytest
 
 from tai_state import LockManager, MemoryStore, observers
 from tai_state._sync.access.turns import Lines
+from tai_state._sync.feeds.under_way import UnderWay as WorkUnderWay
 from tai_state._sync.locking.registry import LockRegistry
 from tai_state.backends.firestore.channels import Channels
 from tai_state.backends.firestore.client import Source
@@ -154,6 +155,31 @@ def test_what_is_on_its_way_arrives_once():
 
     assert in_child(look) == 0
     assert under_way.take() == ()
+
+
+def test_a_child_waits_for_nobody_whose_work_is_the_parents():
+    """A subscription that is drained there has nothing under way, and what was under way ends in both."""
+    under_way = WorkUnderWay()
+    began, go_on = threading.Event(), threading.Event()
+
+    def work():
+        with under_way.work():
+            began.set()
+            go_on.wait(60.0)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    began.wait(60.0)
+
+    def look():
+        assert under_way.ended(0.0)
+
+    with under_way.work():
+        assert in_child(look) == 0
+        assert not under_way.ended(0.0)
+    go_on.set()
+    worker.join()
+    assert under_way.ended(0.0)
 
 
 def test_a_child_of_another_thread_can_be_interrupted():
