@@ -17,6 +17,7 @@ from datetime import datetime
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.history.reader import AsyncHistoryReader
+from tai_state._async.recovery.governors import async_governors
 from tai_state._async.recovery.removal import BATCH, Removed, async_committed, async_remove
 from tai_state._async.recovery.verify import Progress, no_progress
 from tai_state._platform.interrupts import async_shield
@@ -32,7 +33,7 @@ from tai_state.errors import (
     ReplayError,
     StateNotFoundError,
 )
-from tai_state.layout import GOVERNORS, TRANSACTIONS, WAITS, GovernorLayout, StateLayout, owner_and_version, unescape
+from tai_state.layout import TRANSACTIONS, WAITS, GovernorLayout, StateLayout, owner_and_version, unescape
 from tai_state.models import GcReport, Problem
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.settle import Outcome
@@ -126,11 +127,7 @@ class AsyncGc:
 
     async def all(self) -> GcReport:
         """Go over every governor, then over what is of none."""
-        async for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
-            try:
-                governor = GovernorLayout.at(stored)
-            except InvalidIdError:
-                continue
+        async for governor in async_governors(self._access, self._timeout):
             await self._governor(governor)
         now = await self._now()
         await self._remove_expired(TRANSACTIONS, self.sum.transactions, now)

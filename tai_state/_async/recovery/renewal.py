@@ -4,10 +4,11 @@ What is due in it is looked for under its own id then: workers of the store that
 """
 
 from tai_state._async.access.access import AsyncAccess
+from tai_state._async.recovery.governors import async_governors
 from tai_state._async.recovery.importer import async_bring
 from tai_state.authors import Author
 from tai_state.documents import DocumentPath, MustNotExist, Put, UpdatedAt, Write
-from tai_state.layout import AUDIT, FORMAT, GOVERNORS, LOCKS, META, GovernorLayout
+from tai_state.layout import AUDIT, FORMAT, LOCKS, META
 from tai_state.rules.recovery.carried import NotCarriedError, carried_fields, is_due, placed
 from tai_state.rules.recovery.export_lines import Carried
 from tai_state.rules.recovery.joining import Item
@@ -42,10 +43,9 @@ async def async_renew(access: AsyncAccess, file: str, author: Author) -> None:
 
 async def _async_place(access: AsyncAccess, store_id: str) -> None:
     """Write anew where what is due is looked for; nobody else uses the store yet, so no state moves meanwhile."""
-    async for governor in access.scan_ids(GOVERNORS):
-        states = GovernorLayout.at(governor).states
+    async for governor in async_governors(access):
         puts: list[Write] = []
-        async for document in access.scan(states):
+        async for document in access.scan(governor.states):
             if is_due(document.path, document.fields):
                 fields = placed(document.path, document.fields, store_id)
                 puts.append(Put(document.path, fields, UpdatedAt(document.update_time)))

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 
+from tai_state._async.recovery.governors import async_governors
 from tai_state._async.runtime import AsyncRuntime
 from tai_state.documents import Document, Put, UpdatedAt
-from tai_state.errors import ReplayError
-from tai_state.layout import GOVERNORS, SUBSCRIPTIONS, GovernorLayout, state_layout, state_of
+from tai_state.errors import InvalidIdError, ReplayError
+from tai_state.layout import SUBSCRIPTIONS, state_layout, state_of
 from tai_state.rules.records.documents import read_state, state_put
 from tai_state.rules.recovery.carried import is_due
 from tai_state.rules.recovery.set_back import due_again, looks_again
@@ -15,15 +16,15 @@ from tai_state.rules.recovery.set_back import due_again, looks_again
 async def async_set_back(runtime: AsyncRuntime, floor: datetime) -> None:
     """Bring back what documents say of times to come, in a copy that nobody else uses yet.
 
-    A state that is damaged is passed over: the check tells of it.
+    What is damaged, or somebody else's, is passed over: the check tells of it.
 
     Args:
         floor: Before all times of changes that were brought back.
     """
     access = runtime.access
     now = await access.server_time(access.begin(None))
-    async for governor in access.scan_ids(GOVERNORS):
-        async for document in access.scan(GovernorLayout.at(governor).states):
+    async for governor in async_governors(access):
+        async for document in access.scan(governor.states):
             if is_due(document.path, document.fields):
                 await _async_due(runtime, document, now)
     async for document in _async_of_subscriptions(runtime):
@@ -33,10 +34,10 @@ async def async_set_back(runtime: AsyncRuntime, floor: datetime) -> None:
 
 
 async def _async_due(runtime: AsyncRuntime, document: Document, now: datetime) -> None:
-    paths = state_layout(*state_of(str(document.path)))
     try:
+        paths = state_layout(*state_of(str(document.path)))
         wanted = due_again(read_state(document, paths.governor_id, paths.state_id), now)
-    except ReplayError:
+    except (InvalidIdError, ReplayError):
         return
     if wanted is not None:
         await _async_put(runtime, state_put(paths, wanted, runtime.settings.encoding, document.update_time))

@@ -17,6 +17,7 @@ from datetime import datetime
 from tai_state._sync.access.access import Access
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.history.reader import HistoryReader
+from tai_state._sync.recovery.governors import governors
 from tai_state._sync.recovery.removal import BATCH, Removed, committed, remove
 from tai_state._sync.recovery.verify import Progress, no_progress
 from tai_state._platform.interrupts import shield
@@ -32,7 +33,7 @@ from tai_state.errors import (
     ReplayError,
     StateNotFoundError,
 )
-from tai_state.layout import GOVERNORS, TRANSACTIONS, WAITS, GovernorLayout, StateLayout, owner_and_version, unescape
+from tai_state.layout import TRANSACTIONS, WAITS, GovernorLayout, StateLayout, owner_and_version, unescape
 from tai_state.models import GcReport, Problem
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.settle import Outcome
@@ -126,11 +127,7 @@ class Gc:
 
     def all(self) -> GcReport:
         """Go over every governor, then over what is of none."""
-        for stored in self._access.scan_ids(GOVERNORS, timeout=self._timeout):
-            try:
-                governor = GovernorLayout.at(stored)
-            except InvalidIdError:
-                continue
+        for governor in governors(self._access, self._timeout):
             self._governor(governor)
         now = self._now()
         self._remove_expired(TRANSACTIONS, self.sum.transactions, now)

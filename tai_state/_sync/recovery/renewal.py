@@ -4,10 +4,11 @@
 What is due in it is looked for under its own id then: workers of the store that it was copied from do not see it.
 """
 from tai_state._sync.access.access import Access
+from tai_state._sync.recovery.governors import governors
 from tai_state._sync.recovery.importer import bring
 from tai_state.authors import Author
 from tai_state.documents import DocumentPath, MustNotExist, Put, UpdatedAt, Write
-from tai_state.layout import AUDIT, FORMAT, GOVERNORS, LOCKS, META, GovernorLayout
+from tai_state.layout import AUDIT, FORMAT, LOCKS, META
 from tai_state.rules.recovery.carried import NotCarriedError, carried_fields, is_due, placed
 from tai_state.rules.recovery.export_lines import Carried
 from tai_state.rules.recovery.joining import Item
@@ -42,10 +43,9 @@ def renew(access: Access, file: str, author: Author) -> None:
 
 def _place(access: Access, store_id: str) -> None:
     """Write anew where what is due is looked for; nobody else uses the store yet, so no state moves meanwhile."""
-    for governor in access.scan_ids(GOVERNORS):
-        states = GovernorLayout.at(governor).states
+    for governor in governors(access):
         puts: list[Write] = []
-        for document in access.scan(states):
+        for document in access.scan(governor.states):
             if is_due(document.path, document.fields):
                 fields = placed(document.path, document.fields, store_id)
                 puts.append(Put(document.path, fields, UpdatedAt(document.update_time)))

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from tai_state._sync.recovery.governors import governors
 from tai_state._sync.runtime import Runtime
 from tai_state.documents import Document, Put, UpdatedAt
-from tai_state.errors import ReplayError
-from tai_state.layout import GOVERNORS, SUBSCRIPTIONS, GovernorLayout, state_layout, state_of
+from tai_state.errors import InvalidIdError, ReplayError
+from tai_state.layout import SUBSCRIPTIONS, state_layout, state_of
 from tai_state.rules.records.documents import read_state, state_put
 from tai_state.rules.recovery.carried import is_due
 from tai_state.rules.recovery.set_back import due_again, looks_again
@@ -15,15 +16,15 @@ from tai_state.rules.recovery.set_back import due_again, looks_again
 def set_back(runtime: Runtime, floor: datetime) -> None:
     """Bring back what documents say of times to come, in a copy that nobody else uses yet.
 
-    A state that is damaged is passed over: the check tells of it.
+    What is damaged, or somebody else's, is passed over: the check tells of it.
 
     Args:
         floor: Before all times of changes that were brought back.
     """
     access = runtime.access
     now = access.server_time(access.begin(None))
-    for governor in access.scan_ids(GOVERNORS):
-        for document in access.scan(GovernorLayout.at(governor).states):
+    for governor in governors(access):
+        for document in access.scan(governor.states):
             if is_due(document.path, document.fields):
                 _due(runtime, document, now)
     for document in _of_subscriptions(runtime):
@@ -33,10 +34,10 @@ def set_back(runtime: Runtime, floor: datetime) -> None:
 
 
 def _due(runtime: Runtime, document: Document, now: datetime) -> None:
-    paths = state_layout(*state_of(str(document.path)))
     try:
+        paths = state_layout(*state_of(str(document.path)))
         wanted = due_again(read_state(document, paths.governor_id, paths.state_id), now)
-    except ReplayError:
+    except (InvalidIdError, ReplayError):
         return
     if wanted is not None:
         _put(runtime, state_put(paths, wanted, runtime.settings.encoding, document.update_time))

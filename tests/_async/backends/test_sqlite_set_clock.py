@@ -14,9 +14,11 @@ from tai_state import (
     async_verify,
 )
 from tai_state._async.feeds.subscription import AsyncSubscription
+from tai_state.documents import DocumentPath, Put
 from tai_state.due import Timeout
 from tai_state.testing import ManualClock
 from tests._async.feeds.watched import ONE_BY_ONE, AsyncSeen
+from tests._async.stores import TIMEOUT
 
 AHEAD = datetime(2099, 1, 1, tzinfo=UTC)
 BOOT = Machine(
@@ -101,6 +103,21 @@ async def test_a_subscription_goes_on_where_it_was(lifted, tmp_path):
         await store.save_state("g", "new", {})
         assert await AsyncSubscription(store, "mail", seen).run_once() == 3
         assert sorted(seen.versions) == [("late", 1), ("new", 1), ("right", 2)]
+
+
+@pytest.mark.parametrize("set_clock", [False, True])
+@pytest.mark.parametrize("path", ["governors/a b/states/x", "governors/g/states/a b"])
+async def test_what_somebody_else_wrote_keeps_no_store_from_being_restored(lifted, tmp_path, path, set_clock):
+    """It is in the copy as it was, and the check tells of it."""
+    collection, _, document_id = path.rpartition("/")
+    async with AsyncSqliteStore(lifted, actor="tester") as store:
+        put = Put(DocumentPath(collection, document_id), {"due_at": AHEAD})
+        await store.runtime.access.backend.commit([put], timeout=TIMEOUT)
+    await AsyncSqliteStore.restore(lifted, tmp_path / "mended.db", set_clock=set_clock, actor="tester")
+    async with AsyncSqliteStore(tmp_path / "mended.db", actor="tester") as store:
+        found = [one.kind async for report in async_verify(store) for one in report.problems]
+        assert "foreign_document" in found, found
+        assert await store.save_state("g", "right", {"n": 3}) == 3
 
 
 async def test_a_store_that_is_on_time_is_left_as_it_is(tmp_path):

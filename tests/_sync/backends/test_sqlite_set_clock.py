@@ -14,9 +14,11 @@ from tai_state import (
     verify,
 )
 from tai_state._sync.feeds.subscription import Subscription
+from tai_state.documents import DocumentPath, Put
 from tai_state.due import Timeout
 from tai_state.testing import ManualClock
 from tests._sync.feeds.watched import ONE_BY_ONE, Seen
+from tests._sync.stores import TIMEOUT
 
 AHEAD = datetime(2099, 1, 1, tzinfo=UTC)
 BOOT = Machine(
@@ -101,6 +103,21 @@ def test_a_subscription_goes_on_where_it_was(lifted, tmp_path):
         store.save_state("g", "new", {})
         assert Subscription(store, "mail", seen).run_once() == 3
         assert sorted(seen.versions) == [("late", 1), ("new", 1), ("right", 2)]
+
+
+@pytest.mark.parametrize("set_clock", [False, True])
+@pytest.mark.parametrize("path", ["governors/a b/states/x", "governors/g/states/a b"])
+def test_what_somebody_else_wrote_keeps_no_store_from_being_restored(lifted, tmp_path, path, set_clock):
+    """It is in the copy as it was, and the check tells of it."""
+    collection, _, document_id = path.rpartition("/")
+    with SqliteStore(lifted, actor="tester") as store:
+        put = Put(DocumentPath(collection, document_id), {"due_at": AHEAD})
+        store.runtime.access.backend.commit([put], timeout=TIMEOUT)
+    SqliteStore.restore(lifted, tmp_path / "mended.db", set_clock=set_clock, actor="tester")
+    with SqliteStore(tmp_path / "mended.db", actor="tester") as store:
+        found = [one.kind for report in verify(store) for one in report.problems]
+        assert "foreign_document" in found, found
+        assert store.save_state("g", "right", {"n": 3}) == 3
 
 
 def test_a_store_that_is_on_time_is_left_as_it_is(tmp_path):
