@@ -20,20 +20,24 @@ from tai_state.config import check_colour, check_count
 from tai_state.documents import Capability
 from tai_state.errors import HistoryTrimmedError, PreconditionFailedError
 from tai_state.rules.feeds.discovery import Looks
-from tai_state.rules.feeds.numbers import NumberLayout, batch, number_id, read_entry, read_last
+from tai_state.rules.feeds.numbers import STATES_MAX, NumberLayout, batch, number_id, read_entry, read_last
 from tai_state.rules.feeds.positions import Subscribed
 from tai_state.rules.feeds.terms import DeliveryMode, SubscriptionConfig, terms
+from tai_state.rules.history.segments import event_in
 from tai_state.rules.records.documents import read_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from tai_state._async.history.reader import AsyncHistoryReader
     from tai_state._async.locking.lock_set import AsyncLockSet
     from tai_state.clock import TimeLimit
     from tai_state.documents import Write
+    from tai_state.layout import StateLayout
     from tai_state.models.feeds import Numbered
     from tai_state.rules.feeds.discovery import Found
     from tai_state.rules.feeds.numbers import Entry
+    from tai_state.rules.history.segments import Segment
     from tai_state.rules.records.record import EventRecord
 
 
@@ -135,24 +139,41 @@ class AsyncPositions:
             yield one
 
     async def _shown(self, page: Sequence[Entry], timeout: TimeLimit) -> list[Numbered]:
-        """Return the events of some numbers: those that have documents of their own by one read."""
+        """Return the events of some numbers: those that have documents of their own, and each segment, by one read."""
         paths = [entry.paths for entry in page]
         places = [state.event(entry.version) for entry, state in zip(page, paths, strict=True)]
         read = await self._book.read(places, timeout)
         shown: list[Numbered] = []
+        sealed = _AsyncSealed(self._runtime.history)
         for entry, state, place in zip(page, paths, places, strict=True):
             document = read.get(place)
-            record: EventRecord | None
             if document is not None:
-                record = read_event(document, state.governor_id, state.state_id)
+                record: EventRecord | None = read_event(document, state.governor_id, state.state_id)
             else:
-                try:
-                    record = await self._runtime.history.sealed_event(state, entry.version, timeout)
-                except HistoryTrimmedError:
-                    record = None
+                record = await sealed.event(entry, state, timeout)
             event = None if record is None else record.public(Payload.value)
             shown.append(models.Numbered(entry.number, state.governor_id, state.state_id, entry.version, event))
         return shown
+
+
+class _AsyncSealed:
+    """Reads events from segments, each once: those of one state that were found together have numbers in a row."""
+
+    def __init__(self, history: AsyncHistoryReader) -> None:
+        self._history = history
+        self._key = ""
+        self._segment: Segment | None = None
+
+    async def event(self, entry: Entry, paths: StateLayout, timeout: TimeLimit) -> EventRecord | None:
+        """Return the event that has a number; None where it was trimmed, or is nowhere."""
+        segment = self._segment if entry.key == self._key else None
+        if segment is None or not segment.first <= entry.version <= segment.last:
+            segment = await self._history.segment_of(paths, entry.version, timeout)
+            self._key, self._segment = entry.key, segment
+        try:
+            return None if segment is None else event_in(segment, (paths.governor_id, paths.state_id), entry.version)
+        except HistoryTrimmedError:
+            return None
 
 
 @dataclass(slots=True)
@@ -180,9 +201,11 @@ class _AsyncNumberingVisit(AsyncVisit):
     async def _give(self, subscribed: Subscribed, found: list[Found]) -> list[Found]:
         """Number some of what was found in one commit, and return what is left of it."""
         book, layout, known = self._visitor.book, self._visitor.layout, self._visitor.known
-        stored = await book.positions([one.key for one in found], subscribed.epoch)
+        # A commit takes no more states: the positions of the others would be read again for theirs.
+        some, rest = found[:STATES_MAX], found[STATES_MAX:]
+        stored = await book.positions([one.key for one in some], subscribed.epoch)
         last = read_last((await book.read([layout.last])).get(layout.last), subscribed.epoch)
-        given = batch(found, stored, last)
+        given = batch(some, stored, last)
         if given.entries:
             new_id = book.runtime.access.new_id
             writes: list[Write] = [given.last.put(layout.last, new_id())]
@@ -197,7 +220,7 @@ class _AsyncNumberingVisit(AsyncVisit):
         reached |= {position.key: position.version for position in given.positions}
         for key, version in reached.items():
             known.learn(key, version)
-        return [one for one in found if reached.get(one.key, 0) < one.version]
+        return [one for one in some if reached.get(one.key, 0) < one.version] + rest
 
 
 def _never() -> bool:

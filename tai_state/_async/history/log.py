@@ -19,7 +19,7 @@ from tai_state.layout import GovernorLayout, StateLayout, owner_and_version, sta
 from tai_state.rules.history.late import checked
 from tai_state.rules.history.reading_place import ReadingPlace
 from tai_state.rules.history.replay import Trimmed
-from tai_state.rules.history.segments import Segment, decoded, part_of, proven, read_segment
+from tai_state.rules.history.segments import Segment, decoded, event_in, part_of, proven, read_segment
 from tai_state.rules.records.again import read_state_again
 from tai_state.rules.records.chain import GENESIS
 from tai_state.rules.records.documents import read_event
@@ -230,11 +230,7 @@ class AsyncEventLog:
             CorruptLogError: Its segment is damaged.
         """
         segment = await self.segment_of(paths, version, timeout)
-        if segment is None:
-            return None
-        if segment.trimmed is not None:
-            raise HistoryTrimmedError(paths.governor_id, paths.state_id, version, segment.last)
-        return segment.events[version - segment.first] if segment.events else None
+        return None if segment is None else event_in(segment, (paths.governor_id, paths.state_id), version)
 
     async def sealed_at(self, path: DocumentPath, timeout: Span) -> EventRecord | None:
         """Return the event whose document stood at *path* from its segment; None when none holds it.

@@ -20,7 +20,7 @@ from tai_state.codec import dump_json, from_json
 from tai_state.compression import compress, decompress
 from tai_state.config import INLINE, Maintenance
 from tai_state.documents import Delete, Document, Fields, Json, Put, UpdatedAt, Write
-from tai_state.errors import CorruptLogError, InvalidDataError, InvalidIdError, ReplayError
+from tai_state.errors import CorruptLogError, HistoryTrimmedError, InvalidDataError, InvalidIdError, ReplayError
 from tai_state.layout import StateLayout, owner_and_version, unescape
 from tai_state.rules.history.late import Part, checked, keep_run, kept_run
 from tai_state.rules.history.packed import Run, pack
@@ -68,6 +68,20 @@ class Segment:
     events: Sequence[EventRecord] = ()
     is_alone: bool = False
     trimmed: Trimmed | None = None
+
+
+def event_in(segment: Segment, ids: tuple[str, str], version: int) -> EventRecord | None:
+    """Return the event of a segment, as read, that made *version*; None where that stays in a document of its own.
+
+    Args:
+        ids: The governor and the state that the segment is of.
+
+    Raises:
+        HistoryTrimmedError: It was trimmed.
+    """
+    if segment.trimmed is not None:
+        raise HistoryTrimmedError(*ids, version, segment.last)
+    return segment.events[version - segment.first] if segment.events else None
 
 
 def segment_due(head: StateRecord, maintenance: Maintenance) -> range | None:

@@ -117,6 +117,37 @@ async def test_what_numbers_cost(place):
     assert backend.taken() == ["get_many", "get_many", "query"]
 
 
+@in_memory
+async def test_each_position_of_a_state_is_read_for_its_own_commit(place):
+    """However many states were found to have changed: a hundred go into a commit."""
+    store, backend = place.counting()
+    positions = AsyncPositions(store)
+    await positions.run_once()
+    for number in range(250):
+        await store.save_state("g", f"s{number}", {})
+    backend.taken()
+    assert await positions.run_once() == 250
+    # Two looks, the lease, and two for each commit of numbers: its states' positions, and the last number.
+    assert backend.taken().count("get_many") == 4 + 2 * 3
+
+
+@in_memory
+async def test_a_segment_is_read_once_for_all_its_events(place):
+    """As a projection does that begins with all that a store ever saw."""
+    store, backend = place.counting()
+    config = PersistenceConfig(segment_events=5, compact_sealed=True)
+    counter = AsyncStateMachinePersister(store, COUNTER, config)
+    await counter.start("g", "s")
+    for _ in range(11):
+        await counter.transition("g", "s", "add")
+    positions = AsyncPositions(store)
+    await positions.run_once()
+    backend.taken()
+    assert len(await async_listed(positions)) == 12
+    # The numbers, and the documents of their events; then each of the two segments.
+    assert backend.taken() == ["scan", "get_many", "scan", "get_many", "scan"]
+
+
 @on_engines
 async def test_what_is_sealed_is_told_and_what_was_trimmed_is_named(place):
     """Its position stands: others have seen it."""
