@@ -47,7 +47,7 @@ class Positions:
     What projections want of a log: a place that is one number, the same for all who read, and proof that nothing is
     left out. Numbers are given out behind the commits, by whoever asks for them: those of one state are in the order of
     its versions, those of several in the order in which they were found to have changed. One numbers at a time, and
-    when he dies another takes over; each event gets one number, however they end.
+    when he dies another takes over; each event gets one number, however they end. Events of keys and sagas get none.
 
     Nothing of it is in the way of a change: a store that nobody numbers has no field of it, and one that is numbered
     pays when it is read. A number costs one small document, and a commit for each 200.
@@ -73,12 +73,7 @@ class Positions:
             self._book,
             Delivery(self._book, told, _never),
             self._search,
-            Looks(
-                is_exact=Capability.BY_UPDATE_TIME in store.capabilities,
-                overlap=max(config.poll, 1.0),
-                sweep_every=config.sweep_every,
-                sweep_window=config.sweep_window,
-            ),
+            Looks.of(config, is_exact=Capability.BY_UPDATE_TIME in store.capabilities),
             ReservedLocks(store),
             config,
             _never,

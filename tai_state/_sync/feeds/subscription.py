@@ -114,12 +114,7 @@ class Subscription(Administration):
             self._book,
             self._delivery,
             self._search,
-            Looks(
-                is_exact=Capability.BY_UPDATE_TIME in store.capabilities,
-                overlap=max(config.poll, 1.0),
-                sweep_every=config.sweep_every,
-                sweep_window=config.sweep_window,
-            ),
+            Looks.of(config, is_exact=Capability.BY_UPDATE_TIME in store.capabilities),
             ReservedLocks(store),
             config,
             self._stops,

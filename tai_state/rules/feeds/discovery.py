@@ -8,14 +8,15 @@ still be under way that is older (Firestore ends a transaction after 270 seconds
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from tai_state.documents import Document
 from tai_state.layout import OwnGovernor, StateLayout, state_layout, state_of
 from tai_state.rules.feeds.positions import ShardPosition, key_of, shard_of
+from tai_state.rules.feeds.terms import SubscriptionConfig
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK = timedelta(microseconds=1)
+_OVERLAP_LEAST = 1.0
 
 
 class Found(NamedTuple):
@@ -42,6 +43,16 @@ class Looks:
     overlap: float
     sweep_every: float
     sweep_window: float
+
+    @classmethod
+    def of(cls, config: SubscriptionConfig, *, is_exact: bool) -> Self:
+        """Return how one looks whose configuration this is."""
+        return cls(
+            is_exact=is_exact,
+            overlap=max(config.poll, _OVERLAP_LEAST),
+            sweep_every=config.sweep_every,
+            sweep_window=config.sweep_window,
+        )
 
     def is_sweep_due(self, position: ShardPosition, now: datetime) -> bool:
         """Whether the next look is to be a sweep."""
@@ -70,7 +81,7 @@ def _earlier(moment: datetime, seconds: float) -> datetime:
 
 
 def found_in(document: Document, changed_at: datetime) -> Found | None:
-    """Return the state in a document that was found; None for what is no state of a user's: nobody is told of a key."""
+    """Return the state in a document that was found; None for what is no state of a user's: no look finds a key."""
     governor_id, state_id = state_of(str(document.path))
     version = document.fields.get("version")
     if not state_id or isinstance(governor_id, OwnGovernor) or type(version) is not int or version < 1:

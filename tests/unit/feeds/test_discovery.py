@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tai_state.documents import Document, DocumentPath
+from tai_state.feeds import SubscriptionConfig
 from tai_state.layout import state_layout
 from tai_state.rules.feeds.discovery import EARLIEST, Found, Looks, found_in, is_in_shard
 from tai_state.rules.feeds.first_sight import last_before
@@ -130,3 +131,11 @@ def test_a_search_of_a_long_history_looks_at_few_events():
     assert search(times, times[-1]) == (10_000, [10_000])
     assert len(search(times, times[-4])[1]) <= 5
     assert len(search(times, EARLIEST)[1]) <= 16
+
+
+@pytest.mark.parametrize(("poll", "overlap"), [(0.05, 1.0), (1.0, 1.0), (5.0, 5.0)])
+def test_looks_are_as_the_configuration_says(poll, overlap):
+    """Each begins before the last one ended: a second, or one poll where that is longer."""
+    config = SubscriptionConfig(poll=poll, sweep_every=7.0, sweep_window=9.0)
+    looks = Looks(is_exact=False, overlap=overlap, sweep_every=7.0, sweep_window=9.0)
+    assert Looks.of(config, is_exact=False) == looks
