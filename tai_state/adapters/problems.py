@@ -78,12 +78,12 @@ PLACES: Final[Mapping[type[errors.TaiStateError], Place]] = {
     ),
     errors.InvalidDataError: Place(UNPROCESSABLE, "A value cannot be stored.", ("path",)),
     errors.InvalidIdError: Place(UNPROCESSABLE, "An id cannot be."),
-    # Locks: who holds them is the operator's business, not the caller's.
     errors.KeyMismatchError: Place(CONFLICT, "The key does not have the expected value.", ("key",)),
     errors.KeyTransactionError: Place(UNPROCESSABLE, "An operation of the transaction failed.", ("index", "op", "key")),
     errors.KeyTypeError: Place(
         UNPROCESSABLE, "The key has a value of another type.", ("key", "op", "expected", "found")
     ),
+    # Locks: who holds them is the operator's business, not the caller's.
     errors.LockError: Place(CONFLICT, "The lock is not held.", is_inner=True),
     errors.DeadlockError: Place(CONFLICT, "Waiting would never end.", is_inner=True),
     errors.FencedOutError: Place(CONFLICT, "Another holder has the lock by now.", is_inner=True),
