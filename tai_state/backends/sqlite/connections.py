@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TypeVar
 
-from tai_state.backends.sqlite.schema import Place
+from tai_state.backends.sqlite.schema import Place, was_lifted
 from tai_state.clock import Deadline
 from tai_state.errors import StoreUnavailableError
 
@@ -43,6 +43,13 @@ class Reader:
         if self._resting is not None and self._place.resting() != self._resting:
             raise StoreUnavailableError(f"{self._place.path} was written while it was read; it is read again")
 
+    def is_outdated(self) -> bool:
+        """Whether what it was told of the file's format holds no more."""
+        try:
+            return self._place.read_only and was_lifted(self.connection)
+        except sqlite3.Error:
+            return False
+
     def _is_late(self) -> bool:
         return self.deadline is not None and self.deadline.passed
 
@@ -77,8 +84,13 @@ class ReaderPool:
         except StoreUnavailableError:
             self._give_back(reader, keep=False)
             raise
-        except BaseException:
-            self._give_back(reader)
+        except BaseException as error:
+            is_outdated = isinstance(error, sqlite3.OperationalError) and reader.is_outdated()
+            self._give_back(reader, keep=not is_outdated)
+            if is_outdated:
+                self.close_idle()
+                message = f"{self._place.path} was lifted to a newer format while it was read; it is read again"
+                raise StoreUnavailableError(message) from error
             raise
         self._give_back(reader)
         return found

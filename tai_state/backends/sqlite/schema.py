@@ -268,6 +268,12 @@ def _create(place: Place) -> None:
         connection.close()
 
 
+def was_lifted(connection: sqlite3.Connection) -> bool:
+    """Whether the file that a connection reads as if it were lifted has been lifted since: it is to be opened again."""
+    has_view = connection.execute("SELECT 1 FROM sqlite_temp_schema WHERE type = 'view'").fetchall()
+    return bool(has_view) and _format_of(connection) != 1
+
+
 def extend(connection: sqlite3.Connection) -> None:
     """Lift a file of an earlier format to ours, in one transaction; of processes that race here, one does."""
     if _format_of(connection) == FORMAT:

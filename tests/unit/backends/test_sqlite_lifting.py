@@ -62,6 +62,17 @@ def test_a_file_that_is_lifted_holds_what_it_held(path, old):
     assert asked(path, ("PRAGMA schema_version",)) == [[(schema_version,)]]
 
 
+def test_who_reads_a_file_that_is_lifted_meanwhile_reads_on(path):
+    """He opens it again: one that only watches a store runs for longer than the release of those who write."""
+    shutil.copy(OLD[0], path)
+    with SqliteStore(path, read_only=True) as reader:
+        before = [one.state_id for one in reader.list_states("shop")]
+        with SqliteStore(path) as writer:
+            writer.save_state("shop", "new", {"n": 1})
+            assert [one.state_id for one in reader.list_states("shop")] == sorted([*before, "new"])
+            assert reader.get_state("shop", "new")[0].data == {"n": 1}
+
+
 def found_in(store):
     """Return what is looked for in a store of ``layout1``: by status, by time, by label and by what is due."""
     due = FieldRange("due_at", SINCE)
