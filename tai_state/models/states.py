@@ -24,7 +24,9 @@ class LateModel(Model, frozen=True):
 
         def __getattr__(self, name: str) -> Any:
             """Return a field that was not made yet; pydantic asks for its own in the same way."""
-            return getattr(self, name) if _is_made_now(self) else super().__getattr__(name)
+            # Another thread may have made it since this one looked.
+            is_there = _is_made_now(self) or name in _FIELDS.__get__(self)
+            return getattr(self, name) if is_there else super().__getattr__(name)
 
         @property
         def __dict__(self) -> dict[str, Any]:

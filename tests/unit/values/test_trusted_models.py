@@ -111,3 +111,12 @@ def test_a_late_model_whose_fields_cannot_be_made_says_so_at_each_look() -> None
     for _ in range(2):
         with pytest.raises(KeyError):
             assert late.status
+
+
+def test_a_late_model_that_another_thread_makes_between_two_steps_of_a_look_shows_its_fields() -> None:
+    """The look that found no field asks for it once more, as it does here, and there it is by then."""
+    late = later(StateSnapshot, lambda: dict(SNAPSHOT))
+    assert late.version == SNAPSHOT.version
+    assert late.__getattr__("version") == SNAPSHOT.version
+    with pytest.raises(AttributeError):
+        late.__getattr__("nothing")
