@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent import futures
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from tai_state._platform.interrupts import Interruptible
@@ -33,8 +34,6 @@ class AsyncPromise(Generic[T]):
     def settle(self, outcome: T | Exception) -> None:
         """Give the outcome, an exception as what is raised."""
         loop = self.future.get_loop()
-        if loop.is_closed():
-            return
         try:
             is_here = asyncio.get_running_loop() is loop
         except RuntimeError:
@@ -42,7 +41,9 @@ class AsyncPromise(Generic[T]):
         if is_here:
             self._settle(outcome)
         else:
-            loop.call_soon_threadsafe(self._settle, outcome)
+            # Where its loop is closed, be it at this moment, nobody is left who could be told.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._settle, outcome)
 
     def _settle(self, outcome: T | Exception) -> None:
         if self.future.done():

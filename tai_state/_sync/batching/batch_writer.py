@@ -161,7 +161,9 @@ class BatchWriter(Generic[DataT]):
             self._wake()
             makers = list(self._makers)
         for item in left:
-            item.promise.settle(_closed())
+            # What was cancelled, or is at this moment, is told as that.
+            if item.promise.begin():
+                item.promise.settle(_closed())
         for maker in makers:
             if not maker.is_caller:
                 maker.join(DRAIN_SECONDS)

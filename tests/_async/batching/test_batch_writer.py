@@ -17,6 +17,7 @@ from tai_state import (
     VersionConflictError,
     change_context,
 )
+from tai_state._platform.promises import async_settled
 from tai_state._platform.tasks import async_sleep, async_together
 from tai_state._platform.waits import AsyncSignal
 from tai_state.batching import AsyncBatchWriter
@@ -285,6 +286,28 @@ async def test_a_close_that_may_not_wait_tells_what_was_not_begun(gated):
     with pytest.raises(StoreClosedError):
         await async_outcome(second)
     assert await async_numbers(persister) == [1, 0, 0, 0, 0]
+
+
+@in_memory
+async def test_who_waits_for_what_was_cancelled_is_told_by_a_close(gated):
+    """Also where that may not wait, and nobody has come to it."""
+    persister, backend = gated
+    backend.is_shut = True
+    writer = AsyncBatchWriter(persister, max_items=1, max_wait=0.0)
+    first, gone, last = [await writer.put(add("s0")) for _ in range(3)]
+    await backend.until_begun(1)
+    assert gone.cancel()
+
+    async def opened():
+        while not last.done():
+            await async_sleep(0.001)
+        told = await async_settled([gone], 10)
+        backend.is_shut = False
+        return told
+
+    calls: list[Any] = [partial(writer.close, timeout=0.01), opened]
+    assert await async_together(calls) == [False, True]
+    assert (await async_outcome(first)).version == 2
 
 
 @in_memory

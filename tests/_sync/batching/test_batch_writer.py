@@ -17,6 +17,7 @@ from tai_state import (
     VersionConflictError,
     change_context,
 )
+from tai_state._platform.promises import settled
 from tai_state._platform.tasks import sleep, together
 from tai_state._platform.waits import Signal
 from tai_state.batching import BatchWriter
@@ -285,6 +286,28 @@ def test_a_close_that_may_not_wait_tells_what_was_not_begun(gated):
     with pytest.raises(StoreClosedError):
         outcome(second)
     assert numbers(persister) == [1, 0, 0, 0, 0]
+
+
+@in_memory
+def test_who_waits_for_what_was_cancelled_is_told_by_a_close(gated):
+    """Also where that may not wait, and nobody has come to it."""
+    persister, backend = gated
+    backend.is_shut = True
+    writer = BatchWriter(persister, max_items=1, max_wait=0.0)
+    first, gone, last = [writer.put(add("s0")) for _ in range(3)]
+    backend.until_begun(1)
+    assert gone.cancel()
+
+    def opened():
+        while not last.done():
+            sleep(0.001)
+        told = settled([gone], 10)
+        backend.is_shut = False
+        return told
+
+    calls: list[Any] = [partial(writer.close, timeout=0.01), opened]
+    assert together(calls) == [False, True]
+    assert (outcome(first)).version == 2
 
 
 @in_memory
