@@ -45,11 +45,11 @@ class AsyncDueFinder:
             batch: How many states it holds in memory at a time.
         """
         self.poll = poll
+        self.batch = batch
         self.lookout = Lookout()
         self._runtime = runtime
         self._names = tuple(names)
         self._shards = shards
-        self._batch = batch
         self._signal: AsyncSignal | None = None
         self._is_skew_told = False
         self._looks = 0
@@ -72,12 +72,12 @@ class AsyncDueFinder:
         for key in keys[first:] + keys[:first]:
             query: Query | None = look(key, since, until)
             while query is not None:
-                found = [one async for one in self._runtime.access.query(query, limit=self._batch)]
+                found = [one async for one in self._runtime.access.query(query, limit=self.batch)]
                 due, has_come_to_later = self._due_of(found)
                 if due:
                     yield due
                 # They come in the order of time: behind one that is not due yet none is.
-                is_last = len(found) < self._batch or has_come_to_later
+                is_last = len(found) < self.batch or has_come_to_later
                 query = None if is_last else query.behind(found[-1])
         # As of when it began: what was armed since is seen by the next look.
         self.lookout.looked(now, monotonic, was_full=since is None)

@@ -86,6 +86,8 @@ class SagaWork:
         self._hearts = Hearts("tai-saga")
         self._found: deque[Seen] = deque()
         self._in_hand: set[DocumentPath] = set()
+        # Whether the last look was left behind a whole page of what is due.
+        self._may_be_more = False
         self._is_over = False
 
     def run_due(self) -> int:
@@ -97,6 +99,8 @@ class SagaWork:
                 while not self._stops() and not hands.failures:
                     if hands.has_room and (seen := self._take()) is not None:
                         hands.begin(partial(self._work_at, seen, author))
+                    elif hands.has_room and self._may_be_more and self._look():
+                        continue
                     elif hands.is_busy:
                         # Here, and not in a step, an interrupt reaches the caller.
                         signal.wait(_WAIT_SECONDS)
@@ -176,6 +180,7 @@ class SagaWork:
 
     def _look(self) -> bool:
         """Find what is due, a page of it, and return whether anything is."""
+        self._may_be_more = False
         with self._inflight.one("sagas_due"):
             with ending(self._finder.look()) as pages:
                 for page in pages:
@@ -191,6 +196,7 @@ class SagaWork:
                     self._in_hand.update(seen.paths.state for seen in found)
                     self._found.extend(found)
                     if found:
+                        self._may_be_more = len(page) == self._finder.batch
                         break
         return bool(self._found)
 

@@ -156,6 +156,22 @@ async def test_a_hand_that_becomes_free_the_moment_it_is_asked_for_is_used(store
     assert await running.join(SECONDS_MAX)
 
 
+async def test_a_saga_that_takes_long_holds_up_no_page_of_what_is_due(store, deeds, monkeypatch):
+    """Its hand alone is busy: the others go on with what a look found no room for."""
+    monkeypatch.setattr(runner_module, "BATCH", 2)
+    runner = AsyncSagaRunner(store, [deeds.saga], concurrency=2)
+
+    async def long(ctx):
+        del ctx
+        await async_ended(runner, 4)
+
+    deeds.ends["reserve"] = [long, async_nothing]
+    for number in range(5):
+        await runner.start("shop", f"o-{number}", "order")
+    assert await runner.run_due() == 5
+    await async_ended(runner, 5)
+
+
 async def test_much_that_is_due_of_one_saga_holds_up_no_other(store, monkeypatch):
     """Where a look ends with the first page of what is due, the next begins with another definition."""
     monkeypatch.setattr(runner_module, "BATCH", 2)

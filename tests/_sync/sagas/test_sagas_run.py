@@ -156,6 +156,22 @@ def test_a_hand_that_becomes_free_the_moment_it_is_asked_for_is_used(store, deed
     assert running.join(SECONDS_MAX)
 
 
+def test_a_saga_that_takes_long_holds_up_no_page_of_what_is_due(store, deeds, monkeypatch):
+    """Its hand alone is busy: the others go on with what a look found no room for."""
+    monkeypatch.setattr(runner_module, "BATCH", 2)
+    runner = SagaRunner(store, [deeds.saga], concurrency=2)
+
+    def long(ctx):
+        del ctx
+        ended(runner, 4)
+
+    deeds.ends["reserve"] = [long, nothing]
+    for number in range(5):
+        runner.start("shop", f"o-{number}", "order")
+    assert runner.run_due() == 5
+    ended(runner, 5)
+
+
 def test_much_that_is_due_of_one_saga_holds_up_no_other(store, monkeypatch):
     """Where a look ends with the first page of what is due, the next begins with another definition."""
     monkeypatch.setattr(runner_module, "BATCH", 2)
