@@ -33,7 +33,7 @@ COMPENSATE: Final = "compensate"
 GIVE_UP: Final = "give_up"
 
 CRASHES_MAX: Final = 20
-"""After so many beginnings of a step in a row that no outcome followed, it is not begun again."""
+"""After so many beginnings of a step that no outcome followed, it is not begun again."""
 
 ERRORS_MAX: Final = 100
 """So many errors a saga tells; of more, the oldest of those that were tried again are left to its events."""
