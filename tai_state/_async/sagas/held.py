@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tai_state._async.due.leasing import async_renew_lease
@@ -120,20 +121,21 @@ class AsyncHeldSaga:
         self._loss = None
 
     async def _beat(self) -> float | None:
-        runtime, asked = self._states.runtime, self._clock.monotonic()
+        runtime, asked, claim = self._states.runtime, self._clock.monotonic(), self.claim
         if self._loss is not None:
             return None
         deadline = runtime.access.begin(self._timing.renew_deadline)
         try:
-            await async_renew_lease(runtime, self._paths, self.lease, deadline, self._loss_of, resource=self._resource)
+            await async_renew_lease(
+                runtime, self._paths, self.lease, deadline, partial(loss_of, claim=claim), resource=self._resource
+            )
         except LockLostError as error:
-            self._loss = error.reason
+            # Let go meanwhile, and taken again: what it says is of a claim that is over.
+            if claim == self.claim:
+                self._loss = error.reason
             return None
         except (DeadlineExceededError, TaiStateError) as error:
             log.warning("the lease of %s was not renewed: %s", self._resource, error)
             return self._timing.retry_period
         self._trusted_until = asked + self._timing.trusted_seconds
         return self._timing.heartbeat_period
-
-    def _loss_of(self, record: StateRecord) -> str | None:
-        return loss_of(record, self.claim)

@@ -5,9 +5,16 @@ import logging
 import pytest
 
 from tai_state import AsyncMemoryStore, ChangeMetadata, LockLostError, RetryPolicy, StoreClosedError
-from tai_state._async.sagas import driving
+from tai_state._async.due.states import AsyncDueStates
+from tai_state._async.sagas import driving, held
+from tai_state._async.sagas.held import AsyncHeldSaga, Seen
 from tai_state._platform.tasks import async_sleep
+from tai_state.authors import author_of_due
+from tai_state.config import LockConfig
 from tai_state.keys import OwnGovernor
+from tai_state.layout import state_layout
+from tai_state.rules.commits.scheduled import as_found
+from tai_state.rules.sagas.changes import step_move
 from tai_state.sagas import AsyncSagaRunner, Saga, Step
 from tai_state.testing import ManualClock
 from tests._async.sagas.deeds import AsyncDeeds, DiedError
@@ -185,6 +192,27 @@ async def test_heartbeats_keep_a_saga_for_as_long_as_its_step_takes():
     ended = await runner.get("shop", "o-1")
     assert ended.results == {"reserve": "done"}
     assert {version for _, version in seen} == {2}
+
+
+async def test_a_heartbeat_that_ends_when_its_saga_was_let_go_says_nothing_of_the_next_claim(
+    store, runner, deeds, monkeypatch
+):
+    """It took long, and found the claim gone: what is taken again by another is held."""
+    governor = OwnGovernor("sagas", "shop")
+    record = await store.runtime.record(state_layout(governor, "o-1"), store.runtime.access.begin(None))
+    seen = Seen(state_layout(governor, "o-1"), governor, record, record.timestamp, deeds.saga)
+    saga = AsyncHeldSaga(AsyncDueStates(store), seen, author_of_due("tester"), LockConfig(ttl=LEASE).timing())
+
+    async def late(*arguments, **options):
+        del arguments, options
+        await saga.let_go()
+        raise LockLostError("the saga", "stolen")
+
+    monkeypatch.setattr(held, "async_renew_lease", late)
+    assert await saga._beat() is None
+    begins = {"claim": saga.claim, "lease_seconds": LEASE, "at": record.timestamp}
+    await saga.move(step_move("begin", "reserve", begins, after=saga.lease), as_found(record))
+    saga.check(is_over=False)
 
 
 async def test_one_who_is_asked_to_turn_back_when_its_worker_died_undoes_the_step_in_doubt_first(runner, deeds, clock):

@@ -5,9 +5,16 @@ import logging
 import pytest
 
 from tai_state import MemoryStore, ChangeMetadata, LockLostError, RetryPolicy, StoreClosedError
-from tai_state._sync.sagas import driving
+from tai_state._sync.due.states import DueStates
+from tai_state._sync.sagas import driving, held
+from tai_state._sync.sagas.held import HeldSaga, Seen
 from tai_state._platform.tasks import sleep
+from tai_state.authors import author_of_due
+from tai_state.config import LockConfig
 from tai_state.keys import OwnGovernor
+from tai_state.layout import state_layout
+from tai_state.rules.commits.scheduled import as_found
+from tai_state.rules.sagas.changes import step_move
 from tai_state.sagas import SagaRunner, Saga, Step
 from tai_state.testing import ManualClock
 from tests._sync.sagas.deeds import Deeds, DiedError
@@ -185,6 +192,27 @@ def test_heartbeats_keep_a_saga_for_as_long_as_its_step_takes():
     ended = runner.get("shop", "o-1")
     assert ended.results == {"reserve": "done"}
     assert {version for _, version in seen} == {2}
+
+
+def test_a_heartbeat_that_ends_when_its_saga_was_let_go_says_nothing_of_the_next_claim(
+    store, runner, deeds, monkeypatch
+):
+    """It took long, and found the claim gone: what is taken again by another is held."""
+    governor = OwnGovernor("sagas", "shop")
+    record = store.runtime.record(state_layout(governor, "o-1"), store.runtime.access.begin(None))
+    seen = Seen(state_layout(governor, "o-1"), governor, record, record.timestamp, deeds.saga)
+    saga = HeldSaga(DueStates(store), seen, author_of_due("tester"), LockConfig(ttl=LEASE).timing())
+
+    def late(*arguments, **options):
+        del arguments, options
+        saga.let_go()
+        raise LockLostError("the saga", "stolen")
+
+    monkeypatch.setattr(held, "renew_lease", late)
+    assert saga._beat() is None
+    begins = {"claim": saga.claim, "lease_seconds": LEASE, "at": record.timestamp}
+    saga.move(step_move("begin", "reserve", begins, after=saga.lease), as_found(record))
+    saga.check(is_over=False)
 
 
 def test_one_who_is_asked_to_turn_back_when_its_worker_died_undoes_the_step_in_doubt_first(runner, deeds, clock):
