@@ -17,11 +17,10 @@ from tai_state._platform.bodies import async_check_callback
 from tai_state.config import DRAIN_SECONDS, check_colour, check_option, drain_seconds
 from tai_state.documents import Capability
 from tai_state.errors import ConfigurationError, StoreClosedError, TaiStateError
-from tai_state.layout import check_id
+from tai_state.layout import OwnGovernor, check_id, state_layout
 from tai_state.machine.validation import call_defect
 from tai_state.rules.feeds.discovery import Looks
 from tai_state.rules.feeds.interest import Condition, Handler, Interest, Told, names
-from tai_state.rules.feeds.named import layouts_named
 from tai_state.rules.feeds.terms import DeliveryMode, SubscriptionConfig, terms
 
 if TYPE_CHECKING:
@@ -29,10 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.clock import TimeLimit
-    from tai_state.layout import StateLayout
     from tai_state.machine import Machine
     from tai_state.models import DeliveryOutcome
-    from tai_state.rules.feeds.letters import Delivered
     from tai_state.rules.feeds.positions import Subscribed
 
 log = logging.getLogger("tai_state")
@@ -88,14 +85,15 @@ class AsyncSubscription(AsyncAdministration):
             config: How it looks and tries.
 
         Raises:
-            ConfigurationError: One of them cannot be; names it. Or *store* is of the other colour.
+            ConfigurationError: One of them cannot be; names it: *governor_id* is one of the package's own, say, of
+                which no subscription tells. Or *store* is of the other colour.
             InvalidIdError: *name* or *governor_id* can be no id.
         """
         check_colour(store, AsyncStateStore, self)
         check_option(config, SubscriptionConfig, "config")
         config = config or SubscriptionConfig()
         self._terms = terms(delivery, max_attempts, blocks, config)
-        self._governor_id = None if governor_id is None else check_id(governor_id, "governor_id")
+        self._governor_id = None if governor_id is None else _users_governor(governor_id)
         super().__init__(store, name, checked_start(start, "start"), self._governor_id)
         self._all = Interest(
             self._governor_id,
@@ -210,6 +208,8 @@ class AsyncSubscription(AsyncAdministration):
         twice, and by several at once: the position is the same, and each event is told as often as was agreed. A failed
         event is tried once more with each call, and by the workers only where they find the change, too.
 
+        Of a governor of the package's own, such as a group of keys, nobody is told here, either: there is nothing left.
+
         Under ``at_most_once`` the order of a state takes the lease of its shard, which is waited for: as long as it
         lasts at most. So then shards are what several can do at once.
 
@@ -220,17 +220,16 @@ class AsyncSubscription(AsyncAdministration):
         with self._visitor.under_way.work():
             await self._check(needs_feed=False)
             subscribed = await self._begun()
-            if self._governor_id is not None and governor_id != self._governor_id:
+            paths = state_layout(governor_id, state_id)
+            if isinstance(governor_id, OwnGovernor) or self._governor_id not in {None, governor_id}:
                 return models.DeliveryOutcome(0, is_done=True)
             if self._stops():
                 return models.DeliveryOutcome(0, is_done=False)
-            told = [await self._told_of(paths, subscribed) for paths in layouts_named(governor_id, state_id)]
-            return models.DeliveryOutcome(sum(one.count for one in told), all(one.is_done for one in told))
-
-    async def _told_of(self, paths: StateLayout, subscribed: Subscribed) -> Delivered:
-        if self._terms.delivery is DeliveryMode.AT_MOST_ONCE:
-            return await self._visitor.alone(paths, subscribed)
-        return await self._delivery.state(paths, subscribed, 0, is_patient=False)
+            if self._terms.delivery is DeliveryMode.AT_MOST_ONCE:
+                told = await self._visitor.alone(paths, subscribed)
+            else:
+                told = await self._delivery.state(paths, subscribed, 0, is_patient=False)
+            return models.DeliveryOutcome(told.count, told.is_done)
 
     def _stops(self) -> bool:
         return self._is_stopped
@@ -266,6 +265,14 @@ class AsyncSubscription(AsyncAdministration):
             raise ConfigurationError(message)
         if needs_feed:
             await self._search.discovery()
+
+
+def _users_governor(given: str) -> str:
+    if isinstance(given, OwnGovernor):
+        # As plain text it would be another one.
+        message = f"governor_id: {given!r} is one of the package's own, of which no subscription tells; on_change does"
+        raise ConfigurationError(message)
+    return check_id(given, "governor_id")
 
 
 def _names(given: object, what: str) -> frozenset[str] | None:

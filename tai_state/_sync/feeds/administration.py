@@ -20,7 +20,6 @@ from tai_state.errors import (
 )
 from tai_state.layout import StateLayout, governor_of, state_layout, unescape
 from tai_state.rules.feeds.discovery import EARLIEST
-from tai_state.rules.feeds.named import layouts_named
 from tai_state.rules.feeds.positions import (
     Letter,
     ShardPosition,
@@ -186,19 +185,17 @@ class Administration:
             ConfigurationError: The subscription never began.
         """
         governor_id, state_id, version = _place(event)
-        places, deadline = layouts_named(governor_id, state_id), self._runtime.access.begin(timeout)
+        paths, deadline = state_layout(governor_id, state_id), self._runtime.access.begin(timeout)
 
         def attempt() -> bool:
             subscribed = self._there(deadline)
-            for paths in places:
-                letter = self._book.letter(key_of(paths), version, deadline)
-                if letter is None or letter.epoch != subscribed.epoch or letter.again or letter.done:
-                    continue
-                if letter.is_gap:
-                    raise HistoryTrimmedError(governor_id, state_id, letter.version, letter.last)
-                self._book.write(self._again(letter, subscribed, deadline), timeout=deadline)
-                return True
-            return False
+            letter = self._book.letter(key_of(paths), version, deadline)
+            if letter is None or letter.epoch != subscribed.epoch or letter.again or letter.done:
+                return False
+            if letter.is_gap:
+                raise HistoryTrimmedError(governor_id, state_id, letter.version, letter.last)
+            self._book.write(self._again(letter, subscribed, deadline), timeout=deadline)
+            return True
 
         return self._runtime.access.retried(
             attempt, deadline, also=(PreconditionFailedError,), what="the retry of a dead letter"

@@ -1,35 +1,41 @@
-"""Events of states that are the package's own: the text of their governor leads to them again."""
+"""Governors that are the package's own: nobody is told of their events, however a subscription hears of them."""
+
+import pytest
 
 from tai_state._async.feeds.subscription import AsyncSubscription
+from tai_state.errors import ConfigurationError
 from tai_state.keys import AsyncKeys
-from tests._async.feeds.watched import AsyncSeen
+from tests._async.feeds.watched import MODES, AsyncSeen
 from tests._async.stores import in_memory
 
 
 @in_memory
-async def test_a_key_whose_event_failed_is_retried(store):
-    """By its letter, as any other state; no look finds a key, so somebody else told of its event."""
-    seen = AsyncSeen()
-    seen.fails = {("n", 1): 2}
-    await AsyncKeys(store, "carts").set("n", 1)
-    subscription = AsyncSubscription(store, "mail", seen, max_attempts=2)
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_key_is_neither_found_nor_delivered(store, mode):
+    """By its governor, or by what its event tells as Eventarc brings it."""
+    seen, keys = AsyncSeen(), AsyncKeys(store, "carts")
+    await keys.set("n", 1)
+    (event,) = [event async for event in keys.history("n")]
+    subscription = AsyncSubscription(store, "mail", seen, delivery=mode)
     assert await subscription.run_once() == 0
-    for _ in range(2):
-        await subscription.deliver("~keys:carts", "n")
-    (letter,) = await subscription.dead_letters()
-    assert await subscription.retry(letter) is True
-    assert await subscription.run_once() == 1
-    assert await subscription.dead_letters() == []
+    for governor_id in (keys.governor_id, event.governor_id):
+        assert await subscription.deliver(governor_id, event.state_id) == (0, True)
+    assert seen.events == []
 
 
 @in_memory
-async def test_a_key_is_delivered_by_what_its_event_tells(store):
-    """As Eventarc tells of it; a governor of a user's that is called so is another one, and is told, too."""
-    seen = AsyncSeen()
+async def test_a_governor_of_a_users_that_is_called_like_one_is_told(store):
+    """Its own events alone, whether it is looked for or delivered."""
     await AsyncKeys(store, "carts").set("n", 1)
     await store.save_state("~keys:carts", "n", {})
-    subscription = AsyncSubscription(store, "mail", seen)
-    (event,) = [event async for event in store.get_events("~keys:carts", "n")]
-    assert await subscription.deliver(event.governor_id, event.state_id) == (2, True)
-    assert [event.kind for event in seen.events] == ["save", "key"]
-    assert await subscription.deliver("~other", "n") == (0, True)
+    looking, delivered = AsyncSeen(), AsyncSeen()
+    assert await AsyncSubscription(store, "looks", looking, governor_id="~keys:carts").run_once() == 1
+    assert await AsyncSubscription(store, "told", delivered).deliver("~keys:carts", "n") == (1, True)
+    assert [event.kind for event in looking.events + delivered.events] == ["save", "save"]
+
+
+@in_memory
+async def test_no_subscription_is_of_a_governor_of_the_packages_own(store):
+    """It would be one of a user's governor, whose text is the same."""
+    with pytest.raises(ConfigurationError, match="governor_id"):
+        AsyncSubscription(store, "mail", AsyncSeen(), governor_id=AsyncKeys(store, "carts").governor_id)
