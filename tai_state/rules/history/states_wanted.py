@@ -92,21 +92,24 @@ def wanted_states(
         status=text_or_none(status, "status"),
         machine=machine.name if isinstance(machine, Machine) else text_or_none(machine, "machine"),
         governor=governor,
-        after=None if after is None else _place(after, governor_id),
+        after=None if after is None else _place(after, governor),
         is_descending=descending,
     )
 
 
-def _place(after: object, governor_id: object) -> DocumentPath:
+def _place(after: object, governor: GovernorLayout | None) -> DocumentPath:
     if isinstance(after, models.StateSnapshot):
         after = (after.governor_id, after.state_id)
     if not isinstance(after, tuple) or len(after) != _PLACE:
         message = "must be a state that was found, or its (governor_id, state_id)"
         raise InvalidDataError(message, path="after")
-    if governor_id is not None and after[0] != governor_id:
-        message = f"is a state of governor {after[0]!r}, not of {governor_id!r}"
+    if governor is None:
+        return state_layout(*after).state
+    if after[0] != governor.governor_id:
+        message = f"is a state of governor {after[0]!r}, not of {governor.governor_id!r}"
         raise InvalidDataError(message, path="after")
-    return state_layout(*after).state
+    # A state tells its governor as text, which leads to none of the package's own.
+    return governor.state(after[1]).state
 
 
 def governor_of(path: DocumentPath) -> str:

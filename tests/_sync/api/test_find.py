@@ -64,6 +64,17 @@ def test_keys_are_no_states_that_are_found(labelled):
     assert labelled.count(governor_id=keys) == 1
 
 
+def test_the_keys_of_a_group_are_found_page_by_page(store):
+    """Each page goes on behind the last one, whose states tell the group as text."""
+    keys = Keys(store, "carts")
+    for key in ("a", "b", "c"):
+        keys.set(key, 1)
+    asked = {"governor_id": keys.governor_id}
+    (first,) = [one for one in store.find(**asked, limit=1)]
+    for after in (first, (keys.governor_id, "a")):
+        assert found(store, **asked, after=after) == [("~keys:carts", "b"), ("~keys:carts", "c")]
+
+
 def test_all_that_is_asked_for_must_hold(labelled):
     """Several labels, a status, a governor: each leaves out what does not have it."""
     urgent = {"customer": "c-0", "urgent": "yes"}
