@@ -339,3 +339,18 @@ def state_layout(governor_id: str, state_id: str) -> StateLayout:
         return _own_layout(governor_id).state(state_id)
     # Checked first: the cache needs hashable arguments, and 1 == True == 1.0 must not meet there.
     return _state_layout(check_id(governor_id, "governor_id"), check_id(state_id, "state_id"))
+
+
+def layouts_told(governor_id: str, state_id: str) -> tuple[StateLayout, ...]:
+    """Return where the state may be of which an error or a record tells, whose governor is plain text there.
+
+    Of most there is one place; a text such as ``~keys:counters`` may stand for one of the package's own, or a user's.
+
+    Raises:
+        InvalidIdError: One of the ids cannot be an id.
+    """
+    given = state_layout(governor_id, state_id)
+    kind, _, name = given.governor_id.removeprefix(_OWN).partition(":")
+    if not is_own(given.governor_id) or kind not in _OWN_KINDS or not name:
+        return (given,)
+    return given, state_layout(OwnGovernor(kind, name), state_id)

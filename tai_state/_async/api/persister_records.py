@@ -11,7 +11,7 @@ from tai_state._async.commits.writer import Applied
 from tai_state._async.locking.guarding import async_guarding
 from tai_state.authors import author_of
 from tai_state.errors import ConfigurationError
-from tai_state.layout import check_governor_id, check_id, state_layout
+from tai_state.layout import check_governor_id, check_id, layouts_told, state_layout
 from tai_state.models import KEEP, DataT, Keep
 from tai_state.rules.commits.change import Replay
 from tai_state.rules.commits.labelling import labelled
@@ -166,13 +166,14 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
         """
         if error.version is None:
             return None
-        paths = state_layout(error.governor_id, error.state_id)
-        with self._inflight.one("outcome", error.governor_id, error.state_id):
-            event = await self._runtime.history.event(paths, error.version, self._runtime.access.begin(timeout))
-        if event is None or event.transition_id != error.transition_id:
-            return None
-        # What was not forced fitted when it was written.
-        return self.result(Applied(event, event.state()), is_forced=True)
+        deadline = self._runtime.access.begin(timeout)
+        for paths in layouts_told(error.governor_id, error.state_id):
+            with self._inflight.one("outcome", error.governor_id, error.state_id):
+                event = await self._runtime.history.event(paths, error.version, deadline)
+            if event is not None and event.transition_id == error.transition_id:
+                # What was not forced fitted when it was written.
+                return self.result(Applied(event, event.state()), is_forced=True)
+        return None
 
     async def migrate(
         self,

@@ -6,7 +6,7 @@ from tai_state import AsyncStateMachinePersister, PersistenceConfig
 from tai_state._async.api.recovering import async_recover, async_verify
 from tai_state._async.api.transferring import async_export_store, async_import_store
 from tai_state.documents import Delete, MustExist
-from tai_state.errors import InvalidIdError
+from tai_state.errors import InvalidIdError, OutcomeUnknownError
 from tai_state.feeds import AsyncSubscription
 from tai_state.keys import AsyncKeys, Increment, OwnGovernor
 from tai_state.layout import state_layout
@@ -124,3 +124,16 @@ async def test_a_key_is_erased_for_good(keys, store):
     assert await keys.get("b") == 1
     assert [event.from_state async for event in keys.history("a", after=2)] == [{}]
     assert await keys.increment("a") == 1
+
+
+@in_memory
+async def test_the_outcome_of_a_change_of_a_key_is_told(keys, store):
+    """Its error tells the group as text, which a user's governor may have, too; another change is none of them."""
+    await store.save_state("~keys:g/1", "a", {})
+    persister = AsyncStateMachinePersister(store)
+    (first, _) = [event async for event in keys.history("a")]
+    told = (first.governor_id, first.state_id, first.version)
+    found = await persister.outcome(OutcomeUnknownError(first.transition_id, *told))
+    assert found is not None
+    assert found.event == first
+    assert await persister.outcome(OutcomeUnknownError("another", *told)) is None

@@ -6,7 +6,7 @@ from tai_state import StateMachinePersister, PersistenceConfig
 from tai_state._sync.api.recovering import recover, verify
 from tai_state._sync.api.transferring import export_store, import_store
 from tai_state.documents import Delete, MustExist
-from tai_state.errors import InvalidIdError
+from tai_state.errors import InvalidIdError, OutcomeUnknownError
 from tai_state.feeds import Subscription
 from tai_state.keys import Keys, Increment, OwnGovernor
 from tai_state.layout import state_layout
@@ -124,3 +124,16 @@ def test_a_key_is_erased_for_good(keys, store):
     assert keys.get("b") == 1
     assert [event.from_state for event in keys.history("a", after=2)] == [{}]
     assert keys.increment("a") == 1
+
+
+@in_memory
+def test_the_outcome_of_a_change_of_a_key_is_told(keys, store):
+    """Its error tells the group as text, which a user's governor may have, too; another change is none of them."""
+    store.save_state("~keys:g/1", "a", {})
+    persister = StateMachinePersister(store)
+    (first, _) = [event for event in keys.history("a")]
+    told = (first.governor_id, first.state_id, first.version)
+    found = persister.outcome(OutcomeUnknownError(first.transition_id, *told))
+    assert found is not None
+    assert found.event == first
+    assert persister.outcome(OutcomeUnknownError("another", *told)) is None
