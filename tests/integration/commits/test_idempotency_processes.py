@@ -18,14 +18,6 @@ SECONDS_MAX = 60.0
 KEYS = 25
 
 
-@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
-def url(request):
-    """The URL of an empty place that processes share."""
-    if request.param == "sqlite":
-        return f"sqlite:///{request.getfixturevalue('tmp_path') / 'store.db'}"
-    return f"firestore://{request.getfixturevalue('tai_state_project')}"
-
-
 @pytest.fixture
 def persister(url):
     """A persister in the place, with a state in it."""

@@ -1,58 +1,27 @@
 """Several processes move one machine of one store: nothing is lost, nothing counts twice, the log is whole."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import tai_state
 from tai_state import StateMachinePersister, connect
 from tests.integration.commits.contender import MACHINE
+from tests.integration.racing import raced
 
 CONTENDER = Path(__file__).with_name("contender.py")
 SECONDS = 90
 
 
-@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
-def arena(request, scale):
+@pytest.fixture
+def arena(url, scale):
     """How many processes, how many moves each, and where."""
-    kind = request.param
-    processes, moves = scale((3, 40), (8, 200) if kind == "sqlite" else (4, 50))
-    if kind == "sqlite":
-        return processes, moves, f"sqlite:///{request.getfixturevalue('tmp_path') / 'store.db'}"
-    return processes, moves, f"firestore://{request.getfixturevalue('tai_state_project')}"
+    processes, moves = scale((3, 40), (8, 200) if url.startswith("sqlite") else (4, 50))
+    return processes, moves, url
 
 
 def contend(processes, moves, url, mode):
     """Let the processes begin at the same time, and return what each of them says."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(tai_state.__file__).parents[1])}
-    command = [sys.executable, str(CONTENDER), url, str(moves), mode]
-    running = [
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        )
-        for _ in range(processes)
-    ]
-    try:
-        for process in running:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in running:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        said = [process.communicate(timeout=SECONDS) for process in running]
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
-            for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
-                pipe.close()
-    assert [process.returncode for process in running] == [0] * processes, [errors for _, errors in said]
-    return [json.loads(words) for words, _ in said]
+    return raced(CONTENDER, [(url, str(moves), mode)] * processes, SECONDS)
 
 
 def start(url):
