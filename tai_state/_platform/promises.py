@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent import futures
-from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from tai_state._platform.interrupts import Interruptible
@@ -39,19 +38,14 @@ class AsyncPromise(Generic[T]):
         except RuntimeError:
             is_here = False
         if is_here:
-            self._settle(outcome)
-        else:
-            # Where its loop is closed, be it at this moment, nobody is left who could be told.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._settle, outcome)
-
-    def _settle(self, outcome: T | Exception) -> None:
-        if self.future.done():
+            _give(self.future, outcome)
             return
-        if isinstance(outcome, Exception):
-            self.future.set_exception(outcome)
-        else:
-            self.future.set_result(outcome)
+        try:
+            loop.call_soon_threadsafe(_give, self.future, outcome)
+        except RuntimeError:
+            # The loop is closed, and whoever waited with it. Any other trouble is ours.
+            if not loop.is_closed():
+                raise
 
 
 class Promise(Generic[T]):
@@ -67,12 +61,16 @@ class Promise(Generic[T]):
 
     def settle(self, outcome: T | Exception) -> None:
         """Give the outcome, an exception as what is raised."""
-        if self.future.done():
-            return
-        if isinstance(outcome, Exception):
-            self.future.set_exception(outcome)
-        else:
-            self.future.set_result(outcome)
+        _give(self.future, outcome)
+
+
+def _give(future: AsyncFuture[T] | Future[T], outcome: T | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 async def async_settled(waited: Collection[AsyncFuture[T]], timeout: float | None) -> bool:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _IDLE_SECONDS = 3600.0
 
+_BUSY_SECONDS = 0.05
+"""For how long at least nobody looks again, where all that is due is of busy states."""
+
 _HELD_MAX = 1_000
 """How many items of busy states are passed over to find others."""
 
@@ -95,11 +98,13 @@ class AsyncBatchWriter(Generic[DataT]):
         self._guard = threading.Lock()
         self._waiting: deque[_Item[DataT]] = deque()
         self._taken: list[list[_Item[DataT]]] = [[] for _ in range(_MAKERS)]
+        # Made, or refused, and free again, before their callers know: a callback of one may put the next.
+        self._telling: list[tuple[_Item[DataT], ...]] = [()] * _MAKERS
         self._put = 0
         self._asked = 0
         self._outside: deque[AsyncSignal] = deque()
-        self._signals: list[AsyncSignal] = []
-        self._makers: list[AsyncBackground] = []
+        self._signals: dict[int, AsyncSignal] = {}
+        self._makers: dict[int, AsyncBackground] = {}
 
     async def put(
         self, request: TransitionRequest, *, timeout: TimeLimit = None
@@ -137,7 +142,9 @@ class AsyncBatchWriter(Generic[DataT]):
         """
         with self._guard:
             self._asked = self._put
-            waited = [item.promise.future for items in (*self._taken, self._waiting) for item in items]
+            # A callback that flushes does not wait for those that are told behind it.
+            told = [items for n, items in enumerate(self._telling) if items and not self._makers[n].is_caller]
+            waited = [item.promise.future for items in (*told, *self._taken, self._waiting) for item in items]
             self._wake()
         return await async_settled(waited, None if timeout is None else seconds_of(timeout))
 
@@ -146,20 +153,20 @@ class AsyncBatchWriter(Generic[DataT]):
 
         Args:
             timeout: How many seconds that may take; None: as long as it takes, which the store's deadlines bound. What
-                has not begun by then is not made, and has a StoreClosedError.
+                has not begun by then is not made, and has a StoreClosedError; what has begun is made beside the caller.
 
         Returns:
             Whether all of them were made or refused.
         """
         with self._guard:
             self._is_closed = True
-            while self._outside:
-                self._outside.popleft().set()
+            self._free(len(self._outside))
         is_done = await self.flush(timeout=timeout)
         with self._guard:
             left, self._waiting = list(self._waiting), deque()
             self._wake()
-            makers = list(self._makers)
+            # Those that have something to do yet end by themselves: cut off, they could tell nobody of it.
+            makers = list(self._makers.values()) if is_done else []
         for item in left:
             # What was cancelled, or is at this moment, is told as that.
             if item.promise.begin():
@@ -194,15 +201,20 @@ class AsyncBatchWriter(Generic[DataT]):
                 signal = AsyncSignal()
                 self._outside.append(signal)
                 return signal
+            self._begin_makers()
             self._put += 1
             self._waiting.append(_Item(self._put, change, self._access.clock.monotonic(), promise))
-            if not self._makers or any(maker.has_ended for maker in self._makers):
-                # With the first move, and on the loop that asks for it; those that ended with their loop begin again.
-                self._signals = [AsyncSignal() for _ in range(_MAKERS)]
-                self._makers = [AsyncBackground("tai-batches", partial(self._run, n)) for n in range(_MAKERS)]
-            elif len(self._waiting) == 1 or len(self._waiting) % self._max_items == 0:
+            if len(self._waiting) == 1 or len(self._waiting) % self._max_items == 0:
                 self._wake()
         return None
+
+    def _begin_makers(self) -> None:
+        """Begin, with the first move and on the loop that asks for it; one that ended with its loop begins again."""
+        for number in range(_MAKERS):
+            maker = self._makers.get(number)
+            if maker is None or maker.has_ended:
+                self._signals[number] = AsyncSignal()
+                self._makers[number] = AsyncBackground("tai-batches", partial(self._run, number))
 
     async def _wait(self, place: AsyncSignal, deadline: Deadline) -> None:
         """Wait for a place.
@@ -225,15 +237,19 @@ class AsyncBatchWriter(Generic[DataT]):
             raise DeadlineExceededError(message)
 
     def _wake(self) -> None:
-        for signal in self._signals:
+        for signal in self._signals.values():
             signal.set()
+
+    def _free(self, places: int) -> None:
+        for _ in range(min(places, len(self._outside))):
+            self._outside.popleft().set()
 
     async def _run(self, number: int) -> None:
         signal, taken = self._signals[number], self._taken[number]
         while True:
             seconds = self._take(taken)
             if taken:
-                await self._make(taken)
+                await self._make(number)
             elif seconds is None:
                 return
             elif seconds > 0:
@@ -266,11 +282,13 @@ class AsyncBatchWriter(Generic[DataT]):
             if item.promise.begin():
                 taken.append(item)
         self._waiting.extendleft(reversed(held))
-        # Where all are held, whoever has their states tells when they are free.
-        return 0.0 if count else _IDLE_SECONDS
+        self._free(count - len(taken))
+        # Where all are held, whoever has their states tells when they are free; others may come before that.
+        return 0.0 if count else max(self._max_wait, _BUSY_SECONDS)
 
-    async def _make(self, taken: list[_Item[DataT]]) -> None:
+    async def _make(self, number: int) -> None:
         """Make what was taken, and tell each caller."""
+        taken = self._taken[number]
         items = tuple(taken)
         outcomes: dict[int, TransitionResult[DataT] | TaiStateError] = {}
         failed: Exception | None = None
@@ -281,13 +299,14 @@ class AsyncBatchWriter(Generic[DataT]):
         finally:
             with self._guard:
                 taken.clear()
-                for signal in [self._outside.popleft() for _ in range(min(len(items), len(self._outside)))]:
-                    signal.set()
+                self._telling[number] = items if outcomes or failed else ()
+                self._free(len(items))
                 self._wake()
         for index, item in enumerate(items):
             outcome = outcomes.get(index, failed)
             assert outcome is not None
             item.promise.settle(outcome)
+        self._telling[number] = ()
 
 
 def _closed() -> StoreClosedError:
