@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tai_state._async.batching import batch_writer
+from tai_state._platform.backgrounds import AsyncBackground
 from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.batching import AsyncBatchWriter
 from tests._async.batching.test_batch_writer import LONG, add, async_numbers, gated
@@ -78,13 +79,13 @@ async def test_a_close_that_may_not_wait_leaves_what_is_under_way(gated):
 async def test_a_move_that_nobody_can_make_is_not_taken(gated, monkeypatch):
     """Where no thread can be started, say: who was told so finds nothing made of it, and the next one is served."""
     persister, _ = gated
-    begin, begun = batch_writer.AsyncBackground, []
+    begun = []
 
     def background(name, run):
         begun.append(run)
         if len(begun) == 2:
             raise RuntimeError("can't start new thread")
-        return begin(name, run)
+        return AsyncBackground(name, run)
 
     monkeypatch.setattr(batch_writer, "AsyncBackground", background)
     async with AsyncBatchWriter(persister, max_wait=0.0) as writer:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tai_state._sync.batching import batch_writer
+from tai_state._platform.backgrounds import Background
 from tai_state._platform.tasks import sleep, together
 from tai_state.batching import BatchWriter
 from tests._sync.batching.test_batch_writer import LONG, add, numbers, gated
@@ -78,13 +79,13 @@ def test_a_close_that_may_not_wait_leaves_what_is_under_way(gated):
 def test_a_move_that_nobody_can_make_is_not_taken(gated, monkeypatch):
     """Where no thread can be started, say: who was told so finds nothing made of it, and the next one is served."""
     persister, _ = gated
-    begin, begun = batch_writer.Background, []
+    begun = []
 
     def background(name, run):
         begun.append(run)
         if len(begun) == 2:
             raise RuntimeError("can't start new thread")
-        return begin(name, run)
+        return Background(name, run)
 
     monkeypatch.setattr(batch_writer, "Background", background)
     with BatchWriter(persister, max_wait=0.0) as writer:
