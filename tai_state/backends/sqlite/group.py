@@ -86,7 +86,13 @@ class GroupCommit:
             return job.result if job.result is not None else job.outcome()
         finally:
             # Told by what is so, not by how far we came: an interrupt may strike between any two steps.
-            self.withdraw(job)
+            # Who is done, and for whom nobody waits, goes without a call more: each commit comes by here.
+            with self._guard:
+                is_over = job.done and self._leader is job and not self._waiters
+                if is_over:
+                    self._leader = None
+            if not is_over:
+                self.withdraw(job)
 
     def withdraw(self, job: Job) -> bool:
         """Take *job* back, pass the lead on if it was its turn; return whether it is certain not to be applied."""
