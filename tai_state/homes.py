@@ -49,6 +49,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "CommitAmbiguousError",
         "ConfigurationError",
         "ConflictError",
+        "ConflictResolutionError",
         "CorruptLogError",
         "DamagedDocumentsError",
         "DamagedStatesError",

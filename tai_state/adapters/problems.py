@@ -55,6 +55,7 @@ PLACES: Final[Mapping[type[errors.TaiStateError], Place]] = {
     errors.BadExportError: Place(UNPROCESSABLE, "The file is no sound export."),
     # Somebody else was there first. One who said If-Match hears of it as 412: see problem_of.
     errors.ConflictError: Place(CONFLICT, "Another writer was there first."),
+    errors.ConflictResolutionError: Place(CONFLICT, "Two versions of the state wait for a decision.", _STATE),
     errors.HistoryConflictError: Place(CONFLICT, "The state is there with another history."),
     # As draft-ietf-httpapi-idempotency-key-header says: no other caller is in the way, the request is wrong.
     errors.IdempotencyMismatchError: Place(UNPROCESSABLE, "The idempotency key stands for another request."),

@@ -1,6 +1,7 @@
-"""Vector clocks (Fidge 1988, Mattern 1989): a counter for each store that changed a state."""
+"""Vector clocks (Fidge 1988, Mattern 1989): a counter for each writer that changed a state."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -8,8 +9,21 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 
+class Ordering(StrEnum):
+    """How one vector clock stands to another one."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    EQUAL = "equal"
+    CONCURRENT = "concurrent"
+
+
 class VectorClock:
-    """How many changes of each store a version knows of; an absent store counts 0. It never changes.
+    """How many changes of each writer a version knows of; an absent writer counts 0. It never changes.
+
+    A writer is a store, or a store and the ``node`` that it was opened as (see ``nodes``). Clocks are partially
+    ordered: one happened before another where it knows no more of any writer, and less of one; two of which neither
+    happened before the other, and that are not equal, are concurrent. ``merge`` is their least upper bound.
 
     In a pydantic model it is a field like any: read from a map of counters, and dumped as one.
     """
@@ -17,7 +31,7 @@ class VectorClock:
     __slots__ = ("root",)
 
     root: Mapping[str, int]
-    """The counters by store, those of 0 left out; a copy of its own."""
+    """The counters by writer, those of 0 left out; a copy of its own."""
 
     def __init__(self, root: Mapping[str, int] | None = None) -> None:
         """Take the counters of *root*.
@@ -45,6 +59,42 @@ class VectorClock:
     def __getitem__(self, node: str) -> int:
         """Return the counter of *node*, 0 when it is absent."""
         return self.root.get(node, 0)
+
+    def get(self, node: str) -> int:
+        """Return the counter of *node*, 0 when it is absent."""
+        return self.root.get(node, 0)
+
+    def increment(self, node: str) -> "VectorClock":
+        """Return the clock of the next change that *node* makes."""
+        return VectorClock({**self.root, node: self.get(node) + 1})
+
+    def merge(self, other: "VectorClock") -> "VectorClock":
+        """Return the least clock that knows what either knows: the greater counter of each writer."""
+        return VectorClock(
+            {node: max(self.get(node), other.get(node)) for node in self.root.keys() | other.root.keys()}
+        )
+
+    def meet(self, other: "VectorClock") -> "VectorClock":
+        """Return the greatest clock that knows no more than both know: the lesser counter of each writer."""
+        return VectorClock(
+            {node: min(self.get(node), other.get(node)) for node in self.root.keys() & other.root.keys()}
+        )
+
+    def compare(self, other: "VectorClock") -> Ordering:
+        """Return how this clock stands to *other*."""
+        if self.root == other.root:
+            return Ordering.EQUAL
+        if _knows_no_more(self, other):
+            return Ordering.BEFORE
+        return Ordering.AFTER if _knows_no_more(other, self) else Ordering.CONCURRENT
+
+    def happened_before(self, other: "VectorClock") -> bool:
+        """Whether *other* knows all that this clock knows, and more."""
+        return self.root != other.root and _knows_no_more(self, other)
+
+    def concurrent_with(self, other: "VectorClock") -> bool:
+        """Whether each knows what the other does not."""
+        return self.compare(other) is Ordering.CONCURRENT
 
     def __eq__(self, other: object) -> bool:
         """Whether both know the same."""
@@ -80,3 +130,7 @@ class VectorClock:
                 cls.to_dict, return_schema=counters, when_used="always"
             ),
         )
+
+
+def _knows_no_more(one: VectorClock, other: VectorClock) -> bool:
+    return all(count <= other.get(node) for node, count in one.root.items())

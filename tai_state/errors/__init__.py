@@ -16,6 +16,7 @@ from tai_state.errors.calls import (
 )
 from tai_state.errors.conflicts import (
     ConflictError,
+    ConflictResolutionError,
     IdempotencyMismatchError,
     PreconditionFailedError,
     StaleReadError,
@@ -82,6 +83,7 @@ __all__ = [
     "CommitAmbiguousError",
     "ConfigurationError",
     "ConflictError",
+    "ConflictResolutionError",
     "CorruptLogError",
     "DamagedDocumentsError",
     "DamagedStatesError",

@@ -87,6 +87,20 @@ class StaleReadError(ConflictError):
         self.transaction_id = transaction_id
 
 
+class ConflictResolutionError(ConflictError):
+    """Two versions of a state of which neither knew the other cannot be made one: somebody has to decide."""
+
+    code = "conflict_resolution"
+    retryable = False
+
+    def __init__(self, governor_id: str, state_id: str, why: str) -> None:
+        """Name the state, and say why nothing was decided."""
+        super().__init__(f"the versions of {named(governor_id, state_id)} stay as they are: {why}")
+        self.governor_id = governor_id
+        self.state_id = state_id
+        self.why = why
+
+
 class PreconditionFailedError(ConflictError):
     """A commit's precondition did not hold; nothing of the commit was written.
 

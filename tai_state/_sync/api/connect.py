@@ -52,6 +52,7 @@ class BackendStore(StateStore):
         head_cache_size: int = HEAD_CACHE_SIZE,
         feed: bool | None = None,
         feed_shards: int = 1,
+        node: str | None = None,
     ) -> None:
         """Put a store over *backend*.
 
@@ -68,6 +69,9 @@ class BackendStore(StateStore):
                 each write of a state carries the store's own time from then on. SQLite and memory always feed.
             feed_shards: Among how many keys of an index its states are spread when it is switched on: one for each 500
                 changes of states a second, about.
+            node: This writer's name in the ``causality`` of what it changes: it counts as ``STORE_ID/NODE``; None: as
+                the store. Of each name that is given, every state's clock has a counter more for good: name what lasts,
+                such as a device or a region, and neither a host nor a process.
         """
         check_colour(backend, Backend, self)
         check_option(rng, random.Random, "rng")
@@ -87,6 +91,7 @@ class BackendStore(StateStore):
             head_cache_size=head_cache_size,
             feed=feed,
             feed_shards=feed_shards,
+            node=node,
         )
 
 

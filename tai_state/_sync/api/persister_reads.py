@@ -65,6 +65,7 @@ class PersisterReads(Generic[DataT]):
             store.runtime.settings.receipt_ttl,
             timeouts=known_timeouts(self.machines.values(), None if machine is None else machine.name),
             due_shards=config.due_shards,
+            node=store.runtime.settings.node,
         )
         self._as_data = as_data(machine)
         self.schema = Schema(config.schema_version, config.upcasters, None if machine is None else machine.name)

@@ -14,6 +14,7 @@ from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.locking.registry import LockRegistry, drain
 from tai_state._sync.runtime import Runtime
 from tai_state.authors import checked_actor, default_actor
+from tai_state.causality.nodes import check_node
 from tai_state.clock import Deadline, SystemClock, TimeLimit, seconds_of
 from tai_state.config import (
     DRAIN_SECONDS,
@@ -68,6 +69,7 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
         head_cache_size: int = HEAD_CACHE_SIZE,
         feed: bool | None = None,
         feed_shards: int = 1,
+        node: str | None = None,
     ) -> None:
         """Put a store over *access*.
 
@@ -80,6 +82,7 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
             feed: Whether to switch the store's feed on, for good, where the engine needs that; None, False: it is left
                 as it is.
             feed_shards: Among how many keys its states are spread when it is switched on.
+            node: This writer's name in the clocks of its changes, beside the store's id; None: the id alone.
 
         Raises:
             ConfigurationError: One of them cannot be; names it.
@@ -100,7 +103,10 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
             locks=LockRegistry(inflight.observers),
             inflight=inflight,
             settings=Settings(
-                encoding or Encoding(), maintenance or Maintenance(), check_ttl(receipt_ttl, "receipt_ttl")
+                encoding or Encoding(),
+                maintenance or Maintenance(),
+                check_ttl(receipt_ttl, "receipt_ttl"),
+                node=check_node(node),
             ),
             actor=checked_actor(actor) if actor is not None else default_actor(),
         )

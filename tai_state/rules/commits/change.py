@@ -141,6 +141,7 @@ class Settings:
 
     ``alone`` has the last word before a commit of one state; None where it is part of a larger one. ``timeouts`` are
     those of the machines that the caller knows; None where they have none. ``due_shards``: see ``rules.due``.
+    ``node``: as which of its store's writers the caller counts in clocks; "": as the store itself.
     """
 
     encoding: Encoding
@@ -149,6 +150,7 @@ class Settings:
     alone: Alone | None = None
     timeouts: Timeouts | None = None
     due_shards: int = 1
+    node: str = ""
 
     def lean(self) -> "Settings":
         """Return the settings of the smallest commit: everything compressed, maintenance put off."""

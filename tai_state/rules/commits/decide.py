@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from tai_state.causality import node_key
 from tai_state.codec import EMPTY, Payload
 from tai_state.documents import Check, MustNotExist, Put, Write
 from tai_state.errors import (
@@ -23,7 +24,7 @@ from tai_state.rules.commits.receipts import (
     receipt_write,
     request_fingerprint,
 )
-from tai_state.rules.due.arming import Entry, Timeouts, armed, due_marks
+from tai_state.rules.due.arming import Entry, armed, due_marks
 from tai_state.rules.history.segments import Segment, sealed_alone
 from tai_state.rules.history.snapshots import add_snapshot, begins_period
 from tai_state.rules.history.upcasting import Place
@@ -83,7 +84,7 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
     target = change.target_of(None if record is None or (record.deleted and change.needs is not Needs.EVER) else record)
     if schema is not None and target.schema_version > schema.version:
         raise _newer(change, target.schema_version, record.version if record is not None else None)
-    event = _event(change, view, target, fresh, fences=fences, timeouts=settings.timeouts)
+    event = _event(change, view, target, fresh, settings, fences=fences)
     if settings.alone is not None and (event.depends_on or (record is not None and record.marks.dependents)):
         settings.alone(record, event)
     return _plan(change, view, event, fresh, settings)
@@ -130,7 +131,7 @@ def _newer(change: Change, label: int, version: int | None) -> SchemaVersionErro
 
 
 def _event(
-    change: Change, view: View, target: Target, fresh: Fresh, *, fences: Mapping[str, int], timeouts: Timeouts | None
+    change: Change, view: View, target: Target, fresh: Fresh, settings: Settings, *, fences: Mapping[str, int]
 ) -> EventRecord:
     before = view.head.record if view.head else None
     floor = before.timestamp if before else None
@@ -141,7 +142,8 @@ def _event(
     # The first commit of a store names it; a store that was copied must take a new name before it syncs.
     origin = view.origin or fresh.store_id
     causality = dict(before.causality) if before else {}
-    causality[origin] = causality.get(origin, 0) + 1
+    writer = node_key(origin, settings.node) if settings.node else origin
+    causality[writer] = causality.get(writer, 0) + 1
     # A state that is made again is a new one that goes on with the old one's versions.
     reborn = before is None or (before.deleted and not target.deleted)
     depends_on: tuple[str, ...] = ()
@@ -151,7 +153,7 @@ def _event(
     labels = target.labels or ()
     if target.labels is None and before is not None and before.labels and not (reborn or target.deleted):
         labels = before.labels
-    due = None
+    due, timeouts = None, settings.timeouts
     # Nothing is due of most states, and their machines have no timeouts.
     if target.due is not None or timeouts is not None or (before is not None and before.due is not None):
         due = armed(before, _entry(change, before, target, fresh), timeouts)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tai_state.causality import store_of
 from tai_state.config import INLINE
 from tai_state.documents import Document
 from tai_state.layout import StateLayout
@@ -111,9 +112,10 @@ def _likely(fields: Mapping[str, Any], around: Neighbours) -> list[Fields]:
     if near is None:
         return []
     likeness = content_fields(near, INLINE)
-    causality = dict(near.causality)
     step = around.version - near.version
-    causality[near.origin] = causality.get(near.origin, 0) + step
+    # Any of the store's writers may have made them.
+    writers = {near.origin, *(key for key in near.causality if store_of(key) == near.origin)}
+    clocks = [{**near.causality, key: near.causality.get(key, 0) + step} for key in sorted(writers)]
     author = fields.get("metadata")
     metadata = {**author, "parent_version": around.version - 1 or None} if isinstance(author, dict) else {}
     return [
@@ -122,7 +124,7 @@ def _likely(fields: Mapping[str, Any], around: Neighbours) -> list[Fields]:
         {"fences": fences_list(near.fences)},
         {name: likeness[name] for name in likeness if name == "labels"},
         {name: likeness[name] for name in likeness if name.startswith("due_")},
-        {"causality": causality},
+        *({"causality": clock} for clock in clocks),
         {"origin": near.origin},
         {"action": near.action},
         {"kind": near.kind},

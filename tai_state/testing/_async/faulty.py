@@ -312,6 +312,7 @@ class AsyncFaultyStore(AsyncBackendStore):
                 "head_cache_size": backend.runtime.writer.heads.size_max,
                 "feed": bool(backend.runtime.writer.feed.wanted),
                 "feed_shards": backend.runtime.writer.feed.wanted or 1,
+                "node": backend.runtime.settings.node or None,
                 **options,
             }
         else:

@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from tai_state.config import Encoding
+from tai_state.rules.records.chain import event_hash
+from tai_state.rules.records.documents import event_fields
 from tai_state.rules.recovery.mending import Neighbours, mended
 from tests.unit.commits.made import PATHS, document, lived, put
 
@@ -31,3 +34,17 @@ def test_a_version_that_an_author_came_from_is_the_one_before(version):
     damaged = replace(found, fields={**found.fields, "metadata": author})
     around = Neighbours(PATHS, version, EVENTS[index].hash, EVENTS[index - 1], None, None)
     assert mended(damaged, around) == replace(EVENTS[index], committed_at=found.create_time)
+
+
+@pytest.mark.parametrize("node", ["edge", "other"])
+def test_the_clock_of_a_named_writer_is_found_as_well(node):
+    """Whichever of the store's writers made the change."""
+    writers = {"store-1": 4, "store-1/edge": 2, "store-1/other": 1, "store-0/edge": 1}
+    key = f"store-1/{node}"
+    before = replace(EVENTS[0], causality=writers)
+    event = replace(EVENTS[1], causality={**writers, key: writers[key] + 1}, previous_hash=before.hash, hash="")
+    event = replace(event, hash=event_hash(event))
+    fields = {**event_fields(event, Encoding()), "causality": {"store-1": 99}}
+    found = replace(document(put(LIVES[1], PATHS.event(2)), 2), fields=fields)
+    around = Neighbours(PATHS, 2, event.hash, before, None, None)
+    assert mended(found, around) == replace(event, committed_at=found.create_time)
