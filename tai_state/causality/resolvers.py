@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from tai_state.causality.merging import merged_data
-from tai_state.causality.vector_clock import Ordering, VectorClock
+from tai_state.causality.vector_clock import VectorClock
 from tai_state.codec import to_json
 from tai_state.errors import ConflictResolutionError
 
@@ -143,11 +143,7 @@ class Causal(Resolver):
 
     def resolve(self, one: Version, other: Version, base: Version | None = None) -> Resolution:  # noqa: ARG002
         """Return the one behind, or else the one that every replica picks."""
-        order = one.causality.compare(other.causality)
-        if order is Ordering.BEFORE:
-            return taken(other)
-        if order is Ordering.AFTER:
-            return taken(one)
+        # Who knew of the other one knows all that it knows, and more.
         return taken(max(one, other, key=lambda version: (_known(version), _rank(version))))
 
 

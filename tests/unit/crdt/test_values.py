@@ -42,6 +42,7 @@ def test_the_last_write_of_a_register_wins():
     assert (LWWRegister().value, base.value) == (None, "old")
     assert base.set("b", "new", at=at(7)).merge(base.set("c", "less new", at=at(6))).value == "new"
     assert base.set("b", "newer", at=at(1)).merge(base).value == "newer"
+    assert LWWRegister().set("b", "old").set("a", "new").merge(LWWRegister().set("b", "old")).value == "new"
     assert base.set("b", "of b").merge(base.set("c", "of c")).value == "of c"
 
 
