@@ -113,6 +113,15 @@ class AsyncLockHandle:
         """Whether it was lost without being released."""
         return self._trust.is_lost
 
+    def detach(self) -> str:
+        """Return the ticket, and let go of the lease without releasing it: for this handle it has ended."""
+        ticket = self.ticket
+        self._trust.suspend()
+        self._stop_heart()
+        if self._trust.end(RELEASED):
+            self.grantor.when_ended(self)
+        return ticket
+
     def remaining(self) -> float:
         """Return the seconds for which it can be trusted without another renewal, 0.0 when it cannot."""
         return self._trust.remaining()

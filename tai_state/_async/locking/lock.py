@@ -62,6 +62,15 @@ class AsyncLock:
         """
         return self._handle.ticket
 
+    def detach(self) -> str:
+        """Return the ticket, and let go of the grant without releasing it: ``attach`` goes on with it.
+
+        This lock is not held from then on, as behind ``release``, and neither a drain of the store nor the end of its
+        block touches the grant, which ends with its lease where nobody renews it. Call it when no change that it guards
+        is under way. One that is lost stays lost, and so is its ticket.
+        """
+        return self._handle.detach()
+
     async def check(self) -> None:
         """Do nothing while the lock can be trusted; no request is sent.
 

@@ -38,6 +38,7 @@ COMMANDS = {
     "restore": "Put a backup in the place of a SQLite store.",
     "rollback": "Make a new version of a state with the status and data of an earlier one.",
     "sagas": "Show how far sagas have come, let them go on or turn back.",
+    "serve": "Serve the store over HTTP, with a console for people, until it is told to end.",
     "show": "Show a state as it is, or as its events say that it was.",
     "snapshot": "Keep a snapshot of a state as it is now; its version stays.",
     "states": "List the states of a governor.",

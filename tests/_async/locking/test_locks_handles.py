@@ -285,6 +285,19 @@ async def test_a_lock_whose_ticket_was_given_out_does_not_end_with_its_process(p
     await lock.release()
 
 
+async def test_a_lock_that_was_detached_goes_on_without_its_handle(place):
+    """Neither its block nor a drain of its store touches the grant; for the handle it is as if it were released."""
+    store = place.store()
+    async with await AsyncLockManager(store).acquire("r", owner="a", heartbeat=False) as lock:
+        ticket = lock.detach()
+        assert (lock.held, lock.lost, lock.detach()) == (False, False, ticket)
+        with pytest.raises(LockLostError, match="released"):
+            await lock.release()
+    assert await store.drain()
+    others = AsyncLockManager(place.store())
+    assert (await others.attach(ticket)).fencing_token == 1
+
+
 @pytest.mark.parametrize("end", ["broken", "stolen", "expired"])
 async def test_a_ticket_of_a_lock_that_is_lost_is_refused(place, end):
     """With what became of it; nothing is changed."""

@@ -22,7 +22,8 @@ class Call(NamedTuple):
     """What is typed behind the program's name.
 
     Attributes:
-        kind: "reads" or "changes" what is in a store; "makes" a store where there is none; "files": it has no store.
+        kind: "reads" or "changes" what is in a store; "makes" a store where there is none; "files": it has no store;
+            "serves": it does not end by itself.
         unknown: The same call, of something that is not there; () where it names nothing.
         only_sqlite: Whether other engines refuse it as bad usage.
     """
@@ -80,6 +81,7 @@ CALLS = {
     "sagas list": Call("reads", ("sagas", "list", "g")),
     "sagas retry": Call("changes", ("sagas", "retry", "g", "o"), ("sagas", "retry", "g", "none")),
     "sagas show": Call("reads", ("sagas", "show", "g", "o"), ("sagas", "show", "g", "none")),
+    "serve": Call("serves", ("serve",)),
     "show": Call("reads", ("show", "g", "s"), ("show", "g", "none")),
     "snapshot": Call("changes", ("snapshot", "g", "s"), ("snapshot", "g", "none")),
     "states": Call("reads", ("states", "g"), ("states", "none")),

@@ -27,6 +27,7 @@ PICTURES = {
     "The rooms of the rules": "rules",
     "The rooms of the protocols": "rooms",
     "The rooms of the command line": "cli",
+    "The rooms of the server": "server",
 }
 
 

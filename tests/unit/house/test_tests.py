@@ -36,6 +36,7 @@ ROOMS = frozenset(
         "replicas",
         "sagas",
         "scale",
+        "server",
         "service",
         "telemetry",
         "testing",

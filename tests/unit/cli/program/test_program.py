@@ -65,7 +65,7 @@ ORDER = Machine(
 )
 UPCASTERS = {1: lambda data: {**data, "currency": "EUR"}}
 """
-NEED_PROCESSES = re.compile(r"tai-state (demo|emulator)")
+NEED_PROCESSES = re.compile(r"tai-state (--store \S+ )?(demo|emulator|serve)\b")
 
 
 @pytest.mark.parametrize("example", [example for example in EXAMPLES if not NEED_PROCESSES.match(example)])

@@ -1,0 +1,81 @@
+"""``tai-state serve`` as a real process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[3]
+START_SECONDS_MAX = 60.0
+END_SECONDS_MAX = 60.0
+
+
+class Answer(NamedTuple):
+    """What the server answered."""
+
+    status: int
+    headers: Any
+    content: bytes
+
+    def json(self):
+        return json.loads(self.content)
+
+
+class Served:
+    """A server that runs: what it has printed, and a way to call it."""
+
+    def __init__(self, process, told):
+        self.process = process
+        self.told = told
+
+    @property
+    def address(self):
+        return self.told["address"]
+
+    def call(self, method, path, body=None, **headers):
+        """Make one request with the token of this run."""
+        sent = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self.told.get('token')}", "Content-Type": "application/json"} | headers
+        request = urllib.request.Request(self.address + path, sent, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return Answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.headers, error.read())
+
+    def end(self, number=signal.SIGTERM):
+        """Send a signal, and return the exit code and what was said on stderr."""
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=END_SECONDS_MAX)
+        return self.process.returncode, errors
+
+
+@contextmanager
+def serving(folder, *words):
+    """Start a server in *folder*, behind ``tai-state serve``, on a port that is free."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TAI_STATE_")}
+    command = [sys.executable, "-m", "tai_state", "--json", "serve", "--port", "0", *words]
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=env | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.communicate()[1]
+        yield Served(process, json.loads(line))
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
