@@ -53,7 +53,7 @@ def test_a_lock_shows_what_its_user_needs_and_nothing_else(locks):
     with locks.hold("r") as lock:
         assert {name for name in dir(lock) if not name.startswith("_")} == {
             *("resource", "owner", "fencing_token", "held", "lost", "ticket"),
-            *("renew", "release", "check", "on_lost"),
+            *("renew", "release", "check", "on_lost", "detach"),
         }
 
 
