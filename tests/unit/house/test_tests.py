@@ -20,6 +20,7 @@ ROOMS = frozenset(
         "commits",
         "crdt",
         "docs",
+        "distributed",
         "doctor",
         "due",
         "feeds",
