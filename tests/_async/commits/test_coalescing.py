@@ -149,12 +149,13 @@ async def test_who_waits_goes_with_the_next_commit(place):
 
 
 async def test_who_is_refused_fails_alone(place):
-    """The others are as if it had not come."""
+    """The others are as if it had not come, also those who stand behind it: no commit ends with it."""
     persister, backend = await async_held(place)
     calls = adds(persister)
-    calls.insert(4, partial(persister.transition, "g", "s", "reopen"))
+    for place_in_line in (6, 3):
+        calls.insert(place_in_line, partial(persister.transition, "g", "s", "reopen"))
     outcomes = await async_at_once(backend, calls)
-    assert isinstance(outcomes.pop(4), TransitionNotAllowedError)
+    assert all(isinstance(outcomes.pop(place_in_line), TransitionNotAllowedError) for place_in_line in (7, 3))
     await async_check(persister, outcomes)
     assert (len(backend.sizes) <= 2, sum(backend.sizes)) == (True, CALLERS)
 

@@ -190,6 +190,16 @@ def test_a_saga_that_is_asked_in_the_middle_of_a_step_turns_back_behind_it():
     assert run.next.step == "a"
 
 
+def test_a_step_under_way_again_is_in_doubt_also_where_the_saga_was_asked_meanwhile():
+    """It is not forgotten what its first attempt may have done, and how often it was begun."""
+    run = Run((("a", True),))
+    run.attempt("overdue")
+    run.attempt("ask")
+    assert (step_of(run.data, "a")["stage"], step_of(run.data, "a")["attempts"]) == ("begun", 2)
+    run.end("a", "fail", is_compensation=False)
+    assert (run.next.verb, run.next.step, run.next.outcome) == (COMPENSATE, "a", "unknown")
+
+
 def test_a_saga_that_has_completed_can_be_undone():
     """All of its steps are, in reverse."""
     run = Run((("a", True), ("b", False), ("c", True)))
