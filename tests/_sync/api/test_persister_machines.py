@@ -63,3 +63,18 @@ def test_data_of_a_newer_schema_is_refused(store):
     assert (caught.value.stored, caught.value.ours) == (2, 1)
     assert contents(store) == before
     assert (newer.transition("g", "s", "add")).version == 2
+
+
+def test_no_function_of_a_machine_sees_data_of_a_newer_schema(store):
+    """It would not know what it reads: the data is refused before guard and reducer run."""
+    seen: list[dict[str, object]] = []
+
+    def noted(data, _):
+        seen.append(data)
+        return data
+
+    machine = Machine("noting", "open", [Transition("note", "open", "open", apply=noted)])
+    StateMachinePersister(store, machine, PersistenceConfig(schema_version=2)).start("g", "s", {"n": 1})
+    with pytest.raises(SchemaVersionError):
+        StateMachinePersister(store, machine).transition("g", "s", "note")
+    assert seen == []

@@ -83,9 +83,11 @@ def test_a_lease_that_was_moved_ends_when_it_was_moved_to():
         job(machine=Machine("tai_job", "queued", [], version=2)),
         job(due=None),
         job("succeeded"),
+        job("succeeded", due=NOW - MINUTE, after=TICK),
+        job("failed", due=NOW - MINUTE, after=TICK),
         job("running", after=None),
     ],
-    ids=["another machine", "a newer one", "not due", "ended", "no lease"],
+    ids=["another machine", "a newer one", "not due", "ended", "ended with a lease", "failed with a lease", "no lease"],
 )
 def test_what_is_not_ours_to_touch_is_told(record):
     """It is stepped past, and not claimed."""
