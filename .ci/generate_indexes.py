@@ -21,7 +21,10 @@ from tai_state.lifetimes import EXPIRES_AT  # noqa: E402
 
 FILE = ROOT / "infra" / "firestore" / "firestore.indexes.json"
 ALL_FIELDS = "*"
-OF_STORE = (layout.META.collection, layout.LOCKS, layout.WAITS, layout.AUDIT, layout.TRANSACTIONS)
+OF_STORE = (
+    *(layout.META.collection, layout.LOCKS, layout.WAITS, layout.AUDIT, layout.TRANSACTIONS),
+    *(layout.PREPARED, layout.DISTRIBUTED, "steps"),
+)
 
 
 def collections() -> list[str]:

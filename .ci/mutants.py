@@ -43,6 +43,7 @@ ROOMS = {
     "tai_state/rules/jobs": ("unit/jobs", "_async/jobs"),
     "tai_state/rules/keys": ("unit/keys", "_async/keys"),
     "tai_state/rules/sagas": ("unit/sagas", "_async/sagas"),
+    "tai_state/rules/distributed": ("unit/distributed", "_async/distributed"),
     "tai_state/rules/feeds": ("unit/feeds", "_async/feeds"),
     "tai_state/rules/transactions": ("unit/transactions", "_async/transactions"),
     "tai_state/rules/recovery": ("unit/recovery", "_async/history", "_async/recovery"),

@@ -76,6 +76,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "MachineVersionError",
         "OutcomeUnknownError",
         "PreconditionFailedError",
+        "PreparedError",
         "ReplayError",
         "RetriesExhaustedError",
         "SchemaVersionError",

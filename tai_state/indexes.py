@@ -68,12 +68,13 @@ ASKED = (
     Asked("states", equal=("feed_key",), within="changed_at", is_group=True),
     Asked("events", within="timestamp"),
     Asked("segments", equal=("alone",)),
+    Asked("prepared", equal=("is_open",)),
 )
 """Every query that the package makes; one that is not here fails in its tests."""
 
 _PATH = "__name__"
 
-EXPIRING = ("receipts", "transactions", "waits")
+EXPIRING = ("prepared", "receipts", "transactions", "waits")
 """The collections whose documents expire: those that need a TTL policy where the engine has them."""
 
 

@@ -42,6 +42,8 @@ WAITS = "waits"
 AUDIT = "audit"
 TRANSACTIONS = "transactions"
 SUBSCRIPTIONS = "subscriptions"
+PREPARED = "prepared"
+DISTRIBUTED = "distributed"
 
 
 def check_id(value: object, what: str = "id") -> str:

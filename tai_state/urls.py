@@ -129,3 +129,18 @@ def _firestore(text: str, netloc: str, path: str, query: str, fragment: str) -> 
         database=database or "(default)",
         root=options.get("root", [""])[-1],
     )
+
+
+def place_url(place: object) -> str:
+    """Return the URL of what a backend calls its place; "": there is none by which another process could open it."""
+    from urllib.parse import quote  # noqa: PLC0415
+
+    match place:
+        case ("sqlite", str(path)):
+            return f"sqlite:///{quote(path)}"
+        case ("firestore", str(base)):
+            _, project, _, database, _, *root = base.split("/", 5)
+            prefix = f"?root={quote(root[0], safe='')}" if root else ""
+            return f"firestore://{quote(project)}/{quote(database, safe='()')}{prefix}"
+        case _:
+            return ""

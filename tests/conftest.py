@@ -40,6 +40,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 TWINS_OF_MORE = (
     "api",
     "batching",
+    "distributed",
     "doctor",
     "due",
     "feeds",

@@ -34,7 +34,7 @@ resource "google_firestore_field" "single" {
     }
   }
 
-  # Receipts, records of transactions and waits go by themselves once they have expired, within a day or so. Nothing depends
+  # Receipts, records of transactions, parts and waits go by themselves once they have expired, within a day or so. Nothing depends
   # on it, since what has expired is not believed; without it they stay until `tai-state gc` removes them.
   dynamic "ttl_config" {
     for_each = try(each.value.ttl, false) ? ["expires"] : []

@@ -55,6 +55,8 @@ class Runtime:
         inflight: The calls under way.
         turns: Where transactions stand in line for the states that they write.
         failed_transactions: The last of those that failed, for people and telemetry.
+        coordinators: The stores, by their ids, in which transactions over several stores are decided that this store
+            object took part in.
     """
 
     access: Access
@@ -66,6 +68,7 @@ class Runtime:
     actor: str
     turns: Lines = field(default_factory=Lines)
     failed_transactions: deque[FailedTransaction] = field(default_factory=lambda: deque(maxlen=FAILED_TRANSACTIONS_MAX))
+    coordinators: dict[str, Access] = field(default_factory=dict)
 
     def with_retry(self, retry: RetryPolicy) -> Runtime:
         """Return the inside of the same store for one who tries again as *retry* says; all else is shared."""
@@ -126,9 +129,11 @@ class Runtime:
             for paths in wanted:
                 if (document := read.get(paths.state)) is not None:
                     try:
-                        found[paths.state] = Found(read_state(document, paths.governor_id, paths.state_id))
+                        record = read_state(document, paths.governor_id, paths.state_id)
                     except CorruptLogError:
                         suspect.append(paths)
+                    else:
+                        found |= {paths.state: Found(record)} if record.is_made else {}
             if absent:
                 made = self.history.first_events(absent, deadline)
                 suspect += [paths for paths in absent if paths.state in made]
@@ -144,14 +149,16 @@ class Runtime:
     def document(
         self, paths: StateLayout, deadline: Deadline
     ) -> tuple[StateRecord | None, CorruptLogError | None]:
-        """Return what a state document says, and what is wrong with it; neither where it is missing."""
+        """Return what a state document says, and what is wrong with it; neither where there is no state."""
         document = (self.access.read([paths.state], deadline)).documents.get(paths.state)
         if document is None:
             return None, None
         try:
-            return read_state_again(document, paths.governor_id, paths.state_id), None
+            record = read_state_again(document, paths.governor_id, paths.state_id)
         except CorruptLogError as error:
             return None, error
+        # A call less than to ask it: most reads pass here.
+        return record if record.version else None, None
 
     def records(
         self,
@@ -203,11 +210,15 @@ class Runtime:
 
 
 def readable_state(document: Document, governor_id: str, damaged: Damaged) -> StateRecord | None:
-    """Return the record in a document of the states; None for one that cannot be read, which *damaged* takes."""
+    """Return the record in a document of the states; None for one that cannot be read, which *damaged* takes.
+
+    And for one that is no state yet.
+    """
     try:
-        return read_state(document, governor_id, owner_of(document, governor_id))
+        record = read_state(document, governor_id, owner_of(document, governor_id))
     except ReplayError as error:
         if isinstance(error, CorruptLogError):
             tell_damage(error)
         damaged.add(error, document)
         return None
+    return record if record.is_made else None

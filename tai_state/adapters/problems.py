@@ -62,6 +62,7 @@ PLACES: Final[Mapping[type[errors.TaiStateError], Place]] = {
     errors.PreconditionFailedError: Place(
         CONFLICT, "What the change was decided on is not so any more.", is_inner=True
     ),
+    errors.PreparedError: Place(CONFLICT, "A transaction over several stores has the state in hand.", _STATE),
     errors.StaleReadError: Place(CONFLICT, "What was read has changed since.", is_inner=True),
     errors.StateExistsError: Place(CONFLICT, "The state exists.", (*_STATE, "version")),
     errors.StatusConflictError: Place(CONFLICT, "The state is not in the expected status.", ("expected", "actual")),

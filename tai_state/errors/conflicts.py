@@ -101,6 +101,28 @@ class ConflictResolutionError(ConflictError):
         self.why = why
 
 
+class PreparedError(ConflictError):
+    """A transaction over several stores, which is prepared and not settled, concerns the state; nothing was written.
+
+    It goes on as soon as that is settled: by its coordinator, or by whoever settles it once its lease is over.
+    """
+
+    code = "prepared"
+    retry_seconds = 0.1
+
+    def __init__(self, governor_id: str, state_id: str, transaction_id: str, coordinator: str) -> None:
+        """Name the state, the transaction, and the store in which its decision is (its URL; "": it has none)."""
+        where = coordinator or "its coordinator's store, which has no URL"
+        super().__init__(
+            f"{named(governor_id, state_id)} is prepared for distributed transaction {transaction_id}, whose decision "
+            f"is in {where}; nothing was written: try again, and settle it where its lease is over"
+        )
+        self.governor_id = governor_id
+        self.state_id = state_id
+        self.transaction_id = transaction_id
+        self.coordinator = coordinator
+
+
 class PreconditionFailedError(ConflictError):
     """A commit's precondition did not hold; nothing of the commit was written.
 

@@ -120,6 +120,7 @@ class StateSnapshot(LateModel, Generic[DataT], frozen=True):
         labels: What ``find`` finds it by.
         recovered: Whether it was rebuilt from its events, since its document is missing or damaged. It tells how the
             state was read, not what it is: two snapshots that differ in it alone are equal.
+        prepared_by: The transaction over several stores that may be about to change it, and is not settled; None: none.
     """
 
     governor_id: str
@@ -141,6 +142,7 @@ class StateSnapshot(LateModel, Generic[DataT], frozen=True):
     due_action: str | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)
     recovered: bool = False
+    prepared_by: str | None = None
 
     def __eq__(self, other: object) -> bool:
         """Whether both say the same of the state, however it was read."""

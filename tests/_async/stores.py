@@ -110,6 +110,9 @@ class AsyncWrappedBackend(AsyncBackend):
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         return await self.inner.commit(writes, timeout=timeout)
 
+    async def check_size(self, writes: Sequence[Write]) -> None:
+        await self.inner.check_size(writes)
+
     def watch(self, path: DocumentPath, *, timeout: float) -> AsyncIterator[None]:
         return self.inner.watch(path, timeout=timeout)
 

@@ -110,6 +110,9 @@ class WrappedBackend(Backend):
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         return self.inner.commit(writes, timeout=timeout)
 
+    def check_size(self, writes: Sequence[Write]) -> None:
+        self.inner.check_size(writes)
+
     def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
         return self.inner.watch(path, timeout=timeout)
 

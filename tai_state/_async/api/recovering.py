@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 
+from tai_state._async.api.settling import async_settlements
 from tai_state._async.api.store import AsyncStateStore
+from tai_state._async.distributed.settling import Settlement
 from tai_state._async.recovery.recover import AsyncRecovery
 from tai_state._async.recovery.repair import AsyncRepairer
 from tai_state._async.recovery.verify import AsyncVerifier, Progress, no_progress
@@ -10,7 +12,7 @@ from tai_state.authors import author_of, checked_actor
 from tai_state.clock import TimeLimit
 from tai_state.errors import ConfigurationError
 from tai_state.layout import check_governor_id, state_layout
-from tai_state.models import ConsistencyReport, RecoveryReport
+from tai_state.models import ConsistencyReport, Problem, RecoveryReport, Repair
 
 
 async def async_verify(
@@ -25,8 +27,8 @@ async def async_verify(
 
     Every state is held against its events, snapshots and segments, as ``validate_consistency`` does, and every receipt
     against the change that it names. Without a governor all of them are checked, and behind them, in a report of no
-    governor (``governor_id`` is ""), the locks. Memory is bounded, and it is safe beside live writers: what is found is
-    read again before it is reported.
+    governor (``governor_id`` is ""), the locks, and what transactions over several stores have left. Memory is bounded,
+    and it is safe beside live writers: what is found is read again before it is reported.
 
     Args:
         state_id: Check this state alone.
@@ -64,6 +66,7 @@ async def async_recover(
     *,
     dry_run: bool = False,
     actor: str | None = None,
+    coordinator: AsyncStateStore | None = None,
     progress: Progress = no_progress,
     timeout: TimeLimit = None,
 ) -> AsyncIterator[RecoveryReport]:
@@ -73,13 +76,15 @@ async def async_recover(
     snapshots, an event from its segment or its neighbours, a snapshot or a segment from the events. Each repair is one
     commit that applies only where things are as they were found, and leaves a record in ``audit``. What nothing
     determines is copied to ``quarantine``, stays where it is, and is told as unresolved. Without a governor all of them
-    are recovered, and behind them, in a report of no governor, the leases that are past their time are freed.
+    are recovered, and behind them, in a report of no governor, the leases that are past their time are freed, and what
+    transactions over several stores have left is settled, as by ``tai_state.distributed.settle``.
 
     It can be stopped anywhere and called again, and is safe beside live writers.
 
     Args:
         dry_run: Write nothing, and tell what would be done.
         actor: Who repairs; None: as with every change. The reason is that of ``change_context``.
+        coordinator: The store in which those transactions are decided; None: see ``settle``.
         progress: Called before each state with its governor's id, and its own as stored.
         timeout: Bounds each page that is read, and each repair.
 
@@ -92,13 +97,40 @@ async def async_recover(
         AsyncVerifier(runtime.access, progress=progress, timeout=timeout),
         AsyncRepairer(runtime.access, runtime.settings, author, timeout, is_dry_run=dry_run),
     )
-    async for report in runtime.inflight.reading(_async_recovered(recovery, governor_id), "recover", governor_id):
+    in_doubt = async_settlements(store, coordinator, author, timeout, is_dry_run=dry_run)
+    recovered = _async_recovered(recovery, in_doubt, governor_id, is_dry_run=dry_run)
+    async for report in runtime.inflight.reading(recovered, "recover", governor_id):
         yield report
 
 
-async def _async_recovered(recovery: AsyncRecovery, governor_id: str | None) -> AsyncIterator[RecoveryReport]:
-    if governor_id is None:
-        async for report in recovery.all():
-            yield report
-    else:
+async def _async_recovered(
+    recovery: AsyncRecovery, in_doubt: AsyncIterator[Settlement], governor_id: str | None, *, is_dry_run: bool
+) -> AsyncIterator[RecoveryReport]:
+    if governor_id is not None:
         yield await recovery.governor(check_governor_id(governor_id))
+        return
+    async for report in recovery.all():
+        yield report
+    settled = await _async_settled(in_doubt, is_dry_run=is_dry_run)
+    # Most stores take part in none.
+    if settled.repaired or settled.unresolved:
+        yield settled
+
+
+async def _async_settled(in_doubt: AsyncIterator[Settlement], *, is_dry_run: bool) -> RecoveryReport:
+    repaired: list[Repair] = []
+    left: list[Problem] = []
+    async for one in in_doubt:
+        path = str(one.document.path)
+        if one.marked:
+            message = f"{one.marked} of its states are marked again"
+            repaired.append(_repair("lost_preparation", path, message))
+        if one.verdict is not None:
+            repaired.append(_repair("in_doubt_transaction", path, f"settled as decided: {one.verdict}"))
+        elif not one.is_under_way:
+            left.append(Problem(kind="in_doubt_transaction", state_id="", version=None, message=one.why, path=path))
+    return RecoveryReport(governor_id="", checked=0, repaired=repaired, unresolved=left, is_dry_run=is_dry_run)
+
+
+def _repair(kind: str, path: str, message: str) -> Repair:
+    return Repair(kind=kind, state_id="", version=None, path=path, message=message, audit_id="")

@@ -89,6 +89,10 @@ class AsyncFirestoreBackend(AsyncBackend):
         link = await self._channels.open()
         return ("firestore", link.requests.names.base)
 
+    async def check_size(self, writes: Sequence[Write]) -> None:
+        """Refuse what is too large; see the port."""
+        (await self._channels.open()).requests.commit(writes)
+
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         """Apply *writes* by exactly one Commit RPC; see the port."""
         if not writes:

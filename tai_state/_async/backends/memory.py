@@ -7,6 +7,7 @@ from tai_state._async.access.port import AsyncBackend
 from tai_state._platform.tasks import async_give_way
 from tai_state._platform.waits import AsyncSignal
 from tai_state.backends.memory import LIMITS, MemoryEngine, Range
+from tai_state.backends.memory.encoding import encode
 from tai_state.clock import Clock, Deadline, SystemClock
 from tai_state.documents import (
     Capability,
@@ -122,6 +123,10 @@ class AsyncMemoryBackend(AsyncBackend):
         """Apply *writes*, all or none; see the port."""
         await async_give_way()
         return self._engine.commit(writes)
+
+    async def check_size(self, writes: Sequence[Write]) -> None:
+        """Refuse what is too large; see the port."""
+        encode(writes)
 
     async def watch(self, path: DocumentPath, *, timeout: float) -> AsyncIterator[None]:
         """Yield at the start and after changes; see the port. *timeout* is real time, whatever the store's clock."""

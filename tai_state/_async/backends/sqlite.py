@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tai_state._async.access.port import AsyncBackend
 from tai_state._platform.tasks import AsyncWorker, async_sleep
 from tai_state.backends.sqlite import SqliteEngine
-from tai_state.backends.sqlite.encoding import LIMITS, from_us
+from tai_state.backends.sqlite.encoding import LIMITS, encode, from_us
 from tai_state.backends.sqlite.patience import deadline_in
 from tai_state.backends.sqlite.querying import place_of
 from tai_state.backends.sqlite.reading import PAGE_DOCUMENTS_MAX
@@ -170,6 +170,10 @@ class AsyncSqliteBackend(AsyncBackend):
             for found in ids:
                 yield found
             left = None if left is None else left - len(ids)
+
+    async def check_size(self, writes: Sequence[Write]) -> None:
+        """Refuse what is too large; see the port."""
+        encode(writes)
 
     async def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         """Apply *writes* in one transaction, which commits that wait beside this one may share."""

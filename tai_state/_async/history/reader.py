@@ -9,7 +9,7 @@ from tai_state._async.access.damage import tell_damage, tell_missing
 from tai_state._async.history.log import AsyncEventLog, log
 from tai_state.clock import Span
 from tai_state.documents import Capability, Document, DocumentPath
-from tai_state.errors import CorruptLogError, HistoryTrimmedError, StateNotFoundError
+from tai_state.errors import CorruptLogError, HistoryTrimmedError, SchemaVersionError, StateNotFoundError, StoreError
 from tai_state.layout import META, StateLayout, owner_and_version, versioned
 from tai_state.rules.due.keys import key_again
 from tai_state.rules.history.lost import check_reaches, salvaged
@@ -17,6 +17,8 @@ from tai_state.rules.history.replay import Fold, Rerun, Trimmed, no_rerun
 from tai_state.rules.history.snapshots import read_snapshot
 from tai_state.rules.records.feeding import feed_key, feed_of
 from tai_state.rules.records.fields import FieldError
+from tai_state.rules.records.occasional import Prepared
+from tai_state.rules.records.prepared import Part, open_parts, read_prepared
 from tai_state.rules.records.record import Marks, StateRecord
 
 
@@ -143,7 +145,20 @@ class AsyncHistoryReader(AsyncEventLog):
             tell_damage(damage)
         marks = salvaged(await self.marks(paths, timeout), document)
         due_key, key = await self.places(paths, record, timeout)
-        return replace(record, marks=replace(marks, due_key=due_key, feed_key=key))
+        prepared = await self.prepared(paths, timeout)
+        return replace(record, marks=replace(marks, due_key=due_key, feed_key=key, prepared=prepared))
+
+    async def prepared(self, paths: StateLayout, timeout: Span = None) -> Prepared | None:
+        """Return the mark that a state is to have whose document is missing or damaged; None: it has none."""
+        async for document in self._access.query(open_parts(), timeout=timeout):
+            try:
+                part = read_prepared(document)
+            except (StoreError, SchemaVersionError) as error:
+                log.warning("it is not known of which states it is: %s", error)
+                continue
+            if isinstance(part, Part) and paths.state in part.states:
+                return part.mark
+        return None
 
     async def places(self, paths: StateLayout, record: StateRecord, timeout: Span = None) -> tuple[str, str]:
         """Return where a state that is written again is looked for: when it is due, and when it has changed; or "".

@@ -33,7 +33,7 @@ from tai_state.layout import (
 from tai_state.models import ExportReport, Problem
 from tai_state.rules.history.segments import events_alone
 from tai_state.rules.records.record import EventRecord
-from tai_state.rules.recovery.carried import NotCarriedError, carried_fields
+from tai_state.rules.recovery.carried import NotCarriedError, carried_fields, is_only_prepared
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.recovery.taken import Cut, locks_of
 
@@ -112,8 +112,7 @@ class AsyncExport:
         before = self._writer.documents
         began = await self._access.server_time(self._access.begin(self._timeout))
         beside = AsyncBeside(self._access, governor, self._timeout)
-        states = async_in_turn(self._access.scan(governor.states, timeout=self._timeout))
-        async for document, is_in_turn in states:
+        async for document, is_in_turn in self._states(governor):
             try:
                 paths = governor.state(unescape(document.path.id, document.path))
             except InvalidIdError as error:
@@ -138,6 +137,12 @@ class AsyncExport:
         await self._all_of(governor.quarantine)
         await self._all_of(governor.erasures)
         self._counted.governors += self._writer.documents > before
+
+    async def _states(self, governor: GovernorLayout) -> AsyncIterator[tuple[Document, bool]]:
+        """Iterate over the documents of a governor's states as ``async_in_turn`` does, but for those not made yet."""
+        async for document, is_in_turn in async_in_turn(self._access.scan(governor.states, timeout=self._timeout)):
+            if not is_only_prepared(document):
+                yield document, is_in_turn
 
     async def _all_of(self, collection: str, since: datetime | None = None) -> None:
         async for document in self._access.scan(collection, timeout=self._timeout):

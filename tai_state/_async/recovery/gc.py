@@ -1,6 +1,7 @@
 """What is not needed any more, removed: ``rules.recovery.retention`` says what may go, and why.
 
-1. Receipts, records of transactions and waits that have expired by the store's clock.
+1. Receipts, records of transactions and waits that have expired by the store's clock; and what is known of those over
+   several stores that were settled everywhere a day ago.
 2. Histories beyond their bounds: the marks first, in one commit with all that a rebuild needs, then the documents.
 3. Sealed events' own documents, each run in the one commit that says that its segment is alone.
 4. What an earlier run that was stopped has left.
@@ -18,6 +19,7 @@ from tai_state._async.access.access import AsyncAccess
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.recovery.governors import async_governors
+from tai_state._async.recovery.in_doubt import async_clear_decided
 from tai_state._async.recovery.removal import BATCH, Removed, async_committed, async_remove
 from tai_state._async.recovery.verify import Progress, no_progress
 from tai_state._platform.interrupts import async_shield
@@ -30,10 +32,11 @@ from tai_state.errors import (
     InvalidIdError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    PreparedError,
     ReplayError,
     StateNotFoundError,
 )
-from tai_state.layout import TRANSACTIONS, WAITS, GovernorLayout, StateLayout, owner_and_version, unescape
+from tai_state.layout import PREPARED, TRANSACTIONS, WAITS, GovernorLayout, StateLayout, owner_and_version, unescape
 from tai_state.models import GcReport, Problem
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.settle import Outcome
@@ -131,6 +134,8 @@ class AsyncGc:
             await self._governor(governor)
         now = await self._now()
         await self._remove_expired(TRANSACTIONS, self.sum.transactions, now)
+        await self._remove_expired(PREPARED, self.sum.transactions, now)
+        await async_clear_decided(self._access, self.sum.transactions, now, self._timeout, is_dry_run=self._is_dry_run)
         await self._remove_expired(WAITS, self.sum.waits, now)
         return self.sum.report("", is_dry_run=self._is_dry_run)
 
@@ -178,7 +183,7 @@ class AsyncGc:
             try:
                 record = read_state(document, paths.governor_id, paths.state_id)
                 await self._state(paths, record, now, lowest.get(paths.state_id))
-            except (ReplayError, DocumentTooLargeError) as error:
+            except (ReplayError, DocumentTooLargeError, PreparedError) as error:
                 self.sum.leave(paths, str(error))
 
     async def _named(self, governor: GovernorLayout, now: datetime | None) -> Mapping[str, int]:

@@ -40,7 +40,8 @@ async def _async_due(runtime: AsyncRuntime, document: Document, now: datetime) -
     except (InvalidIdError, ReplayError):
         return
     if wanted is not None:
-        await _async_put(runtime, state_put(paths, wanted, runtime.settings.encoding, document.update_time))
+        encoding = runtime.settings.encoding
+        await _async_put(runtime, state_put(paths, wanted, encoding, document.update_time, keeps_mark=True))
 
 
 async def _async_put(runtime: AsyncRuntime, put: Put) -> None:

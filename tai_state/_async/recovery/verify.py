@@ -12,6 +12,7 @@ from tai_state._async.access.access import AsyncAccess
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.recovery.beside import AsyncBeside, async_in_turn
 from tai_state._async.recovery.gone import async_left_over
+from tai_state._async.recovery.in_doubt import async_in_doubt_findings
 from tai_state._async.recovery.intents import async_unfinished
 from tai_state._async.recovery.kept import foreign
 from tai_state._async.recovery.leases import async_lease_findings
@@ -127,7 +128,7 @@ class AsyncVerifier:
         return found.report()
 
     async def check_all(self) -> AsyncIterator[ConsistencyReport]:
-        """Check every governor, then what belongs to none: governors of somebody else, and leases."""
+        """Check every governor, then what belongs to none: governors of somebody else, leases, what is prepared."""
         found = Sum("")
         async for governor_id, stranger in self.governors():
             if stranger is None:
@@ -135,6 +136,8 @@ class AsyncVerifier:
             else:
                 found.add(stranger)
         async for finding in async_lease_findings(self._access, self._timeout):
+            found.add(finding)
+        async for finding in async_in_doubt_findings(self._access, self._timeout):
             found.add(finding)
         yield found.report()
 

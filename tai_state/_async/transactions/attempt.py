@@ -47,7 +47,7 @@ class AsyncAttempt:
     was, all is read again, as of now: when a part of it has changed, the attempt is stale, for good, whatever the body
     makes of the error. So a read costs what is new (Riegel, Felber and Fetzer, A Lazy Snapshot Algorithm with Eager
     Validation, 2006). What leaves the attempt, by its commit, its result or an exception, is validated once. One call
-    at a time: a body may have several under way.
+    at a time: a body may have several under way. ``documents`` is what was read, ``draft`` what is to be written.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class AsyncAttempt:
         self._deadline = deadline
         self._mutex = AsyncMutex()
         self._ended = False
-        self._documents: dict[DocumentPath, Document | None] = {}
+        self.documents: dict[DocumentPath, Document | None] = {}
         self._ahead = ahead
         # What was read ahead, and nobody asked for yet: no part of what the body saw, so no part of the checks.
         self._aside: dict[DocumentPath, Document | None] = {}
@@ -94,8 +94,8 @@ class AsyncAttempt:
         self._looks = looks
         # Created without a look; the commit is refused where one of them ever was.
         self._unlooked: list[StateLayout] = []
-        self._lost = AsyncLostStates(runtime, self._documents)
-        self._draft = Draft(self._documents, guard.carries if guard is not None else None, self._lost.restored)
+        self._lost = AsyncLostStates(runtime, self.documents)
+        self.draft = Draft(self.documents, guard.carries if guard is not None else None, self._lost.restored)
         self._carried: dict[DocumentPath, Write] = {}
         self._evidence: Evidence | None = None
         self._new_store_id = runtime.access.new_id()
@@ -114,12 +114,12 @@ class AsyncAttempt:
         """
         with AsyncDeferral():
             async with self._turn():
-                await self._hold(self._draft, wanted)
+                await self._hold(self.draft, wanted)
                 return [self._head(paths) for paths in wanted]
 
     def _head(self, paths: StateLayout) -> Head | CorruptLogError | None:
         try:
-            return self._draft.head(paths)
+            return self.draft.head(paths)
         except CorruptLogError as error:
             return error
 
@@ -133,7 +133,7 @@ class AsyncAttempt:
             async with self._turn():
                 await self._read([paths.state for paths in wanted])
                 if self._looks:
-                    await self._look(self._draft, wanted)
+                    await self._look(self.draft, wanted)
 
     async def write(self, change: Change, settings: Settings, machines: Machines = NO_MACHINES) -> Applied:
         """Decide a change on what the body sees, and keep its writes for the commit.
@@ -149,11 +149,11 @@ class AsyncAttempt:
         """
         with AsyncDeferral():
             async with self._turn():
-                draft = self._draft.branch()
+                draft = self.draft.branch()
                 applied = await self._write(draft, change, settings, machines)
                 # A task that the body left behind must not add to a commit that is under way.
                 self.check_usable()
-                self._draft.merge(draft)
+                self.draft.merge(draft)
         return applied
 
     async def _write(self, draft: Draft, change: Change, settings: Settings, machines: Machines) -> Applied:
@@ -163,7 +163,7 @@ class AsyncAttempt:
         states = [change.paths, *dependencies]
         await self._read([*(paths.state for paths in states), *([receipt] if receipt else [])])
         path = change.paths.state
-        is_new = change.creates and not change.expected_version and self._documents[path] is None
+        is_new = change.creates and not change.expected_version and self.documents[path] is None
         if is_new and not self._looks and path not in draft.heads and not self._lost.knows(path):
             self._unlooked.append(change.paths)
             states = dependencies
@@ -171,7 +171,7 @@ class AsyncAttempt:
         if change.timestamp is not None:
             await self._access.see_passed(change.timestamp, self._deadline)
         before = draft.record(change.paths)
-        found = None if receipt is None else self._documents[receipt]
+        found = None if receipt is None else self.documents[receipt]
         plan = self._add(draft, change, settings, found)
         if isinstance(plan, Replay):
             return await self._writer.replayed(change.paths, plan, self._deadline)
@@ -192,7 +192,7 @@ class AsyncAttempt:
         with AsyncDeferral():
             async with self._turn():
                 await self._read([path])
-                return self._documents[path]
+                return self.documents[path]
 
     def carry(self, put: Put, evidence: str) -> None:
         """Let the commit write such a document, too; its field *evidence* is unique to this attempt."""
@@ -238,11 +238,11 @@ class AsyncAttempt:
             self._outdated(changed)
 
     async def _read(self, paths: Sequence[DocumentPath]) -> None:
-        new = [path for path in dict.fromkeys(paths) if path not in self._documents]
+        new = [path for path in dict.fromkeys(paths) if path not in self.documents]
         self.asked |= dict.fromkeys(new)
         if any(path not in self._aside for path in new):
             await self._fetch(new)
-        self._documents.update({path: self._aside.pop(path) for path in new})
+        self.documents.update({path: self._aside.pop(path) for path in new})
 
     async def _fetch(self, new: Sequence[DocumentPath]) -> None:
         """Read *new*, so that it goes together with what the body saw already.
@@ -256,14 +256,14 @@ class AsyncAttempt:
         meta = [META] if self._read_time is None and not self.read_only and self._writer.needs_meta() else []
         wanted = dict.fromkeys([*new, *self._ahead])
         self._ahead = ()
-        seen = self._documents if self.read_only and moment is None else {}
+        seen = self.documents if self.read_only and moment is None else {}
         read = await self._access.read([*wanted, *seen, *meta], self._deadline, consistent=self.read_only, at=moment)
         if self._read_time is not None and (moment is not None or not self.read_only):
             if moment is not None or not changed_since(read.documents, self._read_time):
                 self._is_of_one_read = False
                 self._aside.update({path: read.get(path) for path in wanted})
                 return
-            read = await self._access.read([*wanted, *self._documents], self._deadline, consistent=False)
+            read = await self._access.read([*wanted, *self.documents], self._deadline, consistent=False)
         self._compare(read)
         await self._writer.learn_store(read, self._deadline, is_asked=bool(meta))
         self._read_time = read.read_time
@@ -277,7 +277,7 @@ class AsyncAttempt:
         return self._read_time if can_read_at and not is_old else None
 
     def _compare(self, read: Read) -> None:
-        changed = first_change(self._documents, read.documents)
+        changed = first_change(self.documents, read.documents)
         if changed is not None:
             self._outdated(changed)
 
@@ -303,17 +303,17 @@ class AsyncAttempt:
     @property
     def writes(self) -> dict[DocumentPath, Write]:
         """What the body wrote so far, by path, and what goes with it."""
-        return {**self._draft.writes, **self._carried} if self._carried else self._draft.writes
+        return {**self.draft.writes, **self._carried} if self._carried else self.draft.writes
 
     @property
     def read(self) -> AbstractSet[DocumentPath]:
         """What the body read so far."""
-        return self._documents.keys()
+        return self.documents.keys()
 
     @property
     def states_written(self) -> frozenset[DocumentPath]:
         """The states that the commit changes."""
-        return frozenset(path for path in self._draft.heads if path in self.writes)
+        return frozenset(path for path in self.draft.heads if path in self.writes)
 
     @property
     def evidence(self) -> Evidence:
@@ -331,7 +331,7 @@ class AsyncAttempt:
             StaleReadError: It did; the commit would only be refused.
         """
         for path in self.states_written:
-            head, document = self._writer.heads.get(path), self._documents[path]
+            head, document = self._writer.heads.get(path), self.documents[path]
             if head is None or head.update_time is None:
                 continue
             if document is None or head.update_time > document.update_time:
@@ -353,28 +353,26 @@ class AsyncAttempt:
         is_of_one_moment = self._is_of_one_read or moment is not None
         is_steady = is_of_one_moment and Capability.STEADY_READS in self._access.backend.capabilities
         is_whole = self.read_only and (self._is_of_one_read or moment is None)
-        if len(self._documents) <= 1 or is_steady or is_whole:
+        if len(self.documents) <= 1 or is_steady or is_whole:
             return
-        self._compare(await self._access.read(list(self._documents), deadline or self._deadline, at=moment))
+        self._compare(await self._access.read(list(self.documents), deadline or self._deadline, at=moment))
 
     async def changed(self) -> DocumentPath | None:
         """Return what has changed of what was read, for an engine that did not tell; None where no read tells now."""
         try:
-            read = await self._access.read(list(self._documents), self._deadline, consistent=False)
+            read = await self._access.read(list(self.documents), self._deadline, consistent=False)
         except (DeadlineExceededError, RetriesExhaustedError, StoreError):
             return None
-        return first_change(self._documents, read.documents)
+        return first_change(self.documents, read.documents)
 
     def checks(self) -> list[Write]:
-        """Return what the commit checks: all that was read and not written."""
-        return checks(self._documents, self.writes)
+        """Return what the commit checks: all that was read and not written; raises PreparedError as the draft does."""
+        self.draft.check_unprepared()
+        return checks(self.documents, self.writes)
 
     def shrink(self) -> None:
-        """Make the writes over again, as small as they can be: compressed, maintenance put off.
-
-        The events are the same, so what the body was told stands.
-        """
-        self._draft = self._draft.shrunk()
+        """Make the writes over again, compressed, maintenance put off; the events are as the body was told."""
+        self.draft = self.draft.shrunk()
 
     def forget_heads(self) -> None:
         """Drop the store's cached heads of what the commit changes, before it is sent."""
@@ -390,11 +388,11 @@ class AsyncAttempt:
         self.committed_at = committed_at
         if META in self.writes:
             self._writer.name(self._new_store_id)
-        for event in self._draft.events:
+        for event in self.draft.events:
             if log.isEnabledFor(logging.DEBUG):
                 tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
             if self._writer.listeners:
                 self._writer.tell(replace(event, committed_at=committed_at))
-        for path, head in self._draft.heads.items():
+        for path, head in self.draft.heads.items():
             if path in self.writes and (moment := update_times.get(path)) is not None:
                 self._writer.remember(path, Head(head.record, moment))

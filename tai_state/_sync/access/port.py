@@ -138,6 +138,14 @@ class Backend(ABC):
         may be removed by the backend itself.
         """
 
+    def check_size(self, writes: Sequence[Write]) -> None:
+        """Refuse *writes* that ``commit`` would for their size; nothing is sent. One that cannot tell passes them.
+
+        Raises:
+            DocumentTooLargeError: A document, or all of them together, are larger than the backend takes.
+        """
+        del writes
+
     @abstractmethod
     def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
         """Yield once at the start and again soon after each change of *path*, until *timeout* seconds have passed.

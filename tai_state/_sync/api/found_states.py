@@ -81,7 +81,9 @@ def counted(runtime: Runtime, wanted: WantedStates, timeout: Span) -> int:
 
 
 def _state(document: Document, unreadable: Unreadable, *, is_of_one: bool) -> StateRecord | None:
-    """Return the state in a document; None for one that is none of ours, or cannot be read: *unreadable* takes it.
+    """Return the state in a document; None for one that is none of ours, or no state yet.
+
+    Or that cannot be read: *unreadable* takes it.
 
     Args:
         is_of_one: Whether one governor's are asked for, which may be one of the package's own.
@@ -94,7 +96,8 @@ def _state(document: Document, unreadable: Unreadable, *, is_of_one: bool) -> St
         return None
     try:
         governor_id = GovernorLayout.at(stored).governor_id
-        return read_state(document, governor_id, owner_of(document, governor_id))
+        record = read_state(document, governor_id, owner_of(document, governor_id))
     except (CorruptLogError, SchemaVersionError, InvalidIdError) as error:
         unreadable.add(error, document)
         return None
+    return record if record.is_made else None

@@ -2,7 +2,9 @@
 """Checking a store and making it sound again: what an operator reaches for after a crash."""
 from collections.abc import Iterator
 
+from tai_state._sync.api.settling import settlements
 from tai_state._sync.api.store import StateStore
+from tai_state._sync.distributed.settling import Settlement
 from tai_state._sync.recovery.recover import Recovery
 from tai_state._sync.recovery.repair import Repairer
 from tai_state._sync.recovery.verify import Verifier, Progress, no_progress
@@ -10,7 +12,7 @@ from tai_state.authors import author_of, checked_actor
 from tai_state.clock import TimeLimit
 from tai_state.errors import ConfigurationError
 from tai_state.layout import check_governor_id, state_layout
-from tai_state.models import ConsistencyReport, RecoveryReport
+from tai_state.models import ConsistencyReport, Problem, RecoveryReport, Repair
 
 
 def verify(
@@ -25,8 +27,8 @@ def verify(
 
     Every state is held against its events, snapshots and segments, as ``validate_consistency`` does, and every receipt
     against the change that it names. Without a governor all of them are checked, and behind them, in a report of no
-    governor (``governor_id`` is ""), the locks. Memory is bounded, and it is safe beside live writers: what is found is
-    read again before it is reported.
+    governor (``governor_id`` is ""), the locks, and what transactions over several stores have left. Memory is bounded,
+    and it is safe beside live writers: what is found is read again before it is reported.
 
     Args:
         state_id: Check this state alone.
@@ -64,6 +66,7 @@ def recover(
     *,
     dry_run: bool = False,
     actor: str | None = None,
+    coordinator: StateStore | None = None,
     progress: Progress = no_progress,
     timeout: TimeLimit = None,
 ) -> Iterator[RecoveryReport]:
@@ -73,13 +76,15 @@ def recover(
     snapshots, an event from its segment or its neighbours, a snapshot or a segment from the events. Each repair is one
     commit that applies only where things are as they were found, and leaves a record in ``audit``. What nothing
     determines is copied to ``quarantine``, stays where it is, and is told as unresolved. Without a governor all of them
-    are recovered, and behind them, in a report of no governor, the leases that are past their time are freed.
+    are recovered, and behind them, in a report of no governor, the leases that are past their time are freed, and what
+    transactions over several stores have left is settled, as by ``tai_state.distributed.settle``.
 
     It can be stopped anywhere and called again, and is safe beside live writers.
 
     Args:
         dry_run: Write nothing, and tell what would be done.
         actor: Who repairs; None: as with every change. The reason is that of ``change_context``.
+        coordinator: The store in which those transactions are decided; None: see ``settle``.
         progress: Called before each state with its governor's id, and its own as stored.
         timeout: Bounds each page that is read, and each repair.
 
@@ -92,13 +97,40 @@ def recover(
         Verifier(runtime.access, progress=progress, timeout=timeout),
         Repairer(runtime.access, runtime.settings, author, timeout, is_dry_run=dry_run),
     )
-    for report in runtime.inflight.reading(_recovered(recovery, governor_id), "recover", governor_id):
+    in_doubt = settlements(store, coordinator, author, timeout, is_dry_run=dry_run)
+    recovered = _recovered(recovery, in_doubt, governor_id, is_dry_run=dry_run)
+    for report in runtime.inflight.reading(recovered, "recover", governor_id):
         yield report
 
 
-def _recovered(recovery: Recovery, governor_id: str | None) -> Iterator[RecoveryReport]:
-    if governor_id is None:
-        for report in recovery.all():
-            yield report
-    else:
+def _recovered(
+    recovery: Recovery, in_doubt: Iterator[Settlement], governor_id: str | None, *, is_dry_run: bool
+) -> Iterator[RecoveryReport]:
+    if governor_id is not None:
         yield recovery.governor(check_governor_id(governor_id))
+        return
+    for report in recovery.all():
+        yield report
+    settled = _settled(in_doubt, is_dry_run=is_dry_run)
+    # Most stores take part in none.
+    if settled.repaired or settled.unresolved:
+        yield settled
+
+
+def _settled(in_doubt: Iterator[Settlement], *, is_dry_run: bool) -> RecoveryReport:
+    repaired: list[Repair] = []
+    left: list[Problem] = []
+    for one in in_doubt:
+        path = str(one.document.path)
+        if one.marked:
+            message = f"{one.marked} of its states are marked again"
+            repaired.append(_repair("lost_preparation", path, message))
+        if one.verdict is not None:
+            repaired.append(_repair("in_doubt_transaction", path, f"settled as decided: {one.verdict}"))
+        elif not one.is_under_way:
+            left.append(Problem(kind="in_doubt_transaction", state_id="", version=None, message=one.why, path=path))
+    return RecoveryReport(governor_id="", checked=0, repaired=repaired, unresolved=left, is_dry_run=is_dry_run)
+
+
+def _repair(kind: str, path: str, message: str) -> Repair:
+    return Repair(kind=kind, state_id="", version=None, path=path, message=message, audit_id="")

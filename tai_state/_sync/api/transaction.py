@@ -75,7 +75,7 @@ class Transaction:
         """
         head = self._head(state_layout(governor_id, state_id))
         if head is None or head.record.deleted:
-            raise StateNotFoundError(governor_id, state_id, deleted=head is not None)
+            raise StateNotFoundError(governor_id, state_id, deleted=head is not None and head.record.is_made)
         return _snapshot(head), head.record.version
 
     def find_state(self, governor_id: str, state_id: str) -> StateSnapshot | None:

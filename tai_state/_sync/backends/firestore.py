@@ -89,6 +89,10 @@ class FirestoreBackend(Backend):
         link = self._channels.open()
         return ("firestore", link.requests.names.base)
 
+    def check_size(self, writes: Sequence[Write]) -> None:
+        """Refuse what is too large; see the port."""
+        (self._channels.open()).requests.commit(writes)
+
     def commit(self, writes: Sequence[Write], *, timeout: float) -> CommitResult:
         """Apply *writes* by exactly one Commit RPC; see the port."""
         if not writes:

@@ -7,6 +7,7 @@ from tai_state._sync.access.port import Backend
 from tai_state._platform.tasks import give_way
 from tai_state._platform.waits import Signal
 from tai_state.backends.memory import LIMITS, MemoryEngine, Range
+from tai_state.backends.memory.encoding import encode
 from tai_state.clock import Clock, Deadline, SystemClock
 from tai_state.documents import (
     Capability,
@@ -122,6 +123,10 @@ class MemoryBackend(Backend):
         """Apply *writes*, all or none; see the port."""
         give_way()
         return self._engine.commit(writes)
+
+    def check_size(self, writes: Sequence[Write]) -> None:
+        """Refuse what is too large; see the port."""
+        encode(writes)
 
     def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:
         """Yield at the start and after changes; see the port. *timeout* is real time, whatever the store's clock."""

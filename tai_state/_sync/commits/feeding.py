@@ -206,7 +206,8 @@ class Stamping:
             return None
         paths = state_layout(governor_id, state_id)
         marks = replace(record.marks, feed_key=feed_key(self._place[0], paths.state, self._place[1]))
-        return state_put(paths, replace(record, marks=marks), self._encoding, document.update_time)
+        # A transaction over several stores that has it in hand takes the key along when it is settled.
+        return state_put(paths, replace(record, marks=marks), self._encoding, document.update_time, keeps_mark=True)
 
     def _write(self, puts: Sequence[Put], governor_id: str) -> None:
         """Commit *puts*; where one of them was overtaken, each by itself, until it has a key."""

@@ -22,6 +22,7 @@ from tai_state.errors import (
     MachineVersionError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    PreparedError,
     ReplayError,
     RetriesExhaustedError,
     StateNotFoundError,
@@ -115,7 +116,8 @@ class Firing:
             return Fired(Outcome.STEPPED, trouble=None if is_contended else error)
         except TaiStateError as error:
             # Somebody else knows the definition, the function or the newer format, ``recover`` mends it, or the next
-            # look tells. Or it is too large for any event, one that says that it is refused included.
+            # look tells, once a transaction over several stores is settled, say. Or it is too large for any event, one
+            # that says that it is refused included.
             log.warning("what is due of %s is stepped past: %s", paths.state, error)
             return Fired(Outcome.STEPPED)
 
@@ -207,6 +209,7 @@ _PASSED_ON: tuple[type[Exception], ...] = (
     MachineVersionError,
     NothingDueError,
     OutcomeUnknownError,
+    PreparedError,
     ReplayError,
     RetriesExhaustedError,
     StateNotFoundError,

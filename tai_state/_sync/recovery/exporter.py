@@ -33,7 +33,7 @@ from tai_state.layout import (
 from tai_state.models import ExportReport, Problem
 from tai_state.rules.history.segments import events_alone
 from tai_state.rules.records.record import EventRecord
-from tai_state.rules.recovery.carried import NotCarriedError, carried_fields
+from tai_state.rules.recovery.carried import NotCarriedError, carried_fields, is_only_prepared
 from tai_state.rules.recovery.findings import Finding
 from tai_state.rules.recovery.taken import Cut, locks_of
 
@@ -112,8 +112,7 @@ class Export:
         before = self._writer.documents
         began = self._access.server_time(self._access.begin(self._timeout))
         beside = Beside(self._access, governor, self._timeout)
-        states = in_turn(self._access.scan(governor.states, timeout=self._timeout))
-        for document, is_in_turn in states:
+        for document, is_in_turn in self._states(governor):
             try:
                 paths = governor.state(unescape(document.path.id, document.path))
             except InvalidIdError as error:
@@ -138,6 +137,12 @@ class Export:
         self._all_of(governor.quarantine)
         self._all_of(governor.erasures)
         self._counted.governors += self._writer.documents > before
+
+    def _states(self, governor: GovernorLayout) -> Iterator[tuple[Document, bool]]:
+        """Iterate over the documents of a governor's states as ``in_turn`` does, but for those not made yet."""
+        for document, is_in_turn in in_turn(self._access.scan(governor.states, timeout=self._timeout)):
+            if not is_only_prepared(document):
+                yield document, is_in_turn
 
     def _all_of(self, collection: str, since: datetime | None = None) -> None:
         for document in self._access.scan(collection, timeout=self._timeout):

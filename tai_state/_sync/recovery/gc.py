@@ -1,7 +1,8 @@
 # Generated from tai_state/_async/recovery/gc.py by .ci/generate_sync.py; do not edit.
 """What is not needed any more, removed: ``rules.recovery.retention`` says what may go, and why.
 
-1. Receipts, records of transactions and waits that have expired by the store's clock.
+1. Receipts, records of transactions and waits that have expired by the store's clock; and what is known of those over
+   several stores that were settled everywhere a day ago.
 2. Histories beyond their bounds: the marks first, in one commit with all that a rebuild needs, then the documents.
 3. Sealed events' own documents, each run in the one commit that says that its segment is alone.
 4. What an earlier run that was stopped has left.
@@ -18,6 +19,7 @@ from tai_state._sync.access.access import Access
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.governors import governors
+from tai_state._sync.recovery.in_doubt import clear_decided
 from tai_state._sync.recovery.removal import BATCH, Removed, committed, remove
 from tai_state._sync.recovery.verify import Progress, no_progress
 from tai_state._platform.interrupts import shield
@@ -30,10 +32,11 @@ from tai_state.errors import (
     InvalidIdError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    PreparedError,
     ReplayError,
     StateNotFoundError,
 )
-from tai_state.layout import TRANSACTIONS, WAITS, GovernorLayout, StateLayout, owner_and_version, unescape
+from tai_state.layout import PREPARED, TRANSACTIONS, WAITS, GovernorLayout, StateLayout, owner_and_version, unescape
 from tai_state.models import GcReport, Problem
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.settle import Outcome
@@ -131,6 +134,8 @@ class Gc:
             self._governor(governor)
         now = self._now()
         self._remove_expired(TRANSACTIONS, self.sum.transactions, now)
+        self._remove_expired(PREPARED, self.sum.transactions, now)
+        clear_decided(self._access, self.sum.transactions, now, self._timeout, is_dry_run=self._is_dry_run)
         self._remove_expired(WAITS, self.sum.waits, now)
         return self.sum.report("", is_dry_run=self._is_dry_run)
 
@@ -178,7 +183,7 @@ class Gc:
             try:
                 record = read_state(document, paths.governor_id, paths.state_id)
                 self._state(paths, record, now, lowest.get(paths.state_id))
-            except (ReplayError, DocumentTooLargeError) as error:
+            except (ReplayError, DocumentTooLargeError, PreparedError) as error:
                 self.sum.leave(paths, str(error))
 
     def _named(self, governor: GovernorLayout, now: datetime | None) -> Mapping[str, int]:

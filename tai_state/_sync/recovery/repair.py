@@ -127,7 +127,8 @@ class Repairer:
             dependents = witnesses.dependents(paths, state)
             history, truth = HistoryReader(self.access), finding.truth
             keys = history.places(paths, truth, self.timeout) if isinstance(truth, StateRecord) else ("", "")
-            return mend_state(finding, paths, state, dependents, encoding, keys=keys)
+            prepared = history.prepared(paths, self.timeout)
+            return mend_state(finding, paths, state, dependents, encoding, keys=keys, prepared=prepared)
         if finding.kind == "lost_mark":
             return self._mark(finding, paths)
         found = self.document(finding.path)
@@ -168,6 +169,9 @@ class Repairer:
         with_mark = marked(record, paths.state_id, driver(dependent))
         if with_mark is record:
             return written_since(finding)
+        if record.marks.prepared is not None:
+            # Another transaction has it in hand, whose writes hold its marks: it is marked once that is settled.
+            return None
         put = state_put(dependency, with_mark, self.settings.encoding, document.update_time)
         message = f"state {dependency.state_id!r} is marked with its dependent {paths.state_id!r}"
         return Mending(finding, message, put.path, (put,), document.fields, put.fields)

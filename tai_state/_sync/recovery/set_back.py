@@ -40,7 +40,8 @@ def _due(runtime: Runtime, document: Document, now: datetime) -> None:
     except (InvalidIdError, ReplayError):
         return
     if wanted is not None:
-        _put(runtime, state_put(paths, wanted, runtime.settings.encoding, document.update_time))
+        encoding = runtime.settings.encoding
+        _put(runtime, state_put(paths, wanted, encoding, document.update_time, keeps_mark=True))
 
 
 def _put(runtime: Runtime, put: Put) -> None:

@@ -12,6 +12,7 @@ from tai_state._sync.access.access import Access
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.beside import Beside, in_turn
 from tai_state._sync.recovery.gone import left_over
+from tai_state._sync.recovery.in_doubt import in_doubt_findings
 from tai_state._sync.recovery.intents import unfinished
 from tai_state._sync.recovery.kept import foreign
 from tai_state._sync.recovery.leases import lease_findings
@@ -127,7 +128,7 @@ class Verifier:
         return found.report()
 
     def check_all(self) -> Iterator[ConsistencyReport]:
-        """Check every governor, then what belongs to none: governors of somebody else, and leases."""
+        """Check every governor, then what belongs to none: governors of somebody else, leases, what is prepared."""
         found = Sum("")
         for governor_id, stranger in self.governors():
             if stranger is None:
@@ -135,6 +136,8 @@ class Verifier:
             else:
                 found.add(stranger)
         for finding in lease_findings(self._access, self._timeout):
+            found.add(finding)
+        for finding in in_doubt_findings(self._access, self._timeout):
             found.add(finding)
         yield found.report()
 

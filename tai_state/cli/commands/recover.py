@@ -1,10 +1,12 @@
 """``recover``: make a store sound again."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import click
 
-from tai_state import RecoveryReport, SystemClock
+from tai_state import RecoveryReport, StateStore, SystemClock
 from tai_state import recover as recovered
 from tai_state.cli.program.asking import ask
 from tai_state.cli.program.command import Command
@@ -51,13 +53,15 @@ _COLUMNS: list[Column[Row]] = [
 @click.argument("governor", required=False)
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be done.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--coordinator", metavar="URL", help="The store that decides the transactions over several stores.")
 @pass_session
-def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool) -> int:
+def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool, coordinator: str | None) -> int:
     """Repair what can be proven, and say what cannot.
 
     Every state is looked at as by verify, and mended where its events, snapshots and segments prove what should be
     there; each repair leaves a record. What nothing determines is copied to quarantine and stays where it is. Without a
-    governor all of them are recovered, and leases past their time are freed. It may be stopped and run again.
+    governor all of them are recovered, leases past their time are freed, and what transactions over several stores have
+    left is settled as it was decided. It may be stopped and run again.
 
     The exit code is 0 where all that was found is repaired, and 1 where something is left, or would be done.
     """
@@ -65,9 +69,19 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
         what = f"governor {governor!r}" if governor is not None else "every governor of the store"
         ask(f"Repair {what}?", "it may write, or --dry-run that it may not")
     totals = Totals()
-    with session.opened(dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:
+    with (
+        session.opened(dry_run=dry_run) as store,
+        _deciding(session, coordinator) as decides,
+        progressing(SystemClock(), "states") as progress,
+    ):
         watched = StatesSeen(progress, "recovering")
-        reports = totals.noting(recovered(store, governor, dry_run=dry_run, actor=session.actor, progress=watched))
+        options: dict[str, Any] = {
+            "dry_run": dry_run,
+            "actor": session.actor,
+            "coordinator": decides,
+            "progress": watched,
+        }
+        reports = totals.noting(recovered(store, governor, **options))
         if session.as_json:
             for report in reports:
                 put(json_line(record_of(report)))
@@ -79,6 +93,11 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool)
     say = note if session.as_json else put
     say(f"{counted(totals.checked, 'state')} checked: {totals.repaired:,} {done}, {totals.left:,} left")
     return LEFT if totals.left or (dry_run and totals.repaired) else SOUND
+
+
+def _deciding(session: Session, url: str | None) -> AbstractContextManager[StateStore | None]:
+    """Open the store that decides; None: it is found by what is prepared."""
+    return nullcontext() if url is None else session._replace(url=url).writing()
 
 
 class Totals:

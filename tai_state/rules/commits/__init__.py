@@ -9,8 +9,8 @@
     a guard's documents, unchanged; only with a guard (see ``guards``)
     snapshots, segments when due
 
-Verdicts come in this order: receipt (the outcome of an earlier call, or a mismatch), fence, existence, expected
-version, what the machine allows, the machine's guard.
+Verdicts come in this order: receipt (the outcome of an earlier call, or a mismatch), fence, the mark of a
+transaction over several stores, existence, expected version, what the machine allows, the machine's guard.
 
 After a lost reply ``settle`` says what became of a plan, from the state and the event at its version as of one moment:
 

@@ -32,7 +32,7 @@ from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
 from tai_state.rules.records.documents import content_fields, event_fields, state_put
 from tai_state.rules.records.erased import ERASE
 from tai_state.rules.records.feeding import FEED, META_FORMAT, Feed, feed_key
-from tai_state.rules.records.occasional import Cause
+from tai_state.rules.records.occasional import Cause, prepared_error
 from tai_state.rules.records.record import (
     NO_STATE,
     EventRecord,
@@ -52,12 +52,13 @@ REBUILT = "tai_rebuilt"
 def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan | Replay:
     """Return the commit that makes *change*, or the earlier change that it repeats.
 
-    The verdicts come in this order: receipt, fence, existence, expected version and status, schema, what the machine
-    allows, guard.
+    The verdicts come in this order: receipt, fence, the mark of a transaction over several stores, existence, expected
+    version and status, schema, what the machine allows, guard.
 
     Raises:
-        IdempotencyMismatchError, FencedOutError, StateNotFoundError, StateExistsError, VersionConflictError,
-        StatusConflictError, SchemaVersionError: The change is refused; so it is by what its ``target_of`` raises.
+        IdempotencyMismatchError, FencedOutError, PreparedError, StateNotFoundError, StateExistsError,
+        VersionConflictError, StatusConflictError, SchemaVersionError: The change is refused; so it is by what its
+            ``target_of`` raises.
     """
     # Without a read there is no receipt to see; the commit's own precondition on it tells then.
     is_seen = change.idempotency_key is not None and view.read_time is not None
@@ -72,7 +73,7 @@ def decide(change: Change, view: View, fresh: Fresh, settings: Settings) -> Plan
     if view.guard is not None:
         fences = view.guard.fences(fences)
     # Existence before version: "there is none" explains more than "it is at another version".
-    if record is None or record.deleted or change.needs is Needs.ABSENT:
+    if record is None or record.deleted or record.marks.prepared is not None or change.needs is Needs.ABSENT:
         _check_existence(change, record)
     if change.expected_version is not None:
         _check_version(change, change.expected_version, record)
@@ -102,6 +103,9 @@ def _receipt(change: Change, view: View) -> Receipt | None:
 
 def _check_existence(change: Change, record: StateRecord | None) -> None:
     ids = (change.paths.governor_id, change.paths.state_id)
+    # Whatever is refused below, or done, would rest on a state that may be another one already.
+    if record is not None and record.marks.prepared is not None:
+        raise prepared_error(record)
     if change.needs is Needs.LIVE and (record is None or record.deleted):
         raise StateNotFoundError(*ids, deleted=record is not None, last=record.version if record else 0)
     if change.needs is Needs.EVER and record is None:

@@ -14,7 +14,7 @@ from datetime import UTC
 from typing import Any
 
 from tai_state.codec import EMPTY, NULL, Payload, dump_plain, time_text, utc_text
-from tai_state.rules.records.occasional import cover_due, cover_event
+from tai_state.rules.records.occasional import cover_due, cover_event, prepared_field
 from tai_state.rules.records.record import Content, EventRecord, MachineStamp, Seal, Signal, StateRecord
 
 GENESIS = "0" * 64
@@ -224,6 +224,8 @@ def state_digest(record: StateRecord) -> str:
             covered["due_tries"] = marks.due_tries
     if record.labels:
         covered["labels"] = list(record.labels)
+    if marks.prepared is not None:
+        covered["prepared"] = prepared_field(marks.prepared)
     return hashlib.sha256(dump_plain(covered)).hexdigest()
 
 

@@ -30,6 +30,9 @@ from tai_state.rules.records.occasional import (
     due_from,
     due_marks_from,
     labels_from,
+    prepared_error,
+    prepared_field,
+    prepared_from,
     put_due_marks,
     put_occasional,
 )
@@ -65,6 +68,7 @@ FORMATS = {
     "labels": 7,
     "cause": 7,
     "feed_key": 7,
+    "prepared": 8,
 }
 """Fields that an older build does not know: it would wipe them, since a Put replaces the whole document, or miss them
 in a hash and call the event corrupt.
@@ -157,14 +161,26 @@ def _content_from(fields: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def state_put(
-    paths: StateLayout, record: StateRecord, encoding: Encoding, found: datetime | None, common: Fields | None = None
+    paths: StateLayout,
+    record: StateRecord,
+    encoding: Encoding,
+    found: datetime | None,
+    common: Fields | None = None,
+    *,
+    keeps_mark: bool = False,
 ) -> Put:
     """Return the write of a state document, the only one that there is.
 
     Args:
         found: The update_time of the document that *record* was made from; None where there was none.
         common: The ``content_fields`` of the event that made it, where they are known.
+        keeps_mark: Whether what is written leaves to a transaction over several stores what that has in hand.
+
+    Raises:
+        PreparedError: Such a transaction has the state in hand.
     """
+    if record.marks.prepared is not None and not keeps_mark:
+        raise prepared_error(record)
     assert record.due is None or record.marks.due_key, "nobody would find it when it is due"
     precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found)
     stamped = CHANGED_AT if record.marks.feed_key else None
@@ -191,6 +207,8 @@ def state_fields(record: StateRecord, encoding: Encoding, common: Fields | None 
         put_due_marks(fields, marks)
     if marks.feed_key:
         fields[FEED_KEY] = marks.feed_key
+    if marks.prepared is not None:
+        fields["prepared"] = prepared_field(marks.prepared)
     fields["digest"] = state_digest(record)
     # Nearly all have nothing newer.
     fields["format"] = _SEALED if fields.keys().isdisjoint(_LATER) else _format_of(fields)
@@ -218,6 +236,7 @@ def _state_from(fields: Mapping[str, Value]) -> StateRecord:
             dependents=dependents_from(fields),
             erased_through=take_or_none(fields, "erased_through", int) or 0,
             feed_key=take_or_none(fields, FEED_KEY, str) or "",
+            prepared=prepared_from(fields),
             **due_marks_from(fields),
         ),
     )

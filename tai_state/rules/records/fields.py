@@ -127,14 +127,15 @@ def take_object(fields: Mapping[str, Value], name: str) -> Payload:
 
 
 def take_version(fields: Mapping[str, Value], name: str = "version") -> int:
-    """Return the field *name*, a version, which counts from 1.
+    """Return the field *name*, a version, which counts from 1; 0 is that of a state which is only prepared to be.
 
     Raises:
         FieldError: It is something else.
     """
     version = take(fields, name, int)
-    if version < 1:
-        message = f"field {name!r} should be at least 1, it is {version}"
+    least = 0 if name == "version" and "prepared" in fields else 1
+    if version < least:
+        message = f"field {name!r} should be at least {least}, it is {version}"
         raise FieldError(message)
     return version
 

@@ -1,4 +1,4 @@
-"""What few states and events have, and only where it is used: due times, labels and causes; and its fields.
+"""What few states and events have, and only where it is used: due times, labels, causes, marks; and its fields.
 
 A state document tells of what is due as those look who look for it: ``due_at`` is the time in force, and where that was
 moved without a change, ``due_event_at`` is the one that the event says.
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tai_state.codec import time_text
+from tai_state.errors import PreparedError
 from tai_state.frozen import quick_dataclass
 from tai_state.rules.records.fields import (
     FieldError,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tai_state.documents import Value
-    from tai_state.rules.records.record import Content, EventRecord, Marks
+    from tai_state.rules.records.record import Content, EventRecord, Marks, StateRecord
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -60,6 +61,43 @@ class Cause:
 
     event: str
     depth: int
+
+
+@quick_dataclass(frozen=True, slots=True)
+class Prepared:
+    """That a transaction over several stores has a state in hand: nobody else changes it until that is settled.
+
+    Attributes:
+        transaction: The id of that transaction.
+        coordinator: The URL of the store in which its decision is; "": it has none.
+    """
+
+    transaction: str
+    coordinator: str
+
+
+def prepared_from(fields: Mapping[str, Value]) -> Prepared | None:
+    """Return the mark of a transaction over several stores; None: the state has none.
+
+    Raises:
+        FieldError: It is damaged.
+    """
+    if "prepared" not in fields:
+        return None
+    stored = take(fields, "prepared", dict)
+    return Prepared(take(stored, "transaction", str), take(stored, "coordinator", str))
+
+
+def prepared_field(mark: Prepared) -> dict[str, Value]:
+    """Return the mark as documents hold it, and digests cover it."""
+    return {"transaction": mark.transaction, "coordinator": mark.coordinator}
+
+
+def prepared_error(record: StateRecord) -> PreparedError:
+    """Return the error that says that a transaction over several stores has a state in hand, which is marked so."""
+    mark = record.marks.prepared
+    assert mark is not None
+    return PreparedError(record.governor_id, record.state_id, mark.transaction, mark.coordinator)
 
 
 def labels_shown(labels: tuple[str, ...]) -> dict[str, str]:

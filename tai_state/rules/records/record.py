@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
-    from tai_state.rules.records.occasional import Cause, Due
+    from tai_state.rules.records.occasional import Cause, Due, Prepared
 
 DataT = TypeVar("DataT")
 AsData = Callable[[Payload], DataT]
@@ -184,6 +184,7 @@ class Marks:
     firing that failed and is tried again), and ``due_tries`` how often its firing has failed.
 
     ``feed_key``: where it is looked for among what has changed, in a store that feeds by keys (see ``feeding``).
+    ``prepared``: that a transaction over several stores has it in hand (see ``rules.distributed``).
     """
 
     sealed_through: int = 0
@@ -196,14 +197,12 @@ class Marks:
     due_moved_to: datetime | None = None
     due_tries: int = 0
     feed_key: str = ""
+    prepared: Prepared | None = None
     first_unsealed: int = field(init=False, compare=False, repr=False)
     newest_snapshot: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Find out once what each change asks: with which version the next segment begins, and the newest snapshot's.
-
-        A state without snapshots has 0.
-        """
+        """Find out once what each change asks: where the next segment begins, and what the newest snapshot is of."""
         complete(self, "first_unsealed", max(self.sealed_through, self.trimmed_through) + 1)
         complete(self, "newest_snapshot", max(self.snapshots, default=0))
 
@@ -215,6 +214,11 @@ class StateRecord(Content):
     status: str
     data: Payload
     marks: Marks = field(default_factory=Marks)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there ever was such a state: one that is only prepared to be holds its place, and is not seen."""
+        return self.version > 0
 
     @property
     def due_at(self) -> datetime | None:
@@ -263,6 +267,7 @@ class StateRecord(Content):
                 "due_action": self.due.action if self.due else None,
                 "labels": labels_shown(self.labels) if self.labels else {},
                 "recovered": recovered,
+                "prepared_by": self.marks.prepared.transaction if self.marks.prepared else None,
             }
 
         snapshot: StateSnapshot[DataT] = models.later(models.StateSnapshot, fields)

@@ -16,8 +16,10 @@ from tai_state.documents import DAMAGED, Document, DocumentPath, Value
 from tai_state.errors import InvalidIdError, ReplayError, StoreError
 from tai_state.layout import (
     AUDIT,
+    DISTRIBUTED,
     GOVERNORS,
     LOCKS,
+    PREPARED,
     SUBSCRIPTIONS,
     TRANSACTIONS,
     WAITS,
@@ -47,6 +49,8 @@ OF_STORES = (LOCKS, TRANSACTIONS, AUDIT)
 
 LEFT_OUT = {
     WAITS: "who waits at this moment, and for whom: nobody waits in a copy",
+    PREPARED: "what is not settled of transactions over several stores: the states are as they were before",
+    DISTRIBUTED: "who takes part in such transactions, and how they were decided: a copy decides nothing",
     SUBSCRIPTIONS: "how far who follows a store has come in it: who follows a copy begins there",
     "tai": "the id of a store: a copy that somebody works on is another one; the header of the file names it",
 }
@@ -101,12 +105,24 @@ def carried_fields(document: Document) -> Fields:
             case "receipts" | "transactions":
                 return {**fields, "committed_at": _of(written_at, document, document.update_time)}
             case "states":
-                return {name: value for name, value in fields.items() if name not in _PLACES}
+                said = _unmarked(document) if "prepared" in fields else fields
+                return {name: value for name, value in said.items() if name not in _PLACES}
             case "locks":
                 return lease_fields(carried(read_lease(document)))
     except (InvalidIdError, ReplayError, StoreError) as error:
         raise NotCarriedError(str(error)) from error
     return dict(fields)
+
+
+def is_only_prepared(document: Document) -> bool:
+    """Whether a document holds the place of a state that a transaction over several stores is about to make."""
+    return is_state(document.path) and "prepared" in document.fields and document.fields.get("version") == 0
+
+
+def _unmarked(document: Document) -> Mapping[str, Value]:
+    """Return the fields of a state as if no transaction over several stores had it in hand: a copy takes no part."""
+    record = read_state(document, *state_of(str(document.path)))
+    return state_fields(replace(record, marks=replace(record.marks, prepared=None)), Encoding())
 
 
 def is_due(path: DocumentPath, fields: Mapping[str, Value]) -> bool:

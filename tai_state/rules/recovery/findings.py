@@ -144,6 +144,18 @@ CATALOGUE: tuple[FindingKind, ...] = (
         _REPORTED,
     ),
     FindingKind(
+        "in_doubt_transaction",
+        "A transaction over several stores is prepared here, nobody settled it, and its lease is over.",
+        "a process was killed between the first prepare and the last settlement",
+        "Settled as decided, else aborted, where no governor is named; none where its coordinator cannot be asked.",
+    ),
+    FindingKind(
+        "lost_preparation",
+        "A state that such a transaction has in hand has lost its mark.",
+        "a state document was restored from an old copy",
+        "Marked again, where it is at the version at which it was prepared, and no governor is named.",
+    ),
+    FindingKind(
         "unfinished_erasure",
         "What was to be erased is not gone everywhere, or has come back.",
         "a process was killed while it erased a state",

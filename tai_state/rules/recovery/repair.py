@@ -32,6 +32,7 @@ from tai_state.rules.history.segments import build_segment, is_sound_run
 from tai_state.rules.history.snapshots import snapshot_fields
 from tai_state.rules.records.documents import event_fields, state_put
 from tai_state.rules.records.fields import FieldError
+from tai_state.rules.records.occasional import Prepared
 from tai_state.rules.records.parts import dependents_from
 from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.recovery.findings import STRAY, Finding, Made
@@ -90,20 +91,23 @@ def mend_state(
     encoding: Encoding,
     *,
     keys: tuple[str, str] = ("", ""),
+    prepared: Prepared | None = None,
 ) -> Mending | None:
     """Return the write of the state document that the log determines; None: it does not.
 
     Args:
         dependents: The states that depend on it, each with its machine.
         keys: Where it is looked for when it is due, if its marks do not say; and among what has changed.
+        prepared: The mark of a transaction over several stores that has it in hand, where there is one.
     """
     truth = finding.truth
     if not isinstance(truth, StateRecord):
         return None
     due_key, feed_key = keys
     marks = replace(truth.marks, dependents=dependents, due_key=truth.marks.due_key or due_key, feed_key=feed_key)
+    marks = marks if prepared is None else replace(marks, prepared=prepared)
     record = replace(truth, marks=marks)
-    put = state_put(paths, record, encoding, found.update_time if found is not None else None)
+    put = state_put(paths, record, encoding, found.update_time if found is not None else None, keeps_mark=True)
     message = f"the state document is written again as its log tells it, at version {record.version}"
     return Mending(finding, message, put.path, (put,), _fields(found), put.fields)
 

@@ -13,6 +13,7 @@ from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Se
 from tai_state.rules.commits.decide import decide
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.records.documents import read_state, state_put
+from tai_state.rules.records.occasional import prepared_error
 from tai_state.rules.records.record import EventRecord, StateRecord
 
 
@@ -123,6 +124,17 @@ class Draft:
         head = self.heads.get(paths.state)
         if head is not None:
             return head
+        head = self.found(paths)
+        if head is not None and head.rebuilt is None:
+            self.heads[paths.state] = head
+        return head
+
+    def found(self, paths: StateLayout) -> Head | None:
+        """Return a state as it was read, whatever the draft makes of it; None where there was none.
+
+        Raises:
+            CorruptLogError: It is damaged, and its log does not tell it.
+        """
         restored = self._restored.get(paths.state)
         if restored is not None:
             if restored.head is None and restored.refusal is not None:
@@ -131,14 +143,23 @@ class Draft:
         document = self._documents[paths.state]
         if document is None:
             return None
-        record = read_state(document, paths.governor_id, paths.state_id)
-        head = self.heads[paths.state] = Head(record, document.update_time)
-        return head
+        return Head(read_state(document, paths.governor_id, paths.state_id), document.update_time)
 
     def _check_writable(self, path: DocumentPath) -> None:
         restored = self._restored.get(path)
         if restored is not None and restored.refusal is not None:
             raise copy(restored.refusal)
+
+    def check_unprepared(self) -> None:
+        """Refuse to commit what rests on a state that may be another one already.
+
+        Raises:
+            PreparedError: A transaction over several stores has a state in hand that was looked at.
+        """
+        restored = [one.head for one in self._restored.values() if one.head is not None]
+        for head in (*self.heads.values(), *restored):
+            if head.record.marks.prepared is not None:
+                raise prepared_error(head.record)
 
     def record(self, paths: StateLayout) -> StateRecord | None:
         """Return a state's record as the draft leaves it; None where there is none."""

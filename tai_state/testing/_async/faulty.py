@@ -171,6 +171,10 @@ class AsyncFaultyBackend(AsyncBackend):
             raise self._in_doubt(Fault.REPLY_LOST)
         return result
 
+    async def check_size(self, writes: Sequence[Write]) -> None:
+        """Ask the backend behind it; see the port."""
+        await self.inner.check_size(writes)
+
     def _in_doubt(self, fault: Fault) -> CommitAmbiguousError:
         self.plan.note(fault)
         return CommitAmbiguousError(f"a fault was injected: {fault}")

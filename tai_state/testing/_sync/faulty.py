@@ -171,6 +171,10 @@ class FaultyBackend(Backend):
             raise self._in_doubt(Fault.REPLY_LOST)
         return result
 
+    def check_size(self, writes: Sequence[Write]) -> None:
+        """Ask the backend behind it; see the port."""
+        self.inner.check_size(writes)
+
     def _in_doubt(self, fault: Fault) -> CommitAmbiguousError:
         self.plan.note(fault)
         return CommitAmbiguousError(f"a fault was injected: {fault}")

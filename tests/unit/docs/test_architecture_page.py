@@ -10,6 +10,7 @@ import pytest
 
 import tai_state
 from tai_state import Machine, MemoryStore, StateMachinePersister, Transition, layout
+from tai_state.rules.distributed.records import Places
 from tai_state.rules.feeds.numbers import NumberLayout
 from tai_state.rules.feeds.positions import SubscriptionLayout
 from tests.unit.docs.pages import ROOT, page, rows, sections
@@ -134,12 +135,15 @@ def test_every_collection_is_in_the_table():
         layout.TRANSACTIONS,
         layout.META.collection,
         layout.SUBSCRIPTIONS,
+        layout.PREPARED,
+        layout.DISTRIBUTED,
     }
     kept = SubscriptionLayout("n")
     outside |= {one.replace("/n/", "/{name}/") for one in (kept.shards, kept.positions, kept.dead)}
     numbers = NumberLayout()
     outside |= {numbers.numbers, numbers.last.collection}
-    named = [cells[0].strip("`").rpartition("/")[0] for cells in rows(PAGE["What is stored"])]
+    outside.add(Places("i").steps.replace("/i/", "/{id}/"))
+    named = {cells[0].strip("`").rpartition("/")[0] for cells in rows(PAGE["What is stored"])}
     assert sorted(named) == sorted(inside | outside)
 
 

@@ -33,6 +33,7 @@ PROMISES = [
     "Dependents",
     "Jobs",
     "Sagas",
+    "Several stores",
     "Keys and batches",
     "Cancellation and interrupts",
     "Draining",

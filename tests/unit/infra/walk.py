@@ -26,6 +26,7 @@ from tai_state import (
     lock_owner,
     recover,
 )
+from tai_state.distributed import DistributedTransaction, settle
 from tai_state.documents import UPDATE_TIME, Put, Query
 from tai_state.due import DueWorker, Timeout
 from tai_state.jobs import JobQueue
@@ -104,6 +105,7 @@ def walked() -> tuple[NotingBackend, set[tuple[str, int]]]:
         _work(store)
         _wait(store)
         _feed(store)
+        _distribute(store)
     return backend, sites
 
 
@@ -126,6 +128,18 @@ def _wait(store):
     for _ in range(2):
         worker.run_once()
     worker.pending()
+
+
+def _distribute(store):
+    """A transaction over two stores, of which this one decides, and a look for what was left."""
+    with MemoryStore() as another:
+
+        def body(dtx):
+            for one in dtx:
+                dtx[one].save_state("g", "both", {})
+
+        DistributedTransaction(store, {"one": store, "two": another}).run(body)
+    settle(store)
 
 
 def _work(store):

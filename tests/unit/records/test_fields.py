@@ -21,7 +21,7 @@ from tai_state.rules.history.segments import build_segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot, snapshot_fields
 from tai_state.rules.records.chain import event_hash, make_seal, seal_is_sound, state_digest
 from tai_state.rules.records.documents import event_fields, event_from, read_event, read_state, state_fields, state_put
-from tai_state.rules.records.occasional import Cause, Due
+from tai_state.rules.records.occasional import Cause, Due, Prepared
 from tai_state.rules.records.record import (
     Content,
     EventRecord,
@@ -84,6 +84,7 @@ MARKS = Marks(
     due_moved_to=datetime(2024, 3, 3, tzinfo=UTC),
     due_tries=2,
     feed_key="a:0",
+    prepared=Prepared("d", "sqlite:////srv/orders.db"),
 )
 STATE = EVENT.state(MARKS)
 AS_IT_IS = Encoding()
@@ -126,7 +127,7 @@ def altered(record: Any, name: str) -> Any:
     return replace(record, **{first: others[type(value)]})
 
 
-@pytest.mark.parametrize("record", [EVENT, STATE, STATE.marks, EVENT.machine, EVENT.metadata, EVENT.due])
+@pytest.mark.parametrize("record", [EVENT, STATE, MARKS, EVENT.machine, EVENT.metadata, EVENT.due, MARKS.prepared])
 def test_the_records_hold_no_default(record):
     """Else a field that is forgotten would come out right by chance."""
     for field in fields(record):
@@ -250,6 +251,7 @@ PUBLIC = {
     "labels": {"customer": "c-7", "region": "eu"},
     "cause": "g/other@4",
     "depth": 3,
+    "prepared_by": "d",
 }
 
 
@@ -278,7 +280,7 @@ def test_no_field_is_kept_from_users():
     shown = set(Event.model_fields) - {"machine_name", "machine_version", "machine_fingerprint"}
     assert shown - {"due_at", "due_action", "depth"} == set(names_of(EventRecord)) - hidden - {"due"}
     # Whether it was rebuilt is told by the read, not by the record.
-    shown = set(StateSnapshot.model_fields) - {"machine_name", "machine_version", "recovered"}
+    shown = set(StateSnapshot.model_fields) - {"machine_name", "machine_version", "recovered", "prepared_by"}
     hidden |= {"due", "transition_id", "hash", "marks"}
     assert shown - {"due_at", "due_action"} == set(names_of(StateRecord)) - hidden
 
@@ -299,22 +301,25 @@ def test_what_few_events_have_makes_a_new_format_of_those_alone(used, number):
     assert (segment.write.fields["format"], segment.write.fields.get("packed")) == (max(number, 6), True)
 
 
-@pytest.mark.parametrize(("used", "number"), [("due", 7), ("labels", 7), ("none", 5)])
+@pytest.mark.parametrize(("used", "number"), [("due", 7), ("labels", 7), ("prepared", 8), ("none", 5)])
 def test_what_few_states_have_makes_a_new_format_of_those_alone(used, number):
     """And a state without it has no field of it, which an engine would index."""
     kept: dict[str, Any] = {name: value for name, value in PLAIN.items() if name not in {used, "cause"}}
     marks = replace(MARKS, due_key="", due_moved_to=None, due_tries=0, feed_key="")
+    marks = marks if used == "prepared" else replace(marks, prepared=None)
     state = replace(STATE, **kept, marks=marks)
     fields = state_fields(state, AS_IT_IS)
     assert fields["format"] == number
     assert any(name.startswith("due_") for name in fields) is (used == "due")
     assert ("labels" in fields) is (used == "labels")
+    assert ("prepared" in fields) is (used == "prepared")
     assert "feed_key" not in fields
 
 
 def test_a_state_that_is_looked_for_by_its_key_is_stamped():
     """It is of the new format, since an older build would write it without; any other has no stamp."""
-    state = replace(STATE, due=None, labels=(), marks=replace(MARKS, due_key="", due_moved_to=None, due_tries=0))
+    marks = replace(MARKS, due_key="", due_moved_to=None, due_tries=0, prepared=None)
+    state = replace(STATE, due=None, labels=(), marks=marks)
     for key, format_number, stamped in (("a:0", 7, "changed_at"), ("", 5, None)):
         keyed = replace(state, marks=replace(state.marks, feed_key=key))
         put = state_put(state_layout("g", "s"), keyed, AS_IT_IS, None)
@@ -326,6 +331,7 @@ def test_a_state_that_is_looked_for_by_its_key_is_stamped():
     [
         *({"due_at": 1}, {"due_after": 1}, {"due_after": 1e99}, {"due_version": 0}, {"due_action": None}),
         *({"due_event_at": "x"}, {"due_tries": 1.0}, {"due_key": 1}, {"labels": "a=b"}, {"labels": [1]}),
+        {"prepared": "d"},
     ],
 )
 def test_what_few_states_have_is_told_where_it_is_damaged(damage):

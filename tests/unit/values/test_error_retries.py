@@ -14,6 +14,7 @@ SECONDS = {
     "StaleReadError": 0.05,
     "RetriesExhaustedError": 0.05,
     "DeadlockError": 0.1,
+    "PreparedError": 0.1,
     "StoreUnavailableError": 0.5,
     "CommitAmbiguousError": 0.5,
     "StoreClosedError": 0.5,
@@ -37,7 +38,12 @@ def wait_of(error: errors.TaiStateError) -> float:
 def test_an_error_that_may_be_tried_again_says_when(name):
     """Within half of the number and one and a half of it; another one says another time."""
     kind = type(SAMPLES[name])
-    args = {"RetriesExhaustedError": (5,), "LockTimeoutError": ("r", "ann"), "DeadlockError": (["a", "a"],)}
+    args = {
+        "RetriesExhaustedError": (5,),
+        "LockTimeoutError": ("r", "ann"),
+        "DeadlockError": (["a", "a"],),
+        "PreparedError": ("g", "s", "t", ""),
+    }
     waits = [wait_of(kind(*args.get(name, ("message",)))) for _ in range(100)]
     assert all(SECONDS[name] * 0.5 <= wait <= SECONDS[name] * 1.5 for wait in waits)
     assert len(set(waits)) > 50

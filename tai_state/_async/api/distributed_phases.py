@@ -1,0 +1,269 @@
+"""The phases of a transaction over several stores: begin, prepare, decide, settle; and the end of those that died."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tai_state._async.access.access import AsyncAccess
+from tai_state._async.commits.feeding import async_learn
+from tai_state._async.distributed.decisions import AsyncDecisions
+from tai_state._async.distributed.participant import AsyncParticipant
+from tai_state._async.distributed.parts import AsyncParts
+from tai_state._async.distributed.settling import AsyncSettler, async_note_settled
+from tai_state._async.runtime import AsyncRuntime
+from tai_state._async.transactions.attempt import AsyncAttempt
+from tai_state.authors import Author
+from tai_state.clock import Deadline, Span
+from tai_state.documents import MustNotExist, Put
+from tai_state.errors import (
+    CommitAmbiguousError,
+    ConfigurationError,
+    DeadlineExceededError,
+    DocumentTooLargeError,
+    PreconditionFailedError,
+    TaiStateError,
+)
+from tai_state.layout import META
+from tai_state.rules.commits.decide import meta_fields
+from tai_state.rules.distributed.parts import Concerned
+from tai_state.rules.distributed.records import Begin, Verdict
+from tai_state.rules.distributed.stores import concerned_by
+from tai_state.rules.records.prepared import Closed, Part
+from tai_state.urls import place_url
+
+log = logging.getLogger("tai_state")
+
+SETTLE_SECONDS = 5.0
+"""What settling gets at least once it is decided: what is left then keeps others from writing."""
+
+
+class AsyncRuntimes:
+    """The stores of a distributed transaction, and what tells them from each other."""
+
+    def __init__(self, coordinator: AsyncRuntime, stores: Mapping[str, AsyncRuntime]) -> None:
+        """Know nothing of them yet: nothing is read before the first use."""
+        self.coordinator = coordinator
+        self.coordinator_id = ""
+        self.coordinator_url = ""
+        self.stores = stores
+        self.ids: dict[str, str] = {}
+
+    async def begin(self, deadline: Deadline) -> None:
+        """Find out the ids of the stores; one that was never written to gets its own.
+
+        Raises:
+            ConfigurationError: Two of them are one: all that is done there is one transaction of it.
+        """
+        if self.coordinator_id:
+            return
+        places = {name: await store.access.backend.place() for name, store in self.stores.items()}
+        if len(set(places.values())) != len(places):
+            message = f"two of the stores {', '.join(map(repr, places))} are one store: name it once"
+            raise ConfigurationError(message)
+        for name, store in self.stores.items():
+            self.ids[name] = await async_named(store, deadline)
+        coordinator_id = await async_named(self.coordinator, deadline)
+        if len({*self.ids.values()}) != len(self.ids):
+            message = "two of the stores have one id: one is a plain copy of the other; see backup and restore"
+            raise ConfigurationError(message)
+        self.coordinator_url = place_url(await self.coordinator.access.backend.place())
+        for store in self.stores.values():
+            store.coordinators[coordinator_id] = self.coordinator.access
+        self.coordinator_id = coordinator_id
+
+
+async def async_named(runtime: AsyncRuntime, deadline: Deadline) -> str:
+    """Return the id of a store, which it gets where nothing was ever written there."""
+    access, writer = runtime.access, runtime.writer
+
+    async def attempt() -> str:
+        meta = (await access.read([META], deadline)).get(META)
+        store_id = await async_learn(access, writer.feed, meta, deadline)
+        if store_id is not None:
+            writer.origin = store_id
+            return store_id
+        made = access.new_id()
+        put = Put(META, meta_fields(made, writer.place[1], access.clock.now()), MustNotExist())
+        await access.backend.commit([put], timeout=access.attempt_seconds(deadline))
+        writer.name(made)
+        return made
+
+    # Whoever was faster, or an attempt of ours without a reply, has named it.
+    also = (PreconditionFailedError, CommitAmbiguousError)
+    if writer.origin is not None:
+        return writer.origin
+    return await access.retried(attempt, deadline, also=also, what="the name of a store")
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncPhases:
+    """The phases, for one call of a distributed transaction.
+
+    Attributes:
+        author: Who makes it.
+        deadline: Until when it is to be decided; settling takes a moment more where it must.
+    """
+
+    runtimes: AsyncRuntimes
+    participants: Mapping[str, AsyncParticipant]
+    lease: timedelta
+    author: Author
+    deadline: Deadline
+
+    @property
+    def decisions(self) -> AsyncDecisions:
+        """The coordinator's store."""
+        return AsyncDecisions(self.runtimes.coordinator.access, self.author)
+
+    async def run(self, transaction_id: str, attempts: Mapping[str, AsyncAttempt]) -> None:
+        """Decide what a body did, and do it.
+
+        Raises:
+            PreconditionFailedError: What it read has changed: the body begins anew.
+            DeadlineExceededError: The lease was over before it was decided; it is aborted.
+            TaiStateError: As for ``AsyncDistributedTransaction.run``.
+        """
+        parts: dict[str, tuple[Part, Concerned]] = {}
+        for name, attempt in attempts.items():
+            made = await self._part(transaction_id, name, attempt)
+            if made[0].states or made[0].writes:
+                parts[name] = made
+        parties = {**{name: self.runtimes.ids[name] for name in parts}, **dict.fromkeys(self.participants, "")}
+        await self.decisions.begin(transaction_id, parties, self.lease, self.deadline)
+        try:
+            # Always in the order of their ids: of two that meet in several stores one gets through.
+            for name in sorted(parts, key=self.runtimes.ids.__getitem__):
+                await AsyncParts(self.runtimes.stores[name]).prepare(
+                    *parts[name], self.author.changed_by, self.deadline
+                )
+            for participant in self.participants.values():
+                await participant.prepare(transaction_id)
+        except BaseException:
+            await self._abort(transaction_id, [*parties])
+            raise
+        verdict = await self.decisions.decide(transaction_id, Verdict.COMMIT, self.deadline)
+        await self._settle(transaction_id, [*parties], verdict or Verdict.ABORT)
+        if verdict is not Verdict.COMMIT:
+            message = (
+                f"the lease of {self.lease.total_seconds():g} seconds of distributed transaction {transaction_id} was "
+                "over before it was decided, and it was aborted; nothing was written"
+            )
+            raise DeadlineExceededError(message)
+
+    async def _part(self, transaction_id: str, name: str, attempt: AsyncAttempt) -> tuple[Part, Concerned]:
+        """Return what a store is to do, as small as it must be.
+
+        Raises:
+            DocumentTooLargeError: It is more than the store takes, however small it is made.
+            PreparedError: Another transaction has one of its states in hand.
+        """
+        parts, changed_by = AsyncParts(self.runtimes.stores[name]), self.author.changed_by
+        made = self._made(transaction_id, name, attempt)
+        try:
+            await parts.check(*made, changed_by)
+        except DocumentTooLargeError:
+            attempt.shrink()
+            made = self._made(transaction_id, name, attempt)
+            await parts.check(*made, changed_by)
+        return made
+
+    def _made(self, transaction_id: str, name: str, attempt: AsyncAttempt) -> tuple[Part, Concerned]:
+        concerned = concerned_by(attempt.draft, attempt.documents, attempt.writes)
+        part = Part(
+            transaction_id=transaction_id,
+            name=name,
+            coordinator_id=self.runtimes.coordinator_id,
+            coordinator=self.runtimes.coordinator_url,
+            lease_seconds=self.lease.total_seconds(),
+            states=concerned.versions,
+            writes=concerned.writes,
+        )
+        return part, concerned
+
+    async def _abort(self, transaction_id: str, names: Sequence[str]) -> None:
+        """Abort what could not be prepared, as far as the stores answer; whoever meets the rest aborts that."""
+        try:
+            verdict = await self.decisions.decide(transaction_id, Verdict.ABORT, self._longer())
+        except TaiStateError as error:
+            log.warning("distributed transaction %s is aborted once its lease is over: %s", transaction_id, error)
+            return
+        await self._settle(transaction_id, names, verdict or Verdict.ABORT)
+
+    async def _settle(self, transaction_id: str, names: Sequence[str], verdict: Verdict) -> None:
+        """Do what was decided, wherever that can be done now; what cannot is done by whoever meets it."""
+        deadline, settled = self._longer(), []
+        for name in names:
+            try:
+                await self._settle_one(transaction_id, name, verdict, deadline)
+            except Exception as error:  # noqa: BLE001 - a participant may raise anything, and what is decided stays so
+                log.warning("%r settles distributed transaction %s later: %s", name, transaction_id, error)
+            else:
+                settled.append(name)
+        if settled:
+            await async_note_settled(self.decisions, Closed(transaction_id, verdict.value), settled, deadline)
+
+    async def _settle_one(self, transaction_id: str, name: str, verdict: Verdict, deadline: Deadline) -> None:
+        participant = self.participants.get(name)
+        if participant is None:
+            closed = await AsyncParts(self.runtimes.stores[name]).settle(transaction_id, verdict, deadline)
+            if closed.verdict != verdict.value:
+                log.error("%r was forced to %s transaction %s, which is decided", name, closed.verdict, transaction_id)
+        elif verdict is Verdict.COMMIT:
+            await participant.commit(transaction_id)
+        else:
+            await participant.abort(transaction_id)
+
+    def _longer(self) -> Deadline:
+        return Deadline(self.runtimes.coordinator.access.clock, max(self.deadline.remaining(), SETTLE_SECONDS))
+
+    async def drop(self, transaction_id: str) -> None:
+        """Let participants forget what a body did under an id that is never begun."""
+        for name, participant in self.participants.items():
+            try:
+                await participant.abort(transaction_id)
+            except Exception as error:  # noqa: BLE001 - it may raise anything; what the body raised says more
+                log.warning("%r could not drop transaction %s: %s", name, transaction_id, error)
+
+    async def outcome(self, transaction_id: str) -> bool | None:
+        """Return whether a transaction is committed; None: nobody decided it, or nobody knows any more."""
+        told = await self.decisions.told(transaction_id, self.deadline)
+        return None if told.decision is None else told.decision.verdict is Verdict.COMMIT
+
+    async def recover(self, timeout: Span) -> int:
+        """Settle what was left everywhere; see ``AsyncDistributedTransaction.recover``."""
+        count = 0
+        for runtime in self.runtimes.stores.values():
+            async for settlement in AsyncSettler(runtime, self._decisions_of, self.author).all(timeout):
+                count += settlement.verdict is not None
+        for name, participant in self.participants.items():
+            for transaction_id in await participant.recover():
+                verdict = await self._verdict(transaction_id)
+                if verdict is not None:
+                    await self._settle(transaction_id, [name], verdict)
+                    count += 1
+        async for begin in self.decisions.begun(timeout):
+            await self._finish(begin)
+        return count
+
+    async def _decisions_of(self, part: Part) -> AsyncAccess | None:
+        is_ours = part.coordinator_id == self.runtimes.coordinator_id
+        return self.runtimes.coordinator.access if is_ours else None
+
+    async def _verdict(self, transaction_id: str) -> Verdict | None:
+        """Return how a transaction is decided, which it is past its lease; None: it is not, or nothing is known."""
+        told = await self.decisions.told(transaction_id, self.deadline)
+        if told.decision is not None:
+            return told.decision.verdict
+        if told.begin is None or not told.begin.is_over(told.read_time):
+            return None
+        return await self.decisions.decide(transaction_id, Verdict.ABORT, self.deadline)
+
+    async def _finish(self, begin: Begin) -> None:
+        """Settle, and tell of, those who take part and of whom it is not told, where they are known here."""
+        unsettled = await self.decisions.unsettled(begin, self.deadline)
+        known = {**self.runtimes.ids, **dict.fromkeys(self.participants, "")}
+        ours = [name for name in unsettled if known.get(name) == begin.parties[name]]
+        verdict = await self._verdict(begin.transaction_id) if ours else None
+        if verdict is not None:
+            await self._settle(begin.transaction_id, ours, verdict)

@@ -1,0 +1,169 @@
+# Generated from tai_state/_async/distributed/decisions.py by .ci/generate_sync.py; do not edit.
+"""The coordinator's store: a transaction is begun there, decided, told as settled, and cleared away."""
+import logging
+from collections.abc import Iterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from tai_state._sync.access.access import Access
+from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
+from tai_state._platform.interrupts import shield
+from tai_state.authors import Author
+from tai_state.clock import Deadline, Span
+from tai_state.documents import CommitResult
+from tai_state.errors import (
+    DeadlineExceededError,
+    OutcomeUnknownError,
+    PreconditionFailedError,
+    SchemaVersionError,
+    StoreError,
+)
+from tai_state.layout import DISTRIBUTED
+from tai_state.rules.commits.settle import Outcome
+from tai_state.rules.distributed.records import (
+    Begin,
+    Decision,
+    Places,
+    Verdict,
+    begin_put,
+    decision_writes,
+    read_begin,
+    read_decision,
+    settled_writes,
+)
+
+log = logging.getLogger("tai_state")
+
+
+class Told(NamedTuple):
+    """What the coordinator's store tells of a transaction, as of one moment of its own."""
+
+    begin: Begin | None
+    decision: Decision | None
+    read_time: datetime
+
+
+class Decisions:
+    """The decisions in one store."""
+
+    def __init__(self, access: Access, author: Author) -> None:
+        """Read and write through *access*.
+
+        Args:
+            author: Who begins and decides.
+        """
+        self._access = access
+        self._author = author
+
+    def begin(
+        self, transaction_id: str, parties: Mapping[str, str], lease: timedelta, deadline: Deadline
+    ) -> None:
+        """Begin a transaction.
+
+        Raises:
+            DeadlineExceededError, StoreError: It may be begun; nothing was prepared.
+        """
+        put = begin_put(transaction_id, parties, lease, self._author, self._access.clock.now())
+
+        def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            found = (self._access.read([put.path], deadline)).get(put.path)
+            # Nobody else has this id.
+            if found is not None:
+                return Settled(Outcome.APPLIED, CommitResult(found.create_time, {}))
+            return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
+
+        settlement = Settlement(read, self._unknown(transaction_id))
+        try:
+            commit_once(self._access, [put], deadline, settlement)
+        except OutcomeUnknownError as error:
+            # Of what may be begun, and has nothing prepared, the outcome is known.
+            message = f"distributed transaction {transaction_id} could not be begun in time; nothing was written"
+            raise DeadlineExceededError(message) from error
+
+    def told(self, transaction_id: str, deadline: Deadline) -> Told:
+        """Return what is known of a transaction, all of it as of one moment.
+
+        Raises:
+            StoreError: It is damaged.
+        """
+        places = Places(transaction_id)
+        read = self._access.read([places.begin, places.decision], deadline)
+        begin, decision = read.get(places.begin), read.get(places.decision)
+        return Told(
+            None if begin is None else read_begin(begin),
+            None if decision is None else read_decision(decision, transaction_id),
+            read.read_time,
+        )
+
+    def decide(self, transaction_id: str, verdict: Verdict, deadline: Deadline) -> Verdict | None:
+        """Decide, where nobody did before, and return how it is decided; None: neither begin nor decision stands.
+
+        Raises:
+            OutcomeUnknownError: It may be decided so, or not.
+            DeadlineExceededError, StoreError: It was not decided by this call.
+        """
+        return shield(self._decide, transaction_id, verdict, deadline)
+
+    def _decide(self, transaction_id: str, verdict: Verdict, deadline: Deadline) -> Verdict | None:
+        ours = Decision(verdict, self._access.new_id())
+        writes = decision_writes(transaction_id, ours, self._author, self._access.clock.now())
+
+        def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            told = self.told(transaction_id, deadline)
+            if told.decision is not None:
+                is_ours = told.decision == ours
+                return Settled(Outcome.APPLIED, CommitResult(told.read_time, {})) if is_ours else _REFUSED
+            if told.begin is None:
+                # Decided, settled by others and cleared away, for all that is known: not even how.
+                return Settled(Outcome.UNKNOWN)
+            return _REFUSED if refused else Settled(Outcome.PENDING)
+
+        settlement = Settlement(read, self._unknown(transaction_id))
+        try:
+            commit_once(self._access, writes, deadline, settlement)
+        except PreconditionFailedError:
+            told = self.told(transaction_id, deadline)
+            return told.decision.verdict if told.decision is not None else None
+        return verdict
+
+    def note_settled(
+        self, transaction_id: str, names: Sequence[str], verdict: Verdict, deadline: Deadline
+    ) -> None:
+        """Tell that parts are settled, as was seen behind the decision; what was told before is as good."""
+        writes = settled_writes(transaction_id, names, verdict, self._access.clock.now())
+        path = writes[0].path
+
+        def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            found = (self._access.read([path], deadline)).get(path)
+            if found is not None:
+                return Settled(Outcome.APPLIED, CommitResult(found.create_time, {}))
+            return _REFUSED if refused else Settled(Outcome.PENDING)
+
+        settlement = Settlement(read, self._unknown(transaction_id))
+        try:
+            shield(commit_once, self._access, writes, deadline, settlement)
+        except PreconditionFailedError:
+            # Somebody else tells of some of them, or all is cleared away.
+            for name in names if len(names) > 1 else ():
+                self.note_settled(transaction_id, [name], verdict, deadline)
+
+    def begun(self, timeout: Span) -> Iterator[Begin]:
+        """Iterate over the transactions of which not all is cleared away; what cannot be read is passed over."""
+        for document in self._access.scan(DISTRIBUTED, timeout=timeout):
+            try:
+                yield read_begin(document)
+            except (StoreError, SchemaVersionError) as error:
+                log.warning("it is not known who takes part: %s", error)
+
+    def unsettled(self, begin: Begin, deadline: Deadline) -> list[str]:
+        """Return the names of those of which it is not told that they have settled their parts."""
+        places = Places(begin.transaction_id)
+        read = self._access.read([places.settled(name) for name in begin.parties], deadline, consistent=False)
+        return [name for name in begin.parties if read.get(places.settled(name)) is None]
+
+    def _unknown(self, transaction_id: str) -> Callable[[], OutcomeUnknownError]:
+        return partial(OutcomeUnknownError, transaction_id)
+
+
+_REFUSED = Settled(Outcome.REFUSED)

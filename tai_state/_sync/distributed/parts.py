@@ -1,0 +1,207 @@
+# Generated from tai_state/_async/distributed/parts.py by .ci/generate_sync.py; do not edit.
+"""A store that takes part: its part is prepared, settled, forced; and the marks of it are mended."""
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
+from tai_state._sync.runtime import Runtime
+from tai_state._platform.interrupts import shield
+from tai_state.clock import Deadline
+from tai_state.codec import Payload
+from tai_state.documents import Check, CommitResult, Document, DocumentPath, MustNotExist, Put, UpdatedAt, Write
+from tai_state.errors import OutcomeUnknownError, PreconditionFailedError
+from tai_state.layout import AUDIT, FORMAT, state_of
+from tai_state.rules.commits.settle import Outcome
+from tai_state.rules.distributed.parts import Concerned, lost_marks, prepare_writes, settle_writes
+from tai_state.rules.distributed.records import Verdict
+from tai_state.rules.records.documents import read_event
+from tai_state.rules.records.prepared import Closed, Part, prepared_path, read_prepared
+
+
+class Prepared(NamedTuple):
+    """A part that is not settled, as it was read."""
+
+    part: Part
+    document: Document
+
+
+class Parts:
+    """The parts of one store."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Read and write in the store of *runtime*."""
+        self._runtime = runtime
+        self._access = runtime.access
+
+    def check(self, part: Part, concerned: Concerned, changed_by: str) -> None:
+        """Refuse a part that could not be prepared, or that nobody could ever settle; nothing is sent.
+
+        Raises:
+            DocumentTooLargeError: It is more than the store takes in one commit.
+            PreparedError: As for ``prepare``, by what was read before.
+        """
+        backend = self._access.backend
+        backend.check_size([*part.writes.values()])
+        backend.check_size(self._prepared(part, concerned, changed_by))
+
+    def _prepared(self, part: Part, concerned: Concerned, changed_by: str) -> list[Write]:
+        encoding, now = self._runtime.settings.encoding, self._access.clock.now()
+        return prepare_writes(part, concerned, changed_by, encoding, now)
+
+    def prepare(self, part: Part, concerned: Concerned, changed_by: str, deadline: Deadline) -> None:
+        """Prepare a part: one commit.
+
+        Raises:
+            PreparedError: Another transaction has one of its states in hand.
+            PreconditionFailedError: What it rests on has changed, or it was closed meanwhile.
+            OutcomeUnknownError, TaiStateError: It may be prepared, or is not.
+        """
+        writes = self._prepared(part, concerned, changed_by)
+
+        def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            found = (self._access.read([part.path], deadline)).get(part.path)
+            if found is None:
+                return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
+            # One that was closed meanwhile is not to be committed any more, whatever it was before.
+            is_open = isinstance(read_prepared(found), Part)
+            return Settled(Outcome.APPLIED, CommitResult(found.create_time, {})) if is_open else _REFUSED
+
+        for path in part.states:
+            self._runtime.writer.heads.drop(path)
+        settlement = Settlement(read, _unknown(part.transaction_id))
+        shield(commit_once, self._access, writes, deadline, settlement)
+
+    def open(self, transaction_id: str, deadline: Deadline) -> Prepared | Closed | None:
+        """Return the part of a transaction as it stands; None: there is none."""
+        path = prepared_path(transaction_id)
+        document = (self._access.read([path], deadline)).get(path)
+        if document is None:
+            return None
+        found = read_prepared(document)
+        return found if isinstance(found, Closed) else Prepared(found, document)
+
+    def is_open(self, transaction_id: str, deadline: Deadline) -> bool:
+        """Whether there is a part of a transaction that is not settled."""
+        return isinstance(self.open(transaction_id, deadline), Prepared)
+
+    def settle(
+        self, transaction_id: str, verdict: Verdict, deadline: Deadline, *, forced_by: Sequence[Write] = ()
+    ) -> Closed:
+        """Settle the part of a transaction as it was decided, and return how it is closed.
+
+        One that was not prepared cannot be any more: it is closed, too.
+
+        Args:
+            forced_by: The record of an operator who says so without a decision.
+
+        Raises:
+            CorruptLogError: It commits, and a state of it is damaged, or has lost its mark.
+            OutcomeUnknownError, TaiStateError: It may be settled, or is not; whoever comes next settles it.
+        """
+
+        def attempt() -> Closed:
+            return shield(self._settle, transaction_id, verdict, deadline, forced_by)
+
+        return self._access.retried(attempt, deadline, also=(PreconditionFailedError,), what="a settlement")
+
+    def _settle(
+        self, transaction_id: str, verdict: Verdict, deadline: Deadline, forced_by: Sequence[Write]
+    ) -> Closed:
+        found = self.open(transaction_id, deadline)
+        if isinstance(found, Closed):
+            return found
+        now = self._access.clock.now()
+        closed = Closed(transaction_id, verdict.value, is_forced=bool(forced_by))
+        if found is None:
+            put = Put(closed.path, closed.fields(now), MustNotExist())
+            self._commit(closed, [put, *forced_by], deadline)
+            return closed
+        part, document = found
+        states = self._access.read(list(part.states), deadline, consistent=False)
+        put = Put(closed.path, closed.fields(now), UpdatedAt(document.update_time))
+        writes = settle_writes(part, put, states.documents, verdict, self._runtime.settings.encoding)
+        for path in part.states:
+            self._runtime.writer.heads.drop(path)
+        self._commit(closed, [*writes, *forced_by], deadline)
+        if verdict is Verdict.COMMIT:
+            self._tell(part)
+        return closed
+
+    def _commit(self, closed: Closed, writes: Sequence[Write], deadline: Deadline) -> None:
+        def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            document = (self._access.read([closed.path], deadline)).get(closed.path)
+            # Closed, by us or by another one who settles: there is one decision.
+            if document is not None and isinstance(read_prepared(document), Closed):
+                return Settled(Outcome.APPLIED, CommitResult(document.update_time, {}))
+            return _REFUSED if refused else Settled(Outcome.PENDING)
+
+        settlement = Settlement(read, _unknown(closed.transaction_id))
+        commit_once(self._access, writes, deadline, settlement)
+
+    def _tell(self, part: Part) -> None:
+        """Tell those who listen in this process of the changes that are durable now."""
+        writer, now = self._runtime.writer, self._access.clock.now()
+        if not writer.listeners:
+            return
+        for path, write in part.writes.items():
+            if isinstance(write, Put) and path.collection.endswith("/events"):
+                writer.tell(read_event(Document(path, dict(write.fields), now, now), *state_of(str(path))))
+
+    def force(
+        self, transaction_id: str, verdict: Verdict, changed_by: str, reason: str, deadline: Deadline
+    ) -> Closed:
+        """Settle a part as an operator says, and leave a record of it; raises as ``settle`` does."""
+        now = self._access.clock.now()
+        fields = {
+            "format": FORMAT,
+            "kind": "forced_settlement",
+            "path": str(prepared_path(transaction_id)),
+            "message": f"distributed transaction {transaction_id} is settled by hand: {verdict.value}",
+            "state_id": "",
+            "version": None,
+            "changed_by": changed_by,
+            "reason": reason,
+            "timestamp": now,
+            "before": None,
+            "after": Payload.of({"verdict": verdict.value}).value(),
+        }
+        record = Put(DocumentPath(AUDIT, self._access.new_id()), fields, MustNotExist())
+        return self.settle(transaction_id, verdict, deadline, forced_by=[record])
+
+    def mend(self, found: Prepared, changed_by: str, deadline: Deadline, *, is_dry_run: bool) -> tuple[int, int]:
+        """Give the states of a part the marks that they have lost; return how many got one, and how many cannot.
+
+        Each goes with a check that the part is still open: it may be settled meanwhile.
+        """
+        part, document = found
+        encoding, now = self._runtime.settings.encoding, self._access.clock.now()
+        states = self._access.read(list(part.states), deadline)
+        puts, left = lost_marks(part, states.documents, changed_by, encoding, now)
+        if not puts or is_dry_run:
+            return len(puts), len(left)
+        stands = Check(document.path, UpdatedAt(document.update_time))
+
+        def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            again = self._access.read(list(part.states), deadline)
+            missing, _ = lost_marks(part, again.documents, changed_by, encoding, now)
+            if not missing:
+                return Settled(Outcome.APPLIED, CommitResult(again.read_time, {}))
+            return _REFUSED if refused else Settled(Outcome.PENDING)
+
+        settlement = Settlement(read, _unknown(part.transaction_id))
+        try:
+            shield(commit_once, self._access, [*puts, stands], deadline, settlement)
+        except PreconditionFailedError:
+            # Somebody settles it, or has changed a state: the next look tells.
+            return 0, len(left)
+        for put in puts:
+            self._runtime.writer.heads.drop(put.path)
+        return len(puts), len(left)
+
+
+def _unknown(transaction_id: str) -> Callable[[], OutcomeUnknownError]:
+    return partial(OutcomeUnknownError, transaction_id)
+
+
+_REFUSED = Settled(Outcome.REFUSED)

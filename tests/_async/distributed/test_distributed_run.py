@@ -1,0 +1,171 @@
+"""A transaction over several stores: both have it, or none."""
+
+from typing import Any
+
+import pytest
+
+from tai_state import AsyncStateMachinePersister, Machine, Transition
+from tai_state.distributed import AsyncDistributedTransaction, async_settle
+from tai_state.errors import ConfigurationError, TransitionNotAllowedError
+from tests._async.distributed.pair import ITEM, ORDER, async_open_parts, async_order, async_outcome_of, transaction
+from tests._async.stores import in_memory
+
+
+async def test_both_stores_have_what_was_decided(pair):
+    """And the body's result is given back; nothing is left behind, and both histories are whole."""
+    orders, stock = pair.opened()
+    assert await transaction(orders, stock).run(async_order) == 4
+    assert await async_outcome_of(orders, stock)
+    assert [event.version async for event in stock.get_events(*ITEM)] == [1, 2]
+
+
+async def test_what_one_store_refuses_leaves_both(pair):
+    """The change of the other is not made, and no mark of it stays."""
+    orders, stock = pair.opened()
+    await orders.save_state(*ORDER, {})
+    machine = Machine("orders", "new", [Transition("pay", "new", "paid")])
+    persister = AsyncStateMachinePersister(orders, machine)
+
+    async def body(dtx):
+        await dtx["stock"].save_state(*ITEM, {"n": 0})
+        await dtx["orders"].transition(persister, *ORDER, "pay")
+
+    with pytest.raises(TransitionNotAllowedError):
+        await transaction(orders, stock).run(body)
+    assert (await stock.get_state(*ITEM))[0].data == {"n": 5}
+    assert await async_open_parts(stock) == await async_open_parts(orders) == []
+
+
+async def test_an_exception_of_the_body_writes_nothing(pair):
+    """It passes through, and the next one goes on."""
+    orders, stock = pair.opened()
+
+    async def body(dtx):
+        await async_order(dtx)
+        raise KeyError("why")
+
+    with pytest.raises(KeyError, match="why"):
+        await transaction(orders, stock).run(body)
+    assert not await async_outcome_of(orders, stock)
+    await transaction(orders, stock).run(async_order)
+    assert await async_outcome_of(orders, stock)
+
+
+async def test_what_changed_meanwhile_is_read_again(pair):
+    """The body runs once more on what is there now; what is decided rests on nothing that is not so."""
+    orders, stock = pair.opened()
+    _, another = pair.opened()
+    runs = 0
+
+    async def body(dtx):
+        nonlocal runs
+        runs += 1
+        found, _ = await dtx["stock"].get_state(*ITEM)
+        if runs == 1:
+            await another.save_state(*ITEM, {"n": 7})
+        await dtx["stock"].save_state(*ITEM, {"n": found.data["n"] - 1})
+        await dtx["orders"].save_state(*ORDER, {})
+
+    await transaction(orders, stock).run(body)
+    assert runs == 2
+    assert (await stock.get_state(*ITEM))[0].data == {"n": 6}
+
+
+async def test_what_was_only_read_changes_for_nobody_until_it_is_decided(pair):
+    """Each reads what the other writes, in the other store: one of the two is decided upon the other, or not at all."""
+    orders, stock = pair.opened()
+    seen = []
+
+    async def first(dtx):
+        found, _ = await dtx["stock"].get_state(*ITEM)
+        seen.append(found.data["n"])
+        if len(seen) == 1:
+            await transaction(*pair.opened()).run(second)
+        await dtx["orders"].save_state(*ORDER, {"seen": found.data["n"]})
+
+    async def second(dtx):
+        found = await dtx["orders"].find_state(*ORDER)
+        await dtx["stock"].save_state(*ITEM, {"n": 5 if found else 1})
+
+    await transaction(orders, stock).run(first)
+    assert seen == [5, 1]
+    assert (await orders.get_state(*ORDER))[0].data == {"seen": 1}
+
+
+async def test_without_a_write_nothing_is_decided(pair):
+    """And nothing is written, in any store."""
+    orders, stock = pair.opened()
+
+    async def body(dtx):
+        return [await dtx["orders"].find_state(*ORDER), await dtx["stock"].find_state(*ITEM)]
+
+    found = await transaction(orders, stock).run(body)
+    assert (found[0], found[1].data) == (None, {"n": 5})
+    assert await async_settle(orders) == 0
+
+
+async def test_a_store_that_the_body_left_alone_takes_no_part(pair):
+    """It need not even answer any more."""
+    orders, stock = pair.opened()
+
+    async def body(dtx):
+        await dtx["orders"].save_state(*ORDER, {})
+
+    await transaction(orders, stock).run(body)
+    assert [one.path async for one in stock.runtime.access.scan("prepared")] == []
+    assert (await orders.get_state(*ORDER))[1] == 1
+
+
+@in_memory
+async def test_two_names_of_one_store_are_refused(pair):
+    """What is done there is one transaction of it."""
+    orders, _ = pair.opened()
+    with pytest.raises(ConfigurationError, match="one store"):
+        await AsyncDistributedTransaction(orders, {"a": orders, "b": orders}).run(async_order)
+
+
+@in_memory
+@pytest.mark.parametrize("name", ["", "\ud800", 7, "x" * 481])
+async def test_a_name_that_cannot_be_is_refused(pair, name):
+    """Before anything is read."""
+    orders, _ = pair.opened()
+    stores = {name: orders}
+    with pytest.raises(ConfigurationError):
+        AsyncDistributedTransaction(orders, stores)
+
+
+@in_memory
+async def test_names_are_as_free_as_ids(pair):
+    """They stand in paths, escaped."""
+    orders, stock = pair.opened()
+    names = {"a/b@c": orders, "__x__": stock}
+
+    async def body(dtx):
+        assert list(dtx) == list(names)
+        await dtx["a/b@c"].save_state("g/@~", "__s__", {})
+        await dtx["__x__"].save_state("g/@~", "__s__", {})
+
+    await AsyncDistributedTransaction(orders, names).run(body)
+    for store in (orders, stock):
+        assert (await store.get_state("g/@~", "__s__"))[1] == 1
+
+
+@in_memory
+async def test_a_name_that_nobody_has_is_told(pair):
+    """With those that there are."""
+    orders, stock = pair.opened()
+
+    async def body(dtx):
+        await dtx["stocks"].find_state(*ITEM)
+
+    with pytest.raises(ConfigurationError, match="'orders', 'stock'"):
+        await transaction(orders, stock).run(body)
+
+
+@in_memory
+async def test_a_store_of_the_other_colour_is_refused(pair):
+    """At once."""
+    orders, _ = pair.opened()
+    stores: dict[str, Any] = {"a": object()}
+    with pytest.raises(ConfigurationError):
+        AsyncDistributedTransaction(orders, stores)

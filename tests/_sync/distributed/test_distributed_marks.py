@@ -1,0 +1,197 @@
+# Generated from tests/_async/distributed/test_distributed_marks.py by .ci/generate_sync.py; do not edit.
+"""A state that a distributed transaction has in hand: who reads it, and who wants to change it."""
+import datetime as dt
+
+import pytest
+
+from tai_state import (
+    StateMachinePersister,
+    TransactionManager,
+    Machine,
+    Maintenance,
+    PersistenceConfig,
+    Transition,
+    TransitionRequest,
+    recover,
+    verify,
+)
+from tai_state.distributed import PreparedError, settle
+from tai_state.due import DueWorker, Timeout
+from tai_state.errors import StateNotFoundError
+from tai_state.layout import state_layout
+from tai_state.urls import place_url
+from tests._sync.distributed.pair import ITEM, ORDER, left, open_parts, outcome_of, transaction
+from tests._sync.stores import document_at, plant
+
+MACHINE = Machine("stock", "full", [Transition("empty", "full", "empty")])
+
+
+@pytest.fixture
+def stores(pair):
+    """Both stores, with what a process has left that died before it decided."""
+    left(pair)
+    return pair.opened()
+
+
+def test_a_reader_gets_the_old_value_flagged(stores):
+    """By every way to read it, transactions included; the flag names the transaction."""
+    orders, stock = stores
+    (part,) = open_parts(stock)
+    found, version = stock.get_state(*ITEM)
+    assert (found.data, version, found.prepared_by) == ({"n": 5}, 1, part.id)
+    (batch,) = (stock.batch_get_states("shop", ["widget"])).found.values()
+    (listed,) = [one for one in stock.list_states("shop")]
+    read = TransactionManager(stock).run(lambda tx: tx.find_state(*ITEM), read_only=True)
+    assert batch == listed == read == found
+    assert settle(orders) == settle(stock, coordinator=orders) == 1
+    assert (stock.get_state(*ITEM))[0].prepared_by is None
+
+
+def test_a_state_that_is_only_prepared_is_seen_by_nobody(stores):
+    """It never was, by every way to read."""
+    orders, _ = stores
+    with pytest.raises(StateNotFoundError) as refusal:
+        orders.get_state(*ORDER)
+    assert "deleted" not in str(refusal.value)
+    assert orders.find_state(*ORDER) is None
+    assert (orders.batch_get_states("shop", [ORDER[1]])).missing == [ORDER[1]]
+    assert [one.state_id for one in orders.list_states("shop", include_deleted=True)] == ["other"]
+    assert [one.state_id for one in orders.find()] == ["other"]
+    assert [one for one in orders.get_events(*ORDER)] == []
+    body = TransactionManager(orders).run(lambda tx: tx.find_state(*ORDER), read_only=True)
+    assert body is None
+
+
+def test_each_kind_of_change_is_refused_and_tells_where_the_decision_is(stores):
+    """It may be tried again; nothing was written."""
+    orders, stock = stores
+    persister = StateMachinePersister(stock, MACHINE)
+    own = StateMachinePersister(orders, MACHINE)
+    (part,) = open_parts(stock)
+    before = document_at(stock, state_layout(*ITEM).state)
+    changes = [
+        lambda: stock.save_state(*ITEM, {"n": 0}),
+        lambda: stock.update_state(*ITEM, {"n": 0}, 1),
+        lambda: stock.update_state(*ITEM, {"n": 0}, 9),
+        lambda: stock.delete_state(*ITEM),
+        lambda: stock.erase_state(*ITEM, reason="asked for"),
+        lambda: persister.transition(*ITEM, "empty"),
+        lambda: persister.log_transition(*ITEM, "count", to_status="full", data={"n": 0}),
+        lambda: persister.rollback(*ITEM, 1),
+        lambda: persister.create_snapshot(*ITEM),
+        lambda: TransactionManager(stock).run(lambda tx: tx.save_state(*ITEM, {"n": 0})),
+        lambda: orders.save_state(*ORDER, {}),
+        lambda: own.start(*ORDER, {}),
+        lambda: orders.erase_state(*ORDER, reason="asked for"),
+    ]
+    for change in changes:
+        with pytest.raises(PreparedError) as refusal:
+            change()
+        assert refusal.value.retry_after is not None
+        assert refusal.value.transaction_id == part.id
+        assert refusal.value.coordinator == place_url(orders.runtime.access.backend.place())
+    assert document_at(stock, state_layout(*ITEM).state) == before
+    asked = [TransitionRequest(*ITEM, "empty"), TransitionRequest(*ITEM, "empty")]
+    assert {type(one) for one in persister.transition_many(asked)} == {PreparedError}
+
+
+def test_a_transaction_that_writes_fails_where_it_read_one(stores):
+    """What it writes would rest on a value that may be another one already."""
+    _, stock = stores
+
+    def body(tx):
+        tx.find_state(*ITEM)
+        tx.save_state("shop", "another", {})
+
+    with pytest.raises(PreparedError):
+        TransactionManager(stock).run(body)
+    assert stock.find_state("shop", "another") is None
+
+
+def test_another_distributed_transaction_gives_up_at_once(stores):
+    """It waits for nobody, and leaves nothing behind."""
+    orders, stock = stores
+
+    def body(dtx):
+        dtx["orders"].save_state("shop", "another", {})
+        dtx["stock"].find_state(*ITEM)
+
+    with pytest.raises(PreparedError):
+        transaction(orders, stock).run(body)
+    assert len(open_parts(orders)) == len(open_parts(stock)) == 1
+    assert orders.find_state("shop", "another") is None
+
+
+def test_a_writer_who_knows_the_state_meets_the_mark(pair):
+    """What it remembers of the state is not what is there any more."""
+    _, stock = pair.opened()
+    persister = StateMachinePersister(stock)
+    persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 5})
+    left(pair)
+    with pytest.raises(PreparedError):
+        persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 3})
+    others = pair.opened()
+    settle(others[0])
+    settle(others[1], coordinator=others[0])
+    assert (persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 3})).version == 3
+
+
+def test_what_is_due_is_made_once_it_is_settled(pair):
+    """The worker steps past it, and counts no failure."""
+    orders, _ = pair.opened()
+    machine = Machine(
+        "stock",
+        "full",
+        [Transition("empty", "full", "empty")],
+        timeouts={"full": Timeout(dt.timedelta(microseconds=1), "empty")},
+    )
+    persister = StateMachinePersister(orders, machine)
+    persister.start("shop", "due", {})
+
+    def body(dtx):
+        dtx["orders"].find_state("shop", "due")
+        dtx["stock"].save_state(*ITEM, {})
+
+    left(pair, body=body)
+    assert DueWorker(persister).run_once() == 0
+    found, _ = orders.get_state("shop", "due")
+    assert (found.status, found.due_action) == ("full", "empty")
+    assert settle(orders) == 1
+    assert DueWorker(persister).run_once() == 1
+
+
+def test_maintenance_leaves_it_alone(pair):
+    """A removal of what is not needed tells it, and goes on."""
+    _, stock = pair.opened(maintenance=Maintenance(snapshot_interval=2))
+    for n in range(5, 20):
+        stock.save_state(*ITEM, {"n": n})
+    left(pair)
+    persister = StateMachinePersister(stock, config=PersistenceConfig(snapshot_retention=1))
+    report = persister.gc("shop")
+    assert [one.state_id for one in report.left] == ["widget"]
+
+
+def test_chain_replay_and_verify_have_nothing_to_tell(stores):
+    """What is prepared is no event, and a state that is not there yet is none."""
+    orders, stock = stores
+    for store in stores:
+        for report in verify(store, "shop"):
+            assert report.is_consistent, report.problems
+    assert (StateMachinePersister(stock).replay(*ITEM)).data == {"n": 5}
+    reports = [one for one in verify(orders)]
+    assert [one.kind for one in reports[-1].problems] == ["in_doubt_transaction"]
+
+
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_a_lost_state_has_its_mark_again_when_it_is_recovered(pair, is_decided):
+    """Its document was deleted, or damaged; what was prepared tells the mark."""
+    left(pair, behind=is_decided)
+    orders, stock = pair.opened()
+    plant(stock, state_layout(*ITEM).state, status=7)
+    with pytest.raises(PreparedError):
+        stock.save_state(*ITEM, {"n": 0})
+    assert [one.unresolved for one in recover(stock, "shop")] == [[]]
+    assert (stock.get_state(*ITEM))[0].prepared_by is not None
+    settle(orders)
+    settle(stock, coordinator=orders)
+    assert outcome_of(orders, stock) is is_decided
