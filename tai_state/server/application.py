@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
 
+from tai_state.jobs import AsyncJobQueue
 from tai_state.server.auth.authentication import Auth, auth_of
 from tai_state.server.console.application import PREFIX, Console
 from tai_state.server.http.dispatch import Dispatch, sent_path
 from tai_state.server.http.resources import ROUTES
 from tai_state.server.http.routes import Table
-from tai_state.server.http.service import Service
+from tai_state.server.http.service import QueueOf, Service
 from tai_state.server.settings import Limits
 
 if TYPE_CHECKING:
@@ -56,10 +57,11 @@ class Server:
         limits: Limits,
         *,
         config: PersistenceConfig | None,
+        queue: QueueOf,
         cors: Sequence[str],
     ) -> None:
         """Serve *store*; ``app`` says what the others are."""
-        self.service = Service(store, machines, auth, limits, config)
+        self.service = Service(store, machines, auth, limits, config=config, queue=queue)
         self._life = Router(lifespan=self._lifespan)
         self._console = Console(self.service)
         served: ASGIApp = Dispatch(self.service, TABLE)
@@ -107,6 +109,7 @@ def app(
     auth: Auth | str | Iterable[Token] | None = None,
     limits: Limits | None = None,
     config: PersistenceConfig | None = None,
+    queue: QueueOf = AsyncJobQueue,
     cors: Sequence[str] = (),
 ) -> Server:
     """Return an ASGI application that serves *store* over HTTP.
@@ -118,9 +121,10 @@ def app(
             is made for this run, ``app(...).token``. Without any proof nothing is served but ``/health/*``.
         limits: What is taken at most.
         config: How states are persisted; the same as elsewhere where others persist them, too.
+        queue: Returns the queue of jobs of a name, which has the same settings wherever it is used.
         cors: The origins whose pages may call; none may where nothing is said.
 
     Raises:
         ConfigurationError: One of them cannot be.
     """
-    return Server(store, machines, auth_of(auth), limits or Limits(), config=config, cors=cors)
+    return Server(store, machines, auth_of(auth), limits or Limits(), config=config, queue=queue, cors=cors)

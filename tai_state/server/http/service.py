@@ -15,6 +15,8 @@ from tai_state import (
     SystemClock,
 )
 from tai_state.adapters.serving import Serving
+from tai_state.jobs import AsyncJobQueue
+from tai_state.keys import AsyncKeys
 from tai_state.server.auth.authentication import Auth
 from tai_state.server.http import refusals
 from tai_state.server.http.rates import Rates
@@ -27,6 +29,9 @@ MACHINES_KEPT_MAX = 10_000
 """Of how many states it is remembered which machine moves them, where there are several."""
 
 T = TypeVar("T")
+
+QueueOf = Callable[[AsyncStateStore, str], AsyncJobQueue]
+"""Returns the queue of a name, with the settings that it has wherever it is used."""
 
 
 class Kept(OrderedDict[Any, T]):
@@ -67,7 +72,9 @@ class Service:
         machines: Iterable[Machine[Any]],
         auth: Auth,
         limits: Limits,
+        *,
         config: PersistenceConfig | None,
+        queue: QueueOf,
     ) -> None:
         """Serve *store*.
 
@@ -78,6 +85,7 @@ class Service:
         self.locks = AsyncLockManager(store)
         known = list(machines)
         self.store = store
+        self._queue_of = queue
         self.auth = auth
         self.limits = limits
         self.clock = SystemClock()
@@ -93,6 +101,8 @@ class Service:
         self._requests = 0
         self._streams = 0
         self._machine_of: Kept[str] = Kept(MACHINES_KEPT_MAX)
+        self._groups: Kept[AsyncKeys] = Kept()
+        self._queues: Kept[AsyncJobQueue] = Kept()
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -165,6 +175,24 @@ class Service:
     def forget_machine(self, governor_id: str, state_id: str) -> None:
         """Look again which machine moves a state: it is of another one by now."""
         self._machine_of.pop((governor_id, state_id), None)
+
+    # What is made when it is asked for
+
+    def keys(self, group: str) -> AsyncKeys:
+        """Return the keys of a group.
+
+        Raises:
+            InvalidIdError: It cannot be called so.
+        """
+        return self._groups.or_made(group, lambda: AsyncKeys(self.store, group))
+
+    def queue(self, name: str) -> AsyncJobQueue:
+        """Return the queue *name*.
+
+        Raises:
+            InvalidIdError: It cannot be called so.
+        """
+        return self._queues.or_made(name, lambda: self._queue_of(self.store, name))
 
     def _names(self) -> str:
         return ", ".join(sorted(self.persisters)) or "none"

@@ -86,3 +86,75 @@ class ProblemShape(BaseModel):
     code: str = Field(description="Stable: what programs compare.")
     detail: str | None = None
     retry_after: float | None = Field(None, description="After how many seconds the same request may succeed.")
+
+
+class KeyValue(BaseModel):
+    """A key and its value."""
+
+    key: str
+    value: Any
+
+
+class Done(BaseModel):
+    """What an operation told."""
+
+    value: Any
+    version: int | None = Field(description="The version that it made; null: it had nothing to write.")
+
+
+class Result(BaseModel):
+    """What became of one operation of several."""
+
+    id: str | None = Field(description="As its caller called it.")
+    value: Any
+    version: int | None = None
+    error: ProblemShape | None = None
+
+
+class Results(BaseModel):
+    """What became of several operations, in their order."""
+
+    results: list[Result]
+
+
+class Removed(BaseModel):
+    """How many were removed."""
+
+    removed: int
+
+
+class LockHeld(BaseModel):
+    """A lock that is held by whoever has its ticket."""
+
+    resource: str
+    owner: str
+    fencing_token: int
+    ticket: str = Field(description="Send it as Lock-Ticket: to guard changes, to renew, to release.")
+
+
+class LocksHeld(BaseModel):
+    """Locks that were acquired together."""
+
+    locks: list[LockHeld]
+
+
+class JobName(BaseModel):
+    """A job by its id."""
+
+    id: str
+
+
+class JobCounts(BaseModel):
+    """How many jobs of a queue are in each status."""
+
+    counts: dict[str, int]
+
+
+class Claimed(BaseModel):
+    """A job that is its claimer's for a while."""
+
+    id: str
+    payload: Any
+    attempts: int
+    priority: int
+    ticket: str = Field(description="Send it as Job-Ticket: heartbeat, complete, fail, release.")
