@@ -67,6 +67,7 @@ generate: venv ## Write the sync twins of the async folders, and what pages tell
 	$(BIN)/python .ci/generate_findings.py
 	$(BIN)/python .ci/generate_evening.py
 	$(BIN)/python .ci/generate_indexes.py
+	$(BIN)/python .ci/generate_openapi.py
 
 lint: venv ## Run every check that changes nothing: style, types, twins, security
 	$(BIN)/ruff check .
@@ -78,6 +79,7 @@ lint: venv ## Run every check that changes nothing: style, types, twins, securit
 	$(BIN)/python .ci/generate_findings.py --check
 	$(BIN)/python .ci/generate_evening.py --check
 	$(BIN)/python .ci/generate_indexes.py --check
+	$(BIN)/python .ci/generate_openapi.py --check
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tai_state .ci infra/service
 	$(BIN)/hadolint infra/service/Dockerfile
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify --exclude-files '^tests/data/'

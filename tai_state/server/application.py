@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from tai_state import AsyncStateStore, Machine, PersistenceConfig
+    from tai_state.sagas import Saga
     from tai_state.server.auth.tokens import Token
 
 TABLE = Table(ROUTES)
@@ -58,10 +59,11 @@ class Server:
         *,
         config: PersistenceConfig | None,
         queue: QueueOf,
+        sagas: Iterable[Saga],
         cors: Sequence[str],
     ) -> None:
         """Serve *store*; ``app`` says what the others are."""
-        self.service = Service(store, machines, auth, limits, config=config, queue=queue)
+        self.service = Service(store, machines, auth, limits, config=config, queue=queue, sagas=sagas)
         self._life = Router(lifespan=self._lifespan)
         self._console = Console(self.service)
         served: ASGIApp = Dispatch(self.service, TABLE)
@@ -110,6 +112,7 @@ def app(
     limits: Limits | None = None,
     config: PersistenceConfig | None = None,
     queue: QueueOf = AsyncJobQueue,
+    sagas: Iterable[Saga] = (),
     cors: Sequence[str] = (),
 ) -> Server:
     """Return an ASGI application that serves *store* over HTTP.
@@ -122,9 +125,12 @@ def app(
         limits: What is taken at most.
         config: How states are persisted; the same as elsewhere where others persist them, too.
         queue: Returns the queue of jobs of a name, which has the same settings wherever it is used.
+        sagas: Definitions of those that may be started; an ``AsyncSagaRunner`` elsewhere brings them forward.
         cors: The origins whose pages may call; none may where nothing is said.
 
     Raises:
         ConfigurationError: One of them cannot be.
     """
-    return Server(store, machines, auth_of(auth), limits or Limits(), config=config, queue=queue, cors=cors)
+    return Server(
+        store, machines, auth_of(auth), limits or Limits(), config=config, queue=queue, sagas=sagas, cors=cors
+    )

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers
@@ -17,6 +16,7 @@ from tai_state.server.auth.sessions import CSRF_HEADER
 from tai_state.server.http import refusals
 from tai_state.server.http.answers import problem_answer
 from tai_state.server.http.calls import Call
+from tai_state.server.http.failures import log_unexpected
 from tai_state.server.http.refusals import Refusal
 from tai_state.server.http.routes import KINDS, BadPathError, Needs, Route, Table
 from tai_state.server.http.service import Service
@@ -129,12 +129,6 @@ class Dispatch:
         if found is None:
             raise refusals.unauthorized(is_wrong=False)
         return found
-
-
-def log_unexpected(error: Exception) -> None:
-    """Log what nobody expected: where it was raised, and not its text, which may hold what is stored."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("a request failed with %s\n%s", type(error).__name__, where, extra={"event": "request_failed"})
 
 
 def sent_path(scope: Scope) -> str:

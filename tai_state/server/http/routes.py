@@ -4,10 +4,10 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote_to_bytes
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tai_state.server.auth.principals import Kind
 
@@ -34,6 +34,16 @@ class Needs(Enum):
     NOTHING = "nothing"
     READ = "read"
     WRITE = "write"
+
+
+NUMBER_END = 10**18
+"""Behind all versions and positions that there can be."""
+
+Behind = Annotated[int, Field(ge=0, lt=NUMBER_END)]
+"""A version or position behind which something is wanted; 0: from the first on."""
+
+Version = Annotated[int, Field(ge=1, lt=NUMBER_END)]
+"""A version that there may be."""
 
 
 class Body(BaseModel):

@@ -17,8 +17,11 @@ from tai_state import (
 from tai_state.adapters.serving import Serving
 from tai_state.jobs import AsyncJobQueue
 from tai_state.keys import AsyncKeys
+from tai_state.sagas import AsyncSagaRunner, Saga
 from tai_state.server.auth.authentication import Auth
 from tai_state.server.http import refusals
+from tai_state.server.http.background import Background
+from tai_state.server.http.numbering import Numbering
 from tai_state.server.http.rates import Rates
 from tai_state.server.settings import Limits
 
@@ -64,6 +67,9 @@ class Service:
         plain: Knows every machine, and moves nothing by one: reads, snapshots, and goes back.
         locks: Grants locks that are held by their tickets: nobody renews them here.
         serving: The requests under way, and their end.
+        sagas: Starts sagas, and tells of them; brings none forward.
+        numbering: Tells streams of what has changed.
+        background: What takes longer than a request.
     """
 
     def __init__(
@@ -75,6 +81,7 @@ class Service:
         *,
         config: PersistenceConfig | None,
         queue: QueueOf,
+        sagas: Iterable[Saga],
     ) -> None:
         """Serve *store*.
 
@@ -98,6 +105,9 @@ class Service:
         self.plain: AsyncStateMachinePersister[Any] = AsyncStateMachinePersister(store, None, config, machines=known)
         self.serving = Serving(store, limits.drain_seconds)
         self.rates = Rates(self.clock, failures=limits.failures)
+        self.sagas = AsyncSagaRunner(store, sagas)
+        self.numbering = Numbering(store, self.serving)
+        self.background = Background(self.serving, self.clock, limits.operations)
         self._requests = 0
         self._streams = 0
         self._machine_of: Kept[str] = Kept(MACHINES_KEPT_MAX)
@@ -120,15 +130,18 @@ class Service:
         finally:
             self._requests -= 1
 
-    @contextmanager
-    def stream(self) -> Iterator[None]:
-        """Be a stream of changes: no request under way, since the end of the process waits for none.
+    def check_stream(self) -> None:
+        """Do nothing while there is room for one more stream.
 
         Raises:
-            Refusal: There are as many as there may be.
+            Refusal: There is none.
         """
         if self._streams >= self.limits.streams:
             raise refusals.overloaded("streams")
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """Be a stream of changes: no request under way, since the end of the process waits for none."""
         self._streams += 1
         try:
             yield

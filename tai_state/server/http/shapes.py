@@ -1,10 +1,11 @@
 """The shapes of answers that are no public model of the library's, for OpenAPI: their fields are what is sent."""
 
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
-from tai_state import StateSnapshot
+from tai_state import ConsistencyReport, RecoveryReport, StateSnapshot
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class FoundStates(BaseModel):
     damaged: list[str]
 
 
-class MachineShape(BaseModel):
+class MachineDefinition(BaseModel):
     """A machine: its definition, and what follows from it."""
 
     name: str
@@ -77,7 +78,7 @@ class MachineName(BaseModel):
     version: int
 
 
-class ProblemShape(BaseModel):
+class ProblemDetails(BaseModel):
     """A problem (RFC 9457); some have more members, which docs/errors.md and docs/server.md tell."""
 
     type: str
@@ -108,7 +109,7 @@ class Result(BaseModel):
     id: str | None = Field(description="As its caller called it.")
     value: Any
     version: int | None = None
-    error: ProblemShape | None = None
+    error: ProblemDetails | None = None
 
 
 class Results(BaseModel):
@@ -158,3 +159,21 @@ class Claimed(BaseModel):
     attempts: int
     priority: int
     ticket: str = Field(description="Send it as Job-Ticket: heartbeat, complete, fail, release.")
+
+
+class BackgroundOperation(BaseModel):
+    """A check or a repair: how far it has come, and what it found."""
+
+    id: str
+    kind: str
+    governor_id: str | None
+    by: str
+    status: str = Field(description="running, done, failed or stopped.")
+    started_at: datetime
+    ended_at: datetime | None
+    states: int = Field(description="How many states were looked at so far.")
+    governor: str | None = Field(description="Whose states are looked at now.")
+    reports: list[ConsistencyReport | RecoveryReport] = Field(description="Of governors with findings.")
+    sound: int = Field(description="How many governors had none.")
+    omitted: int = Field(description="How many reports with findings are not told.")
+    error: ProblemDetails | None

@@ -10,7 +10,7 @@ from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import Call
 from tai_state.server.http.paging import Page, paged, size_of
 from tai_state.server.http.resources.states import STATE
-from tai_state.server.http.routes import Resource, Said
+from tai_state.server.http.routes import Behind, Resource, Said, Version
 from tai_state.server.http.shapes import Items
 
 resource = Resource("events")
@@ -19,8 +19,8 @@ resource = Resource("events")
 class Events(Page):
     """Which events of a state are wanted."""
 
-    after: int = Field(0, ge=0, description="Behind this version; of descending ones, above it.")
-    until: int | None = Field(None, ge=1, description="Up to this version.")
+    after: Behind = Field(0, description="Behind this version; of descending ones, above it.")
+    until: Version | None = Field(None, description="Up to this version.")
     descending: bool = Field(default=False, description="The newest first.")
 
 
@@ -72,7 +72,7 @@ class Happened(Page):
     changed_by: str | None = Field(None, description="Only of this author.")
     after_time: AwareDatetime | None = Field(None, description="With the two others: begin behind this event.")
     after_state: str | None = None
-    after_version: int | None = Field(None, ge=1)
+    after_version: Version | None = None
 
 
 @resource.route(

@@ -11,10 +11,10 @@ from tai_state.keys import ABSENT, CompareAndSwap, Delete, KeyOp, OpResult, Set,
 from tai_state.server.http import refusals
 from tai_state.server.http.answers import Answer, stored, told
 from tai_state.server.http.calls import Call
-from tai_state.server.http.dispatch import log_unexpected
+from tai_state.server.http.failures import log_unexpected
 from tai_state.server.http.paging import After, Page, paged, size_of
 from tai_state.server.http.resources.states import Why
-from tai_state.server.http.routes import Change, Resource, Said
+from tai_state.server.http.routes import Behind, Change, Resource, Said
 from tai_state.server.http.shapes import Done, Items, KeyValue, Removed, Results
 from tai_state.values import from_json
 
@@ -201,7 +201,7 @@ async def change_keys(call: Call) -> Answer:
     body, keys = await call.body(Operations), call.service.keys(call.path["group"])
     ops = [op_from_json(one) for one in body.ops]
     async with call.lock() as lock:
-        options = {
+        options: Any = {
             "idempotency_key": call.idempotency_key(),
             "metadata": call.metadata(body),
             "lock": lock,
@@ -222,16 +222,16 @@ async def clear_keys(call: Call) -> Answer:
     return told({"removed": count})
 
 
-class Behind(Page):
+class OfKey(Page):
     """Which changes of a key are wanted."""
 
-    after: int = Field(0, ge=0, description="Behind this version.")
+    after: Behind = Field(0, description="Behind this version.")
 
 
-@resource.route("GET", KEY + "/history", Said(200, "A page of them.", Items[Event[Any]], ("Link",)), query=Behind)
+@resource.route("GET", KEY + "/history", Said(200, "A page of them.", Items[Event[Any]], ("Link",)), query=OfKey)
 async def key_history(call: Call) -> Answer:
     """List the changes of a key in their order; ``to_state.value`` is its value."""
-    query, keys = call.query(Behind), call.service.keys(call.path["group"])
+    query, keys = call.query(OfKey), call.service.keys(call.path["group"])
     size = size_of(call, query)
     found = call.service.store.get_events(
         keys.governor_id, call.path["key"], after=query.after, limit=size + 1, timeout=call.seconds

@@ -1,6 +1,5 @@
 """``/v1/locks``: leases that are held by their tickets, whatever becomes of this process."""
 
-import contextlib
 from collections.abc import AsyncIterator
 
 from pydantic import Field
@@ -10,8 +9,9 @@ from tai_state.server.auth.principals import Kind
 from tai_state.server.http import refusals
 from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import LOCK_TICKET, Call
+from tai_state.server.http.endings import ending
 from tai_state.server.http.paging import After, paged, size_of
-from tai_state.server.http.routes import Body, Resource, Said
+from tai_state.server.http.routes import Body, Resource, Said, Version
 from tai_state.server.http.shapes import Items, LockHeld, LocksHeld
 
 resource = Resource("locks")
@@ -113,7 +113,7 @@ async def release_lock(call: Call) -> Answer:
 class Break(Body):
     """Which grant is broken, and why."""
 
-    token: int = Field(ge=1, description="The fencing token of the grant that is meant.")
+    token: Version = Field(description="The fencing token of the grant that is meant.")
     reason: str = Field(min_length=1)
 
 
@@ -150,7 +150,7 @@ async def list_locks(call: Call) -> Answer:
 
     async def found() -> AsyncIterator[LockInfo]:
         is_behind, count = query.after is None, 0
-        async with contextlib.aclosing(call.service.locks.list(timeout=call.seconds)) as locks:
+        async with ending(call.service.locks.list(timeout=call.seconds)) as locks:
             async for lock in locks:
                 is_wanted = is_behind and (lock.held or not query.held)
                 if is_wanted and call.principal.allowed.covers(Kind.LOCKS, lock.resource):

@@ -10,7 +10,7 @@ from tai_state.server.http import refusals
 from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import Call
 from tai_state.server.http.routes import Resource, Said
-from tai_state.server.http.shapes import Items, MachineName, MachineShape
+from tai_state.server.http.shapes import Items, MachineDefinition, MachineName
 
 resource = Resource("machines")
 
@@ -22,7 +22,7 @@ async def list_machines(call: Call) -> Answer:
     return told({"items": [{"name": one.name, "version": one.version} for one in machines]})
 
 
-@resource.route("GET", "/v1/machines/{machine}", Said(200, "The machine.", MachineShape), problems=(404,))
+@resource.route("GET", "/v1/machines/{machine}", Said(200, "The machine.", MachineDefinition), problems=(404,))
 async def get_machine(call: Call) -> Answer:
     """Return a machine: its statuses and transitions, and the schema of its data where it has a type."""
     persister = call.service.persisters.get(call.path["machine"])

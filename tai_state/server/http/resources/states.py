@@ -11,7 +11,7 @@ from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import Call
 from tai_state.server.http.moved import moved
 from tai_state.server.http.paging import After, Page, paged, size_of
-from tai_state.server.http.routes import Change, Query, Resource, Said
+from tai_state.server.http.routes import Change, Query, Resource, Said, Version
 from tai_state.server.http.shapes import FoundStates, Items, Moved, Versioned
 
 resource = Resource("states")
@@ -111,7 +111,7 @@ async def find_states(call: Call) -> Answer:
 class Moment(Query):
     """As of when a state is wanted."""
 
-    version: int | None = Field(None, ge=1, description="As it was at this version, by its events.")
+    version: Version | None = Field(None, description="As it was at this version, by its events.")
     at: AwareDatetime | None = Field(None, description="As it was at this time, with an offset; by its events.")
 
 

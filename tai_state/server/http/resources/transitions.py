@@ -10,7 +10,7 @@ from tai_state.server.http.answers import Answer
 from tai_state.server.http.calls import Call
 from tai_state.server.http.moved import moved
 from tai_state.server.http.resources.states import STATE
-from tai_state.server.http.routes import Change, Resource, Said
+from tai_state.server.http.routes import Change, Resource, Said, Version
 from tai_state.server.http.shapes import Moved
 
 resource = Resource("transitions")
@@ -75,7 +75,7 @@ async def transition(call: Call) -> Answer:
 class Rollback(Change):
     """To which version a state is to go back."""
 
-    to_version: int = Field(ge=1)
+    to_version: Version
     expected_status: str | None = Field(None, description="Only while it is in this status.")
     force: bool = Field(default=False, description="Whatever the machine says; needs a reason.")
 

@@ -1,0 +1,141 @@
+"""``/v1/changes``: what has changed, as Server-Sent Events, without a gap and from where one was."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from pydantic import Field
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from tai_state import StoreClosedError, TaiStateError
+from tai_state.server.auth.principals import Kind
+from tai_state.server.http import refusals
+from tai_state.server.http.answers import dumped
+from tai_state.server.http.calls import Call
+from tai_state.server.http.endings import ending
+from tai_state.server.http.resources.states import STATE
+from tai_state.server.http.routes import Behind, Query, Resource, Said
+
+resource = Resource("changes")
+
+PING_SECONDS = 15.0
+SEND_SECONDS = 30.0
+"""How long one that reads nothing holds up its stream before it ends."""
+
+PAGE = 200
+LAST_EVENT_ID = "Last-Event-ID"
+STREAM = "text/event-stream"
+
+log = logging.getLogger("tai_state.server")
+# It writes what is sent at DEBUG, and data belongs in no log.
+logging.getLogger("sse_starlette").setLevel(logging.INFO)
+
+
+class Changes(Query):
+    """From where on changes are wanted, and of what."""
+
+    after: Behind | Literal["end"] = Field(
+        0, description='Behind this position; "end": those that come. Last-Event-ID goes first.'
+    )
+    governor: str | None = Field(None, description="Only those of this governor.")
+
+
+@resource.route(
+    "GET",
+    "/v1/changes",
+    Said(200, "A stream of events called change; their ids are positions.", str, media=STREAM),
+    query=Changes,
+    headers=(LAST_EVENT_ID,),
+)
+async def follow_changes(call: Call) -> EventSourceResponse:
+    """Follow what changes in the store, in the order of its positions, those that the token reaches.
+
+    Every change has one position, 1, 2, 3, ..., for good; whoever was cut off goes on behind the last one that he saw.
+    Changes of keys and sagas have none.
+    """
+    query, numbering = call.query(Changes), call.service.numbering
+    if query.governor is not None:
+        call.require(Kind.GOVERNORS, query.governor)
+    call.service.check_stream()
+    await numbering.begin()
+    given = _last_id(call)
+    after = given if given is not None else query.after
+    return _stream(call, _changes(call, await numbering.positions.last() if after == "end" else after, query.governor))
+
+
+async def _changes(call: Call, after: int, governor: str | None) -> AsyncIterator[ServerSentEvent]:
+    numbering, allowed = call.service.numbering, call.principal.allowed
+    with numbering.following():
+        while await numbering.behind(after):
+            is_told = True
+            async with ending(numbering.positions.events(after=after, limit=PAGE)) as page:
+                async for one in page:
+                    after = one.position
+                    is_told = governor in {None, one.governor_id} and allowed.covers(Kind.GOVERNORS, one.governor_id)
+                    if is_told:
+                        yield _event(one.position, one._asdict())
+            if not is_told:
+                # Without data it is no event, and yet the place from which to go on.
+                yield ServerSentEvent(id=str(after))
+
+
+class OfState(Query):
+    """From where on changes of a state are wanted."""
+
+    after: Behind = Field(0, description="Behind this version; Last-Event-ID goes first.")
+
+
+@resource.route(
+    "GET",
+    STATE + "/changes",
+    Said(200, "A stream of events called change; their ids are versions.", str, media=STREAM),
+    query=OfState,
+    headers=(LAST_EVENT_ID,),
+)
+async def follow_state(call: Call) -> EventSourceResponse:
+    """Follow a state: its events behind a version, then those that come; one that never was is waited for."""
+    query = call.query(OfState)
+    call.service.check_stream()
+    given = _last_id(call)
+    return _stream(call, _of_state(call, query.after if given is None else given))
+
+
+async def _of_state(call: Call, after: int) -> AsyncIterator[ServerSentEvent]:
+    found = call.service.store.follow(call.path["governor"], call.path["state"], after=after)
+    async with ending(found) as events:
+        async for event in events:
+            yield _event(event.version, event)
+
+
+def _event(number: int, content: object) -> ServerSentEvent:
+    return ServerSentEvent(dumped(content).decode(), event="change", id=str(number))
+
+
+def _last_id(call: Call) -> int | None:
+    """Return the position or version that the caller saw last.
+
+    Raises:
+        Refusal: It is none.
+    """
+    header = call.header(LAST_EVENT_ID)
+    if header is None or not header:
+        return None
+    if not (header.isascii() and header.isdecimal() and len(header) < 19):  # noqa: PLR2004 - of a 64-bit number
+        raise refusals.bad_header(f"{LAST_EVENT_ID} is the id of an event of this stream")
+    return int(header)
+
+
+def _stream(call: Call, events: AsyncIterator[ServerSentEvent]) -> EventSourceResponse:
+    async def counted() -> AsyncIterator[ServerSentEvent]:
+        # Whoever is cut off comes back, and is told then what is wrong.
+        with call.service.stream(), contextlib.suppress(StoreClosedError):
+            try:
+                async with ending(events):
+                    async for event in events:
+                        yield event
+            except TaiStateError as error:
+                log.info("a stream of changes ends: %s", error.code, extra={"event": "stream_ended"})
+
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return EventSourceResponse(counted(), headers=headers, ping=PING_SECONDS, send_timeout=SEND_SECONDS)
