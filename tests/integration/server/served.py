@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -57,11 +58,17 @@ class Served:
         return self.process.returncode, errors
 
 
+def free_port():
+    """Return a port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        return bound.getsockname()[1]
+
+
 @contextmanager
-def serving(folder, *words):
-    """Start a server in *folder*, behind ``tai-state serve``, on a port that is free."""
+def serving(folder, *words, port=0):
+    """Start a server in *folder*, behind ``tai-state serve``; without a *port* on one that is free."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TAI_STATE_")}
-    command = [sys.executable, "-m", "tai_state", "--json", "serve", "--port", "0", *words]
+    command = [sys.executable, "-m", "tai_state", "--json", "serve", "--port", str(port), *words]
     process = subprocess.Popen(
         command,
         cwd=folder,
