@@ -26,8 +26,8 @@ class Client:
     def __init__(self, name, command, address, *, moves, rate):
         self.state = f"{name}/1"
         self.moves = moves
-        self.told = []
-        self._log = []
+        self.told: list[str] = []
+        self._log: list[str] = []
         self._process = subprocess.Popen(
             [*command, address, self.state, str(moves), str(rate)],
             env=os.environ | {"TAI_STATE_TOKEN": TOKEN},
@@ -59,6 +59,7 @@ class Client:
             for reader in self._readers:
                 reader.join()
             for stream in (self._process.stdout, self._process.stderr):
+                assert stream is not None
                 stream.close()
         assert code == 0, "".join(self._log)
         return [json.loads(line) for line in self.told]
@@ -72,7 +73,7 @@ def run(folder, commands, *, kills, moves, rate, seed):
     words = ("--machine", "lamp.json", "--auth", "auth.json")
     port, rng = free_port(), random.Random(seed)
     with ExitStack() as stack:
-        clients = []
+        clients: list[Client] = []
         for turn in range(kills + 1):
             with serving(folder, *words, port=port) as server:
                 if not clients:
