@@ -64,6 +64,7 @@ def test_a_path_of_ours_is_taken(path):
         "governors/a.b/states/s",
         "governors/g/others/s",
         "others/g/states/s",
+        "elsewhere/g/states/s",
         "governors/g/states/s/states/s",
         "waits/ann",
         "tai/meta",

@@ -28,3 +28,10 @@ def test_several_definitions_are_one_problem():
     (problem,) = moved(None, "e" * 64, "f" * 64).problems()
     assert (problem.kind, problem.state_id) == ("machine_redefined", "s1")
     assert "has 3 definitions" in problem.message
+
+
+def test_a_definition_that_is_known_here_may_have_moved_nothing_last():
+    """What is told of each is which states it moved, and whether it is ours."""
+    (problem,) = moved("e" * 64, "e" * 64).problems()
+    assert "the one known here, which moved no state last" in problem.message
+    assert f"{'e' * 12}, which moved 2 states last, such as 's0' of governor 'g'" in problem.message

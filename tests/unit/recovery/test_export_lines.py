@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tai_state.errors import BadExportError
-from tai_state.rules.recovery.export_lines import End, Header, read_header, read_line
+from tai_state.rules.recovery.export_lines import End, Header, header_line, read_header, read_line
 
 HEADER = {"export": "tai_state", "version": 1, "store_id": "a", "governor": None, "exported_at": "2026-01-01T00:00:00Z"}
 END = {"line": 3, "end": True, "documents": 1, "sha256": "0" * 64}
@@ -52,3 +52,13 @@ def test_a_header_that_lacks_something_is_refused(wrong):
     """Each by itself."""
     with pytest.raises(BadExportError, match="the header lacks what it should say"):
         read_header("a.jsonl", json.dumps({**HEADER, **wrong}).encode())
+
+
+@pytest.mark.parametrize("governor", [None, "g"])
+def test_a_header_is_the_first_line_and_is_read_back(governor):
+    """Each line tells its number, by which what is wrong with it is found."""
+    header = Header("a", governor, "2026-01-01T00:00:00Z")
+    line = header_line(header)
+    assert json.loads(line)["line"] == 1
+    assert line.endswith(b"\n")
+    assert read_header("a.jsonl", line) == header

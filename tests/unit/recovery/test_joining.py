@@ -99,10 +99,10 @@ def sealed(events) -> dict[str, Any]:
 SEALED = sealed(EVENTS[3:6])
 
 
-def sealed_behind(version):
-    """Return what is decided of a state that is there with so many of the events."""
+def sealed_behind(version, digest=None):
+    """Return what is decided of a state that is there with so many of the events, or another one with that hash."""
     run = Run(LIVED.governor.states.removesuffix("/states"), LIVED.stored_id)
-    told = {"version": version, "hash": EVENTS[version - 1].hash}
+    told = {"version": version, "hash": digest or EVENTS[version - 1].hash}
     joined = Joining(run, Document(run.state, told, NOW, NOW))
     joined.begin(Carried(2, run.state, {"version": 9, "hash": EVENTS[8].hash}, 100))
     joined.compare(None)
@@ -140,3 +140,33 @@ def test_a_segment_that_cannot_be_read_shows_nothing(altered):
     assert joined.meet(Carried(3, LIVED.segment(4), {**SEALED, **altered}, 100)) == []
     with pytest.raises(HistoryConflictError, match="nothing in the file shows"):
         joined.end()
+
+
+def test_a_segment_that_ends_where_the_state_is_shows_another_history():
+    """By its last event; that it is the same one only what follows can show."""
+    tail, segment = Carried(3, LIVED.event(9), {}, 100), Carried(4, LIVED.segment(4), SEALED, 100)
+    assert sealed_behind(6).meet(tail) == sealed_behind(6).meet(segment) == []
+    joined = sealed_behind(6, EVENTS[4].hash)
+    with pytest.raises(HistoryConflictError, match="another history"):
+        joined.meet(segment)
+
+
+@pytest.mark.parametrize(
+    ("trimmed", "is_known"),
+    [((10, "a10"), True), ((10, "b10"), False), ((9, "a10"), False), ((11, "a10"), False)],
+    ids=["the same", "another", "before it", "behind it"],
+)
+def test_what_was_trimmed_there_is_known_by_the_hash_of_its_last_event(trimmed, is_known):
+    """And by nothing else: an event that is trimmed cannot be read."""
+    through, digest = trimmed
+    told = {**fields(12), "trimmed_through": through, "trimmed_hash": digest}
+    joined = Joining(
+        Run(PATHS.governor.states.removesuffix("/states"), PATHS.stored_id), Document(PATHS.state, told, NOW, NOW)
+    )
+    joined.begin(Carried(2, PATHS.state, fields(10), 100))
+    if is_known:
+        joined.compare(None)
+        assert joined.meet(event(10)) == []
+    else:
+        with pytest.raises(HistoryConflictError, match="it is there"):
+            joined.compare(None)

@@ -180,3 +180,13 @@ def test_a_newer_receipt_is_refused():
     """It may say something else."""
     with pytest.raises(SchemaVersionError):
         named_receipt(stored(format=99), PATHS.governor)
+
+
+def test_what_is_about_to_be_removed_leaves_no_gap():
+    """Each event up to where the log is trimmed is passed by, however many there are."""
+    search = ReceiptSearch([receipt("another", 3)], "g", "s", after=2)
+    for one in EVENTS:
+        search.meet(one)
+    finding = search.finding(receipt("another", 3), 3)
+    assert finding is not None
+    assert finding.kind == told(receipt("another", 3), EVENTS, 3)
