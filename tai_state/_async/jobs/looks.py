@@ -21,6 +21,9 @@ _IN_HAND_SECONDS = 10.0
 _END_SECONDS = 0.25
 """For how long looks go on where the last one ended, before one begins at the beginning of its lane again."""
 
+_CROWD = 8
+"""From how many callers on a look finds jobs for those who come next, too: they will be as many, and at once."""
+
 _SPREAD_MAX = 32
 
 _CALLERS_MAX = 100
@@ -41,6 +44,14 @@ class _End:
     began: float
 
 
+@quick_dataclass(frozen=True, slots=True)
+class _Next:
+    """What the last look found beside what it was asked for, and until when it is good."""
+
+    seen: tuple[Seen, ...]
+    until: float
+
+
 class AsyncLooks:
     """Looks for the jobs of one queue, for all callers of this process together."""
 
@@ -57,6 +68,7 @@ class AsyncLooks:
         # What was given to callers who are about to claim it, and when; and where the last look at a lane ended.
         self._in_hand: dict[str, float] = {}
         self._ends: dict[str, _End] = {}
+        self._next = _Next((), 0.0)
 
     async def next(self, deadline: Deadline) -> Seen | None:
         """Return a job that may be claimed, or whose lease has ended; None where there is none.
@@ -72,9 +84,14 @@ class AsyncLooks:
                 assert isinstance(turn.answer, _Told)
                 return turn.answer.seen
             others = self._lines.take(turn, _CALLERS_MAX - 1)
+            callers = 1 + len(others)
             try:
-                found = await self._look(1 + len(others), deadline)
+                found = self._found_before(callers)
+                if len(found) < callers:
+                    found += await self._look(callers - len(found), found, deadline)
             except BaseException:
+                # What was found before is found again.
+                self._ends.clear()
                 self._lines.give_back(others)
                 raise
             for seen in found:
@@ -86,6 +103,12 @@ class AsyncLooks:
     def done(self, seen: Seen) -> None:
         """Note that whoever was given *seen* has done with it what was to be done, or could not."""
         self._in_hand.pop(seen.paths.state.id, None)
+
+    def put(self, priority: int) -> None:
+        """Note that this process has put a job there: who comes next is given none of a lower priority before it."""
+        if priority > self._priorities.known[-1]:
+            self._next = _Next((), 0.0)
+            self._ends.clear()
 
     def won(self) -> None:
         """Note that what was found was still so."""
@@ -102,11 +125,18 @@ class AsyncLooks:
             if seen.what is Found.EXPIRED:
                 yield seen
 
-    async def _look(self, callers: int, deadline: Deadline) -> list[Seen]:
-        """Find a job for each of *callers*, where there are so many."""
+    def _found_before(self, callers: int) -> list[Seen]:
+        """Return what the last look has found for those who come now."""
+        found = self._next
+        seen = found.seen if self._clock.monotonic() < found.until else ()
+        self._next = _Next(seen[callers:], found.until)
+        return list(seen[:callers])
+
+    async def _look(self, callers: int, found: list[Seen], deadline: Deadline) -> list[Seen]:
+        """Find a job for each of *callers*, where there are so many, beside those that were *found* already."""
         now = self._clock.monotonic()
         # As of now: what is claimed while we look may be shown to us as it was before.
-        hidden = self._hidden(now)
+        hidden = self._hidden(now).union(seen.paths.state.id for seen in found)
         look = Look(await self._due.told(deadline), deadline, hidden)
         expired: list[Seen] = []
         # What ended comes first: it is quickly put back, and may have been the only attempt under way.
@@ -116,14 +146,17 @@ class AsyncLooks:
         is_fresh = self._priorities.is_fresh()
         if not is_fresh:
             await self._priorities.read(deadline)
-        queued = await self._queued(callers - len(expired), look)
+        beside = callers if callers >= _CROWD and self._spread == 1 else 0
+        queued = await self._queued(callers - len(expired), look, beside)
         if len(expired) + len(queued) < callers:
             # Nobody is told that there is nothing before all was looked at.
             if not asks_leases:
                 expired = await self._expired(callers - len(queued), look)
             if is_fresh and await self._priorities.read(deadline):
                 queued = await self._queued(callers - len(expired), look)
-        return expired + queued
+        seen = expired + queued
+        self._next = _Next(tuple(seen[callers:]), now + _END_SECONDS)
+        return seen[:callers]
 
     def _hidden(self, now: float) -> frozenset[str]:
         hidden = set()
@@ -138,21 +171,26 @@ class AsyncLooks:
         self._leases_at = self._clock.monotonic()
         return await self._due.first(self._queue.leases, most, look, what=Found.EXPIRED)
 
-    async def _queued(self, most: int, look: Look) -> list[Seen]:
-        """Return the first that may be claimed, those of the highest priority first."""
+    async def _queued(self, least: int, look: Look, beside: int = 0) -> list[Seen]:
+        """Return the first that may be claimed, those of the highest priority first.
+
+        Args:
+            least: How many are looked for in all lanes.
+            beside: How many more are taken of the lane in which the last of those is, where that costs no query more.
+        """
         found: list[Seen] = []
         for priority in self._priorities.known:
-            wanted = most - len(found)
+            wanted = least - len(found)
             if wanted <= 0:
                 break
-            lane = await self._lane(self._queue.lane(priority), wanted + self._spread - 1, look)
+            lane = await self._lane(self._queue.lane(priority), wanted + self._spread - 1, look, beside)
             if self._spread > 1:
                 self._rng.shuffle(lane)
-            found += lane[:wanted]
+            found += lane[: wanted + beside]
         return found
 
-    async def _lane(self, name: str, most: int, look: Look) -> list[Seen]:
-        """Return the first *most* of a lane that may be claimed and are in nobody's hand.
+    async def _lane(self, name: str, least: int, look: Look, beside: int) -> list[Seen]:
+        """Return the first *least* of a lane that may be claimed and are in nobody's hand, and those *beside* them.
 
         While others of this process are about to claim what the last look found, the next one begins where that ended:
         it need not step past all of that again.
@@ -162,9 +200,9 @@ class AsyncLooks:
             end = None
         found: list[Seen] = []
         if end is not None:
-            found = await self._due.first(name, most, look, what=Found.CLAIMABLE, after=end.last)
-        if len(found) < most:
-            end, found = None, await self._due.first(name, most, look, what=Found.CLAIMABLE)
+            found = await self._due.first(name, least + beside, look, what=Found.CLAIMABLE, after=end.last)
+        if len(found) < least:
+            end, found = None, await self._due.first(name, least + beside, look, what=Found.CLAIMABLE)
         if found:
             last = found[-1]
             self._ends[name] = _End(Cursor(last.paths.state, last.record.due_at), now if end is None else end.began)

@@ -152,6 +152,7 @@ class AsyncJobQueue:
             data = (await self._found(id_, deadline)).data.value()
             if payload_of(data["payload"]) != payload_of(payload) or data["priority"] != given:
                 raise IdempotencyMismatchError(id_, self._queue.governor_id, id_) from None
+        self._looks.put(given)
         return id_
 
     async def get(self, job_id: str, *, timeout: TimeLimit = None) -> JobInfo:

@@ -60,6 +60,45 @@ async def test_those_who_wait_together_share_one_look(counted):
     for number in range(6):
         await queue.enqueue(number)
     backend.taken()
+    ids = await async_crowd(queue, 8)
+    assert len(set(ids) - {None}) == 6
+    assert ids.count(None) == 2
+    assert sorted(backend.taken()) == ["commit"] * 6 + ["get_many"] + ["query"] * 2
+
+
+@in_memory
+async def test_a_crowd_finds_jobs_for_those_who_come_next(counted):
+    """They would ask at once again: half as many queries, and no job is given out twice."""
+    queue, backend = counted
+    for number in range(20):
+        await queue.enqueue(number)
+    backend.taken()
+    ids = await async_crowd(queue, 8)
+    assert backend.taken().count("query") == 1
+    ids += [(await async_claimed(queue)).id for _ in range(8)]
+    assert backend.taken() == ["commit"] * 8
+    ids += [(await async_claimed(queue)).id for _ in range(4)]
+    assert len(set(ids)) == 20
+    assert await queue.claim() is None
+
+
+@in_memory
+async def test_what_a_crowd_found_is_not_given_before_what_is_put_there_above_it(counted):
+    """Nor is any of it lost for that."""
+    queue, _ = counted
+    await queue.enqueue("high", priority=5)
+    await (await async_claimed(queue)).complete()
+    for number in range(20):
+        await queue.enqueue(number)
+    ids = await async_crowd(queue, 8)
+    high = await queue.enqueue("high", priority=5)
+    assert (await async_claimed(queue)).id == high
+    ids += [(await async_claimed(queue)).id for _ in range(12)]
+    assert len(set(ids)) == 20
+
+
+async def async_crowd(queue, size):
+    """Let so many claim at once, all in line before the first one looks; return the ids of their jobs."""
     claimed: list[str | None] = []
     lines = queue._looks._lines
     place = lines.join("mail")
@@ -70,11 +109,9 @@ async def test_those_who_wait_together_share_one_look(counted):
         claimed.append(None if job is None else job.id)
 
     async def let_them_in():
-        while len(place.line) <= 8:
+        while len(place.line) <= size:
             await async_sleep(0.005)
         lines.leave(place)
 
-    await async_together([claim] * 8 + [let_them_in])
-    assert len(set(claimed) - {None}) == 6
-    assert claimed.count(None) == 2
-    assert sorted(backend.taken()) == ["commit"] * 6 + ["get_many"] + ["query"] * 2
+    await async_together([claim] * size + [let_them_in])
+    return claimed

@@ -108,7 +108,7 @@ async def test_a_look_that_fails_fails_one_caller(queue, clock, monkeypatch):
         await queue.enqueue(number)
     look, claimed, place = queue._looks._look, [], queue._looks._lines.join("mail")
 
-    async def failing(callers, deadline):
+    async def failing(callers, found, deadline):
         monkeypatch.setattr(queue._looks, "_look", look)
         assert callers == 3
         raise StoreError("broken")

@@ -108,7 +108,7 @@ def test_a_look_that_fails_fails_one_caller(queue, clock, monkeypatch):
         queue.enqueue(number)
     look, claimed, place = queue._looks._look, [], queue._looks._lines.join("mail")
 
-    def failing(callers, deadline):
+    def failing(callers, found, deadline):
         monkeypatch.setattr(queue._looks, "_look", look)
         assert callers == 3
         raise StoreError("broken")
