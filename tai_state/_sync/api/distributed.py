@@ -132,18 +132,17 @@ class DistributedTransaction:
         }
         try:
             result = run_body(fn, DistributedBody(transaction_id, attempts, self.participants))
+            for attempt in attempts.values():
+                attempt.check_usable()
         except Exception as error:
-            self._judge(attempts, error, deadline)
             self._phases(deadline).drop(transaction_id)
+            self._judge(attempts, error, deadline)
             if isinstance(error, PreconditionFailedError | StaleReadError):
                 return _Raised(error)
             raise
         finally:
             for attempt in attempts.values():
                 attempt.end()
-        for attempt in attempts.values():
-            if attempt.stale is not None:
-                raise attempt.stale
         if not self.participants and not any(attempt.writes for attempt in attempts.values()):
             for attempt in attempts.values():
                 attempt.confirm()

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.commits.feeding import learn
@@ -125,12 +125,16 @@ class Phases:
             TaiStateError: As for ``DistributedTransaction.run``.
         """
         parts: dict[str, tuple[Part, Concerned]] = {}
-        for name, attempt in attempts.items():
-            made = self._part(transaction_id, name, attempt)
-            if made[0].states or made[0].writes:
-                parts[name] = made
-        parties = {**{name: self.runtimes.ids[name] for name in parts}, **dict.fromkeys(self.participants, "")}
-        self.decisions.begin(transaction_id, parties, self.lease, self.deadline)
+        try:
+            for name, attempt in attempts.items():
+                made = self._part(transaction_id, name, attempt)
+                if made[0].states or made[0].writes:
+                    parts[name] = made
+            parties = {**{name: self.runtimes.ids[name] for name in parts}, **dict.fromkeys(self.participants, "")}
+            began_at = self.decisions.begin(transaction_id, parties, self.lease, self.deadline)
+        except BaseException:
+            self.drop(transaction_id)
+            raise
         try:
             # Always in the order of their ids: of two that meet in several stores one gets through.
             for name in sorted(parts, key=self.runtimes.ids.__getitem__):
@@ -140,9 +144,9 @@ class Phases:
             for participant in self.participants.values():
                 participant.prepare(transaction_id)
         except BaseException:
-            self._abort(transaction_id, [*parties])
+            self._abort(transaction_id, [*parties], began_at)
             raise
-        verdict = self.decisions.decide(transaction_id, Verdict.COMMIT, self.deadline)
+        verdict = self.decisions.decide(transaction_id, Verdict.COMMIT, began_at, self.deadline)
         self._settle(transaction_id, [*parties], verdict or Verdict.ABORT)
         if verdict is not Verdict.COMMIT:
             message = (
@@ -181,10 +185,10 @@ class Phases:
         )
         return part, concerned
 
-    def _abort(self, transaction_id: str, names: Sequence[str]) -> None:
+    def _abort(self, transaction_id: str, names: Sequence[str], began_at: datetime) -> None:
         """Abort what could not be prepared, as far as the stores answer; whoever meets the rest aborts that."""
         try:
-            verdict = self.decisions.decide(transaction_id, Verdict.ABORT, self._longer())
+            verdict = self.decisions.decide(transaction_id, Verdict.ABORT, began_at, self._longer())
         except TaiStateError as error:
             log.warning("distributed transaction %s is aborted once its lease is over: %s", transaction_id, error)
             return
@@ -257,7 +261,7 @@ class Phases:
             return told.decision.verdict
         if told.begin is None or not told.begin.is_over(told.read_time):
             return None
-        return self.decisions.decide(transaction_id, Verdict.ABORT, self.deadline)
+        return self.decisions.decide(transaction_id, Verdict.ABORT, told.begin.began_at, self.deadline)
 
     def _finish(self, begin: Begin) -> None:
         """Settle, and tell of, those who take part and of whom it is not told, where they are known here."""

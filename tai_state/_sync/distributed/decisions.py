@@ -58,8 +58,8 @@ class Decisions:
 
     def begin(
         self, transaction_id: str, parties: Mapping[str, str], lease: timedelta, deadline: Deadline
-    ) -> None:
-        """Begin a transaction.
+    ) -> datetime:
+        """Begin a transaction, and return when, by the store's clock.
 
         Raises:
             DeadlineExceededError, StoreError: It may be begun; nothing was prepared.
@@ -75,11 +75,12 @@ class Decisions:
 
         settlement = Settlement(read, self._unknown(transaction_id))
         try:
-            commit_once(self._access, [put], deadline, settlement)
+            commit = commit_once(self._access, [put], deadline, settlement)
         except OutcomeUnknownError as error:
             # Of what may be begun, and has nothing prepared, the outcome is known.
             message = f"distributed transaction {transaction_id} could not be begun in time; nothing was written"
             raise DeadlineExceededError(message) from error
+        return commit.commit_time
 
     def told(self, transaction_id: str, deadline: Deadline) -> Told:
         """Return what is known of a transaction, all of it as of one moment.
@@ -96,18 +97,25 @@ class Decisions:
             read.read_time,
         )
 
-    def decide(self, transaction_id: str, verdict: Verdict, deadline: Deadline) -> Verdict | None:
+    def decide(
+        self, transaction_id: str, verdict: Verdict, began_at: datetime, deadline: Deadline
+    ) -> Verdict | None:
         """Decide, where nobody did before, and return how it is decided; None: neither begin nor decision stands.
+
+        Args:
+            began_at: When it was begun, as ``begin`` or ``told`` said.
 
         Raises:
             OutcomeUnknownError: It may be decided so, or not.
             DeadlineExceededError, StoreError: It was not decided by this call.
         """
-        return shield(self._decide, transaction_id, verdict, deadline)
+        return shield(self._decide, transaction_id, verdict, began_at, deadline)
 
-    def _decide(self, transaction_id: str, verdict: Verdict, deadline: Deadline) -> Verdict | None:
+    def _decide(
+        self, transaction_id: str, verdict: Verdict, began_at: datetime, deadline: Deadline
+    ) -> Verdict | None:
         ours = Decision(verdict, self._access.new_id())
-        writes = decision_writes(transaction_id, ours, self._author, self._access.clock.now())
+        writes = decision_writes(transaction_id, ours, began_at, self._author, self._access.clock.now())
 
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             told = self.told(transaction_id, deadline)

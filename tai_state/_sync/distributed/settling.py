@@ -107,8 +107,8 @@ class Settler:
             return Settlement(document, part, why="its lease runs", is_under_way=True, marked=marked)
         if self._is_dry_run:
             return Settlement(document, part, verdict or Verdict.ABORT, marked=marked)
-        if verdict is None:
-            verdict = decisions.decide(part.transaction_id, Verdict.ABORT, deadline)
+        if verdict is None and told.begin is not None:
+            verdict = decisions.decide(part.transaction_id, Verdict.ABORT, told.begin.began_at, deadline)
         if verdict is None:
             return Settlement(document, part, why="it was settled meanwhile", is_under_way=True, marked=marked)
         closed = self._parts.settle(part.transaction_id, verdict, deadline)

@@ -110,8 +110,14 @@ class Decision:
     decided_by: str
 
 
-def decision_writes(transaction_id: str, decision: Decision, author: Author, now: datetime) -> list[Write]:
-    """Return the commit that decides: no decision stands, and the begin does, which goes with every decision."""
+def decision_writes(
+    transaction_id: str, decision: Decision, began_at: datetime, author: Author, now: datetime
+) -> list[Write]:
+    """Return the commit that decides: no decision stands, and the begin does, which goes with every decision.
+
+    Args:
+        began_at: When it was begun, by the store's clock, as whoever decides knows: that begin, and no other.
+    """
     places = Places(transaction_id)
     fields = {
         "format": FORMAT,
@@ -123,7 +129,7 @@ def decision_writes(transaction_id: str, decision: Decision, author: Author, now
         "timestamp": now,
     }
     # Else one who was frozen for days could decide anew what was decided, settled and cleared away.
-    return [Put(places.decision, fields, MustNotExist()), Check(places.begin, MustExist())]
+    return [Put(places.decision, fields, MustNotExist()), Check(places.begin, UpdatedAt(began_at))]
 
 
 def read_decision(document: Document, transaction_id: str) -> Decision:

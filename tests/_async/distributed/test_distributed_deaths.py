@@ -8,6 +8,7 @@ from tai_state.errors import DeadlineExceededError
 from tai_state.testing.faults import SimulatedCrash
 from tests._async.distributed.pair import (
     AT_ONCE,
+    CALLS,
     ITEM,
     ORDER,
     Death,
@@ -18,9 +19,6 @@ from tests._async.distributed.pair import (
     transaction,
 )
 from tests._async.stores import AsyncWrappedBackend, in_memory
-
-CALLS = 15
-"""How many calls of its stores a transaction makes, from the first read to the last note."""
 
 
 @in_memory

@@ -9,13 +9,16 @@ from tai_state import BackendStore, verify
 from tai_state._sync.access.port import Backend
 from tai_state.distributed import DistributedTransaction
 from tai_state.documents import DocumentPath, Write
-from tai_state.errors import StateNotFoundError
+from tai_state.errors import PreconditionFailedError, StateNotFoundError
 from tai_state.layout import DISTRIBUTED, PREPARED
 from tai_state.testing.faults import SimulatedCrash
-from tests._sync.stores import NO_WAIT, TIMEOUT, Place, WrappedBackend
+from tests._sync.stores import NO_WAIT, TIMEOUT, FaultyBackend, Place, WrappedBackend
 
 AT_ONCE = timedelta(microseconds=1)
 """A lease that is over when anybody looks."""
+
+CALLS = 15
+"""How many calls of its stores such a transaction makes, from the first read to the last note."""
 
 ORDER, ITEM = ("shop", "o/1"), ("shop", "widget")
 
@@ -47,6 +50,15 @@ class Pair:
             for store in self.opened()
         )
         return orders, stock
+
+    def faulty(
+        self, which: int, at: int, fault: str
+    ) -> tuple[tuple[BackendStore, BackendStore], FaultyBackend]:
+        """Return one more store of each, of which one meets a fault at its commit of this number, from 0 on."""
+        stores = [*self.opened(retry=NO_WAIT)]
+        backend = FaultyBackend(stores[which].runtime.access.backend, ["fine"] * at + [fault])
+        stores[which] = BackendStore(backend, actor="tester", retry=NO_WAIT)
+        return (stores[0], stores[1]), backend
 
     def interposed(self, at: int, doing: Callable[[], None]) -> tuple[BackendStore, BackendStore]:
         """Return one more store of each, before whose call of this number, of both, somebody else does something."""
@@ -93,7 +105,8 @@ class InterposedBackend(WrappedBackend):
 class Death:
     """When a process dies: at the call of this number, of all of its stores, before it is made or behind it.
 
-    Or at the first commit that writes a document of this id.
+    Or at the first commit that writes a document of this id. ``unsent`` is the commit that it was about to make: it may
+    have been sent, and arrive later.
     """
 
     def __init__(self, at: int | None = None, *, writing: str = "", behind: bool = False) -> None:
@@ -101,6 +114,17 @@ class Death:
         self.writing = writing
         self.behind = behind
         self.calls = 0
+        self.unsent: tuple[Backend, Sequence[Write]] | None = None
+
+    def deliver(self) -> bool:
+        """Let what it was about to commit arrive, and return whether it was taken."""
+        assert self.unsent is not None
+        backend, writes = self.unsent
+        try:
+            backend.commit(writes, timeout=TIMEOUT)
+        except PreconditionFailedError:
+            return False
+        return True
 
     def begin(self, writes: Sequence[Write] = ()) -> bool:
         """Count a call, and return whether the process dies behind it."""
@@ -135,6 +159,8 @@ class DyingBackend(WrappedBackend):
         return self._made(self.inner.get_many, paths, timeout=timeout, consistent=consistent, **past)
 
     def commit(self, writes, *, timeout):
+        if self._death.calls + 1 == self._death.at:
+            self._death.unsent = self.inner, writes
         return self._made(self.inner.commit, writes, writes=writes, timeout=timeout)
 
     def server_time(self, *, timeout):

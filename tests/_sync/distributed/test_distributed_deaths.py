@@ -8,6 +8,7 @@ from tai_state.errors import DeadlineExceededError
 from tai_state.testing.faults import SimulatedCrash
 from tests._sync.distributed.pair import (
     AT_ONCE,
+    CALLS,
     ITEM,
     ORDER,
     Death,
@@ -18,9 +19,6 @@ from tests._sync.distributed.pair import (
     transaction,
 )
 from tests._sync.stores import WrappedBackend, in_memory
-
-CALLS = 15
-"""How many calls of its stores a transaction makes, from the first read to the last note."""
 
 
 @in_memory

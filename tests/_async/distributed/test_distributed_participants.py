@@ -1,0 +1,155 @@
+"""Resources of a user's own that take part."""
+
+from typing import Any
+
+import pytest
+
+from tai_state.distributed import AsyncDistributedTransaction, AsyncParticipant, PreparedError
+from tai_state.errors import ConfigurationError, StateNotFoundError
+from tai_state.testing.faults import SimulatedCrash
+from tests._async.distributed.pair import AT_ONCE, ITEM, ORDER, Death, async_begun, async_left, async_order, transaction
+from tests._async.stores import in_memory
+
+
+class AsyncOutbox(AsyncParticipant):
+    """Sends what was written once it is committed; what was prepared outlives a process."""
+
+    def __init__(self, kept=None):
+        self.drafts: dict[str, list[str]] = {}
+        self.prepared: dict[str, list[str]] = {} if kept is None else kept.prepared
+        self.sent: list[str] = [] if kept is None else kept.sent
+        self.refuses = False
+        self.dies_at = ""
+
+    def write(self, transaction_id, text):
+        self.drafts.setdefault(transaction_id, []).append(text)
+
+    async def prepare(self, transaction_id):
+        self._die("prepare")
+        if self.refuses:
+            message = "the outbox is full"
+            raise ValueError(message)
+        self.prepared[transaction_id] = self.drafts.pop(transaction_id, [])
+
+    async def commit(self, transaction_id):
+        self._die("commit")
+        self.sent += self.prepared.pop(transaction_id, [])
+
+    async def abort(self, transaction_id):
+        self._die("abort")
+        self.drafts.pop(transaction_id, None)
+        self.prepared.pop(transaction_id, None)
+
+    async def recover(self):
+        return list(self.prepared)
+
+    def _die(self, name):
+        if self.dies_at == name:
+            message = "the process is dead"
+            raise SimulatedCrash(message)
+
+
+async def async_notified(dtx):
+    """Order, and say so."""
+    left = await async_order(dtx)
+    dtx["outbox"].write(dtx.transaction_id, f"{left} left")
+
+
+def notifying(orders, stock, outbox, **options):
+    """Return the transaction in which the outbox takes part."""
+    stores = {"orders": orders, "stock": stock}
+    return AsyncDistributedTransaction(orders, stores, participants={"outbox": outbox}, **options)
+
+
+async def test_a_participant_does_what_the_stores_do(pair):
+    """It is prepared with them, and committed with them."""
+    orders, stock = pair.opened()
+    outbox = AsyncOutbox()
+    await notifying(orders, stock, outbox).run(async_notified)
+    assert (outbox.sent, outbox.prepared, outbox.drafts) == (["4 left"], {}, {})
+    assert (await orders.get_state(*ORDER))[1] == 1
+
+
+async def test_what_a_participant_refuses_leaves_the_stores(pair):
+    """Its error passes through; nothing of it is left anywhere."""
+    orders, stock = pair.opened()
+    outbox = AsyncOutbox()
+    outbox.refuses = True
+    with pytest.raises(ValueError, match="full"):
+        await notifying(orders, stock, outbox).run(async_notified)
+    with pytest.raises(StateNotFoundError):
+        await orders.get_state(*ORDER)
+    assert (await stock.get_state(*ITEM))[0].prepared_by is None
+    assert (outbox.sent, outbox.prepared, outbox.drafts) == ([], {}, {})
+
+
+@in_memory
+async def test_a_body_that_fails_leaves_nothing_with_a_participant(pair):
+    """What was written under the id of that attempt is dropped."""
+    orders, stock = pair.opened()
+    outbox = AsyncOutbox()
+
+    async def body(dtx):
+        await async_notified(dtx)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await notifying(orders, stock, outbox).run(body)
+    assert (outbox.sent, outbox.prepared, outbox.drafts) == ([], {}, {})
+
+
+@in_memory
+@pytest.mark.parametrize("dies_at", ["prepare", "commit", "abort", "decision", "behind the decision"])
+async def test_a_participant_is_recovered_by_the_decision(pair, dies_at):
+    """It sends what was committed, once; what was not decided is aborted in all of them."""
+    outbox = AsyncOutbox()
+    outbox.dies_at = dies_at
+    outbox.refuses = dies_at == "abort"
+    death = Death(writing="decision" if "decision" in dies_at else "never", behind="behind" in dies_at)
+    orders, stock = pair.dying(death)
+    with pytest.raises((SimulatedCrash, ValueError)):
+        await notifying(orders, stock, outbox, lease=AT_ONCE).run(async_notified)
+    again = AsyncOutbox(outbox)
+    orders, stock = pair.opened()
+    for _ in range(2):
+        await notifying(orders, stock, again).recover()
+    is_ordered = await orders.find_state(*ORDER) is not None
+    assert is_ordered is (dies_at in {"commit", "behind the decision"})
+    assert (again.sent, again.prepared) == (["4 left"] if is_ordered else [], {})
+    assert await stock.save_state(*ITEM, {}) == 2 + is_ordered
+    for begin in await async_begun(orders):
+        steps = [one.path.id async for one in orders.runtime.access.scan(f"{begin}/steps")]
+        assert steps == ["decision", "settled@orders", "settled@outbox", "settled@stock"]
+
+
+@in_memory
+async def test_a_participant_of_the_other_colour_is_refused(pair):
+    """So is one that has the name of a store."""
+    orders, _ = pair.opened()
+    taking_part: list[Any] = [{"outbox": object()}, {"orders": AsyncOutbox()}]
+    for participants in taking_part:
+        with pytest.raises(ConfigurationError):
+            AsyncDistributedTransaction(orders, {"orders": orders}, participants=participants)
+
+
+@in_memory
+async def test_a_participant_drops_what_never_comes_to_be_prepared(pair):
+    """Another transaction has a state in hand, or what the body read has changed: it begins anew, or not at all."""
+    await async_left(pair)
+    orders, stock = pair.opened()
+    outbox = AsyncOutbox()
+    with pytest.raises(PreparedError):
+        await notifying(orders, stock, outbox).run(async_notified)
+    assert (outbox.prepared, outbox.drafts) == ({}, {})
+    await transaction(orders, stock).recover()
+    runs = 0
+
+    async def body(dtx):
+        nonlocal runs
+        runs += 1
+        await async_notified(dtx)
+        if runs == 1:
+            await pair.opened()[1].save_state(*ITEM, {"n": 9})
+
+    await notifying(orders, stock, outbox).run(body)
+    assert (outbox.sent, outbox.prepared, outbox.drafts) == (["8 left"], {}, {})
