@@ -137,8 +137,8 @@ class Bank:
     async def both_stores_agree_on_every_transfer(self, store):
         """Once all is settled: the sums, which transfers were made, no mark, and what was told was so."""
         assert self.memory is not None
-        for one in self.seconds:
-            await one.deliver()
+        for late in self.seconds:
+            await late.deliver()
         second = AsyncBackendStore(self.memory, clock=store.runtime.access.clock, actor="judge")
         await asyncio.sleep(LEASE_SECONDS * 2)
         both = AsyncDistributedTransaction(store, {"left": store, "right": second})

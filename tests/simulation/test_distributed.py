@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from tai_state._async.distributed import decisions, parts, settling
+from tai_state._async.distributed import decisions, parts
 from tai_state._async.distributed.parts import AsyncParts
+from tai_state.documents import Put
+from tai_state.errors import PreconditionFailedError
 from tai_state.rules.commits import decide
-from tai_state.rules.distributed.records import Verdict
+from tai_state.rules.distributed.parts import settle_writes
+from tai_state.rules.distributed.records import Decision, Verdict, decision_writes
 from tai_state.rules.records import documents
 from tai_state.testing import SimulationFailure
 from tests.simulation import distributed
@@ -27,20 +30,20 @@ def aborts_without_a_decision(monkeypatch):
 
     async def told(self, transaction_id, deadline):
         found = await made(self, transaction_id, deadline)
-        return found._replace(decision=found.decision or decisions.Decision(Verdict.ABORT, "nobody"))
+        return found._replace(decision=found.decision or Decision(Verdict.ABORT, "nobody"))
 
     made = decisions.AsyncDecisions.told
-    monkeypatch.setattr(settling.AsyncDecisions, "told", told)
+    monkeypatch.setattr(decisions.AsyncDecisions, "told", told)
 
 
 def decisions_replace_each_other(monkeypatch):
     """The last one counts."""
 
     def replacing(*arguments):
-        put, check = made(*arguments)
+        put, check = decision_writes(*arguments)
+        assert isinstance(put, Put)
         return [replace(put, precondition=None), check]
 
-    made = decisions.decision_writes
     monkeypatch.setattr(decisions, "decision_writes", replacing)
 
 
@@ -62,9 +65,8 @@ def one_store_drops_what_was_committed(monkeypatch):
     """Its marks go, and its events are not written."""
 
     def dropped(part, closed, documents, verdict, encoding):
-        return made(part, closed, documents, Verdict.ABORT if part.name == "right" else verdict, encoding)
+        return settle_writes(part, closed, documents, Verdict.ABORT if part.name == "right" else verdict, encoding)
 
-    made = parts.settle_writes
     monkeypatch.setattr(parts, "settle_writes", dropped)
 
 
@@ -74,7 +76,7 @@ def a_prepare_that_was_refused_is_taken_for_one(monkeypatch):
     async def prepare(self, part, concerned, changed_by, deadline):
         try:
             await made(self, part, concerned, changed_by, deadline)
-        except parts.PreconditionFailedError:
+        except PreconditionFailedError:
             return
 
     made = AsyncParts.prepare
