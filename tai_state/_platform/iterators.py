@@ -37,8 +37,13 @@ async def async_ending(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterato
     try:
         yield iterator
     finally:
-        if isinstance(iterator, AsyncGenerator):
-            await iterator.aclose()
+        await async_end(iterator)
+
+
+async def async_end(iterator: AsyncIterator[T] | None) -> None:
+    """End *iterator*, where it is a generator; of None nothing is to be ended."""
+    if isinstance(iterator, AsyncGenerator):
+        await iterator.aclose()
 
 
 @contextlib.contextmanager
@@ -47,5 +52,10 @@ def ending(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
     try:
         yield iterator
     finally:
-        if isinstance(iterator, Generator):
-            iterator.close()
+        end(iterator)
+
+
+def end(iterator: Iterator[T] | None) -> None:
+    """End *iterator*; the sync twin of async_end."""
+    if isinstance(iterator, Generator):
+        iterator.close()

@@ -11,6 +11,7 @@ from tai_state._sync.access.damage import tell_damage, tell_missing
 from tai_state._sync.access.inflight import Call
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.history.reader import HistoryReader
+from tai_state._platform.iterators import ending
 from tai_state.config import FAILED_TRANSACTIONS_MAX
 from tai_state.documents import Cursor, DocumentPath, FieldEquals, Query
 from tai_state.errors import CorruptLogError, ReplayError
@@ -201,12 +202,13 @@ class Runtime:
             found = self.access.query(query, page=page, timeout=timeout)
         else:
             found = self.access.scan(governor.states, start=ids.low, stop=ids.high, page=page, timeout=timeout)
-        for document in self.inflight.reading(found, "list_states", governor_id):
-            if ids.has_ended(document.path.id, descending=is_descending):
-                return
-            record = readable_state(document, governor.governor_id, damaged)
-            if record is not None:
-                yield record
+        with ending(self.inflight.reading(found, "list_states", governor_id)) as documents:
+            for document in documents:
+                if ids.has_ended(document.path.id, descending=is_descending):
+                    return
+                record = readable_state(document, governor.governor_id, damaged)
+                if record is not None:
+                    yield record
 
 
 def readable_state(document: Document, governor_id: str, damaged: Damaged) -> StateRecord | None:

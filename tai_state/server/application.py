@@ -10,7 +10,8 @@ from starlette.routing import Router
 
 from tai_state.jobs import AsyncJobQueue
 from tai_state.server.auth.authentication import Auth, auth_of
-from tai_state.server.console.application import PREFIX, Console
+from tai_state.server.console.application import Console
+from tai_state.server.console.routes import PREFIX
 from tai_state.server.http.dispatch import Dispatch, sent_path
 from tai_state.server.http.resources import ROUTES
 from tai_state.server.http.routes import Table

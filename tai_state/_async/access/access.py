@@ -9,7 +9,7 @@ from typing import TypeVar
 from tai_state._async.access.port import AsyncBackend
 from tai_state._async.access.retry import async_retry, async_retry_after
 from tai_state._platform.interrupts import AsyncInterruptible
-from tai_state._platform.iterators import async_ending
+from tai_state._platform.iterators import async_end, async_ending
 from tai_state.clock import Clock, Deadline, Span, StoreTime, SystemClock
 from tai_state.documents import Document, DocumentPath, Query, Read
 from tai_state.errors import StoreUnavailableError
@@ -170,14 +170,17 @@ class AsyncAccess:
             return documents, False
 
         goes_on = True
-        while goes_on and left != 0:
-            deadline = self.begin(timeout)
-            documents, goes_on = await self.retried(next_page, deadline)
-            for document in documents:
-                yield document
-            if documents:
-                rest = rest.behind(documents[-1])
-            left = None if left is None else left - len(documents)
+        try:
+            while goes_on and left != 0:
+                deadline = self.begin(timeout)
+                documents, goes_on = await self.retried(next_page, deadline)
+                for document in documents:
+                    yield document
+                if documents:
+                    rest = rest.behind(documents[-1])
+                left = None if left is None else left - len(documents)
+        finally:
+            await async_end(source)
 
     async def count(self, query: Query, deadline: Deadline) -> int:
         """Return how many documents *query* asks for, by the engine's own count where it has one."""
@@ -242,15 +245,18 @@ class AsyncAccess:
                 raise
             return ids
 
-        while limit is None or given < limit:
-            deadline = self.begin(timeout)
-            ids = await self.retried(next_page, deadline)
-            for found in ids if limit is None else ids[: limit - given]:
-                yield found
-            if len(ids) < PAGE:
-                return
-            given += len(ids)
-            last = ids[-1]
+        try:
+            while limit is None or given < limit:
+                deadline = self.begin(timeout)
+                ids = await self.retried(next_page, deadline)
+                for found in ids if limit is None else ids[: limit - given]:
+                    yield found
+                if len(ids) < PAGE:
+                    return
+                given += len(ids)
+                last = ids[-1]
+        finally:
+            await async_end(source)
 
     async def server_time(self, deadline: Deadline) -> datetime:
         """Return the store's clock."""

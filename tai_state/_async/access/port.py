@@ -123,7 +123,8 @@ class AsyncBackend(ABC):
         An engine that counts by itself does; here they are read, page by page, each of which *timeout* bounds.
         """
         count = 0
-        async for _ in self.query(query, timeout=timeout):
+        # By the class's own: one count is one request to those who look on, whatever is read for it here.
+        async for _ in type(self).query(self, query, timeout=timeout):
             count += 1
         return count
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tai_state._platform.iterators import async_ending
 from tai_state.errors import CorruptLogError, InvalidIdError, SchemaVersionError
 from tai_state.layout import GOVERNORS, STATE_PARTS, GovernorLayout, is_own
 from tai_state.rules.history.states_wanted import governor_of, states_in
@@ -36,14 +37,15 @@ async def async_found_states(
         # Where nothing is left out here, the engine sends no more than is asked for.
         most = None if limit is None or wanted.is_filtered else limit - given
         found = runtime.access.query(query, limit=most, timeout=timeout)
-        async for document in runtime.inflight.reading(found, "find"):
-            record = _state(document, unreadable, is_of_one=wanted.governor is not None)
-            if record is None or not wanted.takes(record):
-                continue
-            yield record
-            given += 1
-            if given == limit:
-                break
+        async with async_ending(runtime.inflight.reading(found, "find")) as documents:
+            async for document in documents:
+                record = _state(document, unreadable, is_of_one=wanted.governor is not None)
+                if record is None or not wanted.takes(record):
+                    continue
+                yield record
+                given += 1
+                if given == limit:
+                    break
         if given == limit:
             break
     unreadable.tell()
@@ -61,11 +63,12 @@ async def async_queries(runtime: AsyncRuntime, wanted: WantedStates, timeout: Sp
     if first is not None:
         yield wanted.in_governor(states_in(first))
     governors = runtime.access.scan_ids(GOVERNORS, after=first, limit=None, timeout=timeout)
-    async for governor in runtime.inflight.reading(governors, "find"):
-        # Those of the package's own are behind all of users: keys are found by their group.
-        if is_own(governor):
-            return
-        yield wanted.in_governor(states_in(governor))
+    async with async_ending(runtime.inflight.reading(governors, "find")) as stored:
+        async for governor in stored:
+            # Those of the package's own are behind all of users: keys are found by their group.
+            if is_own(governor):
+                return
+            yield wanted.in_governor(states_in(governor))
 
 
 async def async_counted(runtime: AsyncRuntime, wanted: WantedStates, timeout: Span) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tai_state._async.access.access import PAGE
+from tai_state._platform.iterators import async_ending
 from tai_state.errors import InvalidDataError, SchemaVersionError, StoredDataError
 from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.history.id_ranges import id_ranges
@@ -67,20 +68,21 @@ async def async_listed(
         # From the end there is an index of one condition; the others are looked at here.
         asked |= {"machine": None, "is_live": status is None, "is_descending": True}
     damaged = Damaged(governor_id)
-    async for record in _records(runtime, governor_id, damaged, ranges, status=status, **asked):
-        if record.deleted and not include_deleted:
-            continue
-        if machine is not None and (record.machine is None or record.machine.name != machine):
-            continue
-        try:
-            one = shown(record)
-        except (StoredDataError, SchemaVersionError) as error:
-            damaged.note(error, record.state_id)
-            continue
-        yield one
-        given += 1
-        if given == limit:
-            break
+    async with async_ending(_records(runtime, governor_id, damaged, ranges, status=status, **asked)) as records:
+        async for record in records:
+            if record.deleted and not include_deleted:
+                continue
+            if machine is not None and (record.machine is None or record.machine.name != machine):
+                continue
+            try:
+                one = shown(record)
+            except (StoredDataError, SchemaVersionError) as error:
+                damaged.note(error, record.state_id)
+                continue
+            yield one
+            given += 1
+            if given == limit:
+                break
     damaged.tell()
 
 
@@ -88,5 +90,6 @@ async def _records(
     runtime: AsyncRuntime, governor_id: str, damaged: Damaged, ranges: Sequence[IdRange], **asked: Any
 ) -> AsyncIterator[StateRecord]:
     for ids in ranges:
-        async for record in runtime.records(governor_id, damaged, ids=ids, **asked):
-            yield record
+        async with async_ending(runtime.records(governor_id, damaged, ids=ids, **asked)) as records:
+            async for record in records:
+                yield record

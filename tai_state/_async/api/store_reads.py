@@ -119,16 +119,17 @@ class AsyncStoreReads:
         check_limit(limit)
         found = self.runtime.access.scan_ids(GOVERNORS, after=start, limit=None, timeout=timeout)
         given = 0
-        async for stored in self.runtime.inflight.reading(found, "list_governors"):
-            if given == limit or not (stored.startswith(own) if own else not is_own(stored)):
-                return
-            try:
-                governor_id = governor_of(stored, f"{GOVERNORS}/{stored}")
-            except InvalidIdError as error:
-                log.warning("left out of the governors: %s", error)
-                continue
-            yield governor_id
-            given += 1
+        async with async_ending(self.runtime.inflight.reading(found, "list_governors")) as ids:
+            async for stored in ids:
+                if given == limit or not (stored.startswith(own) if own else not is_own(stored)):
+                    return
+                try:
+                    governor_id = governor_of(stored, f"{GOVERNORS}/{stored}")
+                except InvalidIdError as error:
+                    log.warning("left out of the governors: %s", error)
+                    continue
+                yield governor_id
+                given += 1
 
     async def list_states(
         self,
@@ -294,8 +295,9 @@ class AsyncStoreReads:
         from tai_state.rules.history.finding import alone_segments  # noqa: PLC0415 - as above
 
         found = self.runtime.access.query(alone_segments(governor_id), limit=1, timeout=timeout)
-        async for _ in self.runtime.inflight.reading(found, "finds_all_events", governor_id):
-            return False
+        async with async_ending(self.runtime.inflight.reading(found, "finds_all_events", governor_id)) as events:
+            async for _ in events:
+                return False
         return True
 
     async def find(

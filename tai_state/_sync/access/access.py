@@ -9,7 +9,7 @@ from typing import TypeVar
 from tai_state._sync.access.port import Backend
 from tai_state._sync.access.retry import retry, retry_after
 from tai_state._platform.interrupts import Interruptible
-from tai_state._platform.iterators import ending
+from tai_state._platform.iterators import end, ending
 from tai_state.clock import Clock, Deadline, Span, StoreTime, SystemClock
 from tai_state.documents import Document, DocumentPath, Query, Read
 from tai_state.errors import StoreUnavailableError
@@ -170,14 +170,17 @@ class Access:
             return documents, False
 
         goes_on = True
-        while goes_on and left != 0:
-            deadline = self.begin(timeout)
-            documents, goes_on = self.retried(next_page, deadline)
-            for document in documents:
-                yield document
-            if documents:
-                rest = rest.behind(documents[-1])
-            left = None if left is None else left - len(documents)
+        try:
+            while goes_on and left != 0:
+                deadline = self.begin(timeout)
+                documents, goes_on = self.retried(next_page, deadline)
+                for document in documents:
+                    yield document
+                if documents:
+                    rest = rest.behind(documents[-1])
+                left = None if left is None else left - len(documents)
+        finally:
+            end(source)
 
     def count(self, query: Query, deadline: Deadline) -> int:
         """Return how many documents *query* asks for, by the engine's own count where it has one."""
@@ -242,15 +245,18 @@ class Access:
                 raise
             return ids
 
-        while limit is None or given < limit:
-            deadline = self.begin(timeout)
-            ids = self.retried(next_page, deadline)
-            for found in ids if limit is None else ids[: limit - given]:
-                yield found
-            if len(ids) < PAGE:
-                return
-            given += len(ids)
-            last = ids[-1]
+        try:
+            while limit is None or given < limit:
+                deadline = self.begin(timeout)
+                ids = self.retried(next_page, deadline)
+                for found in ids if limit is None else ids[: limit - given]:
+                    yield found
+                if len(ids) < PAGE:
+                    return
+                given += len(ids)
+                last = ids[-1]
+        finally:
+            end(source)
 
     def server_time(self, deadline: Deadline) -> datetime:
         """Return the store's clock."""

@@ -8,6 +8,7 @@ from tai_state._sync.access.damage import tell_damage
 from tai_state._platform.callers import caller
 from tai_state._platform.forks import anew_in_children
 from tai_state._platform.interrupts import Deferral
+from tai_state._platform.iterators import end
 from tai_state._platform.tasks import sleep
 from tai_state.clock import Deadline, SystemClock
 from tai_state.errors import CorruptLogError, StoreClosedError
@@ -212,6 +213,10 @@ class InFlight:
             failed = error
             raise
         finally:
+            # With a reader who has enough *items* end here, and not whenever their memory is wanted: what a request
+            # under way has read is told then, as a part of this.
+            with Call(self, None, None, None, is_new=False, part_of=operation):
+                end(items)
             if operation is not None:
                 self.observers.end(operation, failed)
 

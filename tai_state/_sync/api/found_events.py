@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tai_state._platform.iterators import ending
 from tai_state.errors import CorruptLogError, InvalidIdError, SchemaVersionError
 from tai_state.layout import owner_and_version, unescape
 from tai_state.rules.records.documents import read_event
@@ -34,17 +35,18 @@ def found_events(
         most = None if limit is None or wanted.is_filtered else limit - given
         found = runtime.access.query(query, limit=most, timeout=timeout)
         came, last = 0, None
-        for document in runtime.inflight.reading(found, "find_events"):
-            came, last = came + 1, document
-            if progress is not None:
-                progress(read + came)
-            event = _event(document, wanted.governor.governor_id, unreadable)
-            if event is None or not wanted.takes(event):
-                continue
-            yield event
-            given += 1
-            if given == limit:
-                break
+        with ending(runtime.inflight.reading(found, "find_events")) as documents:
+            for document in documents:
+                came, last = came + 1, document
+                if progress is not None:
+                    progress(read + came)
+                event = _event(document, wanted.governor.governor_id, unreadable)
+                if event is None or not wanted.takes(event):
+                    continue
+                yield event
+                given += 1
+                if given == limit:
+                    break
         read += came
         # Behind those that could not be read there may be others.
         query = query.behind(last) if last is not None and came == most else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tai_state._sync.access.access import PAGE
+from tai_state._platform.iterators import ending
 from tai_state.errors import InvalidDataError, SchemaVersionError, StoredDataError
 from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.history.id_ranges import id_ranges
@@ -67,20 +68,21 @@ def listed(
         # From the end there is an index of one condition; the others are looked at here.
         asked |= {"machine": None, "is_live": status is None, "is_descending": True}
     damaged = Damaged(governor_id)
-    for record in _records(runtime, governor_id, damaged, ranges, status=status, **asked):
-        if record.deleted and not include_deleted:
-            continue
-        if machine is not None and (record.machine is None or record.machine.name != machine):
-            continue
-        try:
-            one = shown(record)
-        except (StoredDataError, SchemaVersionError) as error:
-            damaged.note(error, record.state_id)
-            continue
-        yield one
-        given += 1
-        if given == limit:
-            break
+    with ending(_records(runtime, governor_id, damaged, ranges, status=status, **asked)) as records:
+        for record in records:
+            if record.deleted and not include_deleted:
+                continue
+            if machine is not None and (record.machine is None or record.machine.name != machine):
+                continue
+            try:
+                one = shown(record)
+            except (StoredDataError, SchemaVersionError) as error:
+                damaged.note(error, record.state_id)
+                continue
+            yield one
+            given += 1
+            if given == limit:
+                break
     damaged.tell()
 
 
@@ -88,5 +90,6 @@ def _records(
     runtime: Runtime, governor_id: str, damaged: Damaged, ranges: Sequence[IdRange], **asked: Any
 ) -> Iterator[StateRecord]:
     for ids in ranges:
-        for record in runtime.records(governor_id, damaged, ids=ids, **asked):
-            yield record
+        with ending(runtime.records(governor_id, damaged, ids=ids, **asked)) as records:
+            for record in records:
+                yield record

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tai_state._sync.access.access import PAGE
+from tai_state._platform.iterators import ending
 from tai_state.errors import CorruptLogError
 from tai_state.models.keys import ABSENT
 from tai_state.rules.history.damaged import Damaged
@@ -47,21 +48,22 @@ def key_values(
     for ids in list(id_ranges(prefix=prefix, after=after, until=None, descending=False)):
         page = PAGE if limit is None or takes is not None else min(limit, PAGE)
         records = runtime.records(governor_id, damaged, is_live=True, ids=ids, page=page, timeout=timeout)
-        for record in records:
-            value = None
-            if takes is not None:
-                value = value_of(record)
-                if value is ABSENT:
-                    # Whoever made such a state made no key.
-                    reason = "its data has no value"
-                    error = CorruptLogError(record.governor_id, record.state_id, record.version, reason)
-                    damaged.note(error, record.state_id)
-                    continue
-                if not takes(value):
-                    continue
-            yield record.state_id, value
-            given += 1
-            if given == limit:
-                damaged.tell()
-                return
+        with ending(records):
+            for record in records:
+                value = None
+                if takes is not None:
+                    value = value_of(record)
+                    if value is ABSENT:
+                        # Whoever made such a state made no key.
+                        reason = "its data has no value"
+                        error = CorruptLogError(record.governor_id, record.state_id, record.version, reason)
+                        damaged.note(error, record.state_id)
+                        continue
+                    if not takes(value):
+                        continue
+                yield record.state_id, value
+                given += 1
+                if given == limit:
+                    damaged.tell()
+                    return
     damaged.tell()

@@ -1,27 +1,37 @@
 """The application of the console: which page a request gets, and whether it may."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from html import escape
-from urllib.parse import parse_qsl, quote
+import asyncio
+import logging
+from functools import cache
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tai_state import change_context
-from tai_state.server.auth.authentication import Auth
-from tai_state.server.auth.sessions import CSRF_FIELD, CSRF_HEADER, Session
+from tai_state import TaiStateError, change_context
+from tai_state.adapters.problems import DRAINING, FAILED, Problem, log_failure, problem_of
+from tai_state.server.auth.sessions import CSRF_FIELD, CSRF_HEADER
 from tai_state.server.console import login
-from tai_state.server.console.pages import HEADERS, page, redirected
-from tai_state.server.http.answers import problem_answer
-from tai_state.server.http.bodies import read_body
+from tai_state.server.console.costs import Cost
+from tai_state.server.console.rendering import HEADERS
+from tai_state.server.console.routes import PREFIX, Page
+from tai_state.server.console.views import PAGES
+from tai_state.server.console.visit import Visit
+from tai_state.server.http import refusals
+from tai_state.server.http.dispatch import SAFE, check_allowed, sent_path
+from tai_state.server.http.failures import log_unexpected
 from tai_state.server.http.refusals import Refusal
+from tai_state.server.http.routes import BadPathError, Table
 from tai_state.server.http.service import Service
+from tai_state.telemetry import observe
 
-PREFIX = "console"
-FIELDS_MAX = 1_000
+TABLE = Table(PAGES)
 
-Page = Callable[["Console", Request, Session], Awaitable[Response]]
+STATIC = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}
+"""What pages load, all of it; the page for logging in needs it, so that everybody may have it."""
+
+log = logging.getLogger("tai_state.server")
 
 
 class Console:
@@ -30,75 +40,96 @@ class Console:
     def __init__(self, service: Service) -> None:
         """Serve pages of *service*."""
         self.service = service
-        self._pages: Mapping[tuple[str, str], Page] = {("GET", ""): home, ("POST", "logout"): login.log_out}
-
-    @property
-    def auth(self) -> Auth:
-        """What is taken as proof of who asks."""
-        return self.service.auth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
-        try:
-            with self.service.request():
-                answer: Response = await self._answered(request)
-        except Refusal as refusal:
-            await problem_answer(refusal.problem, {**refusal.headers, **HEADERS})(scope, receive, send)
-            return
+        visit = Visit(self.service, Request(scope, receive))
+        answer = await self._answered(visit)
+        if log.isEnabledFor(logging.INFO):
+            # The path alone: a code to log in with may stand behind it.
+            told = {"event": "request", "status": answer.status_code}
+            log.info("%s %s %d", scope["method"], scope["path"], answer.status_code, extra=told)
         await answer(scope, receive, send)
 
-    async def _answered(self, request: Request) -> Response:
-        name = request.url.path.removeprefix(self.path(request).rstrip("/")).strip("/")
-        if name == "login":
-            asked = login.log_in if request.method == "POST" else login.show_login
-            return await asked(self, request)
-        session = self.auth.session_of(request.headers)
-        if session is None:
-            if request.method in {"GET", "HEAD"}:
-                return redirected(self.path(request, "login"))
-            return login.login_page(self, "Log in first.", status=401)
-        found = self._pages.get(("GET" if request.method == "HEAD" else request.method, name))
-        if found is None:
-            return page("Not found", "<h1>Not found</h1><p>There is no such page.</p>", status=404)
-        if request.method not in {"GET", "HEAD"} and not await self._is_meant(request, session):
-            return page("Refused", "<h1>Refused</h1><p>This form is too old: load the page again.</p>", status=403)
-        with change_context(changed_by=session.principal.name):
-            return await found(self, request, session)
+    async def _answered(self, visit: Visit) -> Response:
+        try:
+            with self.service.request():
+                return await self._let_in(visit)
+        except Refusal as refusal:
+            return _told(visit, refusal.problem, refusal)
+        except TaiStateError as error:
+            problem = problem_of(error, if_match=False)
+            log_failure(problem, error)
+            return _told(visit, problem)
+        except Exception as error:  # noqa: BLE001 - a guard of the machine, say: whatever it is, it is answered
+            log_unexpected(error)
+            return _told(visit, FAILED)
 
-    async def _is_meant(self, request: Request, session: Session) -> bool:
-        """Whether a change brings the session's CSRF token, in its form or its headers."""
-        header = request.headers.get(CSRF_HEADER)
-        return session.is_meant(header or (await self.form(request)).get(CSRF_FIELD))
+    async def _let_in(self, visit: Visit) -> Response:
+        """Serve a request of somebody who may make it.
 
-    async def form(self, request: Request) -> Mapping[str, str]:
-        """Return the fields of a form, read once; of one that comes twice the last."""
-        if not hasattr(request.state, "form"):
-            raw = await read_body(request.receive, request.headers, self.service.limits)
+        Raises:
+            Refusal: He may not, or there is no such page.
+        """
+        if self.service.serving.draining:
+            raise Refusal(DRAINING, {"Connection": "close"})
+        try:
+            path = sent_path(visit.request.scope).removesuffix("/") or "/"
+            found, visit.path = TABLE.find(path if path != f"/{PREFIX}" else f"/{PREFIX}/")
+        except BadPathError as error:
+            raise refusals.bad_request("the path is not UTF-8 under its percent-encoding", "bad_path") from error
+        is_reading = visit.request.method in SAFE
+        if path.startswith(f"/{PREFIX}/static/"):
+            return _static(path.rpartition("/")[2])
+        if path == f"/{PREFIX}/login":
+            return await (login.show_login if is_reading else login.log_in)(visit)
+        visit.session = self.service.auth.session_of(visit.request.headers)
+        if visit.session is None:
+            return visit.redirect("login") if is_reading else login.login_page(visit, "Log in first.", status=401)
+        page = found.get("GET" if visit.request.method == "HEAD" else visit.request.method)
+        if page is None:
+            raise refusals.method_not_allowed(list(found)) if found else refusals.no_such("page")
+        if not is_reading and not await _is_meant(visit):
+            raise refusals.forbidden("this form is too old: load its page again")
+        check_allowed(page.needs, visit.path, visit.principal)
+        await self.service.rates.count(visit.principal)
+        with change_context(changed_by=visit.principal.name):
+            return await self._served(visit, page)
+
+    async def _served(self, visit: Visit, page: Page) -> Response:
+        visit.cost = Cost()
+        # Nobody looks on where no page is made: the moves of other callers cost nothing more.
+        with observe(self.service.store, visit.cost):
+            if page.method == "POST":
+                return await page.handler(visit)
+            # A change is bounded by its calls of the store, whose outcome is told; a page by this, too.
             try:
-                text = raw.decode()
-                request.state.form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX))
-            except ValueError:
-                request.state.form = {}
-        form: Mapping[str, str] = request.state.form
-        return form
-
-    def path(self, request: Request, *parts: str) -> str:
-        """Return the path of a page, its parts encoded, with the prefix that all of this is mounted under."""
-        encoded = "/".join(quote(part, safe="") for part in parts)
-        return f"{quote(request.scope.get('root_path', ''))}/{PREFIX}/{encoded}"
+                async with asyncio.timeout(self.service.limits.call_seconds):
+                    return await page.handler(visit)
+            except TimeoutError as error:
+                if isinstance(error, TaiStateError):
+                    raise
+                raise refusals.too_slow() from error
 
 
-def csrf_field(session: Session) -> str:
-    """Return the hidden field that each form has."""
-    return f'<input type="hidden" name="{CSRF_FIELD}" value="{escape(session.csrf)}">'
+async def _is_meant(visit: Visit) -> bool:
+    """Whether a change brings the session's CSRF token, in its form or its headers."""
+    assert visit.session is not None
+    header = visit.request.headers.get(CSRF_HEADER)
+    return visit.session.is_meant(header or (await visit.form()).get(CSRF_FIELD))
 
 
-async def home(console: Console, request: Request, session: Session) -> Response:
-    """Show who is logged in."""
-    action = escape(console.path(request, "logout"))
-    body = (
-        f"<h1>tai_state</h1><p>Logged in as {escape(session.principal.name)}, {session.principal.access}.</p>"
-        f'<form method="post" action="{action}">{csrf_field(session)}<button>Log out</button></form>'
-    )
-    return page("Console", body)
+def _told(visit: Visit, problem: Problem, refusal: Refusal | None = None) -> Response:
+    """Return a problem as a page."""
+    answer = visit.render("problem.html", problem.title, status=int(problem.status), problem=problem)
+    answer.headers.update(problem.headers() | dict(refusal.headers if refusal else {}))
+    answer.headers["Content-Type"] = "text/html; charset=utf-8"
+    return answer
+
+
+@cache
+def _static(name: str) -> Response:
+    if name not in STATIC:
+        raise refusals.no_such("page")
+    content = (Path(__file__).parent / "static" / name).read_bytes()
+    return Response(content, headers={**HEADERS, "Cache-Control": "max-age=300", "Content-Type": STATIC[name]})

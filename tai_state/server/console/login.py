@@ -1,68 +1,62 @@
 """Beginning and ending a session."""
 
-from html import escape
-from typing import TYPE_CHECKING
-
-from starlette.requests import Request
 from starlette.responses import Response
 
 from tai_state.server.auth.sessions import COOKIE, Session
-from tai_state.server.console.pages import page, redirected
-
-if TYPE_CHECKING:
-    from tai_state.server.console.application import Console
+from tai_state.server.console.routes import Pages
+from tai_state.server.console.visit import Visit
+from tai_state.server.http.routes import Needs
 
 _OWN_SITES = frozenset({None, "same-origin", "none"})
 """What ``Sec-Fetch-Site`` says of a form of ours, of a typed address, and of what is no browser."""
 
+pages = Pages()
 
-async def show_login(console: "Console", request: Request) -> Response:
+
+async def show_login(visit: Visit) -> Response:
     """Show the page for logging in; with a code that was not used yet, begin a session."""
-    code = request.query_params.get("code")
+    code = visit.text("code")
     if code is None:
-        return login_page(console)
+        return login_page(visit)
     # A browser that fetches a link in advance must not use it up.
-    if request.method == "HEAD" or "prefetch" in request.headers.get("sec-purpose", ""):
-        return login_page(console, status=409)
-    session = console.auth.sessions.redeem(code)
+    if visit.request.method == "HEAD" or "prefetch" in visit.request.headers.get("sec-purpose", ""):
+        return login_page(visit, status=409)
+    session = visit.service.auth.sessions.redeem(code)
     if session is None:
-        return login_page(console, "This link has been used, or is too old.", status=401)
-    return _begun(console, request, session)
+        return login_page(visit, "This link has been used, or is too old.", status=401)
+    return _begun(visit, session)
 
 
-async def log_in(console: "Console", request: Request) -> Response:
+async def log_in(visit: Visit) -> Response:
     """Begin a session with a token."""
-    if request.headers.get("sec-fetch-site") not in _OWN_SITES:
-        return login_page(console, "Another site's page sent this.", status=403)
-    token = (await console.form(request)).get("token", "").strip()
-    principal = await console.auth.of_token(token) if token else None
+    if visit.request.headers.get("sec-fetch-site") not in _OWN_SITES:
+        return login_page(visit, "Another site's page sent this.", status=403)
+    token = (await visit.form()).get("token", "").strip()
+    principal = await visit.service.auth.of_token(token) if token else None
     if principal is None:
-        await console.service.rates.count_failure(request.client.host if request.client else "unknown")
-        return login_page(console, "That is no token of this server.", status=401)
-    return _begun(console, request, console.auth.sessions.begin(principal))
+        client = visit.request.client
+        await visit.service.rates.count_failure(client.host if client else "unknown")
+        return login_page(visit, "That is no token of this server.", status=401)
+    return _begun(visit, visit.service.auth.sessions.begin(principal))
 
 
-async def log_out(console: "Console", request: Request, session: Session) -> Response:
+@pages.action("logout", Needs.READ)
+async def log_out(visit: Visit) -> Response:
     """End the session."""
-    console.auth.sessions.end(session)
-    answer = redirected(console.path(request, "login"))
+    assert visit.session is not None
+    visit.service.auth.sessions.end(visit.session)
+    answer = visit.redirect("login")
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
     return answer
 
 
-def login_page(console: "Console", fault: str = "", *, status: int = 200) -> Response:
+def login_page(visit: Visit, fault: str = "", *, status: int = 200) -> Response:
     """Return the page for logging in; *fault* says what went wrong."""
-    told = f'<p role="alert">{escape(fault)}</p>' if fault else ""
-    hint = "the one that was printed when the server started" if console.auth.token else "one of this server's"
-    body = (
-        f'<h1>Log in</h1>{told}<form method="post" action="login"><label>Token, {escape(hint)} '
-        '<input type="password" name="token" autocomplete="current-password" required autofocus></label> '
-        "<button>Log in</button></form>"
-    )
-    return page("Log in", body, status=status)
+    hint = "the one that was printed when the server started" if visit.service.auth.token else "one of this server's"
+    return visit.render("login.html", "Log in", status=status, fault=fault, hint=hint)
 
 
-def _begun(console: "Console", request: Request, session: Session) -> Response:
-    answer = redirected(console.path(request))
-    answer.headers.append("Set-Cookie", session.cookie(is_secure=request.url.scheme == "https"))
+def _begun(visit: Visit, session: Session) -> Response:
+    answer = visit.redirect("")
+    answer.headers.append("Set-Cookie", session.cookie(is_secure=visit.request.url.scheme == "https"))
     return answer

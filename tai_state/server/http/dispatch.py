@@ -34,7 +34,7 @@ _ENDING = {"Connection": "close"}
 class Dispatch:
     """Serves requests by a table of routes; an ASGI application."""
 
-    def __init__(self, service: Service, table: Table) -> None:
+    def __init__(self, service: Service, table: Table[Route]) -> None:
         """Serve *table* with *service*."""
         self._service = service
         self._table = table
@@ -81,7 +81,7 @@ class Dispatch:
             principal = await self.principal_of(scope, headers)
             if route is None:
                 raise refusals.method_not_allowed(list(methods)) if methods else refusals.no_such_path()
-            _check_allowed(route, path, principal)
+            check_allowed(route.needs, path, principal)
             await self._service.rates.count(principal)
             call = Call(self._service, route, scope, receive, path=path, headers=headers, principal=principal)
             with change_context(changed_by=principal.name):
@@ -147,8 +147,13 @@ def sent_path(scope: Scope) -> str:
     return path if not parts else "/" + "/".join(path.split("/")[parts + 1 :])
 
 
-def _check_allowed(route: Route, path: Mapping[str, str], principal: Principal) -> None:
-    if route.needs is Needs.WRITE and not principal.may_write:
+def check_allowed(needs: Needs, path: Mapping[str, str], principal: Principal) -> None:
+    """Do nothing where *principal* may do what is asked of what *path* names.
+
+    Raises:
+        Refusal: He may not.
+    """
+    if needs is Needs.WRITE and not principal.may_write:
         raise refusals.forbidden("this token is read-only")
     for name, value in path.items():
         if name in KINDS:

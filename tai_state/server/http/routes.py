@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -134,27 +134,39 @@ class Resource:
         return declare
 
 
-class _Node:
+class Placed(Protocol):
+    """What stands in a table: an operation, or a page."""
+
+    @property
+    def method(self) -> str: ...  # noqa: D102 - as a Route's own
+    @property
+    def path(self) -> str: ...  # noqa: D102
+
+
+PlacedT = TypeVar("PlacedT", bound=Placed)
+
+
+class _Node(Generic[PlacedT]):
     __slots__ = ("below", "methods", "parameter", "under")
 
     def __init__(self) -> None:
-        self.below: dict[str, _Node] = {}
+        self.below: dict[str, _Node[PlacedT]] = {}
         self.parameter = ""
-        self.under: _Node | None = None
-        self.methods: dict[str, Route] = {}
+        self.under: _Node[PlacedT] | None = None
+        self.methods: dict[str, PlacedT] = {}
 
 
 class BadPathError(ValueError):
     """A part of a path is not UTF-8 under its percent-encoding."""
 
 
-class Table:
+class Table(Generic[PlacedT]):
     """All routes. At each place of a path stands a word or a parameter, never both: no id is taken for a word."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[PlacedT]) -> None:
         """Take *routes*."""
         self.routes = tuple(routes)
-        self._root = _Node()
+        self._root = _Node[PlacedT]()
         for route in self.routes:
             node = self._root
             for part in route.path.split("/")[1:]:
@@ -169,7 +181,7 @@ class Table:
             assert route.method not in node.methods, route.path
             node.methods[route.method] = route
 
-    def find(self, path: str) -> tuple[Mapping[str, Route], dict[str, str]]:
+    def find(self, path: str) -> tuple[Mapping[str, PlacedT], dict[str, str]]:
         """Return the routes of *path*, as it was sent, by method, and its parameters, decoded; none: it leads nowhere.
 
         Raises:

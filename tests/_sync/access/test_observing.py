@@ -14,6 +14,7 @@ from tai_state import (
     StateNotFoundError,
     Transition,
 )
+from tai_state.keys import Keys
 from tai_state.telemetry import Monitor, Observer, observe
 from tai_state.testing import ManualClock
 from tests._sync.stores import WrappedBackend, in_memory
@@ -138,6 +139,46 @@ def test_a_listing_whose_reader_stops_early_ended_well(store, heard):
     next(listing)
     listing.close()
     assert [(one.kind, one.error, one.billed.documents_read) for one in heard.requests] == [("scan", None, 1)]
+
+
+LISTS = {
+    "states": lambda store: store.list_states("g", limit=2),
+    "from the end": lambda store: store.list_states("g", limit=2, descending=True),
+    "found": lambda store: store.find(governor_id="g", limit=2),
+    "found by label": lambda store: store.find(labels={"a": "b"}, status="", limit=2),
+    "governors": lambda store: store.list_governors(limit=2),
+    "events": lambda store: store.find_events("g", limit=2),
+    "a state's events": lambda store: store.get_events("g", "a", limit=2),
+    "its newest events": lambda store: store.get_events("g", "a", limit=2, descending=True),
+    "keys": lambda store: Keys(store, "k").keys(limit=2),
+    "items": lambda store: Keys(store, "k").items(limit=2),
+}
+
+
+@pytest.mark.parametrize("listed", LISTS.values(), ids=LISTS)
+def test_a_list_that_ends_with_its_limit_is_told_by_then(store, heard, listed):
+    """All that it read, as a part of it: who counts what he asks for need not wait until its memory is freed."""
+    for state in "abc":
+        store.save_state("g", state, {}, labels={"a": "b"})
+        store.save_state(f"g{state}", state, {})
+        store.save_state("g", "a", {})
+        Keys(store, "k").set(state, 1)
+    heard.requests.clear()
+    heard.operations.clear()
+    heard.background.clear()
+    assert len([one for one in listed(store)]) == 2
+    told = sum(one.documents_read for one in heard.operations)
+    assert told == sum(one.billed.documents_read for one in heard.requests) >= 2
+    assert heard.background == []
+
+
+def test_a_count_is_one_request(store, heard):
+    """Billed by the thousand, on every backend: what one reads that has no count of its own is a part of it."""
+    for state in "abc":
+        store.save_state("g", state, {})
+    heard.requests.clear()
+    assert store.count(governor_id="g") == 3
+    assert [(one.kind, one.billed.documents_read) for one in heard.requests] == [("count", 1)]
 
 
 def test_what_failed_is_told_by_its_code(store, heard):

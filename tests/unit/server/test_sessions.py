@@ -5,6 +5,7 @@ import pytest
 from tai_state.server import Auth, Principal
 from tai_state.server.auth.sessions import CODE_SECONDS, SESSION_SECONDS, SESSIONS_MAX, Sessions
 from tai_state.testing import ManualClock
+from tests.unit.server.browsing import Page
 from tests.unit.server.world import TOKENS, World, client_of
 
 STATE = "/v1/governors/g/states/s"
@@ -70,7 +71,7 @@ async def test_a_token_logs_in(world):
         wrong = await browser.post("/console/login", data={"token": "wrong-0123456789-abcdef"})
         assert (wrong.status_code, "no token of this server" in wrong.text) == (401, True)
         assert (await browser.post("/console/login", data={"token": TOKENS["reader"]})).status_code == 303
-        assert "reader, read-only" in (await browser.get("/console/")).text
+        assert "reader, read-only" in Page((await browser.get("/console/")).text).text
         refused = await browser.put(STATE, json={"data": {}}, headers={"X-CSRF-Token": "x"})
         assert refused.status_code == 403
 

@@ -1,0 +1,8 @@
+"""The pages, a file for each subject; ``PAGES`` are all there are."""
+
+from tai_state.server.console import login
+from tai_state.server.console.routes import Page
+from tai_state.server.console.views import governors, history, states
+
+PAGES: tuple[Page, ...] = tuple(page for subject in (login, governors, states, history) for page in subject.pages.pages)
+"""Every page and every form of the console, but for that of logging in."""
