@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tai_state import TaiStateError, change_context
+from tai_state import OutcomeUnknownError, TaiStateError, change_context
 from tai_state.adapters.problems import DRAINING, FAILED, Problem, log_failure, problem_of
 from tai_state.server.auth.sessions import CSRF_FIELD, CSRF_HEADER
 from tai_state.server.console import login
@@ -60,7 +61,8 @@ class Console:
         except TaiStateError as error:
             problem = problem_of(error, if_match=False)
             log_failure(problem, error)
-            return _told(visit, problem)
+            is_again = visit.request.method == "POST" and (error.retryable or isinstance(error, OutcomeUnknownError))
+            return _told(visit, problem, again=await visit.form() if is_again else None)
         except Exception as error:  # noqa: BLE001 - a guard of the machine, say: whatever it is, it is answered
             log_unexpected(error)
             return _told(visit, FAILED)
@@ -119,9 +121,11 @@ async def _is_meant(visit: Visit) -> bool:
     return visit.session.is_meant(header or (await visit.form()).get(CSRF_FIELD))
 
 
-def _told(visit: Visit, problem: Problem, refusal: Refusal | None = None) -> Response:
-    """Return a problem as a page."""
-    answer = visit.render("problem.html", problem.title, status=int(problem.status), problem=problem)
+def _told(
+    visit: Visit, problem: Problem, refusal: Refusal | None = None, *, again: Mapping[str, str] | None = None
+) -> Response:
+    """Return a problem as a page; *again* is the form that may be sent again as it was."""
+    answer = visit.render("problem.html", problem.title, status=int(problem.status), problem=problem, again=again)
     answer.headers.update(problem.headers() | dict(refusal.headers if refusal else {}))
     answer.headers["Content-Type"] = "text/html; charset=utf-8"
     return answer

@@ -2,7 +2,9 @@
 
 from tai_state.server.console import login
 from tai_state.server.console.routes import Page
-from tai_state.server.console.views import governors, history, states
+from tai_state.server.console.views import actions, governors, history, states
 
-PAGES: tuple[Page, ...] = tuple(page for subject in (login, governors, states, history) for page in subject.pages.pages)
+SUBJECTS = (login, governors, states, history, actions)
+
+PAGES: tuple[Page, ...] = tuple(page for subject in SUBJECTS for page in subject.pages.pages)
 """Every page and every form of the console, but for that of logging in."""

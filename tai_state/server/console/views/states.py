@@ -1,12 +1,11 @@
 """One state: where it stands on its machine's diagram, its data, who made it so and why, and what it waits for."""
 
-from typing import Any
-
 from starlette.responses import Response
 
-from tai_state import LockInfo, Machine, StateNotFoundError, StateSnapshot
+from tai_state import LockInfo, StateNotFoundError
 from tai_state.server.auth.principals import Kind
 from tai_state.server.console.drawing import drawn
+from tai_state.server.console.moves import machine_of, moves_of
 from tai_state.server.console.routes import Pages
 from tai_state.server.console.views.listed import timeline
 from tai_state.server.console.visit import Visit
@@ -35,6 +34,7 @@ async def show_state(visit: Visit) -> Response:
         state=state,
         snapshot=snapshot,
         machine=machine,
+        moves=[] if snapshot is None or machine is None else moves_of(machine, snapshot.status),
         drawing=None if machine is None or snapshot is None else drawn(machine, snapshot.status),
         lock=await _lock_of(visit, governor, state),
         events=await timeline(visit, governor, state, EVENTS_SHOWN),
@@ -53,13 +53,6 @@ async def show_version_number(visit: Visit) -> Response:
     snapshot = read.found.get(state)
     version = "" if snapshot is None else str(snapshot.version)
     return Response(version, headers=visit.headers(), media_type="text/plain")
-
-
-def machine_of(visit: Visit, snapshot: StateSnapshot[Any]) -> Machine[Any] | None:
-    """Return the machine by which a state moves: the one that moved it last; None where it is not known here."""
-    persister = visit.service.persisters.get(snapshot.machine_name or "")
-    machine = None if persister is None else persister.require_machine()
-    return machine if machine is not None and snapshot.status in machine.statuses else None
 
 
 async def _lock_of(visit: Visit, governor: str, state: str) -> LockInfo | None:
