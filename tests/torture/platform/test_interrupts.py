@@ -29,7 +29,8 @@ def interrupt_at_every_moment(kind, folder: Path, prepare, check, name) -> None:
     else:
         pytest.fail(f"{name} goes on and on")
     sys.stderr.write(f"\ninterrupts, {name} on {kind}: {interrupted} moments\n")
-    assert interrupted > 500 / STEPS[kind]
+    # A deletion on SQLite, the shortest of them, has some 500 moments.
+    assert interrupted > 400 / STEPS[kind]
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
