@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from tai_state._platform.interrupts import Deferral
 from tai_state.rules.locking.owners import ProcessStamp
 
 _PROC = Path("/proc")
@@ -25,7 +26,8 @@ def this_process() -> ProcessStamp | None:
 
 def _read_stamp(pid: int) -> ProcessStamp | None:
     try:
-        boot_id = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        with Deferral():
+            boot_id = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         namespace = str((_PROC / "self/ns/pid").readlink())
         return ProcessStamp(boot_id, namespace, pid, int(_stat(pid)[_START]))
     except (OSError, ValueError, IndexError):
@@ -33,7 +35,9 @@ def _read_stamp(pid: int) -> ProcessStamp | None:
 
 
 def _stat(pid: int) -> list[str]:
-    text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    # An interrupt between the opening and the block that closes would leave the file open.
+    with Deferral():
+        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     return text.rpartition(")")[2].split()
 
 
