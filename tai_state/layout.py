@@ -26,10 +26,11 @@ _RESERVED = re.compile(r"__.*__", re.ASCII | re.DOTALL)
 _STORED = re.compile(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})+", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _VERSIONED = re.compile(r"([^@]+)@([0-9]{19})", re.ASCII)
+_BRANCHED = re.compile(r"([^@]+)@([^@]+)@([0-9]{19})", re.ASCII)
 STATE_PARTS = 4
 """Of how many parts the path of a state is made, and of each other document of a governor's."""
 
-_OF_STATES = frozenset({"states", "events", "snapshots", "segments"})
+_OF_STATES = frozenset({"states", "events", "snapshots", "segments", "branches"})
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
 _OWN = "~"  # behind all that stored ids of users begin with
@@ -220,6 +221,19 @@ def owner_and_version(document_id: str) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
+def branch_place(document_id: str) -> tuple[str, str, int]:
+    """Return the stored id of the state, the store and the version that are in the id of an event of a branch.
+
+    Raises:
+        InvalidIdError: ``branch`` never made this text: somebody else wrote the document.
+    """
+    found = _BRANCHED.fullmatch(document_id)
+    if found is None:
+        message = f"{document_id!r} is not the id of an event of a branch; somebody else wrote the document"
+        raise InvalidIdError(message, value=document_id)
+    return found[1], unescape(found[2], document_id), int(found[3])
+
+
 def state_of(path: str) -> tuple[str, str]:
     """Return the ids of the governor and the state that the document at *path* is of; "" for what it does not tell."""
     parts = path.split("/")
@@ -239,6 +253,7 @@ class GovernorLayout:
 
     __slots__ = (
         "audit",
+        "branches",
         "erasures",
         "events",
         "governor_id",
@@ -263,6 +278,7 @@ class GovernorLayout:
         self.audit = f"{root}/audit"
         self.quarantine = f"{root}/quarantine"
         self.erasures = f"{root}/erasures"
+        self.branches = f"{root}/branches"
 
     @classmethod
     def at(cls, stored: str) -> Self:
@@ -304,6 +320,10 @@ class StateLayout:
     def segment(self, first: int) -> DocumentPath:
         """Return the path of the segment whose first event made version *first*."""
         return DocumentPath(self.governor.segments, versioned(self.stored_id, first))
+
+    def branch(self, origin: str, version: int) -> DocumentPath:
+        """Return the path of the event that store *origin* made of *version*, which is in no line of this store."""
+        return DocumentPath(self.governor.branches, versioned(f"{self.stored_id}@{escape(origin, 'origin')}", version))
 
     def receipt(self, idempotency_key: str) -> DocumentPath:
         """Return the path of the receipt of a keyed change."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tai_state.models.states import (
         ChangeMetadata,
         Event,
+        ForeignParent,
         LoadedState,
         Model,
         StateSnapshot,
@@ -62,6 +63,7 @@ __all__ = [
     "Event",
     "ExportReport",
     "FailedTransaction",
+    "ForeignParent",
     "GcReport",
     "Health",
     "ImportReport",
@@ -117,6 +119,7 @@ if not TYPE_CHECKING:
             "tai_state.models.states": (
                 "ChangeMetadata",
                 "Event",
+                "ForeignParent",
                 "LoadedState",
                 "Model",
                 "StateSnapshot",

@@ -155,14 +155,28 @@ class StateSnapshot(LateModel, Generic[DataT], frozen=True):
         return hash((self.governor_id, self.state_id, self.version))
 
 
+class ForeignParent(Model, frozen=True):
+    """The event of another store that a merge has as its second parent.
+
+    Attributes:
+        origin: The id of the store that made it.
+        version: Its version there.
+        hash: Its hash: the event is among the branches that ``get_events(..., branches=True)`` gives.
+    """
+
+    origin: str
+    version: int
+    hash: str
+
+
 class Event(LateModel, Generic[DataT], frozen=True):
     """One change of a state: immutable, written in the same commit as the state.
 
     Attributes:
         version: The version that this change made.
         action: The machine's action, or save, update, delete, start, rollback, migrate.
-        kind: What made the change: transition, start, reaction, log, save, update, delete, rollback, migrate, key. A
-            machine may have an action called "save"; the kind tells them apart.
+        kind: What made the change: transition, start, reaction, log, save, update, delete, rollback, migrate, key or
+            merge. A machine may have an action called "save"; the kind tells them apart.
         payload: What came with the action; JSON-like. Of a reaction: the ``state_id`` and the ``status`` reacted to.
         from_status, from_state: Status and data before; None at creation.
         to_status, to_state: Status and data after. Data that does not fit the machine's ``data_type``, as
@@ -181,6 +195,7 @@ class Event(LateModel, Generic[DataT], frozen=True):
         labels: Those of the state, as of this change.
         cause: The change of which a handler was told when it made this one: ``governor/state@version``, in stored ids.
         depth: How many changes led to this one, each the cause of the next; 0: none did.
+        foreign_parent: Of a merge, the event of another store that it merges with the version before.
     """
 
     governor_id: str
@@ -218,6 +233,7 @@ class Event(LateModel, Generic[DataT], frozen=True):
     labels: Mapping[str, str] = Field(default_factory=dict)
     cause: str | None = None
     depth: int = 0
+    foreign_parent: ForeignParent | None = None
 
 
 class LoadedState(Model, Generic[DataT], frozen=True):

@@ -14,6 +14,7 @@ from tai_state.layout import StateLayout
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.due.arming import Timeouts, Wanted
 from tai_state.rules.history.upcasting import Schema
+from tai_state.rules.records.occasional import Foreign
 from tai_state.rules.records.record import (
     EventRecord,
     MachineStamp,
@@ -54,6 +55,21 @@ class Target:
     due: Wanted | None = None
 
 
+@quick_dataclass(frozen=True, slots=True)
+class Merges:
+    """That a change puts together the state and a version of another store.
+
+    Attributes:
+        foreign: The event that made that version.
+        clock: What both know: nobody counts a merge, so that merges end.
+        timestamp: When the later of the two was made: the same on every replica.
+    """
+
+    foreign: Foreign
+    clock: Mapping[str, int]
+    timestamp: datetime
+
+
 TargetOf = Callable[[StateRecord | None], Target]
 """Chooses the target from the state read (None: absent or deleted); raises to refuse; may run again."""
 
@@ -73,7 +89,7 @@ class Change:
     ``request`` is what a later call under the same key must repeat. ``schema`` is that of the data that the caller
     understands; None: it does not look into the data. ``machine`` is the one that it moves by. ``force`` lets it pass
     by the machine that moves the state. ``depends_on`` is given where a state is started; any other change keeps what
-    there is.
+    there is. ``merges``: of a merge alone.
     """
 
     paths: StateLayout
@@ -94,6 +110,7 @@ class Change:
     force: bool = False
     depends_on: tuple[str, ...] | None = None
     notice: Notice | None = None
+    merges: Merges | None = None
 
     @property
     def creates(self) -> bool:

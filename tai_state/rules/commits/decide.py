@@ -145,9 +145,14 @@ def _event(
     timestamp = change.timestamp or (max(fresh.now, floor) if floor else fresh.now)
     # The first commit of a store names it; a store that was copied must take a new name before it syncs.
     origin = view.origin or fresh.store_id
-    causality = dict(before.causality) if before else {}
-    writer = node_key(origin, settings.node) if settings.node else origin
-    causality[writer] = causality.get(writer, 0) + 1
+    merges = change.merges
+    if merges is None:
+        causality = dict(before.causality) if before else {}
+        writer = node_key(origin, settings.node) if settings.node else origin
+        causality[writer] = causality.get(writer, 0) + 1
+    else:
+        causality = dict(merges.clock)
+        timestamp = max(merges.timestamp, floor or merges.timestamp)
     # A state that is made again is a new one that goes on with the old one's versions.
     reborn = before is None or (before.deleted and not target.deleted)
     depends_on: tuple[str, ...] = ()
@@ -199,6 +204,7 @@ def _event(
         due=due,
         labels=labels,
         cause=None if change.author.caused is None else Cause(*change.author.caused[:2]),
+        foreign_parent=None if merges is None else merges.foreign,
     )
     complete(event, "seal", make_seal(event, fresh.salt))
     complete(event, "hash", event_hash(event))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COLUMNS = {
     "covered": frozenset(
         {"action", "causality", "cause", "created_at", "deleted", "depends_on", "due_action", "due_after", "due_at"}
-        | {"due_machine", "due_version", "fences", "fencing_token", "from_status"}
+        | {"due_machine", "due_version", "fences", "fencing_token", "from_status", "foreign_parent"}
         | {"governor_id", "kind", "layout", "machine", "occurred_at", "origin", "parent_version", "parents"}
         | {"schema_version", "signals", "state_id", "timestamp", "to_status", "transition_id"}
     ),

@@ -122,7 +122,7 @@ def covered_by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
         covered["machine"] = [machine.name, machine.version, machine.fingerprint]
     if event.fences or event.depends_on or event.signals:
         _cover_bonds(covered, event)
-    if event.due is not None or event.cause is not None:
+    if event.due is not None or event.cause is not None or event.foreign_parent is not None:
         cover_event(covered, event)
     return covered
 

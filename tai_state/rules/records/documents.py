@@ -29,6 +29,8 @@ from tai_state.rules.records.occasional import (
     cause_from,
     due_from,
     due_marks_from,
+    foreign_field,
+    foreign_from,
     labels_from,
     prepared_error,
     prepared_field,
@@ -69,6 +71,8 @@ FORMATS = {
     "cause": 7,
     "feed_key": 7,
     "prepared": 8,
+    "foreign_parent": 8,
+    "brought": 8,
 }
 """Fields that an older build does not know: it would wipe them, since a Put replaces the whole document, or miss them
 in a hash and call the event corrupt.
@@ -91,6 +95,8 @@ def _format_of(fields: Fields) -> int:
 
 def occasional_format(events: Sequence[EventRecord]) -> int:
     """Return the format of what holds *events* beside the text of their fields: higher where one has what few have."""
+    if any(event.foreign_parent is not None for event in events):
+        return FORMATS["foreign_parent"]
     is_higher = any(event.due is not None or event.labels or event.cause is not None for event in events)
     return FORMATS["due_at"] if is_higher else 1
 
@@ -271,6 +277,10 @@ def event_fields(event: EventRecord, encoding: Encoding, common: Fields | None =
             fields["occurred_at"] = event.occurred_at
         if event.cause is not None:
             fields["cause"] = cause_field(event.cause)
+        if event.foreign_parent is not None:
+            fields["foreign_parent"] = foreign_field(event.foreign_parent)
+        if event.brought:
+            fields["brought"] = True
     is_usual = seal is not None and fields.keys().isdisjoint(_LATER)
     fields["format"] = _SEALED if is_usual else _format_of(fields)
     return fields
@@ -305,6 +315,8 @@ def event_from(fields: Mapping[str, Value], committed_at: datetime | None) -> Ev
         committed_at=committed_at,
         seal=seal,
         cause=cause_from(fields) if seal is not None else None,
+        foreign_parent=foreign_from(fields) if seal is not None else None,
+        brought=seal is not None and take_or_none(fields, "brought", bool) is True,
     )
 
 

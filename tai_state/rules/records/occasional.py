@@ -100,6 +100,21 @@ def prepared_error(record: StateRecord) -> PreparedError:
     return PreparedError(record.governor_id, record.state_id, mark.transaction, mark.coordinator)
 
 
+@quick_dataclass(frozen=True, slots=True)
+class Foreign:
+    """The event of another store that a merge has as its second parent.
+
+    Attributes:
+        origin: The id of the store that made it.
+        version: Its version there.
+        hash: Its hash.
+    """
+
+    origin: str
+    version: int
+    hash: str
+
+
 def labels_shown(labels: tuple[str, ...]) -> dict[str, str]:
     """Return labels as users give them: each value by its key, in which no ``=`` can be."""
     return {key: value for key, _, value in (label.partition("=") for label in labels)}
@@ -194,6 +209,23 @@ def cause_field(cause: Cause) -> dict[str, Any]:
     return {"event": cause.event, "depth": cause.depth}
 
 
+def foreign_from(fields: Mapping[str, Value]) -> Foreign | None:
+    """Return the second parent in the document of an event.
+
+    Raises:
+        FieldError: It is damaged.
+    """
+    if "foreign_parent" not in fields:
+        return None
+    stored = take(fields, "foreign_parent", dict)
+    return Foreign(take(stored, "origin", str), take_version(stored), take(stored, "hash", str))
+
+
+def foreign_field(foreign: Foreign) -> dict[str, Any]:
+    """Return a second parent as documents hold it, and hashes cover it."""
+    return {"origin": foreign.origin, "version": foreign.version, "hash": foreign.hash}
+
+
 def cover_due(covered: dict[str, Any], due: Due) -> None:
     """Put into *covered* what a hash or a digest covers of what is due."""
     # In UTC, as canonical JSON has all times; without any float, of which releases of JSON writers differ.
@@ -211,6 +243,8 @@ def cover_event(covered: dict[str, Any], event: EventRecord) -> None:
         cover_due(covered, event.due)
     if event.cause is not None:
         covered["cause"] = cause_field(event.cause)
+    if event.foreign_parent is not None:
+        covered["foreign_parent"] = foreign_field(event.foreign_parent)
 
 
 def seconds_after(covered: int) -> float:

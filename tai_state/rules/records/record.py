@@ -12,13 +12,13 @@ from tai_state.causality import VectorClock
 from tai_state.codec import EMPTY, NULL, Payload
 from tai_state.errors import InvalidDataError, OutcomeUnknownError, StoredDataError
 from tai_state.frozen import quick_dataclass
-from tai_state.rules.records.occasional import labels_shown
+from tai_state.rules.records.occasional import foreign_field, labels_shown
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
-    from tai_state.rules.records.occasional import Cause, Due, Prepared
+    from tai_state.rules.records.occasional import Cause, Due, Foreign, Prepared
 
 DataT = TypeVar("DataT")
 AsData = Callable[[Payload], DataT]
@@ -276,7 +276,11 @@ class StateRecord(Content):
 
 @quick_dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord(Content):
-    """The content of an event document; its Content is that of the state that it made."""
+    """The content of an event document; its Content is that of the state that it made.
+
+    ``foreign_parent``: the second parent of a merge. One that was ``brought`` from another store tells of fences, due
+    times and dependencies there: the state has none of them here.
+    """
 
     action: str
     kind: str
@@ -294,6 +298,8 @@ class EventRecord(Content):
     committed_at: datetime | None = None
     seal: Seal | None = None
     cause: Cause | None = None
+    foreign_parent: Foreign | None = None
+    brought: bool = False
 
     def unknown(self) -> OutcomeUnknownError:
         """Return the error that says that nobody knows whether this change was applied."""
@@ -358,6 +364,9 @@ class EventRecord(Content):
             "labels": labels_shown(self.labels) if self.labels else {},
             "cause": self.cause.event if self.cause else None,
             "depth": self.cause.depth if self.cause else 0,
+            "foreign_parent": None
+            if self.foreign_parent is None
+            else models.ForeignParent(**foreign_field(self.foreign_parent)),
         }
 
     @staticmethod
@@ -378,14 +387,14 @@ class EventRecord(Content):
             machine=self.machine,
             metadata=self.metadata,
             causality=self.causality,
-            fences=self.fences,
+            fences={} if self.brought else self.fences,
             transition_id=self.transition_id,
             timestamp=self.timestamp,
             created_at=self.created_at,
             hash=self.hash,
-            depends_on=self.depends_on,
-            signals=self.signals,
-            due=self.due,
+            depends_on=() if self.brought else self.depends_on,
+            signals=() if self.brought else self.signals,
+            due=None if self.brought else self.due,
             labels=self.labels,
             status=self.to_status,
             data=self.to_state,

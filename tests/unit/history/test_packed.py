@@ -28,6 +28,7 @@ BARE: dict[str, Any] = {
     "fencing_token": None,
     "occurred_at": None,
     "committed_at": None,
+    "foreign_parent": None,
 }
 
 

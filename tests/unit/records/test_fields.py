@@ -20,8 +20,16 @@ from tai_state.rules.history.replay import differing_field
 from tai_state.rules.history.segments import build_segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot, snapshot_fields
 from tai_state.rules.records.chain import event_hash, make_seal, seal_is_sound, state_digest
-from tai_state.rules.records.documents import event_fields, event_from, read_event, read_state, state_fields, state_put
-from tai_state.rules.records.occasional import Cause, Due, Prepared
+from tai_state.rules.records.documents import (
+    FORMATS,
+    event_fields,
+    event_from,
+    read_event,
+    read_state,
+    state_fields,
+    state_put,
+)
+from tai_state.rules.records.occasional import Cause, Due, Foreign, Prepared
 from tai_state.rules.records.record import (
     Content,
     EventRecord,
@@ -68,9 +76,11 @@ EVENT = EventRecord(
     occurred_at=NOW,
     committed_at=LATER,
     cause=Cause("g/other@4", 3),
+    foreign_parent=Foreign("b", 7, "2" * 64),
 )
 EVENT = replace(EVENT, seal=make_seal(EVENT, "5" * 32))
 NEWER: dict[str, Any] = {"seal": None, "occurred_at": None, "due": None, "labels": (), "cause": None}
+NEWER |= {"foreign_parent": None, "brought": False}
 BEFORE = replace(EVENT, **NEWER)
 """One of layout 1, without what came later."""
 MARKS = Marks(
@@ -131,6 +141,8 @@ def altered(record: Any, name: str) -> Any:
 def test_the_records_hold_no_default(record):
     """Else a field that is forgotten would come out right by chance."""
     for field in fields(record):
+        if field.name == "brought":
+            continue  # of an event that tells nothing of due times and fences here
         assert getattr(record, field.name) not in (None, False, 0, "", (), {}, field.default), field.name
 
 
@@ -169,7 +181,7 @@ def test_a_segment_keeps_every_field(second):
     assert list(read_segment(document, "g", "s").events) == [first, second]
 
 
-@pytest.mark.parametrize("name", [name for name in leaves(EVENT) if name not in {"hash", "committed_at"}])
+@pytest.mark.parametrize("name", [name for name in leaves(EVENT) if name not in {"hash", "committed_at", "brought"}])
 def test_hash_and_digests_cover_each_field(name):
     """Whatever is altered shows in the hash, or in the digests that it covers; in records inside an event, too."""
     event = altered(EVENT, name)
@@ -252,6 +264,7 @@ PUBLIC = {
     "cause": "g/other@4",
     "depth": 3,
     "prepared_by": "d",
+    "foreign_parent": {"origin": "b", "version": 7, "hash": "2" * 64},
 }
 
 
@@ -276,7 +289,7 @@ def test_a_public_model_shows_every_field(record, model):
 
 def test_no_field_is_kept_from_users():
     """Save what tells no user anything: the digest's parts, marks, and what is another field's."""
-    hidden = {"machine", "fences", "signals", "seal"}
+    hidden = {"machine", "fences", "signals", "seal", "brought"}
     shown = set(Event.model_fields) - {"machine_name", "machine_version", "machine_fingerprint"}
     assert shown - {"due_at", "due_action", "depth"} == set(names_of(EventRecord)) - hidden - {"due"}
     # Whether it was rebuilt is told by the read, not by the record.
@@ -285,10 +298,10 @@ def test_no_field_is_kept_from_users():
     assert shown - {"due_at", "due_action"} == set(names_of(StateRecord)) - hidden
 
 
-PLAIN: dict[str, Any] = {"due": None, "labels": (), "cause": None}
+PLAIN: dict[str, Any] = {"due": None, "labels": (), "cause": None, "foreign_parent": None}
 
 
-@pytest.mark.parametrize(("used", "number"), [(name, 7) for name in PLAIN] + [("none", 3)])
+@pytest.mark.parametrize(("used", "number"), [(name, FORMATS.get(name, 7)) for name in PLAIN] + [("none", 3)])
 def test_what_few_events_have_makes_a_new_format_of_those_alone(used, number):
     """An older build would wipe it, or miss it in the hash; alone or in a segment, listed or packed."""
     event = replace(EVENT, **{name: value for name, value in PLAIN.items() if name != used}, version=1)
@@ -301,10 +314,30 @@ def test_what_few_events_have_makes_a_new_format_of_those_alone(used, number):
     assert (segment.write.fields["format"], segment.write.fields.get("packed")) == (max(number, 6), True)
 
 
+def test_what_an_event_says_of_another_store_counts_in_no_state_here():
+    """A brought one comes back with that, makes no due time, fence or dependency, and is sealed as it is."""
+    event = replace(EVENT, brought=True, version=1, previous_hash="0" * 64)
+    event = replace(event, hash=event_hash(event))
+    state = event.state()
+    assert (state.due, state.fences, state.depends_on, state.signals) == (None, {}, (), ())
+    assert replace(state, due=EVENT.due, fences=EVENT.fences, depends_on=EVENT.depends_on, signals=EVENT.signals) == (
+        replace(event, brought=False).state()
+    )
+    fields = event_fields(event, AS_IT_IS)
+    assert (fields["format"], event_from(fields, event.committed_at)) == (FORMATS["brought"], event)
+    segment = build_segment(state_layout("g", "s"), [event])
+    assert segment is not None
+    assert segment.write is not None
+    document = Document(segment.write.path, dict(segment.write.fields), NOW, NOW)
+    assert list(read_segment(document, "g", "s").events) == [event]
+
+
 @pytest.mark.parametrize(("used", "number"), [("due", 7), ("labels", 7), ("prepared", 8), ("none", 5)])
 def test_what_few_states_have_makes_a_new_format_of_those_alone(used, number):
     """And a state without it has no field of it, which an engine would index."""
-    kept: dict[str, Any] = {name: value for name, value in PLAIN.items() if name not in {used, "cause"}}
+    kept: dict[str, Any] = {
+        name: value for name, value in PLAIN.items() if name not in {used, "cause", "foreign_parent"}
+    }
     marks = replace(MARKS, due_key="", due_moved_to=None, due_tries=0, feed_key="")
     marks = marks if used == "prepared" else replace(marks, prepared=None)
     state = replace(STATE, **kept, marks=marks)

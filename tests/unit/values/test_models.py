@@ -184,8 +184,8 @@ def test_the_hash_of_an_event_never_changes():
     assert event_hash(replace(GOLDEN, seal=make_seal(GOLDEN, "0" * 32))) == SEALED_HASH
 
 
-NOT_COVERED = {"hash", "committed_at", "seal"}
-YOUNGER = {"cause", "due", "labels", "occurred_at"}
+NOT_COVERED = {"hash", "committed_at", "seal", "brought"}
+YOUNGER = {"cause", "due", "foreign_parent", "labels", "occurred_at"}
 """Fields that events of the first layout do not have."""
 
 

@@ -1,0 +1,190 @@
+"""What one store has of a state and the other lacks, brought there word for word."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from tai_state._async.replicas.side import AGAIN, AsyncSide
+from tai_state.errors import PreconditionFailedError
+from tai_state.rules.records.documents import state_put
+from tai_state.rules.records.record import EventRecord, Marks
+from tai_state.rules.replicas.branches import Held, Ref
+from tai_state.rules.replicas.changes import brought, event_put
+
+_EVENTS_MAX = 100
+_BYTES_MAX = 1024 * 1024
+"""How many events, and about how many bytes of them, one commit brings."""
+
+_EVENT_BYTES = 2_000
+
+
+class AsyncSending:
+    """Brings what *source* has of a state to *target*."""
+
+    def __init__(self, source: AsyncSide, target: AsyncSide) -> None:
+        """Look at nothing yet."""
+        self.source = source
+        self.target = target
+        self.sent = 0
+        """How many events were brought."""
+        self.keys: dict[str, Ref] = {}
+        """The idempotency keys of those that were brought beside the line, each with its event."""
+
+    async def common(self) -> int:
+        """Return the last version up to which both lines are one; where both were trimmed there, the trimmed one."""
+        source, target = self.source, self.target
+        low, high = max(source.trimmed, target.trimmed), min(source.version, target.version)
+        if high < low or not await self._agree(low):
+            return 0
+        # Where two hashes are one, so is all before: each covers the one before it.
+        return await _last(low, high, self._agree)
+
+    async def _agree(self, version: int) -> bool:
+        ours = await self.source.hash_at(version)
+        return ours is not None and ours == await self.target.hash_at(version)
+
+    async def beside(self, common: int) -> None:
+        """Bring all that follows the last common version beside the target's line."""
+        source, target = self.source, self.target
+
+        async def is_there(version: int) -> bool:
+            event = await source.line(version)
+            return event is not None and await target.has(Ref(event.origin, version, event.hash))
+
+        first = max(common, source.trimmed)
+        # An event is brought behind all that it follows: from the first that is missing on, all are.
+        known = await _last(first, source.version, is_there)
+        # What was trimmed there may be there here.
+        before = await source.line(known) or (await target.line(known) if known == common else None)
+        async for part in _parts(source, known):
+            batch: list[Held] = []
+            for event in part:
+                await self._foreign(event)
+                batch.append(Held(event, None if before is None else before.origin))
+                before = event
+                if event.idempotency_key:
+                    self.keys[event.idempotency_key] = Ref(event.origin, event.version, event.hash)
+            await target.keep(batch)
+            self.sent += len(batch)
+
+    async def onward(self) -> None:
+        """Bring all that follows the target's head into its line, as it is; the target's head is in the source's line.
+
+        Raises:
+            PreconditionFailedError: The target was changed meanwhile.
+        """
+        source, target = self.source, self.target
+        after = target.version or source.trimmed
+        async for part in _parts(source, after):
+            for event in part:
+                await self._foreign(event)
+            await self._go_on([brought(event) for event in part])
+            self.sent += len(part)
+
+    async def _go_on(self, events: Sequence[EventRecord]) -> None:
+        """Bring events into the line, in one commit with the state that they make."""
+        target, access = self.target, self.target.runtime.access
+        deadline, encoding = access.begin(target.timeout), target.runtime.settings.encoding
+        last = events[-1]
+        is_first = True
+
+        async def attempt() -> None:
+            nonlocal is_first
+            if not is_first:
+                await target.look()
+                if target.record is not None and target.record.hash == last.hash:
+                    return
+                if target.version != (events[0].version - 1 if target.record is not None else 0):
+                    raise _MovedError
+            is_first = False
+            marks = await self._marks(last)
+            state = state_put(target.paths, last.state(marks), encoding, target.based)
+            puts = [event_put(target.paths, event, encoding) for event in events]
+            await access.backend.commit([state, *puts], timeout=access.attempt_seconds(deadline))
+
+        try:
+            await access.retried(attempt, deadline, also=AGAIN, what="what another store has")
+        except _MovedError as error:
+            raise PreconditionFailedError from error
+        await target.look()
+
+    async def _marks(self, last: EventRecord) -> Marks:
+        """Return the marks of the state that is written: those that it has, or a new one begins with."""
+        target, theirs = self.target, self.source.record
+        assert theirs is not None
+        if target.record is not None:
+            return replace(target.record.marks, due_key="", due_moved_to=None, due_tries=0)
+        marks = Marks(
+            trimmed_through=theirs.marks.trimmed_through,
+            trimmed_hash=theirs.marks.trimmed_hash,
+            erased_through=theirs.marks.erased_through,
+        )
+        _, feed_key = await target.history.places(target.paths, last.state(), target.timeout)
+        return replace(marks, feed_key=feed_key)
+
+    async def _foreign(self, event: EventRecord) -> None:
+        """Bring what the foreign parent of a merge follows, and itself, beside the target's line."""
+        foreign = event.foreign_parent
+        if foreign is None:
+            return
+        missing = await self._missing(Ref(foreign.origin, foreign.version, foreign.hash))
+        for first in range(0, len(missing), _EVENTS_MAX):
+            batch: list[Held] = []
+            for ref in missing[first : first + _EVENTS_MAX]:
+                held = await self.source.find(ref)
+                assert held is not None
+                batch.append(held)
+            await self.target.keep(batch)
+            self.sent += len(batch)
+
+    async def _missing(self, last: Ref) -> list[Ref]:
+        """Return what the target lacks of an event and all that it follows, each behind those that it follows."""
+        found: dict[Ref, None] = {}
+        under_way: list[tuple[Ref, bool]] = [(last, False)]
+        seen: set[Ref] = set()
+        while under_way:
+            ref, is_left = under_way.pop()
+            if is_left:
+                found[ref] = None
+                continue
+            if ref in seen:
+                continue
+            seen.add(ref)
+            if await self.target.has(ref):
+                continue
+            held = await self.source.find(ref)
+            if held is None:
+                continue
+            under_way.append((ref, True))
+            under_way += [(parent, False) for parent in held.parents]
+        return list(found)
+
+
+class _MovedError(Exception):
+    """The target was changed meanwhile."""
+
+
+async def _last(low: int, high: int, holds: Callable[[int], Awaitable[bool]]) -> int:
+    """Return the last version up to *high* that something holds of, as it does of *low* and of none behind one not."""
+    while low < high:
+        # The upper ones first: most of what there is is known on both sides.
+        middle = (low + high + 1) // 2 if high - low < _EVENTS_MAX else high - _EVENTS_MAX // 2
+        if await holds(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+async def _parts(source: AsyncSide, after: int) -> AsyncIterator[list[EventRecord]]:
+    """Iterate over the events of a line behind a version, as many at a time as one commit brings."""
+    part: list[EventRecord] = []
+    size = 0
+    found = source.history.events(source.paths, after=after, until=source.version, timeout=source.timeout)
+    async for event in found:
+        part.append(event)
+        size += _EVENT_BYTES + len(event.payload.json) + len(event.from_state.json) + len(event.to_state.json)
+        if len(part) == _EVENTS_MAX or size >= _BYTES_MAX:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

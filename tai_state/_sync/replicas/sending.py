@@ -1,0 +1,190 @@
+# Generated from tai_state/_async/replicas/sending.py by .ci/generate_sync.py; do not edit.
+"""What one store has of a state and the other lacks, brought there word for word."""
+from collections.abc import Iterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from tai_state._sync.replicas.side import AGAIN, Side
+from tai_state.errors import PreconditionFailedError
+from tai_state.rules.records.documents import state_put
+from tai_state.rules.records.record import EventRecord, Marks
+from tai_state.rules.replicas.branches import Held, Ref
+from tai_state.rules.replicas.changes import brought, event_put
+
+_EVENTS_MAX = 100
+_BYTES_MAX = 1024 * 1024
+"""How many events, and about how many bytes of them, one commit brings."""
+
+_EVENT_BYTES = 2_000
+
+
+class Sending:
+    """Brings what *source* has of a state to *target*."""
+
+    def __init__(self, source: Side, target: Side) -> None:
+        """Look at nothing yet."""
+        self.source = source
+        self.target = target
+        self.sent = 0
+        """How many events were brought."""
+        self.keys: dict[str, Ref] = {}
+        """The idempotency keys of those that were brought beside the line, each with its event."""
+
+    def common(self) -> int:
+        """Return the last version up to which both lines are one; where both were trimmed there, the trimmed one."""
+        source, target = self.source, self.target
+        low, high = max(source.trimmed, target.trimmed), min(source.version, target.version)
+        if high < low or not self._agree(low):
+            return 0
+        # Where two hashes are one, so is all before: each covers the one before it.
+        return _last(low, high, self._agree)
+
+    def _agree(self, version: int) -> bool:
+        ours = self.source.hash_at(version)
+        return ours is not None and ours == self.target.hash_at(version)
+
+    def beside(self, common: int) -> None:
+        """Bring all that follows the last common version beside the target's line."""
+        source, target = self.source, self.target
+
+        def is_there(version: int) -> bool:
+            event = source.line(version)
+            return event is not None and target.has(Ref(event.origin, version, event.hash))
+
+        first = max(common, source.trimmed)
+        # An event is brought behind all that it follows: from the first that is missing on, all are.
+        known = _last(first, source.version, is_there)
+        # What was trimmed there may be there here.
+        before = source.line(known) or (target.line(known) if known == common else None)
+        for part in _parts(source, known):
+            batch: list[Held] = []
+            for event in part:
+                self._foreign(event)
+                batch.append(Held(event, None if before is None else before.origin))
+                before = event
+                if event.idempotency_key:
+                    self.keys[event.idempotency_key] = Ref(event.origin, event.version, event.hash)
+            target.keep(batch)
+            self.sent += len(batch)
+
+    def onward(self) -> None:
+        """Bring all that follows the target's head into its line, as it is; the target's head is in the source's line.
+
+        Raises:
+            PreconditionFailedError: The target was changed meanwhile.
+        """
+        source, target = self.source, self.target
+        after = target.version or source.trimmed
+        for part in _parts(source, after):
+            for event in part:
+                self._foreign(event)
+            self._go_on([brought(event) for event in part])
+            self.sent += len(part)
+
+    def _go_on(self, events: Sequence[EventRecord]) -> None:
+        """Bring events into the line, in one commit with the state that they make."""
+        target, access = self.target, self.target.runtime.access
+        deadline, encoding = access.begin(target.timeout), target.runtime.settings.encoding
+        last = events[-1]
+        is_first = True
+
+        def attempt() -> None:
+            nonlocal is_first
+            if not is_first:
+                target.look()
+                if target.record is not None and target.record.hash == last.hash:
+                    return
+                if target.version != (events[0].version - 1 if target.record is not None else 0):
+                    raise _MovedError
+            is_first = False
+            marks = self._marks(last)
+            state = state_put(target.paths, last.state(marks), encoding, target.based)
+            puts = [event_put(target.paths, event, encoding) for event in events]
+            access.backend.commit([state, *puts], timeout=access.attempt_seconds(deadline))
+
+        try:
+            access.retried(attempt, deadline, also=AGAIN, what="what another store has")
+        except _MovedError as error:
+            raise PreconditionFailedError from error
+        target.look()
+
+    def _marks(self, last: EventRecord) -> Marks:
+        """Return the marks of the state that is written: those that it has, or a new one begins with."""
+        target, theirs = self.target, self.source.record
+        assert theirs is not None
+        if target.record is not None:
+            return replace(target.record.marks, due_key="", due_moved_to=None, due_tries=0)
+        marks = Marks(
+            trimmed_through=theirs.marks.trimmed_through,
+            trimmed_hash=theirs.marks.trimmed_hash,
+            erased_through=theirs.marks.erased_through,
+        )
+        _, feed_key = target.history.places(target.paths, last.state(), target.timeout)
+        return replace(marks, feed_key=feed_key)
+
+    def _foreign(self, event: EventRecord) -> None:
+        """Bring what the foreign parent of a merge follows, and itself, beside the target's line."""
+        foreign = event.foreign_parent
+        if foreign is None:
+            return
+        missing = self._missing(Ref(foreign.origin, foreign.version, foreign.hash))
+        for first in range(0, len(missing), _EVENTS_MAX):
+            batch: list[Held] = []
+            for ref in missing[first : first + _EVENTS_MAX]:
+                held = self.source.find(ref)
+                assert held is not None
+                batch.append(held)
+            self.target.keep(batch)
+            self.sent += len(batch)
+
+    def _missing(self, last: Ref) -> list[Ref]:
+        """Return what the target lacks of an event and all that it follows, each behind those that it follows."""
+        found: dict[Ref, None] = {}
+        under_way: list[tuple[Ref, bool]] = [(last, False)]
+        seen: set[Ref] = set()
+        while under_way:
+            ref, is_left = under_way.pop()
+            if is_left:
+                found[ref] = None
+                continue
+            if ref in seen:
+                continue
+            seen.add(ref)
+            if self.target.has(ref):
+                continue
+            held = self.source.find(ref)
+            if held is None:
+                continue
+            under_way.append((ref, True))
+            under_way += [(parent, False) for parent in held.parents]
+        return list(found)
+
+
+class _MovedError(Exception):
+    """The target was changed meanwhile."""
+
+
+def _last(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """Return the last version up to *high* that something holds of, as it does of *low* and of none behind one not."""
+    while low < high:
+        # The upper ones first: most of what there is is known on both sides.
+        middle = (low + high + 1) // 2 if high - low < _EVENTS_MAX else high - _EVENTS_MAX // 2
+        if holds(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _parts(source: Side, after: int) -> Iterator[list[EventRecord]]:
+    """Iterate over the events of a line behind a version, as many at a time as one commit brings."""
+    part: list[EventRecord] = []
+    size = 0
+    found = source.history.events(source.paths, after=after, until=source.version, timeout=source.timeout)
+    for event in found:
+        part.append(event)
+        size += _EVENT_BYTES + len(event.payload.json) + len(event.from_state.json) + len(event.to_state.json)
+        if len(part) == _EVENTS_MAX or size >= _BYTES_MAX:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

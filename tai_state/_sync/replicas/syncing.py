@@ -1,0 +1,146 @@
+# Generated from tai_state/_async/replicas/syncing.py by .ci/generate_sync.py; do not edit.
+"""A governor's states in two stores, side by side."""
+from collections.abc import Iterator, Callable
+from contextlib import suppress
+
+from tai_state._sync.api.store import StateStore
+from tai_state._sync.recovery.importer import store_place
+from tai_state._sync.replicas.joining import Joining
+from tai_state._sync.replicas.side import Side
+from tai_state._sync.runtime import Runtime
+from tai_state.causality.conflicts import Conflict
+from tai_state.causality.resolvers import Resolver
+from tai_state.clock import Span, TimeLimit
+from tai_state.config import check_colour, check_kind
+from tai_state.documents import Document
+from tai_state.errors import ConfigurationError, CorruptLogError, InvalidIdError, ReplayError
+from tai_state.layout import GovernorLayout, StateLayout, check_governor_id, unescape
+from tai_state.models.replicas import SyncReport
+from tai_state.rules.records.documents import read_state
+from tai_state.rules.records.record import StateRecord
+from tai_state.rules.replicas.standing import are_equal
+
+Progress = Callable[[str, str], None]
+"""Told of each state before it is looked at: its governor, and its id as stored."""
+
+
+def no_progress(_: str, __: str) -> None:
+    """Tell nobody."""
+
+
+def sync(
+    a: StateStore,
+    b: StateStore,
+    governor_id: str,
+    *,
+    resolver: Resolver,
+    progress: Progress = no_progress,
+    timeout: TimeLimit = None,
+) -> SyncReport:
+    """Bring two stores to know the same of a governor's states, and to say the same of them.
+
+    What one has and the other lacks is sent, word for word; a state that both have changed, without knowing of each
+    other, is merged by *resolver*, by an event with two parents. No change that either has acknowledged is lost: it
+    stands in the line of its store, and in the branches of the other (``get_events(..., branches=True)``). Content,
+    labels, deletions and erasures travel; due times, leases, fences, receipts and marks do not.
+
+    It may be stopped anywhere and called again: what was sent is not sent again. Both stores may be written meanwhile.
+
+    Args:
+        resolver: One of ``tai_state.causality``: the same one for all replicas, or they may come to say different
+            things, which is told as a conflict of kind ``unequal``.
+        progress: Called before each state with its governor's id, and its own as stored.
+        timeout: Bounds each page that is read, and each commit.
+
+    Raises:
+        ConfigurationError: They are one store, or one is a copy of the other that has kept its id; or both write under
+            one ``node``.
+        VersionConflictError: A state was changed again and again meanwhile.
+    """
+    for store in (a, b):
+        check_colour(store, StateStore, None)
+    check_kind(resolver, Resolver, "resolver")
+    governor = GovernorLayout(check_governor_id(governor_id))
+    with a.runtime.inflight.one("sync"), b.runtime.inflight.one("sync"):
+        ids = [(store_place(store.runtime.access, timeout))[0] for store in (a, b)]
+        _check_stores(a.runtime, b.runtime, ids)
+        return _synced((a.runtime, b.runtime), (ids[0], ids[1]), governor, resolver, progress, timeout)
+
+
+def _check_stores(a: Runtime, b: Runtime, ids: list[str]) -> None:
+    if ids[0] == ids[1]:
+        message = (
+            f"both stores have the id {ids[0]}: they are one, or one is a copy of the other. A copy that somebody works"
+            " on is to take an id of its own first: restore it from the copy (`tai-state restore COPY`)"
+        )
+        raise ConfigurationError(message)
+    node = a.settings.node
+    if node and node == b.settings.node:
+        message = f"both stores write as node {node!r}: a node is one writer; give one of them another name"
+        raise ConfigurationError(message)
+
+
+def _synced(  # noqa: PLR0917 - the parts of one call
+    runtimes: tuple[Runtime, Runtime],
+    ids: tuple[str, str],
+    governor: GovernorLayout,
+    resolver: Resolver,
+    progress: Progress,
+    timeout: Span,
+) -> SyncReport:
+    states = sent = received = merged = 0
+    conflicts: list[Conflict] = []
+    erased = [_erased(runtime, governor, timeout) for runtime in runtimes]
+    for paths, ours, theirs in _pairs(runtimes, governor, timeout):
+        states += 1
+        progress(governor.governor_id, paths.stored_id)
+        if are_equal(ours, theirs) and (paths.stored_id in erased[0]) is (paths.stored_id in erased[1]):
+            continue
+        sides = [Side(one, id_, paths, timeout) for one, id_ in zip(runtimes, ids, strict=True)]
+        joining = Joining(sides[0], sides[1], resolver)
+        try:
+            joining.run()
+        except CorruptLogError as error:
+            told = Conflict(*_ids(paths), kind="damaged", result="unresolved", detail=str(error))
+            joining.conflicts.append(told)
+        sent, received, merged = sent + joining.sent, received + joining.received, merged + joining.merged
+        conflicts += joining.conflicts
+    return SyncReport(str(governor.governor_id), states, sent, received, merged, conflicts)
+
+
+def _ids(paths: StateLayout) -> tuple[str, str]:
+    return paths.governor_id, paths.state_id
+
+
+def _erased(runtime: Runtime, governor: GovernorLayout, timeout: Span) -> set[str]:
+    """Return the states, as they are stored, that were erased in a store: few ever are."""
+    return {one.path.id for one in runtime.access.scan(governor.erasures, timeout=timeout)}
+
+
+def _pairs(
+    runtimes: tuple[Runtime, Runtime], governor: GovernorLayout, timeout: Span
+) -> Iterator[tuple[StateLayout, StateRecord | None, StateRecord | None]]:
+    """Iterate over the states of either store, with what each says of it; None where it has none, or a damaged one."""
+    scans = [runtime.access.scan(governor.states, timeout=timeout) for runtime in runtimes]
+    heads = [next(scan, None) for scan in scans]
+    while True:
+        there = [head.path.id for head in heads if head is not None]
+        if not there:
+            return
+        stored = min(there)
+        found: list[Document | None] = []
+        for index, head in enumerate(heads):
+            is_it = head is not None and head.path.id == stored
+            found.append(head if is_it else None)
+            if is_it:
+                heads[index] = next(scans[index], None)
+        with suppress(InvalidIdError):
+            paths = governor.state(unescape(stored))
+            yield paths, *(_record(one, paths) for one in found)  # type: ignore[misc]
+
+
+def _record(document: Document | None, paths: StateLayout) -> StateRecord | None:
+    try:
+        return None if document is None else read_state(document, paths.governor_id, paths.state_id)
+    except ReplayError:
+        return None  # what there is to tell of it is told by the closer look
