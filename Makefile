@@ -39,11 +39,12 @@ LICENCES := MIT;BSD;Apache;Mozilla;MPL-2.0;PSF
 SERVICE := .venvs/service
 PINNING := .venvs/pins
 LOADING := .venvs/load
+SCHEMATHESIS := .venvs/schemathesis
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint lint-infra licences sbom audit format test test-more test-all demo service service-requirements load torture simulate coverage fuzz mutants bench clean
+.PHONY: help venv install generate lint lint-infra licences sbom audit format clients test test-more test-all demo service service-requirements load torture simulate coverage fuzz mutants bench clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -129,7 +130,17 @@ format: venv ## Format the code and repair what ruff can, then write the twins
 test: install ## Run the tests, emulator included (PYTEST_ARGS="-k locks" passes on)
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal --durations=20 $(PYTEST_ARGS)
 
-test-more: install lint-infra licences sbom ## Run the full size of what `make test` does small: at most half an hour
+# What sends the server all that its description allows, and the languages of its clients: tests/integration/server.
+$(SCHEMATHESIS)/.stamp: tests/fuzz/schemathesis-requirements.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(SCHEMATHESIS)
+	$(SCHEMATHESIS)/bin/$(PIP_INSTALL) --requirement tests/fuzz/schemathesis-requirements.txt
+	@touch $@
+
+clients: $(SCHEMATHESIS)/.stamp ## Set up what the tests of the server's clients need: Node, npm, Ruby, schemathesis
+	bash .ci/ensure.sh ruby npm
+
+test-more: install lint-infra licences sbom clients ## Run the full size of what `make test` does small: at most half an hour
 	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} JDK_JAVA_OPTIONS= \
 		$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m 'more and not torture' --durations=20 $(PYTEST_ARGS)
 

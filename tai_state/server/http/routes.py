@@ -3,11 +3,13 @@
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from tai_state.server.auth.principals import Kind
 
@@ -44,6 +46,25 @@ Behind = Annotated[int, Field(ge=0, lt=NUMBER_END)]
 
 Version = Annotated[int, Field(ge=1, lt=NUMBER_END)]
 """A version that there may be."""
+
+
+def _moment(given: object) -> datetime:
+    """Return the time that was given; nobody guesses whose time it is, nor takes a number for one."""
+    try:
+        made = datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        made = None
+    if not isinstance(made, datetime) or made.utcoffset() is None:
+        message = "is a time in ISO 8601 with an offset, such as 2026-03-31T15:00:00+00:00"
+        raise PydanticCustomError("moment", message)
+    return made
+
+
+Moment = Annotated[datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A time with an offset."""
+
+LeaseSeconds = Annotated[float, Field(ge=0.01, le=86_400.0)]
+"""For how long something may be held without a renewal."""
 
 
 class Body(BaseModel):

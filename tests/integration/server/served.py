@@ -31,9 +31,10 @@ class Answer(NamedTuple):
 class Served:
     """A server that runs: what it has printed, and a way to call it."""
 
-    def __init__(self, process, told):
+    def __init__(self, process, told, log):
         self.process = process
         self.told = told
+        self._log = log
 
     @property
     def address(self):
@@ -54,8 +55,8 @@ class Served:
     def end(self, number=signal.SIGTERM):
         """Send a signal, and return the exit code and what was said on stderr."""
         self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=END_SECONDS_MAX)
-        return self.process.returncode, errors
+        self.process.wait(END_SECONDS_MAX)
+        return self.process.returncode, self._log.read_text(encoding="utf-8")
 
 
 def free_port():
@@ -69,19 +70,17 @@ def serving(folder, *words, port=0):
     """Start a server in *folder*, behind ``tai-state serve``; without a *port* on one that is free."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TAI_STATE_")}
     command = [sys.executable, "-m", "tai_state", "--json", "serve", "--port", str(port), *words]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=env | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    # A pipe that nobody reads would hold up who writes much.
+    log = folder / "server.log"
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            command, cwd=folder, env=env | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line, process.communicate()[1]
-        yield Served(process, json.loads(line))
+        assert line, log.read_text(encoding="utf-8")
+        yield Served(process, json.loads(line), log)
     finally:
         if process.poll() is None:
             process.kill()

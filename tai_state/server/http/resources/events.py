@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tai_state import Event, StateNotFoundError
 from tai_state.server.http import refusals
@@ -10,7 +10,7 @@ from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import Call
 from tai_state.server.http.paging import Page, paged, size_of
 from tai_state.server.http.resources.states import STATE
-from tai_state.server.http.routes import Behind, Resource, Said, Version
+from tai_state.server.http.routes import Behind, Moment, Resource, Said, Version
 from tai_state.server.http.shapes import Items
 
 resource = Resource("events")
@@ -66,11 +66,11 @@ async def get_event(call: Call) -> Answer:
 class Happened(Page):
     """Which events of a governor are wanted."""
 
-    since: AwareDatetime | None = Field(None, description="Not before this time, with an offset.")
-    until: AwareDatetime | None = Field(None, description="Not after this time, with an offset.")
+    since: Moment | None = Field(None, description="Not before this time, with an offset.")
+    until: Moment | None = Field(None, description="Not after this time, with an offset.")
     action: str | None = Field(None, description="Only of this action.")
     changed_by: str | None = Field(None, description="Only of this author.")
-    after_time: AwareDatetime | None = Field(None, description="With the two others: begin behind this event.")
+    after_time: Moment | None = Field(None, description="With the two others: begin behind this event.")
     after_state: str | None = None
     after_version: Version | None = None
 

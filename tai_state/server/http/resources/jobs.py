@@ -1,16 +1,16 @@
 """``/v1/jobs`` and ``/v1/claims``: work that is done by a claim, which is held by its ticket."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AwareDatetime, Field, Strict
+from pydantic import Field
 
 from tai_state import KEEP, LockLostError, change_context
 from tai_state.jobs import AsyncJob, JobInfo
 from tai_state.server.http import refusals
 from tai_state.server.http.answers import Answer, stored, told
 from tai_state.server.http.calls import Call
-from tai_state.server.http.routes import Body, Change, Resource, Said
+from tai_state.server.http.routes import Body, Change, LeaseSeconds, Moment, Resource, Said
 from tai_state.server.http.shapes import Claimed, JobCounts, JobName
 
 resource = Resource("jobs")
@@ -27,7 +27,7 @@ class Enqueue(Change):
     job_id: str | None = Field(
         None, description="Under which it is put there once; else the Idempotency-Key, or a new one."
     )
-    at: Annotated[AwareDatetime | None, Strict(strict=False)] = Field(None, description="Not before this time.")
+    at: Moment | None = Field(None, description="Not before this time.")
     priority: int = Field(0, description="The higher, the sooner.")
 
 
@@ -71,7 +71,7 @@ class Claim(Body):
     worker: str | None = Field(
         None, min_length=1, description="What the taker calls himself; else the name of who asks."
     )
-    lease: float | None = Field(None, gt=0, description="For how many seconds it is his without a heartbeat; 60.")
+    lease: LeaseSeconds | None = Field(None, description="For how many seconds it is his without a heartbeat; 60.")
 
 
 @resource.route(

@@ -11,7 +11,7 @@ from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import LOCK_TICKET, Call
 from tai_state.server.http.endings import ending
 from tai_state.server.http.paging import After, paged, size_of
-from tai_state.server.http.routes import Body, Resource, Said, Version
+from tai_state.server.http.routes import Body, LeaseSeconds, Resource, Said, Version
 from tai_state.server.http.shapes import Items, LockHeld, LocksHeld
 
 resource = Resource("locks")
@@ -24,8 +24,10 @@ class Acquire(Body):
     """How a lock is wanted."""
 
     owner: str = Field("", description="What its owner is called; the name of who asks stands before it.")
-    timeout: float = Field(0.0, ge=0, description="For how many seconds to wait; bounded by what a request may take.")
-    ttl: float | None = Field(None, gt=0, description="For how many seconds it is held unless it is renewed; 30.")
+    timeout: float = Field(
+        0.0, ge=0, le=86_400, description="For how many seconds to wait; bounded by what a request may take."
+    )
+    ttl: LeaseSeconds | None = Field(None, description="For how many seconds it is held unless it is renewed; 30.")
 
 
 @resource.route(
@@ -74,7 +76,7 @@ async def acquire_locks(call: Call) -> Answer:
 class Renew(Body):
     """For how long a lock is to be held."""
 
-    ttl: float | None = Field(None, gt=0, description="From now on, with this renewal and each later one.")
+    ttl: LeaseSeconds | None = Field(None, description="From now on, with this renewal and each later one.")
 
 
 @resource.route(

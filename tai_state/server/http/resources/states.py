@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tai_state import StateSnapshot
 from tai_state.adapters.headers import etag_of
@@ -11,7 +11,7 @@ from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import Call
 from tai_state.server.http.moved import moved
 from tai_state.server.http.paging import After, Page, paged, size_of
-from tai_state.server.http.routes import Change, Query, Resource, Said, Version
+from tai_state.server.http.routes import Change, Moment, Query, Resource, Said, Version
 from tai_state.server.http.shapes import FoundStates, Items, Moved, Versioned
 
 resource = Resource("states")
@@ -108,11 +108,11 @@ async def find_states(call: Call) -> Answer:
     )
 
 
-class Moment(Query):
+class AsOf(Query):
     """As of when a state is wanted."""
 
     version: Version | None = Field(None, description="As it was at this version, by its events.")
-    at: AwareDatetime | None = Field(None, description="As it was at this time, with an offset; by its events.")
+    at: Moment | None = Field(None, description="As it was at this time, with an offset; by its events.")
 
 
 @resource.route(
@@ -120,13 +120,13 @@ class Moment(Query):
     STATE,
     Said(200, "The state.", StateSnapshot[Any], ("ETag",)),
     Said(304, "It is at the version that If-None-Match names.", headers=("ETag",)),
-    query=Moment,
+    query=AsOf,
     headers=("If-None-Match",),
     problems=(404, 410),
 )
 async def get_state(call: Call) -> Answer:
     """Return a state as it is, or as its events say that it was; its version is the ETag."""
-    query, governor, state = call.query(Moment), call.path["governor"], call.path["state"]
+    query, governor, state = call.query(AsOf), call.path["governor"], call.path["state"]
     if query.version is not None or query.at is not None:
         snapshot = await call.service.plain.replay(
             governor, state, until_version=query.version, until_time=query.at, timeout=call.seconds
