@@ -226,7 +226,7 @@ mutants: install $(MUTATING)/.stamp ## Plant MUTANTS=400 small bugs in rules and
 $(BENCH)/.stamp: pyproject.toml tests/benchmarks/requirements.txt
 	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear $(BENCH)
-	$(BENCH)/bin/$(PIP_INSTALL) --editable . --requirement tests/benchmarks/requirements.txt
+	$(BENCH)/bin/$(PIP_INSTALL) --editable ".[server]" --requirement tests/benchmarks/requirements.txt
 	@touch $@
 
 bench: $(BENCH)/.stamp ## Measure beside floors and peers, BENCH_SECONDS=20 a workload (ONLY=w1-sqlite measures one)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 1
 """How long the server waits, behind the drain, for connections that do not end."""
 
+KEEP_SECONDS = 75
+"""How long a connection is kept that nothing comes over: longer than balancers and pools of clients keep theirs."""
+
 
 def is_loopback(host: str) -> bool:
     """Whether what is bound to *host* is reached from this machine alone."""
@@ -134,6 +137,7 @@ def run(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=KEEP_SECONDS,
         )
         write_address(bound, auth, as_json=session.as_json)
         await uvicorn.Server(config).serve([bound])

@@ -1,9 +1,21 @@
 """The workloads by name, a file for each kind of work."""
 
-from tests.benchmarks.workloads import batches, bulk, firestore, footprint, jobs, locks, memory, reads, sqlite, start_up
+from tests.benchmarks.workloads import (
+    batches,
+    bulk,
+    firestore,
+    footprint,
+    jobs,
+    locks,
+    memory,
+    reads,
+    served,
+    sqlite,
+    start_up,
+)
 
 WORKLOADS = {
     workload.name: workload
-    for module in (sqlite, memory, firestore, reads, bulk, locks, jobs, batches, start_up, footprint)
+    for module in (sqlite, memory, firestore, reads, bulk, locks, jobs, batches, served, start_up, footprint)
     for workload in module.WORKLOADS
 }

@@ -41,6 +41,7 @@ PROMISES = [
     "Values",
     "SQLite",
     "Firestore",
+    "The server",
     "Over HTTP",
 ]
 PROOF = re.compile(r"`(test_\w+)`(?: \(`(test_\w+\.py)`\))?")
