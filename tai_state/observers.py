@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tai_state.clock import SystemClock
 from tai_state.documents import Delete, Json, Put, Value, Write
@@ -21,6 +21,9 @@ from tai_state.errors import (
     StoreUnavailableError,
     TaiStateError,
 )
+
+if TYPE_CHECKING:
+    from tai_state.causality.conflicts import Conflict
 
 log = logging.getLogger("tai_state")
 
@@ -177,6 +180,9 @@ class Observer:
     def lock_ended(self, lock: HeldLock) -> None:
         """Hear of a lock that was released or lost."""
 
+    def conflict_met(self, conflict: "Conflict") -> None:
+        """Hear of versions of a state that did not know of each other, met by a sync or a replica."""
+
 
 class Observation:
     """One stretch of an operation, between entering and leaving the package."""
@@ -279,6 +285,10 @@ class Observers:
         """Tell of a lock that was released or lost."""
         held = HeldLock(resource, self.backend, seconds, is_lost)
         self._tell(lambda one: one.lock_ended(held))
+
+    def conflict_met(self, conflict: "Conflict") -> None:
+        """Tell of versions in conflict."""
+        self._tell(lambda one: one.conflict_met(conflict))
 
     def _tell(self, tell: Callable[[Observer], Any]) -> None:
         for observer in self.all:

@@ -48,6 +48,7 @@ TWINS_OF_MORE = (
     "jobs",
     "keys",
     "recovery",
+    "replicas",
     "sagas",
     "transactions",
 )

@@ -12,6 +12,7 @@ from tai_state._async.access.inflight import AsyncCall
 from tai_state._async.access.turns import AsyncLines
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._platform.iterators import async_ending
+from tai_state.causality.conflicts import ConflictHistory
 from tai_state.config import FAILED_TRANSACTIONS_MAX
 from tai_state.documents import Cursor, DocumentPath, FieldEquals, Query
 from tai_state.errors import CorruptLogError, ReplayError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tai_state._async.access.inflight import AsyncInFlight
     from tai_state._async.commits.writer import AsyncChangeWriter
     from tai_state._async.locking.registry import AsyncLockRegistry
+    from tai_state.causality.conflicts import Conflict
     from tai_state.clock import Deadline, Span
     from tai_state.documents import Document
     from tai_state.models import FailedTransaction
@@ -58,6 +60,7 @@ class AsyncRuntime:
         failed_transactions: The last of those that failed, for people and telemetry.
         coordinators: The stores, by their ids, in which transactions over several stores are decided that this store
             object took part in.
+        conflicts: The versions in conflict that syncs and replicas met, as far as they are remembered.
     """
 
     access: AsyncAccess
@@ -68,8 +71,17 @@ class AsyncRuntime:
     settings: Settings
     actor: str
     turns: AsyncLines = field(default_factory=AsyncLines)
+    conflicts: ConflictHistory = field(default_factory=ConflictHistory)
     failed_transactions: deque[FailedTransaction] = field(default_factory=lambda: deque(maxlen=FAILED_TRANSACTIONS_MAX))
     coordinators: dict[str, AsyncAccess] = field(default_factory=dict)
+
+    def meet(self, conflict: Conflict) -> Conflict:
+        """Remember versions in conflict, and tell of them; return what is remembered."""
+        met = self.conflicts.record(conflict)
+        if self.inflight.observers.all:
+            # What a person should know of it beside may name what is in the state, or a key.
+            self.inflight.observers.conflict_met(replace(met, detail="", fields=()))
+        return met
 
     def with_retry(self, retry: RetryPolicy) -> AsyncRuntime:
         """Return the inside of the same store for one who tries again as *retry* says; all else is shared."""

@@ -29,7 +29,8 @@ class StoreStats(Model, frozen=True):
     the state that changed most often, 0 where there is none.
     ``by_machine`` is how many versions the states have that each machine moved last, "" those of none; ``busiest``
     names the ten states that changed most often, with their versions, the busiest first.
-    ``damaged`` names the states whose documents cannot be read; they are not counted.
+    ``damaged`` names the states whose documents cannot be read; they are not counted. ``conflicts`` are the versions in
+    conflict of its states that syncs and replicas of this store object met, as far as they are remembered.
     """
 
     governor_id: str
@@ -42,6 +43,7 @@ class StoreStats(Model, frozen=True):
     by_machine: dict[str, int] = Field(default_factory=dict)
     busiest: dict[str, int] = Field(default_factory=dict)
     damaged: list[str] = Field(default_factory=list)
+    conflicts: int = 0
 
 
 class DocumentCount(Model, frozen=True):
@@ -61,7 +63,7 @@ class StoreUsage(Model, frozen=True):
     read otherwise are not in it.
 
     Attributes:
-        documents: By kind: states, events, snapshots, segments, receipts, audit, quarantine.
+        documents: By kind: states, events, snapshots, segments, branches, receipts, audit, quarantine.
         first_change, last_change: The times of the first and the last event; None where there is none.
         changes_a_month: Changes in the 30 days that end with the last change; where the first one is later than that,
             as many as there would be in 30 days at its rate; None where all are of one hour.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tai_state import AsyncStateStore, StateStore
+    from tai_state.causality.conflicts import Conflict
     from tai_state.observers import HeldLock, Operation, Request
 
 
@@ -48,6 +49,7 @@ class Monitor(Observer):
         self._requests: Counter[tuple[str, str]] = Counter()
         self._billed: Counter[str] = Counter()
         self._holds, self._locks_lost = Durations(), 0
+        self._conflicts: Counter[tuple[str, str]] = Counter()
         self._contended, self._slowest = Heaviest(), Slowest()
 
     # What it is told
@@ -64,6 +66,10 @@ class Monitor(Observer):
     def lock_ended(self, lock: HeldLock) -> None:
         """Count a lock that was released or lost."""
         self._hear(partial(self._count_lock, lock))
+
+    def conflict_met(self, conflict: Conflict) -> None:
+        """Count versions that were in conflict."""
+        self._hear(partial(self._count_conflict, conflict.kind, conflict.result))
 
     def _hear(self, count: Callable[[], None]) -> None:
         self._heard.append(count)
@@ -95,6 +101,9 @@ class Monitor(Observer):
         self._holds.add(lock.seconds)
         self._locks_lost += lock.is_lost
 
+    def _count_conflict(self, kind: str, result: str) -> None:
+        self._conflicts[kind, result] += 1
+
     # What it tells
 
     def as_dict(self) -> dict[str, Any]:
@@ -103,6 +112,7 @@ class Monitor(Observer):
         ``operations`` by name, with ``seconds`` (count, sum, p50, p95, p99, max), ``errors`` by code, and sums;
         ``requests`` to the backend by kind and outcome, and ``billed`` of all of them, the background included;
         ``locks`` with ``hold_seconds`` and ``lost`` (what was waited for them are the seconds of ``acquire``);
+        ``version_conflicts`` that syncs and replicas met, by kind and result;
         ``contended`` states with how often they were met, and the ``slowest`` calls. Ids are told as they are.
         Not for a signal's handler: it may wait for the very thread that it interrupts.
         """
@@ -116,6 +126,10 @@ class Monitor(Observer):
                 "requests": requests,
                 "billed": {name: self._billed[name] for name in Billed._fields},
                 "locks": {"hold_seconds": self._holds.as_dict(), "lost": self._locks_lost},
+                "version_conflicts": [
+                    {"kind": kind, "result": result, "count": count}
+                    for (kind, result), count in sorted(self._conflicts.items())
+                ],
                 "contended": [
                     {"governor_id": key[0], "state_id": key[1], "count": count} for key, count in self._contended.top()
                 ],

@@ -55,6 +55,9 @@ def _lines(counted: Mapping[str, Any]) -> Iterator[str]:
     yield from _summary("lock_hold_seconds", locks["hold_seconds"])
     yield from _head("locks_lost_total", "counter", "Locks that were lost without being released.")
     yield _sample("locks_lost_total", locks["lost"])
+    yield from _head("version_conflicts_total", "counter", "Versions that did not know of each other, met by syncs.")
+    for met in counted["version_conflicts"]:
+        yield _sample("version_conflicts_total", met["count"], kind=met["kind"], result=met["result"])
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tai_state.config import Maintenance
     from tai_state.models import StoreUsage
 
-KINDS = ("states", "events", "snapshots", "segments", "receipts", "audit", "quarantine")
+KINDS = ("states", "events", "snapshots", "segments", "branches", "receipts", "audit", "quarantine")
 """The collections of a governor."""
 
 
@@ -52,4 +52,4 @@ async def async_usage(
                 if record is not None:
                     tally.add(record)
     damaged.tell(damaged=False)
-    return usage.total(tally.stats(damaged), tally, maintenance.snapshot_interval)
+    return usage.total(tally.stats(damaged, runtime.conflicts.count(governor_id)), tally, maintenance.snapshot_interval)

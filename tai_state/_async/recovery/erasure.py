@@ -4,7 +4,7 @@
 more to do: so it can be stopped behind any commit, and the next run, or a recovery, ends it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -26,6 +26,7 @@ from tai_state.errors import (
     InvalidIdError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    ReplayError,
     StateNotFoundError,
 )
 from tai_state.layout import META, TRANSACTIONS, GovernorLayout, StateLayout, unescape
@@ -36,10 +37,12 @@ from tai_state.rules.commits.kinds import Call
 from tai_state.rules.commits.plain import erase_change
 from tai_state.rules.commits.settle import Outcome
 from tai_state.rules.history.segments import read_segment
+from tai_state.rules.records.branches import read_branch
 from tai_state.rules.records.documents import read_event, state_put
 from tai_state.rules.recovery.erasure import (
     GOVERNOR,
     Erasure,
+    erased_branch,
     erased_event,
     erased_segment,
     is_about,
@@ -137,7 +140,7 @@ class AsyncEraser:
             fresh = Fresh(access.clock.now(), access.new_id(), access.new_id(), access.new_id())
             plan = decide(erase_change(Call(paths, self._author)), view, fresh, self._settings)
             assert isinstance(plan, Plan)
-            erasure = self._erasure(paths.state_id, record.version)
+            erasure = replace(self._erasure(paths.state_id, record.version), clock=plan.event.causality)
             if not await self._committed([*plan.writes, erasure.put(paths.erasure, found)], plan, paths):
                 raise PreconditionFailedError
             return erasure
@@ -155,6 +158,7 @@ class AsyncEraser:
         await self._events(paths, through)
         await self._mark(paths, through)
         await self._segments(paths, through)
+        await self._branches(paths, erasure)
         governor = paths.governor
         kept = self._history.documents(governor.snapshots, paths, self._timeout, until=through)
         await self._remove(kept, "snapshots")
@@ -277,6 +281,34 @@ class AsyncEraser:
                     self._sum.segments += await self._committed(writes)
             if is_clean:
                 return
+
+    async def clock(self, paths: StateLayout, erasure: Erasure) -> Mapping[str, int] | None:
+        """Return what the tombstone of an erasure knows; None where nobody can tell any more."""
+        if erasure.clock is not None:
+            return erasure.clock
+        try:
+            tombstone = await self._history.event(paths, erasure.through + 1, self._access.begin(self._timeout))
+        except ReplayError:
+            return None
+        return None if tombstone is None else tombstone.causality
+
+    async def _branches(self, paths: StateLayout, erasure: Erasure) -> None:
+        """Erase the values in what other stores have made of the state without knowing of the erasure."""
+        clock = await self.clock(paths, erasure)
+
+        def rewritten(document: Document) -> Write | None:
+            try:
+                held = read_branch(document, paths.governor_id, paths.state_id)
+            except CorruptLogError:
+                return Delete(document.path, UpdatedAt(document.update_time))
+            return erased_branch(document, held, clock, self._settings.encoding)
+
+        beginning = f"{paths.stored_id}@"
+        collection = paths.governor.branches
+        await self._rewrite(
+            lambda: self._access.scan(collection, start=beginning, stop=f"{paths.stored_id}A", timeout=self._timeout),
+            rewritten,
+        )
 
     async def _receipts(self, paths: StateLayout, through: int) -> AsyncIterator[Document]:
         async for document in self._access.scan(paths.governor.receipts, timeout=self._timeout):

@@ -133,6 +133,7 @@ class AsyncExport:
         async for receipt in self._access.scan(governor.receipts, timeout=self._timeout):
             if receipt.update_time < began:
                 await self._write(receipt)
+        await self._all_of(governor.branches)
         await self._all_of(governor.audit)
         await self._all_of(governor.quarantine)
         await self._all_of(governor.erasures)

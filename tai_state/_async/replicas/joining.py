@@ -1,6 +1,9 @@
 """One state of two stores, until both know the same, and say the same of it."""
 
-from tai_state._async.recovery.erasure import AsyncEraser
+import logging
+from collections.abc import Mapping
+
+from tai_state._async.replicas.erasing import Erased, async_complete, async_erased, async_intend, async_told
 from tai_state._async.replicas.sending import AsyncSending
 from tai_state._async.replicas.side import AsyncSide
 from tai_state._async.replicas.walking import async_unseen_writes, async_version_of
@@ -8,25 +11,28 @@ from tai_state.authors import Author, author_of
 from tai_state.causality import Ordering
 from tai_state.causality.conflicts import Conflict, ConflictVersion
 from tai_state.causality.resolvers import Resolver
-from tai_state.documents import Document
 from tai_state.errors import (
     ConfigurationError,
     ConflictResolutionError,
-    HistoryTrimmedError,
     InvalidDataError,
     PreconditionFailedError,
     VersionConflictError,
 )
 from tai_state.rules.commits.change import Target
+from tai_state.rules.records.branches import Held, ref_of
 from tai_state.rules.records.record import EventRecord, StateRecord
-from tai_state.rules.recovery.erasure import read_erasure
-from tai_state.rules.replicas.branches import Held
 from tai_state.rules.replicas.changes import merge_change, target_as, told_in
-from tai_state.rules.replicas.standing import are_equal, clock_of, content_digest, knows, same_node, standing
-from tai_state.rules.replicas.writes import resolved
+from tai_state.rules.replicas.standing import are_equal, clock_of, content_digest, same_node, standing
+from tai_state.rules.replicas.writes import left_by_erasures, met, resolved
 
 _ROUNDS_MAX = 10
 """How often a state is looked at again that is changed while it is synced."""
+
+
+log = logging.getLogger("tai_state")
+
+UNRESOLVED = "unresolved"
+"""The result of a conflict that somebody has to decide."""
 
 
 class _StoppedError(Exception):
@@ -44,6 +50,7 @@ class AsyncJoining:
         self.sent = 0
         self.merged = 0
         self.conflicts: list[Conflict] = []
+        self._erased: list[Erased | None] = []
 
     async def run(self) -> None:
         """Sync the state.
@@ -67,15 +74,15 @@ class AsyncJoining:
         ours, theirs = self._sides
         await ours.look()
         await theirs.look()
-        for one, other in ((ours, theirs), (theirs, ours)):
-            await self._erase(one, other)
+        for side in self._sides:
+            if side.record is not None and side.record.marks.prepared is not None:
+                raise self._stopped("prepared", "a transaction over several stores has the state in hand: sync again")
+        self._erased = [await async_erased(ours), await async_erased(theirs)]
         self._check_nodes(ours.record, theirs.record)
         order = standing(ours.record, theirs.record)
         if order is Ordering.EQUAL:
             if not are_equal(ours.record, theirs.record):
-                self._report(
-                    "unequal", "unresolved", "both know the same and say different things: change one of them"
-                )
+                self._report("unequal", UNRESOLVED, "both know the same and say different things: change one of them")
             return
         if order in {Ordering.BEFORE, Ordering.CONCURRENT}:
             self.received += await self._bring(theirs, ours)
@@ -85,25 +92,40 @@ class AsyncJoining:
 
     async def _bring(self, source: AsyncSide, target: AsyncSide) -> int:
         """Bring the target to know what the source knows; return how many events were sent for it."""
-        sending = AsyncSending(source, target)
+        sending = AsyncSending(source, target, self._tombstones)
         common = await sending.common()
         head = await source.head()
         if head is None or source.record is None:
             raise self._stopped("no_base", "the events that made the state were trimmed")
-        if target.record is None or (common == target.version and common >= source.trimmed):
+        is_new = target.record is None
+        goes_on = is_new or (common == target.version and common >= source.trimmed)
+        erased = self._erased[self._sides.index(source)]
+        intent = None
+        if erased is not None:
+            # Of one line both versions are one.
+            through = erased.erasure.through if goes_on else target.version
+            intent = await async_intend(target, erased, through=through)
+        if goes_on:
             await sending.onward()
-            return sending.sent
-        await sending.beside(common)
-        await self._report_keys(sending, target)
-        await self._merge(target, head)
+        else:
+            await sending.beside(common)
+            await self._report_keys(sending, target)
+            await self._merge(target, head, erases=intent is not None)
+        if intent is not None:
+            await async_complete(target, intent)
+        elif erased is not None and is_new:
+            await async_told(target, erased)
         await target.look()
         return sending.sent
 
-    async def _merge(self, target: AsyncSide, foreign: Held) -> None:
+    @property
+    def _tombstones(self) -> list[Mapping[str, int]]:
+        return [one.clock for one in self._erased if one is not None]
+
+    async def _merge(self, target: AsyncSide, foreign: Held, *, erases: bool) -> None:
         """Write the merge of the target's head and another store's, whose events stand beside the line."""
         record, event = target.record, foreign.event
         assert record is not None
-        head = await target.head()
         author = author_of(None, target.runtime.actor)
         if standing(record, event.state()) is Ordering.BEFORE:
             await self._check_follows(target, foreign, record)
@@ -111,77 +133,55 @@ class AsyncJoining:
         elif content_digest(record) == content_digest(event):
             change = target_as(event)
         else:
-            change, author = await self._resolved(target, [held for held in (head, foreign) if held], author)
+            change, author = await self._resolved(target, foreign, author)
         runtime = target.runtime
         deadline = runtime.access.begin(target.timeout)
-        await runtime.writer.write(
-            merge_change(target.paths, author, record, event, change), runtime.settings, deadline, None
-        )
+        merge = merge_change(target.paths, author, record, event, change, erases=erases)
+        await runtime.writer.write(merge, runtime.settings, deadline, None)
         self.merged += 1
 
     async def _check_follows(self, target: AsyncSide, foreign: Held, record: StateRecord) -> None:
-        """Refuse a version that says to know the target's, and does not follow from it: a copy that kept its id."""
+        """Refuse a version that says to know the target's, and does not follow from it: of a copy that kept its id."""
         found, was_all_there = await async_version_of(target, [foreign.ref], clock_of(record))
-        is_same = found is not None and (found.hash == record.hash or content_digest(found) == content_digest(record))
-        if not is_same and (found is not None or was_all_there):
+        if found is None and not was_all_there:
+            return
+        if found is None or (found.hash != record.hash and not await self._has_the_same_writes(target, found)):
             detail = "the clocks say that one knows the other, and it does not follow from it: was a store copied?"
             raise self._stopped("unequal", detail)
 
-    async def _resolved(self, target: AsyncSide, heads: list[Held], author: Author) -> tuple[Target, Author]:
+    @staticmethod
+    async def _has_the_same_writes(target: AsyncSide, found: EventRecord) -> bool:
+        """Whether a version that knows what the target knows rests on the same writes: merges of them may differ."""
+        head = await target.head()
+        if head is None:
+            return False
+        ours, theirs = [await async_unseen_writes(target, [ref]) for ref in (head.ref, ref_of(found))]
+        return {write.hash for write in ours} == {write.hash for write in theirs}
+
+    async def _resolved(self, target: AsyncSide, foreign: Held, author: Author) -> tuple[Target, Author]:
         """Return what becomes of concurrent versions, and an author who tells of it."""
-        refs = [head.ref for head in heads]
-        writes = await async_unseen_writes(target, refs)
-        meet = clock_of(writes[0])
-        for write in writes[1:]:
-            meet = meet.meet(clock_of(write))
+        head = await target.head()
+        refs = [held.ref for held in (head, foreign) if held is not None]
+        unseen = await async_unseen_writes(target, refs)
+        writes = left_by_erasures(unseen, self._tombstones)
+        if len(writes) < len(unseen):
+            self._report("concurrent", "resolved", "an erasure counts more than what does not know of it", unseen)
+        if len(writes) == 1:
+            return target_as(writes[0]), author
+        meet = met(writes)
         base, was_all_there = None, True
         if meet.root:
             base, was_all_there = await async_version_of(target, refs, meet)
-        name = self._resolver.name
         try:
             merged = resolved(writes, base, self._resolver)
-            target_made = merged.target()
+            change = merged.target()
         except (ConflictResolutionError, InvalidDataError) as error:
             raise self._stopped("concurrent", str(error), writes) from error
         if base is None and meet.root:
-            why = "several" if was_all_there else "trimmed"
-            detail = f"the nearest common version is not known ({why}): they were merged without one"
-            self._report("no_base", "reported", detail, writes)
+            why = "there are several" if was_all_there else "it was trimmed"
+            self._report("no_base", "reported", f"they were merged without a nearest common version: {why}", writes)
         self._report("concurrent", "resolved", "", writes, merged.fields)
-        return target_made, told_in(author, name, merged.fields, merged.siblings)
-
-    # Erasures
-
-    async def _erase(self, source: AsyncSide, target: AsyncSide) -> None:
-        """Erase in the target what was erased in the source, unless it has seen that already."""
-        document = await self._erasure(source)
-        if document is None:
-            return
-        erasure = read_erasure(document, source.paths.governor_id)
-        if target.record is None:
-            if await self._erasure(target) is None:
-                await target.runtime.access.backend.commit(
-                    [erasure.put(target.paths.erasure, None)],
-                    timeout=target.runtime.access.attempt_seconds(target.runtime.access.begin(target.timeout)),
-                )
-            return
-        try:
-            tombstone = await source.line(erasure.through + 1)
-        except HistoryTrimmedError:
-            tombstone = None
-        is_seen = tombstone is not None and knows(target.record.causality, tombstone.causality)
-        if is_seen or (tombstone is None and await self._erasure(target) is not None):
-            return
-        author = Author(erasure.changed_by, erasure.reason, author_of(None, target.runtime.actor).context)
-        eraser = AsyncEraser(target.runtime.access, target.runtime.settings, author, target.timeout)
-        await eraser.state(target.paths)
-        await target.look()
-
-    @staticmethod
-    async def _erasure(side: AsyncSide) -> Document | None:
-        access = side.runtime.access
-        path = side.paths.erasure
-        return (await access.read([path], access.begin(side.timeout))).get(path)
+        return change, told_in(author, self._resolver.name, merged.fields, merged.siblings)
 
     # What is told
 
@@ -193,18 +193,18 @@ class AsyncJoining:
 
     async def _report_keys(self, sending: AsyncSending, target: AsyncSide) -> None:
         """Tell of idempotency keys under which both stores have made a change: neither knew of the other's."""
-        receipts = {target.paths.receipt(key): (key, ref) for key, ref in sending.keys.items()}
+        receipts = {target.paths.receipt(key): ref for key, ref in sending.keys.items()}
         if not receipts:
             return
         access = target.runtime.access
         found = await access.read(list(receipts), access.begin(target.timeout), consistent=False)
         for path, document in found.documents.items():
-            key, ref = receipts[path]
+            ref = receipts[path]
             version = document.fields.get("version")
-            detail = f"idempotency key {key!r} stands for version {version} of this store, and for a change of another"
+            detail = "one idempotency key stands for a change of either: what was to be made once was made twice"
             told = ConflictVersion(ref.origin, ref.version)
             ours = ConflictVersion(target.store_id, version if type(version) is int else 0)
-            self._tell(
+            self.tell(
                 Conflict(
                     target.paths.governor_id,
                     target.paths.state_id,
@@ -216,7 +216,7 @@ class AsyncJoining:
             )
 
     def _stopped(self, kind: str, detail: str, writes: list[EventRecord] | None = None) -> _StoppedError:
-        self._report(kind, "unresolved", detail, writes)
+        self._report(kind, UNRESOLVED, detail, writes)
         return _StoppedError()
 
     def _report(
@@ -234,7 +234,7 @@ class AsyncJoining:
             versions = [ConflictVersion(one.origin, one.version, one.metadata.changed_by) for one in writes]
         paths = self._sides[0].paths
         strategy = self._resolver.name if kind == "concurrent" else ""
-        self._tell(
+        self.tell(
             Conflict(
                 paths.governor_id,
                 paths.state_id,
@@ -247,5 +247,11 @@ class AsyncJoining:
             )
         )
 
-    def _tell(self, conflict: Conflict) -> None:
-        self.conflicts.append(conflict)
+    def tell(self, conflict: Conflict) -> None:
+        """Note a conflict, in both stores."""
+        ours, theirs = self._sides
+        met = ours.runtime.meet(conflict)
+        self.conflicts.append(theirs.runtime.meet(met))
+        if met.result == UNRESOLVED:
+            extra = {"event": "version_conflict", "governor_id": met.governor_id, "state_id": met.state_id}
+            log.warning("the versions of %s/%s stay apart: %s", met.governor_id, met.state_id, met.kind, extra=extra)

@@ -1,14 +1,14 @@
 """What one store has of a state and the other lacks, brought there word for word."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tai_state._async.replicas.side import AGAIN, AsyncSide
 from tai_state.errors import PreconditionFailedError
+from tai_state.rules.records.branches import Held, Ref
 from tai_state.rules.records.documents import state_put
 from tai_state.rules.records.record import EventRecord, Marks
-from tai_state.rules.replicas.branches import Held, Ref
-from tai_state.rules.replicas.changes import brought, event_put
+from tai_state.rules.replicas.changes import brought, event_put, without_erased
 
 _EVENTS_MAX = 100
 _BYTES_MAX = 1024 * 1024
@@ -20,10 +20,15 @@ _EVENT_BYTES = 2_000
 class AsyncSending:
     """Brings what *source* has of a state to *target*."""
 
-    def __init__(self, source: AsyncSide, target: AsyncSide) -> None:
-        """Look at nothing yet."""
+    def __init__(self, source: AsyncSide, target: AsyncSide, tombstones: Sequence[Mapping[str, int]]) -> None:
+        """Look at nothing yet.
+
+        Args:
+            tombstones: What the erasures know that either store knows of: values from before them are not sent.
+        """
         self.source = source
         self.target = target
+        self._tombstones = tombstones
         self.sent = 0
         """How many events were brought."""
         self.keys: dict[str, Ref] = {}
@@ -59,12 +64,12 @@ class AsyncSending:
             batch: list[Held] = []
             for event in part:
                 await self._foreign(event)
-                batch.append(Held(event, None if before is None else before.origin))
+                kept = without_erased(event, self._tombstones)
+                batch.append(Held(kept, None if before is None else before.origin))
                 before = event
                 if event.idempotency_key:
                     self.keys[event.idempotency_key] = Ref(event.origin, event.version, event.hash)
-            await target.keep(batch)
-            self.sent += len(batch)
+            self.sent += await target.keep(batch)
 
     async def onward(self) -> None:
         """Bring all that follows the target's head into its line, as it is; the target's head is in the source's line.
@@ -77,7 +82,7 @@ class AsyncSending:
         async for part in _parts(source, after):
             for event in part:
                 await self._foreign(event)
-            await self._go_on([brought(event) for event in part])
+            await self._go_on([brought(without_erased(event, self._tombstones)) for event in part])
             self.sent += len(part)
 
     async def _go_on(self, events: Sequence[EventRecord]) -> None:
@@ -132,9 +137,8 @@ class AsyncSending:
             for ref in missing[first : first + _EVENTS_MAX]:
                 held = await self.source.find(ref)
                 assert held is not None
-                batch.append(held)
-            await self.target.keep(batch)
-            self.sent += len(batch)
+                batch.append(held._replace(event=without_erased(held.event, self._tombstones)))
+            self.sent += await self.target.keep(batch)
 
     async def _missing(self, last: Ref) -> list[Ref]:
         """Return what the target lacks of an event and all that it follows, each behind those that it follows."""

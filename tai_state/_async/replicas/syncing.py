@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.recovery.importer import async_store_place
-from tai_state._async.replicas.joining import AsyncJoining
+from tai_state._async.replicas.joining import UNRESOLVED, AsyncJoining
 from tai_state._async.replicas.side import AsyncSide
 from tai_state._async.runtime import AsyncRuntime
 from tai_state.causality.conflicts import Conflict
@@ -101,8 +101,8 @@ async def _async_synced(  # noqa: PLR0917 - the parts of one call
         try:
             await joining.run()
         except CorruptLogError as error:
-            told = Conflict(*_ids(paths), kind="damaged", result="unresolved", detail=str(error))
-            joining.conflicts.append(told)
+            told = Conflict(*_ids(paths), kind="damaged", result=UNRESOLVED, detail=str(error))
+            joining.tell(told)
         sent, received, merged = sent + joining.sent, received + joining.received, merged + joining.merged
         conflicts += joining.conflicts
     return SyncReport(str(governor.governor_id), states, sent, received, merged, conflicts)

@@ -29,7 +29,8 @@ from tai_state.rules.history.late import LateEvent, late_events
 from tai_state.rules.history.replay import check_reached
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.arguments import check_time, check_version
-from tai_state.rules.records.record import EventRecord, StateRecord, lenient, trusted
+from tai_state.rules.records.record import EventRecord, StateRecord, lenient
+from tai_state.rules.records.trusted import trusted
 from tai_state.rules.transactions.dependents.reactions import known_machines
 
 if TYPE_CHECKING:

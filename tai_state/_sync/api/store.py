@@ -14,6 +14,7 @@ from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.locking.registry import LockRegistry, drain
 from tai_state._sync.runtime import Runtime
 from tai_state.authors import checked_actor, default_actor
+from tai_state.causality.conflicts import ConflictHistory
 from tai_state.causality.nodes import check_node
 from tai_state.clock import Deadline, SystemClock, TimeLimit, seconds_of
 from tai_state.config import (
@@ -102,6 +103,7 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
             history=HistoryReader(access),
             locks=LockRegistry(inflight.observers),
             inflight=inflight,
+            conflicts=ConflictHistory(clock=access.clock),
             settings=Settings(
                 encoding or Encoding(),
                 maintenance or Maintenance(),
@@ -178,6 +180,11 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
         except TaiStateError as error:
             return models.Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
         return models.Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
+
+    @property
+    def conflicts(self) -> ConflictHistory:
+        """The last versions in conflict that syncs and replicas of this store object met, and what became of them."""
+        return self.runtime.conflicts
 
     # Who listens
 

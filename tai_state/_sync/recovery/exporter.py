@@ -133,6 +133,7 @@ class Export:
         for receipt in self._access.scan(governor.receipts, timeout=self._timeout):
             if receipt.update_time < began:
                 self._write(receipt)
+        self._all_of(governor.branches)
         self._all_of(governor.audit)
         self._all_of(governor.quarantine)
         self._all_of(governor.erasures)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.recovery.beside import Beside
+from tai_state._sync.recovery.branches import branch_findings
 from tai_state._sync.recovery.kept import Kept
 from tai_state.clock import Span
 from tai_state.documents import Document
@@ -13,6 +14,7 @@ from tai_state.errors import CorruptLogError, SchemaVersionError
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.judging import Judge
 from tai_state.rules.history.replay import Rerun
+from tai_state.rules.records.branches import Ref, foreign_parents
 from tai_state.rules.records.documents import read_state
 from tai_state.rules.records.erased import is_erased
 from tai_state.rules.records.record import EventRecord, StateRecord
@@ -75,9 +77,11 @@ class Walk:
         lineage = Lineage(paths, view.record, self._rerun, kept.seen.trimmed)
         at_version: EventRecord | None = None
         back: list[Finding] = []
+        merged: list[Ref] = []
         for event in self._certain(kept, lineage):
             kept.hold(event)
             back = back or _came_back(event, kept, paths)
+            merged += foreign_parents(event)
             if view.record is not None and event.version == view.record.version:
                 at_version = event
         state = view.record
@@ -93,6 +97,7 @@ class Walk:
             findings = [one for one in findings if one.version is None or one.version <= state.version]
         sealed_through = state.marks.sealed_through if state is not None else kept.seen.sealed_through
         findings += [reach(one, kept.seen, sealed_through) for one in kept.findings]
+        findings += branch_findings(self._access, paths, state, merged, self._timeout)
         examined = Examined(paths, document, state, tuple(findings), lineage.events, is_stale)
         if state is None or examined.is_doubtful:
             return examined

@@ -1,6 +1,9 @@
 # Generated from tai_state/_async/replicas/joining.py by .ci/generate_sync.py; do not edit.
 """One state of two stores, until both know the same, and say the same of it."""
-from tai_state._sync.recovery.erasure import Eraser
+import logging
+from collections.abc import Mapping
+
+from tai_state._sync.replicas.erasing import Erased, complete, erased, intend, told
 from tai_state._sync.replicas.sending import Sending
 from tai_state._sync.replicas.side import Side
 from tai_state._sync.replicas.walking import unseen_writes, version_of
@@ -8,25 +11,28 @@ from tai_state.authors import Author, author_of
 from tai_state.causality import Ordering
 from tai_state.causality.conflicts import Conflict, ConflictVersion
 from tai_state.causality.resolvers import Resolver
-from tai_state.documents import Document
 from tai_state.errors import (
     ConfigurationError,
     ConflictResolutionError,
-    HistoryTrimmedError,
     InvalidDataError,
     PreconditionFailedError,
     VersionConflictError,
 )
 from tai_state.rules.commits.change import Target
+from tai_state.rules.records.branches import Held, ref_of
 from tai_state.rules.records.record import EventRecord, StateRecord
-from tai_state.rules.recovery.erasure import read_erasure
-from tai_state.rules.replicas.branches import Held
 from tai_state.rules.replicas.changes import merge_change, target_as, told_in
-from tai_state.rules.replicas.standing import are_equal, clock_of, content_digest, knows, same_node, standing
-from tai_state.rules.replicas.writes import resolved
+from tai_state.rules.replicas.standing import are_equal, clock_of, content_digest, same_node, standing
+from tai_state.rules.replicas.writes import left_by_erasures, met, resolved
 
 _ROUNDS_MAX = 10
 """How often a state is looked at again that is changed while it is synced."""
+
+
+log = logging.getLogger("tai_state")
+
+UNRESOLVED = "unresolved"
+"""The result of a conflict that somebody has to decide."""
 
 
 class _StoppedError(Exception):
@@ -44,6 +50,7 @@ class Joining:
         self.sent = 0
         self.merged = 0
         self.conflicts: list[Conflict] = []
+        self._erased: list[Erased | None] = []
 
     def run(self) -> None:
         """Sync the state.
@@ -67,15 +74,15 @@ class Joining:
         ours, theirs = self._sides
         ours.look()
         theirs.look()
-        for one, other in ((ours, theirs), (theirs, ours)):
-            self._erase(one, other)
+        for side in self._sides:
+            if side.record is not None and side.record.marks.prepared is not None:
+                raise self._stopped("prepared", "a transaction over several stores has the state in hand: sync again")
+        self._erased = [erased(ours), erased(theirs)]
         self._check_nodes(ours.record, theirs.record)
         order = standing(ours.record, theirs.record)
         if order is Ordering.EQUAL:
             if not are_equal(ours.record, theirs.record):
-                self._report(
-                    "unequal", "unresolved", "both know the same and say different things: change one of them"
-                )
+                self._report("unequal", UNRESOLVED, "both know the same and say different things: change one of them")
             return
         if order in {Ordering.BEFORE, Ordering.CONCURRENT}:
             self.received += self._bring(theirs, ours)
@@ -85,25 +92,40 @@ class Joining:
 
     def _bring(self, source: Side, target: Side) -> int:
         """Bring the target to know what the source knows; return how many events were sent for it."""
-        sending = Sending(source, target)
+        sending = Sending(source, target, self._tombstones)
         common = sending.common()
         head = source.head()
         if head is None or source.record is None:
             raise self._stopped("no_base", "the events that made the state were trimmed")
-        if target.record is None or (common == target.version and common >= source.trimmed):
+        is_new = target.record is None
+        goes_on = is_new or (common == target.version and common >= source.trimmed)
+        erased = self._erased[self._sides.index(source)]
+        intent = None
+        if erased is not None:
+            # Of one line both versions are one.
+            through = erased.erasure.through if goes_on else target.version
+            intent = intend(target, erased, through=through)
+        if goes_on:
             sending.onward()
-            return sending.sent
-        sending.beside(common)
-        self._report_keys(sending, target)
-        self._merge(target, head)
+        else:
+            sending.beside(common)
+            self._report_keys(sending, target)
+            self._merge(target, head, erases=intent is not None)
+        if intent is not None:
+            complete(target, intent)
+        elif erased is not None and is_new:
+            told(target, erased)
         target.look()
         return sending.sent
 
-    def _merge(self, target: Side, foreign: Held) -> None:
+    @property
+    def _tombstones(self) -> list[Mapping[str, int]]:
+        return [one.clock for one in self._erased if one is not None]
+
+    def _merge(self, target: Side, foreign: Held, *, erases: bool) -> None:
         """Write the merge of the target's head and another store's, whose events stand beside the line."""
         record, event = target.record, foreign.event
         assert record is not None
-        head = target.head()
         author = author_of(None, target.runtime.actor)
         if standing(record, event.state()) is Ordering.BEFORE:
             self._check_follows(target, foreign, record)
@@ -111,77 +133,55 @@ class Joining:
         elif content_digest(record) == content_digest(event):
             change = target_as(event)
         else:
-            change, author = self._resolved(target, [held for held in (head, foreign) if held], author)
+            change, author = self._resolved(target, foreign, author)
         runtime = target.runtime
         deadline = runtime.access.begin(target.timeout)
-        runtime.writer.write(
-            merge_change(target.paths, author, record, event, change), runtime.settings, deadline, None
-        )
+        merge = merge_change(target.paths, author, record, event, change, erases=erases)
+        runtime.writer.write(merge, runtime.settings, deadline, None)
         self.merged += 1
 
     def _check_follows(self, target: Side, foreign: Held, record: StateRecord) -> None:
-        """Refuse a version that says to know the target's, and does not follow from it: a copy that kept its id."""
+        """Refuse a version that says to know the target's, and does not follow from it: of a copy that kept its id."""
         found, was_all_there = version_of(target, [foreign.ref], clock_of(record))
-        is_same = found is not None and (found.hash == record.hash or content_digest(found) == content_digest(record))
-        if not is_same and (found is not None or was_all_there):
+        if found is None and not was_all_there:
+            return
+        if found is None or (found.hash != record.hash and not self._has_the_same_writes(target, found)):
             detail = "the clocks say that one knows the other, and it does not follow from it: was a store copied?"
             raise self._stopped("unequal", detail)
 
-    def _resolved(self, target: Side, heads: list[Held], author: Author) -> tuple[Target, Author]:
+    @staticmethod
+    def _has_the_same_writes(target: Side, found: EventRecord) -> bool:
+        """Whether a version that knows what the target knows rests on the same writes: merges of them may differ."""
+        head = target.head()
+        if head is None:
+            return False
+        ours, theirs = [unseen_writes(target, [ref]) for ref in (head.ref, ref_of(found))]
+        return {write.hash for write in ours} == {write.hash for write in theirs}
+
+    def _resolved(self, target: Side, foreign: Held, author: Author) -> tuple[Target, Author]:
         """Return what becomes of concurrent versions, and an author who tells of it."""
-        refs = [head.ref for head in heads]
-        writes = unseen_writes(target, refs)
-        meet = clock_of(writes[0])
-        for write in writes[1:]:
-            meet = meet.meet(clock_of(write))
+        head = target.head()
+        refs = [held.ref for held in (head, foreign) if held is not None]
+        unseen = unseen_writes(target, refs)
+        writes = left_by_erasures(unseen, self._tombstones)
+        if len(writes) < len(unseen):
+            self._report("concurrent", "resolved", "an erasure counts more than what does not know of it", unseen)
+        if len(writes) == 1:
+            return target_as(writes[0]), author
+        meet = met(writes)
         base, was_all_there = None, True
         if meet.root:
             base, was_all_there = version_of(target, refs, meet)
-        name = self._resolver.name
         try:
             merged = resolved(writes, base, self._resolver)
-            target_made = merged.target()
+            change = merged.target()
         except (ConflictResolutionError, InvalidDataError) as error:
             raise self._stopped("concurrent", str(error), writes) from error
         if base is None and meet.root:
-            why = "several" if was_all_there else "trimmed"
-            detail = f"the nearest common version is not known ({why}): they were merged without one"
-            self._report("no_base", "reported", detail, writes)
+            why = "there are several" if was_all_there else "it was trimmed"
+            self._report("no_base", "reported", f"they were merged without a nearest common version: {why}", writes)
         self._report("concurrent", "resolved", "", writes, merged.fields)
-        return target_made, told_in(author, name, merged.fields, merged.siblings)
-
-    # Erasures
-
-    def _erase(self, source: Side, target: Side) -> None:
-        """Erase in the target what was erased in the source, unless it has seen that already."""
-        document = self._erasure(source)
-        if document is None:
-            return
-        erasure = read_erasure(document, source.paths.governor_id)
-        if target.record is None:
-            if self._erasure(target) is None:
-                target.runtime.access.backend.commit(
-                    [erasure.put(target.paths.erasure, None)],
-                    timeout=target.runtime.access.attempt_seconds(target.runtime.access.begin(target.timeout)),
-                )
-            return
-        try:
-            tombstone = source.line(erasure.through + 1)
-        except HistoryTrimmedError:
-            tombstone = None
-        is_seen = tombstone is not None and knows(target.record.causality, tombstone.causality)
-        if is_seen or (tombstone is None and self._erasure(target) is not None):
-            return
-        author = Author(erasure.changed_by, erasure.reason, author_of(None, target.runtime.actor).context)
-        eraser = Eraser(target.runtime.access, target.runtime.settings, author, target.timeout)
-        eraser.state(target.paths)
-        target.look()
-
-    @staticmethod
-    def _erasure(side: Side) -> Document | None:
-        access = side.runtime.access
-        path = side.paths.erasure
-        return (access.read([path], access.begin(side.timeout))).get(path)
+        return change, told_in(author, self._resolver.name, merged.fields, merged.siblings)
 
     # What is told
 
@@ -193,18 +193,18 @@ class Joining:
 
     def _report_keys(self, sending: Sending, target: Side) -> None:
         """Tell of idempotency keys under which both stores have made a change: neither knew of the other's."""
-        receipts = {target.paths.receipt(key): (key, ref) for key, ref in sending.keys.items()}
+        receipts = {target.paths.receipt(key): ref for key, ref in sending.keys.items()}
         if not receipts:
             return
         access = target.runtime.access
         found = access.read(list(receipts), access.begin(target.timeout), consistent=False)
         for path, document in found.documents.items():
-            key, ref = receipts[path]
+            ref = receipts[path]
             version = document.fields.get("version")
-            detail = f"idempotency key {key!r} stands for version {version} of this store, and for a change of another"
+            detail = "one idempotency key stands for a change of either: what was to be made once was made twice"
             told = ConflictVersion(ref.origin, ref.version)
             ours = ConflictVersion(target.store_id, version if type(version) is int else 0)
-            self._tell(
+            self.tell(
                 Conflict(
                     target.paths.governor_id,
                     target.paths.state_id,
@@ -216,7 +216,7 @@ class Joining:
             )
 
     def _stopped(self, kind: str, detail: str, writes: list[EventRecord] | None = None) -> _StoppedError:
-        self._report(kind, "unresolved", detail, writes)
+        self._report(kind, UNRESOLVED, detail, writes)
         return _StoppedError()
 
     def _report(
@@ -234,7 +234,7 @@ class Joining:
             versions = [ConflictVersion(one.origin, one.version, one.metadata.changed_by) for one in writes]
         paths = self._sides[0].paths
         strategy = self._resolver.name if kind == "concurrent" else ""
-        self._tell(
+        self.tell(
             Conflict(
                 paths.governor_id,
                 paths.state_id,
@@ -247,5 +247,11 @@ class Joining:
             )
         )
 
-    def _tell(self, conflict: Conflict) -> None:
-        self.conflicts.append(conflict)
+    def tell(self, conflict: Conflict) -> None:
+        """Note a conflict, in both stores."""
+        ours, theirs = self._sides
+        met = ours.runtime.meet(conflict)
+        self.conflicts.append(theirs.runtime.meet(met))
+        if met.result == UNRESOLVED:
+            extra = {"event": "version_conflict", "governor_id": met.governor_id, "state_id": met.state_id}
+            log.warning("the versions of %s/%s stay apart: %s", met.governor_id, met.state_id, met.kind, extra=extra)

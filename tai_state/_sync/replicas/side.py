@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime  # noqa: TC003 - as all stored words
 
+from tai_state._sync.access.damage import tell_damage
 from tai_state._sync.commits.snapshot import state_to_write
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.runtime import Runtime
@@ -10,15 +11,16 @@ from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath, Write
 from tai_state.errors import (
     CommitAmbiguousError,
+    CorruptLogError,
     HistoryTrimmedError,
     PreconditionFailedError,
     StateNotFoundError,
     StoreUnavailableError,
 )
 from tai_state.layout import StateLayout
+from tai_state.rules.records.branches import Held, Ref, branch_put, read_branch, ref_of
 from tai_state.rules.records.chain import GENESIS
 from tai_state.rules.records.record import EventRecord, StateRecord
-from tai_state.rules.replicas.branches import Held, Ref, branch_put, read_branch, ref_of
 
 AGAIN = (PreconditionFailedError, CommitAmbiguousError, StoreUnavailableError)
 """Of what is written here a look tells whether it was: it is written again only where it is not there."""
@@ -107,8 +109,7 @@ class Side:
             wanted = [(origin, one) for one in range(max(1, version - _READ + 1), version + 1)]
             paths = {self.paths.branch(*key): key for key in wanted}
             for path, document in (self._read(list(paths))).items():
-                held = read_branch(document, self.paths.governor_id, self.paths.state_id)
-                self._branches[paths[path]] = held
+                self._branches[paths[path]] = self._sound(document)
             for key in wanted:
                 self._branches.setdefault(key, None)
         return self._branches[origin, version]
@@ -137,8 +138,11 @@ class Side:
             return None
         return self.find(ref_of(event))
 
-    def keep(self, batch: Sequence[Held]) -> None:
-        """Bring it about that events stand in the branches, in one commit."""
+    def keep(self, given: Sequence[Held]) -> int:
+        """Bring it about that events stand in the branches, in one commit; return of how many it was not known."""
+        batch = [held for held in given if not self._is_kept(held)]
+        if not batch:
+            return 0
         deadline = self._access.begin(self.timeout)
         found: dict[DocumentPath, Document] = {}
         is_read = True
@@ -151,7 +155,8 @@ class Side:
             writes: list[Write] = []
             for held in batch:
                 there = found.get(self.paths.branch(held.event.origin, held.event.version))
-                if there is None or there.fields.get("hash") != held.event.hash:
+                sound = None if there is None else self._sound(there)
+                if sound is None or sound.event.hash != held.event.hash:
                     writes.append(branch_put(self.paths, held, self.runtime.settings.encoding, there))
             if writes:
                 self._access.backend.commit(writes, timeout=self._access.attempt_seconds(deadline))
@@ -159,6 +164,19 @@ class Side:
         self._access.retried(attempt, deadline, also=AGAIN, what="what another store has")
         for held in batch:
             self._branches[held.event.origin, held.event.version] = held
+        return len(batch)
+
+    def _is_kept(self, held: Held) -> bool:
+        known = self._branches.get((held.event.origin, held.event.version))
+        return known is not None and known.event.hash == held.event.hash
+
+    def _sound(self, document: Document) -> Held | None:
+        """Return the event in a document of a branch; None where it is damaged, and so is to be brought again."""
+        try:
+            return read_branch(document, self.paths.governor_id, self.paths.state_id)
+        except CorruptLogError as error:
+            tell_damage(error)
+            return None
 
     def _read(self, paths: list[DocumentPath]) -> dict[DocumentPath, Document]:
         return dict((self._access.read(paths, self._access.begin(self.timeout), consistent=False)).documents)

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.recovery.importer import store_place
-from tai_state._sync.replicas.joining import Joining
+from tai_state._sync.replicas.joining import UNRESOLVED, Joining
 from tai_state._sync.replicas.side import Side
 from tai_state._sync.runtime import Runtime
 from tai_state.causality.conflicts import Conflict
@@ -101,8 +101,8 @@ def _synced(  # noqa: PLR0917 - the parts of one call
         try:
             joining.run()
         except CorruptLogError as error:
-            told = Conflict(*_ids(paths), kind="damaged", result="unresolved", detail=str(error))
-            joining.conflicts.append(told)
+            told = Conflict(*_ids(paths), kind="damaged", result=UNRESOLVED, detail=str(error))
+            joining.tell(told)
         sent, received, merged = sent + joining.sent, received + joining.received, merged + joining.merged
         conflicts += joining.conflicts
     return SyncReport(str(governor.governor_id), states, sent, received, merged, conflicts)

@@ -5,8 +5,8 @@ from itertools import count
 
 from tai_state._sync.replicas.side import Side
 from tai_state.causality import VectorClock
+from tai_state.rules.records.branches import Held, Ref
 from tai_state.rules.records.record import EventRecord
-from tai_state.rules.replicas.branches import Held, Ref
 from tai_state.rules.replicas.standing import knows
 
 

@@ -63,11 +63,13 @@ class Merges:
         foreign: The event that made that version.
         clock: What both know: nobody counts a merge, so that merges end.
         timestamp: When the later of the two was made: the same on every replica.
+        erases: Whether the state was erased there: its event holds nothing of what was here.
     """
 
     foreign: Foreign
     clock: Mapping[str, int]
     timestamp: datetime
+    erases: bool = False
 
 
 TargetOf = Callable[[StateRecord | None], Target]

@@ -145,13 +145,13 @@ def _event(
     timestamp = change.timestamp or (max(fresh.now, floor) if floor else fresh.now)
     # The first commit of a store names it; a store that was copied must take a new name before it syncs.
     origin = view.origin or fresh.store_id
-    merges = change.merges
+    merges, is_erasing = change.merges, change.kind == ERASE
     if merges is None:
         causality = dict(before.causality) if before else {}
         writer = node_key(origin, settings.node) if settings.node else origin
         causality[writer] = causality.get(writer, 0) + 1
     else:
-        causality = dict(merges.clock)
+        is_erasing, causality = merges.erases, dict(merges.clock)
         timestamp = max(merges.timestamp, floor or merges.timestamp)
     # A state that is made again is a new one that goes on with the old one's versions.
     reborn = before is None or (before.deleted and not target.deleted)
@@ -176,7 +176,7 @@ def _event(
         idempotency_key=change.idempotency_key,
         from_status=before.status if before else None,
         to_status=target.status,
-        from_state=NO_STATE if before is None else EMPTY if change.kind == ERASE else before.data,
+        from_state=NO_STATE if before is None else EMPTY if is_erasing else before.data,
         to_state=target.data,
         last_error=target.last_error,
         deleted=target.deleted,

@@ -21,8 +21,9 @@ from tai_state.layout import StateLayout, state_layout, state_of
 from tai_state.rules.commits.change import Head
 from tai_state.rules.distributed.records import Verdict
 from tai_state.rules.records.chain import GENESIS
-from tai_state.rules.records.documents import FORMATS, read_state, state_put
+from tai_state.rules.records.documents import read_state, state_put
 from tai_state.rules.records.feeding import CHANGED_AT, FEED_KEY
+from tai_state.rules.records.formats import FORMATS
 from tai_state.rules.records.occasional import Prepared, prepared_error
 from tai_state.rules.records.prepared import Part
 from tai_state.rules.records.record import Marks, MetadataRecord, StateRecord

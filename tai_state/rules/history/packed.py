@@ -22,8 +22,9 @@ from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json, time_te
 from tai_state.documents import Json
 from tai_state.rules.history.columns import ABSENT, COLUMNS, is_same, joined, read_columns
 from tai_state.rules.records.chain import FOR_URLS, covered_by_name, erasable
-from tai_state.rules.records.documents import FORMATS, event_from
+from tai_state.rules.records.documents import event_from
 from tai_state.rules.records.fields import FieldError, take, take_or_none
+from tai_state.rules.records.formats import FORMATS
 from tai_state.rules.records.parts import time_from, uncovered
 from tai_state.rules.records.record import EventRecord, MachineStamp, stamp_of
 

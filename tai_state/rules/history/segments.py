@@ -26,14 +26,12 @@ from tai_state.rules.history.late import Part, checked, keep_run, kept_run
 from tai_state.rules.history.packed import Run, pack
 from tai_state.rules.history.replay import Trimmed, contradiction
 from tai_state.rules.records.documents import (
-    FORMAT_NEWEST,
-    FORMATS,
     check_owner,
     event_fields,
     event_from,
-    occasional_format,
 )
 from tai_state.rules.records.fields import FieldError, check_format, take, take_or_none
+from tai_state.rules.records.formats import FORMAT_NEWEST, FORMATS, occasional_format
 from tai_state.rules.records.record import EventRecord, StateRecord
 
 SEGMENT_BYTES_MAX = 750 * 1024

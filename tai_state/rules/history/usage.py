@@ -49,8 +49,8 @@ class Tally:
             self._states += 1
             self._by_status[record.status] += 1
 
-    def stats(self, damaged: Damaged) -> StoreStats:
-        """Return the counts."""
+    def stats(self, damaged: Damaged, conflicts: int = 0) -> StoreStats:
+        """Return the counts; *conflicts* is what else was met of the governor's states."""
         return models.StoreStats(
             governor_id=self._governor_id,
             states=self._states,
@@ -62,6 +62,7 @@ class Tally:
             by_machine=dict(sorted(self._by_machine.items())),
             busiest={state_id: -negative for negative, state_id in self._busiest},
             damaged=list(damaged.states),
+            conflicts=conflicts,
         )
 
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from tai_state.models.jobs import JobInfo
-from tai_state.rules.records.record import StateRecord, trusted
+from tai_state.rules.records.record import StateRecord
+from tai_state.rules.records.trusted import trusted
 
 
 def info_of(record: StateRecord) -> JobInfo:

@@ -50,3 +50,13 @@ def check_time(value: object, what: str) -> datetime:
         raise InvalidDataError(message, path=what)
     # Read as local time it would mean another moment on every host.
     return normal_time(value, what)
+
+
+def check_branches(branches: object, limit: int | None, *, descending: bool) -> None:
+    """Refuse what is no flag, and branches where they have no place: in the middle of a line, or before its end."""
+    if type(branches) is not bool:
+        message = f"must be a bool, not {type(branches).__name__}"
+        raise InvalidDataError(message, path="branches")
+    if limit is not None or descending:
+        message = "stand behind the whole of the line: leave limit and descending out"
+        raise InvalidDataError(message, path="branches")

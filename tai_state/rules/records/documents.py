@@ -1,6 +1,6 @@
 """Records to document fields and back. What somebody else wrote, or damaged, is told by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from tai_state.rules.records.fields import (
     take_time_or_none,
     take_version,
 )
+from tai_state.rules.records.formats import FORMAT_NEWEST, LATER, SEALED, format_of
 from tai_state.rules.records.occasional import (
     cause_field,
     cause_from,
@@ -56,49 +57,6 @@ from tai_state.rules.records.record import (
 from tai_state.rules.records.usual import usual_state
 
 Fields = dict[str, Value]
-
-FORMATS = {
-    "digest": 2,
-    "digests": 2,
-    "occurred_at": 3,
-    "stay": 4,
-    "alone": 5,
-    "trimmed": 5,
-    "erased_through": 5,
-    "packed": 6,
-    "due_at": 7,
-    "labels": 7,
-    "cause": 7,
-    "feed_key": 7,
-    "prepared": 8,
-    "foreign_parent": 8,
-    "brought": 8,
-}
-"""Fields that an older build does not know: it would wipe them, since a Put replaces the whole document, or miss them
-in a hash and call the event corrupt.
-
-A document that has one of them is of that format, which such a build refuses to read; any other is of format 1. A field
-that is there only where it is used makes only those documents new. A segment that lists its events is of the format of
-its newest event.
-"""
-
-FORMAT_NEWEST = max(FORMATS.values())
-
-_SEALED = FORMATS["digests"]
-_LATER = tuple(name for name, number in FORMATS.items() if number > _SEALED)
-
-
-def _format_of(fields: Fields) -> int:
-    """Return of which format a document with these *fields* is."""
-    return max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()), default=1)
-
-
-def occasional_format(events: Sequence[EventRecord]) -> int:
-    """Return the format of what holds *events* beside the text of their fields: higher where one has what few have."""
-    if any(event.foreign_parent is not None for event in events):
-        return FORMATS["foreign_parent"]
-    is_higher = any(event.due is not None or event.labels or event.cause is not None for event in events)
-    return FORMATS["due_at"] if is_higher else 1
 
 
 class AlteredError(FieldError):
@@ -217,7 +175,7 @@ def state_fields(record: StateRecord, encoding: Encoding, common: Fields | None 
         fields["prepared"] = prepared_field(marks.prepared)
     fields["digest"] = state_digest(record)
     # Nearly all have nothing newer.
-    fields["format"] = _SEALED if fields.keys().isdisjoint(_LATER) else _format_of(fields)
+    fields["format"] = SEALED if fields.keys().isdisjoint(LATER) else format_of(fields)
     return fields
 
 
@@ -281,8 +239,8 @@ def event_fields(event: EventRecord, encoding: Encoding, common: Fields | None =
             fields["foreign_parent"] = foreign_field(event.foreign_parent)
         if event.brought:
             fields["brought"] = True
-    is_usual = seal is not None and fields.keys().isdisjoint(_LATER)
-    fields["format"] = _SEALED if is_usual else _format_of(fields)
+    is_usual = seal is not None and fields.keys().isdisjoint(LATER)
+    fields["format"] = SEALED if is_usual else format_of(fields)
     return fields
 
 

@@ -5,6 +5,7 @@ that it depends on, what was due, and the hash over all of it. Values that were 
 1 of the hash) cannot be erased by themselves: their hash covers them as they are.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tai_state.codec import EMPTY, NULL
@@ -33,3 +34,8 @@ def erased(event: EventRecord) -> EventRecord:
         metadata=MetadataRecord("", "", event.metadata.parent_version, EMPTY),
         seal=Seal(None, event.seal.digests),
     )
+
+
+def is_from_before(event: EventRecord, clock: Mapping[str, int]) -> bool:
+    """Whether an event does not know of an erasure whose tombstone knows *clock*: its values are to go."""
+    return not all(event.causality.get(node, 0) >= count for node, count in clock.items())

@@ -13,11 +13,12 @@ from tai_state.codec import EMPTY, NULL, Payload
 from tai_state.errors import InvalidDataError, OutcomeUnknownError, StoredDataError
 from tai_state.frozen import quick_dataclass
 from tai_state.rules.records.occasional import foreign_field, labels_shown
+from tai_state.rules.records.trusted import trusted
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tai_state.models import ChangeMetadata, Event, Model, StateSnapshot
+    from tai_state.models import ChangeMetadata, Event, StateSnapshot
     from tai_state.rules.records.occasional import Cause, Due, Foreign, Prepared
 
 DataT = TypeVar("DataT")
@@ -47,24 +48,6 @@ def stored_data(as_data: AsData[DataT], data: Payload, governor_id: str, state_i
         return as_data(data)
     except InvalidDataError as error:
         raise StoredDataError(governor_id, state_id, version, str(error)) from error
-
-
-def trusted(model: type[Model], **values: Any) -> Any:
-    """Return a *model* of values that this package made: every field is given, and none is checked.
-
-    What ``model_construct`` does, without its look at aliases and defaults: a transition makes seven models,
-    and that look took a tenth of its time.
-    """
-    # Past the model's own freezing, which guards users and would cost a check a field here.
-    made = model.__new__(model)
-    for name, value in (
-        ("__dict__", values),
-        ("__pydantic_fields_set__", set(values)),
-        ("__pydantic_extra__", None),
-        ("__pydantic_private__", None),
-    ):
-        object.__setattr__(made, name, value)
-    return made
 
 
 complete: Callable[[object, str, object], None] = object.__setattr__
@@ -276,11 +259,7 @@ class StateRecord(Content):
 
 @quick_dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord(Content):
-    """The content of an event document; its Content is that of the state that it made.
-
-    ``foreign_parent``: the second parent of a merge. One that was ``brought`` from another store tells of fences, due
-    times and dependencies there: the state has none of them here.
-    """
+    """The content of an event document; its Content is that of the state that it made, unless it was ``brought``."""
 
     action: str
     kind: str
@@ -387,6 +366,7 @@ class EventRecord(Content):
             machine=self.machine,
             metadata=self.metadata,
             causality=self.causality,
+            # One that was brought from another store tells of fences, due times and dependencies there.
             fences={} if self.brought else self.fences,
             transition_id=self.transition_id,
             timestamp=self.timestamp,

@@ -23,6 +23,7 @@ from tai_state.layout import (
     SUBSCRIPTIONS,
     TRANSACTIONS,
     WAITS,
+    branch_place,
     governor_of,
     is_receipt,
     owner_and_version,
@@ -31,9 +32,10 @@ from tai_state.layout import (
 )
 from tai_state.rules.due.keys import DUE_KEY, key_again
 from tai_state.rules.locking.leases import carried, lease_fields, read_lease
-from tai_state.rules.records.documents import FORMATS, committed_at, read_state, state_fields
+from tai_state.rules.records.documents import committed_at, read_state, state_fields
 from tai_state.rules.records.feeding import CHANGED_AT, FEED_KEY, feed_key
 from tai_state.rules.records.fields import FieldError, written_at
+from tai_state.rules.records.formats import FORMATS
 from tai_state.rules.recovery.erasure import GOVERNOR
 
 Fields = dict[str, Any]
@@ -41,7 +43,7 @@ Fields = dict[str, Any]
 OF_STATES = ("states", "events", "segments", "snapshots")
 """The collections of a governor whose documents are of one state each."""
 
-OF_GOVERNORS = (*OF_STATES, "receipts", "audit", "quarantine", "erasures")
+OF_GOVERNORS = (*OF_STATES, "branches", "receipts", "audit", "quarantine", "erasures")
 """Every collection of a governor."""
 
 OF_STORES = (LOCKS, TRANSACTIONS, AUDIT)
@@ -84,6 +86,8 @@ def check_path(path: DocumentPath) -> None:
     elif kind in OF_STATES and kind != "states":
         stored, _ = owner_and_version(path.id)
         unescape(stored, path)
+    elif kind == "branches":
+        unescape(branch_place(path.id)[0], path)
     elif (kind, path.id) != ("erasures", GOVERNOR):
         unescape(path.id, path)
 

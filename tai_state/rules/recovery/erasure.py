@@ -19,9 +19,10 @@ from tai_state.documents import Document, DocumentPath, MustNotExist, Preconditi
 from tai_state.errors import CorruptLogError
 from tai_state.layout import FORMAT, StateLayout
 from tai_state.rules.history.segments import Segment
+from tai_state.rules.records.branches import Held, branch_fields
 from tai_state.rules.records.documents import event_fields
-from tai_state.rules.records.erased import erased
-from tai_state.rules.records.fields import FieldError, check_format, take, take_time
+from tai_state.rules.records.erased import erased, is_from_before
+from tai_state.rules.records.fields import FieldError, check_format, take, take_counters, take_time
 from tai_state.rules.records.record import EventRecord
 from tai_state.rules.recovery.retention import resealed
 
@@ -36,6 +37,8 @@ class Erasure:
     Attributes:
         through: The last version whose values go; 0 for a whole governor.
         audit_id: Under which it is told in ``audit`` once it is finished.
+        clock: What the tombstone knows: what other stores have made of the state, and does not know of it, is erased,
+            too. None: the event behind ``through`` tells.
     """
 
     state_id: str
@@ -45,11 +48,15 @@ class Erasure:
     timestamp: datetime
     audit_id: str
     is_finished: bool = False
+    clock: Mapping[str, int] | None = None
 
     def put(self, path: DocumentPath, found: Document | None) -> Put:
         """Return the write of the record, where it is as it was found."""
         precondition: Precondition = MustNotExist() if found is None else UpdatedAt(found.update_time)
-        return Put(path, {**self._fields(), "audit_id": self.audit_id, "is_finished": self.is_finished}, precondition)
+        fields = {**self._fields(), "audit_id": self.audit_id, "is_finished": self.is_finished}
+        if self.clock is not None:
+            fields["clock"] = dict(self.clock)
+        return Put(path, fields, precondition)
 
     def audit_put(self, collection: str, path: DocumentPath) -> Put:
         """Return the record of it among the repairs: who, when and why, and nothing of what was there."""
@@ -88,6 +95,7 @@ def read_erasure(document: Document, governor_id: str) -> Erasure:
             timestamp=take_time(fields, "timestamp"),
             audit_id=take(fields, "audit_id", str),
             is_finished=take(fields, "is_finished", bool),
+            clock=take_counters(fields, "clock") if "clock" in fields else None,
         )
     except FieldError as error:
         reason = f"the erasure {document.path} is damaged: {error}"
@@ -102,6 +110,20 @@ def erased_event(document: Document, event: EventRecord, encoding: Encoding) -> 
     fields = event_fields(erased(event), encoding)
     if "committed_at" in document.fields:
         fields["committed_at"] = document.fields["committed_at"]
+    return Put(document.path, fields, UpdatedAt(document.update_time))
+
+
+def erased_branch(document: Document, held: Held, clock: Mapping[str, int] | None, encoding: Encoding) -> Put | None:
+    """Return the write of another store's event without its values; None where they are gone, or came after an erasure.
+
+    Args:
+        clock: What the tombstone knows; None: nobody can tell, and all of it goes.
+    """
+    event = held.event
+    is_later = clock is not None and not is_from_before(event, clock)
+    if is_later or event.seal is None or erased(event) == event:
+        return None
+    fields = branch_fields(held._replace(event=erased(event)), encoding)
     return Put(document.path, fields, UpdatedAt(document.update_time))
 
 

@@ -108,6 +108,18 @@ CATALOGUE: tuple[FindingKind, ...] = (
         _REWRITTEN,
     ),
     FindingKind(
+        "corrupt_branch",
+        "An event of another store, kept beside the line, cannot be read, or does not match its own hash.",
+        "an event in governors/g/branches was edited",
+        "None: it is copied to quarantine; the other store has it.",
+    ),
+    FindingKind(
+        "missing_branch",
+        "A merge, or an event of a branch, follows an event of another store that is not there.",
+        "somebody deleted a document of governors/g/branches",
+        "None: the other store has it.",
+    ),
+    FindingKind(
         "lost_mark",
         "A state depends on another one, which has no mark of it, so that its moves would pass the state over.",
         "the dependency's document was restored from an old copy",

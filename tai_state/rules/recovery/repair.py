@@ -46,7 +46,7 @@ SNAPSHOTS = frozenset({"missing_snapshot", "corrupt_snapshot"})
 SEGMENTS = frozenset({"missing_segment", "corrupt_segment"})
 QUARANTINED = frozenset(
     {"missing_event", "corrupt_event", "broken_chain", "corrupt_state", "state_mismatch", "state_behind"}
-    | {"state_missing", "extra_event", "corrupt_snapshot", "corrupt_segment", "corrupt_receipt"}
+    | {"state_missing", "extra_event", "corrupt_snapshot", "corrupt_segment", "corrupt_receipt", "corrupt_branch"}
 )
 """What is copied there where it cannot be repaired: damage to what is ours, which a person may be able to read."""
 

@@ -1,5 +1,6 @@
 """The change that a merge is, and what is written of events that are brought as they are."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from tai_state.documents import MustNotExist, Put
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Change, Merges, Needs, Target
 from tai_state.rules.records.documents import event_fields
+from tai_state.rules.records.erased import erased, is_from_before
 from tai_state.rules.records.occasional import Foreign
 from tai_state.rules.records.record import EventRecord, StateRecord
 from tai_state.rules.replicas.standing import clock_of
@@ -19,13 +21,24 @@ MERGE = "merge"
 
 
 def merge_change(
-    paths: StateLayout, author: Author, before: StateRecord, foreign: EventRecord, target: Target
+    paths: StateLayout,
+    author: Author,
+    before: StateRecord,
+    foreign: EventRecord,
+    target: Target,
+    *,
+    erases: bool = False,
 ) -> Change:
-    """Return the change that makes *target* of the state as it is *before*, and of the *foreign* head."""
+    """Return the change that makes *target* of the state as it is *before*, and of the *foreign* head.
+
+    Args:
+        erases: Whether what was here is to be erased.
+    """
     merges = Merges(
         Foreign(foreign.origin, foreign.version, foreign.hash),
         clock_of(before).merge(clock_of(foreign)).to_dict(),
         max(before.timestamp, foreign.timestamp),
+        erases,
     )
     return Change(
         paths=paths,
@@ -62,6 +75,12 @@ def target_as(event: EventRecord) -> Target:
         machine=event.machine,
         labels=event.labels,
     )
+
+
+def without_erased(event: EventRecord, tombstones: Sequence[Mapping[str, int]]) -> EventRecord:
+    """Return an event as it may be sent: without its values where an erasure is known that it does not know of."""
+    is_gone = event.seal is not None and any(is_from_before(event, clock) for clock in tombstones)
+    return erased(event) if is_gone else event
 
 
 def brought(event: EventRecord) -> EventRecord:

@@ -8,6 +8,7 @@ them, one after the other.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from tai_state.causality import VectorClock
@@ -15,9 +16,11 @@ from tai_state.causality.resolvers import Resolution, Resolver
 from tai_state.errors import ConflictResolutionError
 from tai_state.rules.commits.change import Target
 from tai_state.rules.commits.kinds import data_payload
+from tai_state.rules.records.erased import ERASE, is_from_before
 from tai_state.rules.records.labels import checked_labels, term
 from tai_state.rules.records.occasional import labels_shown
 from tai_state.rules.records.record import EventRecord
+from tai_state.rules.replicas.standing import clock_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,22 @@ class Merged:
 def in_order(events: Sequence[EventRecord]) -> list[EventRecord]:
     """Return writes in an order that is the same everywhere, and in which what was known comes before who knew it."""
     return sorted(events, key=lambda event: (event.timestamp, sum(event.causality.values()), event.hash))
+
+
+def left_by_erasures(writes: Sequence[EventRecord], tombstones: Sequence[Mapping[str, int]]) -> list[EventRecord]:
+    """Return the writes that count where the state was erased: erasures, and what knows of all of them.
+
+    Args:
+        tombstones: What each erasure knows.
+    """
+    left = [one for one in writes if one.kind == ERASE or not any(is_from_before(one, clock) for clock in tombstones)]
+    return left or list(writes)
+
+
+def met(writes: Sequence[EventRecord]) -> VectorClock:
+    """Return what all of the writes know."""
+    clocks = [clock_of(write) for write in writes]
+    return reduce(VectorClock.meet, clocks)
 
 
 def resolved(events: Sequence[EventRecord], base: EventRecord | None, resolver: Resolver) -> Merged:

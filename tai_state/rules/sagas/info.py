@@ -3,7 +3,8 @@
 from typing import Any
 
 from tai_state.models.sagas import SagaError, SagaState, SagaStep
-from tai_state.rules.records.record import StateRecord, trusted
+from tai_state.rules.records.record import StateRecord
+from tai_state.rules.records.trusted import trusted
 from tai_state.rules.sagas.progress import ENDED, next_of, results_of
 
 

@@ -10,7 +10,8 @@ from tai_state.config import Encoding
 from tai_state.documents import Delete, Put
 from tai_state.layout import state_layout
 from tai_state.rules.records.chain import event_hash, make_seal
-from tai_state.rules.records.documents import FORMAT_NEWEST, event_fields, read_event
+from tai_state.rules.records.documents import event_fields, read_event
+from tai_state.rules.records.formats import FORMAT_NEWEST
 from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, async_alter, async_contents, async_document_at, async_find, async_plant
 

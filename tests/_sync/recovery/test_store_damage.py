@@ -5,7 +5,7 @@ import pytest
 from tai_state import CorruptLogError, SchemaVersionError
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import META, state_layout
-from tai_state.rules.records.documents import FORMAT_NEWEST
+from tai_state.rules.records.formats import FORMAT_NEWEST
 from tests._sync.stores import TIMEOUT, contents, plant
 
 PATHS = state_layout("g", "s")

@@ -26,11 +26,13 @@ from tai_state import (
     lock_owner,
     recover,
 )
+from tai_state.causality import LastWriteWins
 from tai_state.distributed import DistributedTransaction, settle
 from tai_state.documents import UPDATE_TIME, Put, Query
 from tai_state.due import DueWorker, Timeout
 from tai_state.jobs import JobQueue
 from tai_state.layout import state_layout
+from tai_state.replicas import sync
 from tai_state.rules.records.feeding import Discovery
 from tests._sync.machines import COUNTER
 from tests._sync.stores import WrappedBackend, plant
@@ -212,4 +214,7 @@ def _keep_up(store):
         StateMachinePersister(store, machine, newer).migrate("g", dry_run=True)
     plant(store, state_layout("g", "t").event(1), action="forged")
     list(recover(store))
+    with MemoryStore() as other:
+        other.save_state("g", "s", {"n": -1})
+        sync(store, other, "g", resolver=LastWriteWins())
     store.erase_state("g", "s", reason="walked on")

@@ -21,7 +21,6 @@ from tai_state.rules.history.segments import build_segment, read_segment
 from tai_state.rules.history.snapshots import read_snapshot, snapshot_fields
 from tai_state.rules.records.chain import event_hash, make_seal, seal_is_sound, state_digest
 from tai_state.rules.records.documents import (
-    FORMATS,
     event_fields,
     event_from,
     read_event,
@@ -29,6 +28,7 @@ from tai_state.rules.records.documents import (
     state_fields,
     state_put,
 )
+from tai_state.rules.records.formats import FORMATS
 from tai_state.rules.records.occasional import Cause, Due, Foreign, Prepared
 from tai_state.rules.records.record import (
     Content,

@@ -10,8 +10,9 @@ from tai_state.codec import EMPTY, Payload
 from tai_state.config import Encoding
 from tai_state.errors import SchemaVersionError
 from tai_state.rules.records import documents
-from tai_state.rules.records.documents import FORMAT_NEWEST, state_fields
+from tai_state.rules.records.documents import state_fields
 from tai_state.rules.records.fields import FieldError, check_format
+from tai_state.rules.records.formats import FORMAT_NEWEST
 from tai_state.rules.records.record import MachineStamp, Marks, MetadataRecord, StateRecord, stamp_of
 from tai_state.rules.records.usual import usual_state
 

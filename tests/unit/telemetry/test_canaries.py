@@ -12,8 +12,10 @@ from pydantic import BaseModel
 import tai_state
 from tai_state import (
     ChangeMetadata,
+    ConflictResolutionError,
     LockManager,
     Machine,
+    MemoryStore,
     OutcomeUnknownError,
     PersistenceConfig,
     RetryPolicy,
@@ -28,10 +30,12 @@ from tai_state import (
     recover,
     verify,
 )
+from tai_state.causality import Custom, MergeFields
 from tai_state.documents import Put
 from tai_state.due import DueWorker
 from tai_state.feeds import Positions, StateContainer, Subscription
 from tai_state.jobs import JobQueue
+from tai_state.replicas import sync
 from tai_state.sagas import Saga, SagaRunner, Step
 from tai_state.telemetry import Monitor, Observer, observe
 from tai_state.telemetry.logs import CloudLoggingFormatter
@@ -203,6 +207,20 @@ def undo(run, store):
     run.attempt(lambda: list(runner.list_sagas("g")))
 
 
+def replicate(run, store):
+    """Two stores that have changed one state under one key, a resolver that says too much, and a merge."""
+
+    def refuse(*_):
+        raise ConflictResolutionError("g", "r", f"{CANARY}-why")
+
+    with MemoryStore(actor=CANARY) as other:
+        for one in (store, other):
+            run.attempt(one.save_state, "g", "r", {**DATA, "by": one is store}, MARKED, idempotency_key=KEY)
+        for resolver in (Custom(refuse), MergeFields()):
+            run.attempt(sync, store, other, "g", resolver=resolver)
+        run.attempt(lambda: list(store.get_events("g", "r", branches=True)))
+
+
 def fail_step(ctx):
     """Fail, but for the first one's action."""
     if ctx.outcome is not None or ctx.step != "pay":
@@ -295,6 +313,7 @@ def run(tmp_path, caplog):
         look(run, store, persister)
         find(run, store)
         undo(run, store)
+        replicate(run, store)
         transact(run, store)
         wait(run, persister)
         tell(run, store)

@@ -11,7 +11,7 @@ from tai_state import ChangeMetadata, StateSnapshot
 from tai_state.codec import Payload
 from tai_state.models import later
 from tai_state.models.json_form import record_of
-from tai_state.rules.records.record import trusted
+from tai_state.rules.records.trusted import trusted
 from tests.unit.commits.made import lived
 
 VALUES: dict[str, Any] = {"changed_by": "anna", "reason": "", "parent_version": 3, "context": {"ticket": 7}}

@@ -13,6 +13,7 @@ QUICK = {
     "by_machine": {"": 3, "door": 5},
     "busiest": {"front": 3, "back": 2, "gone": 2, "old": 1},
     "damaged": [],
+    "conflicts": 0,
 }
 
 
@@ -21,7 +22,16 @@ def test_stats_count_a_governor(objects):
     (found,) = objects("stats", "house")
     documents = found["documents"]
     assert {name: found[name] for name in QUICK} == QUICK
-    counts = {"states": 4, "events": 8, "snapshots": 0, "segments": 0, "receipts": 0, "audit": 0, "quarantine": 0}
+    counts = {
+        "states": 4,
+        "events": 8,
+        "snapshots": 0,
+        "segments": 0,
+        "branches": 0,
+        "receipts": 0,
+        "audit": 0,
+        "quarantine": 0,
+    }
     assert {kind: one["count"] for kind, one in documents.items()} == counts
     assert found["bytes"] == sum(one["bytes"] for one in documents.values()) > 1000
     assert found["first_change"] == "2020-01-01T00:00:00+00:00"

@@ -1,0 +1,90 @@
+# Generated from tai_state/_async/replicas/erasing.py by .ci/generate_sync.py; do not edit.
+"""Erasures between two stores: what was erased in one is erased in the other, and nothing of it is sent.
+
+1. The intent stands in the store before the version that knows of the erasure: whoever finds it ends it, as ever.
+2. That version, a merge or events that are brought, holds nothing of what was there.
+3. Then the values go, and the record says that it is finished.
+"""
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from tai_state._sync.recovery.erasure import Eraser
+from tai_state._sync.replicas.side import AGAIN, Side
+from tai_state.authors import Author
+from tai_state.codec import EMPTY
+from tai_state.documents import Document
+from tai_state.errors import PreconditionFailedError
+from tai_state.rules.recovery.erasure import Erasure, read_erasure
+from tai_state.rules.replicas.standing import knows
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """That a state was erased in a store, and what its tombstone knows."""
+
+    erasure: Erasure
+    clock: Mapping[str, int]
+
+
+def erased(side: Side) -> Erased | None:
+    """Return that the state was erased in a store; None where it never was, or nobody can tell any more."""
+    document = _found(side)
+    if document is None:
+        return None
+    erasure = read_erasure(document, side.paths.governor_id)
+    clock = _eraser(side, erasure).clock(side.paths, erasure)
+    return None if clock is None else Erased(erasure, clock)
+
+
+def intend(side: Side, erased: Erased, *, through: int) -> Erasure | None:
+    """Write down that what a store has of the state is to be erased; None where it knows of that erasure already.
+
+    Args:
+        through: The last version of its line that does not know of it.
+    """
+    record = side.record
+    if record is None or knows(record.causality, erased.clock):
+        return None
+    access = side.runtime.access
+    deadline = access.begin(side.timeout)
+    erasure = replace(
+        erased.erasure,
+        through=through,
+        timestamp=access.clock.now(),
+        audit_id=access.new_id(),
+        is_finished=False,
+        clock=erased.clock,
+    )
+
+    def attempt() -> None:
+        put = erasure.put(side.paths.erasure, _found(side))
+        access.backend.commit([put], timeout=access.attempt_seconds(deadline))
+
+    access.retried(attempt, deadline, also=AGAIN, what="an erasure")
+    return erasure
+
+
+def complete(side: Side, erasure: Erasure) -> None:
+    """End an erasure whose intent was written down."""
+    _eraser(side, erasure).complete(side.paths, erasure)
+
+
+def told(side: Side, erased: Erased) -> None:
+    """Write down that a state was erased whose line came without any value."""
+    access = side.runtime.access
+    deadline = access.begin(side.timeout)
+    put = replace(erased.erasure, clock=erased.clock, is_finished=True).put(side.paths.erasure, None)
+    # Whoever was faster has said the same.
+    with suppress(PreconditionFailedError):
+        access.backend.commit([put], timeout=access.attempt_seconds(deadline))
+
+
+def _eraser(side: Side, erasure: Erasure) -> Eraser:
+    author = Author(erasure.changed_by, erasure.reason, EMPTY)
+    return Eraser(side.runtime.access, side.runtime.settings, author, side.timeout)
+
+
+def _found(side: Side) -> Document | None:
+    access = side.runtime.access
+    return (access.read([side.paths.erasure], access.begin(side.timeout))).get(side.paths.erasure)
