@@ -44,6 +44,7 @@ COMMANDS = {
     "states": "List the states of a governor.",
     "stats": "Count and measure what a governor holds, or each of them.",
     "subscriptions": "Show who follows what has changed, how far behind, and retry what could not be delivered.",
+    "sync": "Bring two stores to know and to say the same: send what is missing, and merge what both have changed.",
     "transition": "Move a state by an action of its machine.",
     "verify": "Check every state against its log, and all that is kept beside it; nothing is written.",
 }

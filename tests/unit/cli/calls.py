@@ -97,6 +97,11 @@ CALLS = {
     "subscriptions retry": Call(
         "changes", ("subscriptions", "retry", "mail", "--all"), ("subscriptions", "retry", "none", "--all")
     ),
+    "sync": Call(
+        "files",
+        ("sync", "sqlite:///s.db", "sqlite:///other.db"),
+        ("sync", "sqlite:///s.db", "sqlite:///other.db", "--governor", "none"),
+    ),
     "transition": Call(
         "changes",
         ("transition", "g", "s", "close", "--machine", "door.json", *BECAUSE),

@@ -42,6 +42,7 @@ PROMISES = [
     "SQLite",
     "Firestore",
     "The server",
+    "Replicas",
     "Over HTTP",
 ]
 PROOF = re.compile(r"`(test_\w+)`(?: \(`(test_\w+\.py)`\))?")
