@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tai_state import models
 from tai_state._async.api.lists import async_listed
 from tai_state._async.api.store_events import AsyncStoreEvents
+from tai_state._platform.iterators import async_ending
 from tai_state.codec import Payload
 from tai_state.config import Maintenance
 from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError

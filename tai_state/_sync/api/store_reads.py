@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tai_state import models
 from tai_state._sync.api.lists import listed
 from tai_state._sync.api.store_events import StoreEvents
+from tai_state._platform.iterators import ending
 from tai_state.codec import Payload
 from tai_state.config import Maintenance
 from tai_state.errors import InvalidDataError, InvalidIdError, StateNotFoundError
