@@ -3,13 +3,12 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tai_state import (
     AsyncStateMachinePersister,
-    Event,
     Machine,
     RetryPolicy,
     Transition,
@@ -89,8 +88,3 @@ async def _task(writer: AsyncBatchWriter, states: int, numbers: list[int], note:
 
 def _item(number: int, states: int) -> TransitionRequest:
     return TransitionRequest("g", f"s{number % states}", "add", number, idempotency_key=f"item-{number}")
-
-
-def counted(events: Iterable[Event]) -> list[int]:
-    """Return the numbers of the items that are in a history."""
-    return [event.payload for event in events if event.action == "add"]

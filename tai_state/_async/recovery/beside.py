@@ -9,7 +9,7 @@ What is read so may be older than a state's document. Who finds that something i
 
 from collections.abc import AsyncIterator
 
-from tai_state._async.access.access import PAGE, AsyncAccess
+from tai_state._async.access.access import LARGE_PAGE, PAGE, AsyncAccess
 from tai_state.clock import Span
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import InvalidIdError
@@ -17,9 +17,6 @@ from tai_state.layout import GovernorLayout, owner_and_version, unescape, versio
 
 _HELD_MAX = 8
 """How many states' documents are held until it is their turn; those of more that begin each other go before it."""
-
-_READ = 1_000
-"""How many documents are read at a time, or 8 MiB of them."""
 
 
 async def async_in_turn(states: AsyncIterator[Document]) -> AsyncIterator[tuple[Document, bool]]:
@@ -53,7 +50,7 @@ class AsyncBeside:
         self._governor = governor
         self._timeout = timeout
         self._passes = {
-            collection: _Pass(access.scan(collection, page=_READ, timeout=timeout))
+            collection: _Pass(access.scan(collection, page=LARGE_PAGE, timeout=timeout))
             for collection in (governor.events, governor.snapshots, governor.segments)
         }
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from tai_state._async.access.access import AsyncAccess
+from tai_state._async.access.access import LARGE_PAGE, AsyncAccess
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.commits.snapshot import async_state_to_write
 from tai_state._async.history.reader import AsyncHistoryReader
@@ -311,7 +311,7 @@ class AsyncEraser:
         )
 
     async def _receipts(self, paths: StateLayout, through: int) -> AsyncIterator[Document]:
-        async for document in self._access.scan(paths.governor.receipts, timeout=self._timeout):
+        async for document in self._access.scan(paths.governor.receipts, page=LARGE_PAGE, timeout=self._timeout):
             if is_receipt_of(document.fields, paths, through):
                 yield document
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tai_state._async.access.access import PAGE, AsyncAccess
+from tai_state._async.access.access import LARGE_PAGE, PAGE, AsyncAccess
 from tai_state._async.recovery.beside import AsyncBeside, async_in_turn
 from tai_state._async.recovery.export_file import AsyncExportWriter
 from tai_state._async.recovery.gone import async_left_over
@@ -130,7 +130,7 @@ class AsyncExport:
                 elif left.stored_id not in gone:
                     gone.add(left.stored_id)
                     await self._state(left, None, began, with_locks=False)
-        async for receipt in self._access.scan(governor.receipts, timeout=self._timeout):
+        async for receipt in self._access.scan(governor.receipts, page=LARGE_PAGE, timeout=self._timeout):
             if receipt.update_time < began:
                 await self._write(receipt)
         await self._all_of(governor.branches)

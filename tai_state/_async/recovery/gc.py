@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tai_state._async.access.access import AsyncAccess
+from tai_state._async.access.access import LARGE_PAGE, AsyncAccess
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.recovery.governors import async_governors
@@ -195,7 +195,7 @@ class AsyncGc:
         lowest: dict[str, int] = {}
 
         async def expired() -> AsyncIterator[Document]:
-            async for receipt in self._access.scan(governor.receipts, timeout=self._timeout):
+            async for receipt in self._access.scan(governor.receipts, page=LARGE_PAGE, timeout=self._timeout):
                 state_id, version = receipt.fields.get("state_id"), receipt.fields.get("version")
                 if now is not None and has_expired(receipt, now):
                     yield receipt
@@ -207,7 +207,7 @@ class AsyncGc:
 
     async def _remove_expired(self, collection: str, removed: Removed, now: datetime) -> None:
         async def expired() -> AsyncIterator[Document]:
-            async for document in self._access.scan(collection, timeout=self._timeout):
+            async for document in self._access.scan(collection, page=LARGE_PAGE, timeout=self._timeout):
                 if has_expired(document, now):
                     yield document
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from tai_state._async.access.access import AsyncAccess
+from tai_state._async.access.access import LARGE_PAGE, AsyncAccess
 from tai_state._async.history.reader import AsyncHistoryReader
 from tai_state._async.recovery.kept import AsyncKept
 from tai_state.clock import Span
@@ -28,7 +28,7 @@ async def async_receipt_findings(access: AsyncAccess, governor_id: str, timeout:
     governor = GovernorLayout(governor_id)
     named: list[NamedReceipt] = []
     odd: list[NamedReceipt] = []
-    async for document in access.scan(governor.receipts, timeout=timeout):
+    async for document in access.scan(governor.receipts, page=LARGE_PAGE, timeout=timeout):
         found = _judged(document, governor)
         if isinstance(found, Finding):
             yield found

@@ -18,6 +18,10 @@ from tai_state.retry import RetryPolicy
 
 T = TypeVar("T")
 
+LARGE_PAGE = 1_000
+"""Documents read at a time of a whole collection that may be large: there are engines that go through all of it for
+each page."""
+
 PAGE = 300
 """Documents read at a time: what a reader holds in memory."""
 

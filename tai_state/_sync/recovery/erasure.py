@@ -8,7 +8,7 @@ from collections.abc import Iterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from tai_state._sync.access.access import Access
+from tai_state._sync.access.access import LARGE_PAGE, Access
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.commits.snapshot import state_to_write
 from tai_state._sync.history.reader import HistoryReader
@@ -311,7 +311,7 @@ class Eraser:
         )
 
     def _receipts(self, paths: StateLayout, through: int) -> Iterator[Document]:
-        for document in self._access.scan(paths.governor.receipts, timeout=self._timeout):
+        for document in self._access.scan(paths.governor.receipts, page=LARGE_PAGE, timeout=self._timeout):
             if is_receipt_of(document.fields, paths, through):
                 yield document
 

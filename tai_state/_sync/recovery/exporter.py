@@ -12,7 +12,7 @@ from collections.abc import Iterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tai_state._sync.access.access import PAGE, Access
+from tai_state._sync.access.access import LARGE_PAGE, PAGE, Access
 from tai_state._sync.recovery.beside import Beside, in_turn
 from tai_state._sync.recovery.export_file import ExportWriter
 from tai_state._sync.recovery.gone import left_over
@@ -130,7 +130,7 @@ class Export:
                 elif left.stored_id not in gone:
                     gone.add(left.stored_id)
                     self._state(left, None, began, with_locks=False)
-        for receipt in self._access.scan(governor.receipts, timeout=self._timeout):
+        for receipt in self._access.scan(governor.receipts, page=LARGE_PAGE, timeout=self._timeout):
             if receipt.update_time < began:
                 self._write(receipt)
         self._all_of(governor.branches)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tai_state._sync.access.access import Access
+from tai_state._sync.access.access import LARGE_PAGE, Access
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.governors import governors
@@ -195,7 +195,7 @@ class Gc:
         lowest: dict[str, int] = {}
 
         def expired() -> Iterator[Document]:
-            for receipt in self._access.scan(governor.receipts, timeout=self._timeout):
+            for receipt in self._access.scan(governor.receipts, page=LARGE_PAGE, timeout=self._timeout):
                 state_id, version = receipt.fields.get("state_id"), receipt.fields.get("version")
                 if now is not None and has_expired(receipt, now):
                     yield receipt
@@ -207,7 +207,7 @@ class Gc:
 
     def _remove_expired(self, collection: str, removed: Removed, now: datetime) -> None:
         def expired() -> Iterator[Document]:
-            for document in self._access.scan(collection, timeout=self._timeout):
+            for document in self._access.scan(collection, page=LARGE_PAGE, timeout=self._timeout):
                 if has_expired(document, now):
                     yield document
 

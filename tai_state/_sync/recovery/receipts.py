@@ -2,7 +2,7 @@
 """Receipts held against the events that they name."""
 from collections.abc import Iterator, Sequence
 
-from tai_state._sync.access.access import Access
+from tai_state._sync.access.access import LARGE_PAGE, Access
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.kept import Kept
 from tai_state.clock import Span
@@ -28,7 +28,7 @@ def receipt_findings(access: Access, governor_id: str, timeout: Span) -> Iterato
     governor = GovernorLayout(governor_id)
     named: list[NamedReceipt] = []
     odd: list[NamedReceipt] = []
-    for document in access.scan(governor.receipts, timeout=timeout):
+    for document in access.scan(governor.receipts, page=LARGE_PAGE, timeout=timeout):
         found = _judged(document, governor)
         if isinstance(found, Finding):
             yield found

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 
-from tai_state._sync.access.access import Access
+from tai_state._sync.access.access import LARGE_PAGE, Access
 from tai_state.clock import Span
 from tai_state.documents import Document
 from tai_state.errors import InvalidIdError, ReplayError
@@ -77,7 +77,7 @@ class Witnesses:
 
     def _read_receipts(self) -> dict[str, int]:
         versions: dict[str, int] = {}
-        for receipt in self._access.scan(self._governor.receipts, timeout=self._timeout):
+        for receipt in self._access.scan(self._governor.receipts, page=LARGE_PAGE, timeout=self._timeout):
             state_id, version = receipt.fields.get("state_id"), receipt.fields.get("version")
             if isinstance(state_id, str) and type(version) is int:
                 versions[state_id] = max(version, versions.get(state_id, 0))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tai_state import AsyncBackendStore, AsyncStateMachinePersister, async_recover, async_verify
+from tai_state import AsyncBackendStore, AsyncStateMachinePersister, TransitionRequest, async_recover, async_verify
 from tai_state._async.recovery import receipts
 from tai_state.documents import Delete
 from tai_state.layout import GovernorLayout, state_layout
@@ -112,3 +112,18 @@ async def test_a_recovery_reads_states_and_receipts_no_oftener_for_many_lost_sta
         assert ([one.kind for one in report.repaired], report.unresolved) == (["state_missing"] * count, [])
         scans.append([backend.scanned.count(collection) for collection in (governor.states, governor.receipts)])
     assert scans[1] == scans[0]
+
+
+@in_memory
+async def test_many_receipts_are_read_in_few_pages(store):
+    """An engine may go through all of them for each page: a check and ``gc`` ask twice for more than a thousand."""
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    await persister.start("g", "s", {"n": 0})
+    await persister.transition_many(
+        [TransitionRequest("g", "s", "add", 1, idempotency_key=f"k{number}") for number in range(1_100)]
+    )
+    watched, backend = scanned(store)
+    assert await async_kinds(async_verify(watched, "g")) == []
+    assert backend.taken(GOVERNOR.receipts) == 2
+    await AsyncStateMachinePersister(watched, COUNTER).gc("g")
+    assert backend.taken(GOVERNOR.receipts) == 2

@@ -15,8 +15,7 @@ from tests.chaos.crew import Crew, Member
 from tests.chaos.sagaing import GOVERNOR, NAMES, PATIENT, POINTS, Outside, Shift
 
 SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "sagas")
-SAGAS = {"sqlite": 500, "firestore": 100}
-KILLS = {"sqlite": 20, "firestore": 5}
+SAGAS, KILLS = 500, 20
 STRIKES = {"sqlite": 0.1, "firestore": 0.35}
 LEASES = {"sqlite": 1.5, "firestore": 4.0}
 WORKERS, CALLERS = 4, 4
@@ -48,8 +47,8 @@ def test_each_effect_is_there_once_and_each_failure_is_undone_in_reverse(place, 
     if host is not None:
         os.environ.setdefault("FIRESTORE_EMULATOR_HOST", host)
     outside = Outside(tmp_path / "outside.db")
-    outside.make(KILLS[kind])
-    names = [f"saga-{number}" for number in range(SAGAS[kind])]
+    outside.make(KILLS)
+    names = [f"saga-{number}" for number in range(SAGAS)]
     with connect(url, actor="tester", retry=PATIENT) as store:
         runner, began = SagaRunner(store, [sagaing.saga_of(outside, SEED)]), time.monotonic()
         with ThreadPoolExecutor(8) as pool:
@@ -74,7 +73,7 @@ def test_each_effect_is_there_once_and_each_failure_is_undone_in_reverse(place, 
         assert StateMachinePersister(store).validate_consistency(governor).problems == []
     # Each point has killed as often as it was to.
     assert left == dict.fromkeys(POINTS, 0)
-    struck = KILLS[kind] * len(POINTS)
+    struck = KILLS * len(POINTS)
     # Two threads of one process may have struck at once.
     assert 0.9 * struck <= figures.kills <= struck
     # What was killed behind its effect was called again.
