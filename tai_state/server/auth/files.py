@@ -7,10 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tai_state import ConfigurationError
 from tai_state.server.auth.authentication import Auth
 from tai_state.server.auth.identities import GOOGLE_CERTS, GOOGLE_ISSUERS, Identities
-from tai_state.server.auth.principals import EVERYTHING, Access, Allowed, Principal
+from tai_state.server.auth.principals import Access, Allowed, Principal
 from tai_state.server.auth.tokens import Token
-
-_NOTHING: tuple[str, ...] = ()
 
 
 class _Part(BaseModel):
@@ -27,10 +25,7 @@ class _Grant(_Part):
     rate: str | None = None
 
     def allowed(self) -> Allowed:
-        """Return what is allowed: everything where nothing is named, else what is named alone."""
-        named = (self.governors, self.keys, self.locks)
-        rest = EVERYTHING if all(one is None for one in named) else _NOTHING
-        return Allowed(*(rest if one is None else one for one in named))
+        return Allowed(self.governors, self.keys, self.locks)
 
 
 class _Token(_Grant):

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -20,6 +21,11 @@ SKEW_SECONDS = 10
 
 KNOWN_MAX = 1_000
 """How many identities are remembered until they expire: each costs a check of a signature otherwise."""
+
+FAILED_SECONDS = 1.0
+"""How long an issuer that did not answer is not asked again: all who wait would wait for it one after the other."""
+
+log = logging.getLogger("tai_state.server")
 
 _MAX_AGE = re.compile(r"max-age=([0-9]+)")
 _KEYS_SECONDS_MIN, _KEYS_SECONDS_MAX = 60.0, 24 * 3600.0
@@ -76,6 +82,7 @@ class Identities:
     _keys_asked: float = field(default=0.0, init=False, repr=False)
     _keys_end: float = field(default=0.0, init=False, repr=False)
     _known: OrderedDict[bytes, tuple[Principal, float]] = field(default_factory=OrderedDict, init=False, repr=False)
+    _failure: StoreUnavailableError | None = field(default=None, init=False, repr=False)
     _asking: asyncio.Lock | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -138,9 +145,27 @@ class Identities:
             is_old = now >= self._keys_end
             is_missing = key_id not in self._keys and now >= self._keys_asked + _KEYS_SECONDS_MIN
             if is_old or is_missing or not self._keys:
-                self._keys, seconds = await asyncio.to_thread(self.fetch, self.certs_url)
-                self._keys_asked, self._keys_end = now, now + seconds
+                await self._fetch(now)
             return self._keys
+
+    async def _fetch(self, now: float) -> None:
+        """Ask for the certificates; those that are there do a while longer where the issuer does not answer.
+
+        Raises:
+            StoreUnavailableError: It does not, and there are none; nor did it a moment ago.
+        """
+        if not self._keys and self._failure is not None and now < self._keys_asked + FAILED_SECONDS:
+            raise self._failure
+        self._keys_asked = now
+        try:
+            self._keys, seconds = await asyncio.to_thread(self.fetch, self.certs_url)
+        except StoreUnavailableError as error:
+            if not self._keys:
+                self._failure = error
+                raise
+            log.warning("%s; those of before are used for now", error, extra={"event": "keys_failed"})
+            seconds = _KEYS_SECONDS_MIN
+        self._keys_end = now + seconds
 
     def _member(self, claims: Mapping[str, Any]) -> Principal | None:
         address = claims.get("email")

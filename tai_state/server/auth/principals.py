@@ -30,15 +30,17 @@ EVERYTHING = ("*",)
 class Allowed:
     """What somebody may reach: patterns of names, in which ``*`` is any text, also none.
 
+    Where nothing is said, that is everything; where one of them is, the others are nothing.
+
     Attributes:
         governors: Of governors, with their sagas; the jobs of a queue ``mail`` are the governor's ``jobs:mail``.
         keys: Of groups of keys.
         locks: Of resources that are locked.
     """
 
-    governors: tuple[str, ...] = EVERYTHING
-    keys: tuple[str, ...] = EVERYTHING
-    locks: tuple[str, ...] = EVERYTHING
+    governors: tuple[str, ...] | None = None
+    keys: tuple[str, ...] | None = None
+    locks: tuple[str, ...] | None = None
     _patterns: dict[Kind, re.Pattern[str] | None] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
@@ -48,8 +50,9 @@ class Allowed:
             ConfigurationError: They are no texts.
         """
         made: dict[Kind, re.Pattern[str] | None] = {}
+        rest = EVERYTHING if all(getattr(self, kind) is None for kind in Kind) else ()
         for kind in Kind:
-            given = getattr(self, kind)
+            given = rest if getattr(self, kind) is None else getattr(self, kind)
             if isinstance(given, str) or not all(isinstance(one, str) for one in given):
                 message = f"{kind} must be several patterns, such as 'shop-*', not {given!r}"
                 raise ConfigurationError(message)

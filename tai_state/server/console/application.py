@@ -20,7 +20,7 @@ from tai_state.server.console.routes import PREFIX, Page
 from tai_state.server.console.views import PAGES
 from tai_state.server.console.visit import Visit
 from tai_state.server.http import refusals
-from tai_state.server.http.dispatch import SAFE, check_allowed, sent_path
+from tai_state.server.http.dispatch import SAFE, check_allowed, logged_path, sent_path
 from tai_state.server.http.failures import log_unexpected
 from tai_state.server.http.refusals import Refusal
 from tai_state.server.http.routes import BadPathError, Table
@@ -49,7 +49,7 @@ class Console:
         if log.isEnabledFor(logging.INFO):
             # The path alone: a code to log in with may stand behind it.
             told = {"event": "request", "status": answer.status_code}
-            log.info("%s %s %d", scope["method"], scope["path"], answer.status_code, extra=told)
+            log.info("%s %s %d", scope["method"], logged_path(scope), answer.status_code, extra=told)
         await answer(scope, receive, send)
 
     async def _answered(self, visit: Visit) -> Response:

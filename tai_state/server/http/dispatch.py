@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -46,7 +47,9 @@ class Dispatch:
         if log.isEnabledFor(logging.INFO):
             # The path alone: what stands behind it may be secret, and so may headers.
             status = getattr(answer, "status", 200)
-            log.info("%s %s %d", scope["method"], scope["path"], status, extra={"event": "request", "status": status})
+            log.info(
+                "%s %s %d", scope["method"], logged_path(scope), status, extra={"event": "request", "status": status}
+            )
         await answer(scope, receive, send)
 
     async def _answered(self, scope: Scope, receive: Receive, headers: Headers) -> ASGIApp:
@@ -131,12 +134,16 @@ class Dispatch:
         return found
 
 
+def logged_path(scope: Scope) -> str:
+    """Return the path as it was sent: encoded, so that nothing in it ends a line; and without what stands behind it."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw.decode("ascii", "backslashreplace")
+
+
 def sent_path(scope: Scope) -> str:
     """Return the path as it was sent, percent-encoded, below the prefix that this application is mounted under."""
     raw = scope.get("raw_path")
     if raw is None:
-        from urllib.parse import quote  # noqa: PLC0415 - every known server tells it
-
         raw = quote(scope["path"]).encode()
     try:
         path: str = raw.decode("ascii")

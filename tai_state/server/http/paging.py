@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
+from tai_state import DamagedDocumentsError, DamagedStatesError
 from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import Call
 from tai_state.server.http.routes import Query
@@ -43,9 +44,23 @@ async def paged(
     Args:
         behind: Returns what the query of the next page says, from the last item of this one.
     """
-    items = [one async for one in found]
+    items, damaged = await readable(found)
     headers = {}
     if len(items) > size:
         del items[size:]
         headers = call.next_page(**behind(items[-1]))
-    return told({"items": [show(one) for one in items]}, headers=headers)
+    content: dict[str, Any] = {"items": [show(one) for one in items]}
+    return told({**content, "damaged": damaged} if damaged else content, headers=headers)
+
+
+async def readable(found: AsyncIterator[T]) -> tuple[list[T], list[str]]:
+    """Return what can be read of a list, and the names of what cannot: one of them hides no other."""
+    items: list[T] = []
+    try:
+        async for one in found:
+            items.append(one)  # noqa: PERF401 - what came before the error counts
+    except DamagedStatesError as error:
+        return items, error.state_ids
+    except DamagedDocumentsError as error:
+        return items, error.paths
+    return items, []

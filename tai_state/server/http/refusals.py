@@ -113,6 +113,12 @@ def overloaded(what: str) -> Refusal:
     return Refusal(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", title, retry_after=1.0))
 
 
+def no_feed() -> Refusal:
+    """Return what is said where nobody can tell what has changed in the whole store; of one state he can."""
+    title, detail = "The store tells nobody what has changed.", "switch its feed on, once: connect(url, feed=True)"
+    return Refusal(Problem(HTTPStatus.NOT_IMPLEMENTED, "no_feed", title, detail))
+
+
 def too_slow() -> Refusal:
     """Return what is said of a read that took longer than a request may take."""
     title = "The request took longer than this server takes for one; nothing was changed."

@@ -20,6 +20,9 @@ class Items(BaseModel, Generic[T]):
     """A page of a list; ``Link`` leads to the next one."""
 
     items: list[T]
+    damaged: list[str] = Field(
+        default_factory=list, description="What cannot be read: ids of states, or paths of documents."
+    )
 
 
 class Governor(BaseModel):

@@ -27,6 +27,13 @@ from tests.unit.server.world import World, client_of
 ANN = "ann@example.com"
 
 
+def test_what_names_something_reaches_that_alone():
+    """A pattern for governors leaves no keys and no locks open; where nothing is named, everything is."""
+    assert Allowed(governors=("shop-*",)) == Allowed(("shop-*",), (), ())
+    assert Allowed() == Allowed(("*",), ("*",), ("*",))
+    assert not Allowed(keys=("a",)).covers(Kind.LOCKS, "a")
+
+
 @pytest.mark.parametrize(
     ("patterns", "name", "is_covered"),
     [
@@ -219,6 +226,26 @@ async def test_an_issuer_that_does_not_answer_is_no_verdict(issuer, identities):
         "store_unavailable",
         True,
     )
+
+
+async def test_keys_of_an_issuer_that_went_away_are_used_a_while(issuer, identities):
+    """Those that are there; and who waits behind one that got no answer does not wait once more."""
+    assert await identities.principal_of(issuer.token(email=ANN)) is not None
+    asked = []
+
+    def fail(_):
+        asked.append(1)
+        message = "no network"
+        raise StoreUnavailableError(message)
+
+    identities.fetch = fail
+    identities.clock.advance(3_600)
+    assert await identities.principal_of(issuer.token(email="bob@example.org", exp=9_000)) is not None
+    fresh = Identities(AUDIENCE, identities.members, fetch=fail, clock=identities.clock)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailableError):
+            await fresh.principal_of(issuer.token(email=ANN, exp=9_000))
+    assert len(asked) == 2
 
 
 # The file

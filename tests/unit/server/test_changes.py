@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tai_state import ConfigurationError
 from tai_state.server import Limits
 from tai_state.values import record_of
 from tests.unit.server.streams import following
@@ -89,6 +90,18 @@ async def test_streams_are_bounded_apart_from_requests():
             assert refused.headers["retry-after"] == "1"
         async with following(world.server, "/v1/changes", ALL) as again:
             assert again.status == 200
+
+
+async def test_a_store_that_tells_nobody_is_told_so(world, monkeypatch):
+    """With what switches it on."""
+
+    async def no_feed():
+        message = "no feed"
+        raise ConfigurationError(message)
+
+    monkeypatch.setattr(world.server.service.numbering.positions, "run_once", no_feed)
+    answer = await world.everything.get("/v1/changes")
+    assert (answer.status_code, answer.json()["code"]) == (501, "no_feed")
 
 
 @pytest.mark.parametrize("path", ["/v1/changes", "/v1/governors/g/states/s/changes"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tai_state.documents import DocumentPath, Put
 from tai_state.values import record_of
 
 STATE = "/v1/governors/shop-1/states/o-1"
@@ -51,6 +52,35 @@ async def test_what_json_does_not_know_comes_back(world, call):
     snapshot, _ = await world.store.get_state("shop-1", "o-1")
     assert (snapshot.data["b"], snapshot.data["t"].microsecond, snapshot.data["m"]) == (b"\0\1", 6, {"$time": "x"})
     assert (await call.get(STATE)).json()["data"] == data
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "-9223372036854775809", "1" * 100])
+async def test_an_int_that_no_store_holds_is_refused(call, number):
+    """Else it would be another number, without a word; the largest, and what only looks like one, are taken."""
+    refused = await call.put(STATE, content=f'{{"data": {{"n": [{number}]}}}}')
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    for fine in ("9223372036854775807", "-9223372036854775808", f'"{number}"', f"{number[:25]}.5"):
+        assert (await call.put(STATE, content=f'{{"data": {{"n": {fine}}}}}')).is_success
+
+
+async def test_a_damaged_state_hides_no_other(world, call):
+    """It is named beside those that can be read."""
+    for number in range(3):
+        await call.put(f"/v1/governors/g/states/s-{number}", json={"data": {}})
+    backend = world.store.runtime.access.backend
+    path = DocumentPath("governors/g/states", "s-1")
+    await backend.commit([Put(path, {"deleted": False, "version": "none"})], timeout=None)
+    page = (await call.get("/v1/governors/g/states")).json()
+    assert [one["state_id"] for one in page["items"]] == ["s-0", "s-2"]
+    assert page["damaged"] == ["s-1"]
+
+
+async def test_what_is_logged_of_a_request_ends_no_line(call, caplog):
+    """Its path as it was sent, and nothing that stands behind it."""
+    caplog.set_level("INFO", "tai_state.server")
+    await call.get("/v1/governors/a%0Ab/states?after=secret")
+    assert "GET /v1/governors/a%0Ab/states 200" in caplog.text
+    assert "secret" not in caplog.text
 
 
 async def test_the_version_is_the_etag(call, order):

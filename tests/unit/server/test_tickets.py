@@ -1,5 +1,7 @@
 """Locks and jobs over HTTP: held by their tickets, through restarts of the server."""
 
+import asyncio
+
 import pytest
 
 from tests.unit.server.world import World
@@ -76,6 +78,12 @@ async def test_several_locks_are_acquired_together_and_guard_together(call, held
     page = await call.get("/v1/locks?limit=1&after=a")
     assert [lock["resource"] for lock in page.json()["items"]] == ["b"]
     assert page.links["next"]["url"] == "/v1/locks?limit=1&after=b"
+
+
+async def test_one_ticket_guards_many_at_once(call, held):
+    """Whoever has it may use it from several places; none of them is in the way of another."""
+    made = await asyncio.gather(*[enter(call, f"/v1/governors/g/states/s-{number}", held) for number in range(8)])
+    assert [answer.status_code for answer in made] == [201] * 8
 
 
 @pytest.mark.parametrize("ticket", [None, "none", "other"])

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from tai_state import StoreClosedError, TaiStateError
+from tai_state import ConfigurationError, StoreClosedError, TaiStateError
 from tai_state.server.auth.principals import Kind
 from tai_state.server.http import refusals
 from tai_state.server.http.answers import dumped
@@ -58,7 +58,10 @@ async def follow_changes(call: Call) -> EventSourceResponse:
     if query.governor is not None:
         call.require(Kind.GOVERNORS, query.governor)
     call.service.check_stream()
-    await numbering.begin()
+    try:
+        await numbering.begin()
+    except ConfigurationError as error:
+        raise refusals.no_feed() from error
     given = _last_id(call)
     after = given if given is not None else query.after
     return _stream(call, _changes(call, await numbering.positions.last() if after == "end" else after, query.governor))

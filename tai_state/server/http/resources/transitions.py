@@ -51,24 +51,26 @@ async def transition(call: Call) -> Answer:
     service, governor, state = call.service, call.path["governor"], call.path["state"]
     persister = await service.persister_of(governor, state, body.machine, call.seconds)
     async with call.lock() as lock:
+        options: Any = {
+            "expected_version": expected,
+            "expected_status": body.expected_status,
+            "idempotency_key": call.idempotency_key(),
+            "labels": body.labels,
+            "metadata": call.metadata(body),
+            "lock": lock,
+            "error": body.error if "error" in body.model_fields_set else KEEP,
+        }
         try:
             result = await persister.transition(
-                governor,
-                state,
-                body.action,
-                body.payload,
-                expected_version=expected,
-                expected_status=body.expected_status,
-                idempotency_key=call.idempotency_key(),
-                labels=body.labels,
-                metadata=call.metadata(body),
-                lock=lock,
-                error=body.error if "error" in body.model_fields_set else KEEP,
-                timeout=call.seconds,
+                governor, state, body.action, body.payload, timeout=call.seconds, **options
             )
         except MachineVersionError:
+            # Begun anew under another machine since it was looked at: the caller named none.
             service.forget_machine(governor, state)
-            raise
+            again = await service.persister_of(governor, state, body.machine, call.seconds)
+            if again is persister:
+                raise
+            result = await again.transition(governor, state, body.action, body.payload, timeout=call.seconds, **options)
     return moved(call, result)
 
 
