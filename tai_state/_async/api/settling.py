@@ -1,23 +1,27 @@
 """Settling what was left of transactions over several stores: of one store, by itself, or with its recovery."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.api.connect import async_connect
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.commits.feeding import store_id_in
-from tai_state._async.distributed.parts import AsyncParts
+from tai_state._async.distributed.parts import AsyncParts, Prepared
 from tai_state._async.distributed.settling import AsyncSettler, Settlement
 from tai_state._async.runtime import AsyncRuntime
 from tai_state.authors import Author, author_of
 from tai_state.clock import Deadline, Span, TimeLimit
 from tai_state.config import check_kind
-from tai_state.errors import ConfigurationError, InvalidDataError, StoreMissingError
+from tai_state.errors import ConfigurationError, InvalidDataError, PreparedError, StoreMissingError, TaiStateError
 from tai_state.layout import META, check_id
 from tai_state.rules.distributed.records import Verdict
 from tai_state.rules.records.prepared import Part
 from tai_state.urls import parse_url
+
+log = logging.getLogger("tai_state")
 
 
 class AsyncCoordinators:
@@ -121,6 +125,30 @@ async def async_settle(
         async for settlement in async_settlements(store, coordinator, author, timeout):
             count += settlement.verdict is not None
     return count
+
+
+async def async_settle_marked(runtime: AsyncRuntime, error: PreparedError, deadline: Deadline) -> bool:
+    """Settle the transaction that keeps a change from being made, where its lease is over; return whether it is.
+
+    By this store's own clock it is looked at whether that may be: the coordinator's store tells.
+    """
+    parts, access = AsyncParts(runtime), runtime.access
+    coordinators = AsyncCoordinators(runtime, None, deadline)
+    try:
+        found = await parts.open(error.transaction_id, deadline)
+        if not isinstance(found, Prepared):
+            return found is not None
+        lease = timedelta(seconds=found.part.lease_seconds)
+        if await access.server_time(deadline) <= found.document.create_time + lease:
+            return False
+        settler = AsyncSettler(runtime, coordinators.of, author_of(None, runtime.actor))
+        settlement = await settler.one(found, deadline)
+    except TaiStateError as failed:
+        log.warning("transaction %s is not settled here: %s", error.transaction_id, failed)
+        return False
+    finally:
+        await coordinators.close()
+    return settlement.verdict is not None
 
 
 async def async_force(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from tai_state import models
@@ -31,7 +32,7 @@ from tai_state.config import (
     check_ttl,
     drain_seconds,
 )
-from tai_state.errors import TaiStateError
+from tai_state.errors import PreparedError, TaiStateError
 from tai_state.layout import META
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.records.feeding import checked_shards
@@ -113,6 +114,7 @@ class AsyncStateStore(AsyncStoreReads, AsyncStoreChanges, AsyncStoreErasure):
             actor=checked_actor(actor) if actor is not None else default_actor(),
         )
         """The store's inside, for the package's own classes; no part of the public contract."""
+        self.runtime.writer.settle_marked = partial(_async_settle_marked, self.runtime)
 
     @property
     def actor(self) -> str:
@@ -235,3 +237,10 @@ class AsyncStateStore(AsyncStoreReads, AsyncStoreChanges, AsyncStoreErasure):
     def capabilities(self) -> frozenset[Capability]:
         """What the backend declares that it can do."""
         return self.runtime.access.backend.capabilities
+
+
+async def _async_settle_marked(runtime: AsyncRuntime, error: PreparedError, deadline: Deadline) -> bool:
+    # Imported here: few stores take part in transactions over several.
+    from tai_state._async.api.settling import async_settle_marked  # noqa: PLC0415
+
+    return await async_settle_marked(runtime, error, deadline)

@@ -4,14 +4,14 @@ The commit protocol knows nothing of locks: it enters a guarding, carries what i
 became of that, by path.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Protocol
 
 from tai_state.clock import Deadline
 from tai_state.documents import DocumentPath
-from tai_state.errors import FencedOutError
+from tai_state.errors import FencedOutError, PreparedError
 from tai_state.rules.commits.guards import Guard
 
 
@@ -43,6 +43,9 @@ class AsyncGuardHandle(Protocol):
 
 AsyncGuarding = Callable[[Deadline], AbstractAsyncContextManager[AsyncGuardHandle]]
 """Guards a commit for as long as the block runs, given the caller's deadline."""
+
+AsyncSettleMarked = Callable[[PreparedError, Deadline], Awaitable[bool]]
+"""Settles what keeps a change from being made, where its lease is over; returns whether it is settled."""
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from tai_state._async.access.turns import AsyncLines, AsyncTurn
 from tai_state._async.commits.coalescing import AsyncCarried, Unsettled, async_carry
 from tai_state._async.commits.feeding import async_learn
 from tai_state._async.commits.found import async_found_head
-from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding
+from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding, AsyncSettleMarked
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.commits.settling import async_settle_plan
 from tai_state._async.history.reader import AsyncHistoryReader
@@ -26,6 +26,7 @@ from tai_state.errors import (
     DocumentTooLargeError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    PreparedError,
     RetriesExhaustedError,
     TaiStateError,
 )
@@ -93,6 +94,7 @@ class AsyncChangeWriter:
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
         self.feed = FeedKnowledge(feed_shards, is_asked=Capability.BY_UPDATE_TIME not in access.backend.capabilities)
+        self.settle_marked: AsyncSettleMarked | None = None
         # Who is told of each change; shared by all writers of one store.
         self.listeners: list[AsyncListener] = []
 
@@ -126,6 +128,10 @@ class AsyncChangeWriter:
                 return await self._answered(turn.answer, change, settings, deadline)
             try:
                 return await self._write(change, settings, deadline, guarding, turn)
+            except PreparedError as error:
+                if self.settle_marked is None or not await self.settle_marked(error, deadline):
+                    raise
+                return await self._write(change, settings, deadline, guarding)
             except DocumentTooLargeError:
                 # Refused before anything was sent. Before the caller hears of it: everything compressed,
                 # and maintenance put off, by the changes that come next, too.

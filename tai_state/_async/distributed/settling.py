@@ -70,18 +70,18 @@ class AsyncSettler:
             deadline = self._access.begin(timeout)
             try:
                 part = read_prepared(document)
-                settlement = await self._one(part, document, deadline) if isinstance(part, Part) else None
+                settlement = await self.one(Prepared(part, document), deadline) if isinstance(part, Part) else None
             except (StoreError, SchemaVersionError) as error:
                 settlement = Settlement(document, why=str(error))
             if settlement is not None:
                 yield settlement
 
-    async def _one(self, part: Part, document: Document, deadline: Deadline) -> Settlement:
+    async def one(self, found: Prepared, deadline: Deadline) -> Settlement:
+        """Settle one part, where it can be, and tell of it."""
+        part, document = found
         marked = 0
         try:
-            marked, _ = await self._parts.mend(
-                Prepared(part, document), self._author.changed_by, deadline, is_dry_run=self._is_dry_run
-            )
+            marked, _ = await self._parts.mend(found, self._author.changed_by, deadline, is_dry_run=self._is_dry_run)
             return await self._settle(part, document, marked, deadline)
         except TaiStateError as error:
             return Settlement(document, part, why=str(error), marked=marked)

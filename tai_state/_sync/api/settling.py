@@ -1,23 +1,27 @@
 # Generated from tai_state/_async/api/settling.py by .ci/generate_sync.py; do not edit.
 """Settling what was left of transactions over several stores: of one store, by itself, or with its recovery."""
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.api.connect import connect
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.commits.feeding import store_id_in
-from tai_state._sync.distributed.parts import Parts
+from tai_state._sync.distributed.parts import Parts, Prepared
 from tai_state._sync.distributed.settling import Settler, Settlement
 from tai_state._sync.runtime import Runtime
 from tai_state.authors import Author, author_of
 from tai_state.clock import Deadline, Span, TimeLimit
 from tai_state.config import check_kind
-from tai_state.errors import ConfigurationError, InvalidDataError, StoreMissingError
+from tai_state.errors import ConfigurationError, InvalidDataError, PreparedError, StoreMissingError, TaiStateError
 from tai_state.layout import META, check_id
 from tai_state.rules.distributed.records import Verdict
 from tai_state.rules.records.prepared import Part
 from tai_state.urls import parse_url
+
+log = logging.getLogger("tai_state")
 
 
 class Coordinators:
@@ -121,6 +125,30 @@ def settle(
         for settlement in settlements(store, coordinator, author, timeout):
             count += settlement.verdict is not None
     return count
+
+
+def settle_marked(runtime: Runtime, error: PreparedError, deadline: Deadline) -> bool:
+    """Settle the transaction that keeps a change from being made, where its lease is over; return whether it is.
+
+    By this store's own clock it is looked at whether that may be: the coordinator's store tells.
+    """
+    parts, access = Parts(runtime), runtime.access
+    coordinators = Coordinators(runtime, None, deadline)
+    try:
+        found = parts.open(error.transaction_id, deadline)
+        if not isinstance(found, Prepared):
+            return found is not None
+        lease = timedelta(seconds=found.part.lease_seconds)
+        if access.server_time(deadline) <= found.document.create_time + lease:
+            return False
+        settler = Settler(runtime, coordinators.of, author_of(None, runtime.actor))
+        settlement = settler.one(found, deadline)
+    except TaiStateError as failed:
+        log.warning("transaction %s is not settled here: %s", error.transaction_id, failed)
+        return False
+    finally:
+        coordinators.close()
+    return settlement.verdict is not None
 
 
 def force(

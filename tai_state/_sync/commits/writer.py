@@ -11,7 +11,7 @@ from tai_state._sync.access.turns import Lines, Turn
 from tai_state._sync.commits.coalescing import Carried, Unsettled, carry
 from tai_state._sync.commits.feeding import learn
 from tai_state._sync.commits.found import found_head
-from tai_state._sync.commits.guard import GuardHandle, Guarding
+from tai_state._sync.commits.guard import GuardHandle, Guarding, SettleMarked
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.commits.settling import settle_plan
 from tai_state._sync.history.reader import HistoryReader
@@ -26,6 +26,7 @@ from tai_state.errors import (
     DocumentTooLargeError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    PreparedError,
     RetriesExhaustedError,
     TaiStateError,
 )
@@ -93,6 +94,7 @@ class ChangeWriter:
         # The id of the store, once ``tai/meta`` was read or written.
         self.origin: str | None = None
         self.feed = FeedKnowledge(feed_shards, is_asked=Capability.BY_UPDATE_TIME not in access.backend.capabilities)
+        self.settle_marked: SettleMarked | None = None
         # Who is told of each change; shared by all writers of one store.
         self.listeners: list[Listener] = []
 
@@ -126,6 +128,10 @@ class ChangeWriter:
                 return self._answered(turn.answer, change, settings, deadline)
             try:
                 return self._write(change, settings, deadline, guarding, turn)
+            except PreparedError as error:
+                if self.settle_marked is None or not self.settle_marked(error, deadline):
+                    raise
+                return self._write(change, settings, deadline, guarding)
             except DocumentTooLargeError:
                 # Refused before anything was sent. Before the caller hears of it: everything compressed,
                 # and maintenance put off, by the changes that come next, too.

@@ -23,13 +23,15 @@ from tai_state.urls import place_url
 from tests._async.distributed.pair import ITEM, ORDER, async_left, async_open_parts, async_outcome_of, transaction
 from tests._async.stores import async_document_at, async_plant
 
+LONG = dt.timedelta(seconds=30)
+
 MACHINE = Machine("stock", "full", [Transition("empty", "full", "empty")])
 
 
 @pytest.fixture
 async def stores(pair):
-    """Both stores, with what a process has left that died before it decided."""
-    await async_left(pair)
+    """Both stores, with what a process has left that died behind its decision, and its lease runs."""
+    await async_left(pair, LONG, behind=True)
     return pair.opened()
 
 
@@ -127,13 +129,13 @@ async def test_a_writer_who_knows_the_state_meets_the_mark(pair):
     _, stock = pair.opened()
     persister = AsyncStateMachinePersister(stock)
     await persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 5})
-    await async_left(pair)
+    await async_left(pair, LONG, behind=True)
     with pytest.raises(PreparedError):
         await persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 3})
     others = pair.opened()
     await async_settle(others[0])
     await async_settle(others[1], coordinator=others[0])
-    assert (await persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 3})).version == 3
+    assert (await persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 3})).version == 4
 
 
 async def test_what_is_due_is_made_once_it_is_settled(pair):
@@ -152,7 +154,7 @@ async def test_what_is_due_is_made_once_it_is_settled(pair):
         await dtx["orders"].find_state("shop", "due")
         await dtx["stock"].save_state(*ITEM, {})
 
-    await async_left(pair, body=body)
+    await async_left(pair, LONG, body, behind=True)
     assert await AsyncDueWorker(persister).run_once() == 0
     found, _ = await orders.get_state("shop", "due")
     assert (found.status, found.due_action) == ("full", "empty")
@@ -171,15 +173,27 @@ async def test_maintenance_leaves_it_alone(pair):
     assert [one.state_id for one in report.left] == ["widget"]
 
 
-async def test_chain_replay_and_verify_have_nothing_to_tell(stores):
-    """What is prepared is no event, and a state that is not there yet is none."""
-    orders, stock = stores
+async def test_chain_replay_and_verify_have_nothing_to_tell(pair):
+    """What is prepared is no event, and a state that is not there yet is none; what is in doubt is told."""
+    await async_left(pair)
+    stores = orders, stock = pair.opened()
     for store in stores:
         async for report in async_verify(store, "shop"):
             assert report.is_consistent, report.problems
     assert (await AsyncStateMachinePersister(stock).replay(*ITEM)).data == {"n": 5}
     reports = [one async for one in async_verify(orders)]
     assert [one.kind for one in reports[-1].problems] == ["in_doubt_transaction"]
+
+
+@pytest.mark.parametrize("is_decided", [False, True])
+async def test_a_writer_settles_what_is_past_its_lease_and_goes_on(pair, is_decided):
+    """Where it finds who decides: in its own store, or in one that it took part with; what was decided comes first."""
+    await async_left(pair, behind=is_decided)
+    orders, stock = pair.opened()
+    assert await orders.save_state(*ORDER, {}) == 1 + is_decided
+    stock.runtime.coordinators[orders.runtime.writer.origin] = orders.runtime.access
+    assert await stock.save_state(*ITEM, {}) == 2 + is_decided
+    assert await async_open_parts(orders) == await async_open_parts(stock) == []
 
 
 @pytest.mark.parametrize("is_decided", [False, True])

@@ -23,13 +23,15 @@ from tai_state.urls import place_url
 from tests._sync.distributed.pair import ITEM, ORDER, left, open_parts, outcome_of, transaction
 from tests._sync.stores import document_at, plant
 
+LONG = dt.timedelta(seconds=30)
+
 MACHINE = Machine("stock", "full", [Transition("empty", "full", "empty")])
 
 
 @pytest.fixture
 def stores(pair):
-    """Both stores, with what a process has left that died before it decided."""
-    left(pair)
+    """Both stores, with what a process has left that died behind its decision, and its lease runs."""
+    left(pair, LONG, behind=True)
     return pair.opened()
 
 
@@ -127,13 +129,13 @@ def test_a_writer_who_knows_the_state_meets_the_mark(pair):
     _, stock = pair.opened()
     persister = StateMachinePersister(stock)
     persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 5})
-    left(pair)
+    left(pair, LONG, behind=True)
     with pytest.raises(PreparedError):
         persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 3})
     others = pair.opened()
     settle(others[0])
     settle(others[1], coordinator=others[0])
-    assert (persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 3})).version == 3
+    assert (persister.log_transition(*ITEM, "count", to_status="counted", data={"n": 3})).version == 4
 
 
 def test_what_is_due_is_made_once_it_is_settled(pair):
@@ -152,7 +154,7 @@ def test_what_is_due_is_made_once_it_is_settled(pair):
         dtx["orders"].find_state("shop", "due")
         dtx["stock"].save_state(*ITEM, {})
 
-    left(pair, body=body)
+    left(pair, LONG, body, behind=True)
     assert DueWorker(persister).run_once() == 0
     found, _ = orders.get_state("shop", "due")
     assert (found.status, found.due_action) == ("full", "empty")
@@ -171,15 +173,27 @@ def test_maintenance_leaves_it_alone(pair):
     assert [one.state_id for one in report.left] == ["widget"]
 
 
-def test_chain_replay_and_verify_have_nothing_to_tell(stores):
-    """What is prepared is no event, and a state that is not there yet is none."""
-    orders, stock = stores
+def test_chain_replay_and_verify_have_nothing_to_tell(pair):
+    """What is prepared is no event, and a state that is not there yet is none; what is in doubt is told."""
+    left(pair)
+    stores = orders, stock = pair.opened()
     for store in stores:
         for report in verify(store, "shop"):
             assert report.is_consistent, report.problems
     assert (StateMachinePersister(stock).replay(*ITEM)).data == {"n": 5}
     reports = [one for one in verify(orders)]
     assert [one.kind for one in reports[-1].problems] == ["in_doubt_transaction"]
+
+
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_a_writer_settles_what_is_past_its_lease_and_goes_on(pair, is_decided):
+    """Where it finds who decides: in its own store, or in one that it took part with; what was decided comes first."""
+    left(pair, behind=is_decided)
+    orders, stock = pair.opened()
+    assert orders.save_state(*ORDER, {}) == 1 + is_decided
+    stock.runtime.coordinators[orders.runtime.writer.origin] = orders.runtime.access
+    assert stock.save_state(*ITEM, {}) == 2 + is_decided
+    assert open_parts(orders) == open_parts(stock) == []
 
 
 @pytest.mark.parametrize("is_decided", [False, True])
