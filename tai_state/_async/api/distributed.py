@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -107,7 +108,10 @@ class AsyncDistributedTransaction:
             looks, first = not first, False
             return await self._attempt(fn, deadline, looks=looks)
 
-        with self.coordinator.runtime.inflight.one("distributed"):
+        with ExitStack() as calls:
+            # A drain of any of them waits for it.
+            for runtime in {id(one): one.runtime for one in (self.coordinator, *self.stores.values())}.values():
+                calls.enter_context(runtime.inflight.one("distributed"))
             await self._runtimes.begin(deadline)
             ended = await async_retry(
                 attempt,

@@ -201,7 +201,7 @@ class AsyncPhases:
             try:
                 await self._settle_one(transaction_id, name, verdict, deadline)
             except Exception as error:  # noqa: BLE001 - a participant may raise anything, and what is decided stays so
-                log.warning("%r settles distributed transaction %s later: %s", name, transaction_id, error)
+                log.warning("%r settles distributed transaction %s later: %s", name, transaction_id, _told(error))
             else:
                 settled.append(name)
         if settled:
@@ -227,7 +227,7 @@ class AsyncPhases:
             try:
                 await participant.abort(transaction_id)
             except Exception as error:  # noqa: BLE001 - it may raise anything; what the body raised says more
-                log.warning("%r could not drop transaction %s: %s", name, transaction_id, error)
+                log.warning("%r could not drop transaction %s: %s", name, transaction_id, _told(error))
 
     async def outcome(self, transaction_id: str) -> bool | None:
         """Return whether a transaction is committed; None: nobody decided it, or nobody knows any more."""
@@ -271,3 +271,8 @@ class AsyncPhases:
         verdict = await self._verdict(begin.transaction_id) if ours else None
         if verdict is not None:
             await self._settle(begin.transaction_id, ours, verdict)
+
+
+def _told(error: Exception) -> str:
+    """Return what a record tells of an error: of a participant's its type alone, since it may say what is stored."""
+    return str(error) if isinstance(error, TaiStateError) else type(error).__name__

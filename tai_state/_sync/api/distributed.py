@@ -2,6 +2,7 @@
 """Transactions over several stores: a body, then two phases; ``rules.distributed`` says what holds and why."""
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -107,7 +108,10 @@ class DistributedTransaction:
             looks, first = not first, False
             return self._attempt(fn, deadline, looks=looks)
 
-        with self.coordinator.runtime.inflight.one("distributed"):
+        with ExitStack() as calls:
+            # A drain of any of them waits for it.
+            for runtime in {id(one): one.runtime for one in (self.coordinator, *self.stores.values())}.values():
+                calls.enter_context(runtime.inflight.one("distributed"))
             self._runtimes.begin(deadline)
             ended = retry(
                 attempt,

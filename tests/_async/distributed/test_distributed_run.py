@@ -6,7 +6,7 @@ import pytest
 
 from tai_state import AsyncStateMachinePersister, Machine, Transition
 from tai_state.distributed import AsyncDistributedTransaction, async_settle
-from tai_state.errors import ConfigurationError, TransitionNotAllowedError
+from tai_state.errors import ConfigurationError, StoreClosedError, TransitionNotAllowedError
 from tests._async.distributed.pair import ITEM, ORDER, async_open_parts, async_order, async_outcome_of, transaction
 from tests._async.stores import in_memory
 
@@ -148,6 +148,17 @@ async def test_names_are_as_free_as_ids(pair):
     await AsyncDistributedTransaction(orders, names).run(body)
     for store in (orders, stock):
         assert (await store.get_state("g/@~", "__s__"))[1] == 1
+
+
+@in_memory
+@pytest.mark.parametrize("which", [0, 1])
+async def test_a_store_that_is_drained_takes_no_part_any_more(pair, which):
+    """Whichever it is; nothing is written in the other one either."""
+    stores = pair.opened()
+    await stores[which].drain(1.0)
+    with pytest.raises(StoreClosedError):
+        await transaction(*stores).run(async_order)
+    assert not await async_outcome_of(*pair.opened())
 
 
 @in_memory

@@ -6,7 +6,7 @@ import pytest
 
 from tai_state import StateMachinePersister, Machine, Transition
 from tai_state.distributed import DistributedTransaction, settle
-from tai_state.errors import ConfigurationError, TransitionNotAllowedError
+from tai_state.errors import ConfigurationError, StoreClosedError, TransitionNotAllowedError
 from tests._sync.distributed.pair import ITEM, ORDER, open_parts, order, outcome_of, transaction
 from tests._sync.stores import in_memory
 
@@ -148,6 +148,17 @@ def test_names_are_as_free_as_ids(pair):
     DistributedTransaction(orders, names).run(body)
     for store in (orders, stock):
         assert (store.get_state("g/@~", "__s__"))[1] == 1
+
+
+@in_memory
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_store_that_is_drained_takes_no_part_any_more(pair, which):
+    """Whichever it is; nothing is written in the other one either."""
+    stores = pair.opened()
+    stores[which].drain(1.0)
+    with pytest.raises(StoreClosedError):
+        transaction(*stores).run(order)
+    assert not outcome_of(*pair.opened())
 
 
 @in_memory

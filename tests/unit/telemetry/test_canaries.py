@@ -31,6 +31,7 @@ from tai_state import (
     verify,
 )
 from tai_state.causality import Custom, MergeFields
+from tai_state.distributed import DistributedTransaction, Participant, force, settle
 from tai_state.documents import Put
 from tai_state.due import DueWorker
 from tai_state.feeds import Positions, StateContainer, Subscription
@@ -221,6 +222,47 @@ def replicate(run, store):
         run.attempt(lambda: list(store.get_events("g", "r", branches=True)))
 
 
+class Loud(Participant):
+    """Takes part, and says too much where it fails."""
+
+    def prepare(self, transaction_id):
+        """Have nothing to prepare."""
+
+    def commit(self, transaction_id):
+        """Fail."""
+        raise RuntimeError(CANARY)
+
+    def abort(self, transaction_id):
+        """Fail as well."""
+        raise RuntimeError(CANARY)
+
+    def recover(self):
+        """Know of nothing."""
+        return []
+
+
+def distribute(run, store):
+    """Two stores and one decision, with a participant that fails; and all that may be asked of it."""
+    with MemoryStore(actor=CANARY) as other:
+        stores = {"one": store, "other": other}
+        both = DistributedTransaction(store, stores, participants={"loud": Loud()})
+
+        def body(dtx):
+            for name in stores:
+                dtx[name].save_state("g", "both", DATA, MARKED)
+
+        def fail(dtx):
+            body(dtx)
+            raise RuntimeError(CANARY)
+
+        run.attempt(both.run, body)
+        run.attempt(both.run, fail)
+        run.attempt(both.outcome, "nobody's")
+        run.attempt(both.recover)
+        run.attempt(settle, store)
+        run.attempt(force, store, "nobody's", commit=True, reason=CANARY)
+
+
 def fail_step(ctx):
     """Fail, but for the first one's action."""
     if ctx.outcome is not None or ctx.step != "pay":
@@ -314,6 +356,7 @@ def run(tmp_path, caplog):
         find(run, store)
         undo(run, store)
         replicate(run, store)
+        distribute(run, store)
         transact(run, store)
         wait(run, persister)
         tell(run, store)

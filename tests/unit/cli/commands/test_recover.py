@@ -12,6 +12,8 @@ from tai_state import SqliteStore
 from tai_state.backends.sqlite import schema
 from tai_state.cli import main
 from tai_state.layout import state_layout
+from tests._sync.distributed.pair import ITEM, Pair, left
+from tests._sync.stores import Place
 
 STATE = state_layout("house", "front").state
 
@@ -138,3 +140,17 @@ def test_a_dry_run_makes_nothing_in_a_file_of_an_earlier_release(damaged, recove
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchall() == [(schema.FORMAT,)]
     connection.close()
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_what_a_transaction_over_several_stores_left_is_settled(recover, tmp_path, is_named):
+    """By the store that decides: named, or found by its URL; a dry run tells it, and leaves it."""
+    pair = Pair(Place("sqlite", path=tmp_path / "orders.db"), Place("sqlite", path=tmp_path / "stock.db"), "")
+    pair.opened()[1].save_state(*ITEM, {"n": 5})
+    left(pair, behind=True)
+    url = f"sqlite:///{tmp_path / 'stock.db'}"
+    named = ("--coordinator", f"sqlite:///{tmp_path / 'orders.db'}") if is_named else ()
+    assert "in_doubt_transaction" in recover(url, "recover", "--dry-run", *named, code=1).stdout
+    assert "settled as decided: commit" in recover(url, "recover", "--yes", *named).stdout
+    assert recover(url, "recover", "--yes", *named).stdout.endswith("0 repaired, 0 left\n")
+    assert pair.opened()[1].get_state(*ITEM)[0].data == {"n": 4}
