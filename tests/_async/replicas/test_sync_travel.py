@@ -128,6 +128,19 @@ async def test_what_was_erased_on_one_side_is_erased_on_both(ours, theirs):
     assert counts(await async_synced(theirs, ours)) == (0, 0, 0)
 
 
+async def test_what_does_not_know_of_an_erasure_is_erased_however_late_it_is(ours, theirs):
+    """It makes no live state of it either, whatever the resolver would say."""
+    await ours.save_state("g", "s", {"name": "secret-1"})
+    await async_synced(ours, theirs)
+    await ours.erase_state("g", "s", reason="they asked")
+    await theirs.save_state("g", "s", {"name": "secret-2"}, status="live")
+    report = await async_synced(ours, theirs, MergeFields())
+    for store in (ours, theirs):
+        assert "secret" not in await async_texts(store)
+        assert await store.find_state("g", "s") is None
+    assert [one.result for one in report.conflicts] == ["resolved"]
+
+
 async def test_a_third_store_erases_what_it_had(ours, theirs):
     """And a state that is made again behind it stays."""
     async with AsyncMemoryStore() as third:
@@ -144,6 +157,22 @@ async def test_a_third_store_erases_what_it_had(ours, theirs):
             await async_synced(one, other)
         for store in (ours, theirs, third):
             assert await async_data(store) == {"name": "new"}
+
+
+async def test_what_is_made_behind_an_erasure_keeps_its_history(ours, theirs):
+    """An erasure that a store knows of is done once."""
+    await ours.save_state("g", "s", {"name": "secret"})
+    await async_synced(ours, theirs)
+    await ours.erase_state("g", "s", reason="they asked")
+    await async_synced(ours, theirs)
+    await theirs.save_state("g", "s", {"n": 1})
+    await async_synced(ours, theirs)
+    await ours.save_state("g", "s", {"n": 2})
+    await async_synced(ours, theirs)
+    for store in (ours, theirs):
+        kept = [event.to_state for event in await async_events(store, branches=True)]
+        assert {"n": 1} in kept
+        assert {"n": 2} in kept
 
 
 async def test_what_never_was_there_comes_erased(ours, theirs):

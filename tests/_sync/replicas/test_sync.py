@@ -71,6 +71,7 @@ def test_what_both_have_changed_is_merged(ours, theirs):
     assert (merge.kind, merge.action, merge.parents, merge.metadata.changed_by) == ("merge", "merge", (2,), "ann")
     assert (merge.foreign_parent.origin, merge.foreign_parent.version) == (head.origin, head.version)
     assert merge.foreign_parent.hash == head.hash
+    assert merge.timestamp == max(before.timestamp, head.timestamp) == other[-1].timestamp
     assert merge.causality == before.causality.merge(head.causality) == other[-1].causality
     assert counts(synced(theirs, ours)) == (0, 0, 0)
 

@@ -128,6 +128,19 @@ def test_what_was_erased_on_one_side_is_erased_on_both(ours, theirs):
     assert counts(synced(theirs, ours)) == (0, 0, 0)
 
 
+def test_what_does_not_know_of_an_erasure_is_erased_however_late_it_is(ours, theirs):
+    """It makes no live state of it either, whatever the resolver would say."""
+    ours.save_state("g", "s", {"name": "secret-1"})
+    synced(ours, theirs)
+    ours.erase_state("g", "s", reason="they asked")
+    theirs.save_state("g", "s", {"name": "secret-2"}, status="live")
+    report = synced(ours, theirs, MergeFields())
+    for store in (ours, theirs):
+        assert "secret" not in texts(store)
+        assert store.find_state("g", "s") is None
+    assert [one.result for one in report.conflicts] == ["resolved"]
+
+
 def test_a_third_store_erases_what_it_had(ours, theirs):
     """And a state that is made again behind it stays."""
     with MemoryStore() as third:
@@ -144,6 +157,22 @@ def test_a_third_store_erases_what_it_had(ours, theirs):
             synced(one, other)
         for store in (ours, theirs, third):
             assert data(store) == {"name": "new"}
+
+
+def test_what_is_made_behind_an_erasure_keeps_its_history(ours, theirs):
+    """An erasure that a store knows of is done once."""
+    ours.save_state("g", "s", {"name": "secret"})
+    synced(ours, theirs)
+    ours.erase_state("g", "s", reason="they asked")
+    synced(ours, theirs)
+    theirs.save_state("g", "s", {"n": 1})
+    synced(ours, theirs)
+    ours.save_state("g", "s", {"n": 2})
+    synced(ours, theirs)
+    for store in (ours, theirs):
+        kept = [event.to_state for event in events(store, branches=True)]
+        assert {"n": 1} in kept
+        assert {"n": 2} in kept
 
 
 def test_what_never_was_there_comes_erased(ours, theirs):
