@@ -160,8 +160,9 @@ async def test_a_third_store_erases_what_it_had(ours, theirs):
 
 
 async def test_what_is_made_behind_an_erasure_keeps_its_history(ours, theirs):
-    """An erasure that a store knows of is done once."""
-    await ours.save_state("g", "s", {"name": "secret"})
+    """An erasure that a store knows of is done once, though the lines have parted."""
+    for store in (ours, theirs):
+        await store.save_state("g", "s", {"name": f"secret of {store.actor}"})
     await async_synced(ours, theirs)
     await ours.erase_state("g", "s", reason="they asked")
     await async_synced(ours, theirs)
@@ -170,7 +171,7 @@ async def test_what_is_made_behind_an_erasure_keeps_its_history(ours, theirs):
     await ours.save_state("g", "s", {"n": 2})
     await async_synced(ours, theirs)
     for store in (ours, theirs):
-        kept = [event.to_state for event in await async_events(store, branches=True)]
+        kept = [one.to_state for one in await async_events(store, branches=True) if one.kind == "save"]
         assert {"n": 1} in kept
         assert {"n": 2} in kept
 

@@ -160,8 +160,9 @@ def test_a_third_store_erases_what_it_had(ours, theirs):
 
 
 def test_what_is_made_behind_an_erasure_keeps_its_history(ours, theirs):
-    """An erasure that a store knows of is done once."""
-    ours.save_state("g", "s", {"name": "secret"})
+    """An erasure that a store knows of is done once, though the lines have parted."""
+    for store in (ours, theirs):
+        store.save_state("g", "s", {"name": f"secret of {store.actor}"})
     synced(ours, theirs)
     ours.erase_state("g", "s", reason="they asked")
     synced(ours, theirs)
@@ -170,7 +171,7 @@ def test_what_is_made_behind_an_erasure_keeps_its_history(ours, theirs):
     ours.save_state("g", "s", {"n": 2})
     synced(ours, theirs)
     for store in (ours, theirs):
-        kept = [event.to_state for event in events(store, branches=True)]
+        kept = [one.to_state for one in events(store, branches=True) if one.kind == "save"]
         assert {"n": 1} in kept
         assert {"n": 2} in kept
 
