@@ -141,6 +141,8 @@ clients: $(SCHEMATHESIS)/.stamp ## Set up what the tests of the server's clients
 	bash .ci/ensure.sh ruby npm
 
 test-more: install lint-infra licences sbom clients ## Run the full size of what `make test` does small: at most half an hour
+	bash .ci/ensure.sh chromium chromedriver=chromium-driver
+	$(BIN)/$(PIP_INSTALL) --editable '.[browser]'
 	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} JDK_JAVA_OPTIONS= \
 		$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m 'more and not torture' --durations=20 $(PYTEST_ARGS)
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Make sure that programs are here: .ci/ensure.sh PROGRAM... (each is in a package of its own name).
+# Make sure that programs are here: .ci/ensure.sh PROGRAM... (each is in a package of its own name, or PROGRAM=PACKAGE).
 #
 # Silent when they are. What is missing is installed where a package manager can do it without a question;
 # otherwise the exact command is printed and the exit code is 1.
 set -euo pipefail
 
-missing=()
-for program in "$@"; do
-    command -v "$program" >/dev/null || missing+=("$program")
+missing=() programs=()
+for one in "$@"; do
+    command -v "${one%%=*}" >/dev/null && continue
+    programs+=("${one%%=*}") missing+=("${one##*=}")
 done
 ((${#missing[@]})) || exit 0
 
@@ -27,7 +28,7 @@ else
     manual="install ${missing[*]} with your package manager"
 fi
 
-for program in "${missing[@]}"; do
+for program in "${programs[@]}"; do
     command -v "$program" >/dev/null && continue
     echo ".ci/ensure.sh: $program is missing and could not be installed; run: $manual" >&2
     exit 1

@@ -277,6 +277,13 @@ class AsyncKeys:
         """
         takes = filter_of(filters, path)
         async for found in async_key_values(
-            self._runtime, self.governor_id, takes, prefix=prefix, after=after, limit=limit, timeout=timeout
+            self._runtime,
+            self.governor_id,
+            takes,
+            prefix=prefix,
+            after=after,
+            limit=limit,
+            is_filtered=bool(filters),
+            timeout=timeout,
         ):
             yield found

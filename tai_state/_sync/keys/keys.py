@@ -277,6 +277,13 @@ class Keys:
         """
         takes = filter_of(filters, path)
         for found in key_values(
-            self._runtime, self.governor_id, takes, prefix=prefix, after=after, limit=limit, timeout=timeout
+            self._runtime,
+            self.governor_id,
+            takes,
+            prefix=prefix,
+            after=after,
+            limit=limit,
+            is_filtered=bool(filters),
+            timeout=timeout,
         ):
             yield found

@@ -30,12 +30,14 @@ def key_values(
     prefix: str | None = None,
     after: str | None = None,
     limit: int | None = None,
+    is_filtered: bool = False,
     timeout: Span = None,
 ) -> Iterator[tuple[str, Any]]:
     """Iterate over the keys that are there, and whose values are wanted.
 
     Args:
         takes: Whether a value is wanted; None: values are not looked at.
+        is_filtered: Whether any is not: more are read at a time then than are wanted.
 
     Raises:
         DamagedStatesError: Behind the last one: some could not be read.
@@ -46,7 +48,7 @@ def key_values(
     given = 0
     damaged = Damaged(governor_id)
     for ids in list(id_ranges(prefix=prefix, after=after, until=None, descending=False)):
-        page = PAGE if limit is None or takes is not None else min(limit, PAGE)
+        page = PAGE if limit is None or is_filtered else min(limit, PAGE)
         records = runtime.records(governor_id, damaged, is_live=True, ids=ids, page=page, timeout=timeout)
         with ending(records):
             for record in records:

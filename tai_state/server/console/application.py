@@ -25,7 +25,7 @@ from tai_state.server.http.failures import log_unexpected
 from tai_state.server.http.refusals import Refusal
 from tai_state.server.http.routes import BadPathError, Table
 from tai_state.server.http.service import Service
-from tai_state.telemetry import observe
+from tai_state.telemetry import Monitor, observe
 
 TABLE = Table(PAGES)
 
@@ -41,10 +41,11 @@ class Console:
     def __init__(self, service: Service) -> None:
         """Serve pages of *service*."""
         self.service = service
+        self._monitor = Monitor(service.store)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        visit = Visit(self.service, Request(scope, receive))
+        visit = Visit(self.service, self._monitor, Request(scope, receive))
         answer = await self._answered(visit)
         if log.isEnabledFor(logging.INFO):
             # The path alone: a code to log in with may stand behind it.

@@ -52,6 +52,12 @@ def plain(text: object, *, is_block: bool = False) -> str:
     )
 
 
+def json_text(value: Any) -> str:
+    """Return a stored value as the JSON that the store reads back, with what nobody sees written as its escapes."""
+    text = to_json(value).decode()
+    return "".join(one if unicodedata.category(one) not in _HIDDEN else json.dumps(one).strip('"') for one in text)
+
+
 def pretty(value: Any) -> str:
     """Return a stored value as JSON in lines, as the store keeps it."""
     stored = normalize_data(value) if hasattr(value, "model_dump") else value

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tai_state.server.auth.sessions import Session
     from tai_state.server.console.costs import Cost
     from tai_state.server.http.service import Service
+    from tai_state.telemetry import Monitor
 
 FIELDS_MAX = 1_000
 NUMBER_DIGITS = 18
@@ -30,13 +31,15 @@ class Visit:
 
     Attributes:
         path: The ids of its path, decoded.
+        monitor: What counts since the process began to serve.
         session: None where the page is for everybody: that for logging in.
         cost: What was read for it so far.
     """
 
-    def __init__(self, service: "Service", request: Request) -> None:
+    def __init__(self, service: "Service", monitor: "Monitor", request: Request) -> None:
         """Answer *request*."""
         self.service = service
+        self.monitor = monitor
         self.request = request
         self.session: Session | None = None
         self.path: Mapping[str, str] = {}

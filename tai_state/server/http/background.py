@@ -29,6 +29,7 @@ class Operation:
     Attributes:
         states: How many states were looked at so far.
         governor: Whose states are looked at now.
+        documents_read: What it read, where that was counted; once it has ended.
         reports: Those with findings; ``sound``: how many there were without.
     """
 
@@ -46,6 +47,7 @@ class Operation:
     omitted: int = 0
     error: dict[str, Any] | None = None
     is_unwanted: bool = False
+    documents_read: int = 0
 
     def take(self, report: Any, *, is_sound: bool) -> None:
         """Keep a report."""

@@ -207,6 +207,7 @@ async def test_a_damaged_document_is_told_and_the_rest_is_shown(world, browser, 
     await async_plant(world.store, state_layout("g", "a").state, data=5)
     page = await browser.get("governors/g?status=new")
     assert "/states/b" in str(page.addresses)
+    assert "/console/governors/g/states/a" in (await browser.get("governors/g")).addresses, "named, and led to"
     shown = await browser.get("governors/g/states/a")
     assert "was rebuilt from its events" in shown.text
     assert '"total": 5' in shown.text

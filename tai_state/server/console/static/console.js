@@ -41,7 +41,7 @@
           if (version !== live.dataset.version) {
             if (isBusy()) {
               const news = document.getElementById("news");
-              news.textContent = `It has changed meanwhile: ${live.dataset.version} is ${version || "gone"} now. `;
+              news.textContent = "It has changed meanwhile. ";
               const again = document.createElement("a");
               again.href = location.href;
               again.textContent = "Show it";

@@ -4,7 +4,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from tai_state import DamagedDocumentsError, Event, HistoryTrimmedError, ReplayError, StoreError, StoreUnavailableError
+from tai_state import (
+    DamagedDocumentsError,
+    DamagedStatesError,
+    Event,
+    HistoryTrimmedError,
+    ReplayError,
+    StoreError,
+    StoreUnavailableError,
+)
 from tai_state.server.console.visit import Visit
 
 T = TypeVar("T")
@@ -17,12 +25,14 @@ class Listed(Generic[T]):
     Attributes:
         is_more: Whether others come behind these.
         damage: What is wrong with those that could not be read; the others are shown all the same.
+        damaged: The ids of the states that could not be read; their own pages tell what is left of them.
         hole: Of events: the version that cannot be read; the newest one, where several cannot.
     """
 
     items: list[T] = field(default_factory=list)
     is_more: bool = False
     damage: str = ""
+    damaged: list[str] = field(default_factory=list)
     hole: int | None = None
 
 
@@ -40,6 +50,7 @@ async def listed(found: AsyncIterator[T], size: int) -> Listed[T]:
         raise
     except (ReplayError, DamagedDocumentsError, StoreError) as error:
         page.damage = str(error)
+        page.damaged = error.state_ids if isinstance(error, DamagedStatesError) else []
         page.hole = error.trimmed_through if isinstance(error, HistoryTrimmedError) else getattr(error, "version", None)
     page.is_more = len(page.items) > size
     del page.items[size:]
