@@ -6,6 +6,7 @@ import pytest
 
 from tai_state import ChangeMetadata, FencedOutError
 from tai_state.layout import state_layout
+from tai_state.rules.locking.leases import lease_path
 from tests._async.stores import async_plant
 from tests.unit.server.browsing import Page, browsing
 
@@ -146,3 +147,22 @@ async def test_locks_are_shown_to_who_reaches_them(world):
     async with browsing(world, "shops") as shops:
         page = await shops.get("locks")
     assert ("shop-1" in page.text, "shop-2" in page.text, "bank" in page.text) == (True, False, False)
+
+
+async def test_locks_are_shown_past_one_that_is_damaged(world, browser):
+    """Which is named."""
+    (await world.server.service.locks.acquire("a", heartbeat=False)).detach()
+    (await world.server.service.locks.acquire("b", heartbeat=False)).detach()
+    await async_plant(world.store, lease_path("a"), fencing_token="no number")
+    page = await browser.get("locks")
+    assert "Not all of it can be read" in page.text
+    assert "/console/locks/b" in page.addresses
+    assert page.cost >= 2
+
+
+async def test_a_link_cannot_tell_that_something_was_done(world, browser):
+    """What it says is said of what is so."""
+    (await world.server.service.locks.acquire("a", heartbeat=False)).detach()
+    assert "It is free" not in (await browser.get("locks/a?done=1")).text
+    await world.store.save_state("g", "s", {})
+    assert "Done" not in (await browser.get("governors/g/states/s?done=everything")).text

@@ -66,6 +66,15 @@ async def test_a_key_is_set_only_while_it_has_the_value_that_was_shown(browser, 
     assert await keys.get("k", ABSENT) is ABSENT
 
 
+async def test_a_value_that_is_long_is_shown_in_part_and_not_changed_here(browser, keys):
+    """Its form would have to carry it whole."""
+    await keys.set("k", "é" * 450_000)
+    page = await browser.get("keys/g/keys/k")
+    assert "These are 20,000 of" in page.text
+    assert "too long to be changed here" in page.text
+    assert len(page.text) < 50_000
+
+
 async def test_a_transaction_is_built_of_rows(browser, keys):
     """All of it or none, once, and what each returns is shown."""
     rows = {"op-0": "set", "key-0": "a", "arguments-0": '{"value": 5}', "op-1": "increment", "key-1": "a"}

@@ -1,10 +1,14 @@
 """Locks: who has which, since when and until when; and how one is broken."""
 
+from collections.abc import AsyncIterator
+
 from starlette.responses import Response
 
+from tai_state import LockInfo
 from tai_state.server.auth.principals import Kind
 from tai_state.server.console.routes import Pages
 from tai_state.server.console.views.actions import reason_of
+from tai_state.server.console.views.listed import listed
 from tai_state.server.console.visit import Visit
 from tai_state.server.http import refusals
 from tai_state.server.http.endings import ending
@@ -20,15 +24,20 @@ async def show_locks(visit: Visit) -> Response:
     wanted = visit.text("resource")
     if wanted is not None:
         return visit.redirect("locks", wanted)
-    held = []
-    async with ending(visit.service.locks.list(timeout=visit.seconds)) as found:
-        async for lock in found:
+    found = await listed(_held(visit), LOCKS_SHOWN)
+    return visit.render("locks.html", "Locks", found=found, nav="locks")
+
+
+async def _held(visit: Visit) -> AsyncIterator[LockInfo]:
+    """Iterate over as many locks as a page shows, and one more."""
+    given = 0
+    async with ending(visit.service.locks.list(timeout=visit.seconds)) as locks:
+        async for lock in locks:
             if lock.held and visit.reaches(Kind.LOCKS, lock.resource):
-                held.append(lock)
-            if len(held) > LOCKS_SHOWN:
-                break
-    is_more = len(held) > LOCKS_SHOWN
-    return visit.render("locks.html", "Locks", locks=held[:LOCKS_SHOWN], is_more=is_more, nav="locks")
+                yield lock
+                given += 1
+            if given > LOCKS_SHOWN:
+                return
 
 
 @pages.page("locks/{resource}")

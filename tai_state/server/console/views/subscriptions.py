@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from tai_state.feeds import AsyncSubscription, DeadLetter, async_subscriptions
+from tai_state.feeds import AsyncSubscription, async_subscriptions
 from tai_state.server.auth.principals import Kind
 from tai_state.server.console.routes import Pages
 from tai_state.server.console.views.listed import listed
@@ -47,12 +47,12 @@ async def retry(visit: Visit) -> Response:
     visit.require_all(Kind.GOVERNORS)
     name, form = visit.path["subscription"], await visit.form()
     subscription = AsyncSubscription(visit.store, name)
-    for letter in await subscription.dead_letters(limit=None, timeout=visit.seconds):
-        if _place(letter) == (form.get("governor"), form.get("state"), form.get("version")):
-            await subscription.retry(letter, timeout=visit.seconds)
+    governor, state, version = (form.get(one, "") for one in ("governor", "state", "version"))
+    number = visit.number("version", version)
+    assert number is not None
+    async for event in visit.store.get_events(
+        governor, state, after=number - 1, until=number, limit=1, timeout=visit.seconds
+    ):
+        if await subscription.retry(event, timeout=visit.seconds):
             return visit.redirect("subscriptions", name, done="1")
     raise refusals.no_such("dead letter: it is being delivered again, or was")
-
-
-def _place(letter: DeadLetter) -> tuple[str, str, str]:
-    return letter.governor_id, letter.state_id, str(letter.version)
