@@ -43,6 +43,7 @@ PROMISES = [
     "Firestore",
     "The server",
     "Replicas",
+    "The console",
     "Over HTTP",
 ]
 PROOF = re.compile(r"`(test_\w+)`(?: \(`(test_\w+\.py)`\))?")
