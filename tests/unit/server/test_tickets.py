@@ -42,8 +42,15 @@ async def test_a_lock_is_held_by_its_ticket(call, held):
     assert (await call.post(LOCK)).json()["fencing_token"] == 2
 
 
-async def test_a_ticket_outlives_the_server(world, held):
-    """One that ends in order releases nothing; the next one goes on with it, and guards changes by it."""
+@pytest.mark.parametrize("how", ["held", "guarding", "renewed", "mistaken"])
+async def test_a_ticket_outlives_the_server(world, held, how):
+    """One that ends in order releases nothing, whatever it did with the lock; the next one goes on with it."""
+    if how == "guarding":
+        assert (await enter(world.everything, "/v1/governors/g/states/s", held)).status_code == 201
+    elif how != "held":
+        path = LOCK if how == "renewed" else "/v1/locks/other"
+        answer = await world.everything.put(path, headers={"Lock-Ticket": held})
+        assert answer.status_code == (200 if how == "renewed" else 400)
     assert await world.server.service.serving.drain() is True
     async with World.opened() as other:
         # The same place, as a new process has it.
