@@ -22,12 +22,14 @@ class Serving:
     Attributes:
         store: The store of this process and this loop.
         draining: Whether the end has begun: no new request is served.
+        ending: Set when it begins, for what goes on without an end.
     """
 
     def __init__(self, store: AsyncStateStore, drain_seconds: float) -> None:
         """Serve from *store*, until an end that takes at most *drain_seconds*."""
         self.store = store
         self.draining = False
+        self.ending = asyncio.Event()
         self._seconds = drain_seconds
         self._under_way = 0
         self._idle = asyncio.Event()
@@ -49,6 +51,7 @@ class Serving:
     async def drain(self) -> bool:
         """Serve no new request, wait for those under way, then drain the store; return whether all ended in time."""
         self.draining = True
+        self.ending.set()
         loop = asyncio.get_running_loop()
         ends = loop.time() + self._seconds
         with contextlib.suppress(TimeoutError):

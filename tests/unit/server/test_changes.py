@@ -9,6 +9,7 @@ from tai_state.server import Limits
 from tai_state.values import record_of
 from tests.unit.server.streams import following
 from tests.unit.server.world import TOKENS, World
+from tests.waits import patience
 
 ALL = TOKENS["everything"]
 
@@ -109,7 +110,8 @@ async def test_a_stream_ends_with_the_process(world, path):
     """It holds up no drain; whoever follows goes on elsewhere."""
     async with following(world.server, path, ALL) as stream:
         assert await world.server.service.serving.drain() is True
-        assert await stream.event() is None
+        async with asyncio.timeout(patience(3.0)):
+            assert await stream.event() is None
 
 
 async def test_who_leaves_is_counted_no_more(world):

@@ -13,7 +13,7 @@ from tai_state.server.auth.principals import Kind
 from tai_state.server.http import refusals
 from tai_state.server.http.answers import dumped
 from tai_state.server.http.calls import Call
-from tai_state.server.http.endings import ending
+from tai_state.server.http.endings import ending, until
 from tai_state.server.http.resources.states import STATE
 from tai_state.server.http.routes import Behind, Query, Resource, Said
 
@@ -134,8 +134,8 @@ def _stream(call: Call, events: AsyncIterator[ServerSentEvent]) -> EventSourceRe
         # Whoever is cut off comes back, and is told then what is wrong.
         with call.service.stream(), contextlib.suppress(StoreClosedError):
             try:
-                async with ending(events):
-                    async for event in events:
+                async with ending(until(call.service.serving.ending, events)) as told:
+                    async for event in told:
                         yield event
             except TaiStateError as error:
                 log.info("a stream of changes ends: %s", error.code, extra={"event": "stream_ended"})
