@@ -1,14 +1,23 @@
 """A transaction over several stores: both have it, or none."""
 
+import random
 from typing import Any
 
 import pytest
 
-from tai_state import AsyncStateMachinePersister, Machine, Transition
+from tai_state import AsyncBackendStore, AsyncStateMachinePersister, Machine, Transition
 from tai_state.distributed import AsyncDistributedTransaction, async_settle
-from tai_state.errors import ConfigurationError, StoreClosedError, TransitionNotAllowedError
-from tests._async.distributed.pair import ITEM, ORDER, async_open_parts, async_order, async_outcome_of, transaction
-from tests._async.stores import in_memory
+from tai_state.errors import ConfigurationError, DocumentTooLargeError, StoreClosedError, TransitionNotAllowedError
+from tests._async.distributed.pair import (
+    ITEM,
+    ORDER,
+    async_begun,
+    async_open_parts,
+    async_order,
+    async_outcome_of,
+    transaction,
+)
+from tests._async.stores import AsyncWrappedBackend, in_memory
 
 
 async def test_both_stores_have_what_was_decided(pair):
@@ -180,3 +189,33 @@ async def test_a_store_of_the_other_colour_is_refused(pair):
     stores: dict[str, Any] = {"a": object()}
     with pytest.raises(ConfigurationError):
         AsyncDistributedTransaction(orders, stores)
+
+
+class AsyncNarrowBackend(AsyncWrappedBackend):
+    """Takes commits of a few kilobytes."""
+
+    async def check_size(self, writes):
+        size = sum(len(repr(write)) for write in writes)
+        if size > 20_000:
+            raise DocumentTooLargeError(size, 20_000, "the commit")
+
+
+@in_memory
+async def test_what_could_never_be_settled_is_not_begun(pair):
+    """It is tried before: made as small as it can be, and refused where that is too large."""
+    orders, stock = pair.opened()
+    narrow = AsyncBackendStore(AsyncNarrowBackend(stock.runtime.access.backend), actor="tester")
+
+    async def large(dtx):
+        await async_order(dtx)
+        await dtx["stock"].save_state("shop", "large", {"text": random.Random(7).randbytes(30_000).hex()})
+
+    async def repetitive(dtx):
+        await async_order(dtx)
+        await dtx["stock"].save_state("shop", "large", {"text": "x" * 30_000})
+
+    with pytest.raises(DocumentTooLargeError):
+        await transaction(orders, narrow).run(large)
+    assert await async_begun(orders) == await async_open_parts(narrow) == []
+    await transaction(orders, narrow).run(repetitive)
+    assert (await stock.get_state("shop", "large"))[1] == 1

@@ -1,14 +1,23 @@
 # Generated from tests/_async/distributed/test_distributed_run.py by .ci/generate_sync.py; do not edit.
 """A transaction over several stores: both have it, or none."""
+import random
 from typing import Any
 
 import pytest
 
-from tai_state import StateMachinePersister, Machine, Transition
+from tai_state import BackendStore, StateMachinePersister, Machine, Transition
 from tai_state.distributed import DistributedTransaction, settle
-from tai_state.errors import ConfigurationError, StoreClosedError, TransitionNotAllowedError
-from tests._sync.distributed.pair import ITEM, ORDER, open_parts, order, outcome_of, transaction
-from tests._sync.stores import in_memory
+from tai_state.errors import ConfigurationError, DocumentTooLargeError, StoreClosedError, TransitionNotAllowedError
+from tests._sync.distributed.pair import (
+    ITEM,
+    ORDER,
+    begun,
+    open_parts,
+    order,
+    outcome_of,
+    transaction,
+)
+from tests._sync.stores import WrappedBackend, in_memory
 
 
 def test_both_stores_have_what_was_decided(pair):
@@ -180,3 +189,33 @@ def test_a_store_of_the_other_colour_is_refused(pair):
     stores: dict[str, Any] = {"a": object()}
     with pytest.raises(ConfigurationError):
         DistributedTransaction(orders, stores)
+
+
+class NarrowBackend(WrappedBackend):
+    """Takes commits of a few kilobytes."""
+
+    def check_size(self, writes):
+        size = sum(len(repr(write)) for write in writes)
+        if size > 20_000:
+            raise DocumentTooLargeError(size, 20_000, "the commit")
+
+
+@in_memory
+def test_what_could_never_be_settled_is_not_begun(pair):
+    """It is tried before: made as small as it can be, and refused where that is too large."""
+    orders, stock = pair.opened()
+    narrow = BackendStore(NarrowBackend(stock.runtime.access.backend), actor="tester")
+
+    def large(dtx):
+        order(dtx)
+        dtx["stock"].save_state("shop", "large", {"text": random.Random(7).randbytes(30_000).hex()})
+
+    def repetitive(dtx):
+        order(dtx)
+        dtx["stock"].save_state("shop", "large", {"text": "x" * 30_000})
+
+    with pytest.raises(DocumentTooLargeError):
+        transaction(orders, narrow).run(large)
+    assert begun(orders) == open_parts(narrow) == []
+    transaction(orders, narrow).run(repetitive)
+    assert (stock.get_state("shop", "large"))[1] == 1
