@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import replace
 
 from tai_state._async.replicas.side import AGAIN, AsyncSide
+from tai_state._platform.iterators import async_ending
 from tai_state.errors import PreconditionFailedError
 from tai_state.rules.records.branches import Held, Ref
 from tai_state.rules.records.documents import state_put
@@ -60,16 +61,17 @@ class AsyncSending:
         known = await _last(first, source.version, is_there)
         # What was trimmed there may be there here.
         before = await source.line(known) or (await target.line(known) if known == common else None)
-        async for part in _parts(source, known):
-            batch: list[Held] = []
-            for event in part:
-                await self._foreign(event)
-                kept = without_erased(event, self._tombstones)
-                batch.append(Held(kept, None if before is None else before.origin))
-                before = event
-                if event.idempotency_key:
-                    self.keys[event.idempotency_key] = Ref(event.origin, event.version, event.hash)
-            self.sent += await target.keep(batch)
+        async with async_ending(_parts(source, known)) as parts:
+            async for part in parts:
+                batch: list[Held] = []
+                for event in part:
+                    await self._foreign(event)
+                    kept = without_erased(event, self._tombstones)
+                    batch.append(Held(kept, None if before is None else before.origin))
+                    before = event
+                    if event.idempotency_key:
+                        self.keys[event.idempotency_key] = Ref(event.origin, event.version, event.hash)
+                self.sent += await target.keep(batch)
 
     async def onward(self) -> None:
         """Bring all that follows the target's head into its line, as it is; the target's head is in the source's line.
@@ -79,11 +81,12 @@ class AsyncSending:
         """
         source, target = self.source, self.target
         after = target.version or source.trimmed
-        async for part in _parts(source, after):
-            for event in part:
-                await self._foreign(event)
-            await self._go_on([brought(without_erased(event, self._tombstones)) for event in part])
-            self.sent += len(part)
+        async with async_ending(_parts(source, after)) as parts:
+            async for part in parts:
+                for event in part:
+                    await self._foreign(event)
+                await self._go_on([brought(without_erased(event, self._tombstones)) for event in part])
+                self.sent += len(part)
 
     async def _go_on(self, events: Sequence[EventRecord]) -> None:
         """Bring events into the line, in one commit with the state that they make."""

@@ -8,6 +8,7 @@ from tai_state._async.recovery.importer import async_store_place
 from tai_state._async.replicas.joining import UNRESOLVED, AsyncJoining
 from tai_state._async.replicas.side import AsyncSide
 from tai_state._async.runtime import AsyncRuntime
+from tai_state._platform.iterators import async_ending
 from tai_state.causality.conflicts import Conflict
 from tai_state.causality.resolvers import Resolver
 from tai_state.clock import Span, TimeLimit
@@ -91,20 +92,21 @@ async def _async_synced(  # noqa: PLR0917 - the parts of one call
     states = sent = received = merged = 0
     conflicts: list[Conflict] = []
     erased = [await _async_erased(runtime, governor, timeout) for runtime in runtimes]
-    async for paths, ours, theirs in _async_pairs(runtimes, governor, timeout):
-        states += 1
-        progress(governor.governor_id, paths.stored_id)
-        if are_equal(ours, theirs) and (paths.stored_id in erased[0]) is (paths.stored_id in erased[1]):
-            continue
-        sides = [AsyncSide(one, id_, paths, timeout) for one, id_ in zip(runtimes, ids, strict=True)]
-        joining = AsyncJoining(sides[0], sides[1], resolver)
-        try:
-            await joining.run()
-        except CorruptLogError as error:
-            told = Conflict(*_ids(paths), kind="damaged", result=UNRESOLVED, detail=str(error))
-            joining.tell(told)
-        sent, received, merged = sent + joining.sent, received + joining.received, merged + joining.merged
-        conflicts += joining.conflicts
+    async with async_ending(_async_pairs(runtimes, governor, timeout)) as pairs:
+        async for paths, ours, theirs in pairs:
+            states += 1
+            progress(governor.governor_id, paths.stored_id)
+            if are_equal(ours, theirs) and (paths.stored_id in erased[0]) is (paths.stored_id in erased[1]):
+                continue
+            sides = [AsyncSide(one, id_, paths, timeout) for one, id_ in zip(runtimes, ids, strict=True)]
+            joining = AsyncJoining(sides[0], sides[1], resolver)
+            try:
+                await joining.run()
+            except CorruptLogError as error:
+                told = Conflict(*_ids(paths), kind="damaged", result=UNRESOLVED, detail=str(error))
+                joining.tell(told)
+            sent, received, merged = sent + joining.sent, received + joining.received, merged + joining.merged
+            conflicts += joining.conflicts
     return SyncReport(str(governor.governor_id), states, sent, received, merged, conflicts)
 
 
@@ -121,22 +123,24 @@ async def _async_pairs(
     runtimes: tuple[AsyncRuntime, AsyncRuntime], governor: GovernorLayout, timeout: Span
 ) -> AsyncIterator[tuple[StateLayout, StateRecord | None, StateRecord | None]]:
     """Iterate over the states of either store, with what each says of it; None where it has none, or a damaged one."""
-    scans = [runtime.access.scan(governor.states, timeout=timeout) for runtime in runtimes]
-    heads = [await anext(scan, None) for scan in scans]
-    while True:
-        there = [head.path.id for head in heads if head is not None]
-        if not there:
-            return
-        stored = min(there)
-        found: list[Document | None] = []
-        for index, head in enumerate(heads):
-            is_it = head is not None and head.path.id == stored
-            found.append(head if is_it else None)
-            if is_it:
-                heads[index] = await anext(scans[index], None)
-        with suppress(InvalidIdError):
-            paths = governor.state(unescape(stored))
-            yield paths, *(_record(one, paths) for one in found)  # type: ignore[misc]
+    first, second = [runtime.access.scan(governor.states, timeout=timeout) for runtime in runtimes]
+    async with async_ending(first) as ours, async_ending(second) as theirs:
+        scans = (ours, theirs)
+        heads = [await anext(scan, None) for scan in scans]
+        while True:
+            there = [head.path.id for head in heads if head is not None]
+            if not there:
+                return
+            stored = min(there)
+            found: list[Document | None] = []
+            for index, head in enumerate(heads):
+                is_it = head is not None and head.path.id == stored
+                found.append(head if is_it else None)
+                if is_it:
+                    heads[index] = await anext(scans[index], None)
+            with suppress(InvalidIdError):
+                paths = governor.state(unescape(stored))
+                yield paths, _record(found[0], paths), _record(found[1], paths)
 
 
 def _record(document: Document | None, paths: StateLayout) -> StateRecord | None:

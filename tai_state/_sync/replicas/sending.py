@@ -4,6 +4,7 @@ from collections.abc import Iterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tai_state._sync.replicas.side import AGAIN, Side
+from tai_state._platform.iterators import ending
 from tai_state.errors import PreconditionFailedError
 from tai_state.rules.records.branches import Held, Ref
 from tai_state.rules.records.documents import state_put
@@ -60,16 +61,17 @@ class Sending:
         known = _last(first, source.version, is_there)
         # What was trimmed there may be there here.
         before = source.line(known) or (target.line(known) if known == common else None)
-        for part in _parts(source, known):
-            batch: list[Held] = []
-            for event in part:
-                self._foreign(event)
-                kept = without_erased(event, self._tombstones)
-                batch.append(Held(kept, None if before is None else before.origin))
-                before = event
-                if event.idempotency_key:
-                    self.keys[event.idempotency_key] = Ref(event.origin, event.version, event.hash)
-            self.sent += target.keep(batch)
+        with ending(_parts(source, known)) as parts:
+            for part in parts:
+                batch: list[Held] = []
+                for event in part:
+                    self._foreign(event)
+                    kept = without_erased(event, self._tombstones)
+                    batch.append(Held(kept, None if before is None else before.origin))
+                    before = event
+                    if event.idempotency_key:
+                        self.keys[event.idempotency_key] = Ref(event.origin, event.version, event.hash)
+                self.sent += target.keep(batch)
 
     def onward(self) -> None:
         """Bring all that follows the target's head into its line, as it is; the target's head is in the source's line.
@@ -79,11 +81,12 @@ class Sending:
         """
         source, target = self.source, self.target
         after = target.version or source.trimmed
-        for part in _parts(source, after):
-            for event in part:
-                self._foreign(event)
-            self._go_on([brought(without_erased(event, self._tombstones)) for event in part])
-            self.sent += len(part)
+        with ending(_parts(source, after)) as parts:
+            for part in parts:
+                for event in part:
+                    self._foreign(event)
+                self._go_on([brought(without_erased(event, self._tombstones)) for event in part])
+                self.sent += len(part)
 
     def _go_on(self, events: Sequence[EventRecord]) -> None:
         """Bring events into the line, in one commit with the state that they make."""

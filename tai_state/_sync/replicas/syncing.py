@@ -8,6 +8,7 @@ from tai_state._sync.recovery.importer import store_place
 from tai_state._sync.replicas.joining import UNRESOLVED, Joining
 from tai_state._sync.replicas.side import Side
 from tai_state._sync.runtime import Runtime
+from tai_state._platform.iterators import ending
 from tai_state.causality.conflicts import Conflict
 from tai_state.causality.resolvers import Resolver
 from tai_state.clock import Span, TimeLimit
@@ -91,20 +92,21 @@ def _synced(  # noqa: PLR0917 - the parts of one call
     states = sent = received = merged = 0
     conflicts: list[Conflict] = []
     erased = [_erased(runtime, governor, timeout) for runtime in runtimes]
-    for paths, ours, theirs in _pairs(runtimes, governor, timeout):
-        states += 1
-        progress(governor.governor_id, paths.stored_id)
-        if are_equal(ours, theirs) and (paths.stored_id in erased[0]) is (paths.stored_id in erased[1]):
-            continue
-        sides = [Side(one, id_, paths, timeout) for one, id_ in zip(runtimes, ids, strict=True)]
-        joining = Joining(sides[0], sides[1], resolver)
-        try:
-            joining.run()
-        except CorruptLogError as error:
-            told = Conflict(*_ids(paths), kind="damaged", result=UNRESOLVED, detail=str(error))
-            joining.tell(told)
-        sent, received, merged = sent + joining.sent, received + joining.received, merged + joining.merged
-        conflicts += joining.conflicts
+    with ending(_pairs(runtimes, governor, timeout)) as pairs:
+        for paths, ours, theirs in pairs:
+            states += 1
+            progress(governor.governor_id, paths.stored_id)
+            if are_equal(ours, theirs) and (paths.stored_id in erased[0]) is (paths.stored_id in erased[1]):
+                continue
+            sides = [Side(one, id_, paths, timeout) for one, id_ in zip(runtimes, ids, strict=True)]
+            joining = Joining(sides[0], sides[1], resolver)
+            try:
+                joining.run()
+            except CorruptLogError as error:
+                told = Conflict(*_ids(paths), kind="damaged", result=UNRESOLVED, detail=str(error))
+                joining.tell(told)
+            sent, received, merged = sent + joining.sent, received + joining.received, merged + joining.merged
+            conflicts += joining.conflicts
     return SyncReport(str(governor.governor_id), states, sent, received, merged, conflicts)
 
 
@@ -121,22 +123,24 @@ def _pairs(
     runtimes: tuple[Runtime, Runtime], governor: GovernorLayout, timeout: Span
 ) -> Iterator[tuple[StateLayout, StateRecord | None, StateRecord | None]]:
     """Iterate over the states of either store, with what each says of it; None where it has none, or a damaged one."""
-    scans = [runtime.access.scan(governor.states, timeout=timeout) for runtime in runtimes]
-    heads = [next(scan, None) for scan in scans]
-    while True:
-        there = [head.path.id for head in heads if head is not None]
-        if not there:
-            return
-        stored = min(there)
-        found: list[Document | None] = []
-        for index, head in enumerate(heads):
-            is_it = head is not None and head.path.id == stored
-            found.append(head if is_it else None)
-            if is_it:
-                heads[index] = next(scans[index], None)
-        with suppress(InvalidIdError):
-            paths = governor.state(unescape(stored))
-            yield paths, *(_record(one, paths) for one in found)  # type: ignore[misc]
+    first, second = [runtime.access.scan(governor.states, timeout=timeout) for runtime in runtimes]
+    with ending(first) as ours, ending(second) as theirs:
+        scans = (ours, theirs)
+        heads = [next(scan, None) for scan in scans]
+        while True:
+            there = [head.path.id for head in heads if head is not None]
+            if not there:
+                return
+            stored = min(there)
+            found: list[Document | None] = []
+            for index, head in enumerate(heads):
+                is_it = head is not None and head.path.id == stored
+                found.append(head if is_it else None)
+                if is_it:
+                    heads[index] = next(scans[index], None)
+            with suppress(InvalidIdError):
+                paths = governor.state(unescape(stored))
+                yield paths, _record(found[0], paths), _record(found[1], paths)
 
 
 def _record(document: Document | None, paths: StateLayout) -> StateRecord | None:

@@ -218,3 +218,18 @@ async def test_without_the_common_version_fields_are_merged_two_ways(ours, their
     ]
     assert report.conflicts[1].fields == ("n",)
     assert await async_say_the_same(ours, theirs)
+
+
+@in_memory
+async def test_a_trimmed_history_comes_as_far_as_it_is_there(ours, theirs):
+    """The state is there, and what is left of its events; the chain goes on from what was trimmed."""
+    persister = AsyncStateMachinePersister(ours, COUNTER, PersistenceConfig(snapshot_interval=5, segment_events=5))
+    await persister.start("g", "s", {"n": 0})
+    for _ in range(20):
+        await persister.transition("g", "s", "add")
+    await persister.trim("g", "s", before_version=12)
+    report = await async_synced(ours, theirs)
+    assert (report.sent, report.conflicts) == (10, [])
+    assert await async_data(theirs) == {"n": 20}
+    assert [event.version for event in await async_events(theirs, after=11)] == list(range(12, 22))
+    assert await async_say_the_same(ours, theirs)
