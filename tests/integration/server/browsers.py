@@ -53,10 +53,28 @@ class Browser:
         return self.driver.find_element("css selector", selector)
 
     def follow(self, text):
-        self.driver.find_element("link text", text).click()
+        self._leave_by("link text", text)
 
     def press(self, text):
-        self.driver.find_element("xpath", f"//button[normalize-space()='{text}']").click()
+        self._leave_by("xpath", f"//button[normalize-space()='{text}']")
+
+    def _leave_by(self, by, what):
+        """Click on what leads to another page, and wait until that is there; a page may show what is new meanwhile."""
+        from selenium.common.exceptions import StaleElementReferenceException  # noqa: PLC0415 - as below
+
+        def clicked():
+            self.driver.execute_script("window.isLeft = true")
+            try:
+                self.driver.find_element(by, what).click()
+            except StaleElementReferenceException:
+                return False
+            return True
+
+        def has_arrived():
+            return self.driver.execute_script("return !window.isLeft && document.readyState === 'complete'")
+
+        self.until(clicked)
+        self.until(has_arrived)
 
     def until(self, holds):
         """Wait until *holds*, a page's time and not more."""
