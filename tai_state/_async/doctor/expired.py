@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from tai_state._async.doctor.visit import AsyncVisit
-from tai_state.layout import TRANSACTIONS, WAITS, GovernorLayout
+from tai_state.layout import PREPARED, TRANSACTIONS, WAITS, GovernorLayout
 from tai_state.models import Checkup
 from tai_state.rules.doctor import verdicts
 from tai_state.rules.recovery.retention import has_expired
@@ -17,7 +17,8 @@ async def async_expired(visit: AsyncVisit) -> AsyncIterator[Checkup]:
     sample = await visit.sample()
     places = {
         "receipts": [GovernorLayout(one).receipts for one in sample.governors],
-        "transactions": [TRANSACTIONS],
+        # As gc counts them: what a store had in hand of one over several is closed, and goes later.
+        "transactions": [TRANSACTIONS, PREPARED],
         "waits": [WAITS],
     }
     long_ago = await visit.access.server_time(visit.access.begin(visit.timeout)) - verdicts.LEFT_SINCE

@@ -10,7 +10,7 @@ from tai_state.indexes import Asked, Index, Mode, index_of
 from tests.integration.backends.firestore_admin_loopback import DATABASE, AdminLoopback
 
 CONNECTION = Connection(DATABASE, "unused", AnonymousCredentials(), is_emulator=False)
-GROUPS = ("receipts", "transactions", "waits")
+GROUPS = ("prepared", "receipts", "transactions", "waits")
 FLAG = "--project=p --database='(default)'"
 
 
@@ -62,7 +62,7 @@ def test_no_field_is_indexed_where_the_default_says_so(database):
         database.index_field("states", name, "COLLECTION")
     line = lines(database)["indexes"]
     assert line.status == "problem"
-    assert line.message.startswith("events.timestamp, segments.alone not indexed")
+    assert line.message.startswith("events.timestamp, prepared.is_open, segments.alone not indexed")
 
 
 def test_a_field_of_another_scope_is_not_indexed(database):
@@ -149,7 +149,7 @@ def test_a_ttl_policy_that_is_missing_is_a_warning(database):
 def test_a_ttl_policy_that_is_broken_is_a_warning(database):
     """One that is being made is none."""
     database.fields = []
-    for group, state in zip(GROUPS, ("ACTIVE", "CREATING", "NEEDS_REPAIR"), strict=True):
+    for group, state in zip(GROUPS, ("ACTIVE", "ACTIVE", "CREATING", "NEEDS_REPAIR"), strict=True):
         database.expire_field(group, "tai_expires_at", state)
     line = lines(database)["ttl"]
     assert (line.status, line.message) == ("warning", "the TTL policy of waits could not be built")
