@@ -42,7 +42,7 @@ ROOMS = {
     "tai_state/rules/due": ("unit/due", "_async/due", "_async/recovery"),
     "tai_state/rules/jobs": ("unit/jobs", "_async/jobs"),
     "tai_state/rules/keys": ("unit/keys", "_async/keys"),
-    "tai_state/rules/replicas": ("_async/replicas",),
+    "tai_state/rules/replicas": ("unit/replicas", "_async/replicas"),
     "tai_state/causality": ("unit/causality",),
     "tai_state/crdt": ("unit/crdt",),
     "tai_state/rules/sagas": ("unit/sagas", "_async/sagas"),
