@@ -128,14 +128,8 @@ def lifespan(
     async def life(app: FastAPI) -> AsyncIterator[None]:
         serving = Serving(open_store(), drain_seconds)
         app.state.tai_state = serving
-        with serving.draining_at_sigterm():
-            try:
-                yield
-            finally:
-                # Not as a context manager, which would drain once more, and wait again.
-                if not serving.draining:
-                    await serving.drain()
-                await serving.store.close()
+        async with serving.life():
+            yield
 
     return life
 

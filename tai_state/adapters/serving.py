@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Final
 
@@ -61,6 +61,18 @@ class Serving:
         if self._under_way or not has_ended:
             log.error("%d requests were still under way after %g s of draining", self._under_way, self._seconds)
         return has_ended and not self._under_way
+
+    @asynccontextmanager
+    async def life(self) -> AsyncIterator[None]:
+        """Be the life of the process: SIGTERM drains, and behind the block the store is drained and closed."""
+        with self.draining_at_sigterm():
+            try:
+                yield
+            finally:
+                # Not by the store as a context manager, which would drain once more, and wait again.
+                if not self.draining:
+                    await self.drain()
+                await self.store.close()
 
     @contextmanager
     def draining_at_sigterm(self) -> Iterator[None]:

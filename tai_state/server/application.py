@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from starlette.middleware.cors import CORSMiddleware
@@ -14,12 +13,12 @@ from tai_state.server.console.application import Console
 from tai_state.server.console.routes import PREFIX
 from tai_state.server.http.dispatch import Dispatch, sent_path
 from tai_state.server.http.resources import ROUTES
-from tai_state.server.http.routes import Table
+from tai_state.server.http.routes import BadPathError, Table
 from tai_state.server.http.service import QueueOf, Service
 from tai_state.server.settings import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -65,7 +64,7 @@ class Server:
     ) -> None:
         """Serve *store*; ``app`` says what the others are."""
         self.service = Service(store, machines, auth, limits, config=config, queue=queue, sagas=sagas)
-        self._life = Router(lifespan=self._lifespan)
+        self._life = Router(lifespan=lambda _: self.service.serving.life())
         self._console = Console(self.service)
         served: ASGIApp = Dispatch(self.service, TABLE)
         if cors:
@@ -87,22 +86,21 @@ class Server:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or the life of the process."""
         if scope["type"] == "http":
-            is_page = PREFIX in scope["path"] and sent_path(scope).split("/", 2)[1:2] == [PREFIX]
-            await (self._console if is_page else self._served)(scope, receive, send)
+            await (self._console if _is_page(scope) else self._served)(scope, receive, send)
         else:
             # A WebSocket is refused there.
             await self._life(scope, receive, send)
 
-    @asynccontextmanager
-    async def _lifespan(self, _: Any) -> AsyncIterator[None]:
-        serving = self.service.serving
-        with serving.draining_at_sigterm():
-            try:
-                yield
-            finally:
-                if not serving.draining:
-                    await serving.drain()
-                await serving.store.close()
+
+def _is_page(scope: Scope) -> bool:
+    """Whether a request is one for the console."""
+    if PREFIX not in scope["path"]:
+        return False
+    try:
+        return sent_path(scope).split("/", 2)[1:2] == [PREFIX]
+    except BadPathError:
+        # Told where all else that is wrong with a request is.
+        return False
 
 
 def app(

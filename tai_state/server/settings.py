@@ -18,6 +18,7 @@ class Limits:
         page: How many items a page has where nobody says.
         page_most: How many it has at most.
         operations: How many operations in the background are kept, running and ended.
+        running: How many of them run at once; one more is 503.
         failures: How often in a minute one address may bring a token that is none; one more is 429.
         drain_seconds: How long requests under way have when the process is told to end.
     """
@@ -30,6 +31,7 @@ class Limits:
     page: int = 100
     page_most: int = 1_000
     operations: int = 100
+    running: int = 8
     failures: int = 600
     drain_seconds: float = 9.0
 

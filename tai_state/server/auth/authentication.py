@@ -66,9 +66,11 @@ class Auth:
         Raises:
             StoreUnavailableError: An issuer has to be asked, and does not answer.
         """
-        if self._identities is not None and self._identities.is_like(token):
-            return await self._identities.principal_of(token)
-        return self.tokens.principal_of(token)
+        found = self.tokens.principal_of(token)
+        # A token that somebody chose himself may look like an identity.
+        if found is None and self._identities is not None and self._identities.is_like(token):
+            found = await self._identities.principal_of(token)
+        return found
 
     async def of_scope(self, scope: MutableMapping[str, Any]) -> Principal | None:
         """Return whom the application around this one knows; None: nobody."""

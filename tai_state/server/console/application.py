@@ -19,13 +19,14 @@ from tai_state.server.console.rendering import HEADERS
 from tai_state.server.console.routes import PREFIX, Page
 from tai_state.server.console.views import PAGES
 from tai_state.server.console.visit import Visit
+from tai_state.server.console.watch import Watch
 from tai_state.server.http import refusals
 from tai_state.server.http.dispatch import SAFE, check_allowed, logged_path, sent_path
 from tai_state.server.http.failures import log_unexpected
 from tai_state.server.http.refusals import Refusal
 from tai_state.server.http.routes import BadPathError, Table
 from tai_state.server.http.service import Service
-from tai_state.telemetry import Monitor, observe
+from tai_state.telemetry import observe
 
 TABLE = Table(PAGES)
 
@@ -41,11 +42,11 @@ class Console:
     def __init__(self, service: Service) -> None:
         """Serve pages of *service*."""
         self.service = service
-        self._monitor = Monitor(service.store)
+        self._watch = Watch(service.store, service.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        visit = Visit(self.service, self._monitor, Request(scope, receive))
+        visit = Visit(self.service, self._watch, Request(scope, receive))
         answer = await self._answered(visit)
         if log.isEnabledFor(logging.INFO):
             # The path alone: a code to log in with may stand behind it.
@@ -89,13 +90,14 @@ class Console:
         visit.session = self.service.auth.session_of(visit.request.headers)
         if visit.session is None:
             return visit.redirect("login") if is_reading else login.login_page(visit, "Log in first.", status=401)
+        self._watch.begin()
+        await self.service.rates.count(visit.principal)
         page = found.get("GET" if visit.request.method == "HEAD" else visit.request.method)
         if page is None:
             raise refusals.method_not_allowed(list(found)) if found else refusals.no_such("page")
         if not is_reading and not await _is_meant(visit):
             raise refusals.forbidden("this form is too old: load its page again")
         check_allowed(page.needs, visit.path, visit.principal)
-        await self.service.rates.count(visit.principal)
         with change_context(changed_by=visit.principal.name):
             return await self._served(visit, page)
 

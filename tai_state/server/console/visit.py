@@ -19,8 +19,8 @@ from tai_state.server.http.bodies import read_body
 if TYPE_CHECKING:
     from tai_state.server.auth.sessions import Session
     from tai_state.server.console.costs import Cost
+    from tai_state.server.console.watch import Watch
     from tai_state.server.http.service import Service
-    from tai_state.telemetry import Monitor
 
 FIELDS_MAX = 1_000
 NUMBER_DIGITS = 18
@@ -31,15 +31,15 @@ class Visit:
 
     Attributes:
         path: The ids of its path, decoded.
-        monitor: What counts since the process began to serve.
+        watch: What counts since somebody first looked.
         session: None where the page is for everybody: that for logging in.
         cost: What was read for it so far.
     """
 
-    def __init__(self, service: "Service", monitor: "Monitor", request: Request) -> None:
+    def __init__(self, service: "Service", watch: "Watch", request: Request) -> None:
         """Answer *request*."""
         self.service = service
-        self.monitor = monitor
+        self.watch = watch
         self.request = request
         self.session: Session | None = None
         self.path: Mapping[str, str] = {}
@@ -103,7 +103,9 @@ class Visit:
         if self._form is None:
             raw = await read_body(self.request.receive, self.request.headers, self.service.limits)
             try:
-                self._form = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX))
+                # Strict: nothing is stored in place of what is no text.
+                said = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
+                self._form = dict(said)
             except ValueError:
                 self._form = {}
         return self._form

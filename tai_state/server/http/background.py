@@ -67,11 +67,12 @@ class Operation:
 class Background:
     """The operations of this process."""
 
-    def __init__(self, serving: Serving, clock: Clock, most: int) -> None:
-        """Keep *most* of them, those that ended longest ago the shortest."""
+    def __init__(self, serving: Serving, clock: Clock, *, most: int, running: int) -> None:
+        """Keep *most* of them, those that ended longest ago the shortest; let *running* of them run at once."""
         self._serving = serving
         self._clock = clock
         self._most = most
+        self._running_most = running
         self.operations: OrderedDict[str, Operation] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -86,7 +87,8 @@ class Background:
         for old in [one for one in self.operations.values() if one.ended_at is not None]:
             if len(self.operations) >= self._most:
                 del self.operations[old.id]
-        if len(self.operations) >= self._most:
+        # Each of them may read a whole store.
+        if len(self.operations) >= self._most or len(self._tasks) >= self._running_most:
             raise refusals.overloaded("operations")
         operation = Operation(secrets.token_hex(8), kind, governor_id, by, self._clock.now())
         self.operations[operation.id] = operation

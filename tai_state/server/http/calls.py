@@ -278,7 +278,11 @@ def _check_ints(read: bytes) -> None:
             raise refusals.wrong("", "an int has more than 64 bits: send a text, or a number with a point")
         return int(text)
 
-    json.loads(read, parse_int=checked)
+    try:
+        json.loads(read, parse_int=checked)
+    except RecursionError:
+        # The fast reader goes deeper than this one, and both deeper than what may be stored.
+        raise refusals.wrong("", "is nested more deeply than anything that can be stored") from None
 
 
 def _checked(model: type[ModelT], given: object) -> ModelT:

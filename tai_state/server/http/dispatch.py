@@ -82,10 +82,11 @@ class Dispatch:
             raise Refusal(DRAINING, _ENDING)
         with self._service.request():
             principal = await self.principal_of(scope, headers)
+            # What is refused below is a request, too.
+            await self._service.rates.count(principal)
             if route is None:
                 raise refusals.method_not_allowed(list(methods)) if methods else refusals.no_such_path()
             check_allowed(route.needs, path, principal)
-            await self._service.rates.count(principal)
             call = Call(self._service, route, scope, receive, path=path, headers=headers, principal=principal)
             with change_context(changed_by=principal.name):
                 return await self._served(call)

@@ -23,6 +23,7 @@ from tai_state.server.http import refusals
 from tai_state.server.http.background import Background
 from tai_state.server.http.numbering import Numbering
 from tai_state.server.http.rates import Rates
+from tai_state.server.http.readiness import Readiness
 from tai_state.server.settings import Limits
 
 KEPT_MAX = 256
@@ -68,6 +69,7 @@ class Service:
         locks: Grants locks that are held by their tickets: nobody renews them here.
         serving: The requests under way, and their end.
         sagas: Starts sagas, and tells of them; brings none forward.
+        readiness: Tells whether the store answers.
         numbering: Tells streams of what has changed.
         background: What takes longer than a request.
     """
@@ -106,8 +108,9 @@ class Service:
         self.serving = Serving(store, limits.drain_seconds)
         self.rates = Rates(self.clock, failures=limits.failures)
         self.sagas = AsyncSagaRunner(store, sagas)
+        self.readiness = Readiness(store)
         self.numbering = Numbering(store, self.serving)
-        self.background = Background(self.serving, self.clock, limits.operations)
+        self.background = Background(self.serving, self.clock, most=limits.operations, running=limits.running)
         self._requests = 0
         self._streams = 0
         self._machine_of: Kept[str] = Kept(MACHINES_KEPT_MAX)
@@ -139,14 +142,18 @@ class Service:
         if self._streams >= self.limits.streams:
             raise refusals.overloaded("streams")
 
-    @contextmanager
-    def stream(self) -> Iterator[None]:
-        """Be a stream of changes: no request under way, since the end of the process waits for none."""
+    def begin_stream(self) -> None:
+        """Be a stream of changes, until ``end_stream``: no request under way, since the end waits for none.
+
+        Raises:
+            Refusal: There are as many as there may be.
+        """
+        self.check_stream()
         self._streams += 1
-        try:
-            yield
-        finally:
-            self._streams -= 1
+
+    def end_stream(self) -> None:
+        """Be none any more."""
+        self._streams -= 1
 
     # Machines
 

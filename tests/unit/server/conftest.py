@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.unit.server.browsing import browsing
 from tests.unit.server.world import World
 
 
@@ -16,3 +17,16 @@ async def world():
 def call(world):
     """Give the caller who may do everything."""
     return world.everything
+
+
+@pytest.fixture
+async def browser(world):
+    """Give somebody in a session who may do everything."""
+    async with browsing(world) as browser:
+        yield browser
+
+
+@pytest.fixture
+def orders(world):
+    """Give what moves orders."""
+    return world.server.service.persisters["order"]

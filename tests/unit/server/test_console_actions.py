@@ -60,13 +60,6 @@ async def world():
         yield world
 
 
-@pytest.fixture
-async def browser(world):
-    """Somebody who may do everything."""
-    async with browsing(world) as browser:
-        yield browser
-
-
 async def sent(browser, action="pay", **fields):
     given = {"action": action, "status": "new", "version": "1", "reason": "the customer called", "key": "k", **fields}
     return await browser.post(f"{STATE}/transition", **given)

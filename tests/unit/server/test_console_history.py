@@ -10,22 +10,9 @@ from tai_state.layout import state_layout
 from tai_state.server.console.views.history import EVENTS_SHOWN
 from tests._async.recovery.damages import async_write
 from tests._async.stores import async_plant
-from tests.unit.server.browsing import Page, browsing
+from tests.unit.server.browsing import Page
 
 STATE = "governors/g/states/s"
-
-
-@pytest.fixture
-async def browser(world):
-    """Somebody who may do everything."""
-    async with browsing(world) as browser:
-        yield browser
-
-
-@pytest.fixture
-def orders(world):
-    """What moves orders."""
-    return world.server.service.persisters["order"]
 
 
 @pytest.fixture

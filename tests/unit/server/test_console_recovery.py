@@ -11,13 +11,6 @@ from tests._async.stores import async_plant
 from tests.unit.server.browsing import Page, browsing
 
 
-@pytest.fixture
-async def browser(world):
-    """Somebody who may do everything."""
-    async with browsing(world) as browser:
-        yield browser
-
-
 async def over(world):
     """Wait until nothing goes on in the background."""
     await asyncio.gather(*world.server.service.background._tasks)

@@ -19,19 +19,6 @@ from tests.unit.server.browsing import Page, browsing
 from tests.unit.server.world import World
 
 
-@pytest.fixture
-async def browser(world):
-    """Somebody who may do everything."""
-    async with browsing(world) as browser:
-        yield browser
-
-
-@pytest.fixture
-def orders(world):
-    """What moves orders."""
-    return world.server.service.persisters["order"]
-
-
 async def test_governors_are_shown_with_their_counts(browser, orders):
     """As the engine counts them: one document each."""
     for number in range(3):

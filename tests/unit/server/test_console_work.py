@@ -17,13 +17,6 @@ ALL_THERE_IS = ("timers", "subscriptions", "subscriptions/x", "performance", "pe
 
 
 @pytest.fixture
-async def browser(world):
-    """Somebody who may do everything."""
-    async with browsing(world) as browser:
-        yield browser
-
-
-@pytest.fixture
 def keys(world):
     """The keys of a group."""
     return world.server.service.keys("g")
@@ -109,11 +102,11 @@ async def test_jobs_are_counted_listed_and_put_back(world, browser):
     page = await browser.get("jobs/mail?status=failed")
     assert "no such address" in page.text
     assert waiting not in page.text
-    assert (await browser.post("jobs/mail/status", job=failed, status="queued")).status_code == 303
-    assert (await browser.post("jobs/mail/status", job=waiting, status="cancelled")).status_code == 303
+    assert (await browser.post("jobs/mail/status", job=failed, status="queued", reason="r")).status_code == 303
+    assert (await browser.post("jobs/mail/status", job=waiting, status="cancelled", reason="r")).status_code == 303
     assert {one: (await queue.get(one)).status for one in (failed, waiting)} == {failed: "queued", waiting: "cancelled"}
     assert (await browser.post("jobs/mail/status", job=failed, status="succeeded")).status_code == 422
-    assert (await browser.post("jobs/mail/status", job="nope", status="queued")).status_code == 404
+    assert (await browser.post("jobs/mail/status", job="nope", status="queued", reason="r")).status_code == 404
 
 
 async def test_timers_are_shown_in_the_order_of_time():
@@ -189,7 +182,7 @@ async def test_a_dead_letter_is_seen_and_delivered_again(world, browser):
     assert "There is none." in (await browser.get("subscriptions/mailer")).text
 
 
-async def test_what_the_process_does_is_shown_since_its_start(world, browser):
+async def test_what_the_process_does_is_shown(world, browser):
     """Operations with how long they took, what is billed, conflicts, errors; and its mark changes with each."""
     orders = world.server.service.persisters["order"]
     await orders.start("g", "s")

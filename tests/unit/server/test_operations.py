@@ -112,7 +112,7 @@ async def test_an_operation_that_fails_tells_how(world, call, monkeypatch):
         def failing(*_, error=error, **__):
             raise error
 
-        monkeypatch.setattr("tai_state.server.http.resources.operations.async_verify", failing)
+        monkeypatch.setattr("tai_state.server.http.upkeep.async_verify", failing)
         told = await ended(call, await begun(call, "verifications"))
         assert (told["status"], told["error"]["code"]) == ("failed", code)
 

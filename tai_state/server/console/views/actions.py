@@ -11,6 +11,7 @@ from starlette.responses import Response
 from tai_state import ChangeMetadata
 from tai_state.server.console.moves import machine_of
 from tai_state.server.console.payloads import fields_of, payload_of
+from tai_state.server.console.rendering import brought
 from tai_state.server.console.routes import Pages
 from tai_state.server.console.visit import Visit
 from tai_state.server.http import refusals
@@ -29,7 +30,7 @@ async def transition(visit: Visit) -> Response:
     if machine is None:
         raise refusals.wrong("action", "this server does not know the machine of this state")
     # By the status that the page showed: sent again, the form says the same though the state has moved on.
-    action, status = form.get("action", ""), form.get("status", "")
+    action, status = brought(form.get("action", "")), brought(form.get("status", ""))
     is_known = status in machine.statuses and action in machine.allowed(status)
     payload = payload_of(fields_of(machine, status, action), form) if is_known else None
     await visit.service.persisters[machine.name].transition(

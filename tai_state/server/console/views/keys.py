@@ -94,15 +94,7 @@ async def set_value(visit: Visit) -> Response:
 @pages.page("keys/{group}/transaction")
 async def show_builder(visit: Visit) -> Response:
     """Show the form of a transaction: several operations, all or none."""
-    return visit.render(
-        "transaction.html",
-        f"Transaction on {visit.path['group']}",
-        group=visit.path["group"],
-        ops=OPS,
-        rows=ROWS,
-        results=None,
-        nav="keys",
-    )
+    return _builder(visit)
 
 
 @pages.action("keys/{group}/transaction")
@@ -117,14 +109,14 @@ async def transact(visit: Visit) -> Response:
         (type(op).__name__, op.key, "absent" if one is ABSENT else json_text(one))
         for op, one in zip(ops, results, strict=True)
     ]
+    return _builder(visit, told)
+
+
+def _builder(visit: Visit, results: list[tuple[str, str, str]] | None = None) -> Response:
+    """Return the page of the form; *results* are what the operations told that were done by it."""
+    group = visit.path["group"]
     return visit.render(
-        "transaction.html",
-        f"Transaction on {visit.path['group']}",
-        group=visit.path["group"],
-        ops=OPS,
-        rows=ROWS,
-        results=told,
-        nav="keys",
+        "transaction.html", f"Transaction on {group}", group=group, ops=OPS, rows=ROWS, results=results, nav="keys"
     )
 
 

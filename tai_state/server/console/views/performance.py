@@ -1,4 +1,4 @@
-"""What this process does: operations, how long they take, conflicts, and what is billed for them; since its start."""
+"""What this process does: operations, how long they take, conflicts, and what is billed for them; since a login."""
 
 from starlette.responses import Response
 
@@ -13,13 +13,14 @@ pages = Pages()
 
 @pages.page("performance")
 async def show_performance(visit: Visit) -> Response:
-    """Show what was counted since this process began to serve; another process is asked for its own."""
+    """Show what was counted since somebody first logged in; another process is asked for its own."""
     visit.require_all(Kind.GOVERNORS)
-    counted = visit.monitor.as_dict()
+    counted = visit.watch.monitor.as_dict()
     return visit.render(
         "performance.html",
         "Performance",
         counted=counted,
+        since=visit.watch.since,
         mark=_mark(visit),
         look_seconds=LOOK_SECONDS,
         nav="performance",
@@ -34,5 +35,5 @@ async def show_mark(visit: Visit) -> Response:
 
 
 def _mark(visit: Visit) -> str:
-    operations = visit.monitor.as_dict()["operations"]
+    operations = visit.watch.monitor.as_dict()["operations"]
     return str(sum(one["seconds"]["count"] for one in operations.values()))

@@ -1,11 +1,9 @@
 """Checks and repairs of a governor: in the background, with progress; a repair behind its dry run alone."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.responses import Response
 
-from tai_state import async_recover, async_verify, change_context
 from tai_state.server.console.costs import Cost
 from tai_state.server.console.routes import Pages
 from tai_state.server.console.views.actions import reason_of
@@ -13,6 +11,7 @@ from tai_state.server.console.visit import Visit
 from tai_state.server.http import refusals
 from tai_state.server.http.background import Operation
 from tai_state.server.http.routes import Needs
+from tai_state.server.http.upkeep import Work, checking, repairing
 from tai_state.telemetry import observe
 
 VERIFY, DRY_RUN, RECOVER = "verify", "recover (dry run)", "recover"
@@ -25,13 +24,7 @@ _GOVERNOR = "governors/{governor}"
 @pages.action(_GOVERNOR + "/verify", Needs.READ)
 async def verify(visit: Visit) -> Response:
     """Begin to hold every state of a governor against its log; nothing is written."""
-
-    async def work(operation: Operation) -> None:
-        progress = visit.service.background.progress(operation)
-        async for report in async_verify(visit.store, visit.path["governor"], progress=progress):
-            operation.take(report, is_sound=report.is_consistent)
-
-    return _begun(visit, VERIFY, work)
+    return _begun(visit, VERIFY, checking(visit.service, visit.path["governor"]))
 
 
 @pages.action(_GOVERNOR + "/dry-run")
@@ -75,22 +68,13 @@ def progress_of(operation: Operation) -> str:
     return f"{operation.status} {operation.states}"
 
 
-def _recovering(visit: Visit, *, is_dry_run: bool, reason: str = "") -> Callable[[Operation], Awaitable[None]]:
-    name = visit.principal.name
-
-    async def work(operation: Operation) -> None:
-        progress = visit.service.background.progress(operation)
-        with change_context(changed_by=name, reason=reason):
-            found = async_recover(
-                visit.store, visit.path["governor"], dry_run=is_dry_run, actor=name, progress=progress
-            )
-            async for report in found:
-                operation.take(report, is_sound=not report.repaired and not report.unresolved)
-
-    return work
+def _recovering(visit: Visit, *, is_dry_run: bool, reason: str = "") -> Work:
+    return repairing(
+        visit.service, visit.path["governor"], actor=visit.principal.name, is_dry_run=is_dry_run, reason=reason
+    )
 
 
-def _begun(visit: Visit, kind: str, work: Callable[[Operation], Awaitable[None]]) -> Response:
+def _begun(visit: Visit, kind: str, work: Work) -> Response:
     async def counted(operation: Operation) -> None:
         cost = Cost()
         with observe(visit.store, cost):

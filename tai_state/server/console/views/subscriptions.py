@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from tai_state.feeds import AsyncSubscription, async_subscriptions
 from tai_state.server.auth.principals import Kind
+from tai_state.server.console.rendering import brought
 from tai_state.server.console.routes import Pages
 from tai_state.server.console.views.listed import listed
 from tai_state.server.console.visit import Visit
@@ -47,7 +48,7 @@ async def retry(visit: Visit) -> Response:
     visit.require_all(Kind.GOVERNORS)
     name, form = visit.path["subscription"], await visit.form()
     subscription = AsyncSubscription(visit.store, name)
-    governor, state, version = (form.get(one, "") for one in ("governor", "state", "version"))
+    governor, state, version = (brought(form.get(one, "")) for one in ("governor", "state", "version"))
     number = visit.number("version", version)
     assert number is not None
     async for event in visit.store.get_events(

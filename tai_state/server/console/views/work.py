@@ -4,8 +4,10 @@ import asyncio
 
 from starlette.responses import Response
 
+from tai_state import change_context
 from tai_state.due import AsyncDueWorker
 from tai_state.server.auth.principals import Kind
+from tai_state.server.console.rendering import brought
 from tai_state.server.console.routes import Pages
 from tai_state.server.console.views.actions import reason_of
 from tai_state.server.console.views.listed import listed
@@ -71,7 +73,8 @@ async def set_status(visit: Visit) -> Response:
     status = form.get("status", "")
     if status not in {"queued", "cancelled"}:
         raise refusals.wrong("status", "a job is put back, or cancelled")
-    await visit.service.queue(queue).update_status(form.get("job", ""), status, timeout=visit.seconds)
+    with change_context(reason=reason_of(visit, form).reason):
+        await visit.service.queue(queue).update_status(brought(form.get("job", "")), status, timeout=visit.seconds)
     return visit.redirect("jobs", queue, done=status)
 
 

@@ -3,10 +3,11 @@
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
 from tai_state import ConfigurationError, StoreClosedError, TaiStateError
 from tai_state.server.auth.principals import Kind
@@ -16,6 +17,9 @@ from tai_state.server.http.calls import Call
 from tai_state.server.http.endings import ending, until
 from tai_state.server.http.resources.states import STATE
 from tai_state.server.http.routes import Behind, Query, Resource, Said
+
+if TYPE_CHECKING:
+    from tai_state.server.http.service import Service
 
 resource = Resource("changes")
 
@@ -30,6 +34,27 @@ STREAM = "text/event-stream"
 log = logging.getLogger("tai_state.server")
 # It writes what is sent at DEBUG, and data belongs in no log.
 logging.getLogger("sse_starlette").setLevel(logging.INFO)
+
+
+class Counted:
+    """A stream that is one of those that there may be, from when it was let in until it ends; an ASGI application."""
+
+    def __init__(self, service: "Service", stream: EventSourceResponse) -> None:
+        """Count *stream*; whoever makes this lets it run.
+
+        Raises:
+            Refusal: There are as many as there may be.
+        """
+        service.begin_stream()
+        self._service = service
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream."""
+        try:
+            await self._stream(scope, receive, send)
+        finally:
+            self._service.end_stream()
 
 
 class Changes(Query):
@@ -48,7 +73,7 @@ class Changes(Query):
     query=Changes,
     headers=(LAST_EVENT_ID,),
 )
-async def follow_changes(call: Call) -> EventSourceResponse:
+async def follow_changes(call: Call) -> Counted:
     """Follow what changes in the store, in the order of its positions, those that the token reaches.
 
     Every change has one position, 1, 2, 3, ..., for good; whoever was cut off goes on behind the last one that he saw.
@@ -96,7 +121,7 @@ class OfState(Query):
     query=OfState,
     headers=(LAST_EVENT_ID,),
 )
-async def follow_state(call: Call) -> EventSourceResponse:
+async def follow_state(call: Call) -> Counted:
     """Follow a state: its events behind a version, then those that come; one that never was is waited for."""
     query = call.query(OfState)
     call.service.check_stream()
@@ -129,16 +154,17 @@ def _last_id(call: Call) -> int | None:
     return int(header)
 
 
-def _stream(call: Call, events: AsyncIterator[ServerSentEvent]) -> EventSourceResponse:
-    async def counted() -> AsyncIterator[ServerSentEvent]:
+def _stream(call: Call, events: AsyncIterator[ServerSentEvent]) -> Counted:
+    async def told() -> AsyncIterator[ServerSentEvent]:
         # Whoever is cut off comes back, and is told then what is wrong.
-        with call.service.stream(), contextlib.suppress(StoreClosedError):
+        with contextlib.suppress(StoreClosedError):
             try:
-                async with ending(until(call.service.serving.ending, events)) as told:
-                    async for event in told:
+                async with ending(until(call.service.serving.ending, events)) as following:
+                    async for event in following:
                         yield event
             except TaiStateError as error:
                 log.info("a stream of changes ends: %s", error.code, extra={"event": "stream_ended"})
 
     headers = {"X-Content-Type-Options": "nosniff"}
-    return EventSourceResponse(counted(), headers=headers, ping=PING_SECONDS, send_timeout=SEND_SECONDS)
+    stream = EventSourceResponse(told(), headers=headers, ping=PING_SECONDS, send_timeout=SEND_SECONDS)
+    return Counted(call.service, stream)

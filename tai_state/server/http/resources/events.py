@@ -8,6 +8,7 @@ from tai_state import Event, StateNotFoundError
 from tai_state.server.http import refusals
 from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import Call
+from tai_state.server.http.endings import ending
 from tai_state.server.http.paging import Page, paged, size_of
 from tai_state.server.http.resources.states import STATE
 from tai_state.server.http.routes import Behind, Moment, Resource, Said, Version
@@ -56,8 +57,9 @@ async def get_event(call: Call) -> Answer:
     """Return the event that made a version of a state."""
     governor, state, version = call.path["governor"], call.path["state"], call.path_version()
     found = call.service.store.get_events(governor, state, after=version - 1, until=version, timeout=call.seconds)
-    async for event in found:
-        return told(event, headers=call.version_headers(event.version))
+    async with ending(found) as events:
+        async for event in events:
+            return told(event, headers=call.version_headers(event.version))
     if await call.service.store.exists(governor, state, timeout=call.seconds):
         raise refusals.no_such("event")
     raise StateNotFoundError(governor, state)

@@ -8,6 +8,7 @@ from tai_state import StoreStats
 from tai_state.server.auth.principals import Kind
 from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import Call
+from tai_state.server.http.endings import ending
 from tai_state.server.http.paging import After, size_of
 from tai_state.server.http.routes import Query, Resource, Said
 from tai_state.server.http.shapes import Counted, Governor, Items
@@ -35,13 +36,14 @@ async def list_governors(call: Call) -> Answer:
     )
     names: list[str] = []
     seen, last = 0, ""
-    async for one in found:
-        # One of the package's own tells its name, and is told by it.
-        seen, last = seen + 1, getattr(one, "name", one)
-        if call.principal.allowed.covers(kind, last):
-            names.append(last)
-        if len(names) > size:
-            break
+    async with ending(found) as governors:
+        async for one in governors:
+            # One of the package's own tells its name, and is told by it.
+            seen, last = seen + 1, getattr(one, "name", one)
+            if call.principal.allowed.covers(kind, last):
+                names.append(last)
+            if len(names) > size:
+                break
     headers = {}
     if len(names) > size:
         del names[size:]

@@ -7,9 +7,6 @@ from tai_state.server.http.calls import Call
 from tai_state.server.http.routes import Needs, Resource, Said
 from tai_state.server.http.shapes import Ok
 
-HEALTH_SECONDS = 2.0
-"""How long readiness waits for the store."""
-
 resource = Resource("health")
 
 
@@ -24,8 +21,7 @@ async def ready(call: Call) -> Answer:
     """Tell that requests can be served: the store answers, and the process is not ending."""
     if call.service.serving.draining:
         return problem_answer(DRAINING)
-    health = await call.service.store.health(timeout=HEALTH_SECONDS)
-    if health.ok:
+    if await call.service.readiness.is_ready():
         return told({"ok": True})
     # What the store says of itself may name files and hosts, and anybody may ask.
     place = PLACES[StoreUnavailableError]

@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import Field
 
-from tai_state import async_recover, async_verify
 from tai_state.server.auth.principals import Kind
 from tai_state.server.http import refusals
 from tai_state.server.http.answers import Answer, told
@@ -12,6 +11,7 @@ from tai_state.server.http.background import Operation
 from tai_state.server.http.calls import Call
 from tai_state.server.http.routes import Body, Change, Needs, Resource, Said
 from tai_state.server.http.shapes import BackgroundOperation, Items
+from tai_state.server.http.upkeep import checking, repairing
 
 resource = Resource("operations")
 
@@ -35,14 +35,8 @@ async def verify(call: Call) -> Answer:
     call.require(Kind.GOVERNORS, body.governor)
     if body.state is not None and body.governor is None:
         raise refusals.wrong("governor", "goes with a state")
-    service = call.service
-
-    async def work(operation: Operation) -> None:
-        progress = service.background.progress(operation)
-        async for report in async_verify(service.store, body.governor, body.state, progress=progress):
-            operation.take(report, is_sound=report.is_consistent)
-
-    return _begun(call, service.background.begin("verify", body.governor, call.principal.name, work))
+    work = checking(call.service, body.governor, body.state)
+    return _begun(call, call.service.background.begin("verify", body.governor, call.principal.name, work))
 
 
 class Recover(Change):
@@ -57,15 +51,11 @@ async def recover(call: Call) -> Answer:
     """Repair what can be proven, and tell what cannot; it may be stopped anywhere and begun anew."""
     body = await call.body(Recover)
     call.require(Kind.GOVERNORS, body.governor)
-    service, name = call.service, call.principal.name
-
-    async def work(operation: Operation) -> None:
-        progress = service.background.progress(operation)
-        found = async_recover(service.store, body.governor, dry_run=body.dry_run, actor=name, progress=progress)
-        async for report in found:
-            operation.take(report, is_sound=not report.repaired and not report.unresolved)
-
-    return _begun(call, service.background.begin("recover", body.governor, name, work))
+    name = call.principal.name
+    work = repairing(
+        call.service, body.governor, actor=name, is_dry_run=body.dry_run, reason=body.reason, context=body.context
+    )
+    return _begun(call, call.service.background.begin("recover", body.governor, name, work))
 
 
 @resource.route("GET", "/v1/operations", Said(200, "Those of this process.", Items[BackgroundOperation]))
