@@ -13,6 +13,7 @@ from tai_state._async.api.distributed_phases import AsyncPhases, AsyncRuntimes
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.distributed.participant import AsyncParticipant
 from tai_state._async.transactions.attempt import AsyncAttempt
+from tai_state._async.transactions.held import AsyncHeld
 from tai_state._async.transactions.run import JUDGE_SECONDS
 from tai_state._platform.bodies import async_check_body, async_run_body
 from tai_state._platform.interrupts import async_shield
@@ -101,12 +102,13 @@ class AsyncDistributedTransaction:
         """
         async_check_body(fn)
         deadline = self.retry.begin(self._access.clock, timeout)
+        held = {name: AsyncHeld(store.runtime) for name, store in self.stores.items()}
         first = True
 
         async def attempt() -> T | _Raised:
             nonlocal first
             looks, first = not first, False
-            return await self._attempt(fn, deadline, looks=looks)
+            return await self._attempt(fn, deadline, held, looks=looks)
 
         with ExitStack() as calls:
             # A drain of any of them waits for it.
@@ -126,7 +128,12 @@ class AsyncDistributedTransaction:
         return ended
 
     async def _attempt(
-        self, fn: Callable[[AsyncDistributedBody], Awaitable[T]], deadline: Deadline, *, looks: bool
+        self,
+        fn: Callable[[AsyncDistributedBody], Awaitable[T]],
+        deadline: Deadline,
+        held: Mapping[str, AsyncHeld],
+        *,
+        looks: bool,
     ) -> T | _Raised:
         """Run the body once, and decide what it wrote; under an id of its own, since what is decided stays so."""
         transaction_id = self._access.new_id()
@@ -140,7 +147,7 @@ class AsyncDistributedTransaction:
                 attempt.check_usable()
         except Exception as error:
             await self._phases(deadline).drop(transaction_id)
-            await self._judge(attempts, error, deadline)
+            await self._judge(attempts, error, held, deadline)
             if isinstance(error, PreconditionFailedError | StaleReadError):
                 return _Raised(error)
             raise
@@ -151,22 +158,29 @@ class AsyncDistributedTransaction:
             for attempt in attempts.values():
                 await attempt.confirm()
             return result
-        await async_shield(self._phases(deadline).run, transaction_id, attempts)
+        await async_shield(self._phases(deadline).run, transaction_id, attempts, held)
         return result
 
-    async def _judge(self, attempts: Mapping[str, AsyncAttempt], error: Exception, deadline: Deadline) -> None:
+    async def _judge(
+        self,
+        attempts: Mapping[str, AsyncAttempt],
+        error: Exception,
+        held: Mapping[str, AsyncHeld],
+        deadline: Deadline,
+    ) -> None:
         """Make sure that what the body raised rests on what was so.
 
         Raises:
             StaleReadError: It does not.
         """
         enough = Deadline(self._access.clock, max(deadline.remaining(), JUDGE_SECONDS))
-        for attempt in attempts.values():
+        for name, attempt in attempts.items():
             attempt.end()
             if attempt.stale is not None:
                 raise attempt.stale from error
             try:
                 await attempt.confirm(enough)
+                await held[name].refuse(error, attempt, enough)
             except (DeadlineExceededError, RetriesExhaustedError) as late:
                 if not isinstance(error, DeadlineExceededError | RetriesExhaustedError):
                     raise late from late.__cause__ or error

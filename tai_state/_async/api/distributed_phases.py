@@ -13,6 +13,7 @@ from tai_state._async.distributed.parts import AsyncParts
 from tai_state._async.distributed.settling import AsyncSettler, async_note_settled
 from tai_state._async.runtime import AsyncRuntime
 from tai_state._async.transactions.attempt import AsyncAttempt
+from tai_state._async.transactions.held import AsyncHeld
 from tai_state.authors import Author
 from tai_state.clock import Deadline, Span
 from tai_state.documents import MustNotExist, Put
@@ -116,10 +117,16 @@ class AsyncPhases:
         """The coordinator's store."""
         return AsyncDecisions(self.runtimes.coordinator.access, self.author)
 
-    async def run(self, transaction_id: str, attempts: Mapping[str, AsyncAttempt]) -> None:
+    async def run(
+        self, transaction_id: str, attempts: Mapping[str, AsyncAttempt], held: Mapping[str, AsyncHeld]
+    ) -> None:
         """Decide what a body did, and do it.
 
+        Args:
+            held: What was met of others, by the name of the store.
+
         Raises:
+            StaleReadError: What others had in hand is settled now: the body begins anew.
             PreconditionFailedError: What it read has changed: the body begins anew.
             DeadlineExceededError: The lease was over before it was decided; it is aborted.
             TaiStateError: As for ``AsyncDistributedTransaction.run``.
@@ -127,6 +134,7 @@ class AsyncPhases:
         parts: dict[str, tuple[Part, Concerned]] = {}
         try:
             for name, attempt in attempts.items():
+                await held[name].check(attempt, self.deadline)
                 made = await self._part(transaction_id, name, attempt)
                 if made[0].states or made[0].writes:
                     parts[name] = made

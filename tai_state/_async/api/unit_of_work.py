@@ -57,7 +57,7 @@ class AsyncUnitOfWork:
                 if error is None:
                     await self._run.commit()
                 else:
-                    self._run.abandon()
+                    await self._run.abandon(error)
             except BaseException as failed:
                 self._end(failed)
                 raise

@@ -1,8 +1,9 @@
 """Transactions: a body runs, optimistically, until one attempt of it is committed.
 
 ``run`` repeats a body until it is committed or its time is over; ``attempt`` is what one run of the body reads and
-writes; ``lost`` finds by their logs the states whose documents are missing or damaged; ``cascade`` adds what dependents
-do; ``reactions`` makes a persister's change, alone where it concerns nobody else.
+writes; ``lost`` finds by their logs the states whose documents are missing or damaged; ``held`` settles what was left
+by a transaction over several stores; ``cascade`` adds what dependents do; ``reactions`` makes a persister's change,
+alone where it concerns nobody else.
 
 One attempt:
 

@@ -10,6 +10,7 @@ from tai_state._async.commits.guard import AsyncGuardHandle, AsyncGuarding, asyn
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once, settled_by
 from tai_state._async.runtime import AsyncRuntime
 from tai_state._async.transactions.attempt import AsyncAttempt
+from tai_state._async.transactions.held import AsyncHeld
 from tai_state._async.transactions.turns import AsyncQueue, AsyncTurns
 from tai_state._platform.interrupts import async_shield
 from tai_state.authors import Author, author_of
@@ -98,6 +99,7 @@ class AsyncRun(Generic[T]):
         self._id = runtime.access.new_id() if key is None else key.transaction_id
         self._path = transaction_path(self._id)
         self.turns = AsyncTurns(runtime.turns, runtime.access.clock, deadline, queue)
+        self._held = AsyncHeld(runtime)
         self._attempts = 0
         self._attempt_seconds = 0.0
         self._last: AsyncAttempt | None = None
@@ -253,10 +255,11 @@ class AsyncRun(Generic[T]):
             )
         return self._last
 
-    def abandon(self) -> None:
-        """End the attempt that was begun, and write nothing."""
+    async def abandon(self, error: BaseException) -> None:
+        """End the attempt that was begun, whose body ended with an *error*, and write nothing."""
         if self._last is not None:
             self._last.end()
+            await self._held.is_settled(error, self._deadline)
 
     async def commit(self) -> None:
         """Commit the only attempt of a run, whose body has ended.
@@ -280,6 +283,7 @@ class AsyncRun(Generic[T]):
         if attempt.stale is not None:
             raise attempt.stale
         if attempt.writes or self._key is not None:
+            await self._held.check(attempt, self._deadline)
             return await self._commit(attempt, result)
         await attempt.confirm()
         return result
@@ -298,12 +302,15 @@ class AsyncRun(Generic[T]):
         deadline = Deadline(self._access.clock, max(self._deadline.remaining(), JUDGE_SECONDS))
         try:
             await attempt.confirm(deadline)
-            return await self._earlier(deadline)
+            earlier = await self._earlier(deadline)
+            if earlier is None:
+                await self._held.refuse(error, attempt, deadline)
         except (DeadlineExceededError, RetriesExhaustedError) as late:
             if isinstance(error, DeadlineExceededError | RetriesExhaustedError):
                 # The body failed for the same reason, and its error has the cause.
                 return None
             raise late from late.__cause__ or error
+        return earlier
 
     async def _commit(self, attempt: AsyncAttempt, result: Any) -> Any:
         """Commit, and return the result; under a key, as a repetition will return it."""

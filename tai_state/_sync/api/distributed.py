@@ -13,6 +13,7 @@ from tai_state._sync.api.distributed_phases import Phases, Runtimes
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.distributed.participant import Participant
 from tai_state._sync.transactions.attempt import Attempt
+from tai_state._sync.transactions.held import Held
 from tai_state._sync.transactions.run import JUDGE_SECONDS
 from tai_state._platform.bodies import check_body, run_body
 from tai_state._platform.interrupts import shield
@@ -101,12 +102,13 @@ class DistributedTransaction:
         """
         check_body(fn)
         deadline = self.retry.begin(self._access.clock, timeout)
+        held = {name: Held(store.runtime) for name, store in self.stores.items()}
         first = True
 
         def attempt() -> T | _Raised:
             nonlocal first
             looks, first = not first, False
-            return self._attempt(fn, deadline, looks=looks)
+            return self._attempt(fn, deadline, held, looks=looks)
 
         with ExitStack() as calls:
             # A drain of any of them waits for it.
@@ -126,7 +128,12 @@ class DistributedTransaction:
         return ended
 
     def _attempt(
-        self, fn: Callable[[DistributedBody], T], deadline: Deadline, *, looks: bool
+        self,
+        fn: Callable[[DistributedBody], T],
+        deadline: Deadline,
+        held: Mapping[str, Held],
+        *,
+        looks: bool,
     ) -> T | _Raised:
         """Run the body once, and decide what it wrote; under an id of its own, since what is decided stays so."""
         transaction_id = self._access.new_id()
@@ -140,7 +147,7 @@ class DistributedTransaction:
                 attempt.check_usable()
         except Exception as error:
             self._phases(deadline).drop(transaction_id)
-            self._judge(attempts, error, deadline)
+            self._judge(attempts, error, held, deadline)
             if isinstance(error, PreconditionFailedError | StaleReadError):
                 return _Raised(error)
             raise
@@ -151,22 +158,29 @@ class DistributedTransaction:
             for attempt in attempts.values():
                 attempt.confirm()
             return result
-        shield(self._phases(deadline).run, transaction_id, attempts)
+        shield(self._phases(deadline).run, transaction_id, attempts, held)
         return result
 
-    def _judge(self, attempts: Mapping[str, Attempt], error: Exception, deadline: Deadline) -> None:
+    def _judge(
+        self,
+        attempts: Mapping[str, Attempt],
+        error: Exception,
+        held: Mapping[str, Held],
+        deadline: Deadline,
+    ) -> None:
         """Make sure that what the body raised rests on what was so.
 
         Raises:
             StaleReadError: It does not.
         """
         enough = Deadline(self._access.clock, max(deadline.remaining(), JUDGE_SECONDS))
-        for attempt in attempts.values():
+        for name, attempt in attempts.items():
             attempt.end()
             if attempt.stale is not None:
                 raise attempt.stale from error
             try:
                 attempt.confirm(enough)
+                held[name].refuse(error, attempt, enough)
             except (DeadlineExceededError, RetriesExhaustedError) as late:
                 if not isinstance(error, DeadlineExceededError | RetriesExhaustedError):
                     raise late from late.__cause__ or error

@@ -13,6 +13,7 @@ from tai_state._sync.distributed.parts import Parts
 from tai_state._sync.distributed.settling import Settler, note_settled
 from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.attempt import Attempt
+from tai_state._sync.transactions.held import Held
 from tai_state.authors import Author
 from tai_state.clock import Deadline, Span
 from tai_state.documents import MustNotExist, Put
@@ -116,10 +117,16 @@ class Phases:
         """The coordinator's store."""
         return Decisions(self.runtimes.coordinator.access, self.author)
 
-    def run(self, transaction_id: str, attempts: Mapping[str, Attempt]) -> None:
+    def run(
+        self, transaction_id: str, attempts: Mapping[str, Attempt], held: Mapping[str, Held]
+    ) -> None:
         """Decide what a body did, and do it.
 
+        Args:
+            held: What was met of others, by the name of the store.
+
         Raises:
+            StaleReadError: What others had in hand is settled now: the body begins anew.
             PreconditionFailedError: What it read has changed: the body begins anew.
             DeadlineExceededError: The lease was over before it was decided; it is aborted.
             TaiStateError: As for ``DistributedTransaction.run``.
@@ -127,6 +134,7 @@ class Phases:
         parts: dict[str, tuple[Part, Concerned]] = {}
         try:
             for name, attempt in attempts.items():
+                held[name].check(attempt, self.deadline)
                 made = self._part(transaction_id, name, attempt)
                 if made[0].states or made[0].writes:
                     parts[name] = made

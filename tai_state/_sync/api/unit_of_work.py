@@ -57,7 +57,7 @@ class UnitOfWork:
                 if error is None:
                     self._run.commit()
                 else:
-                    self._run.abandon()
+                    self._run.abandon(error)
             except BaseException as failed:
                 self._end(failed)
                 raise

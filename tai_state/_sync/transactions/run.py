@@ -10,6 +10,7 @@ from tai_state._sync.commits.guard import GuardHandle, Guarding, guarded
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once, settled_by
 from tai_state._sync.runtime import Runtime
 from tai_state._sync.transactions.attempt import Attempt
+from tai_state._sync.transactions.held import Held
 from tai_state._sync.transactions.turns import Queue, Turns
 from tai_state._platform.interrupts import shield
 from tai_state.authors import Author, author_of
@@ -98,6 +99,7 @@ class Run(Generic[T]):
         self._id = runtime.access.new_id() if key is None else key.transaction_id
         self._path = transaction_path(self._id)
         self.turns = Turns(runtime.turns, runtime.access.clock, deadline, queue)
+        self._held = Held(runtime)
         self._attempts = 0
         self._attempt_seconds = 0.0
         self._last: Attempt | None = None
@@ -253,10 +255,11 @@ class Run(Generic[T]):
             )
         return self._last
 
-    def abandon(self) -> None:
-        """End the attempt that was begun, and write nothing."""
+    def abandon(self, error: BaseException) -> None:
+        """End the attempt that was begun, whose body ended with an *error*, and write nothing."""
         if self._last is not None:
             self._last.end()
+            self._held.is_settled(error, self._deadline)
 
     def commit(self) -> None:
         """Commit the only attempt of a run, whose body has ended.
@@ -280,6 +283,7 @@ class Run(Generic[T]):
         if attempt.stale is not None:
             raise attempt.stale
         if attempt.writes or self._key is not None:
+            self._held.check(attempt, self._deadline)
             return self._commit(attempt, result)
         attempt.confirm()
         return result
@@ -298,12 +302,15 @@ class Run(Generic[T]):
         deadline = Deadline(self._access.clock, max(self._deadline.remaining(), JUDGE_SECONDS))
         try:
             attempt.confirm(deadline)
-            return self._earlier(deadline)
+            earlier = self._earlier(deadline)
+            if earlier is None:
+                self._held.refuse(error, attempt, deadline)
         except (DeadlineExceededError, RetriesExhaustedError) as late:
             if isinstance(error, DeadlineExceededError | RetriesExhaustedError):
                 # The body failed for the same reason, and its error has the cause.
                 return None
             raise late from late.__cause__ or error
+        return earlier
 
     def _commit(self, attempt: Attempt, result: Any) -> Any:
         """Commit, and return the result; under a key, as a repetition will return it."""

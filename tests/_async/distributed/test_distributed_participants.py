@@ -1,5 +1,6 @@
 """Resources of a user's own that take part."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tai_state.distributed import AsyncDistributedTransaction, AsyncParticipant, PreparedError
 from tai_state.errors import ConfigurationError, StateNotFoundError
 from tai_state.testing.faults import SimulatedCrash
-from tests._async.distributed.pair import AT_ONCE, ITEM, ORDER, Death, async_begun, async_left, async_order, transaction
+from tests._async.distributed.pair import AT_ONCE, ITEM, ORDER, Death, async_begun, async_left, async_order
 from tests._async.stores import in_memory
 
 
@@ -134,14 +135,20 @@ async def test_a_participant_of_the_other_colour_is_refused(pair):
 
 @in_memory
 async def test_a_participant_drops_what_never_comes_to_be_prepared(pair):
-    """Another transaction has a state in hand, or what the body read has changed: it begins anew, or not at all."""
-    await async_left(pair)
+    """Another transaction has a state in hand."""
+    await async_left(pair, timedelta(seconds=30))
     orders, stock = pair.opened()
     outbox = AsyncOutbox()
     with pytest.raises(PreparedError):
         await notifying(orders, stock, outbox).run(async_notified)
     assert (outbox.prepared, outbox.drafts) == ({}, {})
-    await transaction(orders, stock).recover()
+
+
+@in_memory
+async def test_a_participant_drops_what_rests_on_what_has_changed(pair):
+    """The body begins anew, under another id."""
+    orders, stock = pair.opened()
+    outbox = AsyncOutbox()
     runs = 0
 
     async def body(dtx):

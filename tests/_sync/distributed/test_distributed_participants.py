@@ -1,5 +1,6 @@
 # Generated from tests/_async/distributed/test_distributed_participants.py by .ci/generate_sync.py; do not edit.
 """Resources of a user's own that take part."""
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -134,14 +135,20 @@ def test_a_participant_of_the_other_colour_is_refused(pair):
 
 @in_memory
 def test_a_participant_drops_what_never_comes_to_be_prepared(pair):
-    """Another transaction has a state in hand, or what the body read has changed: it begins anew, or not at all."""
-    left(pair)
+    """Another transaction has a state in hand."""
+    left(pair, timedelta(seconds=30))
     orders, stock = pair.opened()
     outbox = Outbox()
     with pytest.raises(PreparedError):
         notifying(orders, stock, outbox).run(notified)
     assert (outbox.prepared, outbox.drafts) == ({}, {})
-    transaction(orders, stock).recover()
+
+
+@in_memory
+def test_a_participant_drops_what_rests_on_what_has_changed(pair):
+    """The body begins anew, under another id."""
+    orders, stock = pair.opened()
+    outbox = Outbox()
     runs = 0
 
     def body(dtx):
