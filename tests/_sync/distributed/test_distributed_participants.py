@@ -8,7 +8,7 @@ import pytest
 from tai_state.distributed import DistributedTransaction, Participant, PreparedError
 from tai_state.errors import ConfigurationError, StateNotFoundError
 from tai_state.testing.faults import SimulatedCrash
-from tests._sync.distributed.pair import AT_ONCE, ITEM, ORDER, Death, begun, left, order, transaction
+from tests._sync.distributed.pair import AT_ONCE, ITEM, ORDER, Death, begun, left, order
 from tests._sync.stores import in_memory
 
 
