@@ -35,7 +35,8 @@ class Conflict:
         versions: The versions.
         kind: What it was: ``concurrent`` versions; ``no_base``, of which no nearest common one is known, so that they
             were merged two ways; ``key``, under which both had made a change; ``unequal``, whose clocks are equal and
-            whose contents are not; ``prepared``, which a transaction over several stores had in hand; ``damaged``.
+            whose contents are not; ``prepared``, which a transaction over several stores had in hand; ``busy``, which
+            was changed again and again meanwhile; ``damaged``.
         strategy: The name of the resolver; "" where none was asked.
         result: What became of it: ``resolved``, ``unresolved``, or ``reported`` where nothing had to.
         fields: The places in the data that both had changed, each in its own way.

@@ -65,6 +65,13 @@ async def async_intend(side: AsyncSide, erased: Erased, *, through: int) -> Eras
     return erasure
 
 
+async def async_ended(side: AsyncSide, erased: Erased) -> None:
+    """End an erasure that was begun in a store, by whomever, where its state knows of it: only its values are left."""
+    record = side.record
+    if not erased.erasure.is_finished and record is not None and knows(record.causality, erased.clock):
+        await async_complete(side, erased.erasure)
+
+
 async def async_complete(side: AsyncSide, erasure: Erasure) -> None:
     """End an erasure whose intent was written down."""
     await _eraser(side, erasure).complete(side.paths, erasure)

@@ -3,7 +3,14 @@
 import logging
 from collections.abc import Mapping
 
-from tai_state._async.replicas.erasing import Erased, async_complete, async_erased, async_intend, async_told
+from tai_state._async.replicas.erasing import (
+    Erased,
+    async_complete,
+    async_ended,
+    async_erased,
+    async_intend,
+    async_told,
+)
 from tai_state._async.replicas.sending import AsyncSending
 from tai_state._async.replicas.side import AsyncSide
 from tai_state._async.replicas.walking import async_unseen_writes, async_version_of
@@ -51,24 +58,28 @@ class AsyncJoining:
         self.merged = 0
         self.conflicts: list[Conflict] = []
         self._erased: list[Erased | None] = []
+        # What is to be told once it is so: a merge that is refused is made anew, and may become another one.
+        self._noted: list[Conflict] = []
 
     async def run(self) -> None:
         """Sync the state.
 
         Raises:
             ConfigurationError: Two stores count under one node's name.
-            VersionConflictError: The state was changed again and again meanwhile.
         """
-        for round_ in range(_ROUNDS_MAX):
+        for _ in range(_ROUNDS_MAX):
+            self._noted.clear()
             try:
                 await self._once()
             except (PreconditionFailedError, VersionConflictError):
-                if round_ == _ROUNDS_MAX - 1:
-                    raise
+                continue
             except _StoppedError:
-                return
-            else:
-                return
+                pass
+            self._tell_noted()
+            return
+        self._noted.clear()
+        self._report("busy", UNRESOLVED, "it was changed again and again while it was synced: sync again")
+        self._tell_noted()
 
     async def _once(self) -> None:
         ours, theirs = self._sides
@@ -78,27 +89,41 @@ class AsyncJoining:
             if side.record is not None and side.record.marks.prepared is not None:
                 raise self._stopped("prepared", "a transaction over several stores has the state in hand: sync again")
         self._erased = [await async_erased(ours), await async_erased(theirs)]
+        for side, known in zip(self._sides, self._erased, strict=True):
+            if known is not None:
+                await async_ended(side, known)
         self._check_nodes(ours.record, theirs.record)
         order = standing(ours.record, theirs.record)
         if order is Ordering.EQUAL:
             if not are_equal(ours.record, theirs.record):
                 self._report("unequal", UNRESOLVED, "both know the same and say different things: change one of them")
+            await self._tell_erased()
             return
         if order in {Ordering.BEFORE, Ordering.CONCURRENT}:
-            self.received += await self._bring(theirs, ours)
+            await self._bring(theirs, ours)
         # The same writes again where they were concurrent: what we made of them goes back.
         if order in {Ordering.AFTER, Ordering.CONCURRENT}:
-            self.sent += await self._bring(ours, theirs)
+            await self._bring(ours, theirs)
 
-    async def _bring(self, source: AsyncSide, target: AsyncSide) -> int:
-        """Bring the target to know what the source knows; return how many events were sent for it."""
+    async def _bring(self, source: AsyncSide, target: AsyncSide) -> None:
+        """Bring the target to know what the source knows."""
         sending = AsyncSending(source, target, self._tombstones)
+        try:
+            await self._bring_by(sending, source, target)
+        finally:
+            # Also of what comes to no merge: the next sync finds it there.
+            if target is self._sides[0]:
+                self.received += sending.sent
+            else:
+                self.sent += sending.sent
+
+    async def _bring_by(self, sending: AsyncSending, source: AsyncSide, target: AsyncSide) -> None:
         common = await sending.common()
         head = await source.head()
         if head is None or source.record is None:
-            raise self._stopped("no_base", "the events that made the state were trimmed")
+            raise self._lost_head()
         is_new = target.record is None
-        goes_on = is_new or (common == target.version and common >= source.trimmed)
+        goes_on = common == target.version
         erased = self._erased[self._sides.index(source)]
         intent = None
         if erased is not None:
@@ -116,7 +141,12 @@ class AsyncJoining:
         elif erased is not None and is_new:
             await async_told(target, erased)
         await target.look()
-        return sending.sent
+
+    async def _tell_erased(self) -> None:
+        """Write down in both stores what one says of an erasure: the sync that brought it may have ended before it."""
+        for side, known, other in zip(self._sides, self._erased, reversed(self._erased), strict=True):
+            if known is None and other is not None:
+                await async_told(side, other)
 
     @property
     def _tombstones(self) -> list[Mapping[str, int]]:
@@ -139,6 +169,7 @@ class AsyncJoining:
         merge = merge_change(target.paths, author, record, event, change, erases=erases)
         await runtime.writer.write(merge, runtime.settings, deadline, None)
         self.merged += 1
+        self._tell_noted()
 
     async def _check_follows(self, target: AsyncSide, foreign: Held, record: StateRecord) -> None:
         """Refuse a version that says to know the target's, and does not follow from it: of a copy that kept its id."""
@@ -161,7 +192,10 @@ class AsyncJoining:
     async def _resolved(self, target: AsyncSide, foreign: Held, author: Author) -> tuple[Target, Author]:
         """Return what becomes of concurrent versions, and an author who tells of it."""
         head = await target.head()
-        refs = [held.ref for held in (head, foreign) if held is not None]
+        if head is None:
+            # What it made is in no event: nobody could tell that it counts.
+            raise self._lost_head()
+        refs = [head.ref, foreign.ref]
         unseen = await async_unseen_writes(target, refs)
         writes = left_by_erasures(unseen, self._tombstones)
         if len(writes) < len(unseen):
@@ -204,7 +238,7 @@ class AsyncJoining:
             detail = "one idempotency key stands for a change of either: what was to be made once was made twice"
             told = ConflictVersion(ref.origin, ref.version)
             ours = ConflictVersion(target.store_id, version if type(version) is int else 0)
-            self.tell(
+            self._noted.append(
                 Conflict(
                     target.paths.governor_id,
                     target.paths.state_id,
@@ -214,6 +248,10 @@ class AsyncJoining:
                     detail=detail,
                 )
             )
+
+    def _lost_head(self) -> _StoppedError:
+        # No trimming takes the last event.
+        return self._stopped("damaged", "the event that made the state is not there: look with verify")
 
     def _stopped(self, kind: str, detail: str, writes: list[EventRecord] | None = None) -> _StoppedError:
         self._report(kind, UNRESOLVED, detail, writes)
@@ -234,7 +272,7 @@ class AsyncJoining:
             versions = [ConflictVersion(one.origin, one.version, one.metadata.changed_by) for one in writes]
         paths = self._sides[0].paths
         strategy = self._resolver.name if kind == "concurrent" else ""
-        self.tell(
+        self._noted.append(
             Conflict(
                 paths.governor_id,
                 paths.state_id,
@@ -246,6 +284,11 @@ class AsyncJoining:
                 detail=detail,
             )
         )
+
+    def _tell_noted(self) -> None:
+        for conflict in self._noted:
+            self.tell(conflict)
+        self._noted.clear()
 
     def tell(self, conflict: Conflict) -> None:
         """Note a conflict, in both stores."""

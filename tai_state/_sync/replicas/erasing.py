@@ -65,6 +65,13 @@ def intend(side: Side, erased: Erased, *, through: int) -> Erasure | None:
     return erasure
 
 
+def ended(side: Side, erased: Erased) -> None:
+    """End an erasure that was begun in a store, by whomever, where its state knows of it: only its values are left."""
+    record = side.record
+    if not erased.erasure.is_finished and record is not None and knows(record.causality, erased.clock):
+        complete(side, erased.erasure)
+
+
 def complete(side: Side, erasure: Erasure) -> None:
     """End an erasure whose intent was written down."""
     _eraser(side, erasure).complete(side.paths, erasure)

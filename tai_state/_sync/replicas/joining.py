@@ -3,7 +3,14 @@
 import logging
 from collections.abc import Mapping
 
-from tai_state._sync.replicas.erasing import Erased, complete, erased, intend, told
+from tai_state._sync.replicas.erasing import (
+    Erased,
+    complete,
+    ended,
+    erased,
+    intend,
+    told,
+)
 from tai_state._sync.replicas.sending import Sending
 from tai_state._sync.replicas.side import Side
 from tai_state._sync.replicas.walking import unseen_writes, version_of
@@ -51,24 +58,28 @@ class Joining:
         self.merged = 0
         self.conflicts: list[Conflict] = []
         self._erased: list[Erased | None] = []
+        # What is to be told once it is so: a merge that is refused is made anew, and may become another one.
+        self._noted: list[Conflict] = []
 
     def run(self) -> None:
         """Sync the state.
 
         Raises:
             ConfigurationError: Two stores count under one node's name.
-            VersionConflictError: The state was changed again and again meanwhile.
         """
-        for round_ in range(_ROUNDS_MAX):
+        for _ in range(_ROUNDS_MAX):
+            self._noted.clear()
             try:
                 self._once()
             except (PreconditionFailedError, VersionConflictError):
-                if round_ == _ROUNDS_MAX - 1:
-                    raise
+                continue
             except _StoppedError:
-                return
-            else:
-                return
+                pass
+            self._tell_noted()
+            return
+        self._noted.clear()
+        self._report("busy", UNRESOLVED, "it was changed again and again while it was synced: sync again")
+        self._tell_noted()
 
     def _once(self) -> None:
         ours, theirs = self._sides
@@ -78,27 +89,41 @@ class Joining:
             if side.record is not None and side.record.marks.prepared is not None:
                 raise self._stopped("prepared", "a transaction over several stores has the state in hand: sync again")
         self._erased = [erased(ours), erased(theirs)]
+        for side, known in zip(self._sides, self._erased, strict=True):
+            if known is not None:
+                ended(side, known)
         self._check_nodes(ours.record, theirs.record)
         order = standing(ours.record, theirs.record)
         if order is Ordering.EQUAL:
             if not are_equal(ours.record, theirs.record):
                 self._report("unequal", UNRESOLVED, "both know the same and say different things: change one of them")
+            self._tell_erased()
             return
         if order in {Ordering.BEFORE, Ordering.CONCURRENT}:
-            self.received += self._bring(theirs, ours)
+            self._bring(theirs, ours)
         # The same writes again where they were concurrent: what we made of them goes back.
         if order in {Ordering.AFTER, Ordering.CONCURRENT}:
-            self.sent += self._bring(ours, theirs)
+            self._bring(ours, theirs)
 
-    def _bring(self, source: Side, target: Side) -> int:
-        """Bring the target to know what the source knows; return how many events were sent for it."""
+    def _bring(self, source: Side, target: Side) -> None:
+        """Bring the target to know what the source knows."""
         sending = Sending(source, target, self._tombstones)
+        try:
+            self._bring_by(sending, source, target)
+        finally:
+            # Also of what comes to no merge: the next sync finds it there.
+            if target is self._sides[0]:
+                self.received += sending.sent
+            else:
+                self.sent += sending.sent
+
+    def _bring_by(self, sending: Sending, source: Side, target: Side) -> None:
         common = sending.common()
         head = source.head()
         if head is None or source.record is None:
-            raise self._stopped("no_base", "the events that made the state were trimmed")
+            raise self._lost_head()
         is_new = target.record is None
-        goes_on = is_new or (common == target.version and common >= source.trimmed)
+        goes_on = common == target.version
         erased = self._erased[self._sides.index(source)]
         intent = None
         if erased is not None:
@@ -116,7 +141,12 @@ class Joining:
         elif erased is not None and is_new:
             told(target, erased)
         target.look()
-        return sending.sent
+
+    def _tell_erased(self) -> None:
+        """Write down in both stores what one says of an erasure: the sync that brought it may have ended before it."""
+        for side, known, other in zip(self._sides, self._erased, reversed(self._erased), strict=True):
+            if known is None and other is not None:
+                told(side, other)
 
     @property
     def _tombstones(self) -> list[Mapping[str, int]]:
@@ -139,6 +169,7 @@ class Joining:
         merge = merge_change(target.paths, author, record, event, change, erases=erases)
         runtime.writer.write(merge, runtime.settings, deadline, None)
         self.merged += 1
+        self._tell_noted()
 
     def _check_follows(self, target: Side, foreign: Held, record: StateRecord) -> None:
         """Refuse a version that says to know the target's, and does not follow from it: of a copy that kept its id."""
@@ -161,7 +192,10 @@ class Joining:
     def _resolved(self, target: Side, foreign: Held, author: Author) -> tuple[Target, Author]:
         """Return what becomes of concurrent versions, and an author who tells of it."""
         head = target.head()
-        refs = [held.ref for held in (head, foreign) if held is not None]
+        if head is None:
+            # What it made is in no event: nobody could tell that it counts.
+            raise self._lost_head()
+        refs = [head.ref, foreign.ref]
         unseen = unseen_writes(target, refs)
         writes = left_by_erasures(unseen, self._tombstones)
         if len(writes) < len(unseen):
@@ -204,7 +238,7 @@ class Joining:
             detail = "one idempotency key stands for a change of either: what was to be made once was made twice"
             told = ConflictVersion(ref.origin, ref.version)
             ours = ConflictVersion(target.store_id, version if type(version) is int else 0)
-            self.tell(
+            self._noted.append(
                 Conflict(
                     target.paths.governor_id,
                     target.paths.state_id,
@@ -214,6 +248,10 @@ class Joining:
                     detail=detail,
                 )
             )
+
+    def _lost_head(self) -> _StoppedError:
+        # No trimming takes the last event.
+        return self._stopped("damaged", "the event that made the state is not there: look with verify")
 
     def _stopped(self, kind: str, detail: str, writes: list[EventRecord] | None = None) -> _StoppedError:
         self._report(kind, UNRESOLVED, detail, writes)
@@ -234,7 +272,7 @@ class Joining:
             versions = [ConflictVersion(one.origin, one.version, one.metadata.changed_by) for one in writes]
         paths = self._sides[0].paths
         strategy = self._resolver.name if kind == "concurrent" else ""
-        self.tell(
+        self._noted.append(
             Conflict(
                 paths.governor_id,
                 paths.state_id,
@@ -246,6 +284,11 @@ class Joining:
                 detail=detail,
             )
         )
+
+    def _tell_noted(self) -> None:
+        for conflict in self._noted:
+            self.tell(conflict)
+        self._noted.clear()
 
     def tell(self, conflict: Conflict) -> None:
         """Note a conflict, in both stores."""

@@ -134,14 +134,19 @@ class Sending:
         foreign = event.foreign_parent
         if foreign is None:
             return
-        missing = self._missing(Ref(foreign.origin, foreign.version, foreign.hash))
-        for first in range(0, len(missing), _EVENTS_MAX):
-            batch: list[Held] = []
-            for ref in missing[first : first + _EVENTS_MAX]:
-                held = self.source.find(ref)
-                assert held is not None
-                batch.append(held._replace(event=without_erased(held.event, self._tombstones)))
-            self.sent += self.target.keep(batch)
+        batch: list[Held] = []
+        size = 0
+        for ref in self._missing(Ref(foreign.origin, foreign.version, foreign.hash)):
+            held = self.source.find(ref)
+            if held is None:
+                message = "what a merge follows was trimmed meanwhile"
+                raise PreconditionFailedError(message)
+            batch.append(held._replace(event=without_erased(held.event, self._tombstones)))
+            size += _size(held.event)
+            if _is_full(batch, size):
+                self.sent += self.target.keep(batch)
+                batch, size = [], 0
+        self.sent += self.target.keep(batch)
 
     def _missing(self, last: Ref) -> list[Ref]:
         """Return what the target lacks of an event and all that it follows, each behind those that it follows."""
@@ -172,14 +177,26 @@ class _MovedError(Exception):
 
 def _last(low: int, high: int, holds: Callable[[int], bool]) -> int:
     """Return the last version up to *high* that something holds of, as it does of *low* and of none behind one not."""
+    step = _EVENTS_MAX // 2
     while low < high:
-        # The upper ones first: most of what there is is known on both sides.
-        middle = (low + high + 1) // 2 if high - low < _EVENTS_MAX else high - _EVENTS_MAX // 2
+        # The upper ones first, and from them in longer and longer steps: most of what there is is known on both sides,
+        # and where little is, all of it is asked for once and not again and again.
+        middle = max((low + high + 1) // 2, high - step)
         if holds(middle):
             low = middle
         else:
-            high = middle - 1
+            high, step = middle - 1, 2 * step
     return low
+
+
+def _size(event: EventRecord) -> int:
+    """Return about how many bytes an event has, before anything is compressed."""
+    return _EVENT_BYTES + len(event.payload.json) + len(event.from_state.json) + len(event.to_state.json)
+
+
+def _is_full(events: Sequence[object], size: int) -> bool:
+    """Whether so many events, of so many bytes together, are as much as one commit brings."""
+    return len(events) == _EVENTS_MAX or size >= _BYTES_MAX
 
 
 def _parts(source: Side, after: int) -> Iterator[list[EventRecord]]:
@@ -189,8 +206,8 @@ def _parts(source: Side, after: int) -> Iterator[list[EventRecord]]:
     found = source.history.events(source.paths, after=after, until=source.version, timeout=source.timeout)
     for event in found:
         part.append(event)
-        size += _EVENT_BYTES + len(event.payload.json) + len(event.from_state.json) + len(event.to_state.json)
-        if len(part) == _EVENTS_MAX or size >= _BYTES_MAX:
+        size += _size(event)
+        if _is_full(part, size):
             yield part
             part, size = [], 0
     if part:

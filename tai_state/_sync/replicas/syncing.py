@@ -25,6 +25,10 @@ Progress = Callable[[str, str], None]
 """Told of each state before it is looked at: its governor, and its id as stored."""
 
 
+_TOLD_OF_BOTH = ([None, None], [True, True])
+"""What both stores say of the erasure of a state, where nothing of it is left to do."""
+
+
 def no_progress(_: str, __: str) -> None:
     """Tell nobody."""
 
@@ -56,7 +60,6 @@ def sync(
     Raises:
         ConfigurationError: They are one store, or one is a copy of the other that has kept its id; or both write under
             one ``node``.
-        VersionConflictError: A state was changed again and again meanwhile.
     """
     for store in (a, b):
         check_colour(store, StateStore, None)
@@ -96,7 +99,8 @@ def _synced(  # noqa: PLR0917 - the parts of one call
         for paths, ours, theirs in pairs:
             states += 1
             progress(governor.governor_id, paths.stored_id)
-            if are_equal(ours, theirs) and (paths.stored_id in erased[0]) is (paths.stored_id in erased[1]):
+            told = [of.get(paths.stored_id) for of in erased]
+            if are_equal(ours, theirs) and told in _TOLD_OF_BOTH:
                 continue
             sides = [Side(one, id_, paths, timeout) for one, id_ in zip(runtimes, ids, strict=True)]
             joining = Joining(sides[0], sides[1], resolver)
@@ -114,9 +118,11 @@ def _ids(paths: StateLayout) -> tuple[str, str]:
     return paths.governor_id, paths.state_id
 
 
-def _erased(runtime: Runtime, governor: GovernorLayout, timeout: Span) -> set[str]:
-    """Return the states, as they are stored, that were erased in a store: few ever are."""
-    return {one.path.id for one in runtime.access.scan(governor.erasures, timeout=timeout)}
+def _erased(runtime: Runtime, governor: GovernorLayout, timeout: Span) -> dict[str, bool]:
+    """Return the states, as they are stored, that were erased in a store, and of each whether that is finished."""
+    # Few ever are.
+    scan = runtime.access.scan(governor.erasures, timeout=timeout)
+    return {one.path.id: one.fields.get("is_finished") is True for one in scan}
 
 
 def _pairs(

@@ -5,6 +5,7 @@ from tai_state.causality import LastWriteWins
 from tai_state.layout import state_layout
 from tai_state.replicas import async_sync
 from tai_state.rules.replicas.standing import are_equal
+from tests._async.stores import AsyncWrappedBackend
 
 LATER = LastWriteWins()
 
@@ -38,3 +39,19 @@ async def async_data(store, state="s"):
 def counts(report):
     """Return what a sync has sent, received and merged."""
     return report.sent, report.received, report.merged
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+class AsyncDyingBackend(AsyncWrappedBackend):
+    """Takes so many commits, and then none."""
+
+    left = 0
+
+    async def commit(self, writes, *, timeout):
+        if not self.left:
+            raise KilledError
+        self.left -= 1
+        return await super().commit(writes, timeout=timeout)

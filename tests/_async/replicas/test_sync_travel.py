@@ -23,8 +23,17 @@ from tai_state.errors import CorruptLogError
 from tai_state.layout import state_layout
 from tai_state.replicas import async_sync
 from tests._async.machines import COUNTER
-from tests._async.replicas.syncing import LATER, async_data, async_events, async_say_the_same, async_synced, counts
-from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_plant, in_memory
+from tests._async.replicas.syncing import (
+    LATER,
+    AsyncDyingBackend,
+    KilledError,
+    async_data,
+    async_events,
+    async_say_the_same,
+    async_synced,
+    counts,
+)
+from tests._async.stores import TIMEOUT, async_plant, in_memory
 
 S = state_layout("g", "s")
 BOOTING = Machine(
@@ -189,19 +198,6 @@ async def test_what_never_was_there_comes_erased(ours, theirs):
 # Interruptions
 
 
-class AsyncDyingBackend(AsyncWrappedBackend):
-    """Takes so many commits, and then none."""
-
-    left = 0
-
-    async def commit(self, writes, *, timeout):
-        if not self.left:
-            message = "the process was killed"
-            raise KeyboardInterrupt(message)
-        self.left -= 1
-        return await super().commit(writes, timeout=timeout)
-
-
 async def async_diverged(ours, theirs):
     for store, count in ((ours, 3), (theirs, 4)):
         for number in range(count):
@@ -220,7 +216,7 @@ async def test_a_sync_that_was_killed_is_resumed(place, theirs):
         backend.inner.left = rounds + 1
         try:
             await async_sync(dying, theirs, "g", resolver=MergeFields())
-        except KeyboardInterrupt:
+        except KilledError:
             rounds += 1
         else:
             break

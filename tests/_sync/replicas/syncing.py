@@ -5,6 +5,7 @@ from tai_state.causality import LastWriteWins
 from tai_state.layout import state_layout
 from tai_state.replicas import sync
 from tai_state.rules.replicas.standing import are_equal
+from tests._sync.stores import WrappedBackend
 
 LATER = LastWriteWins()
 
@@ -38,3 +39,19 @@ def data(store, state="s"):
 def counts(report):
     """Return what a sync has sent, received and merged."""
     return report.sent, report.received, report.merged
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+class DyingBackend(WrappedBackend):
+    """Takes so many commits, and then none."""
+
+    left = 0
+
+    def commit(self, writes, *, timeout):
+        if not self.left:
+            raise KilledError
+        self.left -= 1
+        return super().commit(writes, timeout=timeout)

@@ -23,8 +23,17 @@ from tai_state.errors import CorruptLogError
 from tai_state.layout import state_layout
 from tai_state.replicas import sync
 from tests._sync.machines import COUNTER
-from tests._sync.replicas.syncing import LATER, data, events, say_the_same, synced, counts
-from tests._sync.stores import TIMEOUT, WrappedBackend, plant, in_memory
+from tests._sync.replicas.syncing import (
+    LATER,
+    DyingBackend,
+    KilledError,
+    data,
+    events,
+    say_the_same,
+    synced,
+    counts,
+)
+from tests._sync.stores import TIMEOUT, plant, in_memory
 
 S = state_layout("g", "s")
 BOOTING = Machine(
@@ -189,19 +198,6 @@ def test_what_never_was_there_comes_erased(ours, theirs):
 # Interruptions
 
 
-class DyingBackend(WrappedBackend):
-    """Takes so many commits, and then none."""
-
-    left = 0
-
-    def commit(self, writes, *, timeout):
-        if not self.left:
-            message = "the process was killed"
-            raise KeyboardInterrupt(message)
-        self.left -= 1
-        return super().commit(writes, timeout=timeout)
-
-
 def diverged(ours, theirs):
     for store, count in ((ours, 3), (theirs, 4)):
         for number in range(count):
@@ -220,7 +216,7 @@ def test_a_sync_that_was_killed_is_resumed(place, theirs):
         backend.inner.left = rounds + 1
         try:
             sync(dying, theirs, "g", resolver=MergeFields())
-        except KeyboardInterrupt:
+        except KilledError:
             rounds += 1
         else:
             break
