@@ -99,8 +99,8 @@ async def _async_synced(  # noqa: PLR0917 - the parts of one call
         async for paths, ours, theirs in pairs:
             states += 1
             progress(governor.governor_id, paths.stored_id)
-            told = [of.get(paths.stored_id) for of in erased]
-            if are_equal(ours, theirs) and told in _TOLD_OF_BOTH:
+            stands = [of.get(paths.stored_id) for of in erased]
+            if are_equal(ours, theirs) and stands in _TOLD_OF_BOTH:
                 continue
             sides = [AsyncSide(one, id_, paths, timeout) for one, id_ in zip(runtimes, ids, strict=True)]
             joining = AsyncJoining(sides[0], sides[1], resolver)

@@ -76,7 +76,7 @@ def test_what_is_decided_anew_is_told_once(ours, theirs):
     """A merge that was refused, because somebody was faster, was none."""
     parted(ours, theirs)
     real = ours.runtime.writer.write
-    written = []
+    written: list[int] = []
 
     def write_first(change, settings, deadline, guarding=None):
         if change.kind == "merge" and not written:
