@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         DependencyCycleError,
         DependentMachineError,
         DocumentTooLargeError,
+        EffectsFailedError,
         FencedOutError,
         HistoryConflictError,
         HistoryTrimmedError,
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
         LockTimeoutError,
         MachineError,
         MachineVersionError,
+        MoverError,
         OutcomeUnknownError,
         PreconditionFailedError,
         PreparedError,
@@ -111,7 +113,7 @@ if TYPE_CHECKING:
         VersionConflictError,
         VersionNotFoundError,
     )
-    from tai_state.machine import Machine, Transition
+    from tai_state.machine import Machine, Mover, Transition
     from tai_state.models import (
         KEEP,
         BatchResult,
@@ -189,6 +191,7 @@ __all__ = [
     "DependentMachineError",
     "DocumentCount",
     "DocumentTooLargeError",
+    "EffectsFailedError",
     "Encoding",
     "ErasureReport",
     "Event",
@@ -226,6 +229,8 @@ __all__ = [
     "Maintenance",
     "MemoryStore",
     "MigrationReport",
+    "Mover",
+    "MoverError",
     "OutcomeUnknownError",
     "PersistenceConfig",
     "PreconditionFailedError",

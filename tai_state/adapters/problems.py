@@ -95,8 +95,10 @@ PLACES: Final[Mapping[type[errors.TaiStateError], Place]] = {
     errors.MachineError: Place(OURS, "The service's machine does not fit."),
     errors.CauseDepthError: Place(OURS, "Handlers of the service set each other off."),
     errors.DependentMachineError: Place(OURS, "The service does not know the machine of a dependent state."),
+    errors.EffectsFailedError: Place(OURS, "The change was made, and what belongs behind it failed."),
     errors.InvalidMachineError: Place(OURS, "The service's machine has problems."),
     errors.MachineVersionError: Place(CONFLICT, "The state belongs to another machine.", ("stored", "ours")),
+    errors.MoverError: Place(OURS, "The service's machine failed; nothing was changed."),
     errors.TransitionNotAllowedError: Place(
         UNPROCESSABLE, "The state does not allow this action.", ("action", "allowed")
     ),

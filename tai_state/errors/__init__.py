@@ -46,9 +46,11 @@ from tai_state.errors.logs import (
 from tai_state.errors.machines import (
     DependencyCycleError,
     DependentMachineError,
+    EffectsFailedError,
     InvalidMachineError,
     MachineError,
     MachineVersionError,
+    MoverError,
     TransitionNotAllowedError,
 )
 from tai_state.errors.states import (
@@ -94,6 +96,7 @@ __all__ = [
     "DependencyCycleError",
     "DependentMachineError",
     "DocumentTooLargeError",
+    "EffectsFailedError",
     "FencedOutError",
     "HistoryConflictError",
     "HistoryTrimmedError",
@@ -109,6 +112,7 @@ __all__ = [
     "LockTimeoutError",
     "MachineError",
     "MachineVersionError",
+    "MoverError",
     "OutcomeUnknownError",
     "PreconditionFailedError",
     "PreparedError",

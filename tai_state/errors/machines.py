@@ -59,6 +59,40 @@ class MachineVersionError(MachineError):
         self.ours = ours
 
 
+class MoverError(MachineError):
+    """A machine of another library failed, or returned what cannot be a status or data; nothing was written."""
+
+    code = "mover_failed"
+
+    def __init__(self, machine: str, status: str, action: str, problem: str) -> None:
+        """Name the machine, what it was asked, and what became of it; what it raised is the cause."""
+        super().__init__(
+            f"machine {machine!r} could not take action {action!r} in status {status!r}: {problem}; nothing was written"
+        )
+        self.machine = machine
+        self.status = status
+        self.action = action
+        self.problem = problem
+
+
+class EffectsFailedError(MachineError):
+    """A move was made and is durable, and what was to be done behind it failed; asking again would move once more."""
+
+    code = "effects_failed"
+
+    def __init__(self, governor_id: str, state_id: str, version: int, action: str, problem: str) -> None:
+        """Name the move by its version and action; what was raised is the cause."""
+        super().__init__(
+            f"action {action!r} brought {named(governor_id, state_id)} to version {version}, and is durable; what was "
+            f"to be done behind it {problem}, and the rest of it was not done"
+        )
+        self.governor_id = governor_id
+        self.state_id = state_id
+        self.version = version
+        self.action = action
+        self.problem = problem
+
+
 class DependentMachineError(MachineError):
     """A move concerns a dependent whose machine the persister does not know, or knows an older version of."""
 

@@ -6,6 +6,7 @@ ProblemKind: TypeAlias = Literal[
     "invalid_name",
     "invalid_version",
     "invalid_data_type",
+    "invalid_fingerprint",
     "invalid_initial",
     "invalid_transition",
     "invalid_action",
@@ -29,7 +30,7 @@ ProblemKind: TypeAlias = Literal[
     "json",
     "shape",
 ]
-"""The stable names of the problems; ``json`` and ``shape`` are of files only."""
+"""The stable names of the problems; ``json`` is of files only, ``shape`` of them and movers."""
 
 
 class MachineProblem(str):

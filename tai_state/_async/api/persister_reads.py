@@ -20,7 +20,7 @@ from tai_state.errors import (
     VersionNotFoundError,
 )
 from tai_state.layout import StateLayout, state_layout
-from tai_state.machine import Machine
+from tai_state.machine.mover import driver_of
 from tai_state.models import DataT
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.kinds import as_data
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.clock import Deadline, TimeLimit
+    from tai_state.machine import ForeignMachine, Machine, Mover
     from tai_state.models import ConsistencyReport, Event, LoadedState, StateSnapshot
 
 
@@ -47,29 +48,29 @@ class AsyncPersisterReads(Generic[DataT]):
     def __init__(
         self,
         store: AsyncStateStore,
-        machine: Machine[DataT] | None,
+        machine: Machine[DataT] | Mover | None,
         config: PersistenceConfig,
-        machines: Iterable[Machine[Any]],
+        machines: Iterable[Machine[Any] | Mover],
     ) -> None:
         """Read in *store*."""
         check_colour(store, AsyncStateStore, self)
-        check_option(machine, Machine, "machine")
         check_option(config, PersistenceConfig, "config")
         self.store = store
-        self.machine = machine
-        self.machines = known_machines(machine, machines)
+        driver: Machine[DataT] | ForeignMachine | None = None if machine is None else driver_of(machine)
+        self.machine = driver
+        self.machines = known_machines(driver, [driver_of(one, "machines") for one in machines])
         self.config = config
         self._runtime = store.runtime if config.retry is None else store.runtime.with_retry(config.retry)
         self.settings = Settings(
             store.runtime.settings.encoding,
             config.maintenance,
             store.runtime.settings.receipt_ttl,
-            timeouts=known_timeouts(self.machines.values(), None if machine is None else machine.name),
+            timeouts=known_timeouts(self.machines.values(), None if driver is None else driver.name),
             due_shards=config.due_shards,
             node=store.runtime.settings.node,
         )
-        self._as_data = as_data(machine)
-        self.schema = Schema(config.schema_version, config.upcasters, None if machine is None else machine.name)
+        self._as_data = as_data(driver)
+        self.schema = Schema(config.schema_version, config.upcasters, None if driver is None else driver.name)
         self.redefinitions = Redefinitions()
         self._inflight = AsyncInFlight("the persister", within=store.runtime.inflight)
 

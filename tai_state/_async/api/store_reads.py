@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from tai_state.clock import TimeLimit
-    from tai_state.machine import Machine
+    from tai_state.machine import Machine, Mover
     from tai_state.models import BatchResult, StateSnapshot, StoreStats, StoreUsage
     from tai_state.rules.records.record import StateRecord
 
@@ -178,7 +178,7 @@ class AsyncStoreReads(AsyncStoreEvents):
         *,
         labels: Mapping[str, str] | None = None,
         status: str | None = None,
-        machine: Machine[Any] | str | None = None,
+        machine: Machine[Any] | Mover | str | None = None,
         governor_id: str | None = None,
         after: StateSnapshot | tuple[str, str] | None = None,
         limit: int | None = None,
@@ -227,7 +227,7 @@ class AsyncStoreReads(AsyncStoreEvents):
         *,
         labels: Mapping[str, str] | None = None,
         status: str | None = None,
-        machine: Machine[Any] | str | None = None,
+        machine: Machine[Any] | Mover | str | None = None,
         governor_id: str | None = None,
         timeout: TimeLimit = None,
     ) -> int:

@@ -18,9 +18,10 @@ from tai_state.errors import (
 from tai_state.layout import StateLayout, check_id, state_layout
 from tai_state.models import KEEP, BatchResult, DataT, DeletedVersion, Keep
 from tai_state.rules.commits.change import Change, Settings
-from tai_state.rules.commits.kinds import Call, start_change, status_change, transition_change
+from tai_state.rules.commits.kinds import Call, status_change, transition_change
 from tai_state.rules.commits.labelling import labelled
 from tai_state.rules.commits.plain import delete_change, log_change, save_change, update_change
+from tai_state.rules.commits.starting import start_change
 
 if TYPE_CHECKING:
     from datetime import datetime

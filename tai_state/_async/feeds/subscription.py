@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tai_state.clock import TimeLimit
-    from tai_state.machine import Machine
+    from tai_state.machine import Machine, Mover
     from tai_state.models import DeliveryOutcome
     from tai_state.rules.feeds.positions import Subscribed
 
@@ -62,7 +62,7 @@ class AsyncSubscription(AsyncAdministration):
         *,
         governor_id: str | None = None,
         statuses: Iterable[str] | None = None,
-        machine: Machine[Any] | str | None = None,
+        machine: Machine[Any] | Mover | str | None = None,
         condition: Condition | None = None,
         start: str | datetime = "beginning",
         delivery: str = "at_least_once",
@@ -283,7 +283,7 @@ def _names(given: object, what: str) -> frozenset[str] | None:
         raise ConfigurationError(message) from error
 
 
-def _machine_name(machine: Machine[Any] | str | None) -> str | None:
+def _machine_name(machine: Machine[Any] | Mover | str | None) -> str | None:
     name = getattr(machine, "name", machine)
     if name is not None and not isinstance(name, str):
         message = f"machine must be a machine or its name, not {machine!r}"

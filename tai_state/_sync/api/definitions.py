@@ -6,7 +6,8 @@ from typing import Any
 from tai_state._sync.api.store import StateStore
 from tai_state.clock import TimeLimit
 from tai_state.layout import check_governor_id
-from tai_state.machine import Machine
+from tai_state.machine import Machine, Mover
+from tai_state.machine.mover import driver_of
 from tai_state.models import Problem
 from tai_state.rules.history.damaged import Damaged
 from tai_state.rules.recovery.definitions import Definitions
@@ -17,7 +18,7 @@ def check_machines(
     store: StateStore,
     governor_id: str | None = None,
     *,
-    machines: Iterable[Machine[Any]] = (),
+    machines: Iterable[Machine[Any] | Mover] = (),
     timeout: TimeLimit = None,
 ) -> list[Problem]:
     """Return a ``machine_redefined`` for each machine and version of which there are several definitions.
@@ -33,7 +34,7 @@ def check_machines(
     Raises:
         ConfigurationError: Two different *machines* have one name.
     """
-    definitions = Definitions(known_machines(None, machines).values())
+    definitions = Definitions(known_machines(None, map(driver_of, machines)).values())
     governors = [check_governor_id(governor_id)] if governor_id is not None else None
     if governors is None:
         governors = [one for one in store.list_governors(timeout=timeout)]

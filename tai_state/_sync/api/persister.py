@@ -2,9 +2,10 @@
 """The persister: a machine's life in a store, every move durable and logged in the same commit."""
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tai_state import models
 from tai_state._sync.access import inflight
@@ -23,17 +24,18 @@ from tai_state.errors import (
     TaiStateError,
 )
 from tai_state.layout import state_layout
+from tai_state.machine.mover import driver_of
 from tai_state.models import KEEP, DataT, Keep
 from tai_state.models.results import result_of
 from tai_state.rules.commits.judging import PAST_MACHINES, within
 from tai_state.rules.commits.kinds import (
     Call,
     fitting,
-    start_change,
     status_change,
     transition_change,
 )
 from tai_state.rules.commits.labelling import labelled
+from tai_state.rules.commits.starting import start_change
 from tai_state.rules.records.record import lenient
 from tai_state.rules.transactions.dependents.reactions import alone_with
 
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from tai_state._sync.locking.lock import Lock
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state.clock import Span, TimeLimit
-    from tai_state.machine import Machine
+    from tai_state.machine import ForeignMachine, Machine, Mover
     from tai_state.models import ChangeMetadata, Event, StateSnapshot, TransitionRequest, TransitionResult
     from tai_state.rules.commits.change import Change
 
@@ -55,22 +57,24 @@ class StateMachinePersister(PersisterDue[DataT]):
     def __init__(
         self,
         store: StateStore,
-        machine: Machine[DataT] | None = None,
+        machine: Machine[DataT] | Mover | None = None,
         config: PersistenceConfig | None = None,
         *,
-        machines: Iterable[Machine[Any]] = (),
+        machines: Iterable[Machine[Any] | Mover] = (),
     ) -> None:
         """Persist in *store*; without a *machine*, only ``start`` and ``transition`` are closed.
 
         Args:
+            machine: Ours, or a ``Mover``, which stands for a machine of any library.
             machines: Other machines, which drive states that depend on those of this persister.
 
         Raises:
-            ConfigurationError: *store* is none, or one of the other colour.
+            ConfigurationError: *store* is none, or one of the other colour; or *machine* is neither of the two.
+            InvalidMachineError: It is a mover that cannot be one.
         """
         super().__init__(store, machine, config if config is not None else PersistenceConfig(), machines)
         self._author = Author(store.actor, "", EMPTY)
-        self._is_typed = machine is not None and machine.data_type is not None
+        self._is_typed = self.machine is not None and self.machine.data_type is not None
         self._alone = replace(self.settings, alone=alone_with(self.machines))
 
     # Moves
@@ -143,6 +147,7 @@ class StateMachinePersister(PersisterDue[DataT]):
         Raises:
             StateNotFoundError: The state does not exist, or is deleted.
             TransitionNotAllowedError: The machine has no such move from its status, or its guards refuse.
+            MoverError: The machine is a ``Mover``, and failed; what it raised is the cause.
             VersionConflictError: The state is not at *expected_version*.
             StatusConflictError: It is not in *expected_status*.
             IdempotencyMismatchError: The key was used for another request.
@@ -213,6 +218,22 @@ class StateMachinePersister(PersisterDue[DataT]):
         outcomes = {**self.make_each(changes, timeout), **refused}
         return [outcomes[index] for index in range(len(asked))]
 
+    def with_mover(self, mover: Mover) -> Self:
+        """Return this persister with *mover* in the place of its machine: one call's own, which remembers what it did.
+
+        Both are one persister in all else: a drain of either is one of both.
+
+        Raises:
+            ConfigurationError: It is no mover, or another definition than that of this persister's machine.
+        """
+        ours, theirs = self.require_machine(), driver_of(mover, "mover")
+        if (ours.name, ours.version, ours.fingerprint) != (theirs.name, theirs.version, theirs.fingerprint):
+            message = f"mover must be {ours!r} again, by name, version and fingerprint, not {theirs!r}"
+            raise ConfigurationError(message)
+        other = copy(self)
+        other.machine = theirs
+        return other
+
     def change_of(self, request: TransitionRequest) -> Change:
         """Return the move that is asked for, signed by who asks now.
 
@@ -262,7 +283,7 @@ class StateMachinePersister(PersisterDue[DataT]):
 
     # Inside
 
-    def require_machine(self) -> Machine[DataT]:
+    def require_machine(self) -> Machine[DataT] | ForeignMachine:
         """Return the machine.
 
         Raises:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tai_state._sync.recovery.verify import Progress
     from tai_state.clock import Span, TimeLimit
     from tai_state.errors import OutcomeUnknownError
-    from tai_state.machine import Machine
+    from tai_state.machine import ForeignMachine, Machine
     from tai_state.models import ChangeMetadata, MigrationReport, RecoveryReport, TransitionResult
     from tai_state.rules.commits.change import Change
     from tai_state.rules.commits.kinds import Call
@@ -256,7 +256,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         return self.result(applied, is_forced=True)
 
     @abstractmethod
-    def require_machine(self) -> Machine[DataT]:
+    def require_machine(self) -> Machine[DataT] | ForeignMachine:
         """Return the machine."""
 
     @abstractmethod

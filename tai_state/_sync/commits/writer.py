@@ -121,7 +121,7 @@ class ChangeWriter:
             OutcomeUnknownError: The deadline passed while the store may or may not have applied it.
             TaiStateError: It was refused, or failed; nothing was written.
         """
-        goes_alone = guarding is not None or change.timestamp is not None or change.depends_on
+        goes_alone = guarding is not None or change.timestamp is not None or change.depends_on or change.looks_first
         turn = Turn(self.lines, change.paths.state, deadline, None if goes_alone else (change, settings))
         with turn:
             if turn.answer is not None:
@@ -199,7 +199,7 @@ class ChangeWriter:
         carried = guard.carries if guard is not None else None
         # Kept no more: the change makes another head of it, or it is stale.
         cached = self.heads.take(change.paths.state) if refused is None else None
-        if cached is not None and self.origin is not None:
+        if cached is not None and self.origin is not None and not change.looks_first:
             try:
                 view = View(cached, self.origin, carried, feed=self.feed.shards)
                 return self.plan_on(view, change, settings)

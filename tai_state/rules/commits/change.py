@@ -91,7 +91,8 @@ class Change:
     ``request`` is what a later call under the same key must repeat. ``schema`` is that of the data that the caller
     understands; None: it does not look into the data. ``machine`` is the one that it moves by. ``force`` lets it pass
     by the machine that moves the state. ``depends_on`` is given where a state is started; any other change keeps what
-    there is. ``merges``: of a merge alone.
+    there is. ``merges``: of a merge alone. ``looks_first``: its key is looked up before ``target_of`` is called, and
+    not only before it is refused, since that asks a machine that is not ours.
     """
 
     paths: StateLayout
@@ -113,6 +114,7 @@ class Change:
     depends_on: tuple[str, ...] | None = None
     notice: Notice | None = None
     merges: Merges | None = None
+    looks_first: bool = False
 
     @property
     def creates(self) -> bool:

@@ -1,7 +1,5 @@
 """The kinds of change that a machine makes: what each request needs, and what it makes of the state it finds."""
 
-from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -12,13 +10,12 @@ from tai_state.authors import Author
 from tai_state.codec import NULL, Payload
 from tai_state.conversion import normalize, normalize_data
 from tai_state.errors import (
-    DependencyCycleError,
     InvalidDataError,
     MachineVersionError,
     TransitionNotAllowedError,
 )
 from tai_state.layout import StateLayout, check_id
-from tai_state.machine import Machine
+from tai_state.machine import ForeignMachine, Machine
 from tai_state.models import Keep
 from tai_state.rules.commits.change import Change, Needs, Notice, Target, TargetOf
 from tai_state.rules.history.upcasting import Place, Schema
@@ -28,7 +25,7 @@ from tai_state.typed import is_model, validated
 
 NAME_BYTES_MAX = 480
 PASSES = "force=True with a reason passes"
-AnyMachine = Machine[Any]
+AnyMachine = Machine[Any] | ForeignMachine
 
 
 class Call:
@@ -200,45 +197,6 @@ def fitting(change: Change, typed: AsData[Any]) -> Change:
     return replace(change, target_of=checked)
 
 
-def check_dependencies(depends_on: object, state_id: str) -> tuple[str, ...]:
-    """Return the ids in *depends_on* as plain text, each once, in order; those of a set are sorted.
-
-    Raises:
-        InvalidDataError: It is no iterable of ids.
-        InvalidIdError: One of them cannot be an id.
-        DependencyCycleError: *state_id* is among them.
-    """
-    # A str is an iterable of its letters, which is never what was meant.
-    if isinstance(depends_on, str | bytes) or not isinstance(depends_on, Iterable):
-        message = f"must be several ids, not one {type(depends_on).__name__}"
-        raise InvalidDataError(message, path="depends_on")
-    ids = tuple(dict.fromkeys(check_id(one, f"depends_on[{index}]") for index, one in enumerate(depends_on)))
-    if isinstance(depends_on, AbstractSet):
-        # A set has another order in every process, and the ids are part of what a key stands for.
-        ids = tuple(sorted(ids))
-    if state_id in ids:
-        raise DependencyCycleError([state_id, state_id])
-    return ids
-
-
-def start_change(call: Call, machine: AnyMachine, data: object, depends_on: object = ()) -> Change:
-    """Enter the machine's initial status; the state must not be there."""
-    dependencies = check_dependencies(depends_on, call.paths.state_id)
-    payload = data_payload(dict(data) if isinstance(data, Mapping) else data, machine)
-    if machine.data_type is not None and not is_model(data):
-        # What the data type refuses is refused now, and its defaults are stored.
-        payload = data_payload(as_data(machine)(payload), machine)
-    mark, label = stamp(machine), call.schema.version if call.schema is not None else 1
-
-    def target_of(_: StateRecord | None) -> Target:
-        return Target(machine.initial, payload, None, label, machine=mark)
-
-    request = Payload.of([payload.digest, list(dependencies)]) if dependencies else payload
-    return call.change(
-        "start", "start", Needs.ABSENT, target_of, request=request, machine=mark, depends_on=dependencies
-    )
-
-
 def transition_change(call: Call, machine: AnyMachine, action: str, payload: object, error: object) -> Change:
     """Move a state through *machine*; guards and reducers run on copies of what is read."""
     name = _checked_action(action, "action") if type(action) is str else check_name(action, "action")
@@ -260,6 +218,7 @@ def transition_change(call: Call, machine: AnyMachine, action: str, payload: obj
         expected_status=call.expected_status,
         force=call.force,
         notice=call.notice,
+        looks_first=type(machine) is ForeignMachine and call.idempotency_key is not None,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tai_state.frozen import quick_dataclass
 from tai_state.layout import StateLayout
-from tai_state.machine import Machine, Timeout
+from tai_state.machine import ForeignMachine, Machine, Timeout
 from tai_state.rules.due.keys import due_key
 from tai_state.rules.records.occasional import Due
 from tai_state.rules.records.record import MachineStamp, Marks, StateRecord
@@ -39,7 +39,7 @@ class Timeouts:
 
     __slots__ = ("_machines", "_own")
 
-    def __init__(self, machines: Iterable[Machine[Any]], own: str | None) -> None:
+    def __init__(self, machines: Iterable[Machine[Any] | ForeignMachine], own: str | None) -> None:
         """Take those of *machines*; a state that no machine has moved is *own*'s."""
         self._machines = {machine.name: machine for machine in machines}
         self._own = own
@@ -56,7 +56,7 @@ class Timeouts:
         return None if machine is None or timeout is None else (machine.name, timeout)
 
 
-def known_timeouts(machines: Iterable[Machine[Any]], own: str | None) -> Timeouts | None:
+def known_timeouts(machines: Iterable[Machine[Any] | ForeignMachine], own: str | None) -> Timeouts | None:
     """Return the timeouts of *machines*; None where none has any, as most have not."""
     timed = [machine for machine in machines if machine.timeouts]
     return Timeouts(timed, own) if timed else None

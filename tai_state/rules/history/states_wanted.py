@@ -6,12 +6,13 @@ from tai_state import models
 from tai_state.documents import Cursor, DocumentPath, FieldContains, FieldEquals, Query
 from tai_state.errors import InvalidDataError
 from tai_state.layout import GOVERNORS, GovernorLayout, state_layout
-from tai_state.machine import Machine
+from tai_state.machine import ForeignMachine, Machine, Mover
 from tai_state.rules.history.finding import text_or_none
 from tai_state.rules.records.labels import checked_labels, term
 from tai_state.rules.records.record import StateRecord
 
 _PLACE = 2
+_MACHINES = (Machine, ForeignMachine, Mover)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def wanted_states(
     return WantedStates(
         terms=tuple(term(key, value) for key, value in given.items() if value is not None),
         status=text_or_none(status, "status"),
-        machine=machine.name if isinstance(machine, Machine) else text_or_none(machine, "machine"),
+        machine=machine.name if isinstance(machine, _MACHINES) else text_or_none(machine, "machine"),
         governor=governor,
         after=None if after is None else _place(after, governor),
         is_descending=descending,

@@ -9,8 +9,9 @@ from tai_state.errors import LockLostError
 from tai_state.frozen import quick_dataclass
 from tai_state.models import KEEP, Keep
 from tai_state.rules.commits.change import Change, Target
-from tai_state.rules.commits.kinds import Call, check_name, start_change, transition_change
+from tai_state.rules.commits.kinds import Call, check_name, transition_change
 from tai_state.rules.commits.scheduled import Check
+from tai_state.rules.commits.starting import start_change
 from tai_state.rules.due.arming import NOTHING_DUE, Wanted
 from tai_state.rules.jobs.finding import loss_reason
 from tai_state.rules.jobs.machine import (

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tai_state.codec import Payload
-from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNotAllowedError
-from tai_state.machine import Choice
+from tai_state.errors import InvalidDataError, InvalidMachineError, MoverError, TransitionNotAllowedError
+from tai_state.machine import Choice, ForeignMachine
 from tai_state.rules.commits.kinds import AnyMachine, as_data, data_payload, stamp
 from tai_state.rules.history.packed import Move
 from tai_state.rules.history.replay import Rerun, no_rerun
@@ -13,6 +13,7 @@ from tai_state.rules.records.erased import is_erased
 from tai_state.rules.records.record import EventRecord, MachineStamp, stored_data
 
 _MOVES = frozenset({"transition", "reaction"})
+_REFUSED = (TransitionNotAllowedError, InvalidDataError, InvalidMachineError, MoverError)
 
 
 def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
@@ -35,7 +36,7 @@ def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
         if only is not None and not (event.schema_version == before_version == only):
             return None
         if event.kind == "start" and event.machine == mark:
-            return None if event.to_status == machine.initial else f"machine {mark} starts in {machine.initial!r}"
+            return _start_defect(machine, event, mark)
         if not _is_ours(event, mark):
             return None
         assert event.from_status is not None
@@ -49,13 +50,29 @@ def rerun_of(machine: AnyMachine | None, schema: Schema | None = None) -> Rerun:
         try:
             choice = machine.choose(event.from_status, event.action, before, event.payload.value)
             is_made = left.is_copied(event.to_state, choice) or _is_made(choice, event, machine)
-        except (TransitionNotAllowedError, InvalidDataError, InvalidMachineError) as error:
+        except _REFUSED as error:
             return f"machine {mark} refuses it: {error}"
         if choice.target != event.to_status or not is_made:
             return f"machine {mark} makes {choice.target!r} of it, and other data or another status is recorded"
         return None
 
     return rerun
+
+
+def _start_defect(machine: AnyMachine, event: EventRecord | Move, mark: MachineStamp) -> str | None:
+    """Return why *machine* did not start a state as *event* says; None where it did."""
+    if not isinstance(machine, ForeignMachine):
+        return None if event.to_status == machine.initial else f"machine {mark} starts in {machine.initial!r}"
+    if is_erased(event):
+        return None
+    try:
+        entered = machine.enter(event.payload.value() or {})
+        is_made = data_payload(entered.data) == event.to_state
+    except _REFUSED as error:
+        return f"machine {mark} refuses it: {error}"
+    if entered.target != event.to_status or not is_made:
+        return f"machine {mark} starts in {entered.target!r}, and other data or another status is recorded"
+    return None
 
 
 class _Left:

@@ -9,8 +9,9 @@ from tai_state.frozen import quick_dataclass
 from tai_state.machine import Machine
 from tai_state.models import KEEP, Keep
 from tai_state.rules.commits.change import Change, Target
-from tai_state.rules.commits.kinds import Call, start_change, transition_change
+from tai_state.rules.commits.kinds import Call, transition_change
 from tai_state.rules.commits.scheduled import Check
+from tai_state.rules.commits.starting import start_change
 from tai_state.rules.due.arming import NOTHING_DUE, Wanted
 from tai_state.rules.records.record import StateRecord, complete
 from tai_state.rules.sagas.definition import Saga

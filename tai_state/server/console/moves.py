@@ -29,4 +29,4 @@ def machine_of(visit: Visit, snapshot: StateSnapshot[Any]) -> Machine[Any] | Non
     """Return the machine by which a state moves: the one that moved it last; None where it is not known here."""
     persister = visit.service.persisters.get(snapshot.machine_name or "")
     machine = None if persister is None else persister.require_machine()
-    return machine if machine is not None and snapshot.status in machine.statuses else None
+    return machine if isinstance(machine, Machine) and snapshot.status in machine.statuses else None

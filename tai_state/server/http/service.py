@@ -77,7 +77,7 @@ class Service:
     def __init__(
         self,
         store: AsyncStateStore,
-        machines: Iterable[Machine[Any]],
+        machines: Iterable[object],
         auth: Auth,
         limits: Limits,
         *,
@@ -88,11 +88,16 @@ class Service:
         """Serve *store*.
 
         Raises:
-            ConfigurationError: It is of the other colour, or two machines have one name.
+            ConfigurationError: It is of the other colour, two machines have one name, or one is none of ours.
         """
         # Before anything else: what is no store, or one of the other colour, is refused there.
         self.locks = AsyncLockManager(store)
-        known = list(machines)
+        known: list[Machine[Any]] = []
+        for one in machines:
+            if not isinstance(one, Machine):
+                message = f"the server shows what machines are made of: give it a Machine, not {one!r}"
+                raise ConfigurationError(message)
+            known.append(one)
         self.store = store
         self._queue_of = queue
         self.auth = auth

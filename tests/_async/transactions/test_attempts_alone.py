@@ -6,7 +6,8 @@ from tai_state import KEEP, AsyncBackendStore, Capability, StaleReadError
 from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state.clock import Deadline
 from tai_state.layout import state_layout
-from tai_state.rules.commits.kinds import start_change, transition_change
+from tai_state.rules.commits.kinds import transition_change
+from tai_state.rules.commits.starting import start_change
 from tai_state.testing.clock import ManualClock
 from tests._async.accounts import AsyncTearingBackend
 from tests._async.machines import COUNTER

@@ -6,7 +6,8 @@ from tai_state import KEEP, BackendStore, Capability, StaleReadError
 from tai_state._sync.transactions.attempt import Attempt
 from tai_state.clock import Deadline
 from tai_state.layout import state_layout
-from tai_state.rules.commits.kinds import start_change, transition_change
+from tai_state.rules.commits.kinds import transition_change
+from tai_state.rules.commits.starting import start_change
 from tai_state.testing.clock import ManualClock
 from tests._sync.accounts import TearingBackend
 from tests._sync.machines import COUNTER

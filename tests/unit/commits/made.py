@@ -12,7 +12,8 @@ from tai_state.documents import Document, DocumentPath, Put
 from tai_state.layout import StateLayout, state_layout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Settings, View
 from tai_state.rules.commits.decide import decide
-from tai_state.rules.commits.kinds import Call, start_change, transition_change
+from tai_state.rules.commits.kinds import Call, transition_change
+from tai_state.rules.commits.starting import start_change
 from tai_state.rules.records.record import Marks, StateRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,7 +2,8 @@
 
 from tai_state import KEEP
 from tai_state.rules.commits.coalescing import weight
-from tai_state.rules.commits.kinds import start_change, transition_change
+from tai_state.rules.commits.kinds import transition_change
+from tai_state.rules.commits.starting import start_change
 from tests.unit.commits.made import TURNSTILE, call, head_of, plan
 
 

@@ -17,8 +17,9 @@ from tai_state.errors import (
 )
 from tai_state.rules.commits.change import Head, Needs
 from tai_state.rules.commits.decide import segment_is_due, with_segment
-from tai_state.rules.commits.kinds import start_change, transition_change
+from tai_state.rules.commits.kinds import transition_change
 from tai_state.rules.commits.plain import delete_change, log_change, rollback_change, save_change
+from tai_state.rules.commits.starting import start_change
 from tai_state.rules.history.segments import build_segment
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import Marks, Signal

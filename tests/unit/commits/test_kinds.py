@@ -19,17 +19,16 @@ from tai_state.errors import (
 from tai_state.rules.commits.change import Head, Needs
 from tai_state.rules.commits.kinds import (
     Call,
-    check_dependencies,
     check_machine,
     check_name,
     checked_error,
     data_payload,
     is_redefined,
     stamp,
-    start_change,
     status_change,
     transition_change,
 )
+from tai_state.rules.commits.starting import check_dependencies, start_change
 from tai_state.rules.history.upcasting import Schema
 from tai_state.rules.records.record import MachineStamp, StateRecord
 from tests.unit.commits.made import PATHS, TURNSTILE, at, call, lived, plan, state_at

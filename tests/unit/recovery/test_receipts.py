@@ -9,7 +9,8 @@ from tai_state import KEEP
 from tai_state.documents import Document
 from tai_state.errors import CorruptLogError, SchemaVersionError
 from tai_state.rules.commits.change import Plan
-from tai_state.rules.commits.kinds import start_change, transition_change
+from tai_state.rules.commits.kinds import transition_change
+from tai_state.rules.commits.starting import start_change
 from tai_state.rules.recovery.findings import Made
 from tai_state.rules.recovery.receipts import NamedReceipt, ReceiptSearch, named_receipt, says_what_it_should
 from tests.unit.commits.made import PATHS, TURNSTILE, at, call, document, head_of, plan, put

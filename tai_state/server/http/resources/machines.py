@@ -28,7 +28,9 @@ async def get_machine(call: Call) -> Answer:
     persister = call.service.persisters.get(call.path["machine"])
     if persister is None:
         raise refusals.no_such("machine")
-    return told(_shown(persister.require_machine()))
+    machine = persister.require_machine()
+    assert isinstance(machine, Machine)  # The service takes no other.
+    return told(_shown(machine))
 
 
 def _shown(machine: Machine[Any]) -> dict[str, Any]:
