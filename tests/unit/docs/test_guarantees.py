@@ -44,6 +44,7 @@ PROMISES = [
     "The server",
     "Replicas",
     "The console",
+    "Machines of other libraries",
     "Over HTTP",
 ]
 PROOF = re.compile(r"`(test_\w+)`(?: \(`(test_\w+\.py)`\))?")
