@@ -61,13 +61,14 @@ class IdempotencyMismatchError(ConflictError):
     code = "idempotency_mismatch"
     retryable = False
 
-    def __init__(self, key: str, governor_id: str = "", state_id: str = "") -> None:
-        """Name the key and the state it belongs to; none for the key of a transaction."""
-        whose = named(governor_id, state_id) if governor_id else "a transaction"
+    def __init__(self, key: str, governor_id: str = "", state_id: str = "", *, resource: str = "") -> None:
+        """Name the key and the state or the lock that it belongs to; none for the key of a transaction."""
+        whose = named(governor_id, state_id) if governor_id else f"lock {resource!r}" if resource else "a transaction"
         super().__init__(f"idempotency key {key!r} of {whose} was used for another request")
         self.key = key
         self.governor_id = governor_id
         self.state_id = state_id
+        self.resource = resource
 
 
 class StaleReadError(ConflictError):

@@ -92,6 +92,34 @@ class AsyncStoreReads(AsyncStoreEvents):
                 missing.append(paths.state_id)
         return models.BatchResult.model_construct(found=found, missing=missing, damaged=damaged)
 
+    async def dependents_of(
+        self, governor_id: str, state_id: str, *, limit: int | None = None, timeout: TimeLimit = None
+    ) -> BatchResult:
+        """Return the live states that depend on a state and may react to its moves, as of one moment.
+
+        Two reads: of the state, which is marked with them, and of those. A mark outlives a dependent that was deleted
+        or made anew: such a one is left out. Where the state itself had to be rebuilt from its log, nobody knows its
+        marks, and none is told; ``recover`` makes them again.
+
+        Args:
+            limit: How many marks are looked at most, ascending by the dependents' ids.
+
+        Returns:
+            ``missing`` are those whose documents are gone, and whose log does not tell them; ``verify`` finds them.
+
+        Raises:
+            StateNotFoundError: The state never existed.
+        """
+        check_limit(limit)
+        with self.runtime.inflight.one("dependents_of", governor_id, state_id):
+            found = await self.runtime.find(state_layout(governor_id, state_id), timeout)
+            if found is None:
+                raise StateNotFoundError(governor_id, state_id)
+            marked = sorted(found.record.marks.dependents)[:limit]
+            read = await self.batch_get_states(governor_id, marked, include_deleted=True, timeout=timeout)
+        live = {one: shown for one, shown in read.found.items() if not shown.deleted and state_id in shown.depends_on}
+        return models.BatchResult.model_construct(found=live, missing=read.missing, damaged=read.damaged)
+
     async def list_governors(
         self,
         *,

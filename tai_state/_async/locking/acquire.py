@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
+from tai_state._async.locking.attaching import async_attached
 from tai_state._async.locking.handle import AsyncGrantor, AsyncLockHandle
 from tai_state._async.locking.registry import AsyncLockRegistry
 from tai_state._async.locking.reserving import AsyncReservations
@@ -16,6 +17,7 @@ from tai_state.documents import Capability, CommitResult, DocumentPath, Read, Wr
 from tai_state.errors import (
     DeadlineExceededError,
     DeadlockError,
+    LockLostError,
     LockTimeoutError,
     OutcomeUnknownError,
     PreconditionFailedError,
@@ -35,6 +37,7 @@ from tai_state.rules.locking.leases import (
     unknown_outcome,
 )
 from tai_state.rules.locking.owners import Owner, ProcessStamp
+from tai_state.rules.locking.requests import LockRequest
 from tai_state.rules.locking.reservations import Waiter, clear_write, read_reservation, reservation_path
 
 log = logging.getLogger("tai_state")
@@ -53,6 +56,8 @@ class _Seen:
     grants: tuple[Grant, ...]
     held: tuple[Held, ...]
     clears: tuple[Write, ...]
+    again: tuple[Lease, ...] = ()
+    """What was granted to this very request already, all of it: its reply was lost."""
 
 
 class AsyncAcquisition:
@@ -74,17 +79,21 @@ class AsyncAcquisition:
         timing: LeaseTiming,
         *,
         process: ProcessStamp | None = None,
+        request: LockRequest | None = None,
     ) -> None:
         """Ask for nothing yet.
 
         Args:
             process: The process that the leases end with; None: by their ttl alone.
+            request: What is asked for under a key; None: it is under none.
         """
         self._access = grantor.access
         self._grantor = grantor
         self._locks = locks
         self._timing = timing
         self._process = process
+        self._request = request
+        self._is_again = False
         self.nonce = self._access.new_id()
         """What tells this call from every other."""
         self.resources = tuple(resources)
@@ -135,14 +144,14 @@ class AsyncAcquisition:
         self.looked_at = self._access.clock.monotonic()
         if self._waiter is None:
             self._waiter = Waiter(self.owner.label, self.nonce, read.read_time, len(self.resources) > 1)
-        claim = Claim(
-            owner=self.owner, nonce=self._access.new_id(), ttl_seconds=self._timing.ttl, process=self._process
-        )
+        leases = read_leases(paths, read.documents)
+        if self._request is not None and self._request.is_met_by(leases, read.read_time):
+            return _Seen((), (), (), tuple(lease for lease in leases if lease is not None))
+        claim = self._claim()
         holds_locks = self._locks.held_by(self.owner)
         grants: list[Grant] = []
         held: list[Held] = []
         clears: list[Write] = []
-        leases = read_leases(paths, read.documents)
         for resource, current, next_path in zip(self.resources, leases, next_paths, strict=True):
             step = decide_acquire(
                 current, read.read_time, resource=resource, claim=claim, is_orphaned=self._is_orphaned(current)
@@ -165,6 +174,16 @@ class AsyncAcquisition:
         self.reservations.note(leases, held)
         self._note(held)
         return _Seen(tuple(grants), tuple(held), tuple(clears))
+
+    def _claim(self) -> Claim:
+        return Claim(
+            owner=self.owner,
+            nonce=self._access.new_id(),
+            ttl_seconds=self._timing.ttl,
+            process=self._process,
+            key_digest=None if self._request is None else self._request.key_digest,
+            fingerprint=None if self._request is None else self._request.fingerprint,
+        )
 
     async def _read(self, paths: Sequence[DocumentPath], deadline: Deadline) -> Read:
         async def attempt() -> Read:
@@ -216,11 +235,24 @@ class AsyncAcquisition:
             seen = await self.look(deadline)
             if seen.held:
                 return False
+            if seen.again:
+                try:
+                    return await self._go_on(seen.again, self._try_time(deadline))
+                except LockLostError:
+                    continue  # it has ended since: the next look tells who has it
             try:
                 if await async_shield(self._take_all, seen, self._try_time(deadline)):
                     return True
             except PreconditionFailedError:
                 continue  # somebody was faster: the next look tells who
+
+    async def _go_on(self, leases: Sequence[Lease], deadline: Deadline) -> bool:
+        """Go on with what was granted to this very request, renewed; nobody is waited for, and nothing is taken."""
+        self._is_again = True
+        for lease in leases:
+            self.granted.append(await async_attached(self._grantor, lease, deadline, process=self._process))
+        self._locks.add(self.granted)
+        return True
 
     async def _take_all(self, seen: _Seen, deadline: Deadline) -> bool:
         # Before anything is sent: the store counts from a later moment.
@@ -283,6 +315,10 @@ class AsyncAcquisition:
         """Release what was granted, as far as the store answers."""
         granted, self.granted = self.granted, []
         for lock in granted:
+            if self._is_again:
+                # It was granted to an earlier call, which may have told its caller.
+                lock.detach()
+                continue
             try:
                 await lock.release(timeout=GIVE_BACK_SECONDS)
             except TaiStateError as error:

@@ -1,11 +1,12 @@
 # Generated from tai_state/_async/api/lock_manager.py by .ci/generate_sync.py; do not edit.
 """Locks: leases in the store, with a fencing token that the store itself checks."""
 import math
-from collections.abc import Iterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterator, Iterable, Sequence
 from functools import partial
-from types import TracebackType
 
+from tai_state._sync.access.access import PAGE
 from tai_state._sync.access.inflight import InFlight
+from tai_state._sync.api.hold import Hold
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.locking.acquire import Acquisition
@@ -17,6 +18,7 @@ from tai_state._sync.locking.registry import drain
 from tai_state._sync.locking.waiting import Waiting
 from tai_state._platform.hearts import Hearts
 from tai_state._platform.interrupts import shield
+from tai_state._platform.iterators import ending
 from tai_state._platform.owners import current_owner
 from tai_state._platform.processes import this_process
 from tai_state.authors import author_of
@@ -33,7 +35,7 @@ from tai_state.errors import (
     SchemaVersionError,
     StoreError,
 )
-from tai_state.layout import LOCKS, WAITS
+from tai_state.layout import LOCKS, WAITS, escape
 from tai_state.models import ChangeMetadata, LockInfo, LockWait
 from tai_state.rules.commits.settle import Outcome
 from tai_state.rules.locking.leases import (
@@ -46,8 +48,10 @@ from tai_state.rules.locking.leases import (
     unknown_outcome,
 )
 from tai_state.rules.locking.owners import ProcessStamp, check_users
+from tai_state.rules.locking.requests import lock_request
 from tai_state.rules.locking.tickets import lease_of
 from tai_state.rules.locking.waits import told_by
+from tai_state.rules.records.arguments import check_limit
 from tai_state.rules.records.unreadable import Unreadable
 
 
@@ -81,6 +85,7 @@ class LockManager:
         timeout: TimeLimit = ACQUIRE_SECONDS,
         ttl: float | None = None,
         heartbeat: bool = True,
+        idempotency_key: str | None = None,
     ) -> Lock:
         """Wait for the lock and take it.
 
@@ -91,19 +96,28 @@ class LockManager:
             timeout: How many seconds to wait; 0: try once; None: without end.
             ttl: How long the lease outlives its last renewal; None: as configured.
             heartbeat: Whether to renew it in the background.
+            idempotency_key: Under which an owner of the same name, wherever he is, gets the same grant again, renewed,
+                as long as it is held: for whoever may lose the reply. Without one each grant is another one.
 
         Raises:
             LockTimeoutError: Somebody else held it all the time; or whether it was granted is not known, and then
                 it is nobody's after *ttl* at the latest.
             DeadlockError: Waiting would close a cycle; or the owner holds the lock itself.
             DeadlineExceededError: The store did not answer.
+            IdempotencyMismatchError: It is held by another request under the same key.
             InvalidIdError: *resource* or *owner* is no id, or begins with ``tai_state:``, as the package's own do.
         """
         wanted = [check_users(resource, "resource")]
-        return (self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)).locks[0]
+        return (self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat, key=idempotency_key)).locks[0]
 
     def try_acquire(
-        self, resource: str, *, owner: str | None = None, ttl: float | None = None, heartbeat: bool = True
+        self,
+        resource: str,
+        *,
+        owner: str | None = None,
+        ttl: float | None = None,
+        heartbeat: bool = True,
+        idempotency_key: str | None = None,
     ) -> Lock | None:
         """Take the lock if it can be had at once; None when somebody holds it, also the caller himself.
 
@@ -114,7 +128,9 @@ class LockManager:
             DeadlineExceededError: The store did not answer.
         """
         try:
-            return self.acquire(resource, owner=owner, timeout=0, ttl=ttl, heartbeat=heartbeat)
+            return self.acquire(
+                resource, owner=owner, timeout=0, ttl=ttl, heartbeat=heartbeat, idempotency_key=idempotency_key
+            )
         except DeadlockError:
             return None
         except LockTimeoutError as error:
@@ -152,12 +168,14 @@ class LockManager:
         timeout: TimeLimit = ACQUIRE_SECONDS,
         ttl: float | None = None,
         heartbeat: bool = True,
+        idempotency_key: str | None = None,
     ) -> LockSet:
-        """Wait for all the locks and take them in one commit, or none.
+        """Wait for all the locks and take them in one commit, or none; arguments as for ``acquire``.
 
         Raises:
             LockTimeoutError: One of them was always held by somebody else.
             DeadlockError: Waiting would close a cycle; or the owner holds one of them itself.
+            IdempotencyMismatchError: One is held by another request under the same key.
         """
         if isinstance(resources, str):
             message = "must be several resources, not one str"
@@ -166,7 +184,7 @@ class LockManager:
         if not wanted:
             message = "must name at least one resource"
             raise InvalidDataError(message, path="resources")
-        return self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat)
+        return self._acquire(wanted, owner, timeout, ttl, heartbeat=heartbeat, key=idempotency_key)
 
     def hold(
         self,
@@ -176,20 +194,32 @@ class LockManager:
         timeout: TimeLimit = ACQUIRE_SECONDS,
         ttl: float | None = None,
         heartbeat: bool = True,
-    ) -> "Hold":
+    ) -> Hold:
         """Acquire the lock, and release it at the end of the block; arguments and errors as for ``acquire``."""
         acquire = partial(self.acquire, resource, owner=owner, timeout=timeout, ttl=ttl, heartbeat=heartbeat)
         return Hold(acquire)
 
     def _acquire(
-        self, resources: Sequence[str], owner: str | None, timeout: TimeLimit, ttl: float | None, *, heartbeat: bool
+        self,
+        resources: Sequence[str],
+        owner: str | None,
+        timeout: TimeLimit,
+        ttl: float | None,
+        *,
+        heartbeat: bool,
+        key: str | None = None,
     ) -> LockSet:
         holder = current_owner(None if owner is None else check_users(owner, "owner"))
         seconds = math.inf if timeout is None else seconds_of(timeout, may_be_zero=True)
         deadline = Deadline(self._access.clock, seconds)
-        process = self._process(heartbeat=heartbeat)
         acquisition = Acquisition(
-            self._grantor, self._locks, resources, holder, self.config.timing(ttl), process=process
+            self._grantor,
+            self._locks,
+            resources,
+            holder,
+            self.config.timing(ttl),
+            process=self._process(heartbeat=heartbeat),
+            request=None if key is None else lock_request(key, holder.label, resources, ttl),
         )
         try:
             with self._inflight.one("acquire"):
@@ -271,25 +301,37 @@ class LockManager:
         (lease,) = read_leases([path], read.documents)
         return info(lease, read.read_time) if lease is not None else None
 
-    def list(self, *, timeout: TimeLimit = None) -> Iterator[LockInfo]:
+    def list(
+        self, *, after: str | None = None, limit: int | None = None, timeout: TimeLimit = None
+    ) -> Iterator[LockInfo]:
         """Iterate over the locks that were ever taken, held or free, ascending by stored resource id.
 
         All are told as of the moment at which the iteration began; ``timeout`` bounds each page. Documents that are
         damaged or somebody else's are passed over, and named at the end.
 
+        Args:
+            after: Begin behind this resource.
+            limit: How many are told at most.
+
         Raises:
             DamagedDocumentsError: Behind the last lock: some could not be read.
         """
-        unreadable = Unreadable()
+        check_limit(limit)
+        start = None if after is None else escape(after, "after")
+        unreadable, given = Unreadable(), 0
         with self._inflight.one("list_locks"):
             now = self._access.server_time(self._access.begin(timeout))
-        for document in self._inflight.reading(self._access.scan(LOCKS, timeout=timeout), "list_locks"):
-            try:
-                lease = read_lease(document)
-            except (StoreError, SchemaVersionError) as error:
-                unreadable.add(error, document)
-            else:
-                yield info(lease, now)
+        size = PAGE if limit is None else min(limit, PAGE)
+        scan = self._access.scan(LOCKS, after=start, page=max(1, size), timeout=timeout)
+        with ending(self._inflight.reading(scan, "list_locks")) as documents:
+            while given != limit and (document := next(documents, None)) is not None:
+                try:
+                    lease = read_lease(document)
+                except (StoreError, SchemaVersionError) as error:
+                    unreadable.add(error, document)
+                else:
+                    yield info(lease, now)
+                    given += 1
         unreadable.tell()
 
     def waits(self, *, timeout: TimeLimit = None) -> Iterator[LockWait]:
@@ -329,31 +371,6 @@ class LockManager:
             Whether all calls have ended and all locks are released.
         """
         return drain(self._inflight, self._locks, drain_seconds(timeout), granted_by=self._grantor)
-
-
-class Hold:
-    """A block that holds a lock.
-
-    A class of its own rather than a generator: between the grant and the block there is no step at which an
-    interrupt of the main thread could lose the lock.
-    """
-
-    def __init__(self, acquire: Callable[[], Lock]) -> None:
-        """Acquire with the block."""
-        self._acquire = acquire
-        self._lock: Lock | None = None
-
-    def __enter__(self) -> Lock:
-        """Acquire the lock."""
-        self._lock = self._acquire()
-        return self._lock
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Release it, as leaving the lock itself does."""
-        assert self._lock is not None
-        self._lock.__exit__(kind, error, trace)
 
 
 def _check_break(token: object, reason: object) -> None:

@@ -34,8 +34,10 @@ class Lease:
         owner_id: Tells the holder from others of his name; None: a build before there were such ids, the name decides.
         process: The process without which the lease is nobody's; None: it may outlive every process.
         granted_at: When the store was asked for what it granted, by its clock; None: a build before that was kept.
+        key_digest: Of the key under which it was asked for, and by whom; None: under none.
+        fingerprint: Of what was asked for under that key.
 
-    The last three are optional fields. An older build never writes a grant of ours anew but to end it (it breaks it, or
+    The last five are optional fields. An older build never writes a grant of ours anew but to end it (it breaks it, or
     takes it over), so it wipes nothing that still counts, and the document needs no higher format.
     """
 
@@ -49,6 +51,8 @@ class Lease:
     owner_id: str | None = None
     process: ProcessStamp | None = None
     granted_at: datetime | None = None
+    key_digest: str | None = None
+    fingerprint: str | None = None
 
     @property
     def holder_id(self) -> str:
@@ -121,6 +125,8 @@ def read_lease(document: Document) -> Lease:
             owner_id=take_or_none(fields, "owner_id", str),
             process=None if fields.get("process") is None else read_stamp(take(fields, "process", dict)),
             granted_at=take_time_or_none(fields, "granted_at"),
+            key_digest=take_or_none(fields, "key_digest", str),
+            fingerprint=take_or_none(fields, "fingerprint", str),
         )
         _check_lease(lease, document.path)
     except (FieldError, InvalidIdError) as error:
@@ -175,6 +181,8 @@ def lease_fields(lease: Lease) -> dict[str, Value]:
         fields["process"] = stamp_field(lease.process)
     if lease.granted_at is not None:
         fields["granted_at"] = lease.granted_at
+    if lease.key_digest is not None:
+        fields["key_digest"], fields["fingerprint"] = lease.key_digest, lease.fingerprint
     return fields
 
 
@@ -192,12 +200,15 @@ class Claim:
     Attributes:
         nonce: Unique to this grant.
         process: The process that the lease ends with; None: it ends by its ttl alone.
+        key_digest: Of the key under which it is asked for, with the *fingerprint* of what is; None: under none.
     """
 
     owner: Owner
     nonce: str
     ttl_seconds: float
     process: ProcessStamp | None = None
+    key_digest: str | None = None
+    fingerprint: str | None = None
 
 
 def decide_acquire(
@@ -223,6 +234,8 @@ def decide_acquire(
         owner_id=claim.owner.id,
         process=claim.process,
         granted_at=read_time,
+        key_digest=claim.key_digest,
+        fingerprint=claim.fingerprint,
     )
     return Grant(lease, _write(lease, current))
 
@@ -249,8 +262,12 @@ def renewed(lease: Lease, ttl_seconds: float | None = None) -> tuple[Lease, Put]
 
 
 def _freed(lease: Lease, nonce: str) -> Lease:
-    renewals = lease.renewals + 1
-    return replace(lease, holder=None, nonce=nonce, renewals=renewals, owner_id=None, process=None, granted_at=None)
+    return replace(_nobodys(lease), nonce=nonce, renewals=lease.renewals + 1, granted_at=None)
+
+
+def _nobodys(lease: Lease) -> Lease:
+    """Return the lease without what is said of a holder."""
+    return replace(lease, holder=None, owner_id=None, process=None, key_digest=None, fingerprint=None)
 
 
 def released(lease: Lease) -> tuple[Lease, Put]:
@@ -320,7 +337,7 @@ TOKENS_LEFT_OUT = 2**20
 
 def carried(lease: Lease) -> Lease:
     """Return what a copy of the store keeps of a lease: its counter. Who holds it here holds nothing there."""
-    return replace(lease, holder=None, nonce="", renewals=0, owner_id=None, process=None)
+    return replace(_nobodys(lease), nonce="", renewals=0)
 
 
 def raised(copied: Lease, found: Lease | None) -> Put | None:

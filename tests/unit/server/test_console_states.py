@@ -13,6 +13,7 @@ from tai_state import (
 )
 from tai_state.due import Timeout
 from tai_state.layout import state_layout
+from tai_state.server.console.views import states
 from tai_state.server.console.views.governors import GOVERNORS_SHOWN, STATES_SHOWN, STATUSES_COUNTED
 from tests._async.stores import async_plant
 from tests.unit.server.browsing import Page, browsing
@@ -135,7 +136,7 @@ async def test_a_state_is_shown_with_all_that_is_known_of_it():
     for told in ("back at 20", "by worker-7, token 1", "region=eu", "m, version 1", '{"pay": "load"}'):
         assert told in page.text
     assert "/console/governors/g/states/first" in page.addresses
-    assert page.cost == 1 + 1 + 1 + 2, "the state, its lock, its version for the events, and those"
+    assert page.cost == 1 + 1 + 1 + 1 + 2, "the state, its lock, its marks, its version for the events, and those"
 
 
 async def test_the_status_is_marked_on_the_diagram(browser, orders):
@@ -198,3 +199,23 @@ async def test_a_damaged_document_is_told_and_the_rest_is_shown(world, browser, 
     shown = await browser.get("governors/g/states/a")
     assert "was rebuilt from its events" in shown.text
     assert '"total": 5' in shown.text
+
+
+async def test_a_state_leads_to_those_that_react_to_it(monkeypatch):
+    """With their statuses; of many, those that are shown are read."""
+    machine = Machine(
+        "m", "a", [Transition("go", "a", "b"), Transition("follow", "a", "c")], on_dependency={"b": "follow"}
+    )
+    monkeypatch.setattr(states, "DEPENDENTS_SHOWN", 2)
+    async with World.opened(machines=[machine]) as world, browsing(world) as browser:
+        moves = world.server.service.persisters["m"]
+        await moves.start("g", "first")
+        alone = await browser.get("governors/g/states/first")
+        assert "Reacting to it" not in alone.text
+        for name in ("two", "three", "<b>four"):
+            await moves.start("g", name, depends_on=["first"])
+        await moves.transition("g", "first", "go")
+        page = await browser.get("governors/g/states/first")
+        assert "Reacting to it <b>four c three c and others" in page.text
+        assert "/console/governors/g/states/%3Cb%3Efour" in page.addresses
+        assert page.cost <= alone.cost + 4

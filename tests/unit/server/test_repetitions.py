@@ -30,6 +30,8 @@ REPEATED = {
         {"kind": "transaction", "ops": [{"op": "increment", "key": "n", "by": 2}]},
     ),
     "enqueue_job": ("POST", "/v1/jobs/mail", {"payload": 1}, {"payload": 2}),
+    "acquire_lock": ("POST", "/v1/locks/r", {"owner": "till"}, {"owner": "till", "ttl": 5.0}),
+    "acquire_locks": ("POST", "/v1/locks", {"resources": ["a", "b"]}, {"resources": ["a", "b", "c"]}),
     "start_saga": ("POST", "/v1/governors/g/sagas/o", {"saga": "order", "data": 1}, {"saga": "order", "data": 2}),
 }
 OF_A_VERSION = ("save_state", "transition", "delete_state", "rollback")
@@ -79,6 +81,20 @@ async def test_what_is_asked_again_under_its_key_is_done_once(world, name):
     assert again.status_code == first.status_code
     assert {**again.json(), "replayed": 0} == {**first.json(), "replayed": 0}
     assert await counted(world) == before
+
+
+async def test_a_lock_is_given_again_to_whom_it_was_given(world):
+    """Under the same key of somebody else, or another owner of the same token, it is another request."""
+    key = {"Idempotency-Key": '"k-1"'}
+    given = await world.everything.post("/v1/locks/shop-1", json={"owner": "till"}, headers=key)
+    assert given.status_code == 201
+    for caller, owner in ((world.shops, "till"), (world.everything, "desk")):
+        refused = await caller.post("/v1/locks/shop-1", json={"owner": owner}, headers=key)
+        assert (refused.status_code, refused.json()["code"]) == (409, "lock_timeout")
+        assert given.json()["ticket"] not in refused.text
+    await world.everything.delete("/v1/locks/shop-1", headers={"Lock-Ticket": given.json()["ticket"]})
+    anew = await world.everything.post("/v1/locks/shop-1", json={"owner": "till"}, headers=key)
+    assert anew.json()["fencing_token"] == given.json()["fencing_token"] + 1
 
 
 @pytest.mark.parametrize("name", [name for name, case in REPEATED.items() if case[2] != case[3]])

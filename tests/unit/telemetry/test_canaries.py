@@ -152,6 +152,7 @@ def look(run, store, persister):
     for call in (store.get_state, store.find_state, store.exists, persister.load_state, persister.replay):
         do(call, "g", "s")
     do(store.batch_get_states, "g", ["s", "t"])
+    do(store.dependents_of, "g", "s")
     for call in (store.get_events, persister.history, persister.export_history, persister.list_snapshots):
         do(call, "g", "s")
     for call in (
@@ -283,7 +284,7 @@ def transact(run, store):
     run.attempt(manager.get_transaction, "nobody's")
     with manager.begin() as tx:
         tx.save_state("g", "u", DATA)
-    lock = locks.acquire("r", heartbeat=False)
+    lock = locks.acquire("r", heartbeat=False, idempotency_key=KEY)
     run.attempt(locks.acquire, "r", timeout=0)
     run.attempt(locks.attach, lock.ticket, heartbeat=False)
     run.attempt(locks.inspect, "r")

@@ -1,17 +1,14 @@
 """Locks: who has which, since when and until when; and how one is broken."""
 
-from collections.abc import AsyncIterator
-
 from starlette.responses import Response
 
 from tai_state import LockInfo
 from tai_state.server.auth.principals import Kind
 from tai_state.server.console.routes import Pages
 from tai_state.server.console.views.actions import reason_of
-from tai_state.server.console.views.listed import listed
 from tai_state.server.console.visit import Visit
 from tai_state.server.http import refusals
-from tai_state.server.http.endings import ending
+from tai_state.server.http.held import locks_page
 
 LOCKS_SHOWN = 100
 
@@ -20,24 +17,17 @@ pages = Pages()
 
 @pages.page("locks")
 async def show_locks(visit: Visit) -> Response:
-    """Show the locks that are held, those that who asks reaches; free ones are read on the way and left out."""
+    """Show the locks that are held, those that who asks reaches; free ones are read on the way, so many a page."""
     wanted = visit.text("resource")
     if wanted is not None:
         return visit.redirect("locks", wanted)
-    found = await listed(_held(visit), LOCKS_SHOWN)
-    return visit.render("locks.html", "Locks", found=found, nav="locks")
 
+    def is_wanted(lock: LockInfo) -> bool:
+        return lock.held and visit.reaches(Kind.LOCKS, lock.resource)
 
-async def _held(visit: Visit) -> AsyncIterator[LockInfo]:
-    """Iterate over as many locks as a page shows, and one more."""
-    given = 0
-    async with ending(visit.service.locks.list(timeout=visit.seconds)) as locks:
-        async for lock in locks:
-            if lock.held and visit.reaches(Kind.LOCKS, lock.resource):
-                yield lock
-                given += 1
-            if given > LOCKS_SHOWN:
-                return
+    after = visit.text("after")
+    page = await locks_page(visit.service.locks, after, LOCKS_SHOWN, is_wanted, timeout=visit.seconds)
+    return visit.render("locks.html", "Locks", page=page, after=after, nav="locks")
 
 
 @pages.page("locks/{resource}")

@@ -1,8 +1,10 @@
 """One state: where it stands on its machine's diagram, its data, who made it so and why, and what it waits for."""
 
+from typing import Any
+
 from starlette.responses import Response
 
-from tai_state import LockInfo, StateNotFoundError
+from tai_state import CorruptLogError, LockInfo, StateNotFoundError, StateSnapshot
 from tai_state.server.auth.principals import Kind
 from tai_state.server.console.drawing import drawn
 from tai_state.server.console.moves import machine_of, moves_of
@@ -11,6 +13,7 @@ from tai_state.server.console.views.listed import timeline
 from tai_state.server.console.visit import Visit
 
 EVENTS_SHOWN = 8
+DEPENDENTS_SHOWN = 50
 LOOK_SECONDS = 3
 """How often a page asks whether its state has changed: one document each time."""
 
@@ -37,6 +40,8 @@ async def show_state(visit: Visit) -> Response:
         moves=[] if snapshot is None or machine is None else moves_of(machine, snapshot.status),
         drawing=None if machine is None or snapshot is None else drawn(machine, snapshot.status),
         lock=await _lock_of(visit, governor, state),
+        dependents=await _dependents_of(visit, governor, state),
+        dependents_shown=DEPENDENTS_SHOWN,
         events=await timeline(visit, governor, state, EVENTS_SHOWN),
         is_whole=visit.text("whole") is not None,
         look_seconds=LOOK_SECONDS,
@@ -53,6 +58,15 @@ async def show_version_number(visit: Visit) -> Response:
     snapshot = read.found.get(state)
     version = "" if snapshot is None else str(snapshot.version)
     return Response(version, headers=visit.headers(), media_type="text/plain")
+
+
+async def _dependents_of(visit: Visit, governor: str, state: str) -> list[StateSnapshot[Any]]:
+    """Return the states that may react to the moves of one, at most one more than are shown; of a lost one, none."""
+    try:
+        read = await visit.store.dependents_of(governor, state, limit=DEPENDENTS_SHOWN + 1, timeout=visit.seconds)
+    except CorruptLogError:
+        return []
+    return list(read.found.values())
 
 
 async def _lock_of(visit: Visit, governor: str, state: str) -> LockInfo | None:

@@ -1,7 +1,5 @@
 """``/v1/locks``: leases that are held by their tickets, whatever becomes of this process."""
 
-from collections.abc import AsyncIterator
-
 from pydantic import Field
 
 from tai_state import AsyncLock, LockInfo, LockLostError, lock_owner
@@ -9,8 +7,8 @@ from tai_state.server.auth.principals import Kind
 from tai_state.server.http import refusals
 from tai_state.server.http.answers import Answer, told
 from tai_state.server.http.calls import LOCK_TICKET, Call
-from tai_state.server.http.endings import ending
-from tai_state.server.http.paging import After, paged, size_of
+from tai_state.server.http.held import locks_page
+from tai_state.server.http.paging import After, size_of
 from tai_state.server.http.routes import Body, LeaseSeconds, Resource, Said, Version
 from tai_state.server.http.shapes import Items, LockHeld, LocksHeld
 
@@ -36,14 +34,22 @@ class Acquire(Body):
     Said(201, "It is held, by whoever has the ticket.", LockHeld),
     body=Acquire,
     is_body_optional=True,
+    headers=("Idempotency-Key",),
     problems=(409, 422),
 )
 async def acquire_lock(call: Call) -> Answer:
-    """Acquire a lock. Nobody renews it here: it ends with its ttl unless its ticket is used to renew it."""
+    """Acquire a lock. Nobody renews it here: it ends with its ttl unless its ticket is used to renew it.
+
+    Asked again under the key of a grant that is held, it renews that one and gives its ticket again.
+    """
     body = await call.body(Acquire)
     with lock_owner(_owner(call, body.owner)):
         lock = await call.service.locks.acquire(
-            call.path["resource"], timeout=min(body.timeout, call.seconds), ttl=body.ttl, heartbeat=False
+            call.path["resource"],
+            timeout=min(body.timeout, call.seconds),
+            ttl=body.ttl,
+            heartbeat=False,
+            idempotency_key=call.idempotency_key(),
         )
     return told(_held(lock), 201)
 
@@ -59,6 +65,7 @@ class AcquireMany(Acquire):
     "/v1/locks",
     Said(201, "All of them are held.", LocksHeld),
     body=AcquireMany,
+    headers=("Idempotency-Key",),
     problems=(409, 422),
 )
 async def acquire_locks(call: Call) -> Answer:
@@ -68,7 +75,11 @@ async def acquire_locks(call: Call) -> Answer:
         call.require(Kind.LOCKS, name)
     with lock_owner(_owner(call, body.owner)):
         held = await call.service.locks.acquire_many(
-            body.resources, timeout=min(body.timeout, call.seconds), ttl=body.ttl, heartbeat=False
+            body.resources,
+            timeout=min(body.timeout, call.seconds),
+            ttl=body.ttl,
+            heartbeat=False,
+            idempotency_key=call.idempotency_key(),
         )
     return told({"locks": [_held(lock) for lock in held.locks]}, 201)
 
@@ -146,23 +157,16 @@ class Locks(After):
 
 @resource.route("GET", "/v1/locks", Said(200, "A page of them.", Items[LockInfo], ("Link",)), query=Locks)
 async def list_locks(call: Call) -> Answer:
-    """List locks, ascending by stored id, those that the token reaches; each page reads those before it, too."""
+    """List locks, ascending by stored id, those that the token reaches; what is left out is read, so much a page."""
     query = call.query(Locks)
     size = size_of(call, query)
 
-    async def found() -> AsyncIterator[LockInfo]:
-        is_behind, count = query.after is None, 0
-        async with ending(call.service.locks.list(timeout=call.seconds)) as locks:
-            async for lock in locks:
-                is_wanted = is_behind and (lock.held or not query.held)
-                if is_wanted and call.principal.allowed.covers(Kind.LOCKS, lock.resource):
-                    yield lock
-                    count += 1
-                    if count > size:
-                        return
-                is_behind = is_behind or lock.resource == query.after
+    def is_wanted(lock: LockInfo) -> bool:
+        return (lock.held or not query.held) and call.principal.allowed.covers(Kind.LOCKS, lock.resource)
 
-    return await paged(call, found(), size, show=lambda lock: lock, behind=lambda lock: {"after": lock.resource})
+    page = await locks_page(call.service.locks, query.after, size, is_wanted, timeout=call.seconds)
+    content = {"items": page.items, **({"damaged": page.damaged} if page.damaged else {})}
+    return told(content, headers={} if page.behind is None else call.next_page(after=page.behind))
 
 
 def _owner(call: Call, label: str) -> str:
