@@ -28,7 +28,8 @@ class OutcomeUnknownError(TaiStateError):
     """The store may or may not have applied the change, and time ran out before it could be told.
 
     Under an idempotency key call again with the same one: that is ``retryable``. Without a key a second call could
-    apply the change twice, so it is not: ask ``persister.outcome(error)``, or ``get_transaction`` of a manager.
+    apply the change twice, so it is not: ask ``persister.outcome(error)``, ``get_transaction`` of a manager, or
+    ``outcome`` of a distributed transaction, the last two by ``transition_id``.
     """
 
     code = "outcome_unknown"
@@ -47,7 +48,7 @@ class OutcomeUnknownError(TaiStateError):
         Args:
             retryable: Whether the same call can be made again without a second effect.
         """
-        what, asked = f"transaction {transition_id}", "get_transaction(id)"
+        what, asked = f"transaction {transition_id}", "get_transaction(id) (of several stores: outcome(id))"
         if governor_id:
             becomes = "version unknown" if version is None else f"to become version {version}"
             what, asked = f"change {transition_id} of {named(governor_id, state_id)}, {becomes},", "outcome(error)"

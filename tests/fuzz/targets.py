@@ -3,27 +3,38 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 from pydantic import BaseModel, create_model
 
 from tai_state import InvalidDataError, MemoryStore, StateMachinePersister, TaiStateError
+from tai_state.authors import Author
 from tai_state.cli.commands.ingest.lines import BadLineError, parse_line
-from tai_state.codec import Payload, from_json, to_json
+from tai_state.codec import EMPTY, Payload, from_json, to_json
 from tai_state.config import Encoding
 from tai_state.conversion import normalize
-from tai_state.documents import Document, DocumentPath, Put
+from tai_state.documents import Check, Document, DocumentPath, MustNotExist, Put, Write
 from tai_state.layout import GOVERNORS, escape, state_layout, unescape
 from tai_state.machine import Machine
 from tai_state.rules.commits.receipts import live_receipt
+from tai_state.rules.distributed.parts import lost_marks, settle_writes
+from tai_state.rules.distributed.records import (
+    Decision,
+    Verdict,
+    begin_put,
+    decision_writes,
+    read_begin,
+    read_decision,
+)
 from tai_state.rules.history.segments import read_segment
 from tai_state.rules.history.snapshots import read_snapshot
 from tai_state.rules.locking.deadlocks import live_wait
 from tai_state.rules.locking.leases import read_lease
 from tai_state.rules.locking.reservations import read_reservation
 from tai_state.rules.records.documents import read_event, read_state
+from tai_state.rules.records.prepared import Closed, Part, read_prepared
 from tai_state.rules.transactions.record import read_record
 from tai_state.urls import parse_url
 
@@ -214,6 +225,58 @@ def stores(data: st.DataObject) -> None:
         assert store.get_state("g", "t")[0].data == {"n": 2}
 
 
+def _real_parts() -> list[Document]:
+    """What a transaction over two stores has left of itself: a begin, and parts before and behind their settlement."""
+    paths = state_layout("g", "s")
+    mark = "t", "stock", "id-1", "sqlite:////srv/orders.db", 30.0
+    writes: dict[DocumentPath, Write] = {
+        paths.event(1): Put(paths.event(1), {"n": 1}),
+        paths.segment(1): Check(paths.segment(1), MustNotExist()),
+    }
+    part = Part(*mark, {paths.state: 0}, writes)
+    begin = begin_put("t", {"stock": "id-1"}, timedelta(seconds=30), Author("ann", "", EMPTY), NOW)
+    decision, _ = decision_writes("t", Decision(Verdict.ABORT, "who"), NOW, Author("ann", "", EMPTY), NOW)
+    assert isinstance(decision, Put)
+    closed = Closed("t", "commit")
+    documents = [part.fields(Encoding()), closed.fields(NOW)]
+    return [
+        *(Document(part.path, fields, NOW, NOW) for fields in documents),
+        *(Document(put.path, dict(put.fields), NOW, NOW) for put in (begin, decision)),
+    ]
+
+
+PARTS = _real_parts()
+
+
+def parts(data: st.DataObject) -> None:
+    """Any document in the place of what is prepared, begun or decided is read or refused; so is any write in it."""
+    real = data.draw(st.sampled_from(PARTS))
+    names = st.sampled_from(sorted({name for one in PARTS for name in one.fields}))
+    fields = {**real.fields, **data.draw(st.dictionaries(names, PLAIN, max_size=3))}
+    if "states" in fields and data.draw(st.booleans()):
+        place = {"collection": data.draw(TEXTS | st.just("governors/g/states")), "id": data.draw(TEXTS), "version": 0}
+        fields["states"] = [{**place, **data.draw(st.dictionaries(st.sampled_from(sorted(place)), PLAIN, max_size=1))}]
+    if "states" in fields and data.draw(st.booleans()):
+        kept = {"collection": "governors/g/events", "id": "s@1", "must": data.draw(TEXTS | st.just("absent"))}
+        more = st.sampled_from(["fields", "check", "stamped", "id", "must", "collection"])
+        one = {**kept, **data.draw(st.dictionaries(more, PLAIN | st.just("{}"), max_size=3))}
+        writes = data.draw(st.lists(st.just(one) | PLAIN, max_size=2) | PLAIN)
+        fields["writes"] = Payload.of({"writes": writes}).field(Encoding())
+    document = Document(real.path, fields, NOW, NOW)
+    begin = ours(lambda: read_begin(document))
+    assert begin is None or begin.is_over(NOW) in {True, False}
+    ours(lambda: read_decision(document, "t"))
+    found = ours(lambda: read_prepared(document))
+    if isinstance(found, Closed):
+        assert Verdict(found.verdict)
+    if isinstance(found, Part):
+        assert isinstance(document.create_time + timedelta(seconds=found.lease_seconds), datetime)
+        ours(lambda: lost_marks(found, {}, "ann", Encoding(), NOW))
+        closing = Put(found.path, Closed("t", "commit").fields(NOW))
+        for verdict in Verdict:
+            ours(lambda verdict=verdict: settle_writes(found, closing, {}, verdict, Encoding()))  # type: ignore[misc]
+
+
 TARGETS: dict[str, Target] = {
-    target.__name__: target for target in (ids, codec, models, machines, logs, urls, documents, stores)
+    target.__name__: target for target in (ids, codec, models, machines, logs, urls, documents, stores, parts)
 }

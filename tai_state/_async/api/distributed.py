@@ -145,8 +145,10 @@ class AsyncDistributedTransaction:
             result = await async_run_body(fn, AsyncDistributedBody(transaction_id, attempts, self.participants))
             for attempt in attempts.values():
                 attempt.check_usable()
-        except Exception as error:
-            await self._phases(deadline).drop(transaction_id)
+        except BaseException as error:
+            await async_shield(self._phases(deadline).drop, transaction_id)
+            if not isinstance(error, Exception):
+                raise
             await self._judge(attempts, error, held, deadline)
             if isinstance(error, PreconditionFailedError | StaleReadError):
                 return _Raised(error)

@@ -22,6 +22,7 @@ from tai_state.errors import (
     ConfigurationError,
     DeadlineExceededError,
     DocumentTooLargeError,
+    OutcomeUnknownError,
     PreconditionFailedError,
     TaiStateError,
 )
@@ -68,7 +69,13 @@ class AsyncRuntimes:
         if len({*self.ids.values()}) != len(self.ids):
             message = "two of the stores have one id: one is a plain copy of the other; see backup and restore"
             raise ConfigurationError(message)
-        self.coordinator_url = place_url(await self.coordinator.access.backend.place())
+        place = await self.coordinator.access.backend.place()
+        if any(one == coordinator_id and places[name] != place for name, one in self.ids.items()):
+            message = (
+                "the coordinator has the id of one of the stores: it is a plain copy of it; see backup and restore"
+            )
+            raise ConfigurationError(message)
+        self.coordinator_url = place_url(place)
         for store in self.stores.values():
             store.coordinators[coordinator_id] = self.coordinator.access
         self.coordinator_id = coordinator_id
@@ -154,7 +161,11 @@ class AsyncPhases:
         except BaseException:
             await self._abort(transaction_id, [*parties], began_at)
             raise
-        verdict = await self.decisions.decide(transaction_id, Verdict.COMMIT, began_at, self.deadline)
+        try:
+            verdict = await self.decisions.decide(transaction_id, Verdict.COMMIT, began_at, self.deadline)
+        except TaiStateError as error:
+            await self._decide_against(transaction_id, [*parties], began_at, error)
+            return
         await self._settle(transaction_id, [*parties], verdict or Verdict.ABORT)
         if verdict is not Verdict.COMMIT:
             message = (
@@ -202,18 +213,44 @@ class AsyncPhases:
             return
         await self._settle(transaction_id, names, verdict or Verdict.ABORT)
 
+    async def _decide_against(
+        self, transaction_id: str, names: Sequence[str], began_at: datetime, error: TaiStateError
+    ) -> None:
+        """Find out how it is decided, by an *error* to commit, or decide it: nobody has to wait for the lease to end.
+
+        The first decision counts: ours to commit, where it arrived, or this one, behind which it never will.
+
+        Raises:
+            DeadlineExceededError: It is aborted, from *error*, where that left it open.
+            TaiStateError: The *error* itself: it is aborted, or nobody knows.
+        """
+        try:
+            verdict = await self.decisions.decide(transaction_id, Verdict.ABORT, began_at, self._longer())
+        except TaiStateError as unasked:
+            log.warning("distributed transaction %s is settled past its lease: %s", transaction_id, unasked)
+            raise error from None
+        # Where begin and decision are gone it may have been committed, and is left as it is.
+        if verdict is not None:
+            await self._settle(transaction_id, names, verdict)
+        if verdict is Verdict.ABORT and isinstance(error, OutcomeUnknownError):
+            message = f"distributed transaction {transaction_id} could not be decided in time; nothing was written"
+            raise DeadlineExceededError(message) from error
+        if verdict is not Verdict.COMMIT:
+            raise error
+
     async def _settle(self, transaction_id: str, names: Sequence[str], verdict: Verdict) -> None:
         """Do what was decided, wherever that can be done now; what cannot is done by whoever meets it."""
-        deadline, settled = self._longer(), []
+        settled: list[str] = []
         for name in names:
             try:
-                await self._settle_one(transaction_id, name, verdict, deadline)
+                # Each has a time of its own: one that does not answer takes none of the others'.
+                await self._settle_one(transaction_id, name, verdict, self._longer())
             except Exception as error:  # noqa: BLE001 - a participant may raise anything, and what is decided stays so
                 log.warning("%r settles distributed transaction %s later: %s", name, transaction_id, _told(error))
             else:
                 settled.append(name)
         if settled:
-            await async_note_settled(self.decisions, Closed(transaction_id, verdict.value), settled, deadline)
+            await async_note_settled(self.decisions, Closed(transaction_id, verdict.value), settled, self._longer())
 
     async def _settle_one(self, transaction_id: str, name: str, verdict: Verdict, deadline: Deadline) -> None:
         participant = self.participants.get(name)
@@ -248,35 +285,48 @@ class AsyncPhases:
         for runtime in self.runtimes.stores.values():
             async for settlement in AsyncSettler(runtime, self._decisions_of, self.author).all(timeout):
                 count += settlement.verdict is not None
-        for name, participant in self.participants.items():
-            for transaction_id in await participant.recover():
-                verdict = await self._verdict(transaction_id)
+        for name in self.participants:
+            count += await self._recover_participant(name, timeout)
+        async for begin, names in self.decisions.unsettled(timeout):
+            await self._finish(begin, names, timeout)
+        return count
+
+    async def _recover_participant(self, name: str, timeout: Span) -> int:
+        """Settle what a participant has prepared, and return how many; one that fails keeps no other one back."""
+        count = 0
+        try:
+            for transaction_id in await self.participants[name].recover():
+                verdict = await self._verdict(transaction_id, timeout)
                 if verdict is not None:
                     await self._settle(transaction_id, [name], verdict)
                     count += 1
-        async for begin in self.decisions.begun(timeout):
-            await self._finish(begin)
+        except Exception as error:  # noqa: BLE001 - it may raise anything
+            log.warning("%r is recovered later: %s", name, _told(error))
         return count
 
     async def _decisions_of(self, part: Part) -> AsyncAccess | None:
         is_ours = part.coordinator_id == self.runtimes.coordinator_id
         return self.runtimes.coordinator.access if is_ours else None
 
-    async def _verdict(self, transaction_id: str) -> Verdict | None:
+    async def _verdict(self, transaction_id: str, timeout: Span) -> Verdict | None:
         """Return how a transaction is decided, which it is past its lease; None: it is not, or nothing is known."""
-        told = await self.decisions.told(transaction_id, self.deadline)
+        deadline = self.runtimes.coordinator.access.begin(timeout)
+        told = await self.decisions.told(transaction_id, deadline)
         if told.decision is not None:
             return told.decision.verdict
         if told.begin is None or not told.begin.is_over(told.read_time):
             return None
-        return await self.decisions.decide(transaction_id, Verdict.ABORT, told.begin.began_at, self.deadline)
+        return await self.decisions.decide(transaction_id, Verdict.ABORT, told.begin.began_at, deadline)
 
-    async def _finish(self, begin: Begin) -> None:
+    async def _finish(self, begin: Begin, unsettled: Sequence[str], timeout: Span) -> None:
         """Settle, and tell of, those who take part and of whom it is not told, where they are known here."""
-        unsettled = await self.decisions.unsettled(begin, self.deadline)
         known = {**self.runtimes.ids, **dict.fromkeys(self.participants, "")}
         ours = [name for name in unsettled if known.get(name) == begin.parties[name]]
-        verdict = await self._verdict(begin.transaction_id) if ours else None
+        try:
+            verdict = await self._verdict(begin.transaction_id, timeout) if ours else None
+        except TaiStateError as error:
+            log.warning("distributed transaction %s is not ended here: %s", begin.transaction_id, error)
+            return
         if verdict is not None:
             await self._settle(begin.transaction_id, ours, verdict)
 

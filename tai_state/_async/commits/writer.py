@@ -131,7 +131,7 @@ class AsyncChangeWriter:
             except PreparedError as error:
                 if self.settle_marked is None or not await self.settle_marked(error, deadline):
                     raise
-                return await self._write(change, settings, deadline, guarding)
+                return await self._write(change, settings.lean(), deadline, guarding)  # nobody behind it makes it small
             except DocumentTooLargeError:
                 # Refused before anything was sent. Before the caller hears of it: everything compressed,
                 # and maintenance put off, by the changes that come next, too.

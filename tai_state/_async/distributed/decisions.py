@@ -11,7 +11,7 @@ from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_co
 from tai_state._platform.interrupts import async_shield
 from tai_state.authors import Author
 from tai_state.clock import Deadline, Span
-from tai_state.documents import CommitResult
+from tai_state.documents import CommitResult, Put
 from tai_state.errors import (
     DeadlineExceededError,
     OutcomeUnknownError,
@@ -34,6 +34,10 @@ from tai_state.rules.distributed.records import (
 )
 
 log = logging.getLogger("tai_state")
+
+
+_PARTIES_AT_ONCE = 200
+"""Of how many parts it is looked for at once whether they are told as settled."""
 
 
 class Told(NamedTuple):
@@ -140,13 +144,14 @@ class AsyncDecisions:
     ) -> None:
         """Tell that parts are settled, as was seen behind the decision; what was told before is as good."""
         writes = settled_writes(transaction_id, names, verdict, self._access.clock.now())
-        path = writes[0].path
+        paths = [write.path for write in writes if isinstance(write, Put)]
 
         async def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-            found = (await self._access.read([path], deadline)).get(path)
-            if found is not None:
-                return Settled(Outcome.APPLIED, CommitResult(found.create_time, {}))
-            return _REFUSED if refused else Settled(Outcome.PENDING)
+            found = await self._access.read(paths, deadline, consistent=False)
+            if all(found.get(path) is not None for path in paths):
+                return Settled(Outcome.APPLIED, CommitResult(found.read_time, {}))
+            # Ours makes all of them at once: where another has made some, it never will.
+            return _REFUSED if refused or found.documents else Settled(Outcome.PENDING)
 
         settlement = AsyncSettlement(read, self._unknown(transaction_id))
         try:
@@ -164,11 +169,37 @@ class AsyncDecisions:
             except (StoreError, SchemaVersionError) as error:
                 log.warning("it is not known who takes part: %s", error)
 
-    async def unsettled(self, begin: Begin, deadline: Deadline) -> list[str]:
-        """Return the names of those of which it is not told that they have settled their parts."""
-        places = Places(begin.transaction_id)
-        read = await self._access.read([places.settled(name) for name in begin.parties], deadline, consistent=False)
-        return [name for name in begin.parties if read.get(places.settled(name)) is None]
+    async def unsettled(self, timeout: Span) -> AsyncIterator[tuple[Begin, list[str]]]:
+        """Iterate over the transactions of which it is not told that all have settled their parts, with those who lack.
+
+        Many are looked at in one request: of most of them all is told, and they stand until they are cleared away.
+        """
+        looked_at: list[Begin] = []
+        parties = 0
+        async for begin in self.begun(timeout):
+            looked_at.append(begin)
+            parties += len(begin.parties)
+            if parties >= _PARTIES_AT_ONCE:
+                for one in await self._lacking(looked_at, timeout):
+                    yield one
+                looked_at, parties = [], 0
+        for one in await self._lacking(looked_at, timeout):
+            yield one
+
+    async def _lacking(self, begun: Sequence[Begin], timeout: Span) -> list[tuple[Begin, list[str]]]:
+        places = {
+            (begin.transaction_id, name): Places(begin.transaction_id).settled(name)
+            for begin in begun
+            for name in begin.parties
+        }
+        if not places:
+            return []
+        read = await self._access.read([*places.values()], self._access.begin(timeout), consistent=False)
+        lacking = [
+            (begin, [name for name in begin.parties if read.get(places[begin.transaction_id, name]) is None])
+            for begin in begun
+        ]
+        return [(begin, names) for begin, names in lacking if names]
 
     def _unknown(self, transaction_id: str) -> Callable[[], OutcomeUnknownError]:
         return partial(OutcomeUnknownError, transaction_id)

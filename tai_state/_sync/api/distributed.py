@@ -145,8 +145,10 @@ class DistributedTransaction:
             result = run_body(fn, DistributedBody(transaction_id, attempts, self.participants))
             for attempt in attempts.values():
                 attempt.check_usable()
-        except Exception as error:
-            self._phases(deadline).drop(transaction_id)
+        except BaseException as error:
+            shield(self._phases(deadline).drop, transaction_id)
+            if not isinstance(error, Exception):
+                raise
             self._judge(attempts, error, held, deadline)
             if isinstance(error, PreconditionFailedError | StaleReadError):
                 return _Raised(error)

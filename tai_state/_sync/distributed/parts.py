@@ -1,6 +1,7 @@
 # Generated from tai_state/_async/distributed/parts.py by .ci/generate_sync.py; do not edit.
 """A store that takes part: its part is prepared, settled, forced; and the marks of it are mended."""
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from tai_state.documents import Check, CommitResult, Document, DocumentPath, Mus
 from tai_state.errors import OutcomeUnknownError, PreconditionFailedError
 from tai_state.layout import AUDIT, FORMAT, state_of
 from tai_state.rules.commits.settle import Outcome
-from tai_state.rules.distributed.parts import Concerned, lost_marks, prepare_writes, settle_writes
+from tai_state.rules.distributed.parts import Concerned, lost_marks, prepare_writes, settle_writes, settlement_of
 from tai_state.rules.distributed.records import Verdict
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.prepared import Closed, Part, prepared_path, read_prepared
@@ -41,9 +42,9 @@ class Parts:
             DocumentTooLargeError: It is more than the store takes in one commit.
             PreparedError: As for ``prepare``, by what was read before.
         """
-        backend = self._access.backend
-        backend.check_size([*part.writes.values()])
+        backend, encoding = self._access.backend, self._runtime.settings.encoding
         backend.check_size(self._prepared(part, concerned, changed_by))
+        backend.check_size(settlement_of(part, concerned, encoding, self._access.clock.now()))
 
     def _prepared(self, part: Part, concerned: Concerned, changed_by: str) -> list[Write]:
         encoding, now = self._runtime.settings.encoding, self._access.clock.now()
@@ -123,12 +124,12 @@ class Parts:
         writes = settle_writes(part, put, states.documents, verdict, self._runtime.settings.encoding)
         for path in part.states:
             self._runtime.writer.heads.drop(path)
-        self._commit(closed, [*writes, *forced_by], deadline)
+        commit = self._commit(closed, [*writes, *forced_by], deadline)
         if verdict is Verdict.COMMIT:
-            self._tell(part)
+            self._tell(part, commit.commit_time)
         return closed
 
-    def _commit(self, closed: Closed, writes: Sequence[Write], deadline: Deadline) -> None:
+    def _commit(self, closed: Closed, writes: Sequence[Write], deadline: Deadline) -> CommitResult:
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
             document = (self._access.read([closed.path], deadline)).get(closed.path)
             # Closed, by us or by another one who settles: there is one decision.
@@ -137,16 +138,17 @@ class Parts:
             return _REFUSED if refused else Settled(Outcome.PENDING)
 
         settlement = Settlement(read, _unknown(closed.transaction_id))
-        commit_once(self._access, writes, deadline, settlement)
+        return commit_once(self._access, writes, deadline, settlement)
 
-    def _tell(self, part: Part) -> None:
+    def _tell(self, part: Part, committed_at: datetime) -> None:
         """Tell those who listen in this process of the changes that are durable now."""
-        writer, now = self._runtime.writer, self._access.clock.now()
+        writer = self._runtime.writer
         if not writer.listeners:
             return
         for path, write in part.writes.items():
             if isinstance(write, Put) and path.collection.endswith("/events"):
-                writer.tell(read_event(Document(path, dict(write.fields), now, now), *state_of(str(path))))
+                document = Document(path, dict(write.fields), committed_at, committed_at)
+                writer.tell(read_event(document, *state_of(str(path))))
 
     def force(
         self, transaction_id: str, verdict: Verdict, changed_by: str, reason: str, deadline: Deadline

@@ -14,8 +14,8 @@ promises is a commit of its own, so that every case is told by documents, never 
 2. Prepare, in each store one commit: the part, a mark in each state as it was read, and a check of all that the part
    creates. No event yet: chain, replay and verify have nothing to tell. What is refused there, or finds the mark of
    another transaction, aborts, and nobody waits.
-3. Decide: ``commit`` once every part is prepared, by the coordinator alone; ``abort`` by it, or by anybody past the
-   lease. The first one counts, whoever made it, and a late coordinator finds that.
+3. Decide: ``commit`` once every part is prepared, by the coordinator alone; ``abort`` by it, also where it got no reply
+   to its ``commit``, or by anybody past the lease. The first one counts, and a late coordinator finds that.
 4. Settle, in each store one commit: where it commits what the part holds, written over what stands under the mark as it
    is by then; where it aborts the marks go. It needs no machine and no coordinator. The part is closed with it, and
    stays closed for days; so is one that aborts before it was prepared: a prepare that comes late is refused for good.

@@ -25,7 +25,7 @@ from tai_state.rules.records.documents import read_state, state_put
 from tai_state.rules.records.feeding import CHANGED_AT, FEED_KEY
 from tai_state.rules.records.formats import FORMATS
 from tai_state.rules.records.occasional import Prepared, prepared_error
-from tai_state.rules.records.prepared import Part
+from tai_state.rules.records.prepared import Closed, Part
 from tai_state.rules.records.record import Marks, MetadataRecord, StateRecord
 
 
@@ -70,6 +70,17 @@ def prepare_writes(part: Part, concerned: Concerned, changed_by: str, encoding: 
         if path not in part.states and write.precondition is not None
     ]
     return [*writes, *creates, *(one for one in concerned.checks if one.path not in part.writes)]
+
+
+def settlement_of(part: Part, concerned: Concerned, encoding: Encoding, now: datetime) -> list[Write]:
+    """Return the largest commit that may settle a part, as it stands before it is prepared: what must fit."""
+    closed = Closed(part.transaction_id, Verdict.COMMIT.value)
+    bare = [
+        state_put(paths, head.record, encoding, now)
+        for path, (paths, head) in concerned.states.items()
+        if path not in part.writes and head is not None
+    ]
+    return [Put(closed.path, closed.fields(now), UpdatedAt(now)), *part.writes.values(), *bare]
 
 
 def placeholder(paths: StateLayout, mark: Prepared, changed_by: str, now: datetime) -> StateRecord:

@@ -10,6 +10,7 @@ from tai_state.documents import Check, Delete, Document, DocumentPath, MustExist
 from tai_state.errors import StoreError
 from tai_state.layout import DISTRIBUTED, FORMAT, check_id, escape
 from tai_state.rules.records.fields import FieldError, check_format, take, take_list
+from tai_state.rules.records.prepared import take_lease
 
 KEPT = timedelta(hours=24)
 """How long begin and decision stay behind the last settlement: whatever was sent before has arrived by then."""
@@ -89,10 +90,10 @@ def read_begin(document: Document) -> Begin:
                 for one in take_list(fields, "parties", dict)
             },
             began_at=document.create_time,
-            lease=timedelta(seconds=take(fields, "lease_seconds", float)),
+            lease=take_lease(fields),
         )
         _check_place(Places(begin.transaction_id).begin, document)
-    except (FieldError, ValueError, OverflowError) as error:
+    except (FieldError, ValueError) as error:
         message = f"document {document.path} begins no transaction: {error}"
         raise StoreError(message) from error
     return begin

@@ -56,12 +56,12 @@ def concerned_by(
         documents: What it read.
 
     Raises:
-        CorruptLogError: A state that it read is damaged, and its log does not tell it.
+        CorruptLogError: A state that it read is damaged, and a mark in it would hide that, or its log does not tell it.
     """
     states = {}
     for path in documents:
         if is_state(path):
             paths = state_layout(*state_of(str(path)))
-            states[path] = paths, draft.found(paths)
+            states[path] = paths, draft.writable(paths)
     others = {path: document for path, document in documents.items() if path not in states}
     return Concerned(states, tuple(checks(others, writes)), writes)

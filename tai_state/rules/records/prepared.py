@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tai_state.codec import Payload, dump_fields, from_json
-from tai_state.config import Encoding
+from tai_state.config import TTL_MAX, Encoding
 from tai_state.documents import (
     Check,
     Delete,
@@ -27,8 +27,8 @@ from tai_state.documents import (
     Write,
 )
 from tai_state.errors import InvalidDataError, InvalidIdError, StoreError
-from tai_state.layout import FORMAT, PREPARED, check_id, escape
-from tai_state.rules.records.fields import FieldError, check_format, take, take_list, take_payload
+from tai_state.layout import FORMAT, PREPARED, check_id, escape, state_layout, state_of
+from tai_state.rules.records.fields import FieldError, check_format, take, take_list, take_or_none, take_payload
 from tai_state.rules.records.occasional import Prepared
 
 IS_OPEN = "is_open"
@@ -36,6 +36,8 @@ IS_OPEN = "is_open"
 
 CLOSED_KEPT = timedelta(days=3)
 """How long it is kept that a part is settled: longer than anything is under way, and than its decision stands."""
+
+_VERDICTS = ("commit", "abort")
 
 _PRECONDITIONS: Mapping[str, Precondition | None] = {"": None, "absent": MustNotExist(), "there": MustExist()}
 _WORDS: Mapping[Precondition | None, str] = {precondition: word for word, precondition in _PRECONDITIONS.items()}
@@ -148,23 +150,52 @@ def read_prepared(document: Document) -> Part | Closed:
         # A document that was copied elsewhere would be settled as another transaction.
         _check_place(document.path, transaction_id)
         if not take(fields, IS_OPEN, bool):
-            return Closed(transaction_id, take(fields, "verdict", str), take(fields, "is_forced", bool))
-        writes = [_write_from(one) for one in take_payload(fields, "writes").value()["writes"]]
+            return Closed(transaction_id, _verdict(fields), take(fields, "is_forced", bool))
+        writes = [_write_from(one) for one in take_list(take_payload(fields, "writes").value(), "writes", dict)]
         return Part(
             transaction_id=transaction_id,
             name=check_id(take(fields, "name", str), "name"),
             coordinator_id=take(fields, "coordinator_id", str),
             coordinator=take(fields, "coordinator", str),
-            lease_seconds=take(fields, "lease_seconds", float),
-            states={
-                DocumentPath(take(one, "collection", str), take(one, "id", str)): take(one, "version", int)
-                for one in take_list(fields, "states", dict)
-            },
+            lease_seconds=take_lease(fields).total_seconds(),
+            states={_state_path(one): take(one, "version", int) for one in take_list(fields, "states", dict)},
             writes={write.path: write for write in writes},
         )
-    except (FieldError, InvalidDataError, InvalidIdError, KeyError, TypeError) as error:
+    except (AttributeError, FieldError, InvalidDataError, InvalidIdError, KeyError, TypeError) as error:
         message = f"document {document.path} tells nothing that was prepared: {error}"
         raise StoreError(message) from error
+
+
+def take_lease(fields: Mapping[str, Value]) -> timedelta:
+    """Return how long a transaction may take to decide.
+
+    Raises:
+        FieldError: The field that says so is missing, or damaged.
+    """
+    seconds = take(fields, "lease_seconds", float)
+    # So that no time to which it is added is one that cannot be; NaN is in no range.
+    if not 0 <= seconds <= TTL_MAX.total_seconds():
+        message = f"field 'lease_seconds' says {seconds:g}"
+        raise FieldError(message)
+    return timedelta(seconds=seconds)
+
+
+def _verdict(fields: Mapping[str, Value]) -> str:
+    verdict = take(fields, "verdict", str)
+    if verdict not in _VERDICTS:
+        message = f"field 'verdict' says {verdict!r}"
+        raise FieldError(message)
+    return verdict
+
+
+def _state_path(kept: Mapping[str, Value]) -> DocumentPath:
+    path = DocumentPath(take(kept, "collection", str), take(kept, "id", str))
+    ids = state_of(str(path))
+    # Whoever settles reads and writes it as a state.
+    if not all(ids) or state_layout(*ids).state != path:
+        message = f"{path} is no place of a state"
+        raise FieldError(message)
+    return path
 
 
 def _check_place(path: DocumentPath, transaction_id: str) -> None:
@@ -189,9 +220,13 @@ def _write_from(kept: Mapping[str, Any]) -> Write:
     precondition = _PRECONDITIONS[take(kept, "must", str)]
     if "fields" in kept:
         fields = from_json(take(kept, "fields", str))
-        stamped = None if kept["stamped"] is None else take(kept, "stamped", str)
-        return Put(path, fields, precondition, stamped)
+        if not isinstance(fields, dict):
+            message = f"what is to be written to {path} is no document"
+            raise FieldError(message)
+        return Put(path, fields, precondition, take_or_none(kept, "stamped", str))
     if "check" in kept:
-        assert precondition is not None
+        if precondition is None:
+            message = f"nothing is said to hold for {path}"
+            raise FieldError(message)
         return Check(path, precondition)
     return Delete(path, precondition)

@@ -145,6 +145,15 @@ class Draft:
             return None
         return Head(read_state(document, paths.governor_id, paths.state_id), document.update_time)
 
+    def writable(self, paths: StateLayout) -> Head | None:
+        """Return a state as it was read, for a write that leaves its version as it is; None where there was none.
+
+        Raises:
+            CorruptLogError: It is damaged, and no write may replace it, though its log may tell it.
+        """
+        self._check_writable(paths.state)
+        return self.found(paths)
+
     def _check_writable(self, path: DocumentPath) -> None:
         restored = self._restored.get(path)
         if restored is not None and restored.refusal is not None:
