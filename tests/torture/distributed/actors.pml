@@ -61,8 +61,8 @@ end:
     :: d_step { at[me] == deciding && commits(me) -> store_commits(me); doubt[me] = true }
     :: d_step { at[me] == deciding -> doubt[me] = true }
     /* It gets no reply in time, and decides against itself: the first decision counts, and it is told which it was. */
-    :: d_step { at[me] == deciding && aborts(me, knows[me]) -> store_aborts(me); says(me, aborted) }
-    :: d_step { at[me] == deciding && aborts(me, knows[me]) -> store_aborts(me); doubt[me] = true }
+    :: d_step { at[me] == deciding && withdraws(me) -> store_aborts(me); says(me, aborted) }
+    :: d_step { at[me] == deciding && withdraws(me) -> store_aborts(me); doubt[me] = true }
 #endif
 #ifdef GIVES_UP
     :: d_step { at[me] == deciding && doubt[me] -> says(me, aborted) }

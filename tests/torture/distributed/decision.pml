@@ -56,6 +56,7 @@
  *   DROPS_FIRST      a settler drops before the abort is decided
  *   PRESUMES         a settler who cannot reach the coordinator's store presumes an abort
  *   GUESSES          a coordinator whose decision is in doubt takes what was removed meanwhile for an abort
+ *   OVERRULES        a coordinator who decides against himself does so whatever was decided
  *   GIVES_UP         a coordinator who hears nothing of his decision says that nothing was made
  *   ANY_MARK         phase 2 takes any mark for its own
  *   PHASE2_BLIND     phase 2 does not depend on the state as it was read
@@ -247,6 +248,13 @@ inline store_prepares(t, s) {
 #define is_marked(t, s) (mark[s] == t || lost[s])
 #endif
 #define is_held(t, s) (base[of(t, s)] && plan[of(t, s)] == here && is_marked(t, s))
+
+/* A coordinator who is in doubt, against himself. */
+#ifdef OVERRULES
+#define withdraws(t) (!away)
+#else
+#define withdraws(t) (!away && decision[t] == none && knows[t])
+#endif
 
 inline store_commits(t) {
     assert(outcome[t] != aborted);                                            /* LATE_COMMIT */

@@ -53,6 +53,7 @@ MUTANTS = {
     "DROPS_FIRST": ("NOT_HELD", []),
     "PRESUMES": ("SPLIT", []),
     "GUESSES": ("FALSE_WORD", []),
+    "OVERRULES": ("LATE_ABORT", []),
     "GIVES_UP": ("FALSE_WORD", []),
     "ANY_MARK": ("TWICE", TWO),
     "PHASE2_BLIND": ("TWICE", []),
