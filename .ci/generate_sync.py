@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 FOLDERS = (
     ("tai_state/_async", "tai_state/_sync"),
     ("tai_state/testing/_async", "tai_state/testing/_sync"),
+    ("tai_state/adapters/_async", "tai_state/adapters/_sync"),
     ("tests/_async", "tests/_sync"),
 )
 

@@ -4,6 +4,9 @@
 (RFC 9457). ``headers`` reads ``If-Match`` as the version that a caller expects, and ``Idempotency-Key`` as the key of a
 change. Both know no framework and depend on nothing; what serves HTTP asks them, and decides nothing of its own.
 
+``statemachine`` and ``transitions`` keep the machines of python-statemachine and transitions in a store. ``moving`` is
+how they are run for a commit, ``flat_form`` how they are drawn, and ``_async`` what both have in both colours.
+
 ``fastapi`` and ``flask`` put them into those two, each an extra of its own: handlers of errors, what a request says
 beside its body, and a process that ends in order.
 """
