@@ -120,5 +120,8 @@ class Background:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             log_unexpected(error)
             operation.status, operation.error = "failed", FAILED.to_dict()
+        except asyncio.CancelledError:
+            operation.status = "stopped"
+            raise
         finally:
             operation.ended_at = self._clock.now()

@@ -5,9 +5,10 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-from tai_state import AsyncStateStore, TaiStateError
+from tai_state import AsyncStateStore, StoreUnavailableError, TaiStateError
 from tai_state.adapters.serving import Serving
 from tai_state.feeds import AsyncPositions
+from tai_state.server.http.failures import log_unexpected
 
 log = logging.getLogger("tai_state.server")
 
@@ -88,6 +89,9 @@ class Numbering:
         except TaiStateError as error:
             log.warning("changes are told no more: %s", error, extra={"event": "changes_failed", "code": error.code})
             self._failed = error
+        except Exception as error:  # noqa: BLE001 - whatever it is: who waits is told, and begins again
+            log_unexpected(error)
+            self._failed = StoreUnavailableError("changes cannot be told now")
         finally:
             self._moved.set()
             self._moved = asyncio.Event()

@@ -29,15 +29,20 @@ STREAMS = "changes$"
 
 @pytest.mark.more
 @pytest.mark.timeout(600)
-def test_what_is_described_is_what_is_answered(tmp_path):
-    """No failure of the server's own, no answer that is not described, and nothing taken that is not allowed."""
+@pytest.mark.parametrize(("phases", "seconds"), [("coverage,fuzzing", 90), ("stateful", 60)])
+def test_what_is_described_is_what_is_answered(tmp_path, phases, seconds):
+    """No failure of the server's own, no answer that is not described, and nothing taken that is not allowed.
+
+    Of one request alone, and of requests that follow one another: what an answer gives, its ids and its Location, is
+    what the next ones ask for.
+    """
     assert PROGRAM.exists(), "make clients installs it"
     (tmp_path / "order.json").write_text(ORDER.to_json())
     with serving(tmp_path, "--machine", "order.json") as server:
         command = [str(PROGRAM), "run", str(ROOT / "docs" / "openapi.json"), "--url", server.address]
         command += ["--header", f"Authorization: Bearer {server.told['token']}", "--exclude-path-regex", STREAMS]
-        command += ["--phases", "coverage,fuzzing", "--checks", ",".join(CHECKS), "--max-examples", "10"]
-        command += ["--max-time", "90", "--request-timeout", "60"]
+        command += ["--phases", phases, "--checks", ",".join(CHECKS), "--max-examples", "10"]
+        command += ["--max-time", str(seconds), "--request-timeout", "60"]
         env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         made = subprocess.run(
             [*command, "--seed", "1", "--no-color"],

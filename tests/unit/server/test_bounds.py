@@ -200,3 +200,21 @@ def test_the_largest_values_are_written_out_at_once():
     texts = [rendering.lines(rendering.pretty(LARGE)) for _ in range(10)]
     assert texts[0].startswith('{\n  "items": [\n    {\n      "n": 0,\n      "t": "abé abé abé "')
     assert time.process_time() - before < 1.5
+
+
+async def test_a_check_that_is_cut_off_is_told_as_that(monkeypatch):
+    """By the end of its loop, say: it does not run for good."""
+
+    async def endless(*_, **__):
+        await asyncio.sleep(3_600)
+        yield
+
+    monkeypatch.setattr("tai_state.server.http.upkeep.async_verify", endless)
+    async with World.opened() as world:
+        path = await begun(world.everything, "verifications")
+        background = world.server.service.background
+        await asyncio.sleep(0)
+        for task in background._tasks:
+            task.cancel()
+        await asyncio.wait(background._tasks)
+        assert (await world.everything.get(path)).json()["status"] == "stopped"

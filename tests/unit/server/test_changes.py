@@ -135,3 +135,30 @@ async def test_what_is_sent_is_in_no_log(world, caplog):
         assert "secret-name" in str(await stream.event())
     assert "secret-name" not in caplog.text
     assert ALL not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/v1/changes", "/v1/governors/g/states/s/changes"])
+async def test_who_asks_what_a_stream_would_be_is_told_and_not_streamed_to(world, path):
+    """It takes no place among the streams either."""
+    await save(world, "g")
+    async with asyncio.timeout(patience(20.0)):
+        answer = await world.everything.head(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
+    assert world.server.service._streams == 0
+
+
+async def test_a_stream_ends_where_changes_cannot_be_numbered_any_more(world, monkeypatch):
+    """Whatever the reason, also one that nobody expected: who follows begins again."""
+    async with following(world.server, "/v1/changes", ALL) as stream:
+        await save(world, "g")
+        assert await stream.event()
+
+        async def broken():
+            raise RuntimeError
+
+        monkeypatch.setattr(world.server.service.numbering.positions, "run_once", broken)
+        await save(world, "g")
+        assert await stream.event() is None
+    monkeypatch.undo()
+    async with following(world.server, "/v1/changes?after=1", ALL) as stream:
+        assert (await stream.event())[0] == "2"

@@ -50,8 +50,13 @@ class Counted:
         self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stream."""
+        """Stream; to HEAD, tell what would be."""
         try:
+            if scope["method"] == "HEAD":
+                headers = [(b"content-type", STREAM.encode()), (b"cache-control", b"no-store")]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": b""})
+                return
             await self._stream(scope, receive, send)
         finally:
             self._service.end_stream()

@@ -111,7 +111,9 @@ async def find_states(call: Call) -> Answer:
 class AsOf(Query):
     """As of when a state is wanted."""
 
-    version: Version | None = Field(None, description="As it was at this version, by its events.")
+    version: Version | None = Field(
+        None, description="As it was at this version, by its events, all of which are read and checked up to there."
+    )
     at: Moment | None = Field(None, description="As it was at this time, with an offset; by its events.")
 
 
