@@ -23,7 +23,7 @@ FILE = ROOT / "infra" / "firestore" / "firestore.indexes.json"
 ALL_FIELDS = "*"
 OF_STORE = (
     *(layout.META.collection, layout.LOCKS, layout.WAITS, layout.AUDIT, layout.TRANSACTIONS),
-    *(layout.PREPARED, layout.DISTRIBUTED, "steps"),
+    *(layout.PREPARED, layout.DISTRIBUTED, "steps", layout.REPLICAS),
 )
 
 

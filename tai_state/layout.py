@@ -45,6 +45,7 @@ TRANSACTIONS = "transactions"
 SUBSCRIPTIONS = "subscriptions"
 PREPARED = "prepared"
 DISTRIBUTED = "distributed"
+REPLICAS = "replicas"
 
 
 def check_id(value: object, what: str = "id") -> str:

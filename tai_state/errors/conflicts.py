@@ -72,20 +72,40 @@ class IdempotencyMismatchError(ConflictError):
 
 
 class StaleReadError(ConflictError):
-    """What a transaction read has changed since; read again."""
+    """What was read has changed since, or was old when it was read; read again."""
 
     code = "stale_read"
     retry_seconds = 0.05
 
-    def __init__(self, path: str = "", *, governor_id: str = "", state_id: str = "", transaction_id: str = "") -> None:
-        """Name the document that changed, the state that it is of, if any, and the transaction that had read it."""
+    def __init__(
+        self,
+        path: str = "",
+        *,
+        governor_id: str = "",
+        state_id: str = "",
+        transaction_id: str = "",
+        version: int | None = None,
+        current_version: int | None = None,
+    ) -> None:
+        """Name the document that changed, the state that it is of, if any, and the transaction that had read it.
+
+        Args:
+            version: What was read outside of any transaction: its version, which does not know of *current_version*
+                of the store that was asked.
+        """
         what = named(governor_id, state_id) if state_id else path or "a document"
         reader = f"transaction {transaction_id}" if transaction_id else "a transaction"
-        super().__init__(f"{what} changed after {reader} read it; nothing was written, read it again")
+        if version is None:
+            message = f"{what} changed after {reader} read it; nothing was written, read it again"
+        else:
+            message = f"{what} was read at version {version}, which does not know of version {current_version}"
+        super().__init__(message)
         self.path = path
         self.governor_id = governor_id
         self.state_id = state_id
         self.transaction_id = transaction_id
+        self.version = version
+        self.current_version = current_version
 
 
 class ConflictResolutionError(ConflictError):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tai_state._async.replicas.side import AGAIN, AsyncSide
 from tai_state._platform.iterators import async_ending
-from tai_state.errors import PreconditionFailedError
+from tai_state.errors import CorruptLogError, PreconditionFailedError
 from tai_state.rules.records.branches import Held, Ref
 from tai_state.rules.records.documents import state_put
 from tai_state.rules.records.record import EventRecord, Marks
@@ -78,6 +78,7 @@ class AsyncSending:
 
         Raises:
             PreconditionFailedError: The target was changed meanwhile.
+            CorruptLogError: Events stand above the version of the target.
         """
         source, target = self.source, self.target
         after = target.version or source.trimmed
@@ -98,11 +99,15 @@ class AsyncSending:
         async def attempt() -> None:
             nonlocal is_first
             if not is_first:
+                above = await target.is_event(events[0].version)
                 await target.look()
                 if target.record is not None and target.record.hash == last.hash:
                     return
                 if target.version != (events[0].version - 1 if target.record is not None else 0):
                     raise _MovedError
+                if above:
+                    why = "an event stands above its version: the state is to be recovered"
+                    raise CorruptLogError(target.paths.governor_id, target.paths.state_id, events[0].version, why)
             is_first = False
             marks = await self._marks(last)
             state = state_put(target.paths, last.state(marks), encoding, target.based)

@@ -90,6 +90,11 @@ class AsyncSide:
                 self._line[version] = None
         return self._line.get(version)
 
+    async def is_event(self, version: int) -> bool:
+        """Whether there is a document of an event of this version, whatever the state says."""
+        path = self.paths.event(version)
+        return path in await self._read([path])
+
     async def hash_at(self, version: int) -> str | None:
         """Return the hash of a version of the line; None where it is not known."""
         if version == 0:

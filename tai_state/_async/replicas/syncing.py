@@ -1,10 +1,11 @@
 """A governor's states in two stores, side by side."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.recovery.importer import async_store_place
+from tai_state._async.replicas.copies import async_note_caught_up
 from tai_state._async.replicas.joining import UNRESOLVED, AsyncJoining
 from tai_state._async.replicas.side import AsyncSide
 from tai_state._async.runtime import AsyncRuntime
@@ -19,6 +20,7 @@ from tai_state.layout import GovernorLayout, StateLayout, check_governor_id, une
 from tai_state.models.replicas import SyncReport
 from tai_state.rules.records.documents import read_state
 from tai_state.rules.records.record import StateRecord
+from tai_state.rules.replicas.caught_up import caught_up
 from tai_state.rules.replicas.standing import are_equal
 
 Progress = Callable[[str, str], None]
@@ -67,11 +69,16 @@ async def async_sync(
     governor = GovernorLayout(check_governor_id(governor_id))
     with a.runtime.inflight.one("sync"), b.runtime.inflight.one("sync"):
         ids = [(await async_store_place(store.runtime.access, timeout))[0] for store in (a, b)]
-        _check_stores(a.runtime, b.runtime, ids)
+        check_stores(a.runtime, b.runtime, ids)
         return await _async_synced((a.runtime, b.runtime), (ids[0], ids[1]), governor, resolver, progress, timeout)
 
 
-def _check_stores(a: AsyncRuntime, b: AsyncRuntime, ids: list[str]) -> None:
+def check_stores(a: AsyncRuntime, b: AsyncRuntime, ids: Sequence[str]) -> None:
+    """Refuse two stores that are one, or that count as one.
+
+    Raises:
+        ConfigurationError: They have one id, or write as one node.
+    """
     if ids[0] == ids[1]:
         message = (
             f"both stores have the id {ids[0]}: they are one, or one is a copy of the other. A copy that somebody works"
@@ -94,6 +101,9 @@ async def _async_synced(  # noqa: PLR0917 - the parts of one call
 ) -> SyncReport:
     states = sent = received = merged = 0
     conflicts: list[Conflict] = []
+    left: list[str] = []
+    # Before anything of the other is read: what comes later, nobody has looked for.
+    begun = [await runtime.access.server_time(runtime.access.begin(timeout)) for runtime in runtimes]
     erased = [await _async_erased(runtime, governor, timeout) for runtime in runtimes]
     async with async_ending(_async_pairs(runtimes, governor, timeout)) as pairs:
         async for paths, ours, theirs in pairs:
@@ -111,6 +121,10 @@ async def _async_synced(  # noqa: PLR0917 - the parts of one call
                 joining.tell(told)
             sent, received, merged = sent + joining.sent, received + joining.received, merged + joining.merged
             conflicts += joining.conflicts
+            if any(one.result == UNRESOLVED for one in joining.conflicts):
+                left.append(paths.stored_id)
+    for runtime, other, as_of in zip(runtimes, reversed(ids), begun, strict=True):
+        await async_note_caught_up(runtime, governor, caught_up(other, as_of, left), timeout)
     return SyncReport(str(governor.governor_id), states, sent, received, merged, conflicts)
 
 

@@ -1,7 +1,7 @@
 # Generated from tai_state/_async/replicas/joining.py by .ci/generate_sync.py; do not edit.
 """One state of two stores, until both know the same, and say the same of it."""
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from tai_state._sync.replicas.erasing import (
     Erased,
@@ -49,8 +49,8 @@ class _StoppedError(Exception):
 class Joining:
     """Brings two stores to one version of a state."""
 
-    def __init__(self, ours: Side, theirs: Side, resolver: Resolver) -> None:
-        """Look at nothing yet; of concurrent versions *resolver* decides."""
+    def __init__(self, ours: Side, theirs: Side, resolver: Resolver | None) -> None:
+        """Look at nothing yet; of concurrent versions *resolver* decides, without which nothing is done with them."""
         self._sides = (ours, theirs)
         self._resolver = resolver
         self.received = 0
@@ -67,21 +67,41 @@ class Joining:
         Raises:
             ConfigurationError: Two stores count under one node's name.
         """
+        if not self._settled(self._joined):
+            self._noted.clear()
+            self._report("busy", UNRESOLVED, "it was changed again and again while it was synced: sync again")
+        self._tell_noted()
+
+    def catch_up(self) -> bool:
+        """Bring our store what it lacks, where it is behind; nothing is decided, and nothing told of what stays apart.
+
+        Returns:
+            Whether it was behind, and knows now what theirs knew.
+
+        Raises:
+            ConfigurationError: As ``run`` does.
+        """
+        before = self.received + self.merged
+        self._settled(self._caught_up)
+        self._noted.clear()
+        ours, theirs = self._sides
+        return self.received + self.merged > before and standing(ours.record, theirs.record) is not Ordering.BEFORE
+
+    def _settled(self, once: Callable[[], None]) -> bool:
+        """Do something on the state as it is; False: it never stood still for it."""
         for _ in range(_ROUNDS_MAX):
             self._noted.clear()
             try:
-                self._once()
+                once()
             except (PreconditionFailedError, VersionConflictError):
                 continue
             except _StoppedError:
                 pass
-            self._tell_noted()
-            return
-        self._noted.clear()
-        self._report("busy", UNRESOLVED, "it was changed again and again while it was synced: sync again")
-        self._tell_noted()
+            return True
+        return False
 
-    def _once(self) -> None:
+    def _look(self) -> Ordering:
+        """Read both sides anew, and return how ours stands to theirs."""
         ours, theirs = self._sides
         ours.look()
         theirs.look()
@@ -93,7 +113,11 @@ class Joining:
             if known is not None:
                 ended(side, known)
         self._check_nodes(ours.record, theirs.record)
-        order = standing(ours.record, theirs.record)
+        return standing(ours.record, theirs.record)
+
+    def _joined(self) -> None:
+        ours, theirs = self._sides
+        order = self._look()
         if order is Ordering.EQUAL:
             if not are_equal(ours.record, theirs.record):
                 self._report("unequal", UNRESOLVED, "both know the same and say different things: change one of them")
@@ -104,6 +128,11 @@ class Joining:
         # The same writes again where they were concurrent: what we made of them goes back.
         if order in {Ordering.AFTER, Ordering.CONCURRENT}:
             self._bring(ours, theirs)
+
+    def _caught_up(self) -> None:
+        ours, theirs = self._sides
+        if self._look() is Ordering.BEFORE:
+            self._bring(theirs, ours)
 
     def _bring(self, source: Side, target: Side) -> None:
         """Bring the target to know what the source knows."""
@@ -191,6 +220,7 @@ class Joining:
 
     def _resolved(self, target: Side, foreign: Held, author: Author) -> tuple[Target, Author]:
         """Return what becomes of concurrent versions, and an author who tells of it."""
+        assert self._resolver is not None
         head = target.head()
         if head is None:
             # What it made is in no event: nobody could tell that it counts.
@@ -271,7 +301,7 @@ class Joining:
         else:
             versions = [ConflictVersion(one.origin, one.version, one.metadata.changed_by) for one in writes]
         paths = self._sides[0].paths
-        strategy = self._resolver.name if kind == "concurrent" else ""
+        strategy = self._resolver.name if kind == "concurrent" and self._resolver is not None else ""
         self._noted.append(
             Conflict(
                 paths.governor_id,

@@ -1,10 +1,11 @@
 # Generated from tai_state/_async/replicas/syncing.py by .ci/generate_sync.py; do not edit.
 """A governor's states in two stores, side by side."""
-from collections.abc import Iterator, Callable
+from collections.abc import Iterator, Callable, Sequence
 from contextlib import suppress
 
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.recovery.importer import store_place
+from tai_state._sync.replicas.copies import note_caught_up
 from tai_state._sync.replicas.joining import UNRESOLVED, Joining
 from tai_state._sync.replicas.side import Side
 from tai_state._sync.runtime import Runtime
@@ -19,6 +20,7 @@ from tai_state.layout import GovernorLayout, StateLayout, check_governor_id, une
 from tai_state.models.replicas import SyncReport
 from tai_state.rules.records.documents import read_state
 from tai_state.rules.records.record import StateRecord
+from tai_state.rules.replicas.caught_up import caught_up
 from tai_state.rules.replicas.standing import are_equal
 
 Progress = Callable[[str, str], None]
@@ -67,11 +69,16 @@ def sync(
     governor = GovernorLayout(check_governor_id(governor_id))
     with a.runtime.inflight.one("sync"), b.runtime.inflight.one("sync"):
         ids = [(store_place(store.runtime.access, timeout))[0] for store in (a, b)]
-        _check_stores(a.runtime, b.runtime, ids)
+        check_stores(a.runtime, b.runtime, ids)
         return _synced((a.runtime, b.runtime), (ids[0], ids[1]), governor, resolver, progress, timeout)
 
 
-def _check_stores(a: Runtime, b: Runtime, ids: list[str]) -> None:
+def check_stores(a: Runtime, b: Runtime, ids: Sequence[str]) -> None:
+    """Refuse two stores that are one, or that count as one.
+
+    Raises:
+        ConfigurationError: They have one id, or write as one node.
+    """
     if ids[0] == ids[1]:
         message = (
             f"both stores have the id {ids[0]}: they are one, or one is a copy of the other. A copy that somebody works"
@@ -94,6 +101,9 @@ def _synced(  # noqa: PLR0917 - the parts of one call
 ) -> SyncReport:
     states = sent = received = merged = 0
     conflicts: list[Conflict] = []
+    left: list[str] = []
+    # Before anything of the other is read: what comes later, nobody has looked for.
+    begun = [runtime.access.server_time(runtime.access.begin(timeout)) for runtime in runtimes]
     erased = [_erased(runtime, governor, timeout) for runtime in runtimes]
     with ending(_pairs(runtimes, governor, timeout)) as pairs:
         for paths, ours, theirs in pairs:
@@ -111,6 +121,10 @@ def _synced(  # noqa: PLR0917 - the parts of one call
                 joining.tell(told)
             sent, received, merged = sent + joining.sent, received + joining.received, merged + joining.merged
             conflicts += joining.conflicts
+            if any(one.result == UNRESOLVED for one in joining.conflicts):
+                left.append(paths.stored_id)
+    for runtime, other, as_of in zip(runtimes, reversed(ids), begun, strict=True):
+        note_caught_up(runtime, governor, caught_up(other, as_of, left), timeout)
     return SyncReport(str(governor.governor_id), states, sent, received, merged, conflicts)
 
 

@@ -20,6 +20,7 @@ from tai_state.layout import (
     GOVERNORS,
     LOCKS,
     PREPARED,
+    REPLICAS,
     SUBSCRIPTIONS,
     TRANSACTIONS,
     WAITS,
@@ -53,6 +54,7 @@ LEFT_OUT = {
     WAITS: "who waits at this moment, and for whom: nobody waits in a copy",
     PREPARED: "what is not settled of transactions over several stores: the states are as they were before",
     DISTRIBUTED: "who takes part in such transactions, and how they were decided: a copy decides nothing",
+    REPLICAS: "as of when a store knows what another one has, by its own clock: a copy has another one",
     SUBSCRIPTIONS: "how far who follows a store has come in it: who follows a copy begins there",
     "tai": "the id of a store: a copy that somebody works on is another one; the header of the file names it",
 }

@@ -47,6 +47,12 @@ def are_equal(ours: StateRecord | None, theirs: StateRecord | None) -> bool:
     return ours.causality == theirs.causality and content_digest(ours) == content_digest(theirs)
 
 
+def says_all(ours: StateRecord | None, theirs: StateRecord | None) -> bool:
+    """Whether our version may stand for theirs: it knows more, or knows the same and says the same."""
+    order = standing(ours, theirs)
+    return order is Ordering.AFTER or (order is Ordering.EQUAL and are_equal(ours, theirs))
+
+
 def knows(clock: Mapping[str, int], other: Mapping[str, int]) -> bool:
     """Whether *clock* knows all that *other* knows."""
     return all(clock.get(node, 0) >= count for node, count in other.items())

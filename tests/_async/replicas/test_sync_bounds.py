@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tai_state import AsyncMemoryStore, AsyncStateMachinePersister, PersistenceConfig, async_verify
+from tai_state import AsyncMemoryStore, AsyncStateMachinePersister, PersistenceConfig, async_recover, async_verify
 from tai_state._async.replicas.sending import AsyncSending, _last
 from tai_state._async.replicas.side import AsyncSide
 from tai_state.causality import LastWriteWins, MergeFields
@@ -26,7 +26,7 @@ from tests._async.replicas.syncing import (
     async_synced,
     counts,
 )
-from tests._async.stores import TIMEOUT, in_memory
+from tests._async.stores import TIMEOUT, async_document_at, in_memory
 
 S = state_layout("g", "s")
 
@@ -238,3 +238,18 @@ async def test_a_state_without_the_event_that_made_it_is_left_alone(ours, theirs
     assert [(one.kind, one.result) for one in report.conflicts] == [("damaged", "unresolved")]
     assert counts(report) == (0, 1, 0)
     assert await async_data(theirs) == {"n": 2}
+
+
+async def test_a_state_that_is_behind_its_events_is_not_waited_for(ours, theirs):
+    """It is damaged, as by a copy of an older document; once it is recovered there is nothing to send."""
+    await ours.save_state("g", "s", {"n": 1})
+    old = await async_document_at(ours, S.state)
+    await async_synced(ours, theirs)
+    await ours.save_state("g", "s", {"n": 2})
+    await async_synced(ours, theirs)
+    await ours.runtime.access.backend.commit([Put(S.state, old.fields)], timeout=TIMEOUT)
+    report = await async_sync(ours, theirs, "g", resolver=LATER, timeout=5)
+    assert [(one.kind, one.result) for one in report.conflicts] == [("damaged", "unresolved")]
+    assert [one.repaired[0].kind async for one in async_recover(ours, "g")] == ["state_behind"]
+    assert counts(await async_synced(ours, theirs)) == (0, 0, 0)
+    assert await async_data(ours) == {"n": 2}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tai_state import MemoryStore, StateMachinePersister, PersistenceConfig, verify
+from tai_state import MemoryStore, StateMachinePersister, PersistenceConfig, recover, verify
 from tai_state._sync.replicas.sending import Sending, _last
 from tai_state._sync.replicas.side import Side
 from tai_state.causality import LastWriteWins, MergeFields
@@ -26,7 +26,7 @@ from tests._sync.replicas.syncing import (
     synced,
     counts,
 )
-from tests._sync.stores import TIMEOUT, in_memory
+from tests._sync.stores import TIMEOUT, document_at, in_memory
 
 S = state_layout("g", "s")
 
@@ -238,3 +238,18 @@ def test_a_state_without_the_event_that_made_it_is_left_alone(ours, theirs):
     assert [(one.kind, one.result) for one in report.conflicts] == [("damaged", "unresolved")]
     assert counts(report) == (0, 1, 0)
     assert data(theirs) == {"n": 2}
+
+
+def test_a_state_that_is_behind_its_events_is_not_waited_for(ours, theirs):
+    """It is damaged, as by a copy of an older document; once it is recovered there is nothing to send."""
+    ours.save_state("g", "s", {"n": 1})
+    old = document_at(ours, S.state)
+    synced(ours, theirs)
+    ours.save_state("g", "s", {"n": 2})
+    synced(ours, theirs)
+    ours.runtime.access.backend.commit([Put(S.state, old.fields)], timeout=TIMEOUT)
+    report = sync(ours, theirs, "g", resolver=LATER, timeout=5)
+    assert [(one.kind, one.result) for one in report.conflicts] == [("damaged", "unresolved")]
+    assert [one.repaired[0].kind for one in recover(ours, "g")] == ["state_behind"]
+    assert counts(synced(ours, theirs)) == (0, 0, 0)
+    assert data(ours) == {"n": 2}

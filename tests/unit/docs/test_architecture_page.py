@@ -137,6 +137,7 @@ def test_every_collection_is_in_the_table():
         layout.SUBSCRIPTIONS,
         layout.PREPARED,
         layout.DISTRIBUTED,
+        layout.REPLICAS,
     }
     kept = SubscriptionLayout("n")
     outside |= {one.replace("/n/", "/{name}/") for one in (kept.shards, kept.positions, kept.dead)}

@@ -36,7 +36,7 @@ from tai_state.documents import Put
 from tai_state.due import DueWorker
 from tai_state.feeds import Positions, StateContainer, Subscription
 from tai_state.jobs import JobQueue
-from tai_state.replicas import sync
+from tai_state.replicas import ReadLevel, ReplicaStore, sync
 from tai_state.sagas import Saga, SagaRunner, Step
 from tai_state.telemetry import Monitor, Observer, observe
 from tai_state.telemetry.logs import CloudLoggingFormatter
@@ -221,6 +221,11 @@ def replicate(run, store):
         for resolver in (Custom(refuse), MergeFields()):
             run.attempt(sync, store, other, "g", resolver=resolver)
         run.attempt(lambda: list(store.get_events("g", "r", branches=True)))
+        replica = ReplicaStore(store, other)
+        run.attempt(other.save_state, "g", "r", {**DATA, "by": "other"}, MARKED)
+        run.attempt(replica.detect_stale_read, "g", "r", raises=True)
+        for level in (ReadLevel.eventual, ReadLevel.bounded(1), ReadLevel.strong):
+            run.attempt(replica.read, "g", "r", level=level)
 
 
 class Loud(Participant):

@@ -1,0 +1,195 @@
+"""A bounded read is never older than its bound, by the store's clock, whatever happens in between."""
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from tai_state import AsyncBackendStore, AsyncMemoryStore, Capability
+from tai_state.causality import LastWriteWins
+from tai_state.documents import Delete, Read
+from tai_state.layout import state_layout
+from tai_state.replicas import AsyncReplicaStore, ReadLevel, async_sync
+from tai_state.rules.replicas.standing import knows
+from tai_state.testing import ManualClock
+from tests._async.stores import TIMEOUT, AsyncWrappedBackend
+
+STATES = ("s", "t")
+
+
+class AsyncLateBackend(AsyncWrappedBackend):
+    """Takes a while for each read and commit, before and behind it; may answer as of an earlier moment."""
+
+    def __init__(self, inner, clocks, rng, *, has_past):
+        super().__init__(inner)
+        self.waits = (0.0, 0.001, 0.02, 0.3)
+        self._clocks = clocks
+        self._rng = rng
+        self._kept = []
+        self.asked = 0
+        """How often it was asked for the past."""
+        if has_past:
+            self.capabilities = inner.capabilities | {Capability.READ_AT}
+
+    def _wait(self):
+        seconds = self._rng.choice(self.waits)
+        for clock in self._clocks:
+            clock.advance(seconds)
+
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
+        self._wait()
+        read = await self.inner.get_many(paths, timeout=timeout, consistent=consistent)
+        assert at is None or at <= read.read_time, "nobody can tell what will be"
+        self._wait()
+        if at is None:
+            return read
+        self.asked += 1
+        then = next((documents for moment, documents in reversed(self._kept) if moment <= at), {})
+        return Read({path: then[path] for path in paths if path in then}, at)
+
+    async def commit(self, writes, *, timeout):
+        self._wait()
+        result = await self.inner.commit(writes, timeout=timeout)
+        # All of what there is: few states.
+        written = [write.path for write in writes]
+        read = await self.inner.get_many(written, timeout=TIMEOUT)
+        known = self._kept[-1][1] if self._kept else {}
+        known = {path: document for path, document in known.items() if path not in written}
+        self._kept.append((result.commit_time, {**known, **read.documents}))
+        self._wait()
+        return result
+
+
+class Life:
+    """Two stores by a seed, and what of the remote one was acknowledged when, by its own clock."""
+
+    def __init__(self, seed, local, remote, backend, clocks):
+        self.rng = random.Random(seed)
+        self.local = local
+        self.remote = remote
+        self.backend = backend
+        self.clocks = clocks
+        self.replica = AsyncReplicaStore(local, remote)
+        self.acknowledged = []
+        self.sources = set()
+
+    async def live(self):
+        """Write, sync, wait and read at random; each read is held against what it has to know."""
+        for _ in range(40):
+            match self.rng.choice(["read", "read", "read", "remote", "remote", "local", "sync", "wait"]):
+                case "read":
+                    await self._read()
+                case "remote":
+                    state = self.rng.choice(STATES)
+                    await self.remote.save_state("g", state, {"n": self.rng.random()})
+                    record = await self.remote.find_state("g", state)
+                    self.acknowledged.append((self.clocks[1].now(), state, record.causality.root))
+                case "local" if self.rng.random() < 0.3:
+                    await self.local.save_state("g", self.rng.choice(STATES), {"n": self.rng.random()})
+                case "sync":
+                    await async_sync(self.local, self.remote, "g", resolver=LastWriteWins())
+                case "wait":
+                    seconds = self.rng.choice([0.01, 0.5, 3, 20, 100])
+                    for clock in self.clocks:
+                        clock.advance(seconds)
+
+    async def _read(self):
+        state, lag = self.rng.choice(STATES), self.rng.choice([0.05, 0.7, 2, 10, 60])
+        due = self.clocks[1].now() - timedelta(seconds=lag)
+        read = await self.replica.read("g", state, level=ReadLevel.bounded(lag))
+        known = {} if read.snapshot is None else read.snapshot.causality.root
+        for moment, of, clock in self.acknowledged:
+            assert of != state or moment > due or knows(known, clock), (read, moment, due)
+        assert read.age is not None
+        assert read.age <= timedelta(seconds=lag)
+        self.sources.add(read.source)
+
+
+async def async_lived(seed, *, has_past):
+    """Live one life, and return where its reads came from, and how often the past was asked for."""
+    clocks = (ManualClock(), ManualClock())
+    clocks[1].advance(86_400)
+    rng = random.Random(-seed)
+    async with AsyncMemoryStore(clock=clocks[0]) as local, AsyncMemoryStore(clock=clocks[1]) as inner:
+        backend = AsyncLateBackend(inner.runtime.access.backend, clocks, rng, has_past=has_past)
+        remote = AsyncBackendStore(backend, clock=clocks[1])
+        life = Life(seed, local, remote, backend, clocks)
+        await life.live()
+        return life.sources, backend.asked
+
+
+async def test_a_bounded_read_knows_all_that_is_older_than_its_bound(scale):
+    """Whichever store answers, and however long that takes; many reads come from each."""
+    found = [await async_lived(seed, has_past=False) for seed in range(scale(30, 1_500))]
+    assert sum("local" in sources for sources, _ in found) > len(found) / 2
+    assert sum("remote" in sources for sources, _ in found) > len(found) / 2
+    assert sum(asked for _, asked in found) == 0
+
+
+async def test_a_bounded_read_of_the_past_knows_all_that_is_older_than_its_bound(scale):
+    """As above, of an engine that tells what was a while ago, which it is asked."""
+    found = [await async_lived(seed, has_past=True) for seed in range(scale(30, 1_500))]
+    assert sum(asked for _, asked in found) > len(found)
+
+
+@pytest.fixture
+async def late():
+    """A local store, a remote one that can tell the past, its backend, and their clocks, which go together."""
+    clocks = (ManualClock(), ManualClock())
+    async with AsyncMemoryStore(clock=clocks[0]) as local, AsyncMemoryStore(clock=clocks[1]) as inner:
+        backend = AsyncLateBackend(inner.runtime.access.backend, clocks, random.Random(1), has_past=True)
+        backend.waits = (0.0,)
+        yield local, AsyncBackendStore(backend, clock=clocks[1]), backend, clocks
+
+
+async def test_a_store_that_answers_late_may_have_read_its_clock_early(late):
+    """The past is reckoned from the moment at which it was asked."""
+    local, remote, backend, clocks = late
+    await remote.save_state("g", "s", {"n": 1})
+    replica = AsyncReplicaStore(local, remote, repair=False)
+    backend.waits = (1.0,)
+    await replica.read("g", "s")
+    backend.waits = (0.0,)
+    await remote.save_state("g", "s", {"n": 2})
+    for clock in clocks:
+        clock.advance(10)
+    read = await replica.read("g", "s", level=ReadLevel.bounded(10))
+    assert (read.snapshot.data, read.age, backend.asked) == ({"n": 2}, timedelta(seconds=10), 1)
+
+
+async def test_what_the_past_does_not_tell_is_read_as_it_is(late):
+    """A state whose document is lost is rebuilt from its events."""
+    local, remote, backend, clocks = late
+    await remote.save_state("g", "s", {"n": 1})
+    replica = AsyncReplicaStore(local, remote, repair=False)
+    await replica.read("g", "s")
+    await remote.runtime.access.backend.commit([Delete(state_layout("g", "s").state)], timeout=TIMEOUT)
+    for clock in clocks:
+        clock.advance(20)
+    read = await replica.read("g", "s", level=ReadLevel.bounded(10))
+    assert (read.snapshot.data, read.snapshot.recovered, read.age, backend.asked) == ({"n": 1}, True, timedelta(), 1)
+
+
+async def test_what_is_written_while_a_sync_goes_on_is_not_taken_for_known(late):
+    """A copy is as old as the beginning of the sync that brought it."""
+    local, remote, backend, clocks = late
+    await remote.save_state("g", "s", {"n": 1})
+    real = backend.scan
+
+    async def scan(collection, **options):
+        async for document in real(collection, **options):
+            yield document
+        if collection.endswith("/states"):
+            await remote.save_state("g", "a", {"n": 2})
+            for clock in clocks:
+                clock.advance(5)
+
+    backend.scan = scan
+    await async_sync(local, remote, "g", resolver=LastWriteWins())
+    backend.scan = real
+    for clock in clocks:
+        clock.advance(1)
+    replica = AsyncReplicaStore(local, remote)
+    old = await replica.read("g", "a", level=ReadLevel.eventual)
+    assert (old.snapshot, round(old.age.total_seconds(), 3)) == (None, 6)
+    assert (await replica.read("g", "a", level=ReadLevel.bounded(3))).snapshot.data == {"n": 2}

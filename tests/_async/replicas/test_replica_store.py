@@ -1,0 +1,519 @@
+"""States read of a local and a remote store: which of them answers, how old it is, and what becomes of a stale copy."""
+
+from datetime import timedelta
+
+import pytest
+
+from tai_state import (
+    AsyncBackendStore,
+    AsyncMemoryStore,
+    Capability,
+    ConfigurationError,
+    CorruptLogError,
+    InvalidDataError,
+    RetryPolicy,
+    StaleReadError,
+    StateNotFoundError,
+    StoreUnavailableError,
+    async_export_store,
+    async_import_store,
+    async_verify,
+)
+from tai_state.causality import Custom
+from tai_state.documents import Put
+from tai_state.layout import REPLICAS, state_layout
+from tai_state.replicas import AsyncReplicaStore, ReadLevel, async_sync
+from tai_state.testing import ManualClock
+from tests._async.replicas.syncing import async_data, async_events, async_say_the_same, async_synced
+from tests._async.stores import (
+    NO_WAIT,
+    TIMEOUT,
+    AsyncUnreachableBackend,
+    AsyncWrappedBackend,
+    async_alter,
+    async_document_at,
+    async_plant,
+    in_memory,
+)
+
+S = state_layout("g", "s")
+LONG = ReadLevel.bounded(timedelta(hours=1))
+SHORT = ReadLevel.bounded(0.000_001)
+NONE = timedelta()
+
+
+@pytest.fixture(params=["remote", "local"])
+def pair(request, ours, theirs):
+    """A local and a remote store, one of which is on the backend of the test."""
+    return (theirs, ours) if request.param == "remote" else (ours, theirs)
+
+
+async def async_behind(local, remote):
+    """Let a copy be of an hour ago, by what it says of the data."""
+    await remote.save_state("g", "s", {"n": 1})
+    await async_synced(local, remote)
+    await remote.save_state("g", "s", {"n": 2})
+
+
+async def test_strong_is_what_the_remote_store_says(pair):
+    """A copy that is behind is brought along, by the event itself."""
+    local, remote = pair
+    await async_behind(local, remote)
+    replica = AsyncReplicaStore(local, remote)
+    read = await replica.read("g", "s")
+    assert (read.snapshot.data, read.version, read.source, read.age) == ({"n": 2}, 2, "remote", NONE)
+    assert (read.level, read.is_repaired) == (ReadLevel.strong, True)
+    assert await async_say_the_same(local, remote)
+    assert await async_events(local) == await async_events(remote)
+    again = await replica.read("g", "s")
+    assert (again.snapshot, again.source, again.is_repaired) == (read.snapshot, "remote", False)
+
+
+async def test_eventual_is_the_local_copy_with_its_age(pair):
+    """However old it is."""
+    local, remote = pair
+    await async_behind(local, remote)
+    read = await AsyncReplicaStore(local, remote).read("g", "s", level=ReadLevel.eventual)
+    assert (read.snapshot.data, read.version, read.source, read.is_repaired) == ({"n": 1}, 1, "local", False)
+    assert NONE <= read.age < timedelta(minutes=10)
+    assert await async_data(local) == {"n": 1}
+
+
+async def test_bounded_is_the_local_copy_where_that_is_fresh(pair):
+    """Else what the remote store says, and the copy is fresh from then on."""
+    local, remote = pair
+    await async_behind(local, remote)
+    replica = AsyncReplicaStore(local, remote, level=LONG)
+    fresh = await replica.read("g", "s")
+    assert (fresh.snapshot.data, fresh.source) == ({"n": 1}, "local")
+    stale = await replica.read("g", "s", level=SHORT)
+    assert (stale.snapshot.data, stale.source, stale.age, stale.is_repaired) == ({"n": 2}, "remote", NONE, True)
+    fresh = await replica.read("g", "s")
+    assert (fresh.snapshot.data, fresh.source) == ({"n": 2}, "local")
+
+
+async def test_a_copy_that_proves_to_be_new_is_what_is_read(pair):
+    """It knows all that the remote store does, and perhaps more."""
+    local, remote = pair
+    await remote.save_state("g", "s", {"n": 1})
+    await async_synced(local, remote)
+    await local.save_state("g", "s", {"n": 9})
+    replica = AsyncReplicaStore(local, remote)
+    bounded = await replica.read("g", "s", level=SHORT)
+    assert (bounded.snapshot.data, bounded.source, bounded.age) == ({"n": 9}, "local", NONE)
+    strong = await replica.read("g", "s")
+    assert (strong.snapshot.data, strong.source, strong.is_repaired) == ({"n": 1}, "remote", False)
+
+
+async def test_what_both_have_changed_is_left_to_sync(pair):
+    """No resolver was asked for: both stores stay as they are."""
+    local, remote = pair
+    await async_behind(local, remote)
+    await local.save_state("g", "s", {"n": 3})
+    replica = AsyncReplicaStore(local, remote)
+    for level in (ReadLevel.strong, SHORT):
+        read = await replica.read("g", "s", level=level)
+        assert (read.snapshot.data, read.source, read.is_repaired) == ({"n": 2}, "remote", False)
+    assert await async_data(local) == {"n": 3}
+    assert len(await async_events(local, branches=True)) == 2
+    assert local.conflicts.total == remote.conflicts.total == 0
+
+
+async def test_a_copy_in_a_line_of_its_own_is_brought_along_by_a_merge(pair):
+    """Its line was parted before; nobody has to decide."""
+    local, remote = pair
+    await local.save_state("g", "s", {"n": 0})
+    await remote.save_state("g", "s", {"n": 1})
+    await async_synced(local, remote)
+    await remote.save_state("g", "s", {"n": 2})
+    read = await AsyncReplicaStore(local, remote).read("g", "s")
+    assert (read.snapshot.data, read.is_repaired) == ({"n": 2}, True)
+    assert await async_say_the_same(local, remote)
+    async for report in async_verify(local):
+        assert report.is_consistent, report.problems
+
+
+async def test_what_was_erased_remotely_is_erased_by_who_finds_the_copy(pair):
+    """Its values are gone from the local store, too."""
+    local, remote = pair
+    await remote.save_state("g", "s", {"name": "secret"})
+    await async_synced(local, remote)
+    await remote.erase_state("g", "s", reason="they asked")
+    read = await AsyncReplicaStore(local, remote).read("g", "s")
+    assert (read.snapshot, read.version, read.is_repaired) == (None, 2, True)
+    assert "secret" not in str([event.to_state for event in await async_events(local)])
+
+
+async def test_a_state_that_the_copies_lack_is_brought(pair):
+    """And that there is none is told as such."""
+    local, remote = pair
+    await remote.save_state("g", "s", {"n": 1})
+    replica = AsyncReplicaStore(local, remote)
+    assert await replica.find_state("g", "s", level=ReadLevel.eventual) is None
+    assert (await replica.get_state("g", "s"))[0].data == {"n": 1}
+    assert (await replica.get_state("g", "s", level=ReadLevel.eventual))[0].data == {"n": 1}
+    with pytest.raises(StateNotFoundError):
+        await replica.get_state("g", "other")
+
+
+async def test_without_repair_nothing_is_written(pair):
+    """The copy stays as it was."""
+    local, remote = pair
+    await async_behind(local, remote)
+    read = await AsyncReplicaStore(local, remote, repair=False).read("g", "s")
+    assert (read.snapshot.data, read.is_repaired) == ({"n": 2}, False)
+    assert await async_data(local) == {"n": 1}
+
+
+async def test_a_stale_read_is_reported_or_raised(pair):
+    """Of the local copy, or of what was read before; nothing is written."""
+    local, remote = pair
+    await async_behind(local, remote)
+    replica = AsyncReplicaStore(local, remote)
+    told = await replica.detect_stale_read("g", "s")
+    assert (told.is_stale, told.standing, told.version, told.current_version) == (True, "before", 1, 2)
+    with pytest.raises(StaleReadError) as caught:
+        await replica.detect_stale_read("g", "s", raises=True)
+    assert (caught.value.governor_id, caught.value.state_id) == ("g", "s")
+    assert (caught.value.version, caught.value.current_version) == (1, 2)
+    assert await async_data(local) == {"n": 1}
+    snapshot = await replica.find_state("g", "s")
+    assert not (await replica.detect_stale_read("g", "s", snapshot=snapshot, raises=True)).is_stale
+    await remote.save_state("g", "s", {"n": 3})
+    assert (await replica.detect_stale_read("g", "s", snapshot=snapshot)).version == 2
+    with pytest.raises(StaleReadError):
+        await replica.detect_stale_read("g", "s", snapshot=snapshot, raises=True)
+
+
+async def test_what_is_ahead_is_not_stale(pair):
+    """Also where the remote store has nothing at all."""
+    local, remote = pair
+    await local.save_state("g", "s", {"n": 1})
+    replica = AsyncReplicaStore(local, remote)
+    told = await replica.detect_stale_read("g", "s", raises=True)
+    assert (told.is_stale, told.standing, told.version, told.current_version) == (False, "after", 1, 0)
+    await remote.save_state("g", "s", {"n": 2})
+    told = await replica.detect_stale_read("g", "s")
+    assert (told.is_stale, told.standing) == (True, "concurrent")
+
+
+# By the clock of the local store
+
+
+def seconds(read):
+    """Return how old something is, to the millisecond: by a clock that stands still commits are microseconds apart."""
+    return round(read.age.total_seconds(), 3)
+
+
+@pytest.fixture
+async def timed():
+    """A local store by a clock that the test moves, a remote one by another clock, and the first clock."""
+    clock = ManualClock()
+    async with AsyncMemoryStore(clock=clock) as local, AsyncMemoryStore(clock=ManualClock()) as remote:
+        yield local, remote, clock
+
+
+async def test_a_copy_is_as_old_as_its_last_sync(timed):
+    """Whatever the remote store's clock says, and whoever reads it: the mark of the sync is stored."""
+    local, remote, clock = timed
+    await async_behind(local, remote)
+    clock.advance(30)
+    for replica in (AsyncReplicaStore(local, remote), AsyncReplicaStore(local, remote)):
+        read = await replica.read("g", "s", level=ReadLevel.eventual)
+        assert (read.snapshot.data, seconds(read)) == ({"n": 1}, 30)
+    assert (await replica.read("g", "s", level=ReadLevel.bounded(30))).source == "local"
+    clock.advance(0.001)
+    assert (await replica.read("g", "s", level=ReadLevel.bounded(30))).source == "remote"
+
+
+async def test_how_old_a_copy_is_that_was_never_synced_nobody_knows(timed):
+    """It is as old as it may be: a bound is not kept by it."""
+    local, remote, clock = timed
+    await local.save_state("g", "s", {"n": 1})
+    replica = AsyncReplicaStore(local, remote)
+    assert (await replica.read("g", "s", level=ReadLevel.eventual)).age is None
+    assert (await replica.read("g", "s", level=LONG)).age == NONE
+    clock.advance(5)
+    assert seconds(await replica.read("g", "s", level=ReadLevel.eventual)) == 5
+
+
+async def test_a_state_that_a_sync_left_is_as_old_as_before(timed):
+    """The others are not."""
+    local, remote, clock = timed
+    for store in (local, remote):
+        await store.save_state("g", "s", {"at": store.actor, "n": id(store)})
+    await remote.save_state("g", "t", {"n": 1})
+    report = await async_sync(local, remote, "g", resolver=Custom(lambda *_: None))
+    assert [one.state_id for one in report.unresolved] == ["s"]
+    clock.advance(5)
+    replica = AsyncReplicaStore(local, remote)
+    assert (await replica.read("g", "s", level=ReadLevel.eventual)).age is None
+    assert seconds(await replica.read("g", "t", level=ReadLevel.eventual)) == 5
+
+
+async def test_absence_is_a_copy_like_any(timed):
+    """It is as old as the last sync, which would have brought the state."""
+    local, remote, clock = timed
+    await async_behind(local, remote)
+    clock.advance(7)
+    read = await AsyncReplicaStore(local, remote).read("g", "new", level=ReadLevel.bounded(10))
+    assert (read.snapshot, read.version, read.source, seconds(read)) == (None, 0, "local", 7)
+
+
+async def test_a_copy_that_was_put_back_from_a_backup_is_not_taken_for_new(timed):
+    """What was confirmed of it was of more than it knows."""
+    local, remote, _ = timed
+    await async_behind(local, remote)
+    old = await async_document_at(local, S.state)
+    replica = AsyncReplicaStore(local, remote, level=ReadLevel.bounded(0.5))
+    timed[2].advance(1)
+    assert (await replica.read("g", "s")).is_repaired
+    assert (await replica.read("g", "s")).source == "local"
+    await local.runtime.access.backend.commit([Put(S.state, old.fields)], timeout=TIMEOUT)
+    assert (await replica.read("g", "s")).snapshot.data == {"n": 2}
+
+
+async def test_a_copy_that_knows_the_same_and_says_another_thing_is_not_taken(timed):
+    """Somebody has written past the package: what the remote store says counts, each time anew."""
+    local, remote, clock = timed
+    await remote.save_state("g", "s", {"n": 1})
+    await async_synced(local, remote)
+    await async_alter(local, S, status="forged")
+    clock.advance(60)
+    replica = AsyncReplicaStore(local, remote)
+    for _ in range(2):
+        read = await replica.read("g", "s", level=ReadLevel.bounded(10))
+        assert (read.snapshot.status, read.source, read.is_repaired) == ("", "remote", False)
+
+
+async def test_with_several_other_stores_the_mark_of_the_remote_one_counts(timed):
+    """Of a store that has not said which one it is, nobody knows then."""
+    local, remote, clock = timed
+    await async_behind(local, remote)
+    clock.advance(5)
+    async with AsyncMemoryStore() as third:
+        await async_synced(local, third)
+        clock.advance(5)
+        replica = AsyncReplicaStore(local, remote)
+        assert (await replica.read("g", "s", level=ReadLevel.eventual)).age is None
+        assert seconds(await replica.read("g", "s", level=ReadLevel.bounded(10))) == 10
+        assert seconds(await replica.read("g", "s", level=ReadLevel.eventual)) == 10
+        assert (await AsyncReplicaStore(local, third).read("g", "s", level=ReadLevel.bounded(5))).source == "local"
+
+
+@in_memory
+async def test_a_mark_of_how_far_stores_have_come_is_in_no_export(ours, theirs, tmp_path):
+    """In the copy it would be by another clock."""
+    await async_behind(ours, theirs)
+    (mark,) = [one async for one in ours.runtime.access.scan(REPLICAS)]
+    assert mark.path.id.startswith("g@")
+    file = tmp_path / "all.jsonl"
+    await async_export_store(ours, file)
+    async with AsyncMemoryStore() as copy:
+        await async_import_store(copy, file)
+        assert [one async for one in copy.runtime.access.scan(REPLICAS)] == []
+
+
+async def test_an_older_mark_takes_no_newer_one_s_place(timed):
+    """Two syncs at once: the one that began first may end last."""
+    local, remote, clock = timed
+    await async_behind(local, remote)
+    real = remote.runtime.access.backend.server_time
+    begun = []
+
+    async def meanwhile(*, timeout):
+        moment = await real(timeout=timeout)
+        if not begun:
+            begun.append(moment)
+            clock.advance(5)
+            await async_synced(local, remote)
+        return moment
+
+    remote.runtime.access.backend.server_time = meanwhile
+    await async_synced(local, remote)
+    assert seconds(await AsyncReplicaStore(local, remote).read("g", "s", level=ReadLevel.eventual)) == 0
+
+
+# Who is asked
+
+
+@in_memory
+async def test_who_reads_locally_asks_the_remote_store_nothing(place, theirs):
+    """Also in a process that has never reached it."""
+    remote, backend = place.counting()
+    await async_behind(theirs, remote)
+    backend.taken()
+    replica = AsyncReplicaStore(theirs, remote)
+    await replica.read("g", "s", level=ReadLevel.eventual)
+    assert backend.taken() == []
+    await replica.read("g", "s", level=LONG)
+    assert backend.taken() == ["get_many"]  # once: which store it is
+    await replica.read("g", "s", level=LONG)
+    assert backend.taken() == []
+    await replica.read("g", "s")
+    backend.taken()
+    await replica.read("g", "s")
+    assert backend.taken() == ["get_many"]
+
+
+@in_memory
+async def test_a_remote_store_that_cannot_be_reached_is_needed_by_those_alone_who_ask_it(place, theirs):
+    """The others read on."""
+    backend = AsyncUnreachableBackend(place.store().runtime.access.backend)
+    remote = AsyncBackendStore(backend, retry=RetryPolicy(attempts=1, wait_initial=0.0, wait_max=0.0))
+    await async_behind(theirs, remote)
+    replica = AsyncReplicaStore(theirs, remote)
+    await replica.read("g", "s", level=LONG)
+    backend.is_cut = True
+    for level in (ReadLevel.eventual, LONG):
+        assert (await replica.read("g", "s", level=level)).snapshot.data == {"n": 1}
+    for level in (ReadLevel.strong, SHORT):
+        with pytest.raises((StoreUnavailableError, Exception)) as caught:
+            await replica.read("g", "s", level=level)
+        assert "cut off" in str(caught.value.__cause__ or caught.value)
+
+
+class AsyncPastReads(AsyncWrappedBackend):
+    """Notes as of which moments it is asked."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.moments = []
+
+    async def get_many(self, paths, *, timeout, consistent=True, at=None):
+        self.moments.append(at)
+        return await super().get_many(paths, timeout=timeout, consistent=consistent, at=at)
+
+
+async def test_an_engine_that_can_is_asked_for_the_past(place, theirs):
+    """What the remote store was a while ago is enough for a bound; the others are asked for the present."""
+    backend = AsyncPastReads(place.store().runtime.access.backend)
+    remote = AsyncBackendStore(backend)
+    await async_behind(theirs, remote)
+    replica = AsyncReplicaStore(theirs, remote, repair=False)
+    await replica.detect_stale_read("g", "s")
+    # Longer than such an engine takes to answer, and shorter than what passed since the copy was brought.
+    level = ReadLevel.bounded(timedelta(hours=1))
+    mark = (await anext(theirs.runtime.access.scan(REPLICAS))).path
+    past = {"format": 1, "store_id": "", "left": [], "as_of": await theirs.runtime.access.server_time(_span(theirs))}
+    await async_plant(theirs, mark, **{**past, "as_of": past["as_of"] - timedelta(hours=2)})
+    backend.moments.clear()
+    read = await replica.read("g", "s", level=level)
+    can = Capability.READ_AT in backend.capabilities
+    assert any(moment is not None for moment in backend.moments) is can
+    assert read.snapshot.data == {"n": 2}
+    assert read.age <= timedelta(hours=1)
+
+
+def _span(store):
+    return store.runtime.access.begin(TIMEOUT)
+
+
+# What stands in the way
+
+
+class AsyncInterrupted(AsyncWrappedBackend):
+    """Lets somebody else go first, before its next commit."""
+
+    first = None
+
+    async def commit(self, writes, *, timeout):
+        first, self.first = self.first, None
+        if first is not None:
+            await first()
+        return await super().commit(writes, timeout=timeout)
+
+
+async def test_a_writer_is_not_written_over_by_a_repair(place, theirs):
+    """What he wrote and what the remote store has are both there, for the next sync."""
+    plain = place.store(actor="ann")
+    backend = AsyncInterrupted(place.store().runtime.access.backend)
+    local = AsyncBackendStore(backend, actor="ann", retry=NO_WAIT)
+    await async_behind(local, theirs)
+    replica = AsyncReplicaStore(local, theirs)
+    await replica.detect_stale_read("g", "s")
+
+    async def write():
+        await plain.save_state("g", "s", {"n": 3})
+
+    backend.first = write
+    read = await replica.read("g", "s")
+    assert (read.snapshot.data, read.is_repaired) == ({"n": 2}, False)
+    assert await async_data(plain) == {"n": 3}
+    await async_synced(plain, theirs)
+    assert await async_say_the_same(plain, theirs)
+    kept = [event.to_state for event in await async_events(theirs, branches=True)]
+    assert [data for data in ({"n": 1}, {"n": 2}, {"n": 3}) if data in kept] == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+
+@pytest.mark.parametrize("fault", ["reply lost", "request lost"])
+async def test_a_repair_of_unknown_outcome_is_looked_at_again(place, theirs, fault):
+    """It is done once."""
+    local, backend = place.faulty(actor="ann")
+    await async_behind(local, theirs)
+    replica = AsyncReplicaStore(local, theirs)
+    await replica.detect_stale_read("g", "s")
+    backend.faults = [fault]
+    read = await replica.read("g", "s")
+    assert (read.is_repaired, backend.faults) == (True, [])
+    assert await async_events(local) == await async_events(theirs)
+
+
+@in_memory
+async def test_a_damaged_copy_is_in_the_way_of_those_alone_who_want_it(ours, theirs, caplog):
+    """Who asks the remote store is told by it, and a record tells of the copy."""
+    await async_behind(ours, theirs)
+    await async_plant(ours, S.state, version="damaged")
+    await async_plant(ours, S.event(1), hash="damaged")
+    replica = AsyncReplicaStore(ours, theirs)
+    assert (await replica.read("g", "s")).snapshot.data == {"n": 2}
+    assert "stale_copy" in {getattr(record, "event", "") for record in caplog.records}
+    with pytest.raises(CorruptLogError):
+        await replica.read("g", "s", level=ReadLevel.eventual)
+
+
+@in_memory
+async def test_a_remote_state_is_rebuilt_for_its_reader(ours, theirs):
+    """Its document is lost; its events are there."""
+    await async_behind(ours, theirs)
+    document = await async_document_at(theirs, S.state)
+    await async_plant(theirs, S.state, version="damaged")
+    read = await AsyncReplicaStore(ours, theirs, repair=False).read("g", "s")
+    assert (read.snapshot.data, read.snapshot.recovered) == ({"n": 2}, True)
+    assert document.fields["version"] == 2
+
+
+@in_memory
+async def test_a_local_copy_that_is_rebuilt_is_of_unknown_age(ours, theirs):
+    """Its last events may be lost."""
+    await async_behind(ours, theirs)
+    await async_plant(ours, S.state, version="damaged")
+    read = await AsyncReplicaStore(ours, theirs).read("g", "s", level=ReadLevel.eventual)
+    assert (read.snapshot.data, read.snapshot.recovered, read.age) == ({"n": 1}, True, None)
+
+
+# What is refused
+
+
+@in_memory
+async def test_what_cannot_be_read_of_is_told(place, ours, theirs):
+    """One store twice, what is none, a level that is none, a snapshot of another state."""
+    await ours.save_state("g", "s", {"n": 1})
+    with pytest.raises(ConfigurationError, match="both stores have the id"):
+        await AsyncReplicaStore(ours, place.store()).read("g", "s")
+    with pytest.raises(ConfigurationError, match="colour"):
+        AsyncReplicaStore(ours, "theirs")  # type: ignore[arg-type]
+    replica = AsyncReplicaStore(ours, theirs)
+    with pytest.raises(ConfigurationError, match="level"):
+        await replica.read("g", "s", level="strong")  # type: ignore[arg-type]
+    for wrong in (0, -1, float("nan"), "soon", True):
+        with pytest.raises(ConfigurationError):
+            ReadLevel.bounded(wrong)  # type: ignore[arg-type]
+    for name, lag in (("bounded", None), ("strong", timedelta(1)), ("newest", None)):
+        with pytest.raises(ConfigurationError, match="a level is"):
+            ReadLevel(name, lag)  # type: ignore[arg-type]
+    await ours.save_state("g", "t", {})
+    with pytest.raises(InvalidDataError, match="snapshot"):
+        await replica.detect_stale_read("g", "s", snapshot=await ours.find_state("g", "t"))
+    with pytest.raises(ConfigurationError, match="snapshot"):
+        await replica.detect_stale_read("g", "s", snapshot="s")  # type: ignore[arg-type]
