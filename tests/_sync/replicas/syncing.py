@@ -55,3 +55,15 @@ class DyingBackend(WrappedBackend):
             raise KilledError
         self.left -= 1
         return super().commit(writes, timeout=timeout)
+
+
+def shown(read):
+    """Return the state that was read, which is there."""
+    assert read.snapshot is not None
+    return read.snapshot
+
+
+def seconds(read):
+    """Return how old it is, to the millisecond: by a clock that stands still commits are microseconds apart."""
+    assert read.age is not None
+    return round(read.age.total_seconds(), 3)
