@@ -41,6 +41,13 @@ def counts(report):
     return report.sent, report.received, report.merged
 
 
+async def async_behind(local, remote):
+    """Let a copy be of what the remote store said before its last change."""
+    await remote.save_state("g", "s", {"n": 1})
+    await async_synced(local, remote)
+    await remote.save_state("g", "s", {"n": 2})
+
+
 class KilledError(BaseException):
     """Stands for the end of the process: nothing catches it."""
 
