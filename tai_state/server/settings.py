@@ -17,6 +17,7 @@ class Limits:
         streams: How many of them may be streams of changes, which are counted apart; one more is 503.
         page: How many items a page has where nobody says.
         page_most: How many it has at most.
+        page_bytes: Behind how many bytes of items a page ends before that.
         operations: How many operations in the background are kept, running and ended.
         running: How many of them run at once; one more is 503.
         failures: How often in a minute one address may bring a token that is none; one more is 429.
@@ -30,6 +31,7 @@ class Limits:
     streams: int = 128
     page: int = 100
     page_most: int = 1_000
+    page_bytes: int = 8 * 2**20
     operations: int = 100
     running: int = 8
     failures: int = 600

@@ -1,10 +1,9 @@
 """Who a request comes from: by its token, its identity, its session, or as an application of one's own says."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
 from tai_state import ConfigurationError
@@ -79,14 +78,14 @@ class Auth:
         found = self._check(scope)
         return await found if inspect.isawaitable(found) else found
 
-    def session_of(self, headers: Headers) -> Session | None:
+    def session_of(self, headers: Mapping[str, str]) -> Session | None:
         """Return the session that a request is in; None: in none."""
         cookies = headers.get("cookie")
         key = None if cookies is None else cookie_parser(cookies).get(COOKIE)
         return None if key is None else self.sessions.find(key)
 
 
-def bearer_token(headers: Headers) -> str | None:
+def bearer_token(headers: Mapping[str, str]) -> str | None:
     """Return the token of an ``Authorization: Bearer`` header; None where there is none of that scheme."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None

@@ -1,8 +1,8 @@
 """Bodies of requests, read whole: so many bytes, in so much time."""
 
 import asyncio
+from collections.abc import Mapping
 
-from starlette.datastructures import Headers
 from starlette.types import Receive
 
 from tai_state.server.http import refusals
@@ -12,7 +12,7 @@ LENGTH_DIGITS = 20
 """A length of as many digits is none that a server would let through."""
 
 
-async def read_body(receive: Receive, headers: Headers, limits: Limits) -> bytes:
+async def read_body(receive: Receive, headers: Mapping[str, str], limits: Limits) -> bytes:
     """Return the body of a request.
 
     Raises:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from tai_state import AsyncLock, AsyncLockSet, ChangeMetadata, InvalidDataError
@@ -56,7 +55,7 @@ class Call:
         receive: Receive,
         *,
         path: Mapping[str, str],
-        headers: Headers,
+        headers: Mapping[str, str],
         principal: Principal,
     ) -> None:
         """Serve *scope* by *route*."""
@@ -122,8 +121,7 @@ class Call:
 
     def header(self, name: str) -> str | None:
         """Return a header; what comes in several lines is one list, as everywhere in HTTP. None: it is not there."""
-        lines = self.headers.getlist(name)
-        return ", ".join(lines) if lines else None
+        return self.headers.get(name.lower())
 
     def idempotency_key(self) -> str | None:
         """Return the key under which the change is made once; None: there is none.

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tai_state import TaiStateError, change_context
@@ -20,6 +19,7 @@ from tai_state.server.http.calls import Call
 from tai_state.server.http.failures import log_unexpected
 from tai_state.server.http.refusals import Refusal
 from tai_state.server.http.routes import KINDS, BadPathError, Needs, Route, Table
+from tai_state.server.http.sent import sent_headers
 from tai_state.server.http.service import Service
 
 log = logging.getLogger("tai_state.server")
@@ -42,7 +42,7 @@ class Dispatch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = Headers(scope=scope)
+        headers = sent_headers(scope)
         answer = await self._answered(scope, receive, headers)
         if log.isEnabledFor(logging.INFO):
             # The path alone: what stands behind it may be secret, and so may headers.
@@ -52,7 +52,7 @@ class Dispatch:
             )
         await answer(scope, receive, send)
 
-    async def _answered(self, scope: Scope, receive: Receive, headers: Headers) -> ASGIApp:
+    async def _answered(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> ASGIApp:
         try:
             return await self._let_in(scope, receive, headers)
         except Refusal as refusal:
@@ -67,7 +67,7 @@ class Dispatch:
             log_unexpected(error)
             return problem_answer(FAILED)
 
-    async def _let_in(self, scope: Scope, receive: Receive, headers: Headers) -> ASGIApp:
+    async def _let_in(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> ASGIApp:
         """Serve a request of somebody who may make it.
 
         Raises:
@@ -109,7 +109,7 @@ class Dispatch:
                 raise
             raise refusals.too_slow() from error
 
-    async def principal_of(self, scope: Scope, headers: Headers) -> Principal:
+    async def principal_of(self, scope: Scope, headers: Mapping[str, str]) -> Principal:
         """Return who a request comes from.
 
         Raises:
@@ -126,7 +126,7 @@ class Dispatch:
             return found
         session = auth.session_of(headers)
         if session is not None:
-            if scope["method"] not in SAFE and not session.is_meant(headers.get(CSRF_HEADER)):
+            if scope["method"] not in SAFE and not session.is_meant(headers.get(CSRF_HEADER.lower())):
                 raise refusals.forbidden(f"a change in a session needs its {CSRF_HEADER}")
             return session.principal
         found = await auth.of_scope(scope)

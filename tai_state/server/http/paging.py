@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
+import orjson
 from pydantic import Field
 
 from tai_state import DamagedDocumentsError, DamagedStatesError
-from tai_state.server.http.answers import Answer, told
+from tai_state.server.http.answers import Answer, dumped, told
 from tai_state.server.http.calls import Call
 from tai_state.server.http.routes import Query
 
@@ -41,26 +42,31 @@ async def paged(
 ) -> Answer:
     """Return the answer with the first *size* of what was *found*, which is one more at most.
 
+    It ends before that where there are more bytes than an answer may have; what comes behind is looked at all the same,
+    since a list names what cannot be read of it at its end.
+
     Args:
         behind: Returns what the query of the next page says, from the last item of this one.
     """
-    items, damaged = await readable(found)
-    headers = {}
-    if len(items) > size:
-        del items[size:]
-        headers = call.next_page(**behind(items[-1]))
-    content: dict[str, Any] = {"items": [show(one) for one in items]}
-    return told({**content, "damaged": damaged} if damaged else content, headers=headers)
-
-
-async def readable(found: AsyncIterator[T]) -> tuple[list[T], list[str]]:
-    """Return what can be read of a list, and the names of what cannot: one of them hides no other."""
-    items: list[T] = []
+    items: list[orjson.Fragment] = []
+    damaged: list[str] = []
+    headers: dict[str, str] = {}
+    last: list[T] = []
+    held, most = 0, call.service.limits.page_bytes
     try:
         async for one in found:
-            items.append(one)  # noqa: PERF401 - what came before the error counts
+            if len(items) == size or held >= most:
+                headers = headers or call.next_page(**behind(*last))
+                continue
+            # As bytes at once: a page of the largest states is not held as what Python makes of them.
+            raw = dumped(show(one))
+            held += len(raw)
+            items.append(orjson.Fragment(raw))
+            last[:] = [one]
+    # One that cannot be read hides no other.
     except DamagedStatesError as error:
-        return items, error.state_ids
+        damaged = error.state_ids
     except DamagedDocumentsError as error:
-        return items, error.paths
-    return items, []
+        damaged = error.paths
+    content: dict[str, Any] = {"items": items}
+    return told({**content, "damaged": damaged} if damaged else content, headers=headers)

@@ -22,7 +22,7 @@ from tai_state.server import (
 from tai_state.server.auth.principals import Kind
 from tai_state.testing import ManualClock
 from tests.unit.server.identities import AUDIENCE, Issuer
-from tests.unit.server.world import World, client_of
+from tests.unit.server.world import TOKENS, World, client_of
 
 ANN = "ann@example.com"
 
@@ -301,3 +301,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     """By its path."""
     with pytest.raises(ConfigurationError, match=r"none\.json"):
         auth_from_file(tmp_path / "none.json")
+
+
+async def test_two_lines_of_credentials_are_none(world):
+    """Nobody chooses between them; of cookies there may be several lines, as HTTP/2 has it."""
+    good, bad = f"Bearer {TOKENS['everything']}", "Bearer wrong-0123456789-abcdef"
+    for lines in ((good, bad), (bad, good), (good, good)):
+        answer = await world.nobody.get("/v1/governors", headers=[("Authorization", line) for line in lines])
+        assert answer.status_code == 401
+    session = world.server.auth.sessions.begin(world.server.auth.tokens.principal_of(TOKENS["everything"]))
+    cookies = [("Cookie", "other=1"), ("Cookie", f"tai_state_session={session.key}")]
+    assert (await world.nobody.get("/v1/governors", headers=cookies)).status_code == 200

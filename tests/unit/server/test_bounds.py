@@ -6,9 +6,12 @@ import time
 import pytest
 
 from tai_state import Health
+from tai_state.documents import Delete
+from tai_state.layout import state_layout
 from tai_state.server import Access, Auth, Limits, Token, hash_token
 from tai_state.server.console import rendering
 from tai_state.server.console.rendering import brought, carried
+from tests._async.stores import TIMEOUT, async_plant
 from tests.unit.server.identities import AUDIENCE, Issuer
 from tests.unit.server.streams import following
 from tests.unit.server.test_operations import begun, damage, ended
@@ -218,3 +221,21 @@ async def test_a_check_that_is_cut_off_is_told_as_that(monkeypatch):
             task.cancel()
         await asyncio.wait(background._tasks)
         assert (await world.everything.get(path)).json()["status"] == "stopped"
+
+
+async def test_a_page_of_large_states_ends_early():
+    """Behind so many bytes; its link leads on, each state is told once, and what is damaged is named where it is."""
+    async with World.opened(limits=Limits(page_bytes=11_000)) as world:
+        for number in range(9):
+            size = 20_000 if number == 4 else 3_000
+            await world.store.save_state("g", f"s-{number}", {"text": "x" * size})
+        path, pages = "/v1/governors/g/states?limit=7", []
+        while path:
+            answer = await world.everything.get(path)
+            pages.append([one["state_id"] for one in answer.json()["items"]])
+            path = answer.links.get("next", {}).get("url")
+        assert pages == [["s-0", "s-1", "s-2", "s-3"], ["s-4"], ["s-5", "s-6", "s-7", "s-8"]]
+        await async_plant(world.store, state_layout("g", "s-6").state, status=7)
+        await world.store.runtime.access.backend.commit([Delete(state_layout("g", "s-6").event(1))], timeout=TIMEOUT)
+        answer = await world.everything.get("/v1/governors/g/states")
+        assert (len(answer.json()["items"]), answer.json()["damaged"]) == (4, ["s-6"])
