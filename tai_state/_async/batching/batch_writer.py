@@ -17,6 +17,7 @@ from tai_state.config import DRAIN_SECONDS, check_colour, check_count, check_kin
 from tai_state.errors import DeadlineExceededError, StoreClosedError, TaiStateError
 from tai_state.frozen import quick_dataclass
 from tai_state.models import DataT, TransitionRequest
+from tai_state.rules.commits.waiting import Waiting
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -33,9 +34,6 @@ _IDLE_SECONDS = 3600.0
 _BUSY_SECONDS = 0.05
 """For how long at least nobody looks again, where all that is due is of busy states."""
 
-_HELD_MAX = 1_000
-"""How many items of busy states are passed over to find others."""
-
 _MAKERS = 2
 """How many batches are under way at once: while the engine has the one, the next one is made ready."""
 
@@ -45,14 +43,10 @@ class _Item(Generic[DataT]):
     """A move that somebody asked for, as which one, since when it waits, and who is told."""
 
     number: int
+    path: DocumentPath
     change: Change
     since: float
     promise: AsyncPromise[TransitionResult[DataT]]
-
-    @property
-    def path(self) -> DocumentPath:
-        """The state that it moves."""
-        return self.change.paths.state
 
 
 class AsyncBatchWriter(Generic[DataT]):
@@ -96,7 +90,7 @@ class AsyncBatchWriter(Generic[DataT]):
     def begin_anew(self) -> None:
         """Begin with nothing: what a fork's parent has taken is the parent's to make."""
         self._guard = threading.Lock()
-        self._waiting: deque[_Item[DataT]] = deque()
+        self._waiting: Waiting[_Item[DataT]] = Waiting()
         self._taken: list[list[_Item[DataT]]] = [[] for _ in range(_MAKERS)]
         # Made, or refused, and free again, before their callers know: a callback of one may put the next.
         self._telling: list[tuple[_Item[DataT], ...]] = [()] * _MAKERS
@@ -144,7 +138,7 @@ class AsyncBatchWriter(Generic[DataT]):
             self._asked = self._put
             # A callback that flushes does not wait for those that are told behind it.
             told = [items for n, items in enumerate(self._telling) if items and not self._makers[n].is_caller]
-            waited = [item.promise.future for items in (*told, *self._taken, self._waiting) for item in items]
+            waited = [item.promise.future for items in (*told, *self._taken, tuple(self._waiting)) for item in items]
             self._wake()
         return await async_settled(waited, None if timeout is None else seconds_of(timeout))
 
@@ -163,7 +157,7 @@ class AsyncBatchWriter(Generic[DataT]):
             self._free(len(self._outside))
         is_done = await self.flush(timeout=timeout)
         with self._guard:
-            left, self._waiting = list(self._waiting), deque()
+            left, self._waiting = list(self._waiting), Waiting()
             self._wake()
             # Those that have something to do yet end by themselves: cut off, they could tell nobody of it.
             makers = list(self._makers.values()) if is_done else []
@@ -203,7 +197,7 @@ class AsyncBatchWriter(Generic[DataT]):
                 return signal
             self._begin_makers()
             self._put += 1
-            self._waiting.append(_Item(self._put, change, self._access.clock.monotonic(), promise))
+            self._waiting.add(_Item(self._put, change.paths.state, change, self._access.clock.monotonic(), promise))
             if len(self._waiting) == 1 or len(self._waiting) % self._max_items == 0:
                 self._wake()
         return None
@@ -260,7 +254,7 @@ class AsyncBatchWriter(Generic[DataT]):
         with self._guard:
             if not self._waiting:
                 return None if self._is_closed else _IDLE_SECONDS
-            first = self._waiting[0]
+            first = self._waiting.first
             age = self._access.clock.monotonic() - first.since
             is_asked = first.number <= self._asked or self._is_closed
             is_due = len(self._waiting) >= self._max_items or age >= self._max_wait or is_asked
@@ -269,19 +263,11 @@ class AsyncBatchWriter(Generic[DataT]):
             return self._take_those_free(taken)
 
     def _take_those_free(self, taken: list[_Item[DataT]]) -> float:
-        """Take the first items whose states are in no batch under way: behind those, they keep their order."""
+        """Take items whose states are in no batch under way: behind those, they keep their order."""
         busy = {item.path for items in self._taken for item in items}
-        held: list[_Item[DataT]] = []
-        count = 0
-        while self._waiting and count < self._max_items and len(held) < _HELD_MAX:
-            item = self._waiting.popleft()
-            if item.path in busy:
-                held.append(item)
-                continue
-            count += 1
-            if item.promise.begin():
-                taken.append(item)
-        self._waiting.extendleft(reversed(held))
+        found = self._waiting.take(self._max_items, busy)
+        taken += [item for item in found if item.promise.begin()]
+        count = len(found)
         self._free(count - len(taken))
         # Where all are held, whoever has their states tells when they are free; others may come before that.
         return 0.0 if count else max(self._max_wait, _BUSY_SECONDS)
