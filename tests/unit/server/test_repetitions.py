@@ -5,8 +5,9 @@ import json
 import pytest
 
 from tai_state.sagas import Saga, Step
+from tai_state.server import Token, hash_token
 from tai_state.server.application import TABLE
-from tests.unit.server.world import World
+from tests.unit.server.world import TOKENS, World
 
 # What is asked, by the operation's name, and what is asked under the same key then.
 REPEATED = {
@@ -95,6 +96,17 @@ async def test_a_lock_is_given_again_to_whom_it_was_given(world):
     await world.everything.delete("/v1/locks/shop-1", headers={"Lock-Ticket": given.json()["ticket"]})
     anew = await world.everything.post("/v1/locks/shop-1", json={"owner": "till"}, headers=key)
     assert anew.json()["fencing_token"] == given.json()["fencing_token"] + 1
+
+
+async def test_a_lock_is_given_again_to_nobody_who_is_called_alike():
+    """Neither to a token whose name is that of an owner of another one, under the same key, nor the other way round."""
+    names = {"everything": "shop", "shops": "shop:till"}
+    async with World.opened(auth=[Token(name, hash_token(TOKENS[who])) for who, name in names.items()]) as world:
+        key = {"Idempotency-Key": '"k-1"'}
+        given = await world.everything.post("/v1/locks/r", json={"owner": "till"}, headers=key)
+        assert (given.status_code, given.json()["owner"]) == (201, "shop:till")
+        refused = await world.shops.post("/v1/locks/r", headers=key)
+        assert (refused.status_code, refused.json()["code"]) == (409, "lock_timeout")
 
 
 @pytest.mark.parametrize("name", [name for name, case in REPEATED.items() if case[2] != case[3]])

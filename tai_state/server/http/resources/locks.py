@@ -170,8 +170,9 @@ async def list_locks(call: Call) -> Answer:
 
 
 def _owner(call: Call, label: str) -> str:
-    # Whose it is nobody can say in somebody else's name.
-    return f"{call.principal.name}:{label}" if label else call.principal.name
+    # Whose it is nobody can say in somebody else's name, nor by what he calls himself: a name has no colon here.
+    name = call.principal.name.replace("%", "%25").replace(":", "%3A")
+    return f"{name}:{label}" if label else name
 
 
 async def _attached(call: Call) -> AsyncLock:
