@@ -1,14 +1,18 @@
 """Every public setting, and each default said once. A store's and a manager's own arguments take these."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from types import NoneType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tai_state.clock import TimeLimit, seconds_of, shown
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from tai_state.settings.model import Settings
 
 RECEIPT_TTL = timedelta(days=7)
 """How long an idempotency key is remembered."""
@@ -197,37 +201,6 @@ Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes data of one schema version, a dict of its own, and returns that of the next; pure, it may run again."""
 
 
-def checked_upcasters(upcasters: object, schema_version: int) -> dict[int, Upcaster]:
-    """Return *upcasters*, a copy in order, when they lead to *schema_version* without a gap.
-
-    Raises:
-        ConfigurationError: They do not, or one of them cannot be called.
-    """
-    if not upcasters and type(upcasters) is dict:
-        return {}
-    # Imported here: few have upcasters.
-    from tai_state.machine.transition import function_name  # noqa: PLC0415
-    from tai_state.machine.validation import call_defect  # noqa: PLC0415
-
-    if not isinstance(upcasters, Mapping):
-        message = f"upcasters must map a schema version to a function, not be a {type(upcasters).__name__}"
-        raise ConfigurationError(message)
-    for version, upcaster in upcasters.items():
-        check_count(version, "a schema version in upcasters", least=1)
-        if version >= schema_version:
-            message = f"upcasters lead from version {version} on, and schema_version is {schema_version}: raise it"
-            raise ConfigurationError(message)
-        defect = call_defect(upcaster, function_name(upcaster), "data")
-        if defect is not None:
-            message = f"the upcaster from schema version {version} {defect}"
-            raise ConfigurationError(message)
-    for version in range(min(upcasters, default=schema_version), schema_version):
-        if version not in upcasters:
-            message = f"upcasters lead to schema version {version}, and none from there to {version + 1}"
-            raise ConfigurationError(message)
-    return dict(sorted(upcasters.items()))
-
-
 @dataclass(frozen=True, slots=True)
 class PersistenceConfig:
     """The settings of one persister; processes with different ones may share a store.
@@ -271,8 +244,14 @@ class PersistenceConfig:
         _ = self.maintenance
         check_count(self.due_shards, "due_shards", least=1)
         check_count(self.schema_version, "schema_version", least=1)
+        upcasters: dict[int, Upcaster] = {}
+        if self.upcasters or type(self.upcasters) is not dict:
+            # Imported here: few have upcasters.
+            from tai_state.upcasters import checked_upcasters  # noqa: PLC0415
+
+            upcasters = checked_upcasters(self.upcasters, self.schema_version)
         # A copy: what the caller does to the mapping since changes nothing here.
-        object.__setattr__(self, "upcasters", checked_upcasters(self.upcasters, self.schema_version))
+        object.__setattr__(self, "upcasters", upcasters)
         check_option(self.retry, RetryPolicy, "retry")
         check_option(self.history, HistoryPolicy, "history")
 
@@ -390,3 +369,22 @@ def check_concurrency(count: object) -> int | None:
         message = f"max_concurrent must be an int of at least 1 or None, not {shown(count)}"
         raise ConfigurationError(message)
     return count
+
+
+def load(path: str | os.PathLike[str] | None = None) -> "Settings":
+    """Return the settings of a program, for ``connect(settings=load())``; docs/configuration.md has a line for each.
+
+    Variables of the environment go before the file, and the file before the defaults. ``TAI_STATE_LOCKS__TTL`` says
+    what ``ttl`` in the section ``[locks]`` does.
+
+    Args:
+        path: A file in TOML, or YAML or JSON, as its name ends. None: that of ``$TAI_STATE_CONFIG``, or else
+            ``tai-state.toml`` (``.yaml``, ``.yml``, ``.json``) in the working directory, if it is there.
+
+    Raises:
+        ConfigurationError: The file cannot be read, a key or a variable is unknown, a value is not what its key takes,
+            or values do not go together; names what and where. Nothing else was read or changed.
+    """
+    from tai_state.settings.loading import load_settings  # noqa: PLC0415 - few programs have a file of settings
+
+    return load_settings(path, os.environ)

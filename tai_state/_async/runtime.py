@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tai_state.rules.commits.change import Settings
     from tai_state.rules.history.damaged import Damaged
     from tai_state.rules.records.record import StateRecord
+    from tai_state.settings.model import Settings as Configured
 
 
 @quick_dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class AsyncRuntime:
         coordinators: The stores, by their ids, in which transactions over several stores are decided that this store
             object took part in.
         conflicts: The versions in conflict that syncs and replicas met, as far as they are remembered.
+        configured: What a program's settings say of all that is put over the store; None: each has its own defaults.
     """
 
     access: AsyncAccess
@@ -74,6 +76,7 @@ class AsyncRuntime:
     conflicts: ConflictHistory = field(default_factory=ConflictHistory)
     failed_transactions: deque[FailedTransaction] = field(default_factory=lambda: deque(maxlen=FAILED_TRANSACTIONS_MAX))
     coordinators: dict[str, AsyncAccess] = field(default_factory=dict)
+    configured: Configured | None = None
 
     def meet(self, conflict: Conflict) -> Conflict:
         """Remember versions in conflict, and tell of them; return what is remembered."""

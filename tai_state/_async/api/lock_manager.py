@@ -63,7 +63,7 @@ class AsyncLockManager:
     """
 
     def __init__(self, store: AsyncStateStore, config: LockConfig | None = None) -> None:
-        """Lock in *store*.
+        """Lock in *store*; *config* None: as the store's settings say, or else the defaults.
 
         Raises:
             ConfigurationError: It is no store, or one of the other colour.
@@ -71,7 +71,8 @@ class AsyncLockManager:
         check_colour(store, AsyncStateStore, self)
         check_option(config, LockConfig, "config")
         self.store = store
-        self.config = config or LockConfig()
+        configured = store.runtime.configured
+        self.config = config or (LockConfig() if configured is None else configured.locks)
         self._access = store.runtime.access
         self._locks = store.runtime.locks
         self._inflight = AsyncInFlight("the lock manager", within=store.runtime.inflight)

@@ -71,8 +71,9 @@ class AsyncTransactionManager:
         """Run transactions in *store*.
 
         Args:
-            retry: Bounds each of them; None: they are tried again for 30 seconds.
-            max_concurrent: The most that run at once; others wait, in the order in which they came. None: no bound.
+            retry: Bounds each of them; None: as the store's settings say, or else they are tried again for 30 seconds.
+            max_concurrent: The most that run at once; others wait, in the order in which they came. None: as the
+                store's settings say, or else no bound.
             record_ttl: How long the record of a transaction counts, and with it an idempotency key.
 
         Raises:
@@ -82,7 +83,10 @@ class AsyncTransactionManager:
         check_colour(store, AsyncStateStore, self)
         check_option(retry, RetryPolicy, "retry")
         self.store = store
-        self.retry = retry or TRANSACTION_RETRY
+        configured = store.runtime.configured
+        self.retry = retry or (TRANSACTION_RETRY if configured is None else configured.transactions.retry)
+        if max_concurrent is None and configured is not None:
+            max_concurrent = configured.transactions.max_concurrent
         self.max_concurrent = check_concurrency(max_concurrent)
         self.record_ttl = check_ttl(record_ttl, "record_ttl")
         self._places = AsyncLines(self.max_concurrent or 1)

@@ -17,13 +17,15 @@ from tai_state._sync.api.store import StateStore
 from tai_state._platform.tasks import Worker
 from tai_state.authors import author_of
 from tai_state.clock import Clock, SystemClock, TimeLimit, checked_clock
-from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_colour, check_option
+from tai_state.config import HEAD_CACHE_SIZE, RECEIPT_TTL, Encoding, Maintenance, check_colour, check_kind, check_option
 from tai_state.errors import ConfigurationError, DamagedStoreError, StoreMissingError
 from tai_state.retry import RetryPolicy
 from tai_state.urls import StoreUrl, parse_url
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, Client
+
+    from tai_state.settings.model import Settings
 
 log = logging.getLogger("tai_state")
 
@@ -53,6 +55,7 @@ class BackendStore(StateStore):
         feed: bool | None = None,
         feed_shards: int = 1,
         node: str | None = None,
+        settings: "Settings | None" = None,
     ) -> None:
         """Put a store over *backend*.
 
@@ -72,6 +75,7 @@ class BackendStore(StateStore):
             node: This writer's name in the ``causality`` of what it changes: it counts as ``STORE_ID/NODE``; None: as
                 the store. Of each name that is given, every state's clock has a counter more for good: name what lasts,
                 such as a device or a region, and neither a host nor a process.
+            settings: What persisters, locks, transactions and subscriptions over it take that are told nothing else.
         """
         check_colour(backend, Backend, self)
         check_option(rng, random.Random, "rng")
@@ -92,6 +96,7 @@ class BackendStore(StateStore):
             feed=feed,
             feed_shards=feed_shards,
             node=node,
+            settings=settings,
         )
 
 
@@ -293,7 +298,9 @@ class FirestoreStore(BackendStore):
         super().__init__(FirestoreBackend(project, database, client=client, root=root), **options)
 
 
-def connect(url: str | None = None, *, actor: str | None = None, **options: Any) -> StateStore:
+def connect(
+    url: str | None = None, *, actor: str | None = None, settings: "Settings | None" = None, **options: Any
+) -> StateStore:
     """Return the store at *url*; nothing is opened before its first use.
 
     Args:
@@ -301,17 +308,34 @@ def connect(url: str | None = None, *, actor: str | None = None, **options: Any)
             ``firestore://[PROJECT][/DATABASE][?root=PREFIX]``. None: $TAI_STATE_STORE, else ``sqlite:///tai_state.db``;
             but on Cloud Run, whose disk is memory, no URL is an error.
         actor: The author of changes that nobody else signs.
+        settings: What ``tai_state.config.load`` returned: the URL, and the options, that are not said here; and what
+            persisters, locks, transactions and subscriptions over the store take that are told nothing else.
         options: Those of the store's class.
 
     Raises:
         ConfigurationError: An unknown scheme or option, named.
     """
-    parsed = parse_url(url)
+    check_settings(settings)
+    parsed = parse_url(settings.store if url is None and settings is not None else url)
+    said = settings.store_options(parsed.scheme) if settings is not None else {}
+    said["actor"] = actor if actor is not None else said.get("actor")
     try:
-        return _open(parsed, {"actor": actor, **options})
+        return _open(parsed, {**said, **options})
     except (TypeError, ConfigurationError) as error:
         message = f"store {parsed.text!r}: {error}"
         raise ConfigurationError(message) from error
+
+
+def check_settings(settings: object) -> None:
+    """Refuse what are no settings; none of them is imported for those who have none.
+
+    Raises:
+        ConfigurationError: They are something else.
+    """
+    if settings is not None:
+        from tai_state.settings.model import Settings  # noqa: PLC0415 - few programs have a file of settings
+
+        check_kind(settings, Settings, "settings")
 
 
 def _open(url: StoreUrl, options: dict[str, Any]) -> StateStore:

@@ -17,7 +17,6 @@ from tai_state._sync.transactions import reactions
 from tai_state.authors import NOBODY, Author, author_of, signed_by
 from tai_state.clock import Deadline
 from tai_state.codec import EMPTY
-from tai_state.config import PersistenceConfig
 from tai_state.errors import (
     ConfigurationError,
     MachineError,
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from tai_state._sync.locking.lock import Lock
     from tai_state._sync.locking.lock_set import LockSet
     from tai_state.clock import Span, TimeLimit
+    from tai_state.config import PersistenceConfig
     from tai_state.machine import ForeignMachine, Machine, Mover
     from tai_state.models import ChangeMetadata, Event, StateSnapshot, TransitionRequest, TransitionResult
     from tai_state.rules.commits.change import Change
@@ -66,13 +66,14 @@ class StateMachinePersister(PersisterDue[DataT]):
 
         Args:
             machine: Ours, or a ``Mover``, which stands for a machine of any library.
+            config: Its settings; None: those of the store, see ``connect(settings=)``, or else the defaults.
             machines: Other machines, which drive states that depend on those of this persister.
 
         Raises:
             ConfigurationError: *store* is none, or one of the other colour; or *machine* is neither of the two.
             InvalidMachineError: It is a mover that cannot be one.
         """
-        super().__init__(store, machine, config if config is not None else PersistenceConfig(), machines)
+        super().__init__(store, machine, config, machines)
         self._author = Author(store.actor, "", EMPTY)
         self._is_typed = self.machine is not None and self.machine.data_type is not None
         self._alone = replace(self.settings, alone=alone_with(self.machines))

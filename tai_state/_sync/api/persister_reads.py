@@ -49,12 +49,15 @@ class PersisterReads(Generic[DataT]):
         self,
         store: StateStore,
         machine: Machine[DataT] | Mover | None,
-        config: PersistenceConfig,
+        config: PersistenceConfig | None,
         machines: Iterable[Machine[Any] | Mover],
     ) -> None:
         """Read in *store*."""
         check_colour(store, StateStore, self)
         check_option(config, PersistenceConfig, "config")
+        configured = store.runtime.configured
+        if config is None:
+            config = PersistenceConfig() if configured is None else configured.persistence
         self.store = store
         driver: Machine[DataT] | ForeignMachine | None = None if machine is None else driver_of(machine)
         self.machine = driver

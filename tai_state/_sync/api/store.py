@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from tai_state._sync.commits.listening import ChangeListener
     from tai_state.documents import Capability
     from tai_state.models import Event, Health
+    from tai_state.settings.model import Settings as Configured
 
 
 class StateStore(StoreReads, StoreChanges, StoreErasure):
@@ -72,6 +73,7 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
         feed: bool | None = None,
         feed_shards: int = 1,
         node: str | None = None,
+        settings: Configured | None = None,
     ) -> None:
         """Put a store over *access*.
 
@@ -85,6 +87,7 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
                 as it is.
             feed_shards: Among how many keys its states are spread when it is switched on.
             node: This writer's name in the clocks of its changes, beside the store's id; None: the id alone.
+            settings: What persisters, locks, transactions and subscriptions over it take that are told nothing else.
 
         Raises:
             ConfigurationError: One of them cannot be; names it.
@@ -112,6 +115,7 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
                 node=check_node(node),
             ),
             actor=checked_actor(actor) if actor is not None else default_actor(),
+            configured=settings,
         )
         """The store's inside, for the package's own classes; no part of the public contract."""
         self.runtime.writer.settle_marked = partial(_settle_marked, self.runtime)

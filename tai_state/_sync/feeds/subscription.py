@@ -65,8 +65,8 @@ class Subscription(Administration):
         machine: Machine[Any] | Mover | str | None = None,
         condition: Condition | None = None,
         start: str | datetime = "beginning",
-        delivery: str = "at_least_once",
-        max_attempts: int = 5,
+        delivery: str | None = None,
+        max_attempts: int | None = None,
         blocks: bool = True,
         config: SubscriptionConfig | None = None,
     ) -> None:
@@ -79,8 +79,10 @@ class Subscription(Administration):
                 given the event, is true. They hold for what ``when`` adds, too.
             start: Where a subscription of a new name begins: with the first events there are ("beginning"), with what
                 is committed from now on ("now"), or behind a time of the store. One that has begun goes on.
-            delivery: ``at_most_once``, ``at_least_once`` or ``exactly_once``.
-            max_attempts: How often a failing event is tried, before it is put aside. (Once, under ``at_most_once``.)
+            delivery: ``at_most_once``, ``at_least_once`` or ``exactly_once``; None: as the store's settings say, or
+                else ``at_least_once``.
+            max_attempts: How often a failing event is tried, before it is put aside; None: as the store's settings
+                say, or else 5 times. (Once, under ``at_most_once``.)
             blocks: Whether the later events of a state wait until a dead letter of it is retried. If not, they go on.
             config: How it looks and tries.
 
@@ -92,6 +94,11 @@ class Subscription(Administration):
         check_colour(store, StateStore, self)
         check_option(config, SubscriptionConfig, "config")
         config = config or SubscriptionConfig()
+        configured = store.runtime.configured
+        if delivery is None:
+            delivery = "at_least_once" if configured is None else configured.subscriptions.delivery
+        if max_attempts is None:
+            max_attempts = 5 if configured is None else configured.subscriptions.max_attempts
         self._terms = terms(delivery, max_attempts, blocks, config)
         self._governor_id = None if governor_id is None else _users_governor(governor_id)
         super().__init__(store, name, checked_start(start, "start"), self._governor_id)

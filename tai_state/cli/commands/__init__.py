@@ -17,6 +17,7 @@ import click
 
 COMMANDS = {
     "backup": "Copy a live SQLite store to a file.",
+    "config": "Check the settings, and show where each comes from.",
     "demo": "Run, kill -9, take over, verify: the main job end to end.",
     "diff": "Show what lies between two versions of a state, path by path.",
     "doctor": "Look at what a store stands on: its clock, indexes, leases, what grows; nothing is written.",

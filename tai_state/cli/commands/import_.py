@@ -35,7 +35,7 @@ def import_(session: Session, file: str) -> int:
     try:
         with (
             session.waiting(),
-            connect(session.url, **session.options) as store,
+            connect(session.place, **session.options) as store,
             progressing(SystemClock(), "states imported and checked") as progress,
         ):
             seen = StatesSeen(progress, "importing")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tai_state.cli.program.command import Command
+from tai_state.cli.program.logs import writing_logs
 from tai_state.cli.program.operating import given_machines, machine_option
 from tai_state.cli.program.output import note, put
 from tai_state.cli.program.session import Session, pass_session
@@ -42,11 +43,10 @@ def is_loopback(host: str) -> bool:
         "tai-state --store firestore://my-project serve --host 0.0.0.0 --machine shop:ORDER --auth /secrets/auth.json",
     ],
 )
-@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen; 127.0.0.1.")
+@click.option("--host", metavar="ADDRESS", help="Where to listen; 127.0.0.1.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    default=8080,
     metavar="N",
     help="On which port; 8080. 0: any that is free.",
 )
@@ -66,8 +66,8 @@ def is_loopback(host: str) -> bool:
 def serve(
     session: Session,
     *,
-    host: str,
-    port: int,
+    host: str | None,
+    port: int | None,
     machines: tuple[str, ...],
     auth_file: str | None,
     cors: tuple[str, ...],
@@ -78,7 +78,8 @@ def serve(
     It prints its address, a token for this run, and a link that logs in once. On another address than this machine's
     own it needs --auth. SIGTERM and Ctrl-C end it in order: requests under way are answered first.
 
-    A machine with guards or applies is named as module:name; a file knows their names only.
+    A machine with guards or applies is named as module:name; a file knows their names only. What is not said here is
+    as the section [server] of the settings says.
     """
     try:
         from tai_state import server  # noqa: PLC0415 - `--help` waits for nothing of the library
@@ -87,12 +88,17 @@ def serve(
             token = server.new_token()
             write_token(token, server.hash_token(token), as_json=session.as_json)
             return
+        said = session.settings.server
+        host, port = said.host if host is None else host, said.port if port is None else port
+        machines, cors = machines or said.machines, cors or said.cors
+        auth_file = auth_file or said.auth
         if auth_file is None and not is_loopback(host):
             message = f"--host {host} is reached from other machines: say who may do what with --auth FILE"
             raise click.UsageError(message)
         first, others = given_machines(machines)
         auth = server.Auth() if auth_file is None else server.auth_from_file(auth_file)
-        run(session, host, port, machines=[*([first] if first else []), *others], auth=auth, cors=cors)
+        with writing_logs(session.settings.telemetry):
+            run(session, host, port, machines=[*([first] if first else []), *others], auth=auth, cors=cors)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("tai_state"):
             raise
@@ -127,7 +133,7 @@ def run(
     bound = bind(host, port)
 
     async def main() -> None:
-        store = async_connect(session.url, **session.options)
+        store = async_connect(session.place, **session.options)
         served = app(store, machines=machines, auth=auth, cors=cors)
         config = uvicorn.Config(
             served,

@@ -90,7 +90,13 @@ def shared_options() -> list[click.Option]:
             "--store",
             metavar="URL",
             callback=_session_field("url"),
-            help=f"{FORMS}. Without it: $TAI_STATE_STORE, or ./tai_state.db.",
+            help=f"{FORMS}. Without it: $TAI_STATE_STORE, what ./tai-state.toml says, or ./tai_state.db.",
+        ),
+        shared(
+            "--config",
+            metavar="FILE",
+            callback=_session_field("config"),
+            help="The file of settings; without it $TAI_STATE_CONFIG, or ./tai-state.toml where it is.",
         ),
         shared(
             "--json",

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tai_state import StateStore
+    from tai_state.settings.model import Settings
 
 
 class Session(NamedTuple):
     """What was said beside the command.
 
     Args:
-        url: The store's URL; None: as ``connect`` decides.
+        url: The store's URL; None: as the settings say, or else as ``connect`` decides.
         as_json: Whether programs read the output.
         timeout: How many seconds a call of the store may take; None: as the store decides.
         actor: Who makes the changes; None: as the store's own order finds.
         reason: Why they are made.
+        config: The file of settings; None: the one that ``load`` finds.
     """
 
     url: str | None = None
@@ -31,23 +33,43 @@ class Session(NamedTuple):
     timeout: float | None = None
     actor: str | None = None
     reason: str | None = None
+    config: str | None = None
+
+    @property
+    def settings(self) -> "Settings":
+        """What the file of settings and the environment say.
+
+        Raises:
+            ConfigurationError: They say what is no setting.
+        """
+        from tai_state.config import load  # noqa: PLC0415
+
+        return load(self.config)
+
+    @property
+    def place(self) -> str | None:
+        """The store's URL; None: as ``connect`` decides."""
+        return self.settings.store if self.url is None else self.url
 
     @property
     def options(self) -> dict[str, Any]:
         """What ``connect`` and ``async_connect`` are told beside the URL."""
-        from tai_state import RetryPolicy  # noqa: PLC0415 - here and below: `--help` waits for nothing of the library
+        from dataclasses import replace  # noqa: PLC0415 - here and below: `--help` waits for nothing of the library
 
-        return {} if self.timeout is None else {"retry": RetryPolicy(deadline=self.timeout)}
+        # A feed is switched on for good: by the program that has it, and not by who looks.
+        options: dict[str, Any] = {"settings": self.settings, "feed": None}
+        if self.timeout is None:
+            return options
+        return options | {"retry": replace(self.settings.retry, deadline=self.timeout)}
 
     def waiting(self) -> AbstractContextManager[None]:
         """Have it said on stderr, once, when the store is silent for two seconds; a program needs no such comfort."""
         if self.as_json:
             return nullcontext()
-        from tai_state import RetryPolicy  # noqa: PLC0415
         from tai_state.urls import parse_url  # noqa: PLC0415
 
-        limit = RetryPolicy().deadline if self.timeout is None else self.timeout
-        return waiting(note, f"the store {parse_url(self.url).text}, {limit:g} s a call at most (--timeout)")
+        limit = self.settings.retry.deadline if self.timeout is None else self.timeout
+        return waiting(note, f"the store {parse_url(self.place).text}, {limit:g} s a call at most (--timeout)")
 
     def required_reason(self, what: str) -> str:
         """Return why it is done: *what*, such as "a lock is broken", is never done without a reason.
@@ -70,7 +92,7 @@ class Session(NamedTuple):
         from tai_state import connect  # noqa: PLC0415
 
         self._look_for_it()
-        with self.waiting(), connect(self.url, **self.options) as store:
+        with self.waiting(), connect(self.place, **self.options) as store:
             yield store
 
     @contextmanager
@@ -83,7 +105,7 @@ class Session(NamedTuple):
         from tai_state import connect  # noqa: PLC0415
 
         options = {**self.options, "read_only": True} if self._look_for_it() == "sqlite" else self.options
-        with self.waiting(), connect(self.url, **options) as store:
+        with self.waiting(), connect(self.place, **options) as store:
             yield store
 
     def opened(self, *, dry_run: bool) -> AbstractContextManager["StateStore"]:
@@ -105,7 +127,7 @@ class Session(NamedTuple):
         from tai_state import StoreMissingError  # noqa: PLC0415
         from tai_state.urls import parse_url  # noqa: PLC0415
 
-        parsed = parse_url(self.url)
+        parsed = parse_url(self.place)
         if parsed.scheme == "sqlite" and _is_nothing(Path(parsed.path)):
             message = f"there is no store at {Path(parsed.path).absolute()}; name another with --store"
             raise StoreMissingError(message)

@@ -18,7 +18,7 @@ def sqlite_path(session: Session) -> str:
     Raises:
         UsageError: The store has none; says what to do instead.
     """
-    url = parse_url(session.url)
+    url = parse_url(session.place)
     if url.scheme == "sqlite":
         return url.path
     if url.scheme == "firestore":

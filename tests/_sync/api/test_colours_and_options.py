@@ -1,5 +1,7 @@
 # Generated from tests/_async/api/test_colours_and_options.py by .ci/generate_sync.py; do not edit.
 """What a store, and what stands on one, is made of: its own colour, and options that there are."""
+from typing import Any
+
 import pytest
 
 import tai_state
@@ -97,5 +99,6 @@ def test_an_unknown_option_is_named_without_internals(opened):
 @pytest.mark.parametrize(("url", "name"), [("sqlite:///a.db", "path"), ("firestore://p/d", "database")])
 def test_what_the_url_says_is_no_option(url, name):
     """It is said once."""
+    options: dict[str, Any] = {name: "b"}
     with pytest.raises(ConfigurationError, match=f"the URL says option '{name}'"):
-        connect(url, **{name: "b"})
+        connect(url, **options)

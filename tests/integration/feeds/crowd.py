@@ -139,7 +139,7 @@ class Crowd:
 
 def opened(url: str, actor: str) -> StateStore:
     """Open the store, which feeds wherever it is."""
-    return connect(url, actor=actor, **({"feed": True} if url.startswith("firestore:") else {}))
+    return connect(url, actor=actor, feed=True if url.startswith("firestore:") else None)
 
 
 def note(folder: Path, state_id: str, version: int) -> None:

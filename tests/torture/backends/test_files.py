@@ -19,7 +19,7 @@ pytestmark = pytest.mark.torture
 
 SECONDS = 25.0
 WORKERS = 2
-SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "0")
+SEED = os.environ.get("TORTURE_SEED", "0")
 ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -8,7 +8,7 @@ from tests.chaos import runs
 from tests.chaos.faults import KILLS, Fault
 from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
 
-SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "chaos")
+SEED = os.environ.get("TORTURE_SEED", "chaos")
 ACKNOWLEDGED = 10_000
 LOST_REPLIES = 500
 SIGKILLS = 200

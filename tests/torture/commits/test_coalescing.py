@@ -11,7 +11,7 @@ from tests.chaos import coalesced
 from tests.chaos.coalesced import COUNTER, GOVERNOR, STATE, Work
 from tests.chaos.crew import Crew, Member
 
-SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "coalesced")
+SEED = os.environ.get("TORTURE_SEED", "coalesced")
 WORKERS = 2
 CALLERS = 8
 SHARE = {"sqlite": 150, "firestore": 60}

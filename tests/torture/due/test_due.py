@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 WORKERS = 10
 STATES = 200
 SECONDS_MAX = 600.0
-SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "due")
+SEED = os.environ.get("TORTURE_SEED", "due")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])

@@ -6,8 +6,8 @@ import pytest
 
 from tests.integration.feeds.crowd import Crowd
 
-SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "feeds")
-EVENTS = int(os.environ.get("TAI_STATE_TORTURE_EVENTS", "20000"))
+SEED = os.environ.get("TORTURE_SEED", "feeds")
+EVENTS = int(os.environ.get("TORTURE_EVENTS", "20000"))
 SECONDS_MAX = 1_800.0
 
 

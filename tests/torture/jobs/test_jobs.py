@@ -13,10 +13,10 @@ from tests.chaos import jobbing
 from tests.chaos.crew import Crew, Member
 from tests.chaos.jobbing import MAX_ATTEMPTS, PATIENT, QUEUE, Crowd
 
-SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "jobs")
+SEED = os.environ.get("TORTURE_SEED", "jobs")
 JOBS = {
-    "sqlite": int(os.environ.get("TAI_STATE_TORTURE_JOBS", "5000")),
-    "firestore": int(os.environ.get("TAI_STATE_TORTURE_JOBS", "1500")),
+    "sqlite": int(os.environ.get("TORTURE_JOBS", "5000")),
+    "firestore": int(os.environ.get("TORTURE_JOBS", "1500")),
 }
 WORKERS, CALLERS = 8, 4
 LEASES = {"sqlite": 3.0, "firestore": 5.0}

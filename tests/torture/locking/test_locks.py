@@ -13,7 +13,7 @@ from tests.integration.locking import exclusion
 SECONDS = 60.0
 GRANTS = 500
 SECONDS_MAX = 900.0
-SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "locks")
+SEED = os.environ.get("TORTURE_SEED", "locks")
 
 TTL = 1.0
 RETRY_PERIOD = TTL / 15

@@ -14,7 +14,7 @@ from tests.chaos import sagaing
 from tests.chaos.crew import Crew, Member
 from tests.chaos.sagaing import GOVERNOR, NAMES, PATIENT, POINTS, Outside, Shift
 
-SEED = os.environ.get("TAI_STATE_TORTURE_SEED", "sagas")
+SEED = os.environ.get("TORTURE_SEED", "sagas")
 SAGAS, KILLS = 500, 20
 STRIKES = {"sqlite": 0.1, "firestore": 0.35}
 LEASES = {"sqlite": 1.5, "firestore": 4.0}

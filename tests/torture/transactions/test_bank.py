@@ -51,7 +51,7 @@ def url(kind, request):
 def test_the_total_never_changes_though_workers_are_killed(url, kind, tell):
     """Each worker is killed now and then and begins anew: every transfer is made exactly once."""
     context = multiprocessing.get_context("spawn")
-    rng = random.Random(os.environ.get("TAI_STATE_TORTURE_SEED", "bank"))
+    rng = random.Random(os.environ.get("TORTURE_SEED", "bank"))
     with connect(url, actor="auditor") as store:
         open_accounts(store, **dict.fromkeys(ACCOUNTS, OPENING))
         manager = TransactionManager(store, PATIENT)

@@ -38,6 +38,8 @@ BECAUSE = ("--reason", "because")
 
 CALLS = {
     "backup": Call("reads", ("backup", "copy.db"), only_sqlite=True),
+    "config check": Call("files", ("config", "check")),
+    "config show": Call("files", ("config", "show")),
     "demo": Call("makes", ("demo",)),
     "diff": Call("reads", ("diff", "g", "s", "1", "2"), ("diff", "g", "none", "1", "2")),
     "doctor": Call("reads", ("doctor",)),

@@ -39,6 +39,7 @@ ROOMS = frozenset(
         "scale",
         "server",
         "service",
+        "settings",
         "telemetry",
         "testing",
         "transactions",

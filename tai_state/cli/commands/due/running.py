@@ -6,6 +6,7 @@ import click
 
 from tai_state.cli.commands.due.serving import shards_option, worker_of
 from tai_state.cli.program.command import Command
+from tai_state.cli.program.logs import writing_logs
 from tai_state.cli.program.operating import machine_option, upcasters_option
 from tai_state.cli.program.output import put
 from tai_state.cli.program.session import Session, pass_session
@@ -44,7 +45,7 @@ def run(
 
     A machine with guards or applies is named as module:name; a file knows their names only.
     """
-    with session.writing() as store:
+    with writing_logs(session.settings.telemetry), session.writing() as store:
         worker = worker_of(store, machines, shards=shards, upcasters=upcasters, poll=poll)
         if not is_once:
             worker.run()

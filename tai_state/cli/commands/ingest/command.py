@@ -108,8 +108,8 @@ def _numbers(totals: Totals, counts: Counts) -> dict[str, object]:
 async def _apply(
     session: Session, lines: Iterator[Numbered], counts: Counts, on_progress: Callable[[], None], *, is_ordered: bool
 ) -> None:
-    async with async_connect(session.url, **session.options) as store:
-        in_flight = _IN_FLIGHT[parse_url(session.url).scheme]
+    async with async_connect(session.place, **session.options) as store:
+        in_flight = _IN_FLIGHT[parse_url(session.place).scheme]
         applier = Applier(store, in_flight=in_flight, counts=counts, is_ordered=is_ordered)
         await applier.apply(lines, on_progress)
 
