@@ -144,6 +144,7 @@ if TYPE_CHECKING:
         TransitionResult,
     )
     from tai_state.retry import RetryPolicy
+    from tai_state.rules.recovery.backup_names import Keeping
 
 # A library's records are for whoever asks for them; without this, warnings would go to a program's standard error.
 logging.getLogger("tai_state").addHandler(logging.NullHandler())
@@ -210,6 +211,7 @@ __all__ = [
     "InvalidDataError",
     "InvalidIdError",
     "InvalidMachineError",
+    "Keeping",
     "KeyMismatchError",
     "KeyTransactionError",
     "KeyTypeError",

@@ -132,5 +132,6 @@ HOMES: dict[str, tuple[str, ...]] = {
         "TransitionResult",
     ),
     "tai_state.retry": ("RetryPolicy",),
+    "tai_state.rules.recovery.backup_names": ("Keeping",),
 }
 """The names of each module that ``tai_state`` gives out, as in the imports that type checkers read there."""

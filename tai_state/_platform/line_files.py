@@ -1,4 +1,4 @@
-"""Files of lines, compressed as their names say: written beside their place and moved there, read in bounded memory."""
+"""Files of lines, packed and compressed as their names say: written beside their place, moved there, read in pieces."""
 
 import errno
 import gzip
@@ -8,8 +8,9 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, Any, Self, cast
 
+from tai_state._platform.packed_lines import PackingStream, UnpackedLines
 from tai_state.errors import BadExportError, ConfigurationError
 
 LINE_BYTES_MAX = 64 * 1024 * 1024
@@ -17,6 +18,9 @@ LINE_BYTES_MAX = 64 * 1024 * 1024
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_LZ4_MAGIC = b"\x04\x22\x4d\x18"
+_PACKED_MIN = 0x80
+"""Above all of ASCII, with which a line of JSON begins: what a packed object begins with."""
 _GZIP_LEVEL = 6
 _ZSTD_LEVEL = 3
 _BUFFER_BYTES = 1024 * 1024
@@ -91,12 +95,22 @@ def _is_one(path: Path, file: Path) -> bool:
 
 
 class LineWriter:
-    """Writes lines to a new file, compressed where its name ends in .gz or .zst."""
+    """Writes lines to a new file, compressed where its name ends in .gz, .zst or .lz4, packed where in .msgpack."""
 
     def __init__(self, new: NewFile) -> None:
-        """Open it."""
+        """Open it.
+
+        Raises:
+            ConfigurationError: What its name asks for is not installed.
+        """
         self._file: IO[bytes] = new.part.open("xb")
-        self._stream = self._compressing(new.path.suffix)
+        try:
+            self._stream: IO[bytes] | PackingStream = self._compressing(new.path.suffix)
+            if is_packed(new.path):
+                self._stream = PackingStream(self._stream)
+        except BaseException:
+            self._file.close()
+            raise
 
     def _compressing(self, suffix: str) -> IO[bytes]:
         if suffix == ".gz":
@@ -107,6 +121,8 @@ class LineWriter:
 
             compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True)
             return cast("IO[bytes]", compressor.stream_writer(self._file, closefd=False))
+        if suffix == ".lz4":
+            return cast("IO[bytes]", lz4_frames().LZ4FrameFile(self._file, "wb", content_checksum=True))
         return self._file
 
     def write(self, lines: bytes) -> None:
@@ -121,8 +137,27 @@ class LineWriter:
             self._file.close()
 
 
+def is_packed(path: Path) -> bool:
+    """Whether the name of a file says that its lines are packed."""
+    return ".msgpack" in (path.suffix, Path(path.stem).suffix)
+
+
+def lz4_frames() -> Any:
+    """Return the library of LZ4's frames.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    try:
+        import lz4.frame  # noqa: PLC0415 - the extra
+    except ModuleNotFoundError as error:
+        message = "LZ4 is not here: pip install 'tai_state[backups]', or use .gz or .zst"
+        raise ConfigurationError(message) from error
+    return lz4.frame
+
+
 class LineReader:
-    """Reads the lines of a file, plain or compressed, which its first bytes tell."""
+    """Reads the lines of a file: whether they are packed and compressed, its first bytes tell."""
 
     def __init__(self, path: str) -> None:
         """Open it."""
@@ -131,7 +166,7 @@ class LineReader:
         self._lines = 0
         self._damage: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error)
         try:
-            self._stream = self._decompressing()
+            self._stream: IO[bytes] | UnpackedLines = self._unpacked(self._decompressing())
         except BaseException:
             self._file.close()
             raise
@@ -147,7 +182,23 @@ class LineReader:
             self._damage = (zstandard.ZstdError,)
             decompressed = zstandard.ZstdDecompressor().stream_reader(self._file, closefd=False)
             return io.BufferedReader(cast("io.RawIOBase", decompressed), _BUFFER_BYTES)
+        if magic == _LZ4_MAGIC:
+            # What the library says of damage.
+            self._damage = (RuntimeError,)
+            return cast("IO[bytes]", lz4_frames().LZ4FrameFile(self._file, "rb"))
         return self._file
+
+    def _unpacked(self, stream: IO[bytes]) -> IO[bytes] | UnpackedLines:
+        try:
+            first = cast("io.BufferedReader", stream).peek(1)[:1]
+        except (EOFError, *self._damage):
+            # The first line is not to be had either, which is told then.
+            return stream
+        if not first or first[0] < _PACKED_MIN:
+            return stream
+        unpacked = UnpackedLines(stream, LINE_BYTES_MAX)
+        self._damage += unpacked.damage
+        return unpacked
 
     def read(self, lines_max: int, bytes_max: int) -> list[bytes]:
         """Return the next lines: so many at most, and no more once they have so many bytes; none at the end.
@@ -169,9 +220,9 @@ class LineReader:
         try:
             line = self._stream.readline(LINE_BYTES_MAX + 1)
         except EOFError as error:
-            raise self._bad("the compressed file is cut off") from error
+            raise self._bad("the file is cut off") from error
         except self._damage as error:
-            raise self._bad(f"the compressed file is damaged: {error}") from error
+            raise self._bad(f"the file is damaged: {error}") from error
         if len(line) > LINE_BYTES_MAX:
             raise self._bad(f"the line has more than {LINE_BYTES_MAX:,} bytes")
         self._lines += bool(line)

@@ -235,6 +235,7 @@ class ImportReport(Model, frozen=True):
         store_id: That of the store that they come from.
         documents: How many there are in the file: those ``written`` and those ``present`` already.
         reports: Behind the import every governor of the file is checked as ``verify`` does: those with problems.
+        passed_over: What is wrong with those exports of a folder that are newer than the one that was taken.
     """
 
     file: str
@@ -247,6 +248,7 @@ class ImportReport(Model, frozen=True):
     written: int
     present: int
     reports: list[ConsistencyReport] = Field(default_factory=list)
+    passed_over: list[str] = Field(default_factory=list)
 
     @property
     def is_sound(self) -> bool:

@@ -31,7 +31,11 @@ def read_yaml(path: Path, text: str) -> Any:
             return found
 
     try:
-        found = yaml.load(text, Loader=Once)  # noqa: S506 - a SafeLoader
+        loader = Once(text)
+        try:
+            found = loader.get_single_data()
+        finally:
+            loader.dispose()
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         message = f"{path} is no YAML: {' '.join(str(error).split())}"
         raise ConfigurationError(message) from error

@@ -1,16 +1,22 @@
 # Generated from tai_state/_async/api/transferring.py by .ci/generate_sync.py; do not edit.
 """Carrying a store from one place to another, whatever their engines: to a file, and from it."""
 import os
+from pathlib import Path
 
 from tai_state._sync.api.store import StateStore
+from tai_state._sync.recovery.backups import newest_sound
 from tai_state._sync.recovery.export_file import ExportReader, ExportWriter
 from tai_state._sync.recovery.exporter import Export
 from tai_state._sync.recovery.importer import Import
 from tai_state._sync.recovery.verify import Progress, no_progress
+from tai_state._platform.folders import folder_at, names_in, remove_from
 from tai_state._platform.line_files import LineReader, LineWriter, NewFile
 from tai_state.clock import TimeLimit
+from tai_state.config import check_option
+from tai_state.errors import ConfigurationError
 from tai_state.layout import META, check_governor_id
 from tai_state.models import ExportReport, ImportReport
+from tai_state.rules.recovery.backup_names import Keeping, series_of, surplus
 from tai_state.rules.recovery.export_lines import Header
 
 
@@ -20,18 +26,22 @@ def export_store(
     governor_id: str | None = None,
     *,
     overwrite: bool = False,
+    keeping: Keeping | None = None,
     progress: Progress = no_progress,
     timeout: TimeLimit = None,
 ) -> ExportReport:
     """Write all that a store holds, or one governor, to a file from which ``import_store`` makes it anew.
 
-    The file holds lines of JSON, compressed where its name ends in ``.gz`` or ``.zst``, and appears once it is whole.
-    Carried are states, events, snapshots, segments, receipts, records of repairs and what they put aside; of the whole
-    store also records of transactions and of broken locks; of locks the counters, of a governor alone those under
-    which its states were written. It is safe beside live writers: each state is as of one moment, with all that
-    belongs to it. What is damaged is carried as it is, and what cannot be read is told in ``left_out``.
+    The file holds lines of JSON, or what they hold as MessagePack where its name says ``.msgpack``, compressed where it
+    ends in ``.gz``, ``.zst`` or ``.lz4``, and appears once it is whole. Carried are states, events, snapshots,
+    segments, receipts, records of repairs and what they put aside; of the whole store also records of transactions and
+    of broken locks; of locks the counters, of a governor alone those under which its states were written. It is safe
+    beside live writers: each state is as of one moment, with all that belongs to it. What is damaged is carried as it
+    is, and what cannot be read is told in ``left_out``.
 
     Args:
+        file: A file, or a folder that is there: then the file in it is called by the store's time, and *keeping* says
+            how, and how many of the earlier ones stay once it is whole.
         governor_id: Export this one alone.
         overwrite: Take the place of a file that is there.
         progress: Called before each state with its governor's id, and its own as stored.
@@ -39,34 +49,42 @@ def export_store(
 
     Raises:
         FileExistsError: The file is there, and not to be overwritten.
-        ConfigurationError: It is one of the store's own.
+        ConfigurationError: It is one of the store's own; *keeping* is told of a file; or what its name asks for is not
+            installed.
         OSError: It cannot be written.
     """
+    check_option(keeping, Keeping, "keeping")
     runtime = store.runtime
     access = runtime.access
     if governor_id is not None:
         governor_id = check_governor_id(governor_id)
-    with (
-        runtime.inflight.one("export", governor_id),
-        NewFile(os.fspath(file), access.new_id(), overwrite=overwrite, spared=access.backend.files) as new,
-    ):
+    folder = folder_at(file)
+    if keeping is not None and folder is None:
+        message = f"keeping is for exports in a folder that is there, and {os.fspath(file)!r} is none"
+        raise ConfigurationError(message)
+    with runtime.inflight.one("export", governor_id):
         meta = (access.read([META], access.begin(timeout))).get(META)
         store_id = meta.fields.get("store_id") if meta is not None else ""
         now = access.server_time(access.begin(timeout))
         header = Header(store_id if isinstance(store_id, str) else "", governor_id, now.isoformat())
-        lines = LineWriter(new)
-        writer = ExportWriter(lines, header)
-        try:
-            export = Export(access, writer, progress, timeout)
-            if governor_id is None:
-                export.all()
-            else:
-                export.governor(governor_id)
-            writer.end(new.keep)
-        finally:
-            writer.close()
-            lines.close()
-    return export.report(os.fspath(file), governor_id)
+        kept = keeping or Keeping()
+        path = Path(file) if folder is None else folder / kept.name(now, series_of(header.store_id, governor_id))
+        with NewFile(os.fspath(path), access.new_id(), overwrite=overwrite, spared=access.backend.files) as new:
+            lines = LineWriter(new)
+            writer = ExportWriter(lines, header)
+            try:
+                export = Export(access, writer, progress, timeout)
+                if governor_id is None:
+                    export.all()
+                else:
+                    export.governor(governor_id)
+                writer.end(new.keep)
+            finally:
+                writer.close()
+                lines.close()
+        if folder is not None:
+            remove_from(folder, surplus(names_in(folder), path.name, kept.keep))
+    return export.report(os.fspath(path), governor_id)
 
 
 def import_store(
@@ -85,19 +103,25 @@ def import_store(
     with an id of its own. Nobody should work on the states of the file before it is done.
 
     Args:
+        file: A file, or a folder of exports of one store: the newest sound one of them is taken, and those before it
+            are told in ``passed_over``. Each is read to its end for that, before anything is written.
         progress: Called for each state that is written or checked, with its governor's id, and its own as stored.
         timeout: Bounds each commit, and each page of the check.
 
     Raises:
-        BadExportError: The file is no export, or not as it was written; names the line.
+        BadExportError: The file is no export, or not as it was written; names the line. Of a folder: all of them.
+        ConfigurationError: The folder holds no export, or those of several stores.
         SchemaVersionError: A newer release wrote it.
         HistoryConflictError: A state is there with another history; names it, and nothing of it was changed.
         OSError: The file cannot be read.
         UnsupportedOperationError: The store was opened to read only.
     """
     runtime = store.runtime
-    name = os.fspath(file)
     with runtime.inflight.one("import"):
+        name, passed_over = os.fspath(file), list[str]()
+        folder = folder_at(file)
+        if folder is not None:
+            name, passed_over = newest_sound(folder)
         lines = LineReader(name)
         reader = ExportReader(name, lines)
         try:
@@ -106,4 +130,4 @@ def import_store(
         finally:
             reader.close()
             lines.close()
-    return joining.report(name, header)
+    return joining.report(name, header, passed_over)

@@ -75,8 +75,8 @@ class Import:
         erase_again(self._access, self._erasing, self._timeout)
         return header
 
-    def report(self, file: str, header: Header) -> ImportReport:
-        """Return what was done."""
+    def report(self, file: str, header: Header, passed_over: Sequence[str]) -> ImportReport:
+        """Return what was done, and what is wrong with exports that were not taken."""
         joined = self._joined
         return ImportReport(
             file=file,
@@ -89,6 +89,7 @@ class Import:
             written=joined.written,
             present=joined.documents - joined.written,
             reports=joined.reports,
+            passed_over=list(passed_over),
         )
 
     def _take(self, part: Sequence[Carried]) -> None:

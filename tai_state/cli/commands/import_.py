@@ -19,7 +19,7 @@ from tai_state.cli.program.session import Session, pass_session
         "tai-state --store sqlite:///copy.db import export.jsonl.gz --json",
     ],
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True))
+@click.argument("file", metavar="FILE|FOLDER", type=click.Path(exists=True, readable=True))
 @pass_session
 def import_(session: Session, file: str) -> int:
     """Make what an export holds in this store, and check it.
@@ -28,6 +28,9 @@ def import_(session: Session, file: str) -> int:
     over. A state that is there with another history is named, and nothing of it is changed. The counter of every lock
     is raised by 2^20, so that no token that was given out before is valid any more. Nobody should work on the states of
     the file meanwhile.
+
+    Of a folder of exports the newest sound one is taken: each is read to its end first, and those that are not sound
+    are named.
 
     Every governor of the file is checked behind its import, as by verify; the exit code is 1 where something was found.
     """
@@ -62,6 +65,8 @@ def _tell(session: Session, report: ImportReport) -> int:
         "documents": f"{report.documents:,}: {report.written:,} written, {report.present:,} there already",
     }
     write_one(fields, as_json=session.as_json, record=record_of(report))
+    for wrong in report.passed_over:
+        note(f"passed over: {wrong}")
     if not session.as_json:
         write_list(problem_rows(report.reports), PROBLEM_COLUMNS, as_json=False, record=lambda row: row)
     found = sum(len(one.problems) + one.omitted for one in report.reports)

@@ -84,7 +84,7 @@ def problems(store):
 
 def lines_of(file):
     """Return what the lines of an export say."""
-    return [json.loads(line) for line in file.read_text().splitlines()]
+    return [json.loads(line) for line in file.read_bytes().splitlines()]
 
 
 def comparable(file):

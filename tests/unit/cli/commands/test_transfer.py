@@ -135,3 +135,19 @@ def test_what_could_not_be_carried_is_listed(run, on_copy, tmp_path):
     result = on_copy("export", f"{tmp_path}/b.jsonl", code=1)
     assert "a.b" in result.stdout
     assert "1 document could not be carried" in result.stderr
+
+
+def test_a_folder_holds_so_many_exports_and_gives_the_newest_sound_one(run, objects, tmp_path):
+    """Which were passed over is told; what only a folder takes is bad usage beside a file."""
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    for _ in range(3):
+        (told,) = objects("export", str(folder), "--keep", "2", "--compression", "gzip", "--format", "msgpack")
+    names = sorted(one.name for one in folder.iterdir())
+    assert [told["file"].endswith(names[-1]), *(name.endswith(".msgpack.gz") for name in names)] == [True] * 3
+    (folder / names[1]).write_bytes(b"cut")
+    done = CliRunner().invoke(main, ["--store", f"sqlite:///{tmp_path}/copy.db", "import", str(folder)])
+    assert done.exit_code in {0, 1}, done.output
+    assert f"passed over: {folder}/{names[1]}, line 1" in done.stderr
+    assert names[0] in done.stdout
+    assert "for a folder that is there" in run("export", str(tmp_path / "a.jsonl"), "--keep", "2", code=2).stderr

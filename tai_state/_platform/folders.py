@@ -1,0 +1,21 @@
+"""Folders of files: few names, looked at and removed in one go; no loop waits long for them."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def folder_at(place: str | os.PathLike[str]) -> Path | None:
+    """Return the folder that is at *place*; None where there is none."""
+    return Path(place) if Path(place).is_dir() else None
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of what is in *folder*."""
+    return [entry.name for entry in folder.iterdir()]
+
+
+def remove_from(folder: Path, names: Iterable[str]) -> None:
+    """Remove files; one that somebody else has removed is gone, too."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
