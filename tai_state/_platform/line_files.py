@@ -189,9 +189,10 @@ class LineReader:
         return self._file
 
     def _unpacked(self, stream: IO[bytes]) -> IO[bytes] | UnpackedLines:
+        damage: tuple[type[Exception], ...] = (EOFError, *self._damage)
         try:
             first = cast("io.BufferedReader", stream).peek(1)[:1]
-        except (EOFError, *self._damage):
+        except damage:
             # The first line is not to be had either, which is told then.
             return stream
         if not first or first[0] < _PACKED_MIN:
