@@ -15,11 +15,9 @@ if TYPE_CHECKING:
         ConsistencyReport,
         DocumentCount,
         ErasureReport,
-        ExportReport,
         FailedTransaction,
         GcReport,
         Health,
-        ImportReport,
         LockInfo,
         LockWait,
         MigrationReport,
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
         TransitionRequest,
         later,
     )
+    from tai_state.models.transfers import ExportReport, ImportReport
 
 __all__ = [
     "KEEP",
@@ -98,12 +97,10 @@ if not TYPE_CHECKING:
                 "Checkup",
                 "ConsistencyReport",
                 "DocumentCount",
-                "ExportReport",
                 "ErasureReport",
                 "FailedTransaction",
                 "GcReport",
                 "Health",
-                "ImportReport",
                 "LockInfo",
                 "LockWait",
                 "MigrationReport",
@@ -126,5 +123,6 @@ if not TYPE_CHECKING:
                 "TransitionRequest",
                 "later",
             ),
+            "tai_state.models.transfers": ("ExportReport", "ImportReport"),
         },
     )

@@ -157,6 +157,7 @@ SECTIONS: dict[str, dict[str, Kind]] = {
         "delivery": one_of("at_most_once", "at_least_once", "exactly_once"),
         "max_attempts": COUNT,
     },
+    "replicas": {"read_level": one_of("strong", "bounded", "eventual"), "max_lag": SPAN},
     "server": {"host": TEXT, "port": COUNT, "machines": TEXTS, "auth": TEXT, "cors": TEXTS},
     "telemetry": {
         "logs": one_of("none", "text", "json"),

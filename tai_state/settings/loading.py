@@ -11,6 +11,7 @@ from tai_state.config import TRANSACTION_RETRY, Encoding, HistoryPolicy, LockCon
 from tai_state.errors import ConfigurationError
 from tai_state.retry import RetryPolicy
 from tai_state.settings.model import (
+    ReplicaSettings,
     ServerSettings,
     Settings,
     SubscriptionSettings,
@@ -74,6 +75,7 @@ def settings_of(said: Mapping[str, Said]) -> Settings:
         "transactions": made("transactions", _transactions),
         "locks": made("locks", LockConfig),
         "subscriptions": made("subscriptions", SubscriptionSettings),
+        "replicas": made("replicas", ReplicaSettings),
         "server": made("server", ServerSettings),
         "telemetry": made("telemetry", TelemetrySettings),
         "origins": MappingProxyType({key: one.origin for key, one in said.items()}),

@@ -20,6 +20,7 @@ from tai_state.config import (
     check_ttl,
 )
 from tai_state.errors import ConfigurationError
+from tai_state.models.replicas import ReadLevel
 from tai_state.retry import RetryPolicy
 
 PORT_MAX = 65_535
@@ -47,6 +48,30 @@ class SubscriptionSettings:
     def __post_init__(self) -> None:
         """Refuse what no subscription takes."""
         check_count(self.max_attempts, "max_attempts", least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaSettings:
+    """How new what is read through a replica has to be, where neither it nor its reader says."""
+
+    read_level: str = "strong"
+    max_lag: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no level."""
+        _ = self.level
+
+    @property
+    def level(self) -> ReadLevel:
+        """The level.
+
+        Raises:
+            ConfigurationError: *max_lag* is missing where the level is bounded, or is there where it is not.
+        """
+        if (self.read_level == "bounded") is (self.max_lag is None):
+            message = "max_lag is for read_level bounded, which needs it"
+            raise ConfigurationError(message)
+        return ReadLevel(self.read_level, self.max_lag)  # type: ignore[arg-type]  # one that is none is refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +104,8 @@ class Settings:
     """All settings of a program, each with its default where neither the file nor the environment says it.
 
     ``connect(settings=...)`` opens the store as they say, and what is put over that store takes the rest: persisters
-    ``persistence``, lock managers ``locks``, transaction managers ``transactions``, subscriptions ``subscriptions``.
-    What a class is told by its caller goes first.
+    ``persistence``, lock managers ``locks``, transaction managers ``transactions``, subscriptions ``subscriptions``,
+    replicas ``replicas``. What a class is told by its caller goes first.
 
     Attributes:
         store: The store's URL; None: as ``connect`` decides.
@@ -103,6 +128,7 @@ class Settings:
     transactions: TransactionSettings = field(default_factory=TransactionSettings)
     locks: LockConfig = field(default_factory=LockConfig)
     subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
+    replicas: ReplicaSettings = field(default_factory=ReplicaSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -13,7 +13,7 @@ from tai_state._async.replicas.syncing import check_stores
 from tai_state.causality import Ordering, VectorClock
 from tai_state.clock import Deadline, TimeLimit
 from tai_state.codec import Payload
-from tai_state.config import check_colour, check_flag, check_kind
+from tai_state.config import check_colour, check_flag, check_kind, check_option
 from tai_state.errors import (
     CorruptLogError,
     InvalidDataError,
@@ -52,13 +52,14 @@ class AsyncReplicaStore:
         local: AsyncStateStore,
         remote: AsyncStateStore,
         *,
-        level: ReadLevel = ReadLevel.strong,
+        level: ReadLevel | None = None,
         repair: bool = True,
     ) -> None:
         """Read of *local* and *remote*; nothing is asked before the first read.
 
         Args:
-            level: How new what is read has to be, where a reader does not say.
+            level: How new what is read has to be, where a reader does not say; None: as the settings of the local
+                store say, or else ``strong``.
             repair: Whether copies that are found behind are brought what they lack.
 
         Raises:
@@ -66,11 +67,12 @@ class AsyncReplicaStore:
         """
         for store in (local, remote):
             check_colour(store, AsyncStateStore, self)
-        check_kind(level, ReadLevel, "level")
+        check_option(level, ReadLevel, "level")
         check_flag(repair, "repair")
         self.local = local
         self.remote = remote
-        self.level = level
+        configured = local.runtime.configured
+        self.level = level or (ReadLevel.strong if configured is None else configured.replicas.level)
         self.repairs = repair
         self._copies = AsyncCopies(local.runtime)
         self._remote = AsyncRemote(remote.runtime)

@@ -6,6 +6,7 @@ import pytest
 
 from tai_state import (
     AsyncLockManager,
+    AsyncMemoryStore,
     AsyncStateMachinePersister,
     AsyncTransactionManager,
     ConfigurationError,
@@ -16,6 +17,7 @@ from tai_state import (
 )
 from tai_state.config import HistoryPolicy, load
 from tai_state.feeds import AsyncSubscription
+from tai_state.replicas import AsyncReplicaStore, ReadLevel
 
 TEXT = """
 actor = "billing"
@@ -38,6 +40,9 @@ attempts = 2
 max_concurrent = 6
 [locks]
 ttl = "40s"
+[replicas]
+read_level = "bounded"
+max_lag = 5
 [subscriptions]
 delivery = "exactly_once"
 max_attempts = 9
@@ -64,6 +69,10 @@ async def test_what_is_put_over_a_store_is_as_its_settings_say(settings, tmp_pat
         assert (transactions.retry.attempts, transactions.max_concurrent) == (2, 6)
         subscription = AsyncSubscription(store, "s", print)
         assert (subscription._terms.delivery, subscription._terms.max_attempts) == ("exactly_once", 9)
+        async with AsyncMemoryStore() as remote:
+            assert AsyncReplicaStore(store, remote).level == ReadLevel.bounded(5)
+            assert AsyncReplicaStore(store, remote, level=ReadLevel.eventual).level == ReadLevel.eventual
+            assert AsyncReplicaStore(remote, store).level == ReadLevel.strong
         assert store.actor == "billing"
         assert store.runtime.access.retry.attempts == 4
         assert store.runtime.settings.receipt_ttl == timedelta(hours=1)

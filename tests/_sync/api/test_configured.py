@@ -6,6 +6,7 @@ import pytest
 
 from tai_state import (
     LockManager,
+    MemoryStore,
     StateMachinePersister,
     TransactionManager,
     ConfigurationError,
@@ -16,6 +17,7 @@ from tai_state import (
 )
 from tai_state.config import HistoryPolicy, load
 from tai_state.feeds import Subscription
+from tai_state.replicas import ReplicaStore, ReadLevel
 
 TEXT = """
 actor = "billing"
@@ -38,6 +40,9 @@ attempts = 2
 max_concurrent = 6
 [locks]
 ttl = "40s"
+[replicas]
+read_level = "bounded"
+max_lag = 5
 [subscriptions]
 delivery = "exactly_once"
 max_attempts = 9
@@ -64,6 +69,10 @@ def test_what_is_put_over_a_store_is_as_its_settings_say(settings, tmp_path):
         assert (transactions.retry.attempts, transactions.max_concurrent) == (2, 6)
         subscription = Subscription(store, "s", print)
         assert (subscription._terms.delivery, subscription._terms.max_attempts) == ("exactly_once", 9)
+        with MemoryStore() as remote:
+            assert ReplicaStore(store, remote).level == ReadLevel.bounded(5)
+            assert ReplicaStore(store, remote, level=ReadLevel.eventual).level == ReadLevel.eventual
+            assert ReplicaStore(remote, store).level == ReadLevel.strong
         assert store.actor == "billing"
         assert store.runtime.access.retry.attempts == 4
         assert store.runtime.settings.receipt_ttl == timedelta(hours=1)

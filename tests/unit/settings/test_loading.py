@@ -53,6 +53,8 @@ OTHER = {
     "locks.retry_period": (1.5, 1.5),
     "subscriptions.delivery": ("exactly_once", "exactly_once"),
     "subscriptions.max_attempts": (2, 2),
+    "replicas.read_level": ("eventual", "eventual"),
+    "replicas.max_lag": ("5s", "5s"),
     "server.host": ("127.0.0.2", "127.0.0.2"),
     "server.port": (9090, 9090),
     "server.machines": (["a.json", "shop:ORDER"], ["a.json", "shop:ORDER"]),
@@ -73,6 +75,10 @@ def written(tmp_path, said, name="tai-state.json"):
     path = tmp_path / name
     path.write_text(json.dumps(found), encoding="utf-8")
     return path
+
+
+BESIDE = {"replicas.max_lag": {"replicas.read_level": "bounded"}}
+"""What has to be said beside a key."""
 
 
 def text_of(value):
@@ -96,10 +102,11 @@ def test_every_key_is_tried_here():
 def test_each_key_counts_in_a_file(key, tmp_path):
     """It is in force then, alone, with where it stands."""
     given_, shown = OTHER[key]
-    path = written(tmp_path, {key: given_})
+    beside = BESIDE.get(key, {})
+    path = written(tmp_path, {key: given_, **beside})
     settings = load_settings(path, {})
-    assert said_of(settings) == {key: shown}
-    assert settings.origins == {key: str(path)}
+    assert said_of(settings) == {key: shown, **beside}
+    assert settings.origins == dict.fromkeys([key, *beside], str(path))
     before = {one.key: one.value for one in effective(load_settings(written(tmp_path, {}), {}))}
     assert before[key] != shown
 
@@ -109,9 +116,10 @@ def test_each_key_counts_in_the_environment(key, tmp_path):
     """As in a file, before which it goes."""
     given_, shown = OTHER[key]
     name = next(name for name, said in VARIABLES.items() if said == key)
-    settings = load_settings(written(tmp_path, {}), {name: text_of(given_)})
-    assert said_of(settings) == {key: shown}
-    assert settings.origins == {key: f"${name}"}
+    beside = BESIDE.get(key, {})
+    settings = load_settings(written(tmp_path, beside), {name: text_of(given_)})
+    assert said_of(settings) == {key: shown, **beside}
+    assert settings.origins[key] == f"${name}"
 
 
 def test_the_keys_are_the_settings_that_there_are():
@@ -176,6 +184,8 @@ def test_a_file_is_read_as_its_name_ends(name, text, tmp_path):
         ("a.toml", "[transactions]\nmax_concurrent = 0\n", "[transactions] max_concurrent must be an int"),
         ("a.toml", "[locks]\nttl = 1\nrenew_deadline = 2\n", "[locks] locks need ttl > renew_deadline"),
         ("a.toml", "node = 'a/b'\n", "node"),
+        ("a.toml", "[replicas]\nread_level = 'bounded'\n", "[replicas] max_lag is for read_level bounded, which needs"),
+        ("a.toml", "[replicas]\nmax_lag = 3\n", "[replicas] max_lag is for read_level bounded, which needs it"),
         ("a.toml", "a = \n", "is no TOML"),
         ("a.json", '{"actor": "x", "actor": "y"}', "'actor' stands there twice"),
         ("a.json", "[" * 100_000, "is no JSON"),
