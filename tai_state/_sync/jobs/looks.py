@@ -24,6 +24,14 @@ _END_SECONDS = 0.25
 _CROWD = 8
 """From how many callers on a look finds jobs for those who come next, too: they will be as many, and at once."""
 
+_AHEAD = 3
+"""How many of those come next, for each caller who waits: a query costs an engine more than a page that is longer."""
+
+_AHEAD_MAX = 100
+
+_AHEAD_SECONDS = 1.0
+"""For how long what was found for them is good: as long as it may take until another process's priorities are seen."""
+
 _SPREAD_MAX = 32
 
 _CALLERS_MAX = 100
@@ -107,16 +115,24 @@ class Looks:
     def put(self, priority: int) -> None:
         """Note that this process has put a job there: who comes next is given none of a lower priority before it."""
         if priority > self._priorities.known[-1]:
-            self._next = _Next((), 0.0)
-            self._ends.clear()
+            self._forget()
 
     def won(self) -> None:
         """Note that what was found was still so."""
         self._spread = max(1, self._spread - 1)
 
     def lost(self) -> None:
-        """Note that another process was quicker: pick among more from now on, so that not all race for one."""
+        """Note that another process was quicker: pick among more from now on, so that not all race for one.
+
+        What was found for those who come next is what that one is at, too.
+        """
         self._spread = min(_SPREAD_MAX, self._spread * 2)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let the next look begin where the lanes do."""
+        self._next = _Next((), 0.0)
+        self._ends.clear()
 
     def expired(self, deadline: Deadline) -> Iterator[Seen]:
         """Iterate over the jobs whose leases have ended."""
@@ -146,7 +162,7 @@ class Looks:
         is_fresh = self._priorities.is_fresh()
         if not is_fresh:
             self._priorities.read(deadline)
-        beside = callers if callers >= _CROWD and self._spread == 1 else 0
+        beside = min(_AHEAD * callers, _AHEAD_MAX) if callers >= _CROWD and self._spread == 1 else 0
         queued = self._queued(callers - len(expired), look, beside)
         if len(expired) + len(queued) < callers:
             # Nobody is told that there is nothing before all was looked at.
@@ -155,7 +171,7 @@ class Looks:
             if is_fresh and self._priorities.read(deadline):
                 queued = self._queued(callers - len(expired), look)
         seen = expired + queued
-        self._next = _Next(tuple(seen[callers:]), now + _END_SECONDS)
+        self._next = _Next(tuple(seen[callers:]), now + _AHEAD_SECONDS)
         return seen[:callers]
 
     def _hidden(self, now: float) -> frozenset[str]:

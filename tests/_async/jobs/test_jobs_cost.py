@@ -5,8 +5,9 @@ import pytest
 from tai_state._platform.tasks import async_sleep, async_together
 from tai_state.documents import Check
 from tai_state.jobs import AsyncJobQueue
+from tai_state.testing import ManualClock
 from tests._async.jobs.test_jobs_queue import AT_ONCE, async_claimed
-from tests._async.stores import in_memory
+from tests._async.stores import AsyncPlace, in_memory
 
 
 @pytest.fixture
@@ -68,18 +69,53 @@ async def test_those_who_wait_together_share_one_look(counted):
 
 @in_memory
 async def test_a_crowd_finds_jobs_for_those_who_come_next(counted):
-    """They would ask at once again: half as many queries, and no job is given out twice."""
+    """They would ask at once again: a quarter as many queries, and no job is given out twice."""
     queue, backend = counted
-    for number in range(20):
+    for number in range(36):
         await queue.enqueue(number)
     backend.taken()
     ids = await async_crowd(queue, 8)
     assert backend.taken().count("query") == 1
-    ids += [(await async_claimed(queue)).id for _ in range(8)]
-    assert backend.taken() == ["commit"] * 8
+    ids += [(await async_claimed(queue)).id for _ in range(24)]
+    assert backend.taken() == ["commit"] * 24
     ids += [(await async_claimed(queue)).id for _ in range(4)]
-    assert len(set(ids)) == 20
+    assert len(set(ids)) == 36
     assert await queue.claim() is None
+
+
+async def test_what_a_crowd_found_is_good_for_a_second():
+    """Then it is looked for again, and nothing of it is lost."""
+    clock = ManualClock()
+    store, backend = AsyncPlace("memory").counting(clock=clock)
+    queue = AsyncJobQueue(store, "mail")
+    for number in range(20):
+        await queue.enqueue(number)
+    ids = await async_crowd(queue, 8)
+    clock.advance(0.9)
+    backend.taken()
+    ids.append((await async_claimed(queue)).id)
+    assert backend.taken() == ["commit"]
+    clock.advance(0.2)
+    ids.append((await async_claimed(queue)).id)
+    assert "query" in backend.taken()
+    ids += [(await async_claimed(queue)).id for _ in range(10)]
+    assert len(set(ids)) == 20
+
+
+@in_memory
+async def test_what_a_crowd_found_is_forgotten_with_the_first_race_that_is_lost(counted, place):
+    """Whoever was quicker is at the next ones, too: each would cost a commit that is refused."""
+    queue, backend = counted
+    for number in range(20):
+        await queue.enqueue(number)
+    ids = await async_crowd(queue, 8)
+    other = AsyncJobQueue(place.store(), "mail")
+    ids += [(await async_claimed(other)).id for _ in range(6)]
+    backend.taken()
+    ids.append((await async_claimed(queue)).id)
+    assert backend.taken().count("commit") == 2
+    ids += [(await async_claimed(queue)).id for _ in range(5)]
+    assert len(set(ids)) == 20
 
 
 @in_memory
