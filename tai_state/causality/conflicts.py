@@ -10,6 +10,10 @@ from tai_state.config import check_count, check_kind
 CONFLICTS_MAX = 1000
 """How many conflicts a history remembers, where nobody says otherwise."""
 
+STORM_CONFLICTS = 20
+STORM_SECONDS = 60.0
+"""How many conflicts within how many seconds are a storm, where nobody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConflictVersion:
@@ -78,14 +82,24 @@ class ConflictHistory:
         check_count(n, "n", least=0)
         return list(reversed(self._conflicts))[:n]
 
-    def has_storm(self, threshold: int, window: float | timedelta) -> bool:
+    def has_storm(
+        self,
+        threshold: int = STORM_CONFLICTS,
+        window: float | timedelta = STORM_SECONDS,
+        *,
+        governor_id: str | None = None,
+    ) -> bool:
         """Whether *threshold* conflicts or more were recorded within the last *window*, in seconds.
 
         More than are remembered cannot be counted: a *threshold* above that is never reached.
+
+        Args:
+            governor_id: Of the states of this governor alone.
         """
         check_count(threshold, "threshold", least=1)
         since = self._clock.now() - timedelta(seconds=seconds_of(window))
-        return sum(1 for one in list(self._conflicts) if one.at is not None and one.at >= since) >= threshold
+        met = [one for one in list(self._conflicts) if governor_id in {None, one.governor_id}]
+        return sum(1 for one in met if one.at is not None and one.at >= since) >= threshold
 
     def count(self, governor_id: str) -> int:
         """Return how many of the conflicts that are remembered are of a governor's states."""

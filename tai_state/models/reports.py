@@ -25,12 +25,11 @@ class BatchResult(Model, frozen=True):
 class StoreStats(Model, frozen=True):
     """What one governor holds: live states, tombstones, events, and live states by status.
 
-    ``versions`` are all that its states ever had, also those whose events were trimmed; ``highest_version`` is that of
-    the state that changed most often, 0 where there is none.
-    ``by_machine`` is how many versions the states have that each machine moved last, "" those of none; ``busiest``
-    names the ten states that changed most often, with their versions, the busiest first.
-    ``damaged`` names the states whose documents cannot be read; they are not counted. ``conflicts`` are the versions in
-    conflict of its states that syncs and replicas of this store object met, as far as they are remembered.
+    ``versions`` are all that its states ever had, trimmed ones too; ``highest_version`` is that of the state that
+    changed most often, or 0. ``by_machine`` is how many versions the states have that each machine moved last, "" those
+    of none; ``busiest`` names the ten that changed most often, with their versions. ``damaged`` names the states whose
+    documents cannot be read, and are not counted. ``conflicts`` are the versions in conflict of its states that this
+    store object met, as far as they are remembered; in a ``conflict_storm`` 20 came within a minute.
     """
 
     governor_id: str
@@ -44,6 +43,7 @@ class StoreStats(Model, frozen=True):
     busiest: dict[str, int] = Field(default_factory=dict)
     damaged: list[str] = Field(default_factory=list)
     conflicts: int = 0
+    conflict_storm: bool = False
 
 
 class DocumentCount(Model, frozen=True):

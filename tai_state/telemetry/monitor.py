@@ -40,6 +40,7 @@ class Monitor(Observer):
         self.begin_anew()
         anew_in_children(self)
         self._observation = observe(store, self)
+        self._met = store.conflicts
 
     def begin_anew(self) -> None:
         """Count from nothing."""
@@ -112,7 +113,8 @@ class Monitor(Observer):
         ``operations`` by name, with ``seconds`` (count, sum, p50, p95, p99, max), ``errors`` by code, and sums;
         ``requests`` to the backend by kind and outcome, and ``billed`` of all of them, the background included;
         ``locks`` with ``hold_seconds`` and ``lost`` (what was waited for them are the seconds of ``acquire``);
-        ``version_conflicts`` that syncs and replicas met, by kind and result;
+        ``version_conflicts`` that syncs and replicas met, by kind and result, and whether they come in a storm
+        (``version_conflict_storm``, as by ``store.conflicts.has_storm()``);
         ``contended`` states with how often they were met, and the ``slowest`` calls. Ids are told as they are.
         Not for a signal's handler: it may wait for the very thread that it interrupts.
         """
@@ -130,6 +132,7 @@ class Monitor(Observer):
                     {"kind": kind, "result": result, "count": count}
                     for (kind, result), count in sorted(self._conflicts.items())
                 ],
+                "version_conflict_storm": self._met.has_storm(),
                 "contended": [
                     {"governor_id": key[0], "state_id": key[1], "count": count} for key, count in self._contended.top()
                 ],

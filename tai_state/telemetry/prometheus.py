@@ -58,6 +58,8 @@ def _lines(counted: Mapping[str, Any]) -> Iterator[str]:
     yield from _head("version_conflicts_total", "counter", "Versions that did not know of each other, met by syncs.")
     for met in counted["version_conflicts"]:
         yield _sample("version_conflicts_total", met["count"], kind=met["kind"], result=met["result"])
+    yield from _head("version_conflict_storm", "gauge", "Whether 20 of them or more came within the last minute.")
+    yield _sample("version_conflict_storm", int(counted["version_conflict_storm"]))
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:

@@ -305,6 +305,7 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
         # Imported here: only a recovery needs them.
         from tai_state._async.recovery.recover import AsyncRecovery  # noqa: PLC0415
         from tai_state._async.recovery.repair import AsyncRepairer  # noqa: PLC0415
+        from tai_state._async.recovery.unmerged import AsyncUnmerged  # noqa: PLC0415
         from tai_state._async.recovery.verify import AsyncVerifier  # noqa: PLC0415
         from tai_state.rules.commits.judging import judge_of  # noqa: PLC0415
         from tai_state.rules.recovery.rerun import rerun_of  # noqa: PLC0415
@@ -315,4 +316,5 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
         with self._inflight.one("recover", governor_id):
             verifier = AsyncVerifier(runtime.access, judge, rerun, timeout=timeout)
             repairer = AsyncRepairer(runtime.access, self.settings, author, timeout, is_dry_run=dry_run)
-            return await AsyncRecovery(verifier, repairer).governor(check_governor_id(governor_id))
+            unmerged = AsyncUnmerged(runtime, author, timeout, is_dry_run=dry_run)
+            return await AsyncRecovery(verifier, repairer, unmerged).governor(check_governor_id(governor_id))

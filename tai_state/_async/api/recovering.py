@@ -7,6 +7,7 @@ from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.distributed.settling import Settlement
 from tai_state._async.recovery.recover import AsyncRecovery
 from tai_state._async.recovery.repair import AsyncRepairer
+from tai_state._async.recovery.unmerged import AsyncUnmerged
 from tai_state._async.recovery.verify import AsyncVerifier, Progress, no_progress
 from tai_state.authors import author_of, checked_actor
 from tai_state.clock import TimeLimit
@@ -77,7 +78,8 @@ async def async_recover(
     commit that applies only where things are as they were found, and leaves a record in ``audit``. What nothing
     determines is copied to ``quarantine``, stays where it is, and is told as unresolved. Without a governor all of them
     are recovered, and behind them, in a report of no governor, the leases that are past their time are freed, and what
-    transactions over several stores have left is settled, as by ``tai_state.distributed.settle``.
+    transactions over several stores have left is settled, as by ``tai_state.distributed.settle``. What a sync has
+    brought and not merged is merged where nobody has to decide.
 
     It can be stopped anywhere and called again, and is safe beside live writers.
 
@@ -96,6 +98,7 @@ async def async_recover(
     recovery = AsyncRecovery(
         AsyncVerifier(runtime.access, progress=progress, timeout=timeout),
         AsyncRepairer(runtime.access, runtime.settings, author, timeout, is_dry_run=dry_run),
+        AsyncUnmerged(runtime, author, timeout, is_dry_run=dry_run),
     )
     in_doubt = async_settlements(store, coordinator, author, timeout, is_dry_run=dry_run)
     recovered = _async_recovered(recovery, in_doubt, governor_id, is_dry_run=dry_run)

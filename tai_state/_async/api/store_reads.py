@@ -284,7 +284,7 @@ class AsyncStoreReads(AsyncStoreEvents):
         async for record in self.runtime.records(governor_id, damaged, timeout=timeout):
             tally.add(record)
         damaged.tell(damaged=False)
-        return tally.stats(damaged, self.runtime.conflicts.count(governor_id))
+        return tally.stats(damaged, self.runtime.conflicts)
 
     async def usage(
         self, governor_id: str, *, progress: Callable[[int], None] | None = None, timeout: TimeLimit = None

@@ -52,4 +52,4 @@ async def async_usage(
                 if record is not None:
                     tally.add(record)
     damaged.tell(damaged=False)
-    return usage.total(tally.stats(damaged, runtime.conflicts.count(governor_id)), tally, maintenance.snapshot_interval)
+    return usage.total(tally.stats(damaged, runtime.conflicts), tally, maintenance.snapshot_interval)

@@ -8,6 +8,7 @@ from tai_state._async.recovery.intents import async_unfinished
 from tai_state._async.recovery.leases import Expired, async_expired, async_lease_findings
 from tai_state._async.recovery.receipts import async_receipt_findings
 from tai_state._async.recovery.repair import AsyncRepairer
+from tai_state._async.recovery.unmerged import AsyncUnmerged
 from tai_state._async.recovery.verify import AsyncVerifier
 from tai_state._async.recovery.walk import Examined
 from tai_state._async.recovery.witnesses import AsyncWitnesses
@@ -29,8 +30,9 @@ _ROUNDS_MAX = 8
 class AsyncRecovery:
     """Makes what a store holds sound again."""
 
-    def __init__(self, verifier: AsyncVerifier, repairer: AsyncRepairer) -> None:
-        """Find by *verifier*, mend by *repairer*."""
+    def __init__(self, verifier: AsyncVerifier, repairer: AsyncRepairer, unmerged: AsyncUnmerged) -> None:
+        """Find by *verifier*, mend by *repairer*; *unmerged* ends what syncs have left."""
+        self._unmerged = unmerged
         self._verifier = verifier
         self._repairer = repairer
 
@@ -69,6 +71,9 @@ class AsyncRecovery:
         left += receipts_left
         for finding in left:
             await self._repairer.quarantine(finding, governor)
+        merged, unmerged = await self._unmerged.governor(governor)
+        repaired += merged
+        left += unmerged
         return RecoveryReport(
             governor_id=governor_id,
             checked=checked,

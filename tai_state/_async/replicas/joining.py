@@ -11,6 +11,7 @@ from tai_state._async.replicas.erasing import (
     async_intend,
     async_told,
 )
+from tai_state._async.replicas.mending import async_lost_branches
 from tai_state._async.replicas.sending import AsyncSending
 from tai_state._async.replicas.side import AsyncSide
 from tai_state._async.replicas.walking import async_unseen_writes, async_version_of
@@ -49,8 +50,15 @@ class _StoppedError(Exception):
 class AsyncJoining:
     """Brings two stores to one version of a state."""
 
-    def __init__(self, ours: AsyncSide, theirs: AsyncSide, resolver: Resolver | None) -> None:
-        """Look at nothing yet; of concurrent versions *resolver* decides, without which nothing is done with them."""
+    def __init__(
+        self, ours: AsyncSide, theirs: AsyncSide, resolver: Resolver | None, *, mends_branches: bool = False
+    ) -> None:
+        """Look at nothing yet; of concurrent versions *resolver* decides, without which nothing is done with them.
+
+        Args:
+            mends_branches: Whether each side is brought again what it has lost of its branches, and the other has.
+        """
+        self._mends_branches = mends_branches
         self._sides = (ours, theirs)
         self._resolver = resolver
         self.received = 0
@@ -118,6 +126,9 @@ class AsyncJoining:
     async def _joined(self) -> None:
         ours, theirs = self._sides
         order = await self._look()
+        if self._mends_branches:
+            await self._mend(ours, theirs)
+            await self._mend(theirs, ours)
         if order is Ordering.EQUAL:
             if not are_equal(ours.record, theirs.record):
                 self._report("unequal", UNRESOLVED, "both know the same and say different things: change one of them")
@@ -134,6 +145,20 @@ class AsyncJoining:
         if await self._look() is Ordering.BEFORE:
             await self._bring(theirs, ours)
 
+    async def _mend(self, source: AsyncSide, target: AsyncSide) -> None:
+        sending = AsyncSending(source, target, self._tombstones)
+        try:
+            for ref in await async_lost_branches(target):
+                await sending.bring(ref)
+        finally:
+            self._count(sending)
+
+    def _count(self, sending: AsyncSending) -> None:
+        if sending.target is self._sides[0]:
+            self.received += sending.sent
+        else:
+            self.sent += sending.sent
+
     async def _bring(self, source: AsyncSide, target: AsyncSide) -> None:
         """Bring the target to know what the source knows."""
         sending = AsyncSending(source, target, self._tombstones)
@@ -141,10 +166,7 @@ class AsyncJoining:
             await self._bring_by(sending, source, target)
         finally:
             # Also of what comes to no merge: the next sync finds it there.
-            if target is self._sides[0]:
-                self.received += sending.sent
-            else:
-                self.sent += sending.sent
+            self._count(sending)
 
     async def _bring_by(self, sending: AsyncSending, source: AsyncSide, target: AsyncSide) -> None:
         common = await sending.common()

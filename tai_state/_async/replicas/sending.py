@@ -137,11 +137,14 @@ class AsyncSending:
     async def _foreign(self, event: EventRecord) -> None:
         """Bring what the foreign parent of a merge follows, and itself, beside the target's line."""
         foreign = event.foreign_parent
-        if foreign is None:
-            return
+        if foreign is not None:
+            await self.bring(Ref(foreign.origin, foreign.version, foreign.hash))
+
+    async def bring(self, last: Ref) -> None:
+        """Bring an event, and what it follows, beside the target's line, as far as the source has what is missing."""
         batch: list[Held] = []
         size = 0
-        for ref in await self._missing(Ref(foreign.origin, foreign.version, foreign.hash)):
+        for ref in await self._missing(last):
             held = await self.source.find(ref)
             if held is None:
                 message = "what a merge follows was trimmed meanwhile"

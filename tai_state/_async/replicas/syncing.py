@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.recovery.importer import async_store_place
@@ -13,7 +14,7 @@ from tai_state._platform.iterators import async_ending
 from tai_state.causality.conflicts import Conflict
 from tai_state.causality.resolvers import Resolver
 from tai_state.clock import Span, TimeLimit
-from tai_state.config import check_colour, check_kind
+from tai_state.config import check_colour, check_flag, check_kind
 from tai_state.documents import Document
 from tai_state.errors import ConfigurationError, CorruptLogError, InvalidIdError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, check_governor_id, unescape
@@ -41,6 +42,7 @@ async def async_sync(
     governor_id: str,
     *,
     resolver: Resolver,
+    mend_branches: bool = False,
     progress: Progress = no_progress,
     timeout: TimeLimit = None,
 ) -> SyncReport:
@@ -56,6 +58,8 @@ async def async_sync(
     Args:
         resolver: One of ``tai_state.causality``: the same one for all replicas, or they may come to say different
             things, which is told as a conflict of kind ``unequal``.
+        mend_branches: Bring also again what one has lost of the events that others have made, and the other has: what
+            ``verify`` tells as ``missing_branch`` and ``corrupt_branch``. All events of both are read for it.
         progress: Called before each state with its governor's id, and its own as stored.
         timeout: Bounds each page that is read, and each commit.
 
@@ -66,11 +70,13 @@ async def async_sync(
     for store in (a, b):
         check_colour(store, AsyncStateStore, None)
     check_kind(resolver, Resolver, "resolver")
+    check_flag(mend_branches, "mend_branches")
     governor = GovernorLayout(check_governor_id(governor_id))
     with a.runtime.inflight.one("sync"), b.runtime.inflight.one("sync"):
         ids = [(await async_store_place(store.runtime.access, timeout))[0] for store in (a, b)]
         check_stores(a.runtime, b.runtime, ids)
-        return await _async_synced((a.runtime, b.runtime), (ids[0], ids[1]), governor, resolver, progress, timeout)
+        manner = _Manner(resolver, progress, timeout, mend_branches)
+        return await _async_synced((a.runtime, b.runtime), (ids[0], ids[1]), governor, manner)
 
 
 def check_stores(a: AsyncRuntime, b: AsyncRuntime, ids: Sequence[str]) -> None:
@@ -91,14 +97,20 @@ def check_stores(a: AsyncRuntime, b: AsyncRuntime, ids: Sequence[str]) -> None:
         raise ConfigurationError(message)
 
 
-async def _async_synced(  # noqa: PLR0917 - the parts of one call
-    runtimes: tuple[AsyncRuntime, AsyncRuntime],
-    ids: tuple[str, str],
-    governor: GovernorLayout,
-    resolver: Resolver,
-    progress: Progress,
-    timeout: Span,
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How two stores are synced."""
+
+    resolver: Resolver
+    progress: Progress
+    timeout: Span
+    mends_branches: bool
+
+
+async def _async_synced(
+    runtimes: tuple[AsyncRuntime, AsyncRuntime], ids: tuple[str, str], governor: GovernorLayout, manner: _Manner
 ) -> SyncReport:
+    timeout = manner.timeout
     states = sent = received = merged = 0
     conflicts: list[Conflict] = []
     left: list[str] = []
@@ -108,12 +120,12 @@ async def _async_synced(  # noqa: PLR0917 - the parts of one call
     async with async_ending(_async_pairs(runtimes, governor, timeout)) as pairs:
         async for paths, ours, theirs in pairs:
             states += 1
-            progress(governor.governor_id, paths.stored_id)
+            manner.progress(governor.governor_id, paths.stored_id)
             stands = [of.get(paths.stored_id) for of in erased]
-            if are_equal(ours, theirs) and stands in _TOLD_OF_BOTH:
+            if are_equal(ours, theirs) and stands in _TOLD_OF_BOTH and not manner.mends_branches:
                 continue
             sides = [AsyncSide(one, id_, paths, timeout) for one, id_ in zip(runtimes, ids, strict=True)]
-            joining = AsyncJoining(sides[0], sides[1], resolver)
+            joining = AsyncJoining(sides[0], sides[1], manner.resolver, mends_branches=manner.mends_branches)
             try:
                 await joining.run()
             except CorruptLogError as error:

@@ -305,6 +305,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         # Imported here: only a recovery needs them.
         from tai_state._sync.recovery.recover import Recovery  # noqa: PLC0415
         from tai_state._sync.recovery.repair import Repairer  # noqa: PLC0415
+        from tai_state._sync.recovery.unmerged import Unmerged  # noqa: PLC0415
         from tai_state._sync.recovery.verify import Verifier  # noqa: PLC0415
         from tai_state.rules.commits.judging import judge_of  # noqa: PLC0415
         from tai_state.rules.recovery.rerun import rerun_of  # noqa: PLC0415
@@ -315,4 +316,5 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         with self._inflight.one("recover", governor_id):
             verifier = Verifier(runtime.access, judge, rerun, timeout=timeout)
             repairer = Repairer(runtime.access, self.settings, author, timeout, is_dry_run=dry_run)
-            return Recovery(verifier, repairer).governor(check_governor_id(governor_id))
+            unmerged = Unmerged(runtime, author, timeout, is_dry_run=dry_run)
+            return Recovery(verifier, repairer, unmerged).governor(check_governor_id(governor_id))

@@ -15,7 +15,14 @@ from tai_state.rules.recovery.findings import Finding
 def branch_findings(
     access: Access, paths: StateLayout, state: StateRecord | None, merged: Sequence[Ref], timeout: Span
 ) -> list[Finding]:
-    """Return what is wrong with a state's branches: what is damaged of them, and what is missing.
+    """Return what is wrong with a state's branches; see ``branches_looked_at``."""
+    return (branches_looked_at(access, paths, state, merged, timeout))[0]
+
+
+def branches_looked_at(
+    access: Access, paths: StateLayout, state: StateRecord | None, merged: Sequence[Ref], timeout: Span
+) -> tuple[list[Finding], list[Ref]]:
+    """Return what is wrong with a state's branches, what is damaged of them or missing; and the events that are lost.
 
     Held at a time are the names of their events.
 
@@ -23,8 +30,9 @@ def branch_findings(
         merged: The foreign parents of the merges in the line; without any, nobody rests on a branch.
     """
     if not merged:
-        return []
+        return [], []
     found: list[Finding] = []
+    lost: list[Ref] = []
     there: dict[tuple[str, int], str] = {}
     wanted = dict.fromkeys(merged)
     beginning, stop = f"{paths.stored_id}@", f"{paths.stored_id}A"
@@ -47,17 +55,21 @@ def branch_findings(
         wanted |= dict.fromkeys(held.parents)
     trimmed = 0 if state is None else state.marks.trimmed_through
     for ref in wanted:
-        # One that is damaged is told already.
-        if there.get((ref.origin, ref.version)) in {ref.hash, ""}:
-            continue
-        if not _is_in_line(access, paths, ref, trimmed, timeout):
-            message = f"version {ref.version} of store {ref.origin}, which others follow, is not there"
-            path = paths.branch(ref.origin, ref.version)
-            found.append(Finding("missing_branch", paths.state_id, ref.version, message, path))
-    return found
+        held_hash = there.get((ref.origin, ref.version))
+        if held_hash == "":
+            lost.append(ref)  # it is told already, as damaged
+        elif held_hash != ref.hash and not is_in_line(access, paths, ref, trimmed, timeout):
+            found.append(_missing(paths, ref))
+            lost += [ref] if held_hash is None else []
+    return found, lost
 
 
-def _is_in_line(access: Access, paths: StateLayout, ref: Ref, trimmed: int, timeout: Span) -> bool:
+def _missing(paths: StateLayout, ref: Ref) -> Finding:
+    message = f"version {ref.version} of store {ref.origin}, which others follow, is not there"
+    return Finding("missing_branch", paths.state_id, ref.version, message, paths.branch(ref.origin, ref.version))
+
+
+def is_in_line(access: Access, paths: StateLayout, ref: Ref, trimmed: int, timeout: Span) -> bool:
     """Whether an event is in the line of this store; of what was trimmed nobody can tell."""
     if ref.version <= trimmed:
         return True

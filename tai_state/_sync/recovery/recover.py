@@ -8,6 +8,7 @@ from tai_state._sync.recovery.intents import unfinished
 from tai_state._sync.recovery.leases import Expired, expired, lease_findings
 from tai_state._sync.recovery.receipts import receipt_findings
 from tai_state._sync.recovery.repair import Repairer
+from tai_state._sync.recovery.unmerged import Unmerged
 from tai_state._sync.recovery.verify import Verifier
 from tai_state._sync.recovery.walk import Examined
 from tai_state._sync.recovery.witnesses import Witnesses
@@ -29,8 +30,9 @@ _ROUNDS_MAX = 8
 class Recovery:
     """Makes what a store holds sound again."""
 
-    def __init__(self, verifier: Verifier, repairer: Repairer) -> None:
-        """Find by *verifier*, mend by *repairer*."""
+    def __init__(self, verifier: Verifier, repairer: Repairer, unmerged: Unmerged) -> None:
+        """Find by *verifier*, mend by *repairer*; *unmerged* ends what syncs have left."""
+        self._unmerged = unmerged
         self._verifier = verifier
         self._repairer = repairer
 
@@ -69,6 +71,9 @@ class Recovery:
         left += receipts_left
         for finding in left:
             self._repairer.quarantine(finding, governor)
+        merged, unmerged = self._unmerged.governor(governor)
+        repaired += merged
+        left += unmerged
         return RecoveryReport(
             governor_id=governor_id,
             checked=checked,

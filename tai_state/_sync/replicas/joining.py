@@ -11,6 +11,7 @@ from tai_state._sync.replicas.erasing import (
     intend,
     told,
 )
+from tai_state._sync.replicas.mending import lost_branches
 from tai_state._sync.replicas.sending import Sending
 from tai_state._sync.replicas.side import Side
 from tai_state._sync.replicas.walking import unseen_writes, version_of
@@ -49,8 +50,15 @@ class _StoppedError(Exception):
 class Joining:
     """Brings two stores to one version of a state."""
 
-    def __init__(self, ours: Side, theirs: Side, resolver: Resolver | None) -> None:
-        """Look at nothing yet; of concurrent versions *resolver* decides, without which nothing is done with them."""
+    def __init__(
+        self, ours: Side, theirs: Side, resolver: Resolver | None, *, mends_branches: bool = False
+    ) -> None:
+        """Look at nothing yet; of concurrent versions *resolver* decides, without which nothing is done with them.
+
+        Args:
+            mends_branches: Whether each side is brought again what it has lost of its branches, and the other has.
+        """
+        self._mends_branches = mends_branches
         self._sides = (ours, theirs)
         self._resolver = resolver
         self.received = 0
@@ -118,6 +126,9 @@ class Joining:
     def _joined(self) -> None:
         ours, theirs = self._sides
         order = self._look()
+        if self._mends_branches:
+            self._mend(ours, theirs)
+            self._mend(theirs, ours)
         if order is Ordering.EQUAL:
             if not are_equal(ours.record, theirs.record):
                 self._report("unequal", UNRESOLVED, "both know the same and say different things: change one of them")
@@ -134,6 +145,20 @@ class Joining:
         if self._look() is Ordering.BEFORE:
             self._bring(theirs, ours)
 
+    def _mend(self, source: Side, target: Side) -> None:
+        sending = Sending(source, target, self._tombstones)
+        try:
+            for ref in lost_branches(target):
+                sending.bring(ref)
+        finally:
+            self._count(sending)
+
+    def _count(self, sending: Sending) -> None:
+        if sending.target is self._sides[0]:
+            self.received += sending.sent
+        else:
+            self.sent += sending.sent
+
     def _bring(self, source: Side, target: Side) -> None:
         """Bring the target to know what the source knows."""
         sending = Sending(source, target, self._tombstones)
@@ -141,10 +166,7 @@ class Joining:
             self._bring_by(sending, source, target)
         finally:
             # Also of what comes to no merge: the next sync finds it there.
-            if target is self._sides[0]:
-                self.received += sending.sent
-            else:
-                self.sent += sending.sent
+            self._count(sending)
 
     def _bring_by(self, sending: Sending, source: Side, target: Side) -> None:
         common = sending.common()

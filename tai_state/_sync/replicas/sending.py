@@ -137,11 +137,14 @@ class Sending:
     def _foreign(self, event: EventRecord) -> None:
         """Bring what the foreign parent of a merge follows, and itself, beside the target's line."""
         foreign = event.foreign_parent
-        if foreign is None:
-            return
+        if foreign is not None:
+            self.bring(Ref(foreign.origin, foreign.version, foreign.hash))
+
+    def bring(self, last: Ref) -> None:
+        """Bring an event, and what it follows, beside the target's line, as far as the source has what is missing."""
         batch: list[Held] = []
         size = 0
-        for ref in self._missing(Ref(foreign.origin, foreign.version, foreign.hash)):
+        for ref in self._missing(last):
             held = self.source.find(ref)
             if held is None:
                 message = "what a merge follows was trimmed meanwhile"

@@ -2,6 +2,7 @@
 """A governor's states in two stores, side by side."""
 from collections.abc import Iterator, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.recovery.importer import store_place
@@ -13,7 +14,7 @@ from tai_state._platform.iterators import ending
 from tai_state.causality.conflicts import Conflict
 from tai_state.causality.resolvers import Resolver
 from tai_state.clock import Span, TimeLimit
-from tai_state.config import check_colour, check_kind
+from tai_state.config import check_colour, check_flag, check_kind
 from tai_state.documents import Document
 from tai_state.errors import ConfigurationError, CorruptLogError, InvalidIdError, ReplayError
 from tai_state.layout import GovernorLayout, StateLayout, check_governor_id, unescape
@@ -41,6 +42,7 @@ def sync(
     governor_id: str,
     *,
     resolver: Resolver,
+    mend_branches: bool = False,
     progress: Progress = no_progress,
     timeout: TimeLimit = None,
 ) -> SyncReport:
@@ -56,6 +58,8 @@ def sync(
     Args:
         resolver: One of ``tai_state.causality``: the same one for all replicas, or they may come to say different
             things, which is told as a conflict of kind ``unequal``.
+        mend_branches: Bring also again what one has lost of the events that others have made, and the other has: what
+            ``verify`` tells as ``missing_branch`` and ``corrupt_branch``. All events of both are read for it.
         progress: Called before each state with its governor's id, and its own as stored.
         timeout: Bounds each page that is read, and each commit.
 
@@ -66,11 +70,13 @@ def sync(
     for store in (a, b):
         check_colour(store, StateStore, None)
     check_kind(resolver, Resolver, "resolver")
+    check_flag(mend_branches, "mend_branches")
     governor = GovernorLayout(check_governor_id(governor_id))
     with a.runtime.inflight.one("sync"), b.runtime.inflight.one("sync"):
         ids = [(store_place(store.runtime.access, timeout))[0] for store in (a, b)]
         check_stores(a.runtime, b.runtime, ids)
-        return _synced((a.runtime, b.runtime), (ids[0], ids[1]), governor, resolver, progress, timeout)
+        manner = _Manner(resolver, progress, timeout, mend_branches)
+        return _synced((a.runtime, b.runtime), (ids[0], ids[1]), governor, manner)
 
 
 def check_stores(a: Runtime, b: Runtime, ids: Sequence[str]) -> None:
@@ -91,14 +97,20 @@ def check_stores(a: Runtime, b: Runtime, ids: Sequence[str]) -> None:
         raise ConfigurationError(message)
 
 
-def _synced(  # noqa: PLR0917 - the parts of one call
-    runtimes: tuple[Runtime, Runtime],
-    ids: tuple[str, str],
-    governor: GovernorLayout,
-    resolver: Resolver,
-    progress: Progress,
-    timeout: Span,
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How two stores are synced."""
+
+    resolver: Resolver
+    progress: Progress
+    timeout: Span
+    mends_branches: bool
+
+
+def _synced(
+    runtimes: tuple[Runtime, Runtime], ids: tuple[str, str], governor: GovernorLayout, manner: _Manner
 ) -> SyncReport:
+    timeout = manner.timeout
     states = sent = received = merged = 0
     conflicts: list[Conflict] = []
     left: list[str] = []
@@ -108,12 +120,12 @@ def _synced(  # noqa: PLR0917 - the parts of one call
     with ending(_pairs(runtimes, governor, timeout)) as pairs:
         for paths, ours, theirs in pairs:
             states += 1
-            progress(governor.governor_id, paths.stored_id)
+            manner.progress(governor.governor_id, paths.stored_id)
             stands = [of.get(paths.stored_id) for of in erased]
-            if are_equal(ours, theirs) and stands in _TOLD_OF_BOTH:
+            if are_equal(ours, theirs) and stands in _TOLD_OF_BOTH and not manner.mends_branches:
                 continue
             sides = [Side(one, id_, paths, timeout) for one, id_ in zip(runtimes, ids, strict=True)]
-            joining = Joining(sides[0], sides[1], resolver)
+            joining = Joining(sides[0], sides[1], manner.resolver, mends_branches=manner.mends_branches)
             try:
                 joining.run()
             except CorruptLogError as error:

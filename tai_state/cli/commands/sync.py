@@ -55,8 +55,13 @@ _COLUMNS: "list[Column[SyncReport]]" = [
     show_default=True,
     help="Who decides where both have changed a state: the same for all replicas.",
 )
+@click.option(
+    "--mend-branches",
+    is_flag=True,
+    help="Bring again what one has lost of the events that others have made, and the other has; reads all events.",
+)
 @pass_session
-def sync(session: Session, a: str, b: str, *, governor: str | None, resolver: str) -> int:
+def sync(session: Session, a: str, b: str, *, governor: str | None, resolver: str, mend_branches: bool) -> int:
     """Bring two stores to know and to say the same: send what is missing, and merge what both have changed.
 
     A and B are URLs of stores, such as sqlite:///edge.db; B is made where there is none. No change is lost: what is in
@@ -78,7 +83,9 @@ def sync(session: Session, a: str, b: str, *, governor: str | None, resolver: st
         ):
             watched = StatesSeen(progress, "syncing")
             for name in _governors(one, other) if governor is None else [governor]:
-                report = replicas.sync(one, other, name, resolver=_resolver(resolver), progress=watched)
+                report = replicas.sync(
+                    one, other, name, resolver=_resolver(resolver), mend_branches=mend_branches, progress=watched
+                )
                 left += len(report.unresolved)
                 if report.states:
                     seen.add(name)

@@ -10,6 +10,7 @@ from tai_state import models
 from tai_state.rules.history.costs import cost_of_change
 
 if TYPE_CHECKING:
+    from tai_state.causality.conflicts import ConflictHistory
     from tai_state.documents import Document
     from tai_state.models import DocumentCount, StoreStats, StoreUsage
     from tai_state.rules.history.damaged import Damaged
@@ -49,8 +50,8 @@ class Tally:
             self._states += 1
             self._by_status[record.status] += 1
 
-    def stats(self, damaged: Damaged, conflicts: int = 0) -> StoreStats:
-        """Return the counts; *conflicts* is what else was met of the governor's states."""
+    def stats(self, damaged: Damaged, met: ConflictHistory | None = None) -> StoreStats:
+        """Return the counts; *met* remembers the conflicts, those of the governor's states among them."""
         return models.StoreStats(
             governor_id=self._governor_id,
             states=self._states,
@@ -62,7 +63,8 @@ class Tally:
             by_machine=dict(sorted(self._by_machine.items())),
             busiest={state_id: -negative for negative, state_id in self._busiest},
             damaged=list(damaged.states),
-            conflicts=conflicts,
+            conflicts=0 if met is None else met.count(self._governor_id),
+            conflict_storm=met is not None and met.has_storm(governor_id=self._governor_id),
         )
 
 

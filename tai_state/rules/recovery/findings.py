@@ -111,13 +111,19 @@ CATALOGUE: tuple[FindingKind, ...] = (
         "corrupt_branch",
         "An event of another store, kept beside the line, cannot be read, or does not match its own hash.",
         "an event in governors/g/branches was edited",
-        "None: it is copied to quarantine; the other store has it.",
+        "None: it is copied to quarantine. A sync with the store that has it brings it again, with `mend_branches`.",
     ),
     FindingKind(
         "missing_branch",
         "A merge, or an event of a branch, follows an event of another store that is not there.",
         "somebody deleted a document of governors/g/branches",
-        "None: the other store has it.",
+        "None: a sync with the store that has it brings it again, with `mend_branches`.",
+    ),
+    FindingKind(
+        "unmerged_branch",
+        "Events of another store were brought and are not merged; nothing is lost by it, and `recover` alone tells it.",
+        "a sync was killed before the merge, or its resolver gave up",
+        "Merged, where they know of all that is here, or say the same; else none: a sync's resolver has to decide.",
     ),
     FindingKind(
         "lost_mark",

@@ -48,6 +48,14 @@ async def async_behind(local, remote):
     await remote.save_state("g", "s", {"n": 2})
 
 
+async def async_diverged(ours, theirs):
+    """Let both make a state without knowing of each other, in several versions, and one of their own."""
+    for store, count in ((ours, 3), (theirs, 4)):
+        for number in range(count):
+            await store.save_state("g", "s", {"n": number, store.actor: number})
+        await store.save_state("g", store.actor, {})
+
+
 class KilledError(BaseException):
     """Stands for the end of the process: nothing catches it."""
 

@@ -13,13 +13,10 @@ from tai_state import (
     Transition,
     async_export_store,
     async_import_store,
-    async_recover,
     async_verify,
 )
 from tai_state.causality import LastWriteWins, MergeFields
-from tai_state.documents import Delete
 from tai_state.due import AsyncDueWorker, Timeout
-from tai_state.errors import CorruptLogError
 from tai_state.layout import state_layout
 from tai_state.replicas import async_sync
 from tests._async.machines import COUNTER
@@ -28,12 +25,13 @@ from tests._async.replicas.syncing import (
     AsyncDyingBackend,
     KilledError,
     async_data,
+    async_diverged,
     async_events,
     async_say_the_same,
     async_synced,
     counts,
 )
-from tests._async.stores import TIMEOUT, async_plant, in_memory
+from tests._async.stores import TIMEOUT, in_memory
 
 S = state_layout("g", "s")
 BOOTING = Machine(
@@ -198,13 +196,6 @@ async def test_what_never_was_there_comes_erased(ours, theirs):
 # Interruptions
 
 
-async def async_diverged(ours, theirs):
-    for store, count in ((ours, 3), (theirs, 4)):
-        for number in range(count):
-            await store.save_state("g", "s", {"n": number, store.actor: number})
-        await store.save_state("g", store.actor, {})
-
-
 async def test_a_sync_that_was_killed_is_resumed(place, theirs):
     """Behind any of its commits: the next one ends it, and sends nothing twice."""
     ours = place.store(actor="ann")
@@ -272,23 +263,7 @@ async def test_who_writes_meanwhile_loses_nothing(ours, theirs):
     ]
 
 
-# What is found
-
-
-async def test_a_branch_that_is_gone_or_damaged_is_found(ours, theirs):
-    """By what follows it; nothing is made up in its place."""
-    await async_diverged(ours, theirs)
-    await async_synced(ours, theirs)
-    origin = (await async_events(theirs))[0].origin
-    await ours.runtime.access.backend.commit([Delete(S.branch(origin, 1))], timeout=TIMEOUT)
-    await async_plant(ours, S.branch(origin, 3), to_status="forged")
-    kinds = [one.kind for report in [r async for r in async_verify(ours, "g")] for one in report.problems]
-    assert sorted(kinds) == ["corrupt_branch", "missing_branch"]
-    with pytest.raises(CorruptLogError):
-        await async_events(ours, branches=True)
-    (report,) = [report async for report in async_recover(ours, "g")]
-    assert sorted(one.kind for one in report.unresolved) == ["corrupt_branch", "missing_branch"]
-    assert report.repaired == []
+# What is kept and counted
 
 
 async def test_an_export_carries_the_branches(ours, theirs, tmp_path):

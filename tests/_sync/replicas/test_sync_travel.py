@@ -13,13 +13,10 @@ from tai_state import (
     Transition,
     export_store,
     import_store,
-    recover,
     verify,
 )
 from tai_state.causality import LastWriteWins, MergeFields
-from tai_state.documents import Delete
 from tai_state.due import DueWorker, Timeout
-from tai_state.errors import CorruptLogError
 from tai_state.layout import state_layout
 from tai_state.replicas import sync
 from tests._sync.machines import COUNTER
@@ -28,12 +25,13 @@ from tests._sync.replicas.syncing import (
     DyingBackend,
     KilledError,
     data,
+    diverged,
     events,
     say_the_same,
     synced,
     counts,
 )
-from tests._sync.stores import TIMEOUT, plant, in_memory
+from tests._sync.stores import TIMEOUT, in_memory
 
 S = state_layout("g", "s")
 BOOTING = Machine(
@@ -198,13 +196,6 @@ def test_what_never_was_there_comes_erased(ours, theirs):
 # Interruptions
 
 
-def diverged(ours, theirs):
-    for store, count in ((ours, 3), (theirs, 4)):
-        for number in range(count):
-            store.save_state("g", "s", {"n": number, store.actor: number})
-        store.save_state("g", store.actor, {})
-
-
 def test_a_sync_that_was_killed_is_resumed(place, theirs):
     """Behind any of its commits: the next one ends it, and sends nothing twice."""
     ours = place.store(actor="ann")
@@ -272,23 +263,7 @@ def test_who_writes_meanwhile_loses_nothing(ours, theirs):
     ]
 
 
-# What is found
-
-
-def test_a_branch_that_is_gone_or_damaged_is_found(ours, theirs):
-    """By what follows it; nothing is made up in its place."""
-    diverged(ours, theirs)
-    synced(ours, theirs)
-    origin = (events(theirs))[0].origin
-    ours.runtime.access.backend.commit([Delete(S.branch(origin, 1))], timeout=TIMEOUT)
-    plant(ours, S.branch(origin, 3), to_status="forged")
-    kinds = [one.kind for report in [r for r in verify(ours, "g")] for one in report.problems]
-    assert sorted(kinds) == ["corrupt_branch", "missing_branch"]
-    with pytest.raises(CorruptLogError):
-        events(ours, branches=True)
-    (report,) = [report for report in recover(ours, "g")]
-    assert sorted(one.kind for one in report.unresolved) == ["corrupt_branch", "missing_branch"]
-    assert report.repaired == []
+# What is kept and counted
 
 
 def test_an_export_carries_the_branches(ours, theirs, tmp_path):

@@ -9,6 +9,7 @@ from tai_state.causality import Custom, LastWriteWins
 from tai_state.observers import Observer
 from tai_state.replicas import sync
 from tai_state.telemetry import Monitor
+from tai_state.testing import ManualClock
 
 
 @pytest.fixture
@@ -42,6 +43,27 @@ def test_a_store_remembers_the_conflicts_that_it_met(parted):
         assert store.conflicts.has_storm(1, 3600)
         assert not store.conflicts.has_storm(2, 3600)
     assert met.at is not None
+
+
+def test_a_storm_of_conflicts_is_in_telemetry_and_in_the_counts():
+    """From the twentieth within a minute on, of the governor whose states they are, until they are a minute old."""
+    clock = ManualClock()
+    with MemoryStore(clock=clock) as ours, MemoryStore() as theirs, Monitor(ours) as monitor:
+        for number in range(20):
+            assert not monitor.as_dict()["version_conflict_storm"]
+            assert not ours.stats("g").conflict_storm
+            for store in (ours, theirs):
+                store.save_state("g", f"s{number}", {"by": id(store)})
+            clock.advance(1)
+            sync(ours, theirs, "g", resolver=LastWriteWins())
+        assert ours.stats("g").conflict_storm
+        assert ours.usage("g").stats.conflict_storm
+        assert not ours.stats("h").conflict_storm
+        assert monitor.as_dict()["version_conflict_storm"]
+        assert "tai_state_version_conflict_storm 1" in monitor.as_prometheus()
+        clock.advance(50)
+        assert "tai_state_version_conflict_storm 0" in monitor.as_prometheus()
+        assert not ours.stats("g").conflict_storm
 
 
 def test_who_looks_on_is_in_nobody_s_way(parted):

@@ -14,6 +14,7 @@ QUICK = {
     "busiest": {"front": 3, "back": 2, "gone": 2, "old": 1},
     "damaged": [],
     "conflicts": 0,
+    "conflict_storm": False,
 }
 
 

@@ -5,9 +5,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tai_state import SqliteStore
+from tai_state import SqliteStore, verify
 from tai_state.causality import LastWriteWins
 from tai_state.cli import main
+from tai_state.documents import Delete
 from tai_state.replicas import sync
 
 
@@ -78,3 +79,19 @@ def test_what_somebody_has_to_decide_is_left(places, tmp_path):
 def test_a_store_is_not_synced_with_itself(places):
     """Bad usage, which says what to do."""
     assert "one is a copy of the other" in call(places[0], places[0], code=2).stderr
+
+
+def test_what_was_lost_beside_the_line_is_brought_again(places, tmp_path):
+    """Where that is asked for."""
+    call(*places)
+    with SqliteStore(tmp_path / "a.db") as store:
+        paths = [one.path for one in store.runtime.access.scan("governors/tours/branches")]
+        store.runtime.access.backend.commit([Delete(path) for path in paths], timeout=5)
+        assert not next(verify(store, "tours")).is_consistent
+    call(*places, "--governor", "tours")
+    with SqliteStore(tmp_path / "a.db") as store:
+        assert not next(verify(store, "tours")).is_consistent
+    (line,) = call(*places, "--governor", "tours", "--mend-branches", "--json").stdout.splitlines()
+    assert json.loads(line)["received"] == len(paths) == 1
+    with SqliteStore(tmp_path / "a.db") as store:
+        assert next(verify(store, "tours")).is_consistent
