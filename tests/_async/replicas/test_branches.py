@@ -4,10 +4,13 @@ import pytest
 
 from tai_state import AsyncMemoryStore, async_recover, async_verify
 from tai_state.causality import Custom, LastWriteWins, MergeFields
+from tai_state.config import Encoding
 from tai_state.documents import Delete
 from tai_state.errors import ConfigurationError, CorruptLogError
 from tai_state.layout import state_layout
 from tai_state.replicas import async_sync
+from tai_state.rules.records.branches import branch_put, read_branch
+from tai_state.rules.records.erased import erased
 from tests._async.replicas.syncing import (
     LATER,
     KilledError,
@@ -18,7 +21,7 @@ from tests._async.replicas.syncing import (
     async_synced,
     counts,
 )
-from tests._async.stores import TIMEOUT, async_alter, async_plant, in_memory
+from tests._async.stores import TIMEOUT, async_alter, async_document_at, async_plant, in_memory
 
 S = state_layout("g", "s")
 
@@ -112,6 +115,71 @@ async def test_what_a_killed_sync_has_left_is_merged_by_who_recovers(ours, their
     assert await async_say_the_same(ours, theirs)
     assert await async_recovered(ours) == ([], [])
     assert counts(await async_synced(ours, theirs)) == (0, 0, 0)
+
+
+async def test_a_merge_of_the_same_is_as_good_as_the_one_that_was_followed(ours, theirs):
+    """The other store went on from its own merge of what both had, and not from the one that is here."""
+    await async_diverged(ours, theirs)
+    await async_synced(ours, theirs)
+    await ours.save_state("g", "s", {"n": 9})
+    await async_killed(theirs, ours)
+    assert await async_recovered(theirs) == (["unmerged_branch"], [])
+    assert await async_data(theirs) == {"n": 9}
+    assert await async_say_the_same(ours, theirs)
+
+
+@in_memory
+async def test_of_two_stores_the_one_is_merged_that_knows_of_this_one(ours, theirs):
+    """Not the other one, though its events are there as well."""
+    async with AsyncMemoryStore(actor="cec") as third:
+        await async_diverged(ours, theirs)
+        await async_synced(ours, theirs)
+        await theirs.save_state("g", "s", {"n": 9})
+        await third.save_state("g", "s", {"n": 7})
+        await async_killed(ours, theirs)
+        await async_killed(ours, third)
+        assert await async_recovered(ours) == (["unmerged_branch"], ["unmerged_branch"])
+        assert await async_data(ours) == {"n": 9}
+
+
+@in_memory
+async def test_what_was_erased_is_no_version_to_come_to(ours, theirs):
+    """The tombstone is still to come, by the next sync."""
+    await async_diverged(ours, theirs)
+    await async_synced(ours, theirs)
+    await theirs.save_state("g", "s", {"n": 9})
+    await async_killed(ours, theirs)
+    event = (await async_events(theirs))[-1]
+    path = S.branch(event.origin, event.version)
+    document = await async_document_at(ours, path)
+    held = read_branch(document, "g", "s")
+    put = branch_put(S, held._replace(event=erased(held.event)), Encoding(), document)
+    await ours.runtime.access.backend.commit([put], timeout=TIMEOUT)
+    assert await async_recovered(ours) == ([], ["unmerged_branch"])
+    assert await async_data(ours) != {}
+
+
+async def test_who_writes_while_somebody_recovers_is_not_written_over(ours, theirs):
+    """What he has made of it, the other store does not know: the next sync's resolver decides."""
+    await async_diverged(ours, theirs)
+    await async_synced(ours, theirs)
+    await theirs.save_state("g", "s", {"n": 9})
+    await async_killed(ours, theirs)
+    real = ours.runtime.writer.write
+    written: list[str] = []
+
+    async def write_first(change, settings, deadline, guarding=None):
+        if change.kind == "merge":
+            written.append(change.kind)
+            ours.runtime.writer.write = real
+            await ours.save_state("g", "s", {"n": 10})
+        return await real(change, settings, deadline, guarding)
+
+    ours.runtime.writer.write = write_first
+    assert await async_recovered(ours) == ([], ["unmerged_branch"])
+    assert (written, await async_data(ours)) == (["merge"], {"n": 10})
+    await async_synced(ours, theirs)
+    assert await async_say_the_same(ours, theirs)
 
 
 async def test_two_that_say_the_same_are_merged_by_who_recovers(ours, theirs):

@@ -4,10 +4,13 @@ import pytest
 
 from tai_state import MemoryStore, recover, verify
 from tai_state.causality import Custom, LastWriteWins, MergeFields
+from tai_state.config import Encoding
 from tai_state.documents import Delete
 from tai_state.errors import ConfigurationError, CorruptLogError
 from tai_state.layout import state_layout
 from tai_state.replicas import sync
+from tai_state.rules.records.branches import branch_put, read_branch
+from tai_state.rules.records.erased import erased
 from tests._sync.replicas.syncing import (
     LATER,
     KilledError,
@@ -18,7 +21,7 @@ from tests._sync.replicas.syncing import (
     synced,
     counts,
 )
-from tests._sync.stores import TIMEOUT, alter, plant, in_memory
+from tests._sync.stores import TIMEOUT, alter, document_at, plant, in_memory
 
 S = state_layout("g", "s")
 
@@ -112,6 +115,71 @@ def test_what_a_killed_sync_has_left_is_merged_by_who_recovers(ours, theirs):
     assert say_the_same(ours, theirs)
     assert recovered(ours) == ([], [])
     assert counts(synced(ours, theirs)) == (0, 0, 0)
+
+
+def test_a_merge_of_the_same_is_as_good_as_the_one_that_was_followed(ours, theirs):
+    """The other store went on from its own merge of what both had, and not from the one that is here."""
+    diverged(ours, theirs)
+    synced(ours, theirs)
+    ours.save_state("g", "s", {"n": 9})
+    killed(theirs, ours)
+    assert recovered(theirs) == (["unmerged_branch"], [])
+    assert data(theirs) == {"n": 9}
+    assert say_the_same(ours, theirs)
+
+
+@in_memory
+def test_of_two_stores_the_one_is_merged_that_knows_of_this_one(ours, theirs):
+    """Not the other one, though its events are there as well."""
+    with MemoryStore(actor="cec") as third:
+        diverged(ours, theirs)
+        synced(ours, theirs)
+        theirs.save_state("g", "s", {"n": 9})
+        third.save_state("g", "s", {"n": 7})
+        killed(ours, theirs)
+        killed(ours, third)
+        assert recovered(ours) == (["unmerged_branch"], ["unmerged_branch"])
+        assert data(ours) == {"n": 9}
+
+
+@in_memory
+def test_what_was_erased_is_no_version_to_come_to(ours, theirs):
+    """The tombstone is still to come, by the next sync."""
+    diverged(ours, theirs)
+    synced(ours, theirs)
+    theirs.save_state("g", "s", {"n": 9})
+    killed(ours, theirs)
+    event = (events(theirs))[-1]
+    path = S.branch(event.origin, event.version)
+    document = document_at(ours, path)
+    held = read_branch(document, "g", "s")
+    put = branch_put(S, held._replace(event=erased(held.event)), Encoding(), document)
+    ours.runtime.access.backend.commit([put], timeout=TIMEOUT)
+    assert recovered(ours) == ([], ["unmerged_branch"])
+    assert data(ours) != {}
+
+
+def test_who_writes_while_somebody_recovers_is_not_written_over(ours, theirs):
+    """What he has made of it, the other store does not know: the next sync's resolver decides."""
+    diverged(ours, theirs)
+    synced(ours, theirs)
+    theirs.save_state("g", "s", {"n": 9})
+    killed(ours, theirs)
+    real = ours.runtime.writer.write
+    written: list[str] = []
+
+    def write_first(change, settings, deadline, guarding=None):
+        if change.kind == "merge":
+            written.append(change.kind)
+            ours.runtime.writer.write = real
+            ours.save_state("g", "s", {"n": 10})
+        return real(change, settings, deadline, guarding)
+
+    ours.runtime.writer.write = write_first
+    assert recovered(ours) == ([], ["unmerged_branch"])
+    assert (written, data(ours)) == (["merge"], {"n": 10})
+    synced(ours, theirs)
+    assert say_the_same(ours, theirs)
 
 
 def test_two_that_say_the_same_are_merged_by_who_recovers(ours, theirs):
