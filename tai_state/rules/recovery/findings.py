@@ -111,13 +111,13 @@ CATALOGUE: tuple[FindingKind, ...] = (
         "corrupt_branch",
         "An event of another store, kept beside the line, cannot be read, or does not match its own hash.",
         "an event in governors/g/branches was edited",
-        "None: it is copied to quarantine. `tai-state sync --mend-branches` with the store that has it brings it again.",
+        "None: it is copied to quarantine. `tai-state sync --mend-branches` brings it again from a store that has it.",
     ),
     FindingKind(
         "missing_branch",
         "A merge, or an event of a branch, follows an event of another store that is not there.",
         "somebody deleted a document of governors/g/branches",
-        "None: `tai-state sync --mend-branches` with the store that has it brings it again.",
+        "None: `tai-state sync --mend-branches` brings it again from a store that has it.",
     ),
     FindingKind(
         "unmerged_branch",
