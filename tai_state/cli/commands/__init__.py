@@ -33,7 +33,7 @@ COMMANDS = {
     "import": "Make what an export holds in this store, and check it.",
     "ingest": "Apply a log of status changes, each line exactly once.",
     "locks": "Show who holds which lock and who waits for it, and break one.",
-    "machine": "Check, compare and draw machine files.",
+    "machine": "Check, compare, draw and convert machine files.",
     "migrate": "Bring the data of states to the schema that upcasters lead to, by one event each.",
     "recover": "Repair what can be proven, and say what cannot.",
     "restore": "Put a backup in the place of a SQLite store.",

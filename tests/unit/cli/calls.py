@@ -65,6 +65,7 @@ CALLS = {
     "locks inspect": Call("reads", ("locks", "inspect", "held"), ("locks", "inspect", "none")),
     "locks list": Call("reads", ("locks", "list")),
     "machine check": Call("files", ("machine", "check", "door.json")),
+    "machine convert": Call("files", ("machine", "convert", "door.scxml")),
     "machine diagram": Call("files", ("machine", "diagram", "door.json")),
     "machine diff": Call("files", ("machine", "diff", "door.json", "door.json")),
     "migrate": Call(
@@ -152,4 +153,7 @@ def make_files(folder: Path) -> None:
         export_store(store, folder / "other.jsonl")
     write_log(folder / "log.jsonl", log_lines(3))
     (folder / "door.json").write_text(DOOR.to_json())
+    (folder / "door.scxml").write_text(
+        '<scxml xmlns="http://www.w3.org/2005/07/scxml"><state id="open"><transition event="close"/></state></scxml>'
+    )
     (folder / "ours.py").write_text("UPCASTERS = {1: lambda data: data}\n")

@@ -11,5 +11,9 @@ drawn as far as it can be read, its problems marked and listed, and the exit cod
 same, 1 where they are not, and 2 for a file that is no sound machine. With ``--json`` it is one object: old, new, same,
 safe, changes, hazards, notes.
 
+``convert`` writes a definition in SCXML, XState's JSON or Amazon States Language as a machine file, and names what of
+it has no place there: exit code 1 when anything has not. With ``--json`` it is one object: file, format, machine,
+left_out, problems.
+
 All read a machine without its functions: guards and applies are named in the file, and known by name only.
 """

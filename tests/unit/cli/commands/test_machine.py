@@ -187,3 +187,41 @@ def test_a_difference_is_data(run):
 def test_an_unsound_machine_is_not_compared(run):
     """Exit code 2, so that 1 always means a difference."""
     assert "nowhere" in run("machine", "diff", "a", "b", a=ORDER, b=LOST, code=2).stderr
+
+
+CHART = b"""<scxml xmlns="http://www.w3.org/2005/07/scxml">
+<state id="new"><transition event="pay" cond="is_enough" target="paid"/></state>
+<final id="paid"/>
+</scxml>"""
+
+
+def test_a_definition_in_another_format_is_written_as_a_machine_file(run, tmp_path):
+    """It is sound, and what of it is whole has nothing on stderr."""
+    result = run("machine", "convert", "order.scxml", **{"order.scxml": CHART})
+    form = json.loads(result.stdout)
+    assert (form["name"], form["initial"], form["terminal"]) == ("order", "new", ["paid"])
+    assert form["transitions"] == [{"action": "pay", "source": "new", "target": "paid", "guard": "is_enough"}]
+    assert result.stderr == ""
+    assert "sound" in run("machine", "check", "a", a=form).stdout
+
+
+def test_what_a_machine_file_has_no_place_for_is_named(run):
+    """On stderr, with its line, and exit code 1; the rest is written."""
+    entry = CHART.replace(b"<transition", b"<onentry/>\n<transition")
+    result = run("machine", "convert", "a", a=entry, code=1)
+    assert json.loads(result.stdout)["initial"] == "new"
+    assert "left out: line 2: <onentry> of state 'new' has no place in a machine" in result.stderr
+    record = json.loads(run("--json", "machine", "convert", "a", "--name", "x", a=entry, code=1).stdout)
+    assert (record["format"], record["machine"]["name"]) == ("scxml", "x")
+    assert [one["kind"] for one in record["left_out"]] == ["effect"]
+
+
+def test_a_definition_that_makes_no_machine_writes_none(run):
+    """Its problems are told, exit code 1; a text that is no definition is bad usage."""
+    lost = CHART.replace(b'target="paid"', b'target="lost"')
+    result = run("machine", "convert", "a", a=lost, code=1)
+    assert result.stdout == ""
+    assert "'paid' cannot be reached" in result.stderr or "paid" in result.stderr
+    for bad in (b"{}", b"<a/>", b"<scxml", b"\xff"):
+        assert "cannot be converted" in run("machine", "convert", "a", a=bad, code=2).stderr
+    assert "cannot be converted" in run("machine", "convert", "a", "--from", "asl", a={"states": {}}, code=2).stderr

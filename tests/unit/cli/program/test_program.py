@@ -80,6 +80,9 @@ def test_an_example_runs(run, example, tmp_path, monkeypatch):
             {"action": "sent", "source": "paid", "target": "sent"},
         ],
     }
+    (tmp_path / "order.scxml").write_text(
+        '<scxml xmlns="http://www.w3.org/2005/07/scxml"><state id="new"><transition event="touch"/></state></scxml>'
+    )
     for name in ("order.json", "order-2.json", "incident.json"):
         (tmp_path / name).write_text(json.dumps(order))
     (tmp_path / "shop.py").write_text(SHOP)
