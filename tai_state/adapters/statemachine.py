@@ -16,14 +16,13 @@ from tai_state.adapters._sync.persisted import PersistedMachine, PersistedMachin
 from tai_state.adapters.flat_form import Row, machine_of
 from tai_state.adapters.moving import EFFECTS
 from tai_state.adapters.statechart import StatechartDefinition, check_class, names_in
-from tai_state.machine import MachineProblem
+from tai_state.machine import MachineProblem, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from statemachine import StateChart
     from statemachine.state import State
-    from statemachine.transition import Transition
 
     from tai_state import Machine, PersistenceConfig
 
@@ -109,26 +108,58 @@ def machine_from(machine: type[StateChart[Any]], *, name: str | None = None, ver
     problems = [problem for state in states for problem in _misfits(state)]
     if problems:
         raise InvalidMachineError(problems)
-    rows = [row for state in states for transition in state.transitions for row in _rows(state, transition)]
-    initial = next(state.id for state in states if state.initial)
-    final = [state.id for state in states if state.final]
-    return machine_of(name or machine.__name__, version, initial, rows, final or None)
+    rows = [row for state in states if state.is_atomic for row in _rows(state)]
+    initial = next(state for state in states if state.initial and state.parent is None)
+    final = [state.id for state in states if state.final and state.parent is None]
+    return machine_of(name or machine.__name__, version, _status(_entered(initial)), rows, final or None)
+
+
+def _status(state: State) -> str:
+    """Return the status of an innermost state, as it is stored: with those around it."""
+    return status_of([state.id, *(outer.id for outer in state.ancestors())])
+
+
+def _entered(state: State) -> State:
+    while state.is_compound:
+        state = next(inner for inner in state.states if inner.initial)
+    return state
 
 
 def _misfits(state: State) -> Iterator[MachineProblem]:
     place = f"state {state.id!r}"
-    if state.parallel or state.is_compound:
-        kind = "parallel" if state.parallel else "compound"
-        yield MachineProblem("shape", f"{place} is {kind}: a machine has one status at a time", place)
+    if state.parallel:
+        yield MachineProblem("shape", f"{place} is parallel: a machine has one status at a time", place)
+    if state.history:
+        yield MachineProblem("shape", f"{place} has a history: a machine has no memory beside its data", place)
     for transition in state.transitions:
-        if transition.is_eventless and not transition.initial:
+        if transition.initial:
+            continue
+        if transition.is_eventless:
             yield MachineProblem("shape", f"{place} has a transition without an event", place)
         if len(transition.targets) > 1:
             yield MachineProblem("shape", f"{place} has a transition to several states at once", place)
+        if transition.internal and state.is_compound:
+            yield MachineProblem("shape", f"{place} has an internal transition, which leaves what is in it", place)
+        for event in map(str, transition.events):
+            if event.startswith(_BY_ITSELF):
+                yield MachineProblem("shape", f"{place} has event {event!r}, which nobody asks for", place)
 
 
-def _rows(state: State, transition: Transition) -> Iterator[Row]:
-    guards = names_in(transition, CallbackGroup.VALIDATOR) + names_in(transition, CallbackGroup.COND)
-    target = state if transition.target is None else transition.target
-    for event in transition.events:
-        yield Row(str(event), state.id, target.id, " and ".join(guards) or None)
+_BY_ITSELF = ("done.", "done_state_", "done_invoke_", "error.", "error_")
+
+
+def _rows(state: State) -> Iterator[Row]:
+    """Yield the transitions of an innermost state, and behind them those of the states around it."""
+    # What has no guard leaves nothing to those around it.
+    closed: set[str] = set()
+    for source in (state, *state.ancestors()):
+        for transition in source.transitions:
+            if transition.initial:
+                continue
+            names = names_in(transition, CallbackGroup.VALIDATOR) + names_in(transition, CallbackGroup.COND)
+            guard = " and ".join(names) or None
+            target = state if transition.target is None else _entered(transition.target)
+            for event in map(str, transition.events):
+                if event not in closed:
+                    yield Row(event, _status(state), _status(target), guard)
+            closed |= set() if guard else set(map(str, transition.events))

@@ -14,6 +14,7 @@ from tai_state.adapters._async.persisted import AsyncPersistedMachine, AsyncPers
 from tai_state.adapters._sync.persisted import PersistedMachine, PersistedMachines
 from tai_state.adapters.flat_form import Row, machine_of
 from tai_state.adapters.moving import EFFECTS, called
+from tai_state.adapters.nested import Nested
 from tai_state.adapters.trigger import TriggerDefinition, check_machine
 from tai_state.machine import MachineProblem
 
@@ -110,28 +111,38 @@ def machine_from(machine: TheirMachine, *, name: str | None = None, version: int
     problems = [*_misfits(machine)]
     if problems:
         raise InvalidMachineError(problems)
-    rows = [row for trigger in machine.events if not _is_auto(machine, trigger) for row in _rows(machine, trigger)]
-    final = [state.name for state in machine.states.values() if state.final]
+    nested = Nested(machine)
+    rows = [row for path in nested.rests() for row in _rows(nested, path)]
+    final = [nested.name(path) for path in nested.rests() if nested.state(path).final]
     known = name or machine.name.removesuffix(": ") or "machine"
-    return machine_of(known, version, str(machine.initial), rows, final or None)
+    initial = nested.name(nested.entered(nested.path(str(machine.initial))))
+    return machine_of(known, version, initial, rows, final or None)
 
 
 def _misfits(machine: TheirMachine) -> Iterator[MachineProblem]:
-    for state in machine.states.values():
-        place = f"state {state.name!r}"
-        if getattr(state, "states", None):
-            yield MachineProblem("shape", f"{place} has states within it: a machine has one status at a time", place)
+    nested = Nested(machine)
+    for path in nested.paths:
+        if len(nested.initial(path)) > 1:
+            place = f"state {nested.name(path)!r}"
+            yield MachineProblem("shape", f"{place} is parallel: a machine has one status at a time", place)
     if not isinstance(machine.initial, str):
         yield MachineProblem("shape", f"initial is {machine.initial!r}: a machine begins in one status", "initial")
 
 
-def _is_auto(machine: TheirMachine, trigger: str) -> bool:
+def _is_auto(machine: TheirMachine, trigger: str, names: frozenset[str]) -> bool:
     prefix = "to_" if machine.model_attribute == "state" else f"to_{machine.model_attribute}_"
-    return machine.auto_transitions and trigger.removeprefix(prefix) in machine.states and trigger.startswith(prefix)
+    return machine.auto_transitions and trigger.startswith(prefix) and trigger.removeprefix(prefix) in names
 
 
-def _rows(machine: TheirMachine, trigger: str) -> Iterator[Row]:
-    for source, transitions in machine.events[trigger].transitions.items():
-        for transition in transitions:
-            guards = [("" if one.target else "not ") + called(one.func) for one in transition.conditions]
-            yield Row(trigger, str(source), transition.dest or str(source), " and ".join(guards) or None)
+def _rows(nested: Nested, path: tuple[str, ...]) -> Iterator[Row]:
+    """Yield the transitions of a state where the library rests, and behind them those of the states around it."""
+    # What has no condition leaves nothing to those around it.
+    closed: set[str] = set()
+    names = frozenset(map(nested.name, nested.paths))
+    for trigger, transition, target in nested.transitions(path):
+        if trigger in closed or _is_auto(nested.machine, trigger, names):
+            continue
+        guards = [("" if one.target else "not ") + called(one.func) for one in transition.conditions]
+        yield Row(trigger, nested.name(path), nested.name(target), " and ".join(guards) or None)
+        if not guards:
+            closed.add(trigger)
