@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tai_state import KEEP
-from tai_state.config import Maintenance
+from tai_state.config import Maintenance, PersistenceConfig
 from tai_state.documents import Delete, DocumentPath
 from tai_state.errors import (
     CorruptLogError,
@@ -15,10 +15,12 @@ from tai_state.errors import (
     StateNotFoundError,
     VersionConflictError,
 )
-from tai_state.rules.commits.change import Head, Needs
+from tai_state.layout import state_layout
+from tai_state.rules.commits.change import Fresh, Head, Needs
 from tai_state.rules.commits.decide import segment_is_due, with_segment
 from tai_state.rules.commits.kinds import transition_change
 from tai_state.rules.commits.plain import delete_change, log_change, rollback_change, save_change
+from tai_state.rules.commits.scheduled import schedule_change
 from tai_state.rules.commits.starting import start_change
 from tai_state.rules.history.segments import build_segment
 from tai_state.rules.history.upcasting import Schema
@@ -190,6 +192,22 @@ def test_the_store_s_clock_goes_on_from_what_a_reply_told(told, seconds, now):
     """It never goes back; where no reply told it, the writer's own counts."""
     given = replace(fresh(7), store_time=None if told is None else at(told), told_seconds=seconds)
     assert given.store_now() == at(now)
+
+
+def test_what_a_reply_told_just_now_is_the_store_s_clock():
+    """Where nobody says how long ago that was."""
+    assert Fresh(at(7), "t", "store-1", "", at(3)).store_now() == at(3)
+
+
+def test_what_is_due_stands_under_one_key_unless_more_are_asked_for():
+    """Whichever state it is: who looks there, as configured without a word, finds all."""
+    assert SETTINGS.due_shards == PersistenceConfig().due_shards
+    keys = set()
+    for name in "abcdefgh":
+        paths = state_layout("g", name)
+        head = head_of(plan(start_change(call(paths), TURNSTILE, {})))
+        keys.add(plan(schedule_change(call(paths), TURNSTILE, "pay", at=at(9), after=None), head).record.marks.due_key)
+    assert keys == {"store-1:turnstile:0"}
 
 
 @pytest.mark.parametrize("deletes", [False, True])

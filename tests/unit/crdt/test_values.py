@@ -149,3 +149,18 @@ def test_only_two_values_of_one_type_are_merged_in_data():
     assert merged_values({"n": 1}, {"n": 1}) is None
     assert merged_values({"crdt": "mine"}, {"crdt": "mine"}) is None
     assert merged_values(counter.to_data(), {"crdt": "g_counter", "counts": 7}) is None
+
+
+@pytest.mark.parametrize(("seconds", "is_new"), [(None, True), (4, True), (5, False), (6, False)])
+def test_a_register_that_was_written_later_elsewhere_has_nothing_new(seconds, is_new):
+    """Nor has the same one: what it would send loses everywhere."""
+    since = LWWRegister() if seconds is None else LWWRegister().set("b" if seconds != 5 else "a", "x", at=at(seconds))
+    register = LWWRegister().set("a", "x", at=at(5))
+    assert register.delta(since) == (register if is_new else LWWRegister())
+
+
+def test_values_that_know_different_things_differ():
+    """Whichever of them is asked."""
+    one, other = GCounter().increment("a"), GCounter().increment("a", 2)
+    assert one != other
+    assert other != one

@@ -201,3 +201,42 @@ def test_a_body_is_one_owner_s():
     for governor_id, state_id in (("h", "s"), ("g", "t")):
         with pytest.raises(FieldError, match="it names another"):
             Run(packed(MIXED), governor_id, state_id)
+
+
+def test_a_run_goes_on_from_the_one_before():
+    """As the texts of its first event and of the last one before it show."""
+    before, after = (Run(packed(part), "g", "s") for part in (MIXED[:3], MIXED[3:]))
+    assert after.goes_on_from(before)
+    assert not before.goes_on_from(after)
+    assert not before.goes_on_from(before)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"from_state": MIXED[0].to_state},
+        {"from_state": MIXED[1].to_state},
+        {"from_status": "!"},
+        {"from_status": "~"},
+        {"previous_hash": "0" * 64},
+        {"timestamp": at(1)},
+        {"version": 11},
+        {"version": 9},
+    ],
+    ids=[
+        "the first state before",
+        "one before the last",
+        "status",
+        "another status",
+        "hash",
+        "time",
+        "a gap",
+        "an overlap",
+    ],
+)
+def test_a_run_that_does_not_follow_from_the_one_before_does_not_go_on(change):
+    """One thing is another in its first event, which is sound by itself."""
+    before, event = Run(packed(MIXED[:3]), "g", "s"), replace(MIXED[3], **change)
+    assert event.seal is not None
+    event = replace(event, seal=make_seal(event, event.seal.salt or ""))
+    assert not Run(packed([replace(event, hash=event_hash(event))]), "g", "s").goes_on_from(before)

@@ -29,7 +29,11 @@ from tai_state.keys import (
     Update,
     op_from_json,
 )
+from tai_state.layout import state_layout
+from tai_state.rules.keys.changes import answer_in, key_change
 from tai_state.rules.keys.json_form import OPS
+from tai_state.rules.records.erased import erased
+from tests.unit.commits.made import call, head_of, plan
 
 numbers = st.integers(-1000, 1000) | st.floats(-1000, 1000, width=16)
 items = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", 1.0, b"x"]) | st.just([1])
@@ -312,3 +316,48 @@ def test_an_operation_keeps_what_it_was_given():
     op = Set("k", given_list)
     given_list.append(2)
     assert op.value == [1]
+
+
+WRITTEN = [
+    (Set("k", 8), 8),
+    (Increment("k"), 8),
+    (Decrement("k"), 6),
+    (Update("k", lambda held: held * 2), 14),
+]
+BESIDE = [(Push("l", 2), [1, 2]), (Unshift("l", 2), [2, 1]), (SetField("m", "b", 2), {"a": 1, "b": 2})]
+
+
+def written(op):
+    """Return the event of an operation on a key that was there."""
+    before = {"k": 7, "l": [1], "m": {"a": 1}}[op.key]
+    paths = state_layout("g", op.key)
+    return plan(key_change(call(paths), op), head_of(plan(key_change(call(paths), Set(op.key, before))))).event
+
+
+@pytest.mark.parametrize(("op", "value"), [*WRITTEN, *BESIDE], ids=lambda one: type(one).__name__)
+def test_whoever_is_told_the_value_is_told_what_was_written(op, value):
+    """Which is not made anew: of what was erased since nothing is told, rather than what never was."""
+    event = written(op)
+    assert answer_in(op, event) == value
+    assert answer_in(op, erased(event)) is None
+
+
+def test_the_function_of_an_update_is_not_asked_again_for_what_it_made():
+    """It may say something else by then."""
+    made = iter([1, 2])
+    op = Update("k", lambda _: next(made))
+    assert answer_in(op, written(op)) == 1
+    assert next(made) == 2
+
+
+@pytest.mark.parametrize(
+    ("op", "answer"),
+    [
+        *((Delete("k"), True), (Pop("l"), 1), (Shift("l"), 1), (CompareAndSwap("k", 7, 8), True)),
+        *((AddToSet("l", 2, 1), 1), (RemoveFromSet("l", 1, 5), 1)),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_whoever_is_told_something_else_is_told_it_from_the_event(op, answer):
+    """What was taken, how many, or whether there was one: it follows from what was there."""
+    assert answer_in(op, written(op)) == answer

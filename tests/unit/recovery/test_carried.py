@@ -3,10 +3,13 @@
 import pytest
 
 from tai_state import layout
+from tai_state.config import Encoding
 from tai_state.documents import DocumentPath
 from tai_state.errors import InvalidIdError
 from tai_state.layout import GovernorLayout, state_layout
+from tai_state.rules.records.documents import plain_state_fields
 from tai_state.rules.recovery.carried import LEFT_OUT, OF_GOVERNORS, OF_STORES, check_path, placed
+from tests.unit.commits.made import PATHS, lived
 
 GOVERNOR = GovernorLayout("g")
 VERSION = "s@0000000000000000001"
@@ -93,3 +96,11 @@ def test_a_state_that_comes_to_a_store_that_feeds_is_found_there():
     state = state_layout("g", "s").state
     assert placed(state, {"digest": "d", "format": 2}, "ours", 1) == {"digest": "d", "format": 7, "feed_key": "ours:0"}
     assert placed(state, {"digest": "d", "format": 8}, "ours", 1)["format"] == 8
+
+
+@pytest.mark.parametrize("damage", [{"version": "3"}, {"hash": None}, {"governor_id": "h"}, {"causality": 1}], ids=str)
+def test_a_damaged_state_of_an_earlier_release_is_carried_as_it_is(damage):
+    """It does not end the import, and whoever mends it gives it its key."""
+    fields = plain_state_fields(lived(1)[0].record, Encoding()) | {"format": 1}
+    assert placed(PATHS.state, fields, "ours", 1)["feed_key"] == "ours:0"
+    assert placed(PATHS.state, {**fields, **damage}, "ours", 1) == {**fields, **damage}

@@ -65,6 +65,20 @@ def joining(there, *ours):
     return joined
 
 
+@pytest.mark.parametrize(("ours", "goes_on"), [(1000, True), (999, False), (1001, False), (0, False)])
+def test_what_was_trimmed_is_trimmed_alike_in_both(ours, goes_on):
+    """However long the histories are: of what is missing here or there nothing can be put together."""
+    found = Document(PATHS.state, {**fields(1003), "trimmed_through": int("1000")}, NOW, NOW)
+    told = {**fields(1005), **({"trimmed_through": ours} if ours else {})}
+    if goes_on:
+        assert joining(found, told).meet(event(1004)) == [Item(event(1004))]
+    else:
+        with pytest.raises(
+            HistoryConflictError, match=f"trimmed up to version 1000, and in the file up to version {ours} "
+        ):
+            joining(found, told)
+
+
 def event(version, digest="a", before="a"):
     told = {"hash": f"{digest}{version}", "previous_hash": f"{before}{version - 1}"}
     return Carried(9, PATHS.event(version), told, 100)

@@ -67,6 +67,13 @@ def test_what_does_not_know_of_an_erasure_does_not_count():
     assert left_by_erasures([before, behind], []) == [before, behind]
 
 
+@pytest.mark.parametrize("kind", ["delete", "transition", "save", "update", "start", "merge"])
+def test_no_other_write_counts_as_an_erasure_does(kind):
+    """Whatever it is called: one that does not know of the erasure, not even a deletion, brings nothing back."""
+    tombstone = write("a", kind="erase", causality={"a": 2})
+    assert left_by_erasures([write("b", kind=kind, causality={"b": 1}), tombstone], [{"a": 2}]) == [tombstone]
+
+
 def test_a_resolution_is_of_one_of_the_versions():
     """Somebody else's is refused, and so is what cannot be stored."""
 

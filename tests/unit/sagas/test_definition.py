@@ -7,6 +7,7 @@ import pytest
 
 from tai_state import RetryPolicy
 from tai_state.errors import ConfigurationError, InvalidIdError
+from tai_state.rules.sagas.definition import COMPENSATION_RETRY
 from tai_state.rules.sagas.known import Known
 from tai_state.rules.sagas.policy import wait_after
 from tai_state.sagas import Saga, Step
@@ -83,3 +84,9 @@ def test_a_policy_bounds_attempts_or_where_it_says_none_the_time():
     assert wait_after(timed, 100, timedelta(seconds=19), 1.0) == timedelta(seconds=10)
     assert wait_after(timed, 100, timedelta(seconds=20), 1.0) is None
     assert wait_after(None, 1, timedelta(0), 1.0) is None
+
+
+def test_a_compensation_without_a_policy_is_tried_five_times():
+    """With four waits between."""
+    waits = [wait_after(COMPENSATION_RETRY, failures, timedelta(days=1), 1.0) for failures in range(1, 6)]
+    assert waits == [*(timedelta(seconds=seconds) for seconds in (0.5, 1, 2, 4)), None]

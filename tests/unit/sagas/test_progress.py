@@ -11,9 +11,7 @@ from tai_state.rules.sagas import machine as moves
 from tai_state.rules.sagas.machine import action_of, machine_of
 from tai_state.rules.sagas.progress import (
     COMPENSATE,
-    CRASHES_MAX,
     ENDS,
-    ERRORS_MAX,
     FAIL,
     GIVE_UP,
     first_data,
@@ -173,10 +171,23 @@ def test_a_saga_whose_workers_always_die_ends():
     """Each step, and each compensation, is begun so often and no more."""
     run = Run((("a", True), ("b", True)))
     run.attempt("finish")
-    for _ in range(2 * (CRASHES_MAX + 1)):
+    for _ in range(42):
         run.attempt("crash")
-    assert run.verbs("begin").count("b") == run.verbs(COMPENSATE).count("b") == CRASHES_MAX
+    assert run.verbs("begin").count("b") == run.verbs(COMPENSATE).count("b") == 20
     assert run.next.step == "a"
+
+
+def test_an_attempt_that_ended_is_no_crash():
+    """An action, or a compensation, that fails again and again is tried as often as its policy lets it."""
+    run = Run((("a", True), ("b", True)))
+    run.attempt("finish")
+    for _ in range(40):
+        run.attempt("retry")
+        assert (run.next.verb, run.next.attempts) == ("begin", 0)
+    run.attempt("fail")
+    for _ in range(40):
+        run.attempt("retry")
+        assert (run.next.verb, run.next.step, run.next.attempts) == (COMPENSATE, "a", 0)
 
 
 def test_a_saga_that_is_asked_in_the_middle_of_a_step_turns_back_behind_it():
@@ -236,10 +247,18 @@ def test_nothing_turns_back_twice():
 def test_errors_are_bounded_and_the_last_ones_are_kept():
     """A step that is tried for ever tells its newest errors, and none that was final goes."""
     run = Run((("a", True),))
-    for _ in range(ERRORS_MAX + 5):
+    for _ in range(105):
         run.attempt("retry")
     run.attempt("fail")
     errors = run.data["errors"]
-    assert len(errors) == ERRORS_MAX
+    assert len(errors) == 100
     assert errors[-1]["is_final"]
     assert errors[0]["attempt"] == 7
+
+
+def test_a_hundred_errors_are_told():
+    """Not one of them is left out yet."""
+    run = Run((("a", True),))
+    for _ in range(100):
+        run.attempt("retry")
+    assert [error["attempt"] for error in run.data["errors"]] == list(range(1, 101))
