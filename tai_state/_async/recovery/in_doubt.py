@@ -1,17 +1,17 @@
 """What transactions over several stores have left: parts that nobody settled, and decisions that nobody needs."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime, timedelta
 
 from tai_state._async.access.access import AsyncAccess
 from tai_state._async.recovery.removal import Removed, async_committed
 from tai_state.clock import Span
 from tai_state.config import Encoding
-from tai_state.documents import Document
+from tai_state.documents import Document, DocumentPath
 from tai_state.errors import SchemaVersionError, StoreError
 from tai_state.layout import DISTRIBUTED
 from tai_state.rules.distributed.parts import lost_marks
-from tai_state.rules.distributed.records import Places, clearing, read_begin
+from tai_state.rules.distributed.records import PARTIES_AT_ONCE, Begin, Places, clearing, read_begin
 from tai_state.rules.records.prepared import Part, open_parts, read_prepared
 from tai_state.rules.recovery.findings import Finding
 
@@ -52,31 +52,41 @@ async def async_clear_decided(
 ) -> None:
     """Remove what a coordinator's store knows of transactions that were settled everywhere for long enough.
 
-    All of one go in one commit: whoever decides late finds neither its begin, nor a place for another decision.
+    All of one go in one commit: whoever decides late finds neither its begin, nor a place for another decision. What is
+    known of many is read in one request.
     """
-    async for begin in access.scan(DISTRIBUTED, timeout=timeout):
-        decision, settled = await _async_steps(access, begin, timeout)
+    begun: dict[DocumentPath, tuple[Document, Begin]] = {}
+    parties = 0
+    async for document in access.scan(DISTRIBUTED, timeout=timeout):
         try:
-            writes = clearing(begin, decision, settled, now)
+            begin = read_begin(document)
         except (StoreError, SchemaVersionError):
             continue
-        if writes is not None and (is_dry_run or await async_committed(access, writes, begin.path, timeout)):
-            gone = {write.path for write in writes}
-            removed.add(*(one for one in (begin, decision, *settled) if one is not None and one.path in gone))
+        begun[document.path] = document, begin
+        parties += 1 + len(begin.parties)
+        if parties >= PARTIES_AT_ONCE:
+            await _async_clear(access, begun.values(), removed, now, timeout, is_dry_run=is_dry_run)
+            begun, parties = {}, 0
+    await _async_clear(access, begun.values(), removed, now, timeout, is_dry_run=is_dry_run)
 
 
-async def _async_steps(
-    access: AsyncAccess, begin: Document, timeout: Span
-) -> tuple[Document | None, Sequence[Document]]:
-    try:
-        places = Places(read_begin(begin).transaction_id)
-    except (StoreError, SchemaVersionError):
-        return None, ()
-    decision: Document | None = None
-    settled: list[Document] = []
-    async for document in access.scan(places.steps, timeout=timeout):
-        if document.path == places.decision:
-            decision = document
-        else:
-            settled.append(document)
-    return decision, settled
+async def _async_clear(
+    access: AsyncAccess,
+    begun: Collection[tuple[Document, Begin]],
+    removed: Removed,
+    now: datetime,
+    timeout: Span,
+    *,
+    is_dry_run: bool,
+) -> None:
+    steps = {begin.transaction_id: Places(begin.transaction_id).steps_of(begin.parties) for _, begin in begun}
+    if not steps:
+        return
+    wanted = [path for paths in steps.values() for path in paths]
+    read = await access.read(wanted, access.begin(timeout), consistent=False)
+    for document, begin in begun:
+        decision, *settled = (read.get(path) for path in steps[begin.transaction_id])
+        told = [one for one in settled if one is not None]
+        writes = clearing(document, decision, told, now)
+        if writes is not None and (is_dry_run or await async_committed(access, writes, document.path, timeout)):
+            removed.add(*(one for one in (document, decision, *told) if one is not None))

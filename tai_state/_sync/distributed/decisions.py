@@ -22,6 +22,7 @@ from tai_state.errors import (
 from tai_state.layout import DISTRIBUTED
 from tai_state.rules.commits.settle import Outcome
 from tai_state.rules.distributed.records import (
+    PARTIES_AT_ONCE,
     Begin,
     Decision,
     Places,
@@ -34,10 +35,6 @@ from tai_state.rules.distributed.records import (
 )
 
 log = logging.getLogger("tai_state")
-
-
-_PARTIES_AT_ONCE = 200
-"""Of how many parts it is looked for at once whether they are told as settled."""
 
 
 class Told(NamedTuple):
@@ -179,7 +176,7 @@ class Decisions:
         for begin in self.begun(timeout):
             looked_at.append(begin)
             parties += len(begin.parties)
-            if parties >= _PARTIES_AT_ONCE:
+            if parties >= PARTIES_AT_ONCE:
                 for one in self._lacking(looked_at, timeout):
                     yield one
                 looked_at, parties = [], 0

@@ -1,17 +1,17 @@
 # Generated from tai_state/_async/recovery/in_doubt.py by .ci/generate_sync.py; do not edit.
 """What transactions over several stores have left: parts that nobody settled, and decisions that nobody needs."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Collection
 from datetime import datetime, timedelta
 
 from tai_state._sync.access.access import Access
 from tai_state._sync.recovery.removal import Removed, committed
 from tai_state.clock import Span
 from tai_state.config import Encoding
-from tai_state.documents import Document
+from tai_state.documents import Document, DocumentPath
 from tai_state.errors import SchemaVersionError, StoreError
 from tai_state.layout import DISTRIBUTED
 from tai_state.rules.distributed.parts import lost_marks
-from tai_state.rules.distributed.records import Places, clearing, read_begin
+from tai_state.rules.distributed.records import PARTIES_AT_ONCE, Begin, Places, clearing, read_begin
 from tai_state.rules.records.prepared import Part, open_parts, read_prepared
 from tai_state.rules.recovery.findings import Finding
 
@@ -52,31 +52,41 @@ def clear_decided(
 ) -> None:
     """Remove what a coordinator's store knows of transactions that were settled everywhere for long enough.
 
-    All of one go in one commit: whoever decides late finds neither its begin, nor a place for another decision.
+    All of one go in one commit: whoever decides late finds neither its begin, nor a place for another decision. What is
+    known of many is read in one request.
     """
-    for begin in access.scan(DISTRIBUTED, timeout=timeout):
-        decision, settled = _steps(access, begin, timeout)
+    begun: dict[DocumentPath, tuple[Document, Begin]] = {}
+    parties = 0
+    for document in access.scan(DISTRIBUTED, timeout=timeout):
         try:
-            writes = clearing(begin, decision, settled, now)
+            begin = read_begin(document)
         except (StoreError, SchemaVersionError):
             continue
-        if writes is not None and (is_dry_run or committed(access, writes, begin.path, timeout)):
-            gone = {write.path for write in writes}
-            removed.add(*(one for one in (begin, decision, *settled) if one is not None and one.path in gone))
+        begun[document.path] = document, begin
+        parties += 1 + len(begin.parties)
+        if parties >= PARTIES_AT_ONCE:
+            _clear(access, begun.values(), removed, now, timeout, is_dry_run=is_dry_run)
+            begun, parties = {}, 0
+    _clear(access, begun.values(), removed, now, timeout, is_dry_run=is_dry_run)
 
 
-def _steps(
-    access: Access, begin: Document, timeout: Span
-) -> tuple[Document | None, Sequence[Document]]:
-    try:
-        places = Places(read_begin(begin).transaction_id)
-    except (StoreError, SchemaVersionError):
-        return None, ()
-    decision: Document | None = None
-    settled: list[Document] = []
-    for document in access.scan(places.steps, timeout=timeout):
-        if document.path == places.decision:
-            decision = document
-        else:
-            settled.append(document)
-    return decision, settled
+def _clear(
+    access: Access,
+    begun: Collection[tuple[Document, Begin]],
+    removed: Removed,
+    now: datetime,
+    timeout: Span,
+    *,
+    is_dry_run: bool,
+) -> None:
+    steps = {begin.transaction_id: Places(begin.transaction_id).steps_of(begin.parties) for _, begin in begun}
+    if not steps:
+        return
+    wanted = [path for paths in steps.values() for path in paths]
+    read = access.read(wanted, access.begin(timeout), consistent=False)
+    for document, begin in begun:
+        decision, *settled = (read.get(path) for path in steps[begin.transaction_id])
+        told = [one for one in settled if one is not None]
+        writes = clearing(document, decision, told, now)
+        if writes is not None and (is_dry_run or committed(access, writes, document.path, timeout)):
+            removed.add(*(one for one in (document, decision, *told) if one is not None))

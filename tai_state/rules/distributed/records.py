@@ -1,6 +1,6 @@
 """What the coordinator's store holds of a transaction: its begin, its decision, and which parts are settled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +14,10 @@ from tai_state.rules.records.prepared import take_lease
 
 KEPT = timedelta(hours=24)
 """How long begin and decision stay behind the last settlement: whatever was sent before has arrived by then."""
+
+
+PARTIES_AT_ONCE = 200
+"""Of how many parts it is looked for at once whether they are told as settled."""
 
 
 class Verdict(StrEnum):
@@ -37,6 +41,10 @@ class Places:
     def settled(self, name: str) -> DocumentPath:
         """Return where it stands that a part is settled; no stored name has an ``@``."""
         return DocumentPath(self.steps, f"settled@{escape(name, 'name')}")
+
+    def steps_of(self, names: Iterable[str]) -> list[DocumentPath]:
+        """Return where its decision stands, and behind that for each name that its part is settled."""
+        return [self.decision, *map(self.settled, names)]
 
 
 @dataclass(frozen=True, slots=True)

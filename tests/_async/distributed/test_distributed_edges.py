@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tai_state import AsyncBackendStore, RetryPolicy
+from tai_state import AsyncBackendStore, AsyncStateMachinePersister, RetryPolicy
 from tai_state._async.api import distributed_phases
 from tai_state._async.distributed.decisions import AsyncDecisions
 from tai_state.authors import Author
@@ -39,6 +39,7 @@ from tests._async.distributed.pair import (
 from tests._async.distributed.test_distributed_participants import AsyncOutbox, async_notified, notifying
 from tests._async.stores import (
     NO_WAIT,
+    AsyncCountingBackend,
     AsyncFaultyBackend,
     AsyncPlace,
     AsyncWrappedBackend,
@@ -206,6 +207,14 @@ async def test_many_that_were_begun_are_looked_at_together():
     one = AsyncBackendStore(slow, clock=clock, actor="tester")
     assert await AsyncDistributedTransaction(one, {"orders": one, "stock": stock}).recover() == 0
     assert 0 < slow.reads <= 10
+    counting = AsyncCountingBackend(orders.runtime.access.backend)
+    clock.advance(timedelta(hours=25).total_seconds())
+    gone = AsyncBackendStore(counting, clock=clock, actor="tester")
+    report = await AsyncStateMachinePersister(gone).gc()
+    assert await async_begun(orders) == []
+    assert report.transactions >= 450
+    calls = counting.taken()
+    assert (calls.count("commit"), calls.count("get_many") <= 10, calls.count("scan") <= 20) == (150, True, True)
 
 
 @in_memory

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tai_state import BackendStore, RetryPolicy
+from tai_state import BackendStore, StateMachinePersister, RetryPolicy
 from tai_state._sync.api import distributed_phases
 from tai_state._sync.distributed.decisions import Decisions
 from tai_state.authors import Author
@@ -39,6 +39,7 @@ from tests._sync.distributed.pair import (
 from tests._sync.distributed.test_distributed_participants import Outbox, notified, notifying
 from tests._sync.stores import (
     NO_WAIT,
+    CountingBackend,
     FaultyBackend,
     Place,
     WrappedBackend,
@@ -206,6 +207,14 @@ def test_many_that_were_begun_are_looked_at_together():
     one = BackendStore(slow, clock=clock, actor="tester")
     assert DistributedTransaction(one, {"orders": one, "stock": stock}).recover() == 0
     assert 0 < slow.reads <= 10
+    counting = CountingBackend(orders.runtime.access.backend)
+    clock.advance(timedelta(hours=25).total_seconds())
+    gone = BackendStore(counting, clock=clock, actor="tester")
+    report = StateMachinePersister(gone).gc()
+    assert begun(orders) == []
+    assert report.transactions >= 450
+    calls = counting.taken()
+    assert (calls.count("commit"), calls.count("get_many") <= 10, calls.count("scan") <= 20) == (150, True, True)
 
 
 @in_memory
