@@ -95,5 +95,5 @@ async def test_two_files_and_the_emulator_converge_in_any_order(place, tmp_path,
     """As above, where the three are of two engines; `tests/torture/replicas` goes through 500 seeds."""
     async with AsyncSqliteStore(tmp_path / "edge.db") as edge, AsyncSqliteStore(tmp_path / "hub.db") as hub:
         store = place.store()
-        for seed in range(scale(3, 60)):
+        for seed in range(scale(3, 40)):
             await Run([edge, hub, store], seed).live()

@@ -95,5 +95,5 @@ def test_two_files_and_the_emulator_converge_in_any_order(place, tmp_path, scale
     """As above, where the three are of two engines; `tests/torture/replicas` goes through 500 seeds."""
     with SqliteStore(tmp_path / "edge.db") as edge, SqliteStore(tmp_path / "hub.db") as hub:
         store = place.store()
-        for seed in range(scale(3, 60)):
+        for seed in range(scale(3, 40)):
             Run([edge, hub, store], seed).live()
