@@ -15,7 +15,7 @@ from tai_state import (
     async_recover,
 )
 from tai_state._async.backends.memory import AsyncMemoryBackend
-from tai_state._async.commits.feeding import async_discovery
+from tai_state._async.commits.feeding import AsyncStamping, async_discovery
 from tai_state.config import Encoding
 from tai_state.documents import Capability, Delete, DocumentPath, Put
 from tai_state.errors import PreconditionFailedError
@@ -24,7 +24,7 @@ from tai_state.rules.records.documents import plain_state_fields, read_state
 from tai_state.rules.records.feeding import SETTLING, TRUST, Discovery
 from tai_state.testing.clock import ManualClock
 from tests._async.machines import COUNTER
-from tests._async.stores import TIMEOUT, AsyncCountingBackend, async_document_at
+from tests._async.stores import TIMEOUT, AsyncCountingBackend, async_document_at, async_plant, in_memory
 
 SECOND = timedelta(seconds=1)
 
@@ -113,6 +113,19 @@ async def test_what_was_there_is_found_by_one_scan(backend):
     backend.commits.clear()
     assert await async_looked(before) == discovery
     assert backend.commits == []
+
+
+@in_memory
+async def test_a_scan_tells_how_many_states_had_no_key(place):
+    """Of all governors; one that is damaged is passed over, and the next scan finds none."""
+    store = place.store()
+    for n in range(51):
+        await store.save_state("g", f"s{n:02}", {})
+    await store.save_state("h", "s", {})
+    await store.save_state("h", "damaged", {})
+    await async_plant(store, state_layout("h", "damaged").state, version="1")
+    scan = AsyncStamping(store.runtime.access, ("store-1", 1), store.runtime.settings.encoding, TIMEOUT)
+    assert [await scan.run(), await scan.run()] == [52, 0]
 
 
 async def test_states_are_spread_over_keys(backend):

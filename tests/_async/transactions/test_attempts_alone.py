@@ -1,5 +1,7 @@
 """One attempt of a transaction, by itself: as of which moment it reads, and what it looks at again."""
 
+from datetime import timedelta
+
 import pytest
 
 from tai_state import KEEP, AsyncBackendStore, Capability, StaleReadError
@@ -7,6 +9,7 @@ from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state.clock import Deadline
 from tai_state.layout import state_layout
 from tai_state.rules.commits.kinds import transition_change
+from tai_state.rules.commits.scheduled import schedule_change
 from tai_state.rules.commits.starting import start_change
 from tai_state.testing.clock import ManualClock
 from tests._async.accounts import AsyncTearingBackend
@@ -127,3 +130,18 @@ async def test_what_was_read_is_looked_at_again_where_it_may_be_torn(place, cloc
     backend.taken()
     await attempt.confirm()
     assert backend.taken() == ["get_many"] * looks
+
+
+@in_memory
+@pytest.mark.parametrize("seconds", [0, 5])
+async def test_a_delay_counts_from_what_the_store_s_clock_has_reached_by_then(place, clock, seconds):
+    """What its last reply told, and the time since: a body may take long."""
+    store = place.store(clock=clock)
+    await async_started(store, A)
+    attempt = attempt_in(store)
+    await attempt.heads([A])
+    told = store.runtime.access.store_time.latest
+    clock.advance(seconds)
+    change = schedule_change(call(A), COUNTER, "add", at=None, after=timedelta(hours=1))
+    applied = await attempt.write(change, store.runtime.settings)
+    assert applied.record.due_at == told + timedelta(hours=1, seconds=seconds)

@@ -36,6 +36,21 @@ async def test_what_a_late_body_raises_passes(place, clock, key):
 
 
 @KEYS
+async def test_what_a_late_body_raises_behind_a_state_that_it_made_passes(place, clock, key):
+    """Whether that one never was is asked in the moment more that it gets."""
+    store, _ = place.counting(clock=clock)
+
+    async def body(tx):
+        await tx.save_state("g", "s", {})
+        clock.advance(60)
+        raise Refused
+
+    with pytest.raises(Refused):
+        await AsyncTransactionManager(store).run(body, timeout=5, idempotency_key=key)
+    assert not await store.exists("g", "s")
+
+
+@KEYS
 async def test_a_late_bodys_own_deadline_keeps_its_cause(place, clock, key):
     """Time was over in a read of it: that error passes, with what kept the store from answering."""
     store, backend = place.faulty(clock=clock)

@@ -15,7 +15,7 @@ from tai_state import (
     recover,
 )
 from tai_state._sync.backends.memory import MemoryBackend
-from tai_state._sync.commits.feeding import discovery
+from tai_state._sync.commits.feeding import Stamping, discovery
 from tai_state.config import Encoding
 from tai_state.documents import Capability, Delete, DocumentPath, Put
 from tai_state.errors import PreconditionFailedError
@@ -24,7 +24,7 @@ from tai_state.rules.records.documents import plain_state_fields, read_state
 from tai_state.rules.records.feeding import SETTLING, TRUST, Discovery
 from tai_state.testing.clock import ManualClock
 from tests._sync.machines import COUNTER
-from tests._sync.stores import TIMEOUT, CountingBackend, document_at
+from tests._sync.stores import TIMEOUT, CountingBackend, document_at, plant, in_memory
 
 SECOND = timedelta(seconds=1)
 
@@ -113,6 +113,19 @@ def test_what_was_there_is_found_by_one_scan(backend):
     backend.commits.clear()
     assert looked(before) == discovery
     assert backend.commits == []
+
+
+@in_memory
+def test_a_scan_tells_how_many_states_had_no_key(place):
+    """Of all governors; one that is damaged is passed over, and the next scan finds none."""
+    store = place.store()
+    for n in range(51):
+        store.save_state("g", f"s{n:02}", {})
+    store.save_state("h", "s", {})
+    store.save_state("h", "damaged", {})
+    plant(store, state_layout("h", "damaged").state, version="1")
+    scan = Stamping(store.runtime.access, ("store-1", 1), store.runtime.settings.encoding, TIMEOUT)
+    assert [scan.run(), scan.run()] == [52, 0]
 
 
 def test_states_are_spread_over_keys(backend):

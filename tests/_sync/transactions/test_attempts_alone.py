@@ -1,5 +1,7 @@
 # Generated from tests/_async/transactions/test_attempts_alone.py by .ci/generate_sync.py; do not edit.
 """One attempt of a transaction, by itself: as of which moment it reads, and what it looks at again."""
+from datetime import timedelta
+
 import pytest
 
 from tai_state import KEEP, BackendStore, Capability, StaleReadError
@@ -7,6 +9,7 @@ from tai_state._sync.transactions.attempt import Attempt
 from tai_state.clock import Deadline
 from tai_state.layout import state_layout
 from tai_state.rules.commits.kinds import transition_change
+from tai_state.rules.commits.scheduled import schedule_change
 from tai_state.rules.commits.starting import start_change
 from tai_state.testing.clock import ManualClock
 from tests._sync.accounts import TearingBackend
@@ -127,3 +130,18 @@ def test_what_was_read_is_looked_at_again_where_it_may_be_torn(place, clock, rea
     backend.taken()
     attempt.confirm()
     assert backend.taken() == ["get_many"] * looks
+
+
+@in_memory
+@pytest.mark.parametrize("seconds", [0, 5])
+def test_a_delay_counts_from_what_the_store_s_clock_has_reached_by_then(place, clock, seconds):
+    """What its last reply told, and the time since: a body may take long."""
+    store = place.store(clock=clock)
+    started(store, A)
+    attempt = attempt_in(store)
+    attempt.heads([A])
+    told = store.runtime.access.store_time.latest
+    clock.advance(seconds)
+    change = schedule_change(call(A), COUNTER, "add", at=None, after=timedelta(hours=1))
+    applied = attempt.write(change, store.runtime.settings)
+    assert applied.record.due_at == told + timedelta(hours=1, seconds=seconds)

@@ -36,6 +36,21 @@ def test_what_a_late_body_raises_passes(place, clock, key):
 
 
 @KEYS
+def test_what_a_late_body_raises_behind_a_state_that_it_made_passes(place, clock, key):
+    """Whether that one never was is asked in the moment more that it gets."""
+    store, _ = place.counting(clock=clock)
+
+    def body(tx):
+        tx.save_state("g", "s", {})
+        clock.advance(60)
+        raise Refused
+
+    with pytest.raises(Refused):
+        TransactionManager(store).run(body, timeout=5, idempotency_key=key)
+    assert not store.exists("g", "s")
+
+
+@KEYS
 def test_a_late_bodys_own_deadline_keeps_its_cause(place, clock, key):
     """Time was over in a read of it: that error passes, with what kept the store from answering."""
     store, backend = place.faulty(clock=clock)

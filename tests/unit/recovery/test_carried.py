@@ -4,12 +4,12 @@ import pytest
 
 from tai_state import layout
 from tai_state.config import Encoding
-from tai_state.documents import DocumentPath
+from tai_state.documents import Document, DocumentPath
 from tai_state.errors import InvalidIdError
 from tai_state.layout import GovernorLayout, state_layout
 from tai_state.rules.records.documents import plain_state_fields
-from tai_state.rules.recovery.carried import LEFT_OUT, OF_GOVERNORS, OF_STORES, check_path, placed
-from tests.unit.commits.made import PATHS, lived
+from tai_state.rules.recovery.carried import LEFT_OUT, OF_GOVERNORS, OF_STORES, carried_fields, check_path, placed
+from tests.unit.commits.made import PATHS, at, lived
 
 GOVERNOR = GovernorLayout("g")
 VERSION = "s@0000000000000000001"
@@ -104,3 +104,15 @@ def test_a_damaged_state_of_an_earlier_release_is_carried_as_it_is(damage):
     fields = plain_state_fields(lived(1)[0].record, Encoding()) | {"format": 1}
     assert placed(PATHS.state, fields, "ours", 1)["feed_key"] == "ours:0"
     assert placed(PATHS.state, {**fields, **damage}, "ours", 1) == {**fields, **damage}
+
+
+@pytest.mark.parametrize("path", [PATHS.event(1), PATHS.receipt("k"), DocumentPath("transactions", "key-x")], ids=str)
+@pytest.mark.parametrize("said", ["yesterday", 3])
+def test_what_says_another_thing_than_a_time_is_carried_as_it_is(path, said):
+    """It does not end the export, and no time takes its place that would hide the damage."""
+    made, changed = at(1), at(2)
+    damaged = {"n": 1, "committed_at": said}
+    assert carried_fields(Document(path, damaged, made, changed)) == damaged
+    when = made if path == PATHS.event(1) else changed
+    assert carried_fields(Document(path, {"n": 1}, made, changed)) == {"n": 1, "committed_at": when}
+    assert carried_fields(Document(path, {"committed_at": at(0)}, made, changed)) == {"committed_at": at(0)}
