@@ -71,7 +71,11 @@ class Life:
         with self._lock:
             if self._process is None or self._process.exitcode is not None:
                 return False
-            os.kill(self._process.pid, number)
+            try:
+                os.kill(self._process.pid, number)
+            except ProcessLookupError:
+                # It has ended since, and whoever forked it has not told yet.
+                return False
             return True
 
     def end(self) -> None:
