@@ -1,12 +1,13 @@
 """One process of the crowd: a writer, or a subscriber that goes on until it is killed."""
 
+import os
 import sys
 from pathlib import Path
 
 from tai_state import Event, Transaction
 from tai_state.feeds import Subscription, SubscriptionConfig
 from tests.children import end_with_parent
-from tests.integration.feeds.crowd import LEASE_SECONDS, note, opened
+from tests.integration.feeds.crowd import LEASE_SECONDS, begun, note, opened
 
 
 def write(url: str, states: int, number: int, count: int) -> None:
@@ -38,7 +39,7 @@ def subscribe(url: str, folder: Path, delivery: str) -> None:
         sweep_window=60.0,
     )
     with opened(url, "subscriber") as store:
-        Subscription(
+        subscription = Subscription(
             store,
             "crowd",
             count if delivery == "exactly_once" else lambda event: note(folder, event.state_id, event.version),
@@ -47,7 +48,9 @@ def subscribe(url: str, folder: Path, delivery: str) -> None:
             # Attempts are counted, and whoever is killed has made one.
             max_attempts=1_000_000,
             config=config,
-        ).run()
+        )
+        begun(folder, os.getpid()).touch()
+        subscription.run()
 
 
 def main(url: str, folder: str, delivery: str, states: str, role: str, *more: str) -> None:
