@@ -98,7 +98,8 @@ class StaleReadError(ConflictError):
         if version is None:
             message = f"{what} changed after {reader} read it; nothing was written, read it again"
         else:
-            message = f"{what} was read at version {version}, which does not know of version {current_version}"
+            newer = "what it is now" if current_version is None else f"version {current_version}"
+            message = f"{what} was read at version {version}, which does not know of {newer}"
         super().__init__(message)
         self.path = path
         self.governor_id = governor_id
