@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from tai_state import Machine, Transition
 from tests.integration.server.served import ROOT, serving
 
 PROGRAM = ROOT / ".venvs" / "schemathesis" / "bin" / "st"
+EXPECTED = Path(__file__).with_name("schemathesis.toml")
 ORDER = Machine("order", "new", [Transition("pay", "new", "paid"), Transition("ship", "paid", "shipped")])
 CHECKS = (
     "not_a_server_error",
@@ -39,7 +42,8 @@ def test_what_is_described_is_what_is_answered(tmp_path, phases, seconds):
     assert PROGRAM.exists(), "make clients installs it"
     (tmp_path / "order.json").write_text(ORDER.to_json())
     with serving(tmp_path, "--machine", "order.json") as server:
-        command = [str(PROGRAM), "run", str(ROOT / "docs" / "openapi.json"), "--url", server.address]
+        command = [str(PROGRAM), "--config-file", str(EXPECTED), "run"]
+        command += [str(ROOT / "docs" / "openapi.json"), "--url", server.address]
         command += ["--header", f"Authorization: Bearer {server.told['token']}", "--exclude-path-regex", STREAMS]
         command += ["--phases", phases, "--checks", ",".join(CHECKS), "--max-examples", "10"]
         command += ["--max-time", str(seconds), "--request-timeout", "60"]
@@ -54,5 +58,9 @@ def test_what_is_described_is_what_is_answered(tmp_path, phases, seconds):
             timeout=400,
         )
         assert made.returncode == 0, made.stdout + made.stderr
+        # Once those that were asked for have ended.
         verified = server.call("POST", "/v1/verifications", {})
+        while verified.status == 503:
+            time.sleep(1)
+            verified = server.call("POST", "/v1/verifications", {})
         assert json.loads(verified.content)["status"] in {"running", "done"}
