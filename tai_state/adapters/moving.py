@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from tai_state import ConfigurationError, InvalidDataError
+from tai_state import ConfigurationError, InvalidDataError, MoverError
 
 EFFECTS: Final = ("enter", "after")
 """What is called behind the commit unless something else is said: see ``docs/adapters.md``."""
@@ -91,6 +91,16 @@ class Definition(ABC):
             message = f"effects must be among {', '.join(EFFECTS)}, not {effects!r}"
             raise ConfigurationError(message)
         self.effects: Final = frozenset(map(str, chosen))
+
+    def check_known(self, unknown: Iterable[str], status: str, action: str) -> None:
+        """Refuse a state that is stored in statuses which the definition does not have: *unknown*.
+
+        Raises:
+            MoverError: There are any.
+        """
+        names = ", ".join(map(repr, unknown))
+        if names:
+            raise MoverError(self.name, status, action, f"it has no state {names} any more: its definition has changed")
 
     @abstractmethod
     def begin(self, data: dict[str, Any]) -> Ran:

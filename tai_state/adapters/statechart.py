@@ -22,7 +22,6 @@ from statemachine.state import InstanceState
 from tai_state import (
     ConfigurationError,
     InvalidDataError,
-    MoverError,
     TransitionNotAllowedError,
 )
 from tai_state.adapters.moving import (
@@ -188,9 +187,7 @@ class StatechartDefinition(Definition):
         known_history = data.get(_HISTORY, {})
         unknown += [one for one in known_history if one not in self._histories]
         unknown += [one for ids in known_history.values() for one in ids if one not in self._states]
-        if unknown:
-            problem = f"it has no state {', '.join(map(repr, unknown))} any more: its definition has changed"
-            raise MoverError(self.name, status, action, problem)
+        self.check_known(unknown, status, action)
         machine = self._made(data)
         # In the order of the definition, as the engine keeps them.
         values = [state.value for state in self._states.values() if state.id in names]

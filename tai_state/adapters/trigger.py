@@ -16,7 +16,7 @@ from transitions.extensions import HierarchicalMachine
 from transitions.extensions.asyncio import AsyncMachine
 from transitions.extensions.states import Timeout
 
-from tai_state import ConfigurationError, MoverError, TransitionNotAllowedError
+from tai_state import ConfigurationError, TransitionNotAllowedError
 from tai_state.adapters.moving import (
     EFFECTS,
     Definition,
@@ -216,10 +216,7 @@ class TriggerDefinition(Definition):
 
     def _in(self, status: str, data: dict[str, Any], action: str) -> tuple[Any, _Run]:
         names = set(names_of(status))
-        unknown = sorted(names.difference(self._names))
-        if unknown:
-            problem = f"it has no state {', '.join(map(repr, unknown))} any more: its definition has changed"
-            raise MoverError(self.name, status, action, problem)
+        self.check_known(sorted(names.difference(self._names)), status, action)
         model, run = self._with(data)
         # In the order of the definition, in which the library enters and leaves them.
         ordered = [name for name in self._names if name in names]

@@ -7,11 +7,12 @@ from typing_extensions import TypeVar  # defaults of type variables came to typi
 
 from tai_state.errors import InvalidDataError, InvalidMachineError, TransitionNotAllowedError
 from tai_state.machine import diagram, json_form
+from tai_state.machine.answering import Answering
 from tai_state.machine.answers import check_applied, verdict
 from tai_state.machine.moves import Moves, has_way_out, moves_of, statuses_of, targets_of
 from tai_state.machine.problems import MachineProblem
 from tai_state.machine.readable import listed
-from tai_state.machine.timeouts import Timeout, due_after, kept_timeouts
+from tai_state.machine.timeouts import Timeout, due_after
 from tai_state.machine.transition import Choice, DataT, Transition
 from tai_state.machine.validation import find_problems
 
@@ -19,7 +20,7 @@ from tai_state.machine.validation import find_problems
 ReadT = TypeVar("ReadT", default=dict[str, Any])
 
 
-class Machine(Generic[DataT]):
+class Machine(Answering, Generic[DataT]):
     """A state machine: statuses, and the actions that lead from one to another.
 
     It is sound once made, and never changes. Several transitions may share an action and a
@@ -137,10 +138,7 @@ class Machine(Generic[DataT]):
         self.data_type: Final = data_type
         self.statuses: Final = statuses_of(self.initial, self.transitions)
         self.actions: Final = tuple(dict.fromkeys(item.action for item in self.transitions))
-        self._reactions: Final = {
-            str.__str__(status): str.__str__(action) for status, action in (on_dependency or {}).items()
-        }
-        self._timeouts: Final = kept_timeouts(timeouts)
+        super().__init__(on_dependency, timeouts)
         self._declared: Final[frozenset[str] | None] = None if ends is None else frozenset(ends)
         self._moves: Final[Moves[DataT]] = moves_of(self.statuses, self.transitions, self._declared or ())
         # The last candidate has no guard, or is the last that is tried; its target is the
@@ -333,24 +331,6 @@ class Machine(Generic[DataT]):
             on_dependency=form.on_dependency,
             timeouts=form.timeouts,
         )
-
-    @property
-    def on_dependency(self) -> dict[str, str]:
-        """By a status of a dependency, the action that a dependent takes; a copy."""
-        return dict(self._reactions)
-
-    def reaction_to(self, status: str) -> str | None:
-        """Return the action that a dependent takes when a dependency enters *status*; None for none."""
-        return self._reactions.get(status)
-
-    @property
-    def timeouts(self) -> dict[str, Timeout]:
-        """By status, what is due after a state entered it; a copy."""
-        return dict(self._timeouts)
-
-    def timeout_of(self, status: str) -> Timeout | None:
-        """Return what is due after a state entered *status*; None for nothing."""
-        return self._timeouts.get(status)
 
     @property
     def declared_terminal(self) -> tuple[str, ...] | None:

@@ -5,18 +5,19 @@ rest of the package what a machine is: its answers are checked, its refusals tol
 """
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, Protocol, runtime_checkable
 
 from tai_state.errors import ConfigurationError, InvalidDataError, InvalidMachineError, TransitionNotAllowedError
 from tai_state.errors.machines import MoverError
+from tai_state.machine.answering import Answering
 from tai_state.machine.answers import returned_defect
 from tai_state.machine.definition import Machine
 from tai_state.machine.problems import MachineProblem
 from tai_state.machine.reactions import reaction_problems
 from tai_state.machine.readable import status_defect, text_defect
-from tai_state.machine.timeouts import Timeout, kept_timeouts, timeout_problems
-from tai_state.machine.transition import ANY, Choice, Transition, plain
+from tai_state.machine.timeouts import timeout_problems
+from tai_state.machine.transition import Choice, plain
 from tai_state.machine.validation import call_defect
 
 
@@ -85,15 +86,7 @@ class EveryStatus:
         return 0
 
 
-def _asked(_data: object, _payload: object) -> dict[str, Any]:
-    raise NotImplementedError  # pragma: no cover - stands for a move that its mover has made already
-
-
-_MADE: Final[Transition[Any]] = Transition("mover", ANY, "moved", apply=_asked)
-"""In a choice: that the data is what a mover made of it."""
-
-
-class ForeignMachine:
+class ForeignMachine(Answering):
     """A mover in the place of a machine.
 
     Attributes:
@@ -122,9 +115,7 @@ class ForeignMachine:
         self.actions: Final[Collection[str]] = _told(mover, "actions") or EveryStatus()
         self.terminal: Final = _told(mover, "terminal") or ()
         self._refusals: Final[tuple[type[Exception], ...]] = tuple(getattr(mover, "refusals", ()))
-        reactions: Mapping[str, str] = getattr(mover, "on_dependency", None) or {}
-        self._reactions: Final = {str.__str__(status): str.__str__(action) for status, action in reactions.items()}
-        self._timeouts: Final = kept_timeouts(getattr(mover, "timeouts", None))
+        super().__init__(getattr(mover, "on_dependency", None), getattr(mover, "timeouts", None))
 
     def enter(self, data: dict[str, Any]) -> Choice[dict[str, Any]]:
         """Return where a new state begins.
@@ -160,7 +151,7 @@ class ForeignMachine:
         if defect := self._defect(answer):
             raise MoverError(self.name, status, action, defect)
         assert isinstance(answer, tuple)
-        return Choice(str.__str__(answer[0]), answer[1], _MADE)
+        return Choice(str.__str__(answer[0]), answer[1], None)
 
     def _defect(self, answer: object) -> str | None:
         if not (isinstance(answer, tuple) and len(answer) == 2):  # noqa: PLR2004 - a status and data
@@ -188,24 +179,6 @@ class ForeignMachine:
         """
         reason = f"which action of machine {self.name!r} leads to {target!r} is not known here; name the action"
         raise TransitionNotAllowedError(status, "update_status", None, reason)
-
-    @property
-    def on_dependency(self) -> dict[str, str]:
-        """By a status of a dependency, the action that a dependent takes; a copy."""
-        return dict(self._reactions)
-
-    def reaction_to(self, status: str) -> str | None:
-        """Return the action that a dependent takes when a dependency enters *status*; None for none."""
-        return self._reactions.get(status)
-
-    @property
-    def timeouts(self) -> dict[str, Timeout]:
-        """By status, what is due after a state entered it; a copy."""
-        return dict(self._timeouts)
-
-    def timeout_of(self, status: str) -> Timeout | None:
-        """Return what is due after a state entered *status*; None for nothing."""
-        return self._timeouts.get(status)
 
     def __eq__(self, other: object) -> bool:
         """Whether both are the same definition, by what they say of themselves."""

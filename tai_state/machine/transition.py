@@ -132,12 +132,12 @@ class Choice(NamedTuple, Generic[DataT]):
     Attributes:
         target: The status that it enters.
         data: Its new data; a copy of the old where ``transition.apply`` is None.
-        transition: The transition that won.
+        transition: The transition that won; None where a mover made the data, and has none that could be shown.
     """
 
     target: str
     data: DataT
-    transition: Transition[DataT]
+    transition: Transition[DataT] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,7 +271,8 @@ class _Move:
         payload = NoneType if self._payload is NULL else self._payload.value
         choice = machine.choose(state.status, self._action, data, payload)
         last_error = state.last_error if isinstance(error, Keep) else error
-        if choice.transition.apply is None:
+        taken = choice.transition
+        if taken is not None and taken.apply is None:
             return Target(choice.target, state.data, last_error, state.schema_version, machine=mark)
         label = schema.version if schema is not None else 1
         if type(choice.data) is dict:

@@ -84,7 +84,7 @@ class _Left:
 
     def is_copied(self, payload: Payload, choice: Choice[Any]) -> bool:
         """Whether a glance tells that a move has made the data in *payload*; then a copy of it is kept."""
-        is_plain = choice.transition.apply is not None and type(choice.data) is dict
+        is_plain = not _keeps_data(choice) and type(choice.data) is dict
         self._copy = payload.copy_of(choice.data) if is_plain else None
         self._payload = payload
         return self._copy is not None
@@ -106,9 +106,14 @@ def _is_ours(event: EventRecord | Move, mark: MachineStamp) -> bool:
     return event.kind in _MOVES and event.from_status is not None and not is_erased(event)
 
 
+def _keeps_data(choice: Choice[Any]) -> bool:
+    """Whether a move leaves the data as it was."""
+    return choice.transition is not None and choice.transition.apply is None
+
+
 def _is_made(choice: Choice[Any], event: EventRecord | Move, machine: AnyMachine) -> bool:
     """Whether the data that *event* recorded is what *choice* makes."""
-    if choice.transition.apply is None:
+    if _keeps_data(choice):
         return event.to_state == event.from_state
     made = data_payload(choice.data, machine)
     if made == event.to_state:
