@@ -11,8 +11,8 @@ def folder_at(place: str | os.PathLike[str]) -> Path | None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the names of what is in *folder*."""
-    return [entry.name for entry in folder.iterdir()]
+    """Return the names of the files in *folder*."""
+    return [entry.name for entry in folder.iterdir() if entry.is_file()]
 
 
 def remove_from(folder: Path, names: Iterable[str]) -> None:

@@ -41,7 +41,7 @@ async def async_export_store(
 
     Args:
         file: A file, or a folder that is there: then the file in it is called by the store's time, and *keeping* says
-            how, and how many of the earlier ones stay once it is whole.
+            how, and how many of the earlier ones stay once it is there; all of them where something was left out.
         governor_id: Export this one alone.
         overwrite: Take the place of a file that is there.
         progress: Called before each state with its governor's id, and its own as stored.
@@ -82,9 +82,11 @@ async def async_export_store(
             finally:
                 await writer.close()
                 lines.close()
-        if folder is not None:
+        report = export.report(os.fspath(path), governor_id)
+        # Where the new one lacks something, an earlier one may be the last that has it.
+        if folder is not None and report.is_whole:
             remove_from(folder, surplus(names_in(folder), path.name, kept.keep))
-    return export.report(os.fspath(path), governor_id)
+    return report
 
 
 async def async_import_store(

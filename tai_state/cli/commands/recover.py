@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -97,7 +98,7 @@ def recover(session: Session, governor: str | None, *, dry_run: bool, yes: bool,
 
 def _deciding(session: Session, url: str | None) -> AbstractContextManager[StateStore | None]:
     """Open the store that decides; None: it is found by what is prepared."""
-    return nullcontext() if url is None else session._replace(url=url).writing()
+    return nullcontext() if url is None else replace(session, url=url).writing()
 
 
 class Totals:

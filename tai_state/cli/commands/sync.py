@@ -1,6 +1,6 @@
 """``sync``: two stores brought to know, and to say, the same."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -77,7 +77,7 @@ def sync(session: Session, a: str, b: str, *, governor: str | None, resolver: st
         from tai_state import replicas  # noqa: PLC0415 - `--help` waits for nothing of it
 
         with (
-            session._replace(url=a).writing() as one,
+            replace(session, url=a).writing() as one,
             connect(b, **session.options) as other,
             progressing(SystemClock(), "states") as progress,
         ):

@@ -1,6 +1,7 @@
 """The options that every command takes, before its name and behind it, and kinds of values that several take."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -74,7 +75,7 @@ def _session_field(name: str) -> Callable[[click.Context, click.Parameter, Any],
         del parameter
         # Behind the command's name an option that is not there takes nothing back.
         if value is not None:
-            context.obj = (context.obj or Session())._replace(**{name: value})
+            context.obj = replace(context.obj or Session(), **{name: value})
 
     return tell
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from tai_state.settings.model import Settings
 
 
-class Session(NamedTuple):
+@dataclass(frozen=True)
+class Session:
     """What was said beside the command.
 
     Args:
@@ -35,14 +38,14 @@ class Session(NamedTuple):
     reason: str | None = None
     config: str | None = None
 
-    @property
+    @cached_property
     def settings(self) -> "Settings":
         """What the file of settings and the environment say.
 
         Raises:
             ConfigurationError: They say what is no setting.
         """
-        from tai_state.config import load  # noqa: PLC0415
+        from tai_state.config import load  # noqa: PLC0415 - here and below: `--help` waits for nothing of the library
 
         return load(self.config)
 
@@ -54,8 +57,6 @@ class Session(NamedTuple):
     @property
     def options(self) -> dict[str, Any]:
         """What ``connect`` and ``async_connect`` are told beside the URL."""
-        from dataclasses import replace  # noqa: PLC0415 - here and below: `--help` waits for nothing of the library
-
         # A feed is switched on for good: by the program that has it, and not by who looks.
         options: dict[str, Any] = {"settings": self.settings, "feed": None}
         if self.timeout is None:

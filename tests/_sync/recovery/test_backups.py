@@ -13,8 +13,10 @@ from tai_state import (
     export_store,
     import_store,
 )
+from tai_state.documents import DocumentPath
 from tai_state.testing import ManualClock
 from tests._sync.recovery.moving import comparable, lines_of
+from tests._sync.stores import plant
 
 MAGIC = {"none": b"", "gzip": b"\x1f\x8b", "zstd": b"\x28\xb5", "lz4": b"\x04\x22"}
 
@@ -98,6 +100,26 @@ def test_so_many_stay_as_are_to_be_kept(source, clock, tmp_path):
     assert names_of(tmp_path) == staying
     names += kept(source, tmp_path, clock, 2)
     assert names_of(tmp_path) == {*staying, *names[-2:]}
+
+
+def test_nothing_goes_where_the_new_one_lacks_something(source, clock, tmp_path):
+    """An earlier one may be the last that has it."""
+    names = kept(source, tmp_path, clock, 2)
+    plant(source, DocumentPath("locks", "r"), fencing_token="many")
+    names += kept(source, tmp_path, clock, 1, keep=1)
+    assert names_of(tmp_path) == set(names)
+
+
+def test_a_folder_that_is_called_like_an_export_is_none(source, clock, tmp_path):
+    """It is neither removed nor taken."""
+    (name,) = kept(source, tmp_path, clock, 1)
+    older, newer = (f"tai-state-{year}0101T000000000000Z{name[32:]}" for year in (1999, 2999))
+    for other in (older, newer):
+        (tmp_path / other).mkdir()
+    names = kept(source, tmp_path, clock, 1, keep=1)
+    assert names_of(tmp_path) == {*names, older, newer}
+    found = import_store(MemoryStore(), tmp_path)
+    assert (Path(found.file).name, found.passed_over) == (names[0], [])
 
 
 def test_nothing_goes_before_the_new_one_is_whole(source, clock, tmp_path, monkeypatch):
