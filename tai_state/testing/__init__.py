@@ -1,6 +1,6 @@
-"""Support for users' tests: a clock in hand, faults, simulated runs, the emulator, and the conformance suite.
+"""Support for users' tests: a clock in hand, faults, simulations, tried machines, the emulator, the conformance suite.
 
-The suite proves a backend. It needs pytest, which is loaded when it is asked for.
+The suite proves a backend. It needs pytest, loaded when it is asked for, as Hypothesis is by ``machine_rules``.
 """
 
 from typing import TYPE_CHECKING
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from tai_state.testing._async.faulty import AsyncFaultyBackend, AsyncFaultyStore
 from tai_state.testing._sync.faulty import FaultyBackend, FaultyStore
 from tai_state.testing.clock import ManualClock
+from tai_state.testing.exploring import Exploration, ExplorationLimitError, explore
 from tai_state.testing.faults import SOME_FAULTS, Fault, FaultPlan, Faults, SimulatedCrash
 from tai_state.testing.firestore_emulator import emulator
+from tai_state.testing.rules import machine_rules
 from tai_state.testing.simulation import Simulation, SimulationFailure, SimulationPlan, SimulationReport
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ __all__ = [
     "AsyncFaultyBackend",
     "AsyncFaultyStore",
     "BackendConformance",
+    "Exploration",
+    "ExplorationLimitError",
     "Fault",
     "FaultPlan",
     "Faults",
@@ -34,6 +38,8 @@ __all__ = [
     "SimulationPlan",
     "SimulationReport",
     "emulator",
+    "explore",
+    "machine_rules",
 ]
 
 

@@ -4,7 +4,6 @@ A move's guard or apply is ``(data, payload)``; where the payload is annotated, 
 has no such type, or fields that are lists and objects, is typed as JSON.
 """
 
-import inspect
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pydantic import TypeAdapter
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation, PydanticUserError
 
 from tai_state import Machine
+from tai_state.machine.payload_type import payload_type
 from tai_state.server.http import refusals
 from tai_state.values import from_json
 
@@ -48,7 +48,7 @@ def fields_of(machine: Machine[Any], status: str, action: str) -> tuple[Field, .
         found
         for candidate in machine.candidates(status, action)
         for function in (candidate.guard, candidate.apply)
-        if function is not None and (found := _payload_type(function)) is not None
+        if function is not None and (found := payload_type(function)) is not None
     ]
     if not types or any(one != types[0] for one in types):
         return (Field(WHOLE, "", "json", is_required=False),)
@@ -84,17 +84,6 @@ def _schema_of(kind: Any) -> Mapping[str, Any]:
         properties = {name: TypeAdapter(hint).json_schema() for name, hint in hints.items()}
         return {"type": "object", "properties": properties, "required": sorted(kind.__required_keys__)}
     return TypeAdapter(kind).json_schema()
-
-
-def _payload_type(function: Any) -> Any:
-    """Return how the second parameter of a function is annotated; None: not, or with anything."""
-    try:
-        hints = typing.get_type_hints(function)
-        names = list(inspect.signature(function).parameters)
-    except (TypeError, ValueError, NameError, AttributeError):
-        return None
-    found = hints.get(names[1]) if len(names) > 1 else None
-    return None if found in (None, Any, object) else found
 
 
 def _field(name: str, label: str, schema: Mapping[str, Any], *, is_required: bool) -> Field:
