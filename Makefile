@@ -44,7 +44,7 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' |
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint lint-infra licences sbom audit format clients test test-more test-all demo service service-requirements load torture simulate coverage fuzz mutants bench clean
+.PHONY: help venv install generate lint site lint-infra licences sbom audit format clients test test-more test-all demo service service-requirements load torture simulate coverage fuzz mutants bench clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -70,7 +70,7 @@ generate: venv ## Write the sync twins of the async folders, and what pages tell
 	$(BIN)/python .ci/generate_indexes.py
 	$(BIN)/python .ci/generate_openapi.py
 
-lint: venv ## Run every check that changes nothing: style, types, twins, security
+lint: venv site ## Run every check that changes nothing: style, types, twins, security, the site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -84,6 +84,9 @@ lint: venv ## Run every check that changes nothing: style, types, twins, securit
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml tai_state .ci infra/service
 	$(BIN)/hadolint infra/service/Dockerfile
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify --exclude-files '^tests/data/'
+
+site: venv ## Build the documentation, build/site/docs/index.html, offline; a warning fails
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --doctree-dir build/doctrees -c docs . build/site
 
 $(LINTING_INFRA)/.stamp: infra/lint-requirements.txt
 	@$(CHECK_PYTHON)

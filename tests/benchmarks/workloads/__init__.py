@@ -6,6 +6,7 @@ from tests.benchmarks.workloads import (
     firestore,
     footprint,
     jobs,
+    latencies,
     locks,
     memory,
     reads,
@@ -16,6 +17,6 @@ from tests.benchmarks.workloads import (
 
 WORKLOADS = {
     workload.name: workload
-    for module in (sqlite, memory, firestore, reads, bulk, locks, jobs, batches, served, start_up, footprint)
+    for module in (sqlite, memory, firestore, reads, bulk, locks, latencies, jobs, batches, served, start_up, footprint)
     for workload in module.WORKLOADS
 }

@@ -5,18 +5,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser
 
 from tests.unit.docs.pages import DOCS, ROOT, targets
 
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-EXAMPLES = [
-    pytest.param(example, id=f"{path.stem}-{number}")
-    for path in PAGES
-    for number, example in enumerate(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL), 1)
-]
 LINKS = [
     pytest.param(path, link, id=f"{path.stem}-{link}")
     for path in PAGES
@@ -26,19 +24,30 @@ LINKS = [
 README_LINES_MAX = 150
 
 
-def run_example(example: str, folder: Path) -> str:
+def runs_as_it_stands(example: Example) -> None:
+    """Run an example in an empty folder: it ends well, and what its comments say is printed, is."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TAI_STATE_")}
-    completed = subprocess.run(
-        [sys.executable, "-W", "error", "-c", example],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with TemporaryDirectory() as folder:
+        completed = subprocess.run(
+            [sys.executable, "-W", "error", "-c", example.parsed],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     assert completed.returncode == 0, completed.stderr
-    return completed.stdout
+    for promised in re.findall(r"print\(.*\)  # (.+)$", example.parsed, re.MULTILINE):
+        assert promised in completed.stdout
+
+
+PARSER = Sybil([CodeBlockParser("python", runs_as_it_stands)])
+EXAMPLES = [
+    pytest.param(example, id=f"{path.relative_to(ROOT).with_suffix('')}-{example.line}")
+    for path in PAGES
+    for example in PARSER.parse(path)
+]
 
 
 def test_the_readme_has_a_quickstart_in_each_colour() -> None:
@@ -53,11 +62,9 @@ def test_the_readme_is_short() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_prints_what_its_comments_promise(example: str, tmp_path: Path) -> None:
-    """An example runs in an empty folder, and what its comments say is printed, is."""
-    printed = run_example(example, tmp_path)
-    for promised in re.findall(r"print\(.*\)  # (.+)$", example, re.MULTILINE):
-        assert promised in printed
+def test_an_example_prints_what_its_comments_promise(example: Example) -> None:
+    """As it stands, with warnings as errors; a failure names the page and the line."""
+    example.evaluate()
 
 
 @pytest.mark.parametrize(("path", "link"), LINKS)
