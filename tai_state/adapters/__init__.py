@@ -7,6 +7,8 @@ change. Both know no framework and depend on nothing; what serves HTTP asks them
 ``statemachine`` and ``transitions`` keep the machines of python-statemachine and transitions in a store. ``moving`` is
 how they are run for a commit, ``flat_form`` how they are drawn, and ``_async`` what both have in both colours.
 
+``langgraph`` keeps what graphs have reached: ``checkpoints`` is what is stored, ``_async`` what acts.
+
 ``fastapi`` and ``flask`` put them into those two, each an extra of its own: handlers of errors, what a request says
 beside its body, and a process that ends in order.
 """

@@ -1,0 +1,367 @@
+"""LangGraph: checkpoints in a store, and what tasks wrote at them. Its own suite runs in tests/integration."""
+
+import random
+from functools import partial
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, _DeltaSnapshot
+
+from tai_state import DocumentTooLargeError, InvalidDataError, InvalidIdError
+from tai_state._platform.tasks import async_together
+from tai_state.adapters._async.checkpoints import AsyncCheckpoints
+from tai_state.documents import Put
+from tests._async.stores import async_contents, in_memory
+
+SERDE = JsonPlusSerializer()
+HOSTILE = ["a", "a/b", "a_b", "a-", "..", "__x__", "état 1", "x@3", "a%2Fb", "🜂", "x" * 400, "\x00", " "]
+
+
+def config(thread="t", checkpoint_id=None, namespace=""):
+    found = {"thread_id": thread, "checkpoint_ns": namespace}
+    return {"configurable": found if checkpoint_id is None else {**found, "checkpoint_id": checkpoint_id}}
+
+
+def checkpoint(checkpoint_id, **values):
+    return {**empty_checkpoint(), "id": checkpoint_id, "channel_values": values}
+
+
+class AsyncThread:
+    """A thread, or one namespace of it."""
+
+    def __init__(self, checkpoints, thread="t", namespace=""):
+        self.checkpoints, self.thread, self.namespace = checkpoints, thread, namespace
+
+    async def put(self, checkpoint_id, parent=None, metadata=None, **values):
+        where = config(self.thread, parent, self.namespace)
+        return await self.checkpoints.put(SERDE, where, checkpoint(checkpoint_id, **values), metadata or {})
+
+    async def write(self, checkpoint_id, writes, task="task", path=""):
+        where = config(self.thread, checkpoint_id, self.namespace)
+        await self.checkpoints.put_writes(SERDE, where, writes, task, path)
+
+    async def get(self, checkpoint_id=None):
+        return await self.checkpoints.get(SERDE, config(self.thread, checkpoint_id, self.namespace))
+
+    async def pending(self, checkpoint_id):
+        return (await self.get(checkpoint_id)).pending_writes
+
+    async def ids(self, **asked):
+        asked = {"wanted": None, "before": None, "limit": None, **asked}
+        where = config(self.thread, None, self.namespace)
+        return [one.checkpoint["id"] async for one in self.checkpoints.found(SERDE, where, **asked)]
+
+
+def _texts(value):
+    """Return the longer texts in a value."""
+    if isinstance(value, str):
+        return [value] if len(value) > 9 else []
+    return [text for one in (value.values() if isinstance(value, dict) else value or ()) for text in _texts(one)]
+
+
+class AsyncStopping:
+    """A store that is stopped behind so many changes."""
+
+    def __init__(self, store, changes):
+        self.store, self.changes = store, changes
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    async def save_state(self, *args, **options):
+        if not self.changes:
+            raise KeyboardInterrupt
+        self.changes -= 1
+        return await self.store.save_state(*args, **options)
+
+
+@pytest.fixture
+async def checkpoints(store):
+    return AsyncCheckpoints(store)
+
+
+@pytest.fixture
+async def thread(checkpoints):
+    return AsyncThread(checkpoints)
+
+
+async def test_a_checkpoint_is_one_commit_and_so_is_what_a_task_wrote(place):
+    """Without a look before: what is new is said to be new."""
+    store, backend = place.counting()
+    thread = AsyncThread(AsyncCheckpoints(store))
+    await thread.put("1", n=1)
+    backend.taken()
+    await thread.put("2", "1", n=2)
+    assert [call for call in backend.taken() if call == "commit"] == ["commit"]
+    await thread.write("2", [("n", 3), ("m", 4)])
+    assert [call for call in backend.taken() if call == "commit"] == ["commit"]
+    written = [one for one in backend.commits[-1] if isinstance(one, Put)]
+    assert len(written) == 2
+    found = await thread.get()
+    assert (found.checkpoint["channel_values"], found.parent_config) == ({"n": 2}, config("t", "1"))
+    assert found.pending_writes == [("task", "n", 3), ("task", "m", 4)]
+
+
+@in_memory
+async def test_hostile_ids_are_threads_of_their_own(checkpoints):
+    """Whatever a thread is called: its checkpoints come back, and those of no other."""
+    for number, name in enumerate(HOSTILE):
+        await AsyncThread(checkpoints, name).put("1", n=number)
+    for number, name in enumerate(HOSTILE):
+        found = await AsyncThread(checkpoints, name).get()
+        assert (found.config, found.checkpoint["channel_values"]) == (config(name, "1"), {"n": number})
+    listed = [one async for one in checkpoints.found(SERDE, None, wanted=None, before=None, limit=None)]
+    assert sorted(one.config["configurable"]["thread_id"] for one in listed) == sorted(HOSTILE)
+    await checkpoints.delete_thread("a")
+    assert await AsyncThread(checkpoints, "a").get() is None
+    assert all([await AsyncThread(checkpoints, name).get() for name in HOSTILE[1:]])
+
+
+@in_memory
+async def test_hostile_namespaces_checkpoints_and_tasks_are_their_own(checkpoints):
+    """And whatever the other three are called."""
+    names = [name for name in HOSTILE if len(name) < 100]
+    for number, name in enumerate(names):
+        thread = AsyncThread(checkpoints, "t", name * 100)
+        await thread.put(name, n=number)
+        for task in names:
+            await thread.write(name, [("n", task)], task)
+    for number, name in enumerate(names):
+        found = await AsyncThread(checkpoints, "t", name * 100).get()
+        assert (found.checkpoint["id"], found.checkpoint["channel_values"]) == (name, {"n": number})
+        assert sorted(found.pending_writes) == [(task, "n", task) for task in sorted(names)]
+
+
+@in_memory
+@pytest.mark.parametrize("given", [{}, {"thread_id": ""}, {"thread_id": "x" * 480}, {"thread_id": "\ud800"}])
+async def test_a_thread_that_cannot_be_an_id_is_refused(checkpoints, given):
+    """Before anything is sent; a number is one."""
+    where = {"configurable": given}
+    with pytest.raises(InvalidIdError):
+        await checkpoints.put(SERDE, where, checkpoint("1"), {})
+    with pytest.raises(InvalidIdError):
+        await checkpoints.get(SERDE, where)
+    await AsyncThread(checkpoints, 7).put("1")
+    assert (await AsyncThread(checkpoints, "7").get()).checkpoint["id"] == "1"
+
+
+@in_memory
+async def test_the_latest_is_the_one_of_the_greatest_id(thread):
+    """In whatever order they came, and though ids begin with others."""
+    for one in ("b", "abc", "a", "ab", "é", "z", "0"):
+        await thread.put(one)
+    assert (await thread.get()).checkpoint["id"] == "é"
+    assert await thread.ids() == ["é", "z", "b", "abc", "ab", "a", "0"]
+    assert await thread.ids(before=config(checkpoint_id="abc")) == ["ab", "a", "0"]
+    assert await thread.ids(before=config(checkpoint_id="ac"), limit=2) == ["abc", "ab"]
+
+
+async def test_a_list_goes_over_pages_with_the_writes_of_each(thread, monkeypatch):
+    """More than one page of them, some deleted, and only those that are asked for."""
+    monkeypatch.setattr("tai_state.adapters._async.checkpoints._PAGE", 5)
+    for number in range(12):
+        await thread.put(f"{number:03}", metadata={"step": number, "odd": number % 2, "run_id": f"r{number // 4}"})
+    for number in (0, 6, 7, 11):
+        await thread.write(f"{number:03}", [("n", number)])
+    found = [one async for one in thread.checkpoints.found(SERDE, config(), wanted=None, before=None, limit=None)]
+    assert [one.metadata["step"] for one in found] == [*range(11, -1, -1)]
+    assert {one.metadata["step"]: one.pending_writes for one in found if one.pending_writes} == {
+        number: [("task", "n", number)] for number in (0, 6, 7, 11)
+    }
+    await thread.checkpoints.delete_for_runs(["r2", "r7"])
+    assert (await thread.get()).checkpoint["id"] == "007"
+    assert await thread.ids(wanted={"odd": 1}, limit=3) == ["007", "005", "003"]
+    assert await thread.ids(wanted={"step": 5, "odd": 1}) == ["005"]
+    assert await thread.ids(wanted={"none": None}) == []
+    assert await thread.get("011") is None
+    await thread.put("011")
+    assert await thread.pending("011") == []
+
+
+@in_memory
+async def test_a_list_without_a_namespace_has_all_of_them(checkpoints):
+    """Of one thread, or of all; each namespace for itself, the newest first."""
+    for name in ("t", "u"):
+        for namespace in ("", "child:1"):
+            one = AsyncThread(checkpoints, name, namespace)
+            await one.put("1")
+            await one.write("1", [("n", namespace)])
+            await one.put("2")
+
+    async def listed(where, **asked):
+        asked = {"wanted": None, "before": None, "limit": None, **asked}
+        found = [one async for one in checkpoints.found(SERDE, where, **asked)]
+        return [tuple(one.config["configurable"].values()) for one in found]
+
+    whole = {"configurable": {"thread_id": "t"}}
+    of_t = await listed(whole)
+    assert sorted(of_t) == [("t", "", "1"), ("t", "", "2"), ("t", "child:1", "1"), ("t", "child:1", "2")]
+    assert [one for one in of_t if not one[1]] == [("t", "", "2"), ("t", "", "1")]
+    assert await listed(None) == [*of_t, *[("u", *one[1:]) for one in of_t]]
+    assert {one[2] for one in await listed(whole, before=config(checkpoint_id="2"))} == {"1"}
+    assert await listed(config("t", "1", "child:1")) == [("t", "child:1", "1")]
+    assert len(await listed(None, limit=3)) == 3
+    assert await listed(None, limit=0) == []
+
+
+@in_memory
+async def test_what_a_task_wrote_stays_and_errors_are_replaced(thread):
+    """A task that runs again changes nothing; under new indexes it adds, and what resumes it is the last."""
+    await thread.put("1")
+    await thread.write("1", [("n", 1)])
+    await thread.write("1", [("n", 2), ("m", 3)])
+    assert await thread.pending("1") == [("task", "n", 1), ("task", "m", 3)]
+    await thread.write("1", [(ERROR, "first"), (INTERRUPT, "a")])
+    await thread.write("1", [(ERROR, "second")])
+    assert await thread.pending("1") == [
+        ("task", INTERRUPT, "a"),
+        ("task", ERROR, "second"),
+        ("task", "n", 1),
+        ("task", "m", 3),
+    ]
+
+
+@in_memory
+async def test_a_task_that_runs_again_writes_nothing(place):
+    """No commit, so no version."""
+    store = place.store()
+    thread = AsyncThread(AsyncCheckpoints(store))
+    await thread.write("1", [("n", 1)])
+    before = await async_contents(store, "langgraph/t")
+    await thread.write("1", [("n", 1)])
+    await thread.write("1", [])
+    assert await async_contents(store, "langgraph/t") == before
+
+
+async def test_writes_at_once_are_all_kept(thread, place):
+    """Of many tasks, and of one task in two processes."""
+    other = AsyncThread(AsyncCheckpoints(place.store()))
+    await thread.put("1")
+
+    async def write(number):
+        one = (thread, other)[number % 2]
+        await one.write("1", [(ERROR if number % 3 else "n", number)], f"task {number // 4}")
+
+    await async_together([partial(write, number) for number in range(12)])
+    found = [(task, channel) for task, channel, _ in await thread.pending("1")]
+    assert sorted(found) == sorted({(f"task {number // 4}", ERROR if number % 3 else "n") for number in range(12)})
+
+
+@in_memory
+async def test_writes_are_in_the_order_in_which_tasks_apply(thread):
+    """By path, by task, by index; also those that came before their checkpoint."""
+    await thread.write("1", [("c", 1), ("c", 2)], "x", "~2")
+    await thread.write("1", [("c", 3)], "y", "~1")
+    await thread.write("1", [("c", 4)], "z")
+    await thread.put("1")
+    assert [value for *_, value in await thread.pending("1")] == [4, 3, 1, 2]
+    assert await thread.get("2") is None
+
+
+@in_memory
+async def test_a_checkpoint_of_the_same_id_replaces_the_one_before(thread, store):
+    """With its run; what its tasks wrote stays."""
+    await thread.put("1", metadata={"run_id": "r"}, n=1)
+    await thread.write("1", [("n", 1)])
+    await thread.put("1", n=2)
+    found = await thread.get("1")
+    assert (found.checkpoint["channel_values"], found.metadata) == ({"n": 2}, {})
+    assert found.pending_writes == [("task", "n", 1)]
+    await thread.checkpoints.delete_for_runs(["r"])
+    assert await thread.get("1") is not None
+
+
+@in_memory
+async def test_what_is_larger_than_a_document_is_refused(thread):
+    """With its size, and nothing is written."""
+    await thread.put("1", n=1)
+    noise = random.Random(1).randbytes(800_000)
+    with pytest.raises(DocumentTooLargeError) as refused:
+        await thread.put("2", blob=noise)
+    assert refused.value.size > refused.value.limit
+    with pytest.raises(DocumentTooLargeError):
+        await thread.write("1", [("blob", noise)])
+    found = await thread.get()
+    assert (found.checkpoint["id"], found.pending_writes) == ("1", [])
+
+
+async def test_a_deleted_thread_is_erased(thread, store):
+    """No value of it is left in any document, and it may begin anew."""
+    await thread.put("1", metadata={"note": "secret"}, said="secret")
+    await thread.write("1", [("said", "secret")])
+    states = [one async for one in store.list_states("langgraph/t")]
+    values = [value for one in states for value in _texts(one.data)]
+    held = repr(await async_contents(store, "langgraph/t"))
+    assert [value for value in values if value not in held] == []
+    await thread.checkpoints.delete_thread("t")
+    await thread.checkpoints.delete_thread("nobody")
+    left = repr(await async_contents(store, "langgraph/t"))
+    assert [value for value in values if value in left] == []
+    assert [one async for one in store.list_governors()] == ["langgraph/t"]
+    await thread.put("1", said="again")
+    await thread.write("1", [("said", 1)])
+    assert (await thread.get()).checkpoint["channel_values"] == {"said": "again"}
+    assert await thread.pending("1") == [("task", "said", 1)]
+
+
+@in_memory
+async def test_a_copy_that_was_stopped_is_ended_by_the_next(checkpoints, store):
+    """The oldest come first, each behind its writes; the source stays as it was."""
+    thread = AsyncThread(checkpoints)
+    for one in ("1", "2", "3"):
+        await thread.put(one, metadata={"run_id": "r"}, n=one)
+        await thread.write(one, [("n", one)])
+    copied, before = AsyncThread(checkpoints, "copy"), await async_contents(store, "langgraph/t")
+    stopping: Any = AsyncStopping(store, 4)
+    with pytest.raises(KeyboardInterrupt):
+        await AsyncCheckpoints(stopping).copy_thread("t", "copy")
+    assert (await copied.ids(), await copied.pending("2")) == (["2", "1"], [("task", "n", "2")])
+    await checkpoints.copy_thread("t", "copy")
+    assert await copied.ids() == ["3", "2", "1"]
+    assert await copied.pending("2") == [("task", "n", "2")]
+    assert await async_contents(store, "langgraph/t") == before
+    await checkpoints.delete_for_runs(["r"])
+    assert await copied.ids() == []
+
+
+@in_memory
+async def test_pruning_keeps_what_a_delta_channel_is_built_from(thread):
+    """Back to the checkpoint where its value stands; of other namespaces and threads the latest, or all."""
+    delta = {"counters_since_delta_snapshot": {"log": [1, 1]}}
+    await thread.put("1", log=["old"])
+    await thread.put("2", "1", delta, log=_DeltaSnapshot(["value"]))
+    await thread.put("3", "2", delta)
+    await thread.write("3", [("log", "x")])
+    await thread.put("3b", "2", delta)
+    await thread.put("4", "3", delta, other=1)
+    child, other = AsyncThread(thread.checkpoints, "t", "child"), AsyncThread(thread.checkpoints, "u")
+    for one in (child, other):
+        await one.put("1", n=1)
+        await one.put("2", "1", n=2)
+    await thread.checkpoints.prune(SERDE, ["t", "nobody"], "keep_latest")
+    assert await thread.ids() == ["4", "3", "2"]
+    assert await thread.pending("3") == [("task", "log", "x")]
+    assert (await child.ids(), await other.ids()) == (["2"], ["2", "1"])
+    await thread.checkpoints.prune(SERDE, ["t"], "delete")
+    assert (await thread.ids(), await child.ids(), await other.ids()) == ([], [], ["2", "1"])
+    with pytest.raises(InvalidDataError, match="keep_latest"):
+        await thread.checkpoints.prune(SERDE, ["u"], "keep_all")
+
+
+@in_memory
+async def test_what_else_is_in_the_store_is_left_alone(store):
+    """States of others, and checkpoints under another prefix."""
+    mine, theirs = AsyncThread(AsyncCheckpoints(store)), AsyncThread(AsyncCheckpoints(store, "other/"))
+    for one in (mine, theirs):
+        await one.put("1", metadata={"run_id": "r"})
+    await store.save_state("zoo", "c-root-1", {"n": 1}, labels={"langgraph_run": "r"})
+    for one in (mine, theirs):
+        assert (
+            len([found async for found in one.checkpoints.found(SERDE, None, wanted=None, before=None, limit=None)])
+            == 1
+        )
+    await mine.checkpoints.delete_for_runs(["r"])
+    assert (await mine.ids(), await theirs.ids()) == ([], ["1"])
+    assert await store.exists("zoo", "c-root-1")

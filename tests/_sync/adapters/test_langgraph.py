@@ -1,0 +1,367 @@
+# Generated from tests/_async/adapters/test_langgraph.py by .ci/generate_sync.py; do not edit.
+"""LangGraph: checkpoints in a store, and what tasks wrote at them. Its own suite runs in tests/integration."""
+import random
+from functools import partial
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, _DeltaSnapshot
+
+from tai_state import DocumentTooLargeError, InvalidDataError, InvalidIdError
+from tai_state._platform.tasks import together
+from tai_state.adapters._sync.checkpoints import Checkpoints
+from tai_state.documents import Put
+from tests._sync.stores import contents, in_memory
+
+SERDE = JsonPlusSerializer()
+HOSTILE = ["a", "a/b", "a_b", "a-", "..", "__x__", "état 1", "x@3", "a%2Fb", "🜂", "x" * 400, "\x00", " "]
+
+
+def config(thread="t", checkpoint_id=None, namespace=""):
+    found = {"thread_id": thread, "checkpoint_ns": namespace}
+    return {"configurable": found if checkpoint_id is None else {**found, "checkpoint_id": checkpoint_id}}
+
+
+def checkpoint(checkpoint_id, **values):
+    return {**empty_checkpoint(), "id": checkpoint_id, "channel_values": values}
+
+
+class Thread:
+    """A thread, or one namespace of it."""
+
+    def __init__(self, checkpoints, thread="t", namespace=""):
+        self.checkpoints, self.thread, self.namespace = checkpoints, thread, namespace
+
+    def put(self, checkpoint_id, parent=None, metadata=None, **values):
+        where = config(self.thread, parent, self.namespace)
+        return self.checkpoints.put(SERDE, where, checkpoint(checkpoint_id, **values), metadata or {})
+
+    def write(self, checkpoint_id, writes, task="task", path=""):
+        where = config(self.thread, checkpoint_id, self.namespace)
+        self.checkpoints.put_writes(SERDE, where, writes, task, path)
+
+    def get(self, checkpoint_id=None):
+        return self.checkpoints.get(SERDE, config(self.thread, checkpoint_id, self.namespace))
+
+    def pending(self, checkpoint_id):
+        return (self.get(checkpoint_id)).pending_writes
+
+    def ids(self, **asked):
+        asked = {"wanted": None, "before": None, "limit": None, **asked}
+        where = config(self.thread, None, self.namespace)
+        return [one.checkpoint["id"] for one in self.checkpoints.found(SERDE, where, **asked)]
+
+
+def _texts(value):
+    """Return the longer texts in a value."""
+    if isinstance(value, str):
+        return [value] if len(value) > 9 else []
+    return [text for one in (value.values() if isinstance(value, dict) else value or ()) for text in _texts(one)]
+
+
+class Stopping:
+    """A store that is stopped behind so many changes."""
+
+    def __init__(self, store, changes):
+        self.store, self.changes = store, changes
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    def save_state(self, *args, **options):
+        if not self.changes:
+            raise KeyboardInterrupt
+        self.changes -= 1
+        return self.store.save_state(*args, **options)
+
+
+@pytest.fixture
+def checkpoints(store):
+    return Checkpoints(store)
+
+
+@pytest.fixture
+def thread(checkpoints):
+    return Thread(checkpoints)
+
+
+def test_a_checkpoint_is_one_commit_and_so_is_what_a_task_wrote(place):
+    """Without a look before: what is new is said to be new."""
+    store, backend = place.counting()
+    thread = Thread(Checkpoints(store))
+    thread.put("1", n=1)
+    backend.taken()
+    thread.put("2", "1", n=2)
+    assert [call for call in backend.taken() if call == "commit"] == ["commit"]
+    thread.write("2", [("n", 3), ("m", 4)])
+    assert [call for call in backend.taken() if call == "commit"] == ["commit"]
+    written = [one for one in backend.commits[-1] if isinstance(one, Put)]
+    assert len(written) == 2
+    found = thread.get()
+    assert (found.checkpoint["channel_values"], found.parent_config) == ({"n": 2}, config("t", "1"))
+    assert found.pending_writes == [("task", "n", 3), ("task", "m", 4)]
+
+
+@in_memory
+def test_hostile_ids_are_threads_of_their_own(checkpoints):
+    """Whatever a thread is called: its checkpoints come back, and those of no other."""
+    for number, name in enumerate(HOSTILE):
+        Thread(checkpoints, name).put("1", n=number)
+    for number, name in enumerate(HOSTILE):
+        found = Thread(checkpoints, name).get()
+        assert (found.config, found.checkpoint["channel_values"]) == (config(name, "1"), {"n": number})
+    listed = [one for one in checkpoints.found(SERDE, None, wanted=None, before=None, limit=None)]
+    assert sorted(one.config["configurable"]["thread_id"] for one in listed) == sorted(HOSTILE)
+    checkpoints.delete_thread("a")
+    assert Thread(checkpoints, "a").get() is None
+    assert all([Thread(checkpoints, name).get() for name in HOSTILE[1:]])
+
+
+@in_memory
+def test_hostile_namespaces_checkpoints_and_tasks_are_their_own(checkpoints):
+    """And whatever the other three are called."""
+    names = [name for name in HOSTILE if len(name) < 100]
+    for number, name in enumerate(names):
+        thread = Thread(checkpoints, "t", name * 100)
+        thread.put(name, n=number)
+        for task in names:
+            thread.write(name, [("n", task)], task)
+    for number, name in enumerate(names):
+        found = Thread(checkpoints, "t", name * 100).get()
+        assert (found.checkpoint["id"], found.checkpoint["channel_values"]) == (name, {"n": number})
+        assert sorted(found.pending_writes) == [(task, "n", task) for task in sorted(names)]
+
+
+@in_memory
+@pytest.mark.parametrize("given", [{}, {"thread_id": ""}, {"thread_id": "x" * 480}, {"thread_id": "\ud800"}])
+def test_a_thread_that_cannot_be_an_id_is_refused(checkpoints, given):
+    """Before anything is sent; a number is one."""
+    where = {"configurable": given}
+    with pytest.raises(InvalidIdError):
+        checkpoints.put(SERDE, where, checkpoint("1"), {})
+    with pytest.raises(InvalidIdError):
+        checkpoints.get(SERDE, where)
+    Thread(checkpoints, 7).put("1")
+    assert (Thread(checkpoints, "7").get()).checkpoint["id"] == "1"
+
+
+@in_memory
+def test_the_latest_is_the_one_of_the_greatest_id(thread):
+    """In whatever order they came, and though ids begin with others."""
+    for one in ("b", "abc", "a", "ab", "é", "z", "0"):
+        thread.put(one)
+    assert (thread.get()).checkpoint["id"] == "é"
+    assert thread.ids() == ["é", "z", "b", "abc", "ab", "a", "0"]
+    assert thread.ids(before=config(checkpoint_id="abc")) == ["ab", "a", "0"]
+    assert thread.ids(before=config(checkpoint_id="ac"), limit=2) == ["abc", "ab"]
+
+
+def test_a_list_goes_over_pages_with_the_writes_of_each(thread, monkeypatch):
+    """More than one page of them, some deleted, and only those that are asked for."""
+    monkeypatch.setattr("tai_state.adapters._sync.checkpoints._PAGE", 5)
+    for number in range(12):
+        thread.put(f"{number:03}", metadata={"step": number, "odd": number % 2, "run_id": f"r{number // 4}"})
+    for number in (0, 6, 7, 11):
+        thread.write(f"{number:03}", [("n", number)])
+    found = [one for one in thread.checkpoints.found(SERDE, config(), wanted=None, before=None, limit=None)]
+    assert [one.metadata["step"] for one in found] == [*range(11, -1, -1)]
+    assert {one.metadata["step"]: one.pending_writes for one in found if one.pending_writes} == {
+        number: [("task", "n", number)] for number in (0, 6, 7, 11)
+    }
+    thread.checkpoints.delete_for_runs(["r2", "r7"])
+    assert (thread.get()).checkpoint["id"] == "007"
+    assert thread.ids(wanted={"odd": 1}, limit=3) == ["007", "005", "003"]
+    assert thread.ids(wanted={"step": 5, "odd": 1}) == ["005"]
+    assert thread.ids(wanted={"none": None}) == []
+    assert thread.get("011") is None
+    thread.put("011")
+    assert thread.pending("011") == []
+
+
+@in_memory
+def test_a_list_without_a_namespace_has_all_of_them(checkpoints):
+    """Of one thread, or of all; each namespace for itself, the newest first."""
+    for name in ("t", "u"):
+        for namespace in ("", "child:1"):
+            one = Thread(checkpoints, name, namespace)
+            one.put("1")
+            one.write("1", [("n", namespace)])
+            one.put("2")
+
+    def listed(where, **asked):
+        asked = {"wanted": None, "before": None, "limit": None, **asked}
+        found = [one for one in checkpoints.found(SERDE, where, **asked)]
+        return [tuple(one.config["configurable"].values()) for one in found]
+
+    whole = {"configurable": {"thread_id": "t"}}
+    of_t = listed(whole)
+    assert sorted(of_t) == [("t", "", "1"), ("t", "", "2"), ("t", "child:1", "1"), ("t", "child:1", "2")]
+    assert [one for one in of_t if not one[1]] == [("t", "", "2"), ("t", "", "1")]
+    assert listed(None) == [*of_t, *[("u", *one[1:]) for one in of_t]]
+    assert {one[2] for one in listed(whole, before=config(checkpoint_id="2"))} == {"1"}
+    assert listed(config("t", "1", "child:1")) == [("t", "child:1", "1")]
+    assert len(listed(None, limit=3)) == 3
+    assert listed(None, limit=0) == []
+
+
+@in_memory
+def test_what_a_task_wrote_stays_and_errors_are_replaced(thread):
+    """A task that runs again changes nothing; under new indexes it adds, and what resumes it is the last."""
+    thread.put("1")
+    thread.write("1", [("n", 1)])
+    thread.write("1", [("n", 2), ("m", 3)])
+    assert thread.pending("1") == [("task", "n", 1), ("task", "m", 3)]
+    thread.write("1", [(ERROR, "first"), (INTERRUPT, "a")])
+    thread.write("1", [(ERROR, "second")])
+    assert thread.pending("1") == [
+        ("task", INTERRUPT, "a"),
+        ("task", ERROR, "second"),
+        ("task", "n", 1),
+        ("task", "m", 3),
+    ]
+
+
+@in_memory
+def test_a_task_that_runs_again_writes_nothing(place):
+    """No commit, so no version."""
+    store = place.store()
+    thread = Thread(Checkpoints(store))
+    thread.write("1", [("n", 1)])
+    before = contents(store, "langgraph/t")
+    thread.write("1", [("n", 1)])
+    thread.write("1", [])
+    assert contents(store, "langgraph/t") == before
+
+
+def test_writes_at_once_are_all_kept(thread, place):
+    """Of many tasks, and of one task in two processes."""
+    other = Thread(Checkpoints(place.store()))
+    thread.put("1")
+
+    def write(number):
+        one = (thread, other)[number % 2]
+        one.write("1", [(ERROR if number % 3 else "n", number)], f"task {number // 4}")
+
+    together([partial(write, number) for number in range(12)])
+    found = [(task, channel) for task, channel, _ in thread.pending("1")]
+    assert sorted(found) == sorted({(f"task {number // 4}", ERROR if number % 3 else "n") for number in range(12)})
+
+
+@in_memory
+def test_writes_are_in_the_order_in_which_tasks_apply(thread):
+    """By path, by task, by index; also those that came before their checkpoint."""
+    thread.write("1", [("c", 1), ("c", 2)], "x", "~2")
+    thread.write("1", [("c", 3)], "y", "~1")
+    thread.write("1", [("c", 4)], "z")
+    thread.put("1")
+    assert [value for *_, value in thread.pending("1")] == [4, 3, 1, 2]
+    assert thread.get("2") is None
+
+
+@in_memory
+def test_a_checkpoint_of_the_same_id_replaces_the_one_before(thread, store):
+    """With its run; what its tasks wrote stays."""
+    thread.put("1", metadata={"run_id": "r"}, n=1)
+    thread.write("1", [("n", 1)])
+    thread.put("1", n=2)
+    found = thread.get("1")
+    assert (found.checkpoint["channel_values"], found.metadata) == ({"n": 2}, {})
+    assert found.pending_writes == [("task", "n", 1)]
+    thread.checkpoints.delete_for_runs(["r"])
+    assert thread.get("1") is not None
+
+
+@in_memory
+def test_what_is_larger_than_a_document_is_refused(thread):
+    """With its size, and nothing is written."""
+    thread.put("1", n=1)
+    noise = random.Random(1).randbytes(800_000)
+    with pytest.raises(DocumentTooLargeError) as refused:
+        thread.put("2", blob=noise)
+    assert refused.value.size > refused.value.limit
+    with pytest.raises(DocumentTooLargeError):
+        thread.write("1", [("blob", noise)])
+    found = thread.get()
+    assert (found.checkpoint["id"], found.pending_writes) == ("1", [])
+
+
+def test_a_deleted_thread_is_erased(thread, store):
+    """No value of it is left in any document, and it may begin anew."""
+    thread.put("1", metadata={"note": "secret"}, said="secret")
+    thread.write("1", [("said", "secret")])
+    states = [one for one in store.list_states("langgraph/t")]
+    values = [value for one in states for value in _texts(one.data)]
+    held = repr(contents(store, "langgraph/t"))
+    assert [value for value in values if value not in held] == []
+    thread.checkpoints.delete_thread("t")
+    thread.checkpoints.delete_thread("nobody")
+    left = repr(contents(store, "langgraph/t"))
+    assert [value for value in values if value in left] == []
+    assert [one for one in store.list_governors()] == ["langgraph/t"]
+    thread.put("1", said="again")
+    thread.write("1", [("said", 1)])
+    assert (thread.get()).checkpoint["channel_values"] == {"said": "again"}
+    assert thread.pending("1") == [("task", "said", 1)]
+
+
+@in_memory
+def test_a_copy_that_was_stopped_is_ended_by_the_next(checkpoints, store):
+    """The oldest come first, each behind its writes; the source stays as it was."""
+    thread = Thread(checkpoints)
+    for one in ("1", "2", "3"):
+        thread.put(one, metadata={"run_id": "r"}, n=one)
+        thread.write(one, [("n", one)])
+    copied, before = Thread(checkpoints, "copy"), contents(store, "langgraph/t")
+    stopping: Any = Stopping(store, 4)
+    with pytest.raises(KeyboardInterrupt):
+        Checkpoints(stopping).copy_thread("t", "copy")
+    assert (copied.ids(), copied.pending("2")) == (["2", "1"], [("task", "n", "2")])
+    checkpoints.copy_thread("t", "copy")
+    assert copied.ids() == ["3", "2", "1"]
+    assert copied.pending("2") == [("task", "n", "2")]
+    assert contents(store, "langgraph/t") == before
+    checkpoints.delete_for_runs(["r"])
+    assert copied.ids() == []
+
+
+@in_memory
+def test_pruning_keeps_what_a_delta_channel_is_built_from(thread):
+    """Back to the checkpoint where its value stands; of other namespaces and threads the latest, or all."""
+    delta = {"counters_since_delta_snapshot": {"log": [1, 1]}}
+    thread.put("1", log=["old"])
+    thread.put("2", "1", delta, log=_DeltaSnapshot(["value"]))
+    thread.put("3", "2", delta)
+    thread.write("3", [("log", "x")])
+    thread.put("3b", "2", delta)
+    thread.put("4", "3", delta, other=1)
+    child, other = Thread(thread.checkpoints, "t", "child"), Thread(thread.checkpoints, "u")
+    for one in (child, other):
+        one.put("1", n=1)
+        one.put("2", "1", n=2)
+    thread.checkpoints.prune(SERDE, ["t", "nobody"], "keep_latest")
+    assert thread.ids() == ["4", "3", "2"]
+    assert thread.pending("3") == [("task", "log", "x")]
+    assert (child.ids(), other.ids()) == (["2"], ["2", "1"])
+    thread.checkpoints.prune(SERDE, ["t"], "delete")
+    assert (thread.ids(), child.ids(), other.ids()) == ([], [], ["2", "1"])
+    with pytest.raises(InvalidDataError, match="keep_latest"):
+        thread.checkpoints.prune(SERDE, ["u"], "keep_all")
+
+
+@in_memory
+def test_what_else_is_in_the_store_is_left_alone(store):
+    """States of others, and checkpoints under another prefix."""
+    mine, theirs = Thread(Checkpoints(store)), Thread(Checkpoints(store, "other/"))
+    for one in (mine, theirs):
+        one.put("1", metadata={"run_id": "r"})
+    store.save_state("zoo", "c-root-1", {"n": 1}, labels={"langgraph_run": "r"})
+    for one in (mine, theirs):
+        assert (
+            len([found for found in one.checkpoints.found(SERDE, None, wanted=None, before=None, limit=None)])
+            == 1
+        )
+    mine.checkpoints.delete_for_runs(["r"])
+    assert (mine.ids(), theirs.ids()) == ([], ["1"])
+    assert store.exists("zoo", "c-root-1")
