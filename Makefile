@@ -29,6 +29,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 STAMP := .venv/.stamp
+# Where the suites of other projects are run.
+PEERS := tests/peers tests/integration/adapters/test_langgraph.py
 DEMO := .venvs/demo
 BENCH := .venvs/bench
 MUTATING := .venvs/mutants
@@ -44,7 +46,7 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' |
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint site lint-infra licences sbom audit format clients test test-more test-all demo service service-requirements load torture simulate coverage fuzz mutants bench clean
+.PHONY: help venv install generate lint site lint-infra licences sbom audit format clients test test-more peers test-all demo service service-requirements load torture simulate coverage fuzz mutants bench clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -148,6 +150,10 @@ test-more: install lint-infra licences sbom clients ## Run the full size of what
 	$(BIN)/$(PIP_INSTALL) --editable '.[browser]'
 	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} JDK_JAVA_OPTIONS= \
 		$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m 'more and not torture' --durations=20 $(PYTEST_ARGS)
+
+peers: install ## Run the suites of other projects whole, pointed at this package: counts by suite and engine
+	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} JDK_JAVA_OPTIONS= \
+		$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -p tests.peers.counts $(PEERS) -m '' --timeout=600 --durations=10 $(PYTEST_ARGS)
 
 test-all: install ## Run the tests on every Python from 3.11 up that this machine has
 	bash .ci/test_all.sh -n $(PYTEST_WORKERS) --dist worksteal $(PYTEST_ARGS)

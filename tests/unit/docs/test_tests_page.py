@@ -27,7 +27,7 @@ def test_the_markers_of_the_page_are_those_of_the_suite(request):
     """What `pytest --markers` shows of ours."""
     ours = {line.partition(":")[0] for line in request.config.getini("markers")}
     explained = PAGE.partition("**Markers.**")[2].partition("\n\n")[0]
-    assert set(re.findall(r"`(\w+)`:", explained)) == ours & {"emulator", "more", "torture"}
+    assert set(re.findall(r"`(\w+)`:", explained)) == ours & {"emulator", "more", "peers", "torture"}
 
 
 def test_the_test_that_is_run_alone_is_there():
