@@ -9,14 +9,14 @@ from tai_state._async.recovery.export_file import AsyncExportReader, AsyncExport
 from tai_state._async.recovery.exporter import AsyncExport
 from tai_state._async.recovery.importer import AsyncImport
 from tai_state._async.recovery.verify import Progress, no_progress
-from tai_state._platform.folders import folder_at, names_in, remove_from
+from tai_state._platform.folders import folder_at, names_in, remove_from, written_in
 from tai_state._platform.line_files import LineReader, LineWriter, NewFile
 from tai_state.clock import TimeLimit
 from tai_state.config import check_option
 from tai_state.errors import ConfigurationError
 from tai_state.layout import META, check_governor_id
 from tai_state.models import ExportReport, ImportReport
-from tai_state.rules.recovery.backup_names import Keeping, series_of, surplus
+from tai_state.rules.recovery.backup_names import Keeping, leftovers, series_of, surplus
 from tai_state.rules.recovery.export_lines import Header
 
 
@@ -41,7 +41,8 @@ async def async_export_store(
 
     Args:
         file: A file, or a folder that is there: then the file in it is called by the store's time, and *keeping* says
-            how, and how many of the earlier ones stay once it is there; all of them where something was left out.
+            how, and how many of the earlier ones stay once it is there; all of them where something was left out. What
+            an export there that was killed has left goes, once nobody wrote to it for a day.
         governor_id: Export this one alone.
         overwrite: Take the place of a file that is there.
         progress: Called before each state with its governor's id, and its own as stored.
@@ -83,6 +84,8 @@ async def async_export_store(
                 await writer.close()
                 lines.close()
         report = export.report(os.fspath(path), governor_id)
+        if folder is not None:
+            remove_from(folder, leftovers(written_in(folder), path.name))
         # Where the new one lacks something, an earlier one may be the last that has it.
         if folder is not None and report.is_whole:
             remove_from(folder, surplus(names_in(folder), path.name, kept.keep))

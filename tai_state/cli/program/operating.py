@@ -12,7 +12,7 @@ from tai_state.cli.program.modules import object_at
 from tai_state.cli.program.output import moment, record_of, write_one
 
 if TYPE_CHECKING:
-    from tai_state import Machine, PersistenceConfig, StateSnapshot, StateStore, TransitionResult
+    from tai_state import Machine, Mover, PersistenceConfig, StateSnapshot, StateStore, TransitionResult
 
 MACHINE_HELP = "The machine: a file, or module:name."
 
@@ -57,23 +57,27 @@ def upcasters_option(what: str, *, required: bool = False) -> Callable[[FC], FC]
     )
 
 
-def given_machine(text: str) -> "Machine[Any]":
-    """Return the machine that *text* names: the file at that path, or what stands at ``module:name``.
+def given_machine(text: str) -> "Machine[Any] | Mover":
+    """Return the machine that *text* names: the file at that path, or what stands at ``module:name``, a mover maybe.
 
     Raises:
         UsageError: There is neither.
         InvalidMachineError: The file holds no sound machine.
     """
-    from tai_state import Machine  # noqa: PLC0415 - `--help` waits for nothing of the library
+    from tai_state import Machine, Mover  # noqa: PLC0415 - `--help` waits for nothing of the library
 
     if Path(text).is_file():
         return read_machine(Path(text))
     if ":" not in text:
         raise click.UsageError(f"there is no machine file {text!r}, and it is no module:name")
-    return object_at(text, Machine)
+    found: Any = object_at(text, object)
+    # Of a class the check tells the same as of what it makes.
+    if isinstance(found, type) or not isinstance(found, Machine | Mover):
+        raise click.UsageError(f"{text} is no Machine or Mover, it is {type(found).__name__}")
+    return found
 
 
-def given_machines(texts: Sequence[str]) -> "tuple[Machine[Any] | None, list[Machine[Any]]]":
+def given_machines(texts: Sequence[str]) -> "tuple[Machine[Any] | Mover | None, list[Machine[Any] | Mover]]":
     """Return the machine that was named first, and the others, which drive dependents."""
     machines = [given_machine(text) for text in texts]
     return (machines[0] if machines else None), machines[1:]

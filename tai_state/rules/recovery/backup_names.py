@@ -6,7 +6,7 @@ alone: ``tai-state-20261129T121936123456Z-5c0e1f7a90b3.jsonl.zst``. Those of one
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,10 +16,16 @@ from tai_state.errors import ConfigurationError
 FORMATS = {"json": ".jsonl", "msgpack": ".msgpack"}
 COMPRESSIONS = {"none": "", "gzip": ".gz", "zstd": ".zst", "lz4": ".lz4"}
 
-_NAME = re.compile(
-    r"tai-state-(?P<time>\d{8}T\d{12}Z)-(?P<series>[0-9a-f]{12}(?:-[0-9a-f]{12})?)\.(?:jsonl|msgpack)(?:\.(?:gz|zst|lz4))?",
-    re.ASCII,
+_NAME_TEXT = (
+    r"tai-state-(?P<time>\d{8}T\d{12}Z)-(?P<series>[0-9a-f]{12}(?:-[0-9a-f]{12})?)"
+    r"\.(?:jsonl|msgpack)(?:\.(?:gz|zst|lz4))?"
 )
+_NAME = re.compile(_NAME_TEXT, re.ASCII)
+_PART = re.compile(rf"\.{_NAME_TEXT}\.[0-9a-zA-Z_-]+\.part", re.ASCII)
+"""What an export is called until it is whole."""
+
+LEFT_SECONDS_MIN = 86_400.0
+"""For how long nobody has written to what a killed export left; one that goes on writes all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,18 @@ def surplus(names: Iterable[str], new: str, keep: int | None) -> list[str]:
     assert told is not None
     members = series_in({*names, new})[told["series"]]
     return [name for name in reversed(members[keep:]) if name < new]
+
+
+def leftovers(written: Mapping[str, float], new: str) -> list[str]:
+    """Return which files in a folder exports of the series of *new* left that were killed.
+
+    Args:
+        written: When each was written last, in seconds, by the one clock of the folder; *new* just now.
+    """
+    told, now = _NAME.fullmatch(new), written[new]
+    assert told is not None
+    parts = [(_PART.fullmatch(name), name) for name, moment in written.items() if now - moment > LEFT_SECONDS_MIN]
+    return [name for part, name in parts if part is not None and part["series"] == told["series"]]
 
 
 def only_series(names: Iterable[str], folder: str) -> Sequence[str]:

@@ -1,6 +1,7 @@
 """Exports in a folder: named, kept, packed and compressed as asked, and the newest sound one taken."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ async def async_kept(source, folder, clock, count, **keeping):
         report = await async_export_store(source, folder, keeping=Keeping(**keeping))
         names.append(Path(report.file).name)
     return names
+
+
+async def test_what_killed_exports_left_is_removed_by_the_next_one(source, tmp_path, clock):
+    """Once nobody wrote to it for a day; what is younger, another store's, a stranger's or a whole file stays."""
+    first, second = await async_kept(source, tmp_path, clock, 2)
+    other = AsyncMemoryStore(actor="tester", clock=clock)
+    await other.save_state("g", "s", {})
+    (theirs,) = await async_kept(other, tmp_path, clock, 1)
+    stays = {f".{first}.young.part", f".{theirs}.0a.part", ".notes.0a.part", f"{first}.0a.part", f".{first}.0a.partial"}
+    for name in {f".{first}.0a.part", f".{second}.0b.part", *stays}:
+        (tmp_path / name).touch()
+        if "young" not in name:
+            os.utime(tmp_path / name, (0, 0))
+    os.utime(tmp_path / second, (0, 0))
+    (third,) = await async_kept(source, tmp_path, clock, 1)
+    assert names_of(tmp_path) == {first, second, theirs, third, *stays}
 
 
 @pytest.mark.parametrize("form", ["json", "msgpack"])

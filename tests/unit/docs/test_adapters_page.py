@@ -16,7 +16,7 @@ PAGE = sections(page("adapters.md"))
 LINES_MAX = 15
 MODULES = sorted(
     path.stem
-    for path in (ROOT / "tai_state" / "adapters").glob("*.py")
+    for path in (ROOT / "tai_state" / "adapters").iterdir()
     if f"tai_state.adapters.{path.stem}" in page("adapters.md")
 )
 

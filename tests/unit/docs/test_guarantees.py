@@ -45,6 +45,7 @@ PROMISES = [
     "Replicas",
     "The console",
     "Machines of other libraries",
+    "eventsourcing's recorders",
     "Over HTTP",
 ]
 PROOF = re.compile(r"`(test_\w+)`(?: \(`(test_\w+\.py)`\))?")

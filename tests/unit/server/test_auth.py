@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tai_state import ConfigurationError, StoreUnavailableError
+from tai_state import AsyncMemoryStore, ConfigurationError, StoreUnavailableError
 from tai_state.server import (
     Access,
     Allowed,
@@ -63,6 +63,18 @@ def test_a_token_is_known_by_its_hash_alone():
         hash_token("short")
 
 
+class Gate:
+    """A mover: a persister takes it, and nobody knows what it is made of."""
+
+    name, version, fingerprint = "gate", 1, "brass"
+
+    def start(self, data):
+        return "shut", data
+
+    def move(self, status, data, action, payload):
+        return "open", data
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
@@ -75,6 +87,7 @@ def test_a_token_is_known_by_its_hash_alone():
         (lambda: Identities("", {"a": Principal("a")}), "need an audience"),
         (lambda: Limits(requests=0), "requests must be a positive number"),
         (lambda: app(object()), "of its own colour"),  # type: ignore[arg-type]  # as said
+        (lambda: app(AsyncMemoryStore(), machines=[Gate()]), "give it a Machine"),  # type: ignore[list-item]  # a mover
     ],
 )
 def test_what_cannot_be_is_refused_at_once(make, told):

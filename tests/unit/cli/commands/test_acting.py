@@ -24,6 +24,17 @@ PLAIN = Machine("door", "shut", [
 TYPED = Machine("door", "shut", [Transition("open", "shut", "open")], data_type=Data)
 KEPT = {"typed": TYPED}
 
+class Turnstile:
+    name, version, fingerprint, statuses = "turnstile", 1, "brass", ("locked", "open")
+
+    def start(self, data):
+        return "locked", data
+
+    def move(self, status, data, action, payload):
+        return ("open", {"paid": payload}) if action == "coin" else ("locked", data)
+
+MOVER = Turnstile()
+
 class Paint(BaseModel):
     paint: str
 
@@ -106,6 +117,19 @@ def test_what_is_not_allowed_is_told_with_what_is(store, act):
     assert last_event(store).version == 1
 
 
+def test_a_mover_is_named_as_a_machine_is(store, act):
+    """A machine of another library moves its states, and says to which of them a rollback leads."""
+    sys.path.insert(0, "")
+    from doors import MOVER  # type: ignore[import-not-found]  # noqa: PLC0415 - the module of the working folder
+
+    StateMachinePersister(store, MOVER).start("house", "gate")
+    act("transition", "house", "gate", "coin", "--machine", "doors:MOVER", "--payload", "2")
+    assert store.get_state("house", "gate")[0].data == {"paid": 2}
+    act("rollback", "house", "gate", "1", "--machine", "doors:MOVER")
+    found, version = store.get_state("house", "gate")
+    assert (found.status, found.machine_name, version) == ("locked", "turnstile", 3)
+
+
 def test_what_depends_on_the_state_reacts(store, act):
     """Its machine is named, too."""
     StateMachinePersister(store, BELL, machines=[DOOR]).start("house", "bell", depends_on=["front"])
@@ -128,7 +152,8 @@ def test_a_key_makes_a_second_run_harmless(store, act):
     [
         ("none.json", "no machine file 'none.json'"),
         ("doors:NONE", "has no 'NONE'"),
-        ("doors:KEPT", "is no Machine, it is dict"),
+        ("doors:KEPT", "is no Machine or Mover, it is dict"),
+        ("doors:Turnstile", "is no Machine or Mover, it is type"),
         ("doors:", "is no module:name"),
         ("nowhere:X", "cannot be imported: ModuleNotFoundError"),
         ("broken:X", "cannot be imported: RuntimeError: no database"),

@@ -10,6 +10,19 @@ from click.testing import CliRunner
 from tai_state.cli import main
 from tai_state.server import hash_token
 
+MOVER = """
+class Gate:
+    name, version, fingerprint = "gate", 1, "brass"
+
+    def start(self, data):
+        return "locked", data
+
+    def move(self, status, data, action, payload):
+        return "open", data
+
+GATE = Gate()
+"""
+
 
 @pytest.fixture
 def serve(tmp_path, monkeypatch):
@@ -35,6 +48,16 @@ def test_an_address_that_is_taken_is_told(serve):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = serve("--port", str(taken.getsockname()[1]))
     assert (result.exit_code, "cannot be had" in result.stderr) == (2, True)
+
+
+def test_a_mover_is_not_served(serve, tmp_path, monkeypatch):
+    """The console shows what machines are made of, and of a mover nobody knows: it is told before anything listens."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "gates", raising=False)
+    (tmp_path / "gates.py").write_text(MOVER)
+    result = serve("--machine", "gates:GATE", "--port", "0")
+    assert (result.exit_code, json.loads(result.stderr)["error"]) == (2, "usage")
+    assert "name a Machine, not 'gate'" in result.stderr
 
 
 def test_a_file_of_tokens_that_cannot_be_read_is_told(serve, tmp_path):
