@@ -60,9 +60,9 @@ $(STAMP): pyproject.toml
 
 venv: $(STAMP) ## Make .venv with the package and its tools (PYTHON=python3.12 chooses another)
 
-install: venv ## Set up all that the tests need: .venv, the Firestore emulator and strace
+install: venv ## Set up all that the tests need: .venv, the Firestore emulator, redis-server and strace
 	bash emulator/ensure.sh
-	bash .ci/ensure.sh strace
+	bash .ci/ensure.sh strace redis-server
 
 generate: venv ## Write the sync twins of the async folders, and what pages tell of the code
 	$(BIN)/python .ci/generate_sync.py

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         AsyncBackendStore,
         AsyncFirestoreStore,
         AsyncMemoryStore,
+        AsyncRedisStore,
         AsyncSqliteStore,
         async_connect,
     )
@@ -36,7 +37,14 @@ if TYPE_CHECKING:
     from tai_state._async.locking.lock_set import AsyncLockSet
     from tai_state._platform.owners import lock_owner
     from tai_state._sync.access.port import Backend
-    from tai_state._sync.api.connect import BackendStore, FirestoreStore, MemoryStore, SqliteStore, connect
+    from tai_state._sync.api.connect import (
+        BackendStore,
+        FirestoreStore,
+        MemoryStore,
+        RedisStore,
+        SqliteStore,
+        connect,
+    )
     from tai_state._sync.api.definitions import check_machines
     from tai_state._sync.api.governor_transaction import GovernorTransaction
     from tai_state._sync.api.lock_manager import LockManager
@@ -161,6 +169,7 @@ __all__ = [
     "AsyncLockManager",
     "AsyncLockSet",
     "AsyncMemoryStore",
+    "AsyncRedisStore",
     "AsyncSqliteStore",
     "AsyncStateMachinePersister",
     "AsyncStateStore",
@@ -239,6 +248,7 @@ __all__ = [
     "PreparedError",
     "Problem",
     "RecoveryReport",
+    "RedisStore",
     "Repair",
     "ReplayError",
     "RetriesExhaustedError",

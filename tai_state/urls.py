@@ -1,16 +1,50 @@
 """Store URLs: read, checked, and nothing opened."""
 
 import os
+import re
 from typing import NamedTuple
 
 from tai_state.errors import ConfigurationError
 
 DEFAULT_URL = "sqlite:///tai_state.db"
-FORMS = "memory://, sqlite:///FILE, sqlite:////ABSOLUTE/FILE or firestore://[PROJECT][/DATABASE][?root=PREFIX]"
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+FORMS = (
+    "memory://, sqlite:///FILE, sqlite:////ABSOLUTE/FILE, firestore://[PROJECT][/DATABASE][?root=PREFIX] "
+    "or redis://[USER:PASSWORD@]HOST[:PORT][/DB][?root=NAME]"
+)
+_CREDENTIALS = re.compile(r"(?P<scheme>[^:/?#]+://).*@", re.DOTALL)
+_WITHOUT_CREDENTIALS = ("memory", "sqlite", "firestore")
+
+
+class Secret(str):
+    """A URL whose user and password nobody prints by accident: ``repr`` has stars in their place."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return it without them."""
+        return repr(masked(str(self)))
+
+
+def masked(url: str) -> str:
+    """Return a URL as people may see it: no user and no password stand in it."""
+    if url.partition("://")[0].lower() in _WITHOUT_CREDENTIALS:
+        return url
+    return _CREDENTIALS.sub(r"\g<scheme>***@", url, count=1)
+
+
+def shown(value: object) -> object:
+    """Return what a setting says, as people may see it; see ``masked``."""
+    return masked(value) if isinstance(value, str) else value
 
 
 class StoreUrl(NamedTuple):
-    """The parts of a store's URL; those that its scheme does not have are empty."""
+    """The parts of a store's URL; those that its scheme does not have are empty.
+
+    Attributes:
+        text: The URL as people may see it: without user and password.
+        address: The whole of one that has them.
+    """
 
     text: str
     scheme: str
@@ -18,6 +52,7 @@ class StoreUrl(NamedTuple):
     project: str | None = None
     database: str = "(default)"
     root: str = ""
+    address: str = ""
 
 
 def parse_url(url: str | None) -> StoreUrl:
@@ -28,8 +63,9 @@ def parse_url(url: str | None) -> StoreUrl:
     """
     from urllib.parse import urlsplit  # noqa: PLC0415 - here and below: `tai-state --help` shows FORMS, and reads no URL
 
-    text = _default_url() if url is None else _checked_text(url)
-    _refuse_unseen(text)
+    address = _default_url() if url is None else _checked_text(url)
+    text = masked(address)
+    _refuse_unseen(text, address)
     try:
         parts = urlsplit(text)
     except ValueError as error:
@@ -45,6 +81,8 @@ def parse_url(url: str | None) -> StoreUrl:
         return _sqlite(text, parts.netloc, parts.path)
     if parts.scheme == "firestore":
         return _firestore(text, parts.netloc, parts.path, parts.query, parts.fragment)
+    if parts.scheme in REDIS_SCHEMES:
+        return StoreUrl(text, "redis", address=Secret(address))
     message = f"store URL {text!r} has the unknown scheme {parts.scheme!r}; use {FORMS}"
     raise ConfigurationError(message)
 
@@ -56,9 +94,9 @@ def _checked_text(url: object) -> str:
     return url
 
 
-def _refuse_unseen(text: str) -> None:
+def _refuse_unseen(text: str, address: str) -> None:
     # Left to itself, urlsplit would drop some of them and say nothing: another file than the one that was named.
-    for char in text:
+    for char in address:
         if char < " " or char == "\x7f":
             message = f"store URL {text!r} holds a control character; in a name write it as %{ord(char):02X}"
             raise ConfigurationError(message)
@@ -138,6 +176,8 @@ def place_url(place: object) -> str:
     match place:
         case ("sqlite", str(path)):
             return f"sqlite:///{quote(path)}"
+        case ("redis", str(url)):
+            return url
         case ("firestore", str(base)):
             _, project, _, database, _, *root = base.split("/", 5)
             prefix = f"?root={quote(root[0], safe='')}" if root else ""

@@ -11,7 +11,7 @@ from hypothesis import settings
 from tai_state.backends.memory import encoding
 from tests.scale import Scale
 
-pytest_plugins = ["tai_state.testing.fixtures"]
+pytest_plugins = ["tai_state.testing.fixtures", "tests.redis_servers"]
 
 # What the package makes of checked parts, no engine looks into again: here the strictest one does, so that each test
 # proves of its own documents that every engine can hold them.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tai_state.settings.keys import KEYS, UNITS
 from tai_state.settings.model import Settings
+from tai_state.urls import shown
 
 DEFAULT = "default"
 """The origin of a value that nobody set."""
@@ -40,7 +41,7 @@ def _value(settings: Settings, key: str) -> Any:
 def _written(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
-    return duration(value) if isinstance(value, timedelta) else value
+    return duration(value) if isinstance(value, timedelta) else shown(value)
 
 
 def duration(span: timedelta) -> str:

@@ -19,6 +19,7 @@ from tai_state.settings.model import (
     TransactionSettings,
 )
 from tai_state.settings.sources import NAMES, Said, said_by, said_in
+from tai_state.urls import shown
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ def settings_of(said: Mapping[str, Said]) -> Settings:
         "server": made("server", ServerSettings),
         "telemetry": made("telemetry", TelemetrySettings),
         "origins": MappingProxyType({key: one.origin for key, one in said.items()}),
-        "values": MappingProxyType({key: one.value for key, one in said.items()}),
+        "values": MappingProxyType({key: shown(one.value) for key, one in said.items()}),
     }
     sections[""] = sections.get("", {}) | sections.get("sqlite", {})
     return made("", Settings, **parts)

@@ -22,6 +22,7 @@ from tai_state.config import (
 from tai_state.errors import ConfigurationError
 from tai_state.models.replicas import ReadLevel
 from tai_state.retry import RetryPolicy
+from tai_state.urls import Secret
 
 PORT_MAX = 65_535
 
@@ -136,6 +137,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what no store takes."""
+        if self.store is not None:
+            object.__setattr__(self, "store", Secret(self.store))
         if self.actor is not None:
             checked_actor(self.actor)
         check_node(self.node)

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tai_state import AsyncBackendStore, AsyncFirestoreStore, AsyncMemoryStore, AsyncSqliteStore, Checkup, RetryPolicy
+from tai_state import (
+    AsyncBackendStore,
+    AsyncFirestoreStore,
+    AsyncMemoryStore,
+    AsyncRedisStore,
+    AsyncSqliteStore,
+    Checkup,
+    RetryPolicy,
+)
 from tai_state._async.access.port import AsyncBackend
 from tai_state.documents import CommitResult, Document, DocumentPath, Put, Query, Read, Write
 from tai_state.errors import CommitAmbiguousError, DamagedStatesError, SchemaVersionError, StoreUnavailableError
@@ -25,10 +33,13 @@ in_memory = pytest.mark.parametrize("backend_kind", ["memory"])
 class AsyncPlace:
     """A place on one backend that any number of stores share."""
 
-    def __init__(self, kind: str, *, path: Path | None = None, project: str | None = None) -> None:
+    def __init__(
+        self, kind: str, *, path: Path | None = None, project: str | None = None, url: str | None = None
+    ) -> None:
         self.kind = kind
         self._path = path
         self._project = project
+        self._url = url
         self._memory: AsyncBackend | None = None
         self._opened: list[AsyncBackend] = []
 
@@ -44,6 +55,9 @@ class AsyncPlace:
         elif self.kind == "sqlite":
             assert self._path is not None
             store = AsyncSqliteStore(self._path, **options)
+        elif self.kind == "redis":
+            assert self._url is not None
+            store = AsyncRedisStore(self._url, **options)
         else:
             store = AsyncFirestoreStore(self._project, **options)
         self._opened.append(store.runtime.access.backend)
@@ -124,6 +138,9 @@ class AsyncWrappedBackend(AsyncBackend):
 
     async def examine(self, *, timeout: float) -> Sequence[Checkup]:
         return await self.inner.examine(timeout=timeout)
+
+    async def assurance(self, *, timeout: float) -> str:
+        return await self.inner.assurance(timeout=timeout)
 
     async def close(self) -> None:
         await self.inner.close()

@@ -5,7 +5,14 @@ import pytest
 from tests._sync.stores import Place
 
 
-@pytest.fixture(params=["memory", "sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
+@pytest.fixture(
+    params=[
+        "memory",
+        "sqlite",
+        pytest.param("firestore", marks=pytest.mark.emulator),
+        pytest.param("redis", marks=pytest.mark.more),
+    ]
+)
 def backend_kind(request):
     """The name of the backend."""
     return request.param
@@ -13,11 +20,13 @@ def backend_kind(request):
 
 @pytest.fixture
 def location(backend_kind, request):
-    """Where an empty place is: a fresh file, a fresh project."""
+    """Where an empty place is: a fresh file, a fresh project, a root of its own."""
     if backend_kind == "sqlite":
         return {"path": request.getfixturevalue("tmp_path") / "store.db"}
     if backend_kind == "firestore":
         return {"project": request.getfixturevalue("tai_state_project")}
+    if backend_kind == "redis":
+        return {"url": request.getfixturevalue("redis_url")}
     return {}
 
 

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tai_state import BackendStore, FirestoreStore, MemoryStore, SqliteStore, Checkup, RetryPolicy
+from tai_state import (
+    BackendStore,
+    FirestoreStore,
+    MemoryStore,
+    RedisStore,
+    SqliteStore,
+    Checkup,
+    RetryPolicy,
+)
 from tai_state._sync.access.port import Backend
 from tai_state.documents import CommitResult, Document, DocumentPath, Put, Query, Read, Write
 from tai_state.errors import CommitAmbiguousError, DamagedStatesError, SchemaVersionError, StoreUnavailableError
@@ -25,10 +33,13 @@ in_memory = pytest.mark.parametrize("backend_kind", ["memory"])
 class Place:
     """A place on one backend that any number of stores share."""
 
-    def __init__(self, kind: str, *, path: Path | None = None, project: str | None = None) -> None:
+    def __init__(
+        self, kind: str, *, path: Path | None = None, project: str | None = None, url: str | None = None
+    ) -> None:
         self.kind = kind
         self._path = path
         self._project = project
+        self._url = url
         self._memory: Backend | None = None
         self._opened: list[Backend] = []
 
@@ -44,6 +55,9 @@ class Place:
         elif self.kind == "sqlite":
             assert self._path is not None
             store = SqliteStore(self._path, **options)
+        elif self.kind == "redis":
+            assert self._url is not None
+            store = RedisStore(self._url, **options)
         else:
             store = FirestoreStore(self._project, **options)
         self._opened.append(store.runtime.access.backend)
@@ -124,6 +138,9 @@ class WrappedBackend(Backend):
 
     def examine(self, *, timeout: float) -> Sequence[Checkup]:
         return self.inner.examine(timeout=timeout)
+
+    def assurance(self, *, timeout: float) -> str:
+        return self.inner.assurance(timeout=timeout)
 
     def close(self) -> None:
         self.inner.close()

@@ -1,6 +1,8 @@
 """Whole runs: a crew on a place, what breaks it, and the evidence that is left."""
 
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +22,7 @@ from tests.chaos.proxy import Client as Proxied
 from tests.chaos.proxy import Proxy
 from tests.chaos.steps import KEYS, LOCKED, OPENING
 from tests.chaos.worker import Work
+from tests.redis_servers import RedisServer
 
 FAULTS: Mapping[Fault, float] = {
     Fault.CUT_BEFORE: 0.01,
@@ -129,7 +132,87 @@ def on_sqlite(
 
     Every second one drives the async colour.
     """
-    url = f"sqlite:///{folder / 'chaos.db'}"
+    return _on(
+        f"sqlite:///{folder / 'chaos.db'}",
+        folder,
+        seed=seed,
+        clients=clients,
+        share=share,
+        dooms=dooms,
+        kills_per_second=kills_per_second,
+        freezes_per_second=freezes_per_second,
+        keys=keys,
+        seconds_max=seconds_max,
+    )
+
+
+def on_redis(
+    server: RedisServer,
+    folder: Path,
+    *,
+    seed: str,
+    clients: int,
+    share: int,
+    dooms: Mapping[str, float],
+    kills_per_second: float,
+    freezes_per_second: float,
+    seconds_between_deaths: float,
+    seconds_max: float,
+) -> tuple[Run, int]:
+    """Let *clients* make their *share* of moves each in Redis, while they and the server are killed.
+
+    Returns:
+        The run, and how often the server was killed and started again.
+    """
+    with _mortal(server, seconds_between_deaths) as deaths:
+        run = _on(
+            server.url("chaos"),
+            folder,
+            seed=seed,
+            clients=clients,
+            share=share,
+            dooms=dooms,
+            kills_per_second=kills_per_second,
+            freezes_per_second=freezes_per_second,
+            seconds_max=seconds_max,
+        )
+    return run, len(deaths)
+
+
+@contextmanager
+def _mortal(server: RedisServer, seconds_between_deaths: float) -> Iterator[list[float]]:
+    """Kill the server and start it again, again and again; yield when it died."""
+    is_over = threading.Event()
+    deaths: list[float] = []
+
+    def kill() -> None:
+        while not is_over.wait(seconds_between_deaths):
+            server.kill()
+            deaths.append(time.monotonic())
+            server.start()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield deaths
+    finally:
+        is_over.set()
+        killer.join()
+
+
+def _on(
+    url: str,
+    folder: Path,
+    *,
+    seed: str,
+    clients: int,
+    share: int,
+    dooms: Mapping[str, float],
+    kills_per_second: float,
+    freezes_per_second: float,
+    seconds_max: float,
+    keys: bool = True,
+) -> Run:
     with _client(url) as client:
         opening = _open(client)
         members = [

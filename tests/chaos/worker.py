@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from redis.asyncio.connection import Connection as AsyncConnection
+from redis.connection import Connection
+
 from tai_state import async_connect, connect
 from tai_state._async.access.port import AsyncBackend
+from tai_state._async.backends.redis import AsyncRedisBackend
 from tai_state._sync.access.port import Backend
+from tai_state._sync.backends.redis import RedisBackend
+from tai_state.backends.redis.scripts import COMMIT
 from tai_state.testing.firestore_emulator import HOST_VARIABLE
 from tai_state.testing.linearizability import Move, Operation, Read
 from tai_state.testing.recorder import Recorder, recorded
@@ -36,7 +42,7 @@ class Work:
         naive: Whether to drive the official client in the usual loop, rather than tai_state.
         host: Where the emulator is found.
         seconds_max: After so long the worker ends itself with SIGALRM.
-        dooms: How often the worker kills itself at each of its two moments around a commit, on SQLite.
+        dooms: How often the worker kills itself at each of its two moments around a commit.
     """
 
     url: str
@@ -78,7 +84,7 @@ class Notes:
 
 
 class Doom:
-    """Kills its own process between write and commit, and between commit and acknowledgement, on SQLite."""
+    """Kills its own process between write and commit, and between commit and acknowledgement, on SQLite and Redis."""
 
     def __init__(self, rates: Mapping[str, float], notes: Notes, seed: str = "") -> None:
         """Strike at each moment as often as *rates* say; lives of one *seed* would all end at the same place."""
@@ -88,12 +94,9 @@ class Doom:
 
     def come_over(self, backend: Backend | AsyncBackend) -> None:
         """Strike in the commits of *backend*, which has not been used yet."""
-        opened, commit = sqlite3.connect, backend.commit
-
-        def connected(*args: Any, **options: Any) -> sqlite3.Connection:
-            connection: sqlite3.Connection = opened(*args, **options)
-            connection.set_trace_callback(self._watcher())
-            return connection
+        if isinstance(backend, RedisBackend | AsyncRedisBackend):
+            self._watch_requests()
+        commit = backend.commit
 
         def committed(writes: Any, *, timeout: float) -> Any:
             result = commit(writes, timeout=timeout)
@@ -102,8 +105,35 @@ class Doom:
             self._perhaps(AFTER_COMMIT)
             return result
 
-        mock.patch("sqlite3.connect", connected).start()
+        self._watch_statements()
         mock.patch.object(backend, "commit", committed).start()
+
+    def _watch_statements(self) -> None:
+        opened = sqlite3.connect
+
+        def connected(*args: Any, **options: Any) -> sqlite3.Connection:
+            connection: sqlite3.Connection = opened(*args, **options)
+            connection.set_trace_callback(self._watcher())
+            return connection
+
+        mock.patch("sqlite3.connect", connected).start()
+
+    def _watch_requests(self) -> None:
+        """Strike where a commit is on its way to the server, and nobody has heard of it."""
+        in_threads, in_tasks = Connection.send_command, AsyncConnection.send_command
+
+        def sent(connection: Any, *command: Any, **options: Any) -> None:
+            in_threads(connection, *command, **options)
+            if COMMIT.sha in command:
+                self._perhaps(BEFORE_COMMIT)
+
+        async def async_sent(connection: Any, *command: Any, **options: Any) -> None:
+            await in_tasks(connection, *command, **options)
+            if COMMIT.sha in command:
+                self._perhaps(BEFORE_COMMIT)
+
+        mock.patch.object(Connection, "send_command", sent).start()
+        mock.patch.object(AsyncConnection, "send_command", async_sent).start()
 
     async def _committed(self, commit: Awaitable[Any]) -> Any:
         result = await commit

@@ -176,6 +176,14 @@ class Backend(ABC):
         del timeout
         return ()
 
+    def assurance(self, *, timeout: float) -> str:
+        """Tell in a sentence how much the engine promises of what it has acknowledged, where that depends on settings.
+
+        For ``health`` of a store; "" where ``Capability.DURABLE`` says all there is to say.
+        """
+        del timeout
+        return ""
+
     @abstractmethod
     def close(self) -> None:
         """Release connections and threads; a second call does nothing."""

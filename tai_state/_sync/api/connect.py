@@ -298,14 +298,31 @@ class FirestoreStore(BackendStore):
         super().__init__(FirestoreBackend(project, database, client=client, root=root), **options)
 
 
+class RedisStore(BackendStore):
+    """A store in a Redis server, or one that speaks its protocol, shared by any number of hosts."""
+
+    def __init__(self, url: str = "redis://", **options: Any) -> None:
+        """Use the server at *url*; *options* are those of BackendStore. It needs the extra ``[redis]``.
+
+        Args:
+            url: ``redis://[USER:PASSWORD@]HOST[:PORT][/DB][?root=NAME]``, ``rediss://`` for TLS, or
+                ``unix:///PATH/TO/SOCKET``. All keys begin with ``{NAME}:``, which is ``tai_state`` unless it is said.
+        """
+        check_options(type(self), options)
+        from tai_state._sync.backends.redis import RedisBackend  # noqa: PLC0415 - as for SQLite
+
+        super().__init__(RedisBackend(url), **options)
+
+
 def connect(
     url: str | None = None, *, actor: str | None = None, settings: "Settings | None" = None, **options: Any
 ) -> StateStore:
     """Return the store at *url*; nothing is opened before its first use.
 
     Args:
-        url: ``memory://``, ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or
-            ``firestore://[PROJECT][/DATABASE][?root=PREFIX]``. None: $TAI_STATE_STORE, else ``sqlite:///tai_state.db``;
+        url: ``memory://``, ``sqlite:///relative.db``, ``sqlite:////absolute.db``,
+            ``firestore://[PROJECT][/DATABASE][?root=PREFIX]`` or
+            ``redis://[USER:PASSWORD@]HOST[:PORT][/DB][?root=NAME]``. None: $TAI_STATE_STORE, else ``sqlite:///tai_state.db``;
             but on Cloud Run, whose disk is memory, no URL is an error.
         actor: The author of changes that nobody else signs.
         settings: What ``tai_state.config.load`` returned: the URL, and the options, that are not said here; and what
@@ -344,6 +361,9 @@ def _open(url: StoreUrl, options: dict[str, Any]) -> StateStore:
     if url.scheme == "sqlite":
         check_options(SqliteStore, options, taken=["path"])
         return SqliteStore(url.path, **options)
+    if url.scheme == "redis":
+        check_options(RedisStore, options, taken=["url"])
+        return RedisStore(str(url.address), **options)
     check_options(FirestoreStore, options, taken=["project", "database"])
     options = {"root": url.root, **options} if url.root else options
     return FirestoreStore(url.project, url.database, **options)

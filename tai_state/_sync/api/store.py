@@ -173,6 +173,8 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
     def health(self, *, timeout: TimeLimit = HEALTH_SECONDS) -> Health:
         """Ask the store for its time, once; never raises for a store that does not answer. *timeout* None: 5 seconds.
 
+        Where it depends on the engine's settings what outlives the engine, as with Redis, the message tells that.
+
         Raises:
             ConfigurationError: *timeout* is none.
         """
@@ -183,9 +185,11 @@ class StateStore(StoreReads, StoreChanges, StoreErasure):
         try:
             with self.runtime.inflight.one("health"):
                 backend.get(META, timeout=seconds)
+                latency = clock.monotonic() - began
+                assured = backend.assurance(timeout=max(seconds - latency, 0))
         except TaiStateError as error:
             return models.Health(ok=False, backend=name, latency_seconds=clock.monotonic() - began, message=str(error))
-        return models.Health(ok=True, backend=name, latency_seconds=clock.monotonic() - began)
+        return models.Health(ok=True, backend=name, latency_seconds=latency, message=assured)
 
     @property
     def conflicts(self) -> ConflictHistory:

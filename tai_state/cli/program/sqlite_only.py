@@ -27,6 +27,11 @@ def sqlite_path(session: Session) -> str:
             f"{url.text} is backed up by Firestore itself: `{backup}`, and restored into a new database: `{_RESTORE}`; "
             "`tai-state export` writes a file that any store can import"
         )
+    elif url.scheme == "redis":
+        message = (
+            f"{url.text} is backed up by the server itself: `redis-cli BGSAVE`, and a copy of the file that CONFIG GET "
+            "dbfilename names; `tai-state export` writes a file that any store can import"
+        )
     else:
         message = f"{url.text} ends with its process, and has no backup; `tai-state export` writes a file of any store"
     raise click.UsageError(message)

@@ -265,6 +265,10 @@ class AsyncFaultyBackend(AsyncBackend):
         """Let the backend behind it tell of itself; see the port."""
         return await self.inner.examine(timeout=timeout)
 
+    async def assurance(self, *, timeout: float) -> str:
+        """Let the backend behind it tell what it promises; see the port."""
+        return await self.inner.assurance(timeout=timeout)
+
     async def close(self) -> None:
         """Close the backend behind it, also after a crash: its files and threads are this process's."""
         await self.inner.close()

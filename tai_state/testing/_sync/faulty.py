@@ -265,6 +265,10 @@ class FaultyBackend(Backend):
         """Let the backend behind it tell of itself; see the port."""
         return self.inner.examine(timeout=timeout)
 
+    def assurance(self, *, timeout: float) -> str:
+        """Let the backend behind it tell what it promises; see the port."""
+        return self.inner.assurance(timeout=timeout)
+
     def close(self) -> None:
         """Close the backend behind it, also after a crash: its files and threads are this process's."""
         self.inner.close()

@@ -135,8 +135,12 @@ async def test_attempts_are_bounded_where_the_policy_bounds_them(store):
 async def test_health_of_a_store_that_answers(store, backend_kind):
     """ok, named as people name it, and measured; nothing is written."""
     health = await store.health()
-    assert (health.ok, health.message) == (True, "")
-    assert health.backend == {"memory": "Memory", "sqlite": "SQLite", "firestore": "Firestore"}[backend_kind]
+    assert health.ok
+    # What outlives a Redis server depends on its settings.
+    kept = "what was acknowledged outlives the server and its machine (appendfsync always)"
+    assert health.message == (kept if backend_kind == "redis" else "")
+    names = {"memory": "Memory", "sqlite": "SQLite", "firestore": "Firestore", "redis": "Redis"}
+    assert health.backend == names[backend_kind]
     assert 0 <= health.latency_seconds < 30
 
 

@@ -25,7 +25,14 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("backend_kind", ["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
+@pytest.mark.parametrize(
+    "backend_kind",
+    [
+        "sqlite",
+        pytest.param("firestore", marks=pytest.mark.emulator),
+        pytest.param("redis", marks=pytest.mark.more),
+    ],
+)
 @pytest.mark.parametrize("is_used", [True, False], ids=["used", "unused"])
 async def test_a_closed_backend_says_that_it_is_closed(place, is_used):
     """Whatever is asked of it, and whether or not it was ever used: the same call may be served elsewhere."""

@@ -47,7 +47,14 @@ async def _async_repaired(store, **options):
     return kinds
 
 
-@pytest.mark.parametrize("backend_kind", ["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
+@pytest.mark.parametrize(
+    "backend_kind",
+    [
+        "sqlite",
+        pytest.param("firestore", marks=pytest.mark.emulator),
+        pytest.param("redis", marks=pytest.mark.more),
+    ],
+)
 async def test_the_coordinator_is_found_by_its_url(pair):
     """A process that knows one store alone settles it by what stands with the part."""
     await async_left(pair, behind=True)

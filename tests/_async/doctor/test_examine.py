@@ -45,7 +45,12 @@ EVERYWHERE = [
     "transactions",
     "waits",
 ]
-OF_ENGINES = {"memory": [], "sqlite": ["file", "indexes"], "firestore": ["indexes", "ttl", "rules"]}
+OF_ENGINES = {
+    "memory": [],
+    "sqlite": ["file", "indexes"],
+    "firestore": ["indexes", "ttl", "rules"],
+    "redis": ["durability", "eviction"],
+}
 
 
 async def async_lines(store, **options):

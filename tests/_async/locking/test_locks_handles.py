@@ -8,6 +8,7 @@ from tai_state import (
     AsyncLockManager,
     AsyncLockSet,
     AsyncMemoryStore,
+    AsyncRedisStore,
     AsyncSqliteStore,
     AsyncStateMachinePersister,
     AsyncTransactionManager,
@@ -68,6 +69,8 @@ async def other_store(backend_kind, location, tmp_path):
         store = AsyncSqliteStore(tmp_path / "other.db")
     elif backend_kind == "firestore":
         store = AsyncFirestoreStore(location["project"], root="apps/other")
+    elif backend_kind == "redis":
+        store = AsyncRedisStore(f"{location['url']}-other")
     else:
         store = AsyncMemoryStore()
     yield store

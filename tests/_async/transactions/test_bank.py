@@ -8,8 +8,8 @@ from tests._async.accounts import BANK, async_amount, async_amounts, async_open_
 from tests._async.bank import OPENING, AsyncBank
 from tests._async.transactions.test_isolation import AsyncCarelessBackend
 
-TRANSFERS = {"memory": 2_000, "sqlite": 2_000, "firestore": 120}
-ACCOUNTS = {"memory": 8, "sqlite": 16, "firestore": 16}
+TRANSFERS = {"memory": 2_000, "sqlite": 2_000, "firestore": 120, "redis": 2_000}
+ACCOUNTS = {"memory": 8, "sqlite": 16, "firestore": 16, "redis": 16}
 
 
 @pytest.mark.timeout(300)

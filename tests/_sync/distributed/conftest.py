@@ -9,7 +9,11 @@ from tests._sync.stores import Place
 @pytest.fixture
 def pair(place, backend_kind, location):
     """Two places of one kind, and five widgets in stock."""
-    others = {"path": location["path"].with_name("stock.db")} if backend_kind == "sqlite" else location
+    others = location
+    if backend_kind == "sqlite":
+        others = {"path": location["path"].with_name("stock.db")}
+    elif backend_kind == "redis":
+        others = {"url": f"{location['url']}-stock"}
     stock = Place(backend_kind, **others)
     pair = Pair(place, stock, "second/half" if backend_kind == "firestore" else "")
     orders, found = pair.opened()

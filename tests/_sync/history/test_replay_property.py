@@ -25,7 +25,7 @@ from tai_state import (
 from tai_state.codec import Payload
 from tai_state.layout import state_layout
 
-EXAMPLES = {"memory": (12, 60), "sqlite": (6, 25), "firestore": (2, 4)}
+EXAMPLES = {"memory": (12, 60), "sqlite": (6, 25), "firestore": (2, 4), "redis": (6, 25)}
 """How many histories: in `make test`, and in `make test-more`."""
 STEPS = 40
 REFUSALS = (StateExistsError, StateNotFoundError, TransitionNotAllowedError, VersionConflictError)

@@ -8,6 +8,7 @@ from tai_state import (
     LockManager,
     LockSet,
     MemoryStore,
+    RedisStore,
     SqliteStore,
     StateMachinePersister,
     TransactionManager,
@@ -68,6 +69,8 @@ def other_store(backend_kind, location, tmp_path):
         store = SqliteStore(tmp_path / "other.db")
     elif backend_kind == "firestore":
         store = FirestoreStore(location["project"], root="apps/other")
+    elif backend_kind == "redis":
+        store = RedisStore(f"{location['url']}-other")
     else:
         store = MemoryStore()
     yield store

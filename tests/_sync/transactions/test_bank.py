@@ -8,8 +8,8 @@ from tests._sync.accounts import BANK, amount, amounts, open_accounts, put
 from tests._sync.bank import OPENING, Bank
 from tests._sync.transactions.test_isolation import CarelessBackend
 
-TRANSFERS = {"memory": 2_000, "sqlite": 2_000, "firestore": 120}
-ACCOUNTS = {"memory": 8, "sqlite": 16, "firestore": 16}
+TRANSFERS = {"memory": 2_000, "sqlite": 2_000, "firestore": 120, "redis": 2_000}
+ACCOUNTS = {"memory": 8, "sqlite": 16, "firestore": 16, "redis": 16}
 
 
 @pytest.mark.timeout(300)

@@ -21,8 +21,8 @@ from tai_state import (
     TransitionNotAllowedError,
 )
 
-EXAMPLES = {"memory": 8, "sqlite": 2, "firestore": 1}
-STEPS = {"memory": 40, "sqlite": 40, "firestore": 20}
+EXAMPLES = {"memory": 8, "sqlite": 2, "firestore": 1, "redis": 2}
+STEPS = {"memory": 40, "sqlite": 40, "firestore": 20, "redis": 40}
 NAMES = [f"state {letter}" for letter in "abcdef"]
 STATUSES = ["calm", "busy", "hurt", "stuck"]
 REFUSALS = (StateExistsError, StateNotFoundError, TransitionNotAllowedError, DependencyCycleError)

@@ -5,6 +5,7 @@ import pytest
 from tests.chaos import runs
 from tests.chaos.faults import KILLS, Fault
 from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
+from tests.redis_servers import RedisServer
 
 SECONDS_MAX = 240.0
 CLIENTS = 3
@@ -53,6 +54,33 @@ def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path, scal
     assert run.evidence.notes[AFTER_COMMIT] >= scale(2, 3)
     assert run.evidence.notes[BEFORE_COMMIT] >= scale(1, 2)
     assert run.figures.kills >= run.evidence.notes[AFTER_COMMIT] + run.evidence.notes[BEFORE_COMMIT]
+
+
+@pytest.mark.more
+@pytest.mark.timeout(300)
+def test_redis_loses_and_doubles_nothing(tmp_path):
+    """Clients are killed with commits on their way and behind them, and so is the server, which flushes always."""
+    (tmp_path / "server").mkdir()
+    server = RedisServer(tmp_path / "server", "--appendonly", "yes", "--appendfsync", "always")
+    run, deaths = runs.on_redis(
+        server,
+        tmp_path,
+        seed="short",
+        clients=CLIENTS,
+        share=120,
+        dooms={BEFORE_COMMIT: 0.02, AFTER_COMMIT: 0.03},
+        kills_per_second=0.5,
+        freezes_per_second=0.3,
+        seconds_between_deaths=1.5,
+        seconds_max=SECONDS_MAX,
+    )
+    server.kill()
+    run.tell(f"redis, {deaths} deaths of the server")
+    assert run.problems == []
+    assert run.evidence.acknowledged >= 250
+    assert run.evidence.notes[AFTER_COMMIT] >= 3
+    assert run.evidence.notes[BEFORE_COMMIT] >= 2
+    assert deaths >= 2
 
 
 @pytest.mark.timeout(300)

@@ -7,6 +7,7 @@ import pytest
 from tests.chaos import runs
 from tests.chaos.faults import KILLS, Fault
 from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
+from tests.redis_servers import RedisServer
 
 SEED = os.environ.get("TORTURE_SEED", "chaos")
 ACKNOWLEDGED = 10_000
@@ -61,6 +62,36 @@ def test_sqlite_loses_and_doubles_nothing(tmp_path):
     assert run.figures.kills > notes[AFTER_COMMIT] + notes[BEFORE_COMMIT]
     assert run.figures.freezes >= 5
     assert notes["replayed"] >= 25
+
+
+@pytest.mark.torture
+def test_redis_loses_and_doubles_nothing_for_long(tmp_path):
+    """Under kills around the commit, under freezes, and under deaths of a server that flushes always."""
+    (tmp_path / "server").mkdir()
+    server = RedisServer(tmp_path / "server", "--appendonly", "yes", "--appendfsync", "always")
+    run, deaths = runs.on_redis(
+        server,
+        tmp_path,
+        seed=SEED,
+        clients=6,
+        share=1_850,
+        dooms={BEFORE_COMMIT: 0.006, AFTER_COMMIT: 0.012},
+        kills_per_second=0.3,
+        freezes_per_second=0.4,
+        seconds_between_deaths=3.0,
+        seconds_max=SECONDS_MAX,
+    )
+    server.kill()
+    run.tell(f"redis, {deaths} deaths of the server")
+    notes = run.evidence.notes
+    assert run.problems == []
+    assert run.evidence.acknowledged >= ACKNOWLEDGED
+    assert run.figures.kills >= SIGKILLS
+    assert notes[AFTER_COMMIT] >= 50
+    assert notes[BEFORE_COMMIT] >= 20
+    assert run.figures.freezes >= 5
+    assert notes["replayed"] >= 25
+    assert deaths >= 10
 
 
 @pytest.mark.torture

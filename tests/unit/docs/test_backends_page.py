@@ -12,6 +12,7 @@ from tai_state import (
     LockManager,
     Machine,
     MemoryStore,
+    RedisStore,
     SqliteStore,
     StateMachinePersister,
     TransactionManager,
@@ -45,7 +46,8 @@ def test_the_table_tells_what_each_backend_declares(tmp_path, monkeypatch):
     emulator = declared(FirestoreStore("p"))
     for name, said in production.items():
         firestore = said if said == emulator[name] else "in production"
-        assert table[name] == [*(declared(store)[name] for store in stores), firestore], name
+        redis = declared(RedisStore())[name]
+        assert table[name] == [*(declared(store)[name] for store in stores), firestore, redis], name
 
 
 class CountingBackend(DictBackend):

@@ -40,6 +40,7 @@ PROMISES = [
     "Ids",
     "Values",
     "SQLite",
+    "Redis",
     "Firestore",
     "The server",
     "Replicas",

@@ -59,7 +59,7 @@ def test_the_parts_of_a_url(url, expected):
         ("", "scheme"),
         ("state.db", "scheme"),
         ("/abs/state.db", "scheme"),
-        ("redis://host", "redis"),
+        ("postgres://host", "postgres"),
         ("sqlite:", "sqlite"),
         ("sqlite:a.db", "sqlite"),
         ("sqlite://", "file"),

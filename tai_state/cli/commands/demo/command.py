@@ -17,7 +17,7 @@ from tai_state.cli.program.failures import LEFT, SOUND, InterruptedWorkError
 from tai_state.cli.program.output import note, put
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.texts import json_line
-from tai_state.urls import StoreUrl, parse_url
+from tai_state.urls import StoreUrl, masked, parse_url
 
 if TYPE_CHECKING:
     from tai_state.cli.commands.demo.timeline import Show
@@ -46,7 +46,7 @@ def demo(session: Session, seed: int | None, *, timeline: bool) -> int:
     """
     url = parse_url(session.url or DEFAULT_STORE)
     if url.scheme == "memory":
-        message = "memory:// cannot be shared by the demo's processes; use sqlite:// or firestore://"
+        message = "memory:// cannot be shared by the demo's processes; use sqlite://, redis:// or firestore://"
         raise ConfigurationError(message)
     try:
         with _reachable(url) as store:
@@ -54,7 +54,8 @@ def demo(session: Session, seed: int | None, *, timeline: bool) -> int:
     except KeyboardInterrupt as error:
         message = "interrupted; the demo's workers were ended"
         raise InterruptedWorkError(message) from error
-    next_steps = commands_to_try(store, min(show.histories), stays=url.scheme == "sqlite" or _named_emulator() != "")
+    stays = url.scheme in {"sqlite", "redis"} or _named_emulator() != ""
+    next_steps = commands_to_try(masked(store), min(show.histories), stays=stays)
     if session.as_json:
         put(json_line({**show.record(), "next": next_steps}))
     else:
@@ -82,7 +83,7 @@ def _run(store_url: str, seed: int) -> "Show":
         asyncio.run(crew.run(lanes, timeout=_TIMEOUT_SECONDS))
         audit = Audit(store, crew.shifts)
         verdict = audit.judge(governors, MOVES)
-    return Show(store_url, began, clock.monotonic() - started, crew.shifts, audit.histories, verdict)
+    return Show(masked(store_url), began, clock.monotonic() - started, crew.shifts, audit.histories, verdict)
 
 
 def _named_emulator() -> str:
@@ -95,6 +96,10 @@ def _reachable(url: StoreUrl) -> Iterator[str]:
     if url.scheme == "sqlite":
         note(f"the store is {Path(url.path).absolute()}")
         yield url.text
+        return
+    if url.scheme == "redis":
+        note(f"the store is {url.text}")
+        yield str(url.address)
         return
     from tai_state.testing.firestore_emulator import emulator  # noqa: PLC0415 - SQLite needs no launcher
 

@@ -24,7 +24,7 @@ from tai_state.errors import TaiStateError
 from tai_state.urls import parse_url
 
 # One file takes all that waits in one flush, and more in flight is only more memory; a server is not to be flooded.
-_IN_FLIGHT = {"sqlite": 64, "memory": 64, "firestore": 16}
+_IN_FLIGHT = {"sqlite": 64, "memory": 64, "firestore": 16, "redis": 32}
 
 
 @click.command(

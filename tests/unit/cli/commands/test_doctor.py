@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from tai_state import SqliteStore
 from tai_state.backends.firestore.checkups import NAMES
+from tai_state.backends.redis.checkups import NAMES as NAMES_OF_REDIS
 from tai_state.cli import main
 from tests.unit.cli.commands.conftest import DOOR
 from tests.unit.docs.pages import page, rows, sections
@@ -44,10 +45,10 @@ def test_machines_are_held_against_every_state(run, tmp_path):
 
 
 def test_the_page_names_every_line(objects):
-    """Those of every store, of a file, and of Firestore, in their order."""
+    """Those of every store, of a file, of Firestore, and of Redis, in their order."""
     named = re.findall(r"`(\w+)`", "".join(cells[0] for cells in rows(sections(page("operations.md"))[HEADING])))
     told = [line["check"] for line in objects("doctor")]
-    assert named == list(dict.fromkeys([*told, *NAMES]))
+    assert named == list(dict.fromkeys([*told, *NAMES, *NAMES_OF_REDIS]))
 
 
 def test_a_machine_file_that_is_none_is_refused(run, tmp_path):
