@@ -10,6 +10,7 @@ from tests.benchmarks.workloads import (
     locks,
     memory,
     reads,
+    redis,
     served,
     sqlite,
     start_up,
@@ -17,6 +18,20 @@ from tests.benchmarks.workloads import (
 
 WORKLOADS = {
     workload.name: workload
-    for module in (sqlite, memory, firestore, reads, bulk, locks, latencies, jobs, batches, served, start_up, footprint)
+    for module in (
+        sqlite,
+        memory,
+        firestore,
+        redis,
+        reads,
+        bulk,
+        locks,
+        latencies,
+        jobs,
+        batches,
+        served,
+        start_up,
+        footprint,
+    )
     for workload in module.WORKLOADS
 }

@@ -1,7 +1,5 @@
 """A lock taken and given back."""
 
-import shutil
-import subprocess
 import time
 import uuid
 from pathlib import Path
@@ -11,6 +9,7 @@ from tai_state import LockManager
 from tai_state.testing.firestore_emulator import new_project_id
 from tests.benchmarks.harness import Claim, Workload
 from tests.benchmarks.ours import Ours
+from tests.benchmarks.workloads.redis import Server
 
 RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
 
@@ -33,16 +32,8 @@ class RedisLock:
     def setup(self, folder: Path) -> None:
         import redis  # noqa: PLC0415 - a peer, in the environment of the benchmark alone
 
-        program = shutil.which("redis-server")
-        if program is None:
-            message = "there is no redis-server; install Debian's"
-            raise FileNotFoundError(message)
-        socket = folder / "redis.sock"
-        command = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
-        self._server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        while not socket.exists():
-            time.sleep(0.01)
-        self._redis: Any = redis.Redis(unix_socket_path=str(socket))
+        self._server = Server(folder)
+        self._redis: Any = redis.Redis(unix_socket_path=str(self._server.socket))
         self._release = self._redis.register_script(RELEASE)
 
     def step(self) -> int:
@@ -53,8 +44,7 @@ class RedisLock:
 
     def teardown(self) -> None:
         self._redis.close()
-        self._server.terminate()
-        self._server.wait()
+        self._server.end()
 
 
 class TransactionalLock:

@@ -5,12 +5,10 @@ import socket
 import threading
 import time
 from contextlib import closing
-from datetime import timedelta
 
 import pytest
 
 from tai_state import (
-    AsyncRedisStore,
     CommitAmbiguousError,
     LockManager,
     Machine,
@@ -25,10 +23,8 @@ from tai_state import (
 )
 from tai_state._async.backends.redis import AsyncRedisBackend
 from tai_state._sync.backends.redis import RedisBackend
-from tai_state.backends.redis.expiry import DOCUMENTS_MAX
 from tai_state.backends.redis.links import CONNECTIONS_MAX
-from tai_state.documents import Delete, DocumentPath, MustExist, MustNotExist, Put, Query
-from tests.forking import IGNORED, in_child
+from tai_state.documents import Delete, DocumentPath, Put, Query
 from tests.redis_servers import RedisServer
 from tests.waits import eventually, patience
 
@@ -324,196 +320,30 @@ def test_a_document_that_vanished_is_damage(server):
         assert kept.fields == {"n": 2}
 
 
-# The clock
+# Clusters
 
 
-def test_a_wall_clock_that_is_set_back_moves_nothing_back(server):
-    """Commits and reads stay in order, and the store's clock goes on as time passes."""
-    with opened(server) as backend:
-        last = put(backend).commit_time
-        # As if the wall clock had been an hour ahead until now.
-        ahead = last + timedelta(hours=1)
-        server.ask("HSET", "{r}:clock", "last", str(int(ahead.timestamp() * 1_000_000)))
-        times = [ahead]
-        for n in range(5):
-            times.append(put(backend, n).commit_time)
-            times.append(backend.server_time(timeout=TIMEOUT))
-            time.sleep(0.02)
-        assert times == sorted(times)
-        assert times[1] < times[3] < times[5]
-        assert timedelta(seconds=0.08) <= times[-1] - ahead < timedelta(seconds=patience(5))
-
-
-def test_a_read_is_before_every_later_commit(server):
-    """Even where the wall clock is set back right behind the read, which left nothing in any log."""
-    with opened(server) as backend:
-        put(backend)
-        read = backend.server_time(timeout=TIMEOUT)
-        assert int(server.ask("HGET", "{r}:clock", "last")) == int(read.timestamp() * 1_000_000 + 0.5)
-        # The wall clock is 10 s behind by what the store knows.
-        server.ask("HSET", "{r}:clock", "offset", str(-10_000_000))
-        assert put(backend, 2).commit_time > read
-
-
-def pass_time(server, seconds, root="r"):
-    """Let the store's clock be so many seconds ahead."""
-    server.ask("HINCRBY", f"{{{root}}}:clock", "offset", str(int(seconds * 1_000_000)))
-
-
-# What goes away by itself
-
-
-def pass_turns(backend, monkeypatch, commits=5):
-    """Make as many commits as lie between two removals."""
-    monkeypatch.setattr("tai_state.backends.expiry.COMMITS_BETWEEN", commits)
-    backend._turns._commits_left = min(backend._turns._commits_left, commits)
-    for n in range(commits):
-        backend.commit([Put(DocumentPath("others", "o"), {"n": n})], timeout=TIMEOUT)
-
-
-def ids(backend, collection):
-    return [found.path.id for found in backend.scan(collection, timeout=TIMEOUT)]
-
-
-def test_what_has_expired_goes_and_what_lives_stays(server, monkeypatch):
-    """By both times, each of the store's clock; with its entries in every index."""
-    with opened(server) as backend:
-        now = backend.server_time(timeout=TIMEOUT)
-        past, future = now - timedelta(hours=1), now + timedelta(hours=1)
-        lives = {
-            "over": {"tai_expires_at": past, "ttl_seconds": 10.0, "status": "x"},
-            "by-ttl": {"tai_expires_at": past, "ttl_seconds": 60.0},
-            "by-time": {"tai_expires_at": future, "ttl_seconds": 1.0},
-            "for-ever": {"tai_expires_at": past},
-            "again": {"tai_expires_at": past, "ttl_seconds": 10.0},
-            "beyond": {"tai_expires_at": past, "ttl_seconds": 1e13},
-        }
-        backend.commit(
-            [Put(DocumentPath(AT.collection, id_), fields) for id_, fields in lives.items()], timeout=TIMEOUT
-        )
-        backend.commit([Put(DocumentPath(AT.collection, "again"), {"n": 1})], timeout=TIMEOUT)
-        pass_turns(backend, monkeypatch)
-        assert len(ids(backend, AT.collection)) == 6
-        pass_time(server, 11)
-        pass_turns(backend, monkeypatch)
-        assert ids(backend, AT.collection) == ["again", "beyond", "by-time", "by-ttl", "for-ever"]
-        pass_time(server, 50)
-        pass_turns(backend, monkeypatch)
-        assert ids(backend, AT.collection) == ["again", "beyond", "by-time", "for-ever"]
-        pass_time(server, 3_600)
-        pass_turns(backend, monkeypatch)
-        assert ids(backend, AT.collection) == ["again", "beyond", "for-ever"]
-        gone = [DocumentPath(AT.collection, id_) for id_ in ids(backend, AT.collection)]
-        backend.commit([Delete(one) for one in [*gone, DocumentPath("others", "o")]], timeout=TIMEOUT)
-        # Nothing is left of them but the clock: no index names what is gone.
-        assert server.ask("KEYS", "{r}:*") == ["{r}:clock"]
-
-
-def test_one_removal_is_bounded(server, monkeypatch):
-    """What is left goes with one of the next commits."""
-    monkeypatch.setattr("tai_state.backends.expiry.COMMITS_BETWEEN_PARTS", 2)
-    with opened(server) as backend:
-        past = backend.server_time(timeout=TIMEOUT) - timedelta(hours=1)
-        count = DOCUMENTS_MAX + 10
-        for first in range(0, count, 100):
-            some = range(first, min(first + 100, count))
-            writes = [Put(DocumentPath("old", f"{n:04}"), {"tai_expires_at": past, "ttl_seconds": 1.0}) for n in some]
-            backend.commit(writes, timeout=TIMEOUT)
-        pass_time(server, 10)
-        pass_turns(backend, monkeypatch)
-        assert len(ids(backend, "old")) == 10
-        for n in range(2):
-            backend.commit([Put(DocumentPath("others", "o"), {"n": -n})], timeout=TIMEOUT)
-        assert ids(backend, "old") == []
-
-
-def test_a_precondition_sees_what_has_expired_until_it_is_gone(server, monkeypatch):
-    """As on the other engines: a receipt that is over is read, and then replaced or removed."""
-    with opened(server) as backend:
-        past = backend.server_time(timeout=TIMEOUT) - timedelta(hours=1)
-        backend.commit([Put(AT, {"tai_expires_at": past, "ttl_seconds": 1.0})], timeout=TIMEOUT)
-        pass_time(server, 10)
-        backend.commit([Put(AT, {"tai_expires_at": past, "ttl_seconds": 1.0}, MustExist())], timeout=TIMEOUT)
-        pass_time(server, 10)
-        pass_turns(backend, monkeypatch)
-        backend.commit([Put(AT, {"n": 1}, MustNotExist())], timeout=TIMEOUT)
-
-
-# What outlives the server
-
-
-@pytest.mark.parametrize(
-    ("settings", "told", "statuses"),
-    [
-        ({"appendonly": "yes", "appendfsync": "always"}, "outlives the server and its machine", ["ok", "ok"]),
-        ({"appendonly": "yes", "appendfsync": "everysec"}, "may take the last second", ["warning", "ok"]),
-        ({"appendonly": "yes", "appendfsync": "no"}, "since its last flush", ["warning", "ok"]),
-        ({"appendonly": "no"}, "nothing outlives the server", ["problem", "ok"]),
-        ({"appendonly": "no", "save": "3600 1"}, "since its last snapshot", ["problem", "ok"]),
-        ({"appendonly": "no", "maxmemory-policy": "allkeys-lru"}, "drops documents", ["problem", "problem"]),
-        ({"appendonly": "no", "maxmemory-policy": "volatile-ttl"}, "spares the store", ["problem", "warning"]),
-    ],
-    ids=str,
-)
-def test_health_tells_what_outlives_the_server(server, settings, told, statuses):
-    """And the doctor calls by name what is to be mended."""
-    for name, value in settings.items():
-        assert server.ask("CONFIG", "SET", name, value) == "OK"
-    with RedisStore(server.url("r")) as store:
-        health = store.health()
-        assert (health.ok, health.backend) == (True, "Redis")
-        assert told in health.message
-        found = store.runtime.access.backend.examine(timeout=TIMEOUT)
-        assert [one.status for one in found] == statuses
-        assert [bool(one.mend) for one in found] == [status != "ok" for status in statuses]
-
-
-def test_what_may_not_be_asked_is_unknown(server):
-    """A user without CONFIG is told that it is unknown, and the store works."""
-    rules = ["on", ">pw", "~{r}:*", "+@read", "+@write", "+@scripting", "+@connection", "+time"]
-    assert server.ask("ACL", "SETUSER", "ann", *rules) == "OK"
-    with RedisStore(f"redis://ann:pw@127.0.0.1:{server.port}?root=r") as store:  # pragma: allowlist secret
-        store.save_state("g", "s", {})
-        assert "unknown" in store.health().message
-        found = store.runtime.access.backend.examine(timeout=TIMEOUT)
-        assert [one.status for one in found] == ["not checkable", "not checkable"]
-
-
-async def test_health_tells_it_to_tasks(server):
-    """The same sentence in the other colour."""
-    async with AsyncRedisStore(server.url("r")) as store:
-        assert "nothing outlives the server" in (await store.health()).message
-
-
-# Processes
-
-
-@pytest.mark.filterwarnings(IGNORED)
-def test_each_side_of_a_fork_has_connections_of_its_own(redis_url):
-    """A child commits while its parent does, and neither gets the other's answers."""
-    with closing(RedisBackend(redis_url)) as backend:
-        put(backend, 0)
-
-        def count_up():
-            for n in range(50):
-                at = DocumentPath("child", f"{n}")
-                backend.commit([Put(at, {"n": n})], timeout=TIMEOUT)
-                assert backend.get(at, timeout=TIMEOUT).documents[at].fields == {"n": n}
-
-        is_over = threading.Event()
-        mixed: list[object] = []
-
-        def commit():
-            n = 0
-            while not is_over.is_set():
-                put(backend, n)
-                mixed.extend(one for one in [backend.get(AT, timeout=TIMEOUT).documents[AT].fields] if one != {"n": n})
-                n += 1
-
-        thread = threading.Thread(target=commit)
-        thread.start()
-        assert in_child(count_up) == 0
-        is_over.set()
-        thread.join()
-        assert mixed == []
-        assert len(ids(backend, "child")) == 50
+def test_a_store_is_one_slot_of_a_cluster(tmp_path):
+    """All that it writes and asks is in the slot of its root, scripts and indexes too; another root is in another."""
+    server = RedisServer(tmp_path, "--appendonly", "no", "--cluster-enabled", "yes")
+    try:
+        assert server.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383") == "OK"
+        assert eventually(lambda: "cluster_state:ok" in server.ask("CLUSTER", "INFO"))
+        slots = set()
+        for root in ("a", "b"):
+            with RedisStore(server.url(root), actor="a") as store:
+                persister = StateMachinePersister(store, MACHINE)
+                with LockManager(store).hold("r") as lock:
+                    persister.start("g", "s", labels={"of": "a"})
+                    persister.transition("g", "s", "go", idempotency_key="k", lock=lock)
+                assert [one.state_id for one in store.list_states("g", status="on")] == ["s"]
+                assert [one.state_id for one in store.find(labels={"of": "a"})] == ["s"]
+            keys = server.ask("KEYS", f"{{{root}}}:*")
+            assert len(keys) > 10
+            slots.add(frozenset(server.ask("CLUSTER", "KEYSLOT", key) for key in keys))
+        assert [len(one) for one in slots] == [1, 1]
+        server.ask("CLUSTER", "DELSLOTSRANGE", "0", "16383")
+        with opened(server) as backend, pytest.raises(StoreUnavailableError, match="CLUSTERDOWN"):
+            put(backend)
+    finally:
+        server.kill()

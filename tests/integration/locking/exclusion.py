@@ -8,18 +8,23 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import redis
 from google.cloud import firestore
 
 import tai_state
 from tai_state import StateMachinePersister, connect
+from tai_state.backends.redis.addresses import read_address
+from tai_state.backends.redis.encoding import document
 from tai_state.backends.sqlite.encoding import from_us
 from tai_state.codec import from_json
+from tai_state.documents import DocumentPath
 from tests.integration.locking.lock_worker import MACHINE
 
 WORKER = "tests.integration.locking.lock_worker"
@@ -259,7 +264,12 @@ def run(
             arena.end()
         writes = _writes(persister)
     told = _told(folder)
-    versions = _kept_versions(path) if path is not None else _read_versions(url.removeprefix("firestore://"))
+    if path is not None:
+        versions = _kept_versions(path)
+    elif url.startswith("redis"):
+        versions = _logged_versions(url)
+    else:
+        versions = _read_versions(url.removeprefix("firestore://"))
     seconds_taken, killed = time.monotonic() - began, frozenset(arena.killed)
     return Record(versions, _trusts(told), writes, arena.freezes, len(killed), seconds_taken, killed)
 
@@ -290,6 +300,36 @@ def _kept_versions(path: str) -> list[Version]:
     rows = connection.execute("SELECT update_time, fields FROM lease_history ORDER BY seq").fetchall()
     connection.close()
     return [_version(from_us(moment), from_json(fields)) for moment, fields in rows]
+
+
+def _logged_versions(url: str) -> list[Version]:
+    """Return all versions of the lease, as the log of a server that appends each change has them."""
+    address = read_address(url)
+    with closing(redis.Redis(port=address.port, decode_responses=True)) as asking:
+        settings = asking.config_get("dir") | asking.config_get("appenddirname")
+    key = f"{address.prefix}d:locks/r".encode()
+    found = []
+    for log in sorted(Path(settings["dir"] or "", settings["appenddirname"] or "").glob("*.incr.aof")):
+        for command in _commands(log.read_bytes()):
+            if command[:2] == [b"SET", key]:
+                lease = document(DocumentPath("locks", "r"), command[2])
+                found.append(_version(lease.update_time, lease.fields))
+    return found
+
+
+def _commands(log: bytes) -> Iterator[list[bytes]]:
+    """Yield each command of a log, which is written as a client would send it."""
+    at = 0
+    while at < len(log):
+        end = log.index(b"\r\n", at)
+        words = []
+        count, at = int(log[at + 1 : end]), end + 2
+        for _ in range(count):
+            end = log.index(b"\r\n", at)
+            size, at = int(log[at + 1 : end]), end + 2
+            words.append(log[at : at + size])
+            at += size + 2
+        yield words
 
 
 def _read_versions(project: str) -> list[Version]:

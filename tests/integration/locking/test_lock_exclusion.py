@@ -76,6 +76,20 @@ def test_no_two_of_sixteen_workers_hold_the_lock_at_once(tmp_path, scale):
     assert found.freezes >= freezes
 
 
+@pytest.mark.more
+@pytest.mark.timeout(240)
+def test_no_two_of_sixteen_workers_hold_the_lock_in_redis(redis_url, tmp_path):
+    """By the server's clock; all versions of the lease are read back from the server's own log."""
+    found = exclusion.run(
+        redis_url, tmp_path, guarded=True, seconds=12.0, grants=50, freezes=3, seconds_max=150.0, seed="redis"
+    )
+    assert exclusion.problems(found) == []
+    assert found.grants >= 50
+    assert len({version.token for version in found.versions}) == found.versions[-1].token >= 50
+    assert len(found.writes) >= 50
+    assert found.freezes >= 3
+
+
 @pytest.mark.timeout(240)
 def test_without_the_guard_a_stale_write_lands(tmp_path):
     """The same run with unguarded writes fails, so the one above could."""

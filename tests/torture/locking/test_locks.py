@@ -32,9 +32,11 @@ sys.stdin.readline()
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
+@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator), "redis"])
 def url(request):
     """The URL of an empty place that several processes share."""
+    if request.param == "redis":
+        return request.getfixturevalue("redis_url")
     if request.param == "sqlite":
         return f"sqlite:///{request.getfixturevalue('tmp_path') / 'store.db'}"
     return f"firestore://{request.getfixturevalue('tai_state_project')}"
