@@ -34,6 +34,7 @@ PEERS := tests/peers tests/integration/adapters/test_langgraph.py
 DEMO := .venvs/demo
 BENCH := .venvs/bench
 MUTATING := .venvs/mutants
+APART := .venvs/apart
 LINTING_INFRA := .venvs/lint-infra
 SHIPPED := .venvs/shipped
 AUDITING := .venvs/audit
@@ -46,7 +47,7 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' |
 	{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), tai_state needs 3.11 or newer: make PYTHON=..." >&2; exit 1; }
 PIP_INSTALL := pip install --quiet --quiet --disable-pip-version-check
 
-.PHONY: help venv install generate lint site lint-infra licences sbom audit format clients test test-more peers test-all demo service service-requirements load torture simulate coverage fuzz mutants bench clean
+.PHONY: help venv install generate lint site lint-infra licences sbom audit format clients test test-more peers peers-apart test-all demo service service-requirements load torture simulate coverage fuzz mutants bench clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -232,6 +233,16 @@ $(MUTATING)/.stamp: pyproject.toml
 
 mutants: install $(MUTATING)/.stamp ## Plant MUTANTS=400 small bugs in rules and protocols: at least 90 % must be found
 	$(MUTATING)/bin/python .ci/mutants.py --sample $(MUTANTS) --seed $(SEED)
+
+# Other projects that want older releases of what the other tests stand on.
+$(APART)/.stamp: pyproject.toml tests/peers/apart/requirements.txt
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv --clear $(APART)
+	$(APART)/bin/$(PIP_INSTALL) --editable '.[dev]' --requirement tests/peers/apart/requirements.txt
+	@touch $@
+
+peers-apart: install $(APART)/.stamp ## Run what other projects ask, in an environment of its own where they want older releases
+	$(APART)/bin/pytest -n $(PYTEST_WORKERS) -m peers tests/peers/apart $(PYTEST_ARGS)
 
 # The peers stand in an environment of their own: the package needs none of them.
 $(BENCH)/.stamp: pyproject.toml tests/benchmarks/requirements.txt

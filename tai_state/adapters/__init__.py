@@ -8,6 +8,7 @@ change. Both know no framework and depend on nothing; what serves HTTP asks them
 how they are run for a commit, ``flat_form`` how they are drawn, and ``_async`` what both have in both colours.
 
 ``langgraph`` keeps what graphs have reached: ``checkpoints`` is what is stored, ``_async`` what acts.
+``adk`` keeps sessions of Google's ADK: ``sessions`` is what is stored.
 
 ``fastapi`` and ``flask`` put them into those two, each an extra of its own: handlers of errors, what a request says
 beside its body, and a process that ends in order.

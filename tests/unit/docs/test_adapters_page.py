@@ -19,6 +19,8 @@ MODULES = sorted(
     for path in (ROOT / "tai_state" / "adapters").iterdir()
     if f"tai_state.adapters.{path.stem}" in page("adapters.md")
 )
+APART = {"adk": "adk_sessions.py"}
+"""Adapters whose libraries have an environment of their own: their examples are files, which tests/peers/apart runs."""
 
 
 def examples(text: str) -> list[str]:
@@ -28,7 +30,17 @@ def examples(text: str) -> list[str]:
 def test_each_extra_of_an_adapter_is_on_the_page():
     """With the name that pip takes."""
     named = re.findall(r"pip install 'tai_state\[(\w+)\]'", page("adapters.md"))
-    assert {"fastapi", "flask", "statemachine", "transitions"} <= set(named) == set(MODULES)
+    assert {"fastapi", "flask", "statemachine", "transitions"} <= set(named) == {*MODULES, *APART}
+
+
+@pytest.mark.parametrize("module", APART)
+def test_an_example_that_is_a_file_is_short(module):
+    """Fifteen lines of code or less, and the page leads there."""
+    assert f"(examples/{APART[module]})" in page("adapters.md")
+    text = (ROOT / "docs" / "examples" / APART[module]).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.strip() and '"""' not in line]
+    assert f"tai_state.adapters.{module}" in text
+    assert len(lines) <= LINES_MAX
 
 
 @pytest.mark.parametrize("module", MODULES)
