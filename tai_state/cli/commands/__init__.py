@@ -16,6 +16,7 @@ from keyword import iskeyword
 import click
 
 COMMANDS = {
+    "adopt": "Make states of what is kept elsewhere: documents of a collection, rows of a query, lines of a file.",
     "backup": "Copy a live SQLite store to a file.",
     "config": "Check the settings, and show where each comes from.",
     "demo": "Run, kill -9, take over, verify: the main job end to end.",

@@ -3,6 +3,7 @@
 A command that is not here fails a test: where it is tried is decided by its kind, and nothing else has to be written.
 """
 
+import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ class Call(NamedTuple):
 
     Attributes:
         kind: "reads" or "changes" what is in a store; "makes" a store where there is none; "files": it has no store;
-            "serves": it does not end by itself.
+            "serves": it does not end by itself; "fetches": it needs another engine than the store's.
         unknown: The same call, of something that is not there; () where it names nothing.
         only_sqlite: Whether other engines refuse it as bad usage.
     """
@@ -36,7 +37,13 @@ class Call(NamedTuple):
 
 BECAUSE = ("--reason", "because")
 
+ADOPTED = ("--status-field", "state", "--governor", "adopted")
+
 CALLS = {
+    "adopt csv": Call("makes", ("adopt", "csv", "rows.csv", *ADOPTED)),
+    "adopt firestore-collection": Call("fetches", ("adopt", "firestore-collection", "rows", *ADOPTED)),
+    "adopt jsonl": Call("makes", ("adopt", "jsonl", "rows.jsonl", *ADOPTED)),
+    "adopt sql": Call("makes", ("adopt", "sql", "rows.db", "--query", "SELECT 'r' AS id, 'new' AS state", *ADOPTED)),
     "backup": Call("reads", ("backup", "copy.db"), only_sqlite=True),
     "config check": Call("files", ("config", "check")),
     "config show": Call("files", ("config", "show")),
@@ -156,4 +163,7 @@ def make_files(folder: Path) -> None:
     (folder / "door.scxml").write_text(
         '<scxml xmlns="http://www.w3.org/2005/07/scxml"><state id="open"><transition event="close"/></state></scxml>'
     )
+    (folder / "rows.csv").write_text("id,state\nr,new\n")
+    (folder / "rows.jsonl").write_text('{"id": "r", "state": "new"}\n')
+    sqlite3.connect(folder / "rows.db").close()
     (folder / "ours.py").write_text("UPCASTERS = {1: lambda data: data}\n")

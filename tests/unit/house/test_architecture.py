@@ -257,7 +257,7 @@ def test_the_package_keeps_its_contracts(copied):
 
 
 FLOORS = "The floors of the package"
-PUBLIC = "The command line, the server and the adapters use public names only"
+PUBLIC = "The command line, the server, the adapters and adoption use public names only"
 RULES = "The rooms of the rules"
 ROOMS = "The rooms of the protocols, in both colours"
 PORT = "A backend knows the port and nothing above it"
@@ -292,6 +292,7 @@ PLANTED = [
     ("cli/commands/ingest/lines.py", "from tai_state.rules.commits.kinds import check_name", PUBLIC),
     ("cli/commands/demo/worker.py", "from tai_state._platform.tasks import sleep", PUBLIC),
     ("adapters/problems.py", "from tai_state.rules.commits.change import Settings", PUBLIC),
+    ("adoption/shape.py", "from tai_state.codec import to_json", PUBLIC),
     ("adapters/problems.py", "from tai_state.testing import ManualClock", FLOORS),
     ("server/http/service.py", "from tai_state.backends import memory", PUBLIC),
     ("server/http/service.py", "from tai_state._async.api.store import AsyncStateStore", PUBLIC),

@@ -11,6 +11,7 @@ PACKAGE_LINES_MAX = 400
 ROOMS = frozenset(
     {
         "access",
+        "adoption",
         "adapters",
         "api",
         "backends",
