@@ -196,7 +196,7 @@ def test_earlier_moves_are_events_before_the_adoption(store, file):
     assert all(one.is_consistent for one in verify(store))
 
 
-def test_a_dry_run_writes_nothing(store, file):
+def test_a_dry_run_of_an_adoption_writes_nothing(store, file):
     """And tells what would be done, and what would not."""
     store.save_state("shop", "o-2", {})
     before = list(store.list_governors())

@@ -47,6 +47,7 @@ PROMISES = [
     "The console",
     "Machines of other libraries",
     "eventsourcing's recorders",
+    "Adoption",
     "Over HTTP",
 ]
 PROOF = re.compile(r"`(test_\w+)`(?: \(`(test_\w+\.py)`\))?")
