@@ -104,9 +104,7 @@ class _Run:
     def bring(self, pages: Iterable[list[_Read]], mark: ProgressMark, state: Progress, writer: Writer) -> None:
         """Write the rows that have no state, and keep behind each page how far that came."""
         for page in pages:
-            candidates = [read.candidate for read in page if read.candidate is not None]
-            there = _standing(self.store, candidates)
-            writer.write([one for one in candidates if (one.governor_id, one.state_id) not in there])
+            writer.write([read.candidate for read in page if read.candidate is not None])
             state.after, state.rows = page[-1].row.mark, state.rows + len(page)
             state.failed |= dict(islice(writer.failed.items(), _FAILED_MAX - len(state.failed)))
             writer.failed.clear()

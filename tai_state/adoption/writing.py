@@ -61,7 +61,11 @@ class Writer:
 
     def _write_together(self, chunk: Sequence[Candidate]) -> None:
         try:
-            states, moves = self._manager.run(lambda tx: self._adopt(tx, chunk))
+            self._manager.run(lambda tx: self._adopt(tx, chunk))
+        except _SomeAreThereError as error:
+            if rest := [one for one in chunk if one not in error.there]:
+                self._write_together(rest)
+            return
         except _REFUSALS as error:
             if len(chunk) == 1:
                 self.failed[chunk[0].row.place] = str(error)
@@ -70,21 +74,18 @@ class Writer:
             self._write_together(chunk[:middle])
             self._write_together(chunk[middle:])
             return
-        self.adopted += states
-        self.earlier_moves += moves
+        self.adopted += len(chunk)
+        self.earlier_moves += sum(len(one.moves) for one in chunk)
 
-    def _adopt(self, tx: Transaction, chunk: Sequence[Candidate]) -> tuple[int, int]:
-        states = moves = 0
+    def _adopt(self, tx: Transaction, chunk: Sequence[Candidate]) -> None:
         for governor in dict.fromkeys(one.governor_id for one in chunk):
             # One request for all of them: what is asked for below is here then.
             tx.batch_get_states(governor, [one.state_id for one in chunk if one.governor_id == governor])
+        there = [one for one in chunk if _was_there(tx, one)]
+        if there:
+            raise _SomeAreThereError(there)
         for one in chunk:
-            if _was_there(tx, one):
-                continue
             self._adopt_one(tx, one)
-            states += 1
-            moves += len(one.moves)
-        return states, moves
 
     def _adopt_one(self, tx: Transaction, one: Candidate) -> None:
         ids, last = (one.governor_id, one.state_id), len(one.moves) + 1
@@ -111,6 +112,14 @@ class Writer:
                 payload={**one.row.origin, "earlier_moves": len(one.moves)},
                 occurred_at=one.row.time,
             )
+
+
+class _SomeAreThereError(Exception):
+    """Some of the states are there: to leave the transaction without them, which would write what it only read."""
+
+    def __init__(self, there: Sequence[Candidate]) -> None:
+        super().__init__(len(there))
+        self.there = there
 
 
 def _was_there(tx: Transaction, one: Candidate) -> bool:
