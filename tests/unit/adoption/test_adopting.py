@@ -330,3 +330,23 @@ def test_a_damaged_state_is_told_and_the_others_adopted(store, file, monkeypatch
     report = adopt(store, file(order(1), order(2), order(3)), SHAPE)
     assert kinds(report) == [("2", "refused", "")]
     assert report.verified == 2
+
+
+def test_a_state_with_moves_from_elsewhere_is_taken(store, file):
+    """Its first event names another source."""
+    StateMachinePersister(store).log_transition(
+        "shop", "o-1", "new", to_status="new", data={}, payload={"adopted": {"source": "other.csv", "adopted_as": 2}}
+    )
+    StateMachinePersister(store).log_transition(
+        "shop", "o-1", "adopt", to_status="new", data={}, payload={"source": "o.jsonl"}
+    )
+    assert kinds(adopt(store, file(order(1)), SHAPE)) == [("1", "taken", "")]
+
+
+def test_a_deletion_is_no_adoption_whatever_its_context_says(store, file):
+    """What was adopted, the event of the adoption says."""
+    adopt(store, file(order(1, n=1)), SHAPE)
+    with change_context(context={"adopted_from": "o.jsonl"}):
+        store.delete_state("shop", "o-1")
+    report = adopt(store, file(order(1, n=1)), SHAPE)
+    assert (report.verified, report.moved_on) == (1, 1)
