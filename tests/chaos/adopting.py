@@ -5,16 +5,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from google.cloud import firestore
 
-from tai_state import FirestoreStore
+from tai_state import StateStore, connect
 from tai_state.adoption.marks import GROUP
 from tai_state.keys import Keys
-from tai_state.testing.firestore_emulator import HOST_VARIABLE
 from tests.integration.memory import taken_by
 
 _BATCH = 500
@@ -35,19 +34,29 @@ def write_documents(project: str, count: int) -> None:
     client.close()
 
 
-def adopted_under_kills(folder: Path, host: str, project: str, documents: int, kills: int) -> dict[str, Any]:
-    """Adopt *documents* of them, killed with SIGKILL *kills* times, and return what came of it.
+def write_lines(path: Path, count: int) -> None:
+    """Write *count* orders as lines of a file."""
+    with path.open("w", encoding="utf-8") as opened:
+        for number in range(count):
+            fields = {"id": f"o-{number:06d}", "state": ("new", "paid")[number % 2], "note": f"order {number} " * 8}
+            opened.write(json.dumps(fields) + "\n")
+
+
+def adopted_under_kills(folder: Path, url: str, source: Sequence[str], rows: int, kills: int) -> dict[str, Any]:
+    """Adopt *rows* of a *source* into the store at *url*, killed with SIGKILL *kills* times; return what came of it.
 
     Each kill comes when the mark shows that the run has come further by its part of them; what a kill left behind that
     mark is what the next run meets.
+
+    Args:
+        source: The words behind `adopt`.
     """
-    environment = {**os.environ, HOST_VARIABLE: host}
-    words = [sys.executable, "-m", "tai_state", "--store", f"firestore://{project}", "--json"]
-    adopt = [*words, "adopt", "firestore-collection", "orders", "--status-field", "state"]
     # What is started stands in the folder, and finds the package where this process did.
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    places = [documents * kill // (kills + 1) for kill in range(1, kills + 1)]
-    killed_at = [_killed(adopt, folder, environment, project, rows) for rows in places]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    words = [sys.executable, "-m", "tai_state", "--store", url, "--json"]
+    adopt = [*words, "adopt", *source, "--status-field", "state", "--governor", "orders"]
+    places = [rows * kill // (kills + 1) for kill in range(1, kills + 1)]
+    killed_at = [_killed(adopt, folder, environment, url, place) for place in places]
     memory = taken_by(*adopt, folder=folder, environment=environment)
     report = json.loads((folder / "said").read_text().splitlines()[-1])
     verified = subprocess.run([*words, "verify"], env=environment, cwd=folder, capture_output=True, check=False)
@@ -56,15 +65,15 @@ def adopted_under_kills(folder: Path, host: str, project: str, documents: int, k
         "memory_kib": memory,
         "report": report,
         "verify": verified.returncode,
-        **_states(project),
+        **_states(url),
     }
 
 
-def _killed(words: list[str], folder: Path, environment: Mapping[str, str], project: str, rows: int) -> int:
+def _killed(words: list[str], folder: Path, environment: Mapping[str, str], url: str, rows: int) -> int:
     """Run until the mark says that *rows* were looked at, kill it, and return what the mark says."""
     process = subprocess.Popen(words, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with FirestoreStore(project) as store:
+        with connect(url) as store:
             ends = time.monotonic() + _SECONDS_MAX
             while (told := _rows(store)) < rows:
                 assert process.poll() is None, "it ended before it was killed"
@@ -76,12 +85,12 @@ def _killed(words: list[str], folder: Path, environment: Mapping[str, str], proj
         process.wait()
 
 
-def _rows(store: FirestoreStore) -> int:
+def _rows(store: StateStore) -> int:
     return max((int(mark["rows"]) for _, mark in Keys(store, GROUP).items()), default=0)
 
 
-def _states(project: str) -> dict[str, int]:
+def _states(url: str) -> dict[str, int]:
     """Return how many states there are, and how many of them have more than one version."""
-    with FirestoreStore(project) as store:
+    with connect(url) as store:
         found = [state.version for state in store.list_states("orders")]
     return {"states": len(found), "twice": sum(version != 1 for version in found)}

@@ -11,10 +11,11 @@ MEMORY_KIB_MAX = 250 * 1024
 """What a process may take that adopts any number of documents; the program alone takes about 100 MiB."""
 
 
-def test_fifty_thousand_documents_are_adopted_once(tmp_path, tai_state_emulator_server, tai_state_project, tell):
+def test_fifty_thousand_documents_are_adopted_once(tmp_path, tai_state_project, tell):
     """Each document has one state with one event, and verify finds nothing."""
     write_documents(tai_state_project, DOCUMENTS)
-    done = adopted_under_kills(tmp_path, tai_state_emulator_server.host, tai_state_project, DOCUMENTS, KILLS)
+    source = ("firestore-collection", "orders")
+    done = adopted_under_kills(tmp_path, f"firestore://{tai_state_project}", source, DOCUMENTS, KILLS)
     tell(f"adoption: {done}")
     report = done["report"]
     assert len(set(done["killed_at"])) == KILLS

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -186,3 +187,12 @@ def test_a_database_that_changed_has_another_fingerprint(database):
         connection.executemany("INSERT INTO orders VALUES (?, 'new', ?)", [(n, bytes(5000)) for n in range(5)])
     connection.close()
     assert source.fingerprint() != before
+
+
+def test_a_database_is_opened_to_read_only(database):
+    """Whatever a query would do."""
+    with (
+        closing(SqlSource(database, "SELECT 1 AS id")._open()) as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        connection.execute("CREATE TABLE ours (x)")
