@@ -155,6 +155,7 @@ test-more: install lint-infra licences sbom clients ## Run the full size of what
 peers: install ## Run the suites of other projects whole, pointed at this package: counts by suite and engine
 	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} JDK_JAVA_OPTIONS= \
 		$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -p tests.peers.counts $(PEERS) -m '' --timeout=600 --durations=10 $(PYTEST_ARGS)
+	$(MAKE) peers-apart
 
 test-all: install ## Run the tests on every Python from 3.11 up that this machine has
 	bash .ci/test_all.sh -n $(PYTEST_WORKERS) --dist worksteal $(PYTEST_ARGS)

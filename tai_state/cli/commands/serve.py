@@ -9,14 +9,13 @@ import click
 
 from tai_state.cli.program.command import Command
 from tai_state.cli.program.logs import writing_logs
-from tai_state.cli.program.operating import given_machines, machine_option
+from tai_state.cli.program.operating import known_machine, machine_option
 from tai_state.cli.program.output import note, put
 from tai_state.cli.program.session import Session, pass_session
 from tai_state.cli.program.texts import json_line
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
 
     from tai_state import Machine
     from tai_state.server import Auth
@@ -96,7 +95,7 @@ def serve(
         if auth_file is None and not is_loopback(host):
             message = f"--host {host} is reached from other machines: say who may do what with --auth FILE"
             raise click.UsageError(message)
-        served = shown_machines(machines)
+        served = [known_machine(text, "the server shows what machines are made of") for text in machines]
         auth = server.Auth() if auth_file is None else server.auth_from_file(auth_file)
         with writing_logs(session.settings.telemetry):
             run(session, host, port, machines=served, auth=auth, cors=cors)
@@ -104,24 +103,6 @@ def serve(
         if error.name is None or error.name.startswith("tai_state"):
             raise
         raise click.UsageError(f"the server needs {error.name}: pip install 'tai_state[server]'") from error
-
-
-def shown_machines(texts: Sequence[str]) -> list[Machine[Any]]:
-    """Return the machines that were named.
-
-    Raises:
-        UsageError: One is a mover: the console shows what machines are made of, and of a mover nobody knows.
-    """
-    from tai_state import Machine  # noqa: PLC0415 - as above
-
-    first, others = given_machines(texts)
-    named, known = [first, *others] if first is not None else [], list[Machine[Any]]()
-    for one in named:
-        if not isinstance(one, Machine):
-            message = f"the server shows what machines are made of: name a Machine, not {one.name!r}, which is a mover"
-            raise click.UsageError(message)
-        known.append(one)
-    return known
 
 
 def write_token(token: str, sha256: str, *, as_json: bool) -> None:

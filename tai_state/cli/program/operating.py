@@ -77,6 +77,21 @@ def given_machine(text: str) -> "Machine[Any] | Mover":
     return found
 
 
+def known_machine(text: str, why: str) -> "Machine[Any]":
+    """Return the machine that *text* names, where what it is made of has to be known, as *why* says.
+
+    Raises:
+        UsageError: There is none, or it is a mover, of which nobody knows that.
+        InvalidMachineError: The file holds no sound machine.
+    """
+    from tai_state import Machine  # noqa: PLC0415 - as above
+
+    found = given_machine(text)
+    if not isinstance(found, Machine):
+        raise click.UsageError(f"{why}: name a Machine, not {found.name!r}, which is a mover")
+    return found
+
+
 def given_machines(texts: Sequence[str]) -> "tuple[Machine[Any] | Mover | None, list[Machine[Any] | Mover]]":
     """Return the machine that was named first, and the others, which drive dependents."""
     machines = [given_machine(text) for text in texts]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 import click
 
 from tai_state.cli.program.failures import LEFT, SOUND, InterruptedWorkError, StoppedWorkError
-from tai_state.cli.program.operating import MACHINE_HELP, given_machine
+from tai_state.cli.program.operating import MACHINE_HELP, known_machine
 from tai_state.cli.program.output import note, write_list, write_one
 from tai_state.cli.program.progress import progressing
 from tai_state.cli.program.session import Session
@@ -76,7 +76,8 @@ def run_adoption(
     from tai_state import SystemClock  # noqa: PLC0415 - here and below: `--help` waits for nothing of the library
     from tai_state.adoption import adopt  # noqa: PLC0415
 
-    machine = None if asked["machine"] is None else given_machine(asked["machine"])
+    named = asked["machine"]
+    machine = None if named is None else known_machine(named, "rows are held against the statuses of a machine")
     shape, source = _shape_of(asked, key_field), source_of()
     rows = 0
     try:
