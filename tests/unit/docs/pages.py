@@ -11,6 +11,9 @@ DOCS = ROOT / "docs"
 TEST_FOLDERS = (ROOT / "tests", ROOT / "tai_state" / "testing")
 """Where tests are: the suite, and the conformance suite that is shipped."""
 
+APART = {"adk": "adk_sessions.py"}
+"""Adapters whose libraries have an environment of their own: their examples are files, which tests/peers/apart runs."""
+
 
 def page(name: str) -> str:
     """Return the text of a page of docs/."""

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tai_state import StateMachinePersister, connect
-from tests.unit.docs.pages import ROOT, page, sections
+from tests.unit.docs.pages import APART, ROOT, page, sections
 
 PAGE = sections(page("adapters.md"))
 LINES_MAX = 15
@@ -19,8 +19,6 @@ MODULES = sorted(
     for path in (ROOT / "tai_state" / "adapters").iterdir()
     if f"tai_state.adapters.{path.stem}" in page("adapters.md")
 )
-APART = {"adk": "adk_sessions.py"}
-"""Adapters whose libraries have an environment of their own: their examples are files, which tests/peers/apart runs."""
 
 
 def examples(text: str) -> list[str]:
