@@ -10,7 +10,7 @@ from tai_state._sync.backends.redis import RedisBackend
 from tai_state.backends.redis.expiry import DOCUMENTS_MAX
 from tai_state.documents import Delete, DocumentPath, MustExist, MustNotExist, Put
 from tests.redis_servers import RedisServer
-from tests.waits import patience
+from tests.waits import eventually, patience
 
 pytestmark = pytest.mark.more
 
@@ -63,6 +63,21 @@ def test_a_read_is_before_every_later_commit(server):
         # The wall clock is 10 s behind by what the store knows.
         server.ask("HSET", "{r}:clock", "offset", str(-10_000_000))
         assert put(backend, 2).commit_time > read
+
+
+def test_reads_leave_nothing_in_the_log(server):
+    """What they keep of their time is in the server alone: they wait for no flush, and no log grows by them."""
+    server.ask("CONFIG", "SET", "appendonly", "yes")
+    with opened(server) as backend:
+        put(backend)
+        assert eventually(lambda: server.info("aof_rewrite_in_progress") == "0")
+        before = server.info("aof_current_size")
+        for _ in range(20):
+            backend.get(AT, timeout=TIMEOUT)
+            list(backend.scan(AT.collection, timeout=TIMEOUT))
+        assert server.info("aof_current_size") == before
+        put(backend, 2)
+        assert int(server.info("aof_current_size")) > int(before)
 
 
 def pass_time(server, seconds, root="r"):
