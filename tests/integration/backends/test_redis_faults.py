@@ -200,8 +200,9 @@ def test_a_server_that_is_not_there_is_unavailable(server):
         server.kill()
         # What its death closed is noticed before anything goes into it.
         for _ in range(2):
-            with pytest.raises(StoreUnavailableError, match=str(server.port)):
-                put(backend, timeout=1.0)
+            with pytest.raises(StoreUnavailableError, match=str(server.port)) as caught:
+                put(backend, timeout=5.0)
+            assert type(caught.value) is StoreUnavailableError
         server.start()
         put(backend)
 
@@ -214,8 +215,8 @@ def test_a_frozen_server_holds_nobody_past_the_deadline(server):
         began = time.monotonic()
         with pytest.raises(StoreUnavailableError):
             backend.get(AT, timeout=0.3)
-        with pytest.raises(StoreUnavailableError):
-            put(backend, 2, timeout=0.3)  # a connection is made by the kernel, and never answered: nothing was sent
+        with pytest.raises(CommitAmbiguousError):
+            put(backend, 2, timeout=0.3)  # the kernel takes it in, and the server may find it there
         assert time.monotonic() - began < patience(3)
         server.process.send_signal(18)
         assert eventually(lambda: server.ask("PING") == "PONG")

@@ -1,13 +1,13 @@
-"""What the settings of a Redis server say of a store, and what the processes that use it have of their own."""
+"""What a Redis server says of itself, what its indexes hold, and what the processes have of their own."""
 
-import threading
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
 from tai_state import AsyncRedisStore, RedisStore
 from tai_state._sync.backends.redis import RedisBackend
-from tai_state.documents import DocumentPath, Put
+from tai_state.documents import UPDATE_TIME, Delete, DocumentPath, FieldContains, FieldEquals, FieldRange, Put, Query
 from tests.forking import IGNORED, in_child
 from tests.redis_servers import RedisServer
 
@@ -15,6 +15,8 @@ pytestmark = pytest.mark.more
 
 AT = DocumentPath("governors/g/states", "s")
 TIMEOUT = 30.0
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+SINCE_EVER = FieldRange("due_at", LONG_AGO)
 
 
 @pytest.fixture
@@ -84,30 +86,39 @@ async def test_health_tells_it_to_tasks(server):
 
 @pytest.mark.filterwarnings(IGNORED)
 def test_each_side_of_a_fork_has_connections_of_its_own(redis_url):
-    """A child commits while its parent does, and neither gets the other's answers."""
+    """A child's requests go over its own, and its end closes none of its parent's."""
     with closing(RedisBackend(redis_url)) as backend:
         put(backend, 0)
+        own = backend._links.ask("CLIENT", "ID", timeout=TIMEOUT)
 
-        def count_up():
-            for n in range(50):
-                at = DocumentPath("child", f"{n}")
-                backend.commit([Put(at, {"n": n})], timeout=TIMEOUT)
-                assert backend.get(at, timeout=TIMEOUT).documents[at].fields == {"n": n}
+        def act():
+            assert backend._links.ask("CLIENT", "ID", timeout=TIMEOUT) != own
+            put(backend, 1)
+            assert backend.get(AT, timeout=TIMEOUT).documents[AT].fields == {"n": 1}
 
-        is_over = threading.Event()
-        mixed: list[object] = []
+        assert in_child(act) == 0
+        assert backend._links.ask("CLIENT", "ID", timeout=TIMEOUT) == own
+        assert backend.get(AT, timeout=TIMEOUT).documents[AT].fields == {"n": 1}
 
-        def commit():
-            n = 0
-            while not is_over.is_set():
-                put(backend, n)
-                mixed.extend(one for one in [backend.get(AT, timeout=TIMEOUT).documents[AT].fields] if one != {"n": n})
-                n += 1
 
-        thread = threading.Thread(target=commit)
-        thread.start()
-        assert in_child(count_up) == 0
-        is_over.set()
-        thread.join()
-        assert mixed == []
-        assert sum(1 for _ in backend.scan("child", timeout=TIMEOUT)) == 50
+# What the indexes hold
+
+
+def test_an_index_holds_what_is_there_now(server):
+    """What the server counts by itself is what is found, whatever became of the documents meanwhile."""
+    with opened(server) as backend:
+        at = [DocumentPath(AT.collection, id_) for id_ in "abcd"]
+        due = {"due_key": "k", "due_at": backend.server_time(timeout=TIMEOUT)}
+        held = {"status": "open", "labels": ["x", "y"], **due}
+        backend.commit([Put(one, held) for one in at], timeout=TIMEOUT)
+        backend.commit([Put(at[0], {"status": "shut", "labels": ["y"]}), Delete(at[1])], timeout=TIMEOUT)
+        backend.commit([Put(at[2], {"n": 1})], timeout=TIMEOUT)
+        asked = [
+            Query(collection=AT.collection, equal=(FieldEquals("status", "open"),)),
+            Query(collection="states", contains=FieldContains("labels", "x"), is_group=True),
+            Query(collection="states", equal=(FieldEquals("due_key", "k"),), within=SINCE_EVER, is_group=True),
+            Query(collection="states", within=FieldRange(UPDATE_TIME, LONG_AGO), is_group=True),
+        ]
+        found = [[one.path.id for one in backend.query(query, timeout=TIMEOUT)] for query in asked]
+        assert found == [["d"], ["d"], ["d"], ["d", "a", "c"]]
+        assert [backend.count(query, timeout=TIMEOUT) for query in asked] == [1, 1, 1, 3]
