@@ -59,9 +59,13 @@ def adopt(
         progress: Called behind each page.
 
     Raises:
-        ConfigurationError: The source is not what it should be, or nobody says whose the states are.
+        ConfigurationError: The source is not what it should be, nobody says whose the states are, or *machine* is none.
         StoreError: The source or the store failed; what was written stays.
     """
+    given: object = machine
+    if not isinstance(given, Machine | None):
+        message = f"rows are held against the statuses of a machine: give a Machine, not {type(given).__name__}"
+        raise ConfigurationError(message)
     shape = _completed(shape, source)
     history = None if shape.history is None else shape.history.place
 

@@ -2,11 +2,13 @@
 
 import json
 import random
+from typing import cast
 
 import pytest
 
 from tai_state import (
     ChangeMetadata,
+    ConfigurationError,
     CorruptLogError,
     Machine,
     MemoryStore,
@@ -308,6 +310,12 @@ def test_an_unknown_governor_is_refused(store, file):
     """A file does not know one."""
     with pytest.raises(Exception, match="governor says whose the states are"):
         adopt(store, file(order(1)), Shape("state"))
+
+
+def test_a_machine_whose_statuses_nobody_knows_is_refused(store, file):
+    """A mover, or its class: nothing could be held against it."""
+    with pytest.raises(ConfigurationError, match="give a Machine, not object"):
+        adopt(store, file(order(1)), SHAPE, machine=cast("Machine", object()))
 
 
 def test_progress_is_told(store, file, small_pages):

@@ -202,3 +202,14 @@ def test_a_payload_of_an_unknown_action_is_refused():
     """A slip of the pen would leave the action untried."""
     with pytest.raises(ConfigurationError, match="no action 'pai'; it has 'pay'"):
         explore(TILL, START, {"pai": [1]})
+
+
+def test_a_shortest_way_is_told_whatever_the_order_of_the_payloads():
+    """Five and five come to ten, though the last payload is a step of one."""
+    machine = Machine(
+        "m",
+        "a",
+        [Transition("go", "a", "a", lambda data, n: data["n"] + n <= 10, lambda data, n: {"n": data["n"] + n})],
+    )
+    found = explore(machine, {"n": 0}, {"go": [5, 1]}, {"not ten": lambda state: state.data["n"] != 10})
+    assert [step.payload for step in found.violations["not ten"].state.path] == [5, 5]
