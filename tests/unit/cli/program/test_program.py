@@ -126,7 +126,7 @@ def test_an_example_runs(run, example, tmp_path, monkeypatch):
     if " restore " in example:
         assert run("--store", "sqlite:///i.db", "backup", "i.backup").exit_code == 0
     result = run(*shlex.split(example)[1:])
-    # A dry run that would change something says so by its exit code, and those of the other commands find nothing to do.
+    # A dry run that would change something says so; those of the other commands find nothing to do.
     would_change = " adopt " in example and "--dry-run" in example
     assert result.exit_code == int(would_change), result.output
     assert result.stdout
