@@ -12,13 +12,14 @@ import pytest
 from tai_state import Machine, Transition
 from tai_state.codec import Payload
 from tai_state.config import Maintenance
-from tai_state.documents import Delete
+from tai_state.documents import Delete, Document, DocumentPath
 from tai_state.errors import CorruptLogError
 from tai_state.rules.history import segments
 from tai_state.rules.history.packed import pack
 from tai_state.rules.history.segments import (
     batches,
     build_segment,
+    events_alone,
     is_sound_run,
     part_of,
     proven,
@@ -27,7 +28,7 @@ from tai_state.rules.history.segments import (
     segment_due,
 )
 from tai_state.rules.records.record import Marks
-from tests.unit.commits.made import PATHS, document, lived, state_at
+from tests.unit.commits.made import PATHS, at, document, lived, state_at
 
 TEN = Maintenance(segment_events=10)
 COUNTER = Machine(
@@ -226,3 +227,12 @@ def test_listed_events_have_the_format_of_the_newest(late, number):
     assert found.write is not None
     assert found.write.fields["format"] == number
     assert list(read_segment(document(found.write, 9), "g", "s").events) == events
+
+
+@pytest.mark.parametrize(
+    "path", [PATHS.segment(1), DocumentPath(PATHS.governor.segments, "%zz@1")], ids=["damaged", "foreign"]
+)
+def test_a_damaged_segment_that_is_alone_has_no_events(path):
+    """Nothing is raised: whoever asks what is left finds nothing; without the mark it is not looked at."""
+    assert events_alone(Document(path, {"alone": True, "events": b"rubbish"}, at(1), at(1)), "g") == ()
+    assert events_alone(Document(path, {"events": b"rubbish"}, at(1), at(1)), "g") == ()

@@ -11,7 +11,7 @@ from tai_state.rules.history.segments import Segment, build_segment, read_segmen
 from tai_state.rules.records.chain import event_hash, seal_is_sound
 from tai_state.rules.records.documents import event_fields
 from tai_state.rules.records.erased import erased, is_erased
-from tai_state.rules.recovery.erasure import erased_event, erased_segment, is_about
+from tai_state.rules.recovery.erasure import Erasure, erased_event, erased_segment, is_about
 from tai_state.rules.recovery.retention import compacted
 from tests.unit.records.test_fields import AS_IT_IS, BEFORE, EVENT, LATER, NOW
 
@@ -90,3 +90,13 @@ def test_a_run_that_contradicts_itself_is_not_left_alone():
 def test_what_a_record_is_about(fields, expected):
     """The state that it names, or the document."""
     assert is_about(fields, PATHS) is expected
+
+
+@pytest.mark.parametrize(
+    ("through", "version", "message"), [(7, 7, "erased up to version 7"), (0, None, "the governor is erased")]
+)
+def test_the_record_of_an_erasure_tells_how_far_it_went(through, version, message):
+    """The last version whose values went; of a governor that is nothing that one version tells."""
+    told = Erasure("s", through, "ann", "she asked", NOW, "a-1").audit_put("audit", PATHS.state).fields
+    assert (told["version"], told["message"], told["changed_by"]) == (version, message, "ann")
+    assert (told["before"], told["after"]) == (None, None)

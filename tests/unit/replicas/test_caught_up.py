@@ -64,6 +64,8 @@ def test_a_sync_that_left_many_states_leaves_no_mark():
         (Sample(NOW, 10, 12), 12, 2, None),
         (Sample(NOW, 10, 10), 71, 5, None),
         (None, 10, 5, None),
+        # Parts of a second count.
+        (Sample(NOW, 10, 10), 10.5, 1, Past(NOW + timedelta(seconds=0.5005 - 1), timedelta(seconds=1))),
         # No engine tells what was long ago.
         (Sample(NOW, 10, 10), 10, 7200, Past(NOW - timedelta(seconds=600), timedelta(seconds=600))),
     ],
