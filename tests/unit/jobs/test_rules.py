@@ -159,3 +159,11 @@ def test_the_machine_of_jobs_is_as_it_was():
     assert (JOB.version, JOB.statuses, JOB.terminal) == (1, STATUSES, ("succeeded", "cancelled"))
     fingerprint = "b9ca9a9f20f261d9dbecb19a75242789eb075080969118abbaf38f667dabe91d"  # pragma: allowlist secret
     assert JOB.fingerprint == fingerprint
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_a_release_takes_the_attempt_back(attempts):
+    """Nothing was tried: the count is what it was before the claim, and all else as it is."""
+    (released,) = [one for one in JOB.transitions if one.action == "release"]
+    assert released.apply is not None
+    assert released.apply({"attempts": attempts, "payload": "p"}, None) == {"attempts": attempts - 1, "payload": "p"}

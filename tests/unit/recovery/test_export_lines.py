@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from tai_state.errors import BadExportError
-from tai_state.rules.recovery.export_lines import End, Header, header_line, read_header, read_line
+from tai_state.documents import DocumentPath
+from tai_state.errors import BadExportError, InvalidDataError
+from tai_state.rules.recovery.export_lines import End, Header, document_line, header_line, read_header, read_line
 
 HEADER = {"export": "tai_state", "version": 1, "store_id": "a", "governor": None, "exported_at": "2026-01-01T00:00:00Z"}
 END = {"line": 3, "end": True, "documents": 1, "sha256": "0" * 64}
@@ -62,3 +63,9 @@ def test_a_header_is_the_first_line_and_is_read_back(governor):
     assert json.loads(line)["line"] == 1
     assert line.endswith(b"\n")
     assert read_header("a.jsonl", line) == header
+
+
+def test_what_was_never_stored_by_us_is_no_line():
+    """A value of another kind is refused by the error that says so, and no half of a line is made."""
+    with pytest.raises(InvalidDataError, match="never stored by us"):
+        document_line(2, DocumentPath("governors/g/states", "s"), {"place": object()})

@@ -66,6 +66,7 @@ def test_a_sync_that_left_many_states_leaves_no_mark():
         (None, 10, 5, None),
         # Parts of a second count.
         (Sample(NOW, 10, 10), 10.5, 1, Past(NOW + timedelta(seconds=0.5005 - 1), timedelta(seconds=1))),
+        (Sample(NOW, 10, 10), 10.9, 0.1, Past(NOW + timedelta(seconds=0.9009 - 0.1), timedelta(seconds=0.1))),
         # No engine tells what was long ago.
         (Sample(NOW, 10, 10), 10, 7200, Past(NOW - timedelta(seconds=600), timedelta(seconds=600))),
     ],
