@@ -27,9 +27,11 @@ Told = Callable[[str, int], None]
 
 
 class _Read(NamedTuple):
-    row: Row
-    candidate: Candidate | None
-    refusal: RefusedRowError | None
+    """A row, or why it is refused: of such a one nothing more is held, however large it is."""
+
+    mark: Mark
+    converted: int
+    outcome: Candidate | AdoptionFinding
 
 
 def adopt(
@@ -108,8 +110,8 @@ class _Run:
     def bring(self, pages: Iterable[list[_Read]], mark: ProgressMark, state: Progress, writer: Writer) -> None:
         """Write the rows that have no state, and keep behind each page how far that came."""
         for page in pages:
-            writer.write([read.candidate for read in page if read.candidate is not None])
-            state.after, state.rows = page[-1].row.mark, state.rows + len(page)
+            writer.write(_candidates(page))
+            state.after, state.rows = page[-1].mark, state.rows + len(page)
             state.failed |= dict(islice(writer.failed.items(), _FAILED_MAX - len(state.failed)))
             writer.failed.clear()
             mark.save(state)
@@ -123,22 +125,21 @@ class _Run:
         for page in pages:
             # Two rows of one id are noticed by a dry run where they are in one page: of more it holds none.
             seen: set[tuple[str, str]] = set()
-            there = _standing(self.store, [read.candidate for read in page if read.candidate is not None])
-            for row, candidate, refusal in page:
+            there = _standing(self.store, _candidates(page))
+            for _, converted, outcome in page:
                 self.report.rows += 1
-                self.report.converted += row.converted
-                if refusal is not None:
-                    self.report.add(AdoptionFinding(row.place, "refused", refusal.field, refusal.message))
+                self.report.converted += converted
+                if isinstance(outcome, AdoptionFinding):
+                    self.report.add(outcome)
                     continue
-                assert candidate is not None
-                key = (candidate.governor_id, candidate.state_id)
+                key = (outcome.governor_id, outcome.state_id)
                 if (snapshot := there.get(key)) is not None:
-                    self._judge(candidate, snapshot)
+                    self._judge(outcome, snapshot)
                 elif self.report.is_dry_run:
-                    self._count(candidate, is_second=key in seen)
+                    self._count(outcome, is_second=key in seen)
                     seen.add(key)
                 else:
-                    _tell_missing(candidate, self.report, failed)
+                    _tell_missing(outcome, self.report, failed)
             self.done("looking" if self.report.is_dry_run else "checking", self.report.rows)
 
     def _judge(self, one: Candidate, snapshot: StateSnapshot) -> None:
@@ -172,9 +173,14 @@ def _finding(one: Candidate, kind: Any, field: str, message: str) -> AdoptionFin
 
 def _read(row: Row, shape: Shape, machine: Machine[Any] | None) -> _Read:
     try:
-        return _Read(row, candidate_of(row, shape, machine), None)
+        outcome: Candidate | AdoptionFinding = candidate_of(row, shape, machine)
     except RefusedRowError as error:
-        return _Read(row, None, error)
+        outcome = AdoptionFinding(row.place, "refused", error.field, error.message)
+    return _Read(row.mark, row.converted, outcome)
+
+
+def _candidates(page: Iterable[_Read]) -> list[Candidate]:
+    return [read.outcome for read in page if isinstance(read.outcome, Candidate)]
 
 
 def _standing(store: StateStore, candidates: Iterable[Candidate]) -> dict[tuple[str, str], StateSnapshot]:
@@ -194,7 +200,7 @@ def _pages(items: Iterator[_Read]) -> Iterator[list[_Read]]:
     size = 0
     for item in items:
         page.append(item)
-        size += 0 if item.candidate is None else item.candidate.weight
+        size += item.outcome.weight if isinstance(item.outcome, Candidate) else 0
         if len(page) >= PAGE_ROWS or size >= PAGE_BYTES:
             yield page
             page, size = [], 0

@@ -118,7 +118,7 @@ class CsvSource(_FileSource):
         with self.opened() as stream:
             text = _Text(self, stream)
             reader = csv.reader(text, delimiter=self._delimiter, strict=True)
-            names = self._names(reader)
+            names = self._names(*_next(reader, text))
             if after is not None:
                 stream.seek(after["byte"])
                 text.line = after["line"]
@@ -131,12 +131,10 @@ class CsvSource(_FileSource):
                     mark = {"line": text.line, "byte": stream.tell()}
                     yield self.row(line, mark, dict(zip(names, values, strict=False)), defect or _odd(names, values))
 
-    def _names(self, reader: Iterator[list[str]]) -> list[str]:
-        try:
-            names = next(reader, [])
-        except (csv.Error, UnicodeDecodeError) as error:
-            message = f"{self.name}: its first line names no columns: {error}"
-            raise ConfigurationError(message) from error
+    def _names(self, names: list[str] | None, defect: str | None) -> list[str]:
+        if defect is not None:
+            message = f"{self.name}: its first line names no columns: {defect}"
+            raise ConfigurationError(message)
         if not names or len(set(names)) < len(names):
             message = f"{self.name}: its first line must name the columns, each once; it has {names!r}"
             raise ConfigurationError(message)

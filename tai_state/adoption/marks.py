@@ -39,18 +39,20 @@ class ProgressMark:
         self._keys = Keys(store, GROUP)
         asked: dict[str, Any] = {"source": source.name, "shape": asdict(shape)}
         self._key = hashlib.sha256(to_json(asked)).hexdigest()[:32]
-        self._source = source
+        self._source = source.name
+        # Of what is read from here on: a source that changes on the way has another one when it is asked again.
+        self._fingerprint = source.fingerprint()
 
     def load(self) -> Progress:
         """Return where an earlier run stopped; the beginning where there was none, or the source is another since."""
         told = self._keys.get(self._key)
-        if not isinstance(told, dict) or told.get("fingerprint") != self._source.fingerprint():
+        if not isinstance(told, dict) or told.get("fingerprint") != self._fingerprint:
             return Progress()
         return Progress(told["after"], told["rows"], dict(told["failed"]), told["has_read_all"])
 
     def save(self, progress: Progress) -> None:
         """Keep it: what it says was looked at is committed."""
-        value = {**asdict(progress), "source": self._source.name, "fingerprint": self._source.fingerprint()}
+        value = {**asdict(progress), "source": self._source, "fingerprint": self._fingerprint}
         self._keys.set(self._key, value)
 
     def clear(self) -> None:

@@ -231,7 +231,7 @@ def _time(value: object, place: str) -> datetime | None:
         try:
             value = datetime.fromisoformat(value)
         except ValueError as error:
-            raise RefusedRowError(place, f"{value!r} is no time in ISO 8601") from error
+            raise RefusedRowError(place, f"{value!r:.100} is no time in ISO 8601") from error
     if not isinstance(value, datetime):
         raise RefusedRowError(place, f"must be a time, not {type(value).__name__}")
     if value.utcoffset() is None:

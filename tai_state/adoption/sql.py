@@ -18,6 +18,9 @@ class SqlSource:
 
     A mark counts rows, and holds as long as the file is the same. The query should have an order; without one SQLite
     gives the rows of a file that does not change in the same order all the same.
+
+    One SELECT reads them all, as they are when it begins. Where the file has no write-ahead log (journal_mode WAL), who
+    writes to it waits until they are read: read a copy of one that must not wait.
     """
 
     id_field: str | None = "id"
@@ -64,7 +67,10 @@ class SqlSource:
 
     def _open(self) -> sqlite3.Connection:
         # A file that others write is read, and nothing of it is changed: not even by a query that would.
-        return sqlite3.connect(f"file:{quote(str(self.path.absolute()))}?mode=ro", uri=True)
+        database = sqlite3.connect(f"file:{quote(str(self.path.absolute()))}?mode=ro", uri=True)
+        # SQLite takes any bytes for a text; one that is none is refused with its row, as no store takes it.
+        database.text_factory = lambda raw: raw.decode(errors="surrogateescape")
+        return database
 
     def _execute(self, database: sqlite3.Connection, limit: int, offset: int) -> sqlite3.Cursor:
         """Run the query inside of a SELECT, in which nothing but a SELECT can stand."""

@@ -120,6 +120,7 @@ class MachineRules(RuleBasedStateMachine):
         result = self.persister.transition(_GOVERNOR, self.state_id, action, payload, idempotency_key=key)
         assert not result.replayed, f"{action} was told to have been made before"
         self._take(wanted)
+        self._compare_told(action, result)
         self._repeatable = (action, payload, key)
 
     def _expect_refusal(self, action: str, payload: Any, key: str) -> None:
@@ -144,7 +145,7 @@ class MachineRules(RuleBasedStateMachine):
             _GOVERNOR, self.state_id, action, payload, idempotency_key=key
         )
         assert result.replayed, f"{action} was made again under its key"
-        assert result.version == self.version, f"{action} was version {self.version}, and is told as {result.version}"
+        self._compare_told(action, result)
 
     @rule(seconds=st.integers(1, _SECONDS_MAX))
     def time_passes(self, seconds: int) -> None:
@@ -183,6 +184,9 @@ class MachineRules(RuleBasedStateMachine):
             if detail is not None:
                 raise AssertionError(f"invariant {name!r} does not hold of {snapshot}{detail and f': {detail}'}")
         self._is_checked = True
+
+    def _compare_told(self, action: str, result: TransitionResult[Any]) -> None:
+        self._compare(f"what is told of {action}", result.to_status, result.snapshot.data, result.version)
 
     def _compare(self, what: str, status: str, data: Any, version: int) -> None:
         assert self.data is not None

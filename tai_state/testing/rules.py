@@ -28,7 +28,8 @@ def machine_rules(
     starts a state and has a rule for each transition, one for any action in any status, one that repeats the last move
     under its key, and one that lets time pass and has what is due done. After each step:
 
-    * the stored state, its last event, and its replay say what the machine's pure decision says;
+    * the stored state, its last event, its replay, and what was told of a move say what the machine's pure decision
+      says;
     * a move that the machine refuses was refused by the store, and changed nothing; a repeated one, too;
     * each of the caller's invariants holds of the state's snapshot.
 

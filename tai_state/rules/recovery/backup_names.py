@@ -93,9 +93,10 @@ def leftovers(written: Mapping[str, float], new: str) -> list[str]:
     """Return which files in a folder exports of the series of *new* left that were killed.
 
     Args:
-        written: When each was written last, in seconds, by the one clock of the folder; *new* just now.
+        written: When each was written last, in seconds, by the one clock of the folder; *new* just now. Where that is
+            not there, since a later export has removed it, nobody can tell the time, and nothing is left over.
     """
-    told, now = _NAME.fullmatch(new), written[new]
+    told, now = _NAME.fullmatch(new), written.get(new, 0.0)
     assert told is not None
     parts = [(_PART.fullmatch(name), name) for name, moment in written.items() if now - moment > LEFT_SECONDS_MIN]
     return [name for part, name in parts if part is not None and part["series"] == told["series"]]

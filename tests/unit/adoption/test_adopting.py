@@ -2,6 +2,7 @@
 
 import json
 import random
+import tracemalloc
 from typing import cast
 
 import pytest
@@ -269,6 +270,34 @@ def test_a_mark_of_a_file_that_changed_does_not_count(store, file, small_pages, 
     changed = file(order(9), *(order(number) for number in range(4)))
     report = adopt(store, changed, SHAPE)
     assert (report.resumed_behind, report.adopted, report.verified) == (0, 1, 5)
+
+
+def test_a_mark_of_a_file_that_changes_during_the_run_does_not_count(store, file, small_pages):
+    """It tells where in the file stood what that run has read, and nothing of the one that is there since."""
+    source = file(*(order(number) for number in range(6)))
+
+    def replaced(_doing, rows):
+        if rows == 4:
+            raise KeyboardInterrupt
+        file(*(order(number) for number in range(7, 15)))
+
+    with pytest.raises(KeyboardInterrupt):
+        adopt(store, source, SHAPE, progress=replaced)
+    report = adopt(store, source, SHAPE)
+    assert (report.resumed_behind, report.verified, report.is_sound) == (0, 8, True)
+
+
+def test_of_a_row_that_is_refused_no_fields_are_held(store, file):
+    """A page of them is no larger than one of those that are adopted."""
+    source = file(*({"id": f"o-{number}", "text": "x" * 500_000} for number in range(40)))
+    tracemalloc.start()
+    try:
+        report = adopt(store, source, SHAPE, dry_run=True)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert report.counts["refused"] == 40
+    assert most < 10_000_000
 
 
 @pytest.mark.more

@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 
 from tai_state import ConfigurationError, StoreError
-from tai_state.adoption import CsvSource, JsonLinesSource, SqlSource
+from tai_state.adoption import CsvSource, JsonLinesSource, Shape, SqlSource
+from tai_state.adoption.shape import RefusedRowError, candidate_of
 
 
 def rows(source, after=None):
@@ -28,6 +29,14 @@ def pack(path):
     packed = path.with_name(path.name + ".gz")
     packed.write_bytes(gzip.compress(path.read_bytes()))
     return packed
+
+
+def assert_marks_lead_on(source):
+    """Behind each row's mark come those behind it, and no other."""
+    whole = rows(source)
+    assert len(whole) > 1
+    for number, row in enumerate(whole):
+        assert rows(source, row.mark) == whole[number + 1 :]
 
 
 def test_lines_of_json_are_rows_with_their_numbers(lines):
@@ -51,10 +60,7 @@ def test_lines_of_json_are_rows_with_their_numbers(lines):
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_a_mark_leads_to_the_line_behind_it(lines, is_packed):
     """In a gzip, too."""
-    source = JsonLinesSource(pack(lines) if is_packed else lines)
-    whole = rows(source)
-    for number, row in enumerate(whole):
-        assert rows(source, row.mark) == whole[number + 1 :]
+    assert_marks_lead_on(JsonLinesSource(pack(lines) if is_packed else lines))
 
 
 def test_a_gzip_without_its_end_is_told(lines):
@@ -98,10 +104,7 @@ def test_rows_of_csv_have_the_names_of_the_head(table):
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_a_mark_leads_to_the_row_behind_it(table, is_packed):
     """Also behind a value of several lines."""
-    source = CsvSource(pack(table) if is_packed else table)
-    whole = rows(source)
-    for number, row in enumerate(whole):
-        assert rows(source, row.mark) == whole[number + 1 :]
+    assert_marks_lead_on(CsvSource(pack(table) if is_packed else table))
 
 
 def test_a_large_value_is_read(tmp_path):
@@ -127,6 +130,15 @@ def test_a_head_that_names_no_columns_is_refused(tmp_path, head):
     path = tmp_path / "o.csv"
     path.write_text(head)
     with pytest.raises(ConfigurationError, match="must name the columns, each once"):
+        rows(CsvSource(path))
+
+
+@pytest.mark.parametrize(("head", "message"), [("größe".encode("latin-1"), "is not UTF-8"), (b'"a"b', "is no CSV")])
+def test_a_head_that_cannot_be_read_is_refused(tmp_path, head, message):
+    """Its rows would have names that nobody gave."""
+    path = tmp_path / "o.csv"
+    path.write_bytes(b"id," + head + b"\n1,2\n")
+    with pytest.raises(ConfigurationError, match=f"its first line names no columns: {message}"):
         rows(CsvSource(path))
 
 
@@ -177,6 +189,18 @@ def test_what_sqlite_cannot_read_on_is_told(database):
     source = SqlSource(database, "SELECT abs(-9223372036854775807 - (id = 3)) AS id FROM orders")
     with pytest.raises(StoreError, match="cannot be read on behind row"):
         rows(source)
+
+
+def test_a_text_that_is_no_unicode_is_its_rows_own_defect(database):
+    """SQLite takes any bytes for a text: no store takes that row, and the others come behind it."""
+    source = SqlSource(database, "SELECT id, CAST(iif(id = 1, x'61ff', x'61') AS TEXT) AS text FROM orders")
+    refused = []
+    for row in rows(source):
+        try:
+            candidate_of(row, Shape("text", "id", "shop"), None)
+        except RefusedRowError as error:
+            refused.append((row.place, error.field))
+    assert refused == [("shop ?.db, row 2", "text")]
 
 
 def test_a_database_that_changed_has_another_fingerprint(database):

@@ -18,6 +18,7 @@ from tai_state import (
     StoreClosedError,
     Transition,
     TransitionNotAllowedError,
+    TransitionResult,
 )
 from tai_state.due import Timeout
 from tai_state.testing import machine_rules
@@ -169,6 +170,23 @@ def test_a_key_that_is_ignored_is_found(monkeypatch):
 
     planted(monkeypatch, "transition", fault)
     with pytest.raises((AssertionError, TransitionNotAllowedError), match=r"made again under its key|not allowed"):
+        run(machine_rules(TILL, start_data={"paid": 0}), THOROUGH)
+
+
+@pytest.mark.parametrize("is_again", [False, True])
+def test_a_move_that_is_made_and_told_wrong_is_found(monkeypatch, is_again):
+    """The first time, or only where it is asked for again: the store itself is sound."""
+
+    def fault(sound, self, *args, **options):
+        told = sound(self, *args, **options)
+        if told.replayed is not is_again:
+            return told
+        return TransitionResult(
+            told.event, told.snapshot.model_copy(update={"data": {"paid": -1}}), replayed=told.replayed
+        )
+
+    planted(monkeypatch, "transition", fault)
+    with pytest.raises(AssertionError, match=r"the data of what is told of \w+ is \{'paid': -1\}"):
         run(machine_rules(TILL, start_data={"paid": 0}), THOROUGH)
 
 
