@@ -2,8 +2,11 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -13,6 +16,17 @@ TEST_FOLDERS = (ROOT / "tests", ROOT / "tai_state" / "testing")
 
 APART = {"adk": "adk_sessions.py"}
 """Adapters whose libraries have an environment of their own: their examples are files, which tests/peers/apart runs."""
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+"""The pages whose examples run, and whose links lead somewhere."""
+
+
+def examples(evaluate: Callable[[Example], None]) -> dict[str, Example]:
+    """Return every Python example by its page and line; each stands alone, and is run by *evaluate*."""
+    parser = Sybil([CodeBlockParser("python", evaluate)])
+    found = [(path.relative_to(ROOT).with_suffix(""), example) for path in PAGES for example in parser.parse(path)]
+    return {f"{path}-{example.line}": example for path, example in found}
 
 
 def page(name: str) -> str:

@@ -8,13 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sybil import Example, Sybil
-from sybil.parsers.markdown import CodeBlockParser
+from sybil import Example
 
-from tests.unit.docs.pages import DOCS, ROOT, targets
+from tests.unit.docs.pages import PAGES, ROOT, examples, targets
 
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 LINKS = [
     pytest.param(path, link, id=f"{path.stem}-{link}")
     for path in PAGES
@@ -42,14 +40,6 @@ def runs_as_it_stands(example: Example) -> None:
         assert promised in completed.stdout
 
 
-PARSER = Sybil([CodeBlockParser("python", runs_as_it_stands)])
-EXAMPLES = [
-    pytest.param(example, id=f"{path.relative_to(ROOT).with_suffix('')}-{example.line}")
-    for path in PAGES
-    for example in PARSER.parse(path)
-]
-
-
 def test_the_readme_has_a_quickstart_in_each_colour() -> None:
     """A sync one, and an async one."""
     examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
@@ -61,7 +51,7 @@ def test_the_readme_is_short() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= README_LINES_MAX
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", [pytest.param(one, id=name) for name, one in examples(runs_as_it_stands).items()])
 def test_an_example_prints_what_its_comments_promise(example: Example) -> None:
     """As it stands, with warnings as errors; a failure names the page and the line."""
     example.evaluate()

@@ -1,30 +1,14 @@
 """The examples of README.md and docs/ pass mypy --strict, so that what is copied from them does."""
 
 import ast
-import re
-from collections.abc import Iterable
+from collections import Counter
 from io import StringIO
-from pathlib import Path
 from tokenize import COMMENT, generate_tokens, untokenize
 
 import pytest
 
-from tests.unit.docs.pages import APART, DOCS, ROOT
+from tests.unit.docs.pages import APART, DOCS, examples
 from tests.unit.house.checkers import mypy_says
-
-FIRST = [ROOT / "README.md", DOCS / "index.md", DOCS / "usage.md"]
-"""What newcomers copy from. The others need libraries that mypy takes long to read."""
-
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-
-
-def examples(pages: Iterable[Path]) -> dict[str, str]:
-    """Return every Python example of *pages*, by its page and number; each stands alone."""
-    found: dict[str, str] = {}
-    for path in pages:
-        blocks = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
-        found |= {f"{path.stem}-{number}": block for number, block in enumerate(blocks, 1)}
-    return found
 
 
 def unsilenced(text: str) -> str:
@@ -42,10 +26,12 @@ def casts(text: str) -> list[str]:
 MISTAKE = "import tai_state\n\ntai_state.connect(5)"
 
 
-def test_examples_pass_a_strict_type_check(tmp_path, scale):
+def test_examples_pass_a_strict_type_check(tmp_path):
     """As they stand, where no comment silences the checker; one with a mistake does not."""
-    found = examples(scale(FIRST, PAGES))
-    assert {"README-1", "README-2", "usage-1"} <= set(found)
+    found = {name: example.parsed for name, example in examples(lambda _: None).items()}
+    pages = Counter(name.rpartition("-")[0] for name in found)
+    assert (pages["README"], pages["docs/concepts/commit"]) == (2, 1)
+    assert pages["docs/usage"]
     assert {name: casts(text) for name, text in found.items()} == {name: [] for name in found}
     assert casts("x = typing.cast(int, cast(str, y))") == ["typing.cast", "cast"]
     silenced = f"{MISTAKE}  # type:{' '}ignore"
