@@ -14,7 +14,7 @@ from pathlib import Path
 
 import tai_state
 from tai_state import Clock, TaiStateError
-from tai_state.cli.commands.demo.plan import Ack, Job
+from tai_state.cli.commands.demo.plan import JOB_VARIABLE, Ack, Job
 
 LEASH_MOVES = 28
 _KILL_AFTER_MOVES = (6, 20)
@@ -75,11 +75,12 @@ class Crew:
         leash = LEASH_MOVES if doomed else None
         job = replace(self._job, worker=f"worker-{next(self._numbers)}", governors=governors, leash=leash)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tai_state.cli.commands.demo.worker", job.to_json()),
+            *(sys.executable, "-m", "tai_state.cli.commands.demo.worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=_environment(),
+            # Not as an argument: a store's URL may hold a password, and who lists processes sees arguments.
+            env=_environment() | {JOB_VARIABLE: job.to_json()},
             start_new_session=True,  # Ctrl-C is for us alone: we end them
         )
         shift = Shift(job, process.pid)

@@ -11,6 +11,9 @@ STATE = "mode"
 """The state of each governor that is moved."""
 CALM_LOAD_MAX = 60
 
+JOB_VARIABLE = "DEMO_JOB"
+"""Where a worker finds its job."""
+
 
 def _stepped(data: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
     return {**data, "steps": data["steps"] + 1, "load": payload["load"]}

@@ -1,4 +1,4 @@
-"""A worker of the demo: ``python -m tai_state.cli.commands.demo.worker JOB``. It may be killed at any moment.
+"""A worker of the demo: ``DEMO_JOB=... python -m tai_state.cli.commands.demo.worker``. It may be killed at any moment.
 
 It knows nothing but its job: where a governor stands, the store tells. On standard output goes a line for
 each acknowledged move, and only after its acknowledgement; what a pipe has taken outlives the one who wrote it.
@@ -9,7 +9,7 @@ import sys
 from time import sleep
 
 from tai_state import StateMachinePersister, StateStore, TaiStateError, TransitionResult, connect
-from tai_state.cli.commands.demo.plan import MACHINE, STATE, Ack, Job, Step, walk
+from tai_state.cli.commands.demo.plan import JOB_VARIABLE, MACHINE, STATE, Ack, Job, Step, walk
 
 _PAUSE_SECONDS = 0.004
 """Between two moves, so that there is something to watch."""
@@ -57,8 +57,8 @@ class Worker:
 
 
 def main() -> None:
-    """Do the job that the first argument describes."""
-    job = Job.from_json(sys.argv[1])
+    """Do the job that the environment describes."""
+    job = Job.from_json(os.environ[JOB_VARIABLE])
     try:
         with connect(job.store, actor=job.worker) as store:
             Worker(store, job).run()

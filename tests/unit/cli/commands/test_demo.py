@@ -1,12 +1,15 @@
 """The demo's audit: it finds what it is there to find."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
-from tai_state import MemoryStore, StateMachinePersister
+from tai_state import MemoryStore, StateMachinePersister, SystemClock
 from tai_state.cli.commands.demo.audit import Audit
 from tai_state.cli.commands.demo.command import MOVES as MOVES_OF_A_GOVERNOR
-from tai_state.cli.commands.demo.crew import LEASH_MOVES, Shift
-from tai_state.cli.commands.demo.plan import MACHINE, STATE, Ack, Job, walk
+from tai_state.cli.commands.demo.crew import LEASH_MOVES, Crew, Shift
+from tai_state.cli.commands.demo.plan import JOB_VARIABLE, MACHINE, STATE, Ack, Job, walk
 
 MOVES = 12
 
@@ -86,3 +89,19 @@ def test_a_doomed_worker_cannot_end_its_work():
 def test_a_job_is_read_as_it_was_written():
     """Nothing is lost on the way to the worker."""
     assert Job.from_json(Job("s", "w", ("a", "b"), 3, 4).to_json()) == Job("s", "w", ("a", "b"), 3, 4)
+
+
+async def test_a_password_stands_in_no_list_of_processes(monkeypatch):
+    """What a worker is told comes by its environment, which its own user alone can read."""
+    job, started = Job("redis://:hush@host/0", "", (), MOVES), []
+
+    async def start(*arguments, env, **_):
+        started.append((arguments, env))
+        raise FileNotFoundError
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    with pytest.raises(FileNotFoundError):
+        await Crew(job, clock=SystemClock(), seed=1, say=print).run([(("g",), 0)], timeout=60)
+    ((arguments, env),) = started
+    assert "hush" not in "".join(arguments)
+    assert Job.from_json(env[JOB_VARIABLE]) == replace(job, worker="worker-1", governors=("g",))
