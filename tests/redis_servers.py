@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from redis.connection import Connection
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import TimeoutError as LateError
 
+from tai_state._sync.backends.redis import RedisBackend
 from tests.waits import eventually
 
 _QUIET = ("--loglevel", "warning", "--save", "")
@@ -94,6 +96,19 @@ def redis_server():
         server = RedisServer(Path(folder), "--appendonly", "yes", "--appendfsync", "always")
         yield server
         server.kill()
+
+
+@pytest.fixture
+def own_redis(tmp_path):
+    """A server of a test's own, which may be broken and told what the test likes; it keeps no log."""
+    server = RedisServer(tmp_path, "--appendonly", "no")
+    yield server
+    server.kill()
+
+
+def opened(server):
+    """Return a backend of *server*, below the root "r", which the end of a ``with`` closes."""
+    return closing(RedisBackend(server.url("r")))
 
 
 @pytest.fixture

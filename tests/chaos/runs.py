@@ -147,7 +147,6 @@ def on_sqlite(
 
 
 def on_redis(
-    server: RedisServer,
     folder: Path,
     *,
     seed: str,
@@ -159,12 +158,12 @@ def on_redis(
     seconds_between_deaths: float,
     seconds_max: float,
 ) -> tuple[Run, int]:
-    """Let *clients* make their *share* of moves each in Redis, while they and the server are killed.
+    """Let *clients* make their *share* of moves each in a Redis that flushes always, while they and it are killed.
 
     Returns:
         The run, and how often the server was killed and started again.
     """
-    with _mortal(server, seconds_between_deaths) as deaths:
+    with _mortal(folder, seconds_between_deaths) as (server, deaths):
         run = _on(
             server.url("chaos"),
             folder,
@@ -180,8 +179,10 @@ def on_redis(
 
 
 @contextmanager
-def _mortal(server: RedisServer, seconds_between_deaths: float) -> Iterator[list[float]]:
-    """Kill the server and start it again, again and again; yield when it died."""
+def _mortal(folder: Path, seconds_between_deaths: float) -> Iterator[tuple[RedisServer, list[float]]]:
+    """Kill a server and start it again, again and again; yield it, and when it died."""
+    (folder / "server").mkdir()
+    server = RedisServer(folder / "server", "--appendonly", "yes", "--appendfsync", "always")
     is_over = threading.Event()
     deaths: list[float] = []
 
@@ -194,10 +195,11 @@ def _mortal(server: RedisServer, seconds_between_deaths: float) -> Iterator[list
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        yield deaths
+        yield server, deaths
     finally:
         is_over.set()
         killer.join()
+        server.kill()
 
 
 def _on(

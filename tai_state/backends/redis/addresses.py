@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tai_state.errors import ConfigurationError
 from tai_state.urls import REDIS_SCHEMES, masked
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 DEFAULT_PORT = 6379
 DEFAULT_ROOT = "tai_state"
@@ -83,7 +86,8 @@ def read_address(url: str) -> Address:
     known = {"root", "db"} if is_socket else {"root", "ca_certs"} if parts.scheme == "rediss" else {"root"}
     unknown = sorted(set(options) - known)
     if unknown or parts.fragment or parts.scheme not in REDIS_SCHEMES:
-        message = f"store URL {shown!r} has a part that is not understood: {(unknown or [parts.fragment])[0]!r}"
+        named = _named((unknown or [parts.fragment])[0], parts)
+        message = f"store URL {shown!r} has a part that is not understood: {named}"
         raise ConfigurationError(f"{message}; use {_FORMS}")
     path = unquote(parts.path) if is_socket else ""
     if is_socket and (parts.hostname or path in {"", "/"}):
@@ -91,7 +95,7 @@ def read_address(url: str) -> Address:
         raise ConfigurationError(message)
     said = options.get("db", ["0"])[-1] if is_socket else parts.path.strip("/") or "0"
     if not (said.isascii() and said.isdigit()):
-        message = f"store URL {shown!r} has the database {said!r}, which is no number; use {_FORMS}"
+        message = f"store URL {shown!r} has the database {_named(said, parts)}, which is no number; use {_FORMS}"
         raise ConfigurationError(message)
     root = check_root(options.get("root", [DEFAULT_ROOT])[-1])
     host, port = unquote(parts.hostname or "localhost"), port or DEFAULT_PORT
@@ -110,6 +114,13 @@ def read_address(url: str) -> Address:
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
     )
+
+
+def _named(part: str, parts: "SplitResult") -> str:
+    """Return a part that is refused, save where an "@" behind the host says that it may be of a password."""
+    if "@" in parts.path + parts.query + parts.fragment:
+        return "of a user or a password, in which / ? # are written as %2F %3F %23"
+    return repr(part)
 
 
 def check_root(root: str) -> str:

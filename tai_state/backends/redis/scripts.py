@@ -53,17 +53,16 @@ end
 """
 
 # A reader's time outlives the reader only where the server does: after its death the wall clock counts again, above
-# the last commit. What is full cannot keep it, and answers all the same; a replica does not, as it may be behind.
+# the last commit. What is full cannot keep it, and answers all the same; a replica does not, as it may be behind. It is
+# kept even where it is the last one: the offset may be new, and it is by this write that a replica is known.
 _READER = """
 local function reading(format)
     local now, offset, known = tell_time(false)
     if known[3] and known[3] ~= format then return nil, {'format', known[3]} end
-    if digits(now) ~= known[1] then
-        redis.set_repl(redis.REPL_NONE)
-        local kept = keep_time(now, offset, known)
-        redis.set_repl(redis.REPL_ALL)
-        if type(kept) == 'table' and kept.err and string.find(kept.err, 'READONLY') then return nil, kept end
-    end
+    redis.set_repl(redis.REPL_NONE)
+    local kept = keep_time(now, offset, known)
+    redis.set_repl(redis.REPL_ALL)
+    if type(kept) == 'table' and kept.err and string.find(kept.err, 'READONLY') then return nil, kept end
     return now
 end
 """
@@ -164,8 +163,16 @@ local root = ARGV[2]
 local function place_of(path) return (string.gsub(path, '/', '\\1')) end
 local function each(members, call)
     if members == '' then return end
-    local found = cjson.decode(members)
+    local is_whole, found = pcall(cjson.decode, members)
+    if not is_whole then return end
     for i = 1, #found, 2 do call(found[i], found[i + 1]) end
+end
+-- What nobody here wrote counts as it is read: of the first moment, and in no index. An error behind the first write
+-- would leave half a commit.
+local function head_of(key)
+    local head = redis.call('GETRANGE', key, 0, 40)
+    local is_whole = string.find(head, '^' .. string.rep('%d', 32) .. '[x-]' .. string.rep('%d', 8))
+    return (head == '' or is_whole) and head or string.rep('0', 32) .. '-' .. string.rep('0', 8)
 end
 local function members_in(key, head)
     local size = tonumber(string.sub(head, 34, 41))
@@ -183,7 +190,7 @@ end
 local function leave(collection, id)
     local ids = root .. 'i:' .. collection
     redis.call('ZREM', ids, id)
-    if redis.call('EXISTS', ids) == 0 then
+    if redis.call('ZCARD', ids) == 0 then
         local place = place_of(collection)
         redis.call('ZREM', root .. 'c', place)
         redis.call('ZREM', root .. 'g:' .. string.match(collection, '[^/]*$'), place)
@@ -233,7 +240,7 @@ local now, offset, known = tell_time(true)
 if known[3] and known[3] ~= ARGV[1] then return {'format', known[3]} end
 local heads = {}
 for i = 2, #KEYS do
-    local head, wanted = redis.call('GETRANGE', KEYS[i], 0, 40), ARGV[i * 8 - 9]
+    local head, wanted = head_of(KEYS[i]), ARGV[i * 8 - 9]
     if wanted == '0' then
         if head ~= '' then return {0, i - 2} end
     elseif wanted ~= '' and (head == '' or (wanted ~= '1' and wanted ~= string.sub(head, 17, 32))) then
@@ -244,6 +251,12 @@ end
 -- The first write: what is full, or a replica, refuses it, and with it all of the commit.
 local kept = keep_time(now, offset, known)
 if type(kept) == 'table' and kept.err then return kept end
+-- What the user of an ACL may not do fails here, by commands that change nothing.
+redis.call('SET', root .. 'd:', '', 'XX')
+redis.call('DEL', root .. 'd:')
+redis.call('ZADD', root .. 'i:', 'XX', 0, '')
+redis.call('ZREM', root .. 'i:', '')
+redis.call('ZCARD', root .. 'i:')
 if not known[3] then redis.call('HSET', KEYS[1], 'format', ARGV[1]) end
 local stamp = digits(now)
 for i = 2, #KEYS do
@@ -283,7 +296,7 @@ if ARGV[3] ~= '0' then
         local path = string.gsub(over[i], '\\1', '/')
         local collection, id = string.match(path, '^(.*)/([^/]*)$')
         local key = root .. 'd:' .. path
-        local head = redis.call('GETRANGE', key, 0, 40)
+        local head = head_of(key)
         if head == '' then out('x', over[i]) else remove(key, collection, id, head) end
     end
     removed = #over

@@ -72,11 +72,11 @@ class Writers:
         for thread in self._threads:
             thread.join()
 
-    def loss(self, url: str, crashed: float) -> Loss:
+    def loss(self, crashed: float) -> Loss:
         """Return what is not there of what was acknowledged before the crash."""
         count = lost = 0
         seconds, problems = 0.0, []
-        with connect(url, actor="judge") as store:
+        with connect(self._url, actor="judge") as store:
             persister = StateMachinePersister(store, MACHINE)
             for number, moments in enumerate(self.acknowledged):
                 count += len(moments)
@@ -94,19 +94,8 @@ class Writers:
 def killed(folder: Path, fsync: str, moves: int) -> Loss:
     """Kill a server with that ``appendfsync`` once so many moves were made by each writer."""
     server = RedisServer(folder, "--appendonly", "yes", "--appendfsync", fsync)
-    url = server.url("crash")
-    writers = Writers(url)
-    try:
-        writers.wait(moves)
-    finally:
-        server.kill()
-        crashed = monotonic()
-        writers.stop()
-    server.start()
-    try:
-        return writers.loss(url, crashed)
-    finally:
-        server.kill()
+    writers, crashed = _crashed(server, moves)
+    return _loss(server, writers, crashed)
 
 
 def cut(folder: Path, fsync: str, moves: int) -> Loss:
@@ -122,23 +111,33 @@ def cut(folder: Path, fsync: str, moves: int) -> Loss:
         *("--appendonly", "yes", "--appendfsync", fsync, "--auto-aof-rewrite-percentage", "0"),
         under=("strace", "-f", "-ttt", "-o", str(trace), "-e", calls),
     )
-    url = server.url("crash")
-    writers = Writers(url)
-    try:
-        writers.wait(moves)
-    finally:
-        server.kill()
-        crashed = monotonic()
-        writers.stop()
+    writers, crashed = _crashed(server, moves)
     (log,) = (folder / "appendonlydir").glob("*.incr.aof")
     assert eventually(lambda: "killed by SIGKILL" in trace.read_text(errors="replace"))
     flushed = _flushed(trace.read_text(errors="replace"), log.name)
     shutil.copy(log, folder / "before")
     with log.open("r+b") as file:
         file.truncate(flushed)
-    server.start(under=())
+    return _loss(server, writers, crashed)
+
+
+def _crashed(server: RedisServer, moves: int) -> tuple[Writers, float]:
+    """Kill *server* once so many moves were made by each writer; return them, and when it died."""
+    writers = Writers(server.url("crash"))
     try:
-        return writers.loss(url, crashed)
+        writers.wait(moves)
+    finally:
+        server.kill()
+        crashed = monotonic()
+        writers.stop()
+    return writers, crashed
+
+
+def _loss(server: RedisServer, writers: Writers, crashed: float) -> Loss:
+    """Start *server* again, and return what is not there."""
+    server.start()
+    try:
+        return writers.loss(crashed)
     finally:
         server.kill()
 

@@ -24,33 +24,22 @@ from tai_state import (
 from tai_state._async.backends.redis import AsyncRedisBackend
 from tai_state._sync.backends.redis import RedisBackend
 from tai_state.backends.redis.links import CONNECTIONS_MAX
-from tai_state.documents import Delete, DocumentPath, Put, Query
-from tests.redis_servers import RedisServer
+from tai_state.documents import Delete, DocumentPath, FieldEquals, Put, Query, UpdatedAt
+from tests.redis_servers import RedisServer, opened
 from tests.waits import eventually, patience
 
 pytestmark = pytest.mark.more
 
 AT = DocumentPath("governors/g/states", "s")
 TIMEOUT = 30.0
+ON = Query(collection=AT.collection, equal=(FieldEquals("status", "on"),))
 MACHINE = Machine("m", "on", [Transition("go", "on", "on")])
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A server of one's own, which may be broken."""
-    server = RedisServer(tmp_path, "--appendonly", "no")
-    yield server
-    server.kill()
 
 
 @pytest.fixture
 def backend(redis_url):
     with closing(RedisBackend(redis_url)) as backend:
         yield backend
-
-
-def opened(server, root="r"):
-    return closing(RedisBackend(server.url(root)))
 
 
 def put(backend, n=1, *more, timeout=TIMEOUT):
@@ -193,47 +182,47 @@ def test_a_server_that_has_forgotten_its_scripts_is_told_them(redis_server, back
 # Servers that do not answer
 
 
-def test_a_server_that_is_not_there_is_unavailable(server):
+def test_a_server_that_is_not_there_is_unavailable(own_redis):
     """A commit, too: nothing was sent. It says where, and tries again by itself once it is there."""
-    with opened(server) as backend:
+    with opened(own_redis) as backend:
         put(backend)
-        server.kill()
+        own_redis.kill()
         # What its death closed is noticed before anything goes into it.
         for _ in range(2):
-            with pytest.raises(StoreUnavailableError, match=str(server.port)) as caught:
+            with pytest.raises(StoreUnavailableError, match=str(own_redis.port)) as caught:
                 put(backend, timeout=5.0)
             assert type(caught.value) is StoreUnavailableError
-        server.start()
+        own_redis.start()
         put(backend)
 
 
-def test_a_frozen_server_holds_nobody_past_the_deadline(server):
+def test_a_frozen_server_holds_nobody_past_the_deadline(own_redis):
     """The time counts from the call; a commit that was sent may be applied yet."""
-    with opened(server) as backend:
+    with opened(own_redis) as backend:
         put(backend)
-        server.process.send_signal(19)
+        own_redis.process.send_signal(19)
         began = time.monotonic()
         with pytest.raises(StoreUnavailableError):
             backend.get(AT, timeout=0.3)
         with pytest.raises(CommitAmbiguousError):
             put(backend, 2, timeout=0.3)  # the kernel takes it in, and the server may find it there
         assert time.monotonic() - began < patience(3)
-        server.process.send_signal(18)
-        assert eventually(lambda: server.ask("PING") == "PONG")
+        own_redis.process.send_signal(18)
+        assert eventually(lambda: own_redis.ask("PING") == "PONG")
         put(backend, 3)
 
 
-async def test_calls_wait_in_line_for_connections(server):
+async def test_calls_wait_in_line_for_connections(own_redis):
     """Hundreds at once take few connections; who has waited in vain was not sent."""
-    backend = AsyncRedisBackend(server.url("r"))
+    backend = AsyncRedisBackend(own_redis.url("r"))
     writes = [Put(DocumentPath("many", f"{n}"), {"n": n}) for n in range(300)]
     await asyncio.gather(*(backend.commit([one], timeout=TIMEOUT) for one in writes))
     links = list(backend._links._links.values())
     assert [len(link.idle) for link in links] == [CONNECTIONS_MAX]
     assert await backend.count(Query(collection="many"), timeout=TIMEOUT) == 300
-    server.process.send_signal(19)
+    own_redis.process.send_signal(19)
     told = await asyncio.gather(*(backend.commit([one], timeout=0.5) for one in writes[:50]), return_exceptions=True)
-    server.process.send_signal(18)
+    own_redis.process.send_signal(18)
     kinds = [type(one) for one in told]
     assert set(kinds) == {CommitAmbiguousError, StoreUnavailableError}
     # On a slow machine some of those who had a connection had no time left to send.
@@ -244,34 +233,39 @@ async def test_calls_wait_in_line_for_connections(server):
 # Servers that refuse
 
 
-def test_a_full_server_refuses_a_commit_whole(server):
+def test_a_full_server_refuses_a_commit_whole(own_redis):
     """Nothing of it is there, the next one is refused as well, and reads go on."""
-    with opened(server) as backend:
+    with opened(own_redis) as backend:
         put(backend)
-        used = int(server.info("used_memory"))
-        server.ask("CONFIG", "SET", "maxmemory", str(used))
+        used = int(own_redis.info("used_memory"))
+        own_redis.ask("CONFIG", "SET", "maxmemory", str(used))
         at = [DocumentPath("large", f"{n}") for n in range(5)]
         for _ in range(2):
             with pytest.raises(StoreUnavailableError, match="OOM"):
                 backend.commit([Put(one, {"text": "x" * 1_000_000}) for one in at], timeout=TIMEOUT)
         assert backend.get_many([*at, AT], timeout=TIMEOUT).documents.keys() == {AT}
         assert list(backend.scan("large", timeout=TIMEOUT)) == []
-        server.ask("CONFIG", "SET", "maxmemory", "0")
+        own_redis.ask("CONFIG", "SET", "maxmemory", "0")
         put(backend, 2)
 
 
-def test_a_replica_answers_nothing(server, tmp_path):
+def test_a_replica_answers_nothing(own_redis, tmp_path):
     """It may be behind, and so neither reads nor commits are served by it."""
     (tmp_path / "second").mkdir()
     second = RedisServer(tmp_path / "second")
     try:
-        with opened(server) as backend, opened(second) as behind:
+        with opened(own_redis) as backend, opened(second) as behind:
             put(backend)
-            second.ask("REPLICAOF", "127.0.0.1", str(server.port))
+            second.ask("REPLICAOF", "127.0.0.1", str(own_redis.port))
             assert eventually(lambda: second.info("master_link_status") == "up")
             for call in (lambda: behind.get(AT, timeout=TIMEOUT), lambda: put(behind, 2)):
                 with pytest.raises(StoreUnavailableError, match="READONLY"):
                     call()
+            # Also where its wall clock is behind the last commit, so that no time has passed there.
+            own_redis.ask("HSET", "{r}:clock", "last", "8" * 15 + "0")
+            assert eventually(lambda: second.ask("HGET", "{r}:clock", "last") == "8" * 15 + "0")
+            with pytest.raises(StoreUnavailableError, match="READONLY"):
+                behind.get(AT, timeout=TIMEOUT)
             second.ask("REPLICAOF", "NO", "ONE")
             assert behind.get(AT, timeout=TIMEOUT).documents[AT].fields == {"n": 1}
             assert put(behind, 2).commit_time > backend.get(AT, timeout=TIMEOUT).documents[AT].update_time
@@ -280,44 +274,75 @@ def test_a_replica_answers_nothing(server, tmp_path):
 
 
 @pytest.mark.parametrize("user", ["", "ann:"])
-def test_who_is_not_let_in_is_told_so_without_a_password(server, user):
+def test_who_is_not_let_in_is_told_so_without_a_password(own_redis, user):
     """By an error that no retry mends."""
-    server.ask("CONFIG", "SET", "requirepass", "open")
-    with closing(RedisBackend(f"redis://{user and user + 's3cret@'}127.0.0.1:{server.port}")) as backend:
+    own_redis.ask("CONFIG", "SET", "requirepass", "open")
+    with closing(RedisBackend(f"redis://{user and user + 's3cret@'}127.0.0.1:{own_redis.port}")) as backend:
         with pytest.raises(StoreError, match="the user and the password stand in the URL") as caught:
             put(backend)
         assert not caught.value.retryable
         assert "s3cret" not in str(caught.value) + repr(caught.value.__cause__)
-    with closing(RedisBackend(f"redis://:open@127.0.0.1:{server.port}")) as backend:
+    with closing(RedisBackend(f"redis://:open@127.0.0.1:{own_redis.port}")) as backend:
         put(backend)
 
 
-def test_a_store_of_a_newer_format_is_refused(server):
+def test_a_store_of_a_newer_format_is_refused(own_redis):
     """By reads and by commits, and is not changed."""
-    with opened(server) as backend:
+    with opened(own_redis) as backend:
         put(backend)
-        server.ask("HSET", "{r}:clock", "format", "2")
+        own_redis.ask("HSET", "{r}:clock", "format", "2")
         for call in (lambda: backend.get(AT, timeout=TIMEOUT), lambda: put(backend, 2)):
             with pytest.raises(SchemaVersionError):
                 call()
-        server.ask("HSET", "{r}:clock", "format", "1")
+        own_redis.ask("HSET", "{r}:clock", "format", "1")
         assert backend.get(AT, timeout=TIMEOUT).documents[AT].fields == {"n": 1}
 
 
-def test_somebody_elses_key_fails_a_commit_whole(server):
+def test_somebody_elses_key_fails_a_commit_whole(own_redis):
     """Before anything of it is written."""
-    server.ask("LPUSH", f"{{r}}:d:{AT}", "x")
-    with opened(server) as backend:
+    own_redis.ask("LPUSH", f"{{r}}:d:{AT}", "x")
+    with opened(own_redis) as backend:
         with pytest.raises(StoreError, match="WRONGTYPE"):
             backend.commit([Put(DocumentPath("a", "b"), {}), Put(AT, {})], timeout=TIMEOUT)
         assert list(backend.scan("a", timeout=TIMEOUT)) == []
 
 
-def test_a_document_that_vanished_is_damage(server):
+@pytest.mark.parametrize("command", ["set", "del", "zadd", "zrem", "zcard"])
+def test_a_user_who_may_not_do_all_of_a_commit_does_nothing_of_it(own_redis, command):
+    """Whatever an ACL forbids is noticed before the first document is written."""
+    kept, gone, new = (DocumentPath(AT.collection, id_) for id_ in ("kept", "gone", "new"))
+    with opened(own_redis) as backend:
+        backend.commit([Put(kept, {"n": 1}), Put(gone, {"n": 1})], timeout=TIMEOUT)
+        assert own_redis.ask("ACL", "SETUSER", "default", f"-{command}") == "OK"
+        with pytest.raises(StoreError):
+            backend.commit([Put(kept, {"n": 2}), Put(new, {"status": "on"}), Delete(gone)], timeout=TIMEOUT)
+        assert own_redis.ask("ACL", "SETUSER", "default", f"+{command}") == "OK"
+        found = list(backend.scan(AT.collection, timeout=TIMEOUT))
+        assert [(one.path.id, one.fields) for one in found] == [("gone", {"n": 1}), ("kept", {"n": 1})]
+        assert backend.get(new, timeout=TIMEOUT).documents == {}
+
+
+@pytest.mark.parametrize("stored", ["x", f"{'7' * 32}-00000037[", f"{'x' * 41}{{}}"], ids=["short", "cut", "other"])
+def test_a_damaged_document_takes_part_in_a_commit(own_redis, stored):
+    """No error cuts the commit in half; what is told of the document's time is a precondition that holds."""
+    with opened(own_redis) as backend:
+        other = DocumentPath(AT.collection, "first")
+        own_redis.ask("SET", f"{{r}}:d:{AT}", stored)
+        found = backend.get(AT, timeout=TIMEOUT).documents[AT]
+        assert [*found.fields] == ["tai_damaged"]
+        put = Put(AT, {"status": "on"}, UpdatedAt(found.update_time))
+        backend.commit([Put(other, {"status": "on"}), put], timeout=TIMEOUT)
+        assert [one.path for one in backend.query(ON, timeout=TIMEOUT)] == [other, AT]
+        own_redis.ask("SET", f"{{r}}:d:{AT}", stored)
+        backend.commit([Delete(other), Delete(AT)], timeout=TIMEOUT)
+        assert backend.get_many([other, AT], timeout=TIMEOUT).documents == {}
+
+
+def test_a_document_that_vanished_is_damage(own_redis):
     """What an index names and nobody has is given as damaged, and hides no neighbour."""
-    with opened(server) as backend:
+    with opened(own_redis) as backend:
         put(backend, 1, Put(DocumentPath(AT.collection, "t"), {"n": 2}))
-        server.ask("DEL", f"{{r}}:d:{AT}")
+        own_redis.ask("DEL", f"{{r}}:d:{AT}")
         lost, kept = backend.scan(AT.collection, timeout=TIMEOUT)
         assert [*lost.fields] == ["tai_damaged"]
         assert kept.fields == {"n": 2}

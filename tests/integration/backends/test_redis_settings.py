@@ -9,7 +9,7 @@ from tai_state import AsyncRedisStore, RedisStore
 from tai_state._sync.backends.redis import RedisBackend
 from tai_state.documents import UPDATE_TIME, Delete, DocumentPath, FieldContains, FieldEquals, FieldRange, Put, Query
 from tests.forking import IGNORED, in_child
-from tests.redis_servers import RedisServer
+from tests.redis_servers import opened
 
 pytestmark = pytest.mark.more
 
@@ -17,18 +17,6 @@ AT = DocumentPath("governors/g/states", "s")
 TIMEOUT = 30.0
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SINCE_EVER = FieldRange("due_at", LONG_AGO)
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A server of one's own, which may be told what it likes."""
-    server = RedisServer(tmp_path, "--appendonly", "no")
-    yield server
-    server.kill()
-
-
-def opened(server):
-    return closing(RedisBackend(server.url("r")))
 
 
 def put(backend, n=1):
@@ -51,11 +39,11 @@ def put(backend, n=1):
     ],
     ids=str,
 )
-def test_health_tells_what_outlives_the_server(server, settings, told, statuses):
+def test_health_tells_what_outlives_the_server(own_redis, settings, told, statuses):
     """And the doctor calls by name what is to be mended."""
     for name, value in settings.items():
-        assert server.ask("CONFIG", "SET", name, value) == "OK"
-    with RedisStore(server.url("r")) as store:
+        assert own_redis.ask("CONFIG", "SET", name, value) == "OK"
+    with RedisStore(own_redis.url("r")) as store:
         health = store.health()
         assert (health.ok, health.backend) == (True, "Redis")
         assert told in health.message
@@ -64,20 +52,20 @@ def test_health_tells_what_outlives_the_server(server, settings, told, statuses)
         assert [bool(one.mend) for one in found] == [status != "ok" for status in statuses]
 
 
-def test_what_may_not_be_asked_is_unknown(server):
+def test_what_may_not_be_asked_is_unknown(own_redis):
     """A user without CONFIG is told that it is unknown, and the store works."""
     rules = ["on", ">pw", "~{r}:*", "+@read", "+@write", "+@scripting", "+@connection", "+time"]
-    assert server.ask("ACL", "SETUSER", "ann", *rules) == "OK"
-    with RedisStore(f"redis://ann:pw@127.0.0.1:{server.port}?root=r") as store:  # pragma: allowlist secret
+    assert own_redis.ask("ACL", "SETUSER", "ann", *rules) == "OK"
+    with RedisStore(f"redis://ann:pw@127.0.0.1:{own_redis.port}?root=r") as store:  # pragma: allowlist secret
         store.save_state("g", "s", {})
         assert "unknown" in store.health().message
         found = store.runtime.access.backend.examine(timeout=TIMEOUT)
         assert [one.status for one in found] == ["not checkable", "not checkable"]
 
 
-async def test_health_tells_it_to_tasks(server):
+async def test_health_tells_it_to_tasks(own_redis):
     """The same sentence in the other colour."""
-    async with AsyncRedisStore(server.url("r")) as store:
+    async with AsyncRedisStore(own_redis.url("r")) as store:
         assert "nothing outlives the server" in (await store.health()).message
 
 
@@ -104,9 +92,9 @@ def test_each_side_of_a_fork_has_connections_of_its_own(redis_url):
 # What the indexes hold
 
 
-def test_an_index_holds_what_is_there_now(server):
+def test_an_index_holds_what_is_there_now(own_redis):
     """What the server counts by itself is what is found, whatever became of the documents meanwhile."""
-    with opened(server) as backend:
+    with opened(own_redis) as backend:
         at = [DocumentPath(AT.collection, id_) for id_ in "abcd"]
         due = {"due_key": "k", "due_at": backend.server_time(timeout=TIMEOUT)}
         held = {"status": "open", "labels": ["x", "y"], **due}

@@ -5,7 +5,6 @@ import pytest
 from tests.chaos import runs
 from tests.chaos.faults import KILLS, Fault
 from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
-from tests.redis_servers import RedisServer
 
 SECONDS_MAX = 240.0
 CLIENTS = 3
@@ -60,10 +59,7 @@ def test_nothing_is_lost_or_doubled_under_kills_around_the_commit(tmp_path, scal
 @pytest.mark.timeout(300)
 def test_redis_loses_and_doubles_nothing(tmp_path):
     """Clients are killed with commits on their way and behind them, and so is the server, which flushes always."""
-    (tmp_path / "server").mkdir()
-    server = RedisServer(tmp_path / "server", "--appendonly", "yes", "--appendfsync", "always")
     run, deaths = runs.on_redis(
-        server,
         tmp_path,
         seed="short",
         clients=CLIENTS,
@@ -74,7 +70,6 @@ def test_redis_loses_and_doubles_nothing(tmp_path):
         seconds_between_deaths=1.5,
         seconds_max=SECONDS_MAX,
     )
-    server.kill()
     run.tell(f"redis, {deaths} deaths of the server")
     assert run.problems == []
     assert run.evidence.acknowledged >= 250

@@ -7,7 +7,6 @@ import pytest
 from tests.chaos import runs
 from tests.chaos.faults import KILLS, Fault
 from tests.chaos.worker import AFTER_COMMIT, BEFORE_COMMIT
-from tests.redis_servers import RedisServer
 
 SEED = os.environ.get("TORTURE_SEED", "chaos")
 ACKNOWLEDGED = 10_000
@@ -67,10 +66,7 @@ def test_sqlite_loses_and_doubles_nothing(tmp_path):
 @pytest.mark.torture
 def test_redis_loses_and_doubles_nothing_for_long(tmp_path):
     """Under kills around the commit, under freezes, and under deaths of a server that flushes always."""
-    (tmp_path / "server").mkdir()
-    server = RedisServer(tmp_path / "server", "--appendonly", "yes", "--appendfsync", "always")
     run, deaths = runs.on_redis(
-        server,
         tmp_path,
         seed=SEED,
         clients=6,
@@ -81,7 +77,6 @@ def test_redis_loses_and_doubles_nothing_for_long(tmp_path):
         seconds_between_deaths=3.0,
         seconds_max=SECONDS_MAX,
     )
-    server.kill()
     run.tell(f"redis, {deaths} deaths of the server")
     notes = run.evidence.notes
     assert run.problems == []

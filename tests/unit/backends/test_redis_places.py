@@ -114,6 +114,10 @@ def test_no_text_shows_a_password():
         f"redis://ann:{SECRET}@h\n",
         f"postgres://ann:{SECRET}@h",
         f"redis://ann:{SECRET}@[h",
+        # What would have to be quoted in a password ends the host.
+        f"redis://:12/{SECRET}@h",
+        f"redis://:12#{SECRET}@h",
+        f"redis://:12?{SECRET}=@h",
     ],
 )
 def test_no_error_shows_a_password(url):
