@@ -43,6 +43,7 @@ from tai_state.adapters.sessions import (
     delta_of,
     joined,
     merged,
+    payloads_of,
     session_state,
     sessions_of,
     user_state,
@@ -209,7 +210,7 @@ class TaiStateSessionService(BaseSessionService):  # type: ignore[misc,unused-ig
 
     async def _appended(self, at: _At, session: Session, events: Sequence[Event]) -> TransitionResult:
         deltas = [delta_of(event.actions.state_delta if event.actions else None) for event in events]
-        payloads = [event.model_dump_json(exclude_none=True) for event in events]
+        payloads = payloads_of(events)
         marker = session._storage_update_marker  # noqa: SLF001 - as above
         for attempt in range(_ATTEMPTS):
             stored = await self._stored(at, marker, session.id)

@@ -67,8 +67,14 @@ class Place(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Within the thread, what the ids of the checkpoint's states share."""
-        assert self.checkpoint_id is not None
+        """Within the thread, what the ids of the checkpoint's states share.
+
+        Raises:
+            InvalidIdError: No checkpoint is named, or it is no valid Unicode text.
+        """
+        if self.checkpoint_id is None:
+            message = "the config names no checkpoint: configurable.checkpoint_id is missing"
+            raise InvalidIdError(message, value=None)
         return f"{namespace_key(self.namespace or '')}-{checkpoint_key(self.checkpoint_id)}"
 
 

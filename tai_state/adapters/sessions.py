@@ -13,6 +13,7 @@ A user is a digest there, so that ids may be any text, and those of one user's s
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -20,7 +21,9 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from tai_state import InvalidDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pydantic import BaseModel
 
 PREFIX = "adk/"
 """What the governors of apps begin with, where nobody says otherwise."""
@@ -79,13 +82,28 @@ def delta_of(changes: Mapping[str, Any] | None) -> Delta:
     for key, value in (changes or {}).items():
         if key.startswith(_TEMP):
             continue
+        with _in_json(f"state[{key!r}]"):
+            stored = to_jsonable_python(value)
         if key.startswith(_APP):
-            delta.app[key.removeprefix(_APP)] = _as_json(key, value)
+            delta.app[key.removeprefix(_APP)] = stored
         elif key.startswith(_USER):
-            delta.user[key.removeprefix(_USER)] = _as_json(key, value)
+            delta.user[key.removeprefix(_USER)] = stored
         else:
-            delta.session[key] = _as_json(key, value)
+            delta.session[key] = stored
     return delta
+
+
+def payloads_of(events: Iterable[BaseModel]) -> list[str]:
+    """Return what is stored of the events of a turn.
+
+    Raises:
+        InvalidDataError: One has no form in JSON; names its place in the turn.
+    """
+    payloads: list[str] = []
+    for place, event in enumerate(events):
+        with _in_json(f"events[{place}]"):
+            payloads.append(event.model_dump_json(exclude_none=True))
+    return payloads
 
 
 def joined(deltas: Iterable[Delta]) -> Delta:
@@ -97,12 +115,13 @@ def joined(deltas: Iterable[Delta]) -> Delta:
     return whole
 
 
-def _as_json(key: str, value: object) -> Any:
+@contextmanager
+def _in_json(path: str) -> Iterator[None]:
     try:
-        return to_jsonable_python(value)
+        yield
     except (PydanticSerializationError, UnicodeError, ValueError) as error:
         message = f"has no form in JSON: {error}"
-        raise InvalidDataError(message, path=f"state[{key!r}]") from error
+        raise InvalidDataError(message, path=path) from error
 
 
 def merged(session: Mapping[str, Any], app: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, Any]:

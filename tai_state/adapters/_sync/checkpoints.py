@@ -131,13 +131,17 @@ class Checkpoints:
         self, governor: str, prefix: str, after: str | None, size: int
     ) -> Iterator[list[StateSnapshot]]:
         """Iterate over the states that are there, by pages: the first of *size*, and larger ones behind it."""
+        is_range = True
         while True:
-            # With those that are deleted it is a range of ids, which needs no index.
-            listed = self.store.list_states(governor, prefix=prefix, after=after, limit=size, include_deleted=True)
+            # With those that are deleted it is a range of ids, which is read the fastest. Behind one of them there may
+            # be very many, as where a thread was pruned: from there on the engine sends none.
+            listed = self.store.list_states(governor, prefix=prefix, after=after, limit=size, include_deleted=is_range)
             read = [one for one in listed]
-            yield [one for one in read if not one.deleted]
+            live = [one for one in read if not one.deleted]
+            yield live
             if len(read) < size:
                 return
+            is_range = is_range and len(live) == len(read)
             after, size = read[-1].state_id, min(4 * size, _PAGE)
 
     # Several checkpoints
@@ -170,7 +174,7 @@ class Checkpoints:
         if config is not None:
             yield thread_of(config), place_of(config)
             return
-        for governor in self.store.list_governors(after=self.prefix):
+        for governor in self.store.list_governors(after=self.prefix or None):
             if not governor.startswith(self.prefix):
                 return
             thread = governor.removeprefix(self.prefix)

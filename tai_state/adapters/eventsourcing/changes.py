@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from tai_state import BatchResult, StaleReadError, StateNotFoundError
+from tai_state import BatchResult, StaleReadError, StateNotFoundError, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tai_state import StateMachinePersister, StateStore, TransitionResult
-
-
-class Changes(Protocol):
-    """The two methods of a transaction that recorders need."""
-
-    def batch_get_states(self, governor_id: str, state_ids: Iterable[str]) -> BatchResult:
-        """Return the states."""
-        ...
-
-    def log_transition(
-        self,
-        persister: StateMachinePersister[Any],
-        governor_id: str,
-        state_id: str,
-        action: str,
-        *,
-        to_status: str,
-        data: object,
-        payload: object = None,
-    ) -> TransitionResult[Any]:
-        """Record what was decided."""
-        ...
 
 
 class OneChange:
@@ -85,3 +63,6 @@ class OneChange:
             payload=payload,
             expected_version=self._version,
         )
+
+
+Changes = Transaction | OneChange

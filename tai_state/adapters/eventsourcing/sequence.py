@@ -32,6 +32,9 @@ FEW: Final = 16
 NEAR: Final = 16
 """How many events are rather read in vain than looked for one by one."""
 
+ALL: Final = frozenset[str]()
+"""The topics of who asks for none."""
+
 
 class ApplicationSequence:
     """Reads the notifications of an application; raises this package's errors."""
@@ -40,8 +43,9 @@ class ApplicationSequence:
         """Read the sequence of the application that *governor_id* is."""
         self._store = store
         self._governor_id = governor_id
-        # By a number: the version behind which the next number is. Neither ever changes.
-        self._places: OrderedDict[int, int] = OrderedDict({0: 0})
+        # By a number and topics, or none for all: the version behind which the next number of these is. That of all
+        # never changes; the others come nearer, as far as anybody has looked.
+        self._places: OrderedDict[tuple[int, frozenset[str]], int] = OrderedDict({(0, ALL): 0})
         self._lock = Lock()
 
     def last(self) -> int | None:
@@ -49,11 +53,11 @@ class ApplicationSequence:
         found = self._store.find_state(self._governor_id, SEQUENCE)
         return None if found is None else number_in(found.data, LAST)
 
-    def remember(self, number: int, version: int) -> None:
-        """Know from now on that what comes behind *number* is behind *version*."""
+    def remember(self, number: int, version: int, topics: frozenset[str] = ALL) -> None:
+        """Know from now on that what comes behind *number*, of these topics if any, is behind *version*."""
         with self._lock:
-            self._places[number] = version
-            self._places.move_to_end(number)
+            self._places[number, topics] = version
+            self._places.move_to_end((number, topics))
             if len(self._places) > PLACES_MAX:
                 self._places.popitem(last=False)
 
@@ -62,30 +66,29 @@ class ApplicationSequence:
     ) -> list[Notification]:
         """Return at most *limit* notifications with ``after < number <= stop``, ascending, of these topics if any."""
         found: list[Notification] = []
-        after = max(after, 0)
+        after, wanted = max(after, 0), frozenset(topics)
         is_empty = limit < 1 or (stop is not None and stop <= after)
-        version = None if is_empty else self._before(after)
+        version = None if is_empty else self._before(after, wanted)
         if version is None:
             return found
-        number = after
         # An event holds at least one of them, and from here on about as many as up to here; the first and the last one
         # may be asked for in part.
         most = RUN if topics else min(limit, RUN)
         least = limit * version // after + 2 if after else FEW
         for event in self._events(version, min(least, most), most):
             for one in notifications_of(event):
-                if one.id <= after or (topics and one.topic not in topics):
-                    continue
                 if stop is not None and one.id > stop:
                     return found
+                if one.id <= after or (wanted and one.topic not in wanted):
+                    continue
                 found.append(one)
                 if len(found) == limit:
                     is_last = one.id == numbers_of(event)[-1]
                     self.remember(one.id, event.version if is_last else event.version - 1)
                     return found
-            number, version = numbers_of(event)[-1], event.version
-        if number > after:
-            self.remember(number, version)
+            version = event.version
+        # Whoever asks for the same again, and finds nothing new, looks through nothing twice.
+        self.remember(found[-1].id if found else after, version, wanted)
         return found
 
     def _events(self, after: int, size: int, size_max: int) -> Iterator[Event]:
@@ -98,10 +101,13 @@ class ApplicationSequence:
                 return
             after, size = after + size, min(2 * size, size_max)
 
-    def _before(self, after: int) -> int | None:
-        """Return a version behind which, and not far, the number behind *after* is; None: there is none yet."""
+    def _before(self, after: int, topics: frozenset[str]) -> int | None:
+        """Return a version behind which the number behind *after* is, of these topics if any; None: there is none yet.
+
+        It is not far behind, or as far as anybody has looked for these topics.
+        """
         with self._lock:
-            known = self._places.get(after)
+            known = self._places.get((after, topics), self._places.get((after, ALL)))
         if known is not None:
             return known
         head = self._store.find_state(self._governor_id, SEQUENCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from eventsourcing.persistence import ApplicationRecorder, ListenNotifySubscription
@@ -27,13 +28,14 @@ class TaiStateSubscription(ListenNotifySubscription[ApplicationRecorder]):
         self, recorder: TaiStateApplicationRecorder, gt: int | None = None, topics: Sequence[str] = ()
     ) -> None:
         """Begin to read behind *gt*."""
-        super().__init__(recorder=recorder, gt=gt, topics=topics)
         kept = recorder.kept
+        # The listener is there before the thread: that closes it, also where its first look fails, and finds with it
+        # what came before. Until then the listener sets one that nobody waits for.
+        self._has_been_notified = Event()
         self._listener = kept.store.on_change(
             lambda _: self._has_been_notified.set(), governor_id=kept.governor_id, state_id=SEQUENCE
         )
-        # What came between the first look and the listener.
-        self._has_been_notified.set()
+        super().__init__(recorder=recorder, gt=gt, topics=topics)
 
     def stop(self) -> None:
         """Stop; whoever waits for the next notification gets none."""

@@ -9,11 +9,11 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, _DeltaSnapshot
 
-from tai_state import DocumentTooLargeError, InvalidDataError, InvalidIdError
+from tai_state import AsyncBackendStore, DocumentTooLargeError, InvalidDataError, InvalidIdError
 from tai_state._platform.tasks import async_together
 from tai_state.adapters._async.checkpoints import AsyncCheckpoints
 from tai_state.documents import Put
-from tests._async.stores import async_contents, in_memory
+from tests._async.stores import AsyncWrappedBackend, async_contents, in_memory
 
 SERDE = JsonPlusSerializer()
 HOSTILE = ["a", "a/b", "a_b", "a-", "..", "__x__", "état 1", "x@3", "a%2Fb", "🜂", "x" * 400, "\x00", " "]
@@ -75,6 +75,23 @@ class AsyncStopping:
             raise KeyboardInterrupt
         self.changes -= 1
         return await self.store.save_state(*args, **options)
+
+
+class AsyncMetered(AsyncWrappedBackend):
+    """Counts the documents that lists are given."""
+
+    given = 0
+
+    async def _metered(self, documents):
+        async for document in documents:
+            self.given += 1
+            yield document
+
+    def scan(self, collection, **options):
+        return self._metered(super().scan(collection, **options))
+
+    def query(self, query, **options):
+        return self._metered(super().query(query, **options))
 
 
 @pytest.fixture
@@ -148,6 +165,14 @@ async def test_a_thread_that_cannot_be_an_id_is_refused(checkpoints, given):
 
 
 @in_memory
+async def test_writes_of_no_checkpoint_are_refused(checkpoints, store):
+    """With what the config lacks, and nothing is written."""
+    with pytest.raises(InvalidIdError, match="checkpoint_id is missing"):
+        await checkpoints.put_writes(SERDE, config(), [("n", 1)], "task", "")
+    assert [one async for one in store.list_governors()] == []
+
+
+@in_memory
 async def test_the_latest_is_the_one_of_the_greatest_id(thread):
     """In whatever order they came, and though ids begin with others."""
     for one in ("b", "abc", "a", "ab", "é", "z", "0"):
@@ -178,6 +203,32 @@ async def test_a_list_goes_over_pages_with_the_writes_of_each(thread, monkeypatc
     assert await thread.get("011") is None
     await thread.put("011")
     assert await thread.pending("011") == []
+
+
+async def test_what_was_deleted_is_not_read_again(place):
+    """Who looks for the latest, or lists them, reads a few documents, however many were there."""
+    backend = AsyncMetered(place.store().runtime.access.backend)
+    thread = AsyncThread(AsyncCheckpoints(AsyncBackendStore(backend)))
+    for number in range(12):
+        await thread.put(f"{number:03}", metadata={"run_id": "old" if number else "first"})
+    await thread.checkpoints.delete_for_runs(["old"])
+    backend.given = 0
+    assert (await thread.get()).checkpoint["id"] == "000"
+    assert await thread.ids(limit=1) == ["000"]
+    assert backend.given <= 6
+    await thread.checkpoints.delete_thread("t")
+    backend.given = 0
+    assert await thread.get() is None
+    assert backend.given <= 2
+
+
+@in_memory
+async def test_governors_without_a_prefix_are_listed(store):
+    """Where a thread is a governor of the same name."""
+    checkpoints = AsyncCheckpoints(store, "")
+    await AsyncThread(checkpoints).put("1")
+    listed = [one async for one in checkpoints.found(SERDE, None, wanted=None, before=None, limit=None)]
+    assert [one.config for one in listed] == [config("t", "1")]
 
 
 @in_memory

@@ -9,11 +9,11 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, _DeltaSnapshot
 
-from tai_state import DocumentTooLargeError, InvalidDataError, InvalidIdError
+from tai_state import BackendStore, DocumentTooLargeError, InvalidDataError, InvalidIdError
 from tai_state._platform.tasks import together
 from tai_state.adapters._sync.checkpoints import Checkpoints
 from tai_state.documents import Put
-from tests._sync.stores import contents, in_memory
+from tests._sync.stores import WrappedBackend, contents, in_memory
 
 SERDE = JsonPlusSerializer()
 HOSTILE = ["a", "a/b", "a_b", "a-", "..", "__x__", "état 1", "x@3", "a%2Fb", "🜂", "x" * 400, "\x00", " "]
@@ -75,6 +75,23 @@ class Stopping:
             raise KeyboardInterrupt
         self.changes -= 1
         return self.store.save_state(*args, **options)
+
+
+class Metered(WrappedBackend):
+    """Counts the documents that lists are given."""
+
+    given = 0
+
+    def _metered(self, documents):
+        for document in documents:
+            self.given += 1
+            yield document
+
+    def scan(self, collection, **options):
+        return self._metered(super().scan(collection, **options))
+
+    def query(self, query, **options):
+        return self._metered(super().query(query, **options))
 
 
 @pytest.fixture
@@ -148,6 +165,14 @@ def test_a_thread_that_cannot_be_an_id_is_refused(checkpoints, given):
 
 
 @in_memory
+def test_writes_of_no_checkpoint_are_refused(checkpoints, store):
+    """With what the config lacks, and nothing is written."""
+    with pytest.raises(InvalidIdError, match="checkpoint_id is missing"):
+        checkpoints.put_writes(SERDE, config(), [("n", 1)], "task", "")
+    assert [one for one in store.list_governors()] == []
+
+
+@in_memory
 def test_the_latest_is_the_one_of_the_greatest_id(thread):
     """In whatever order they came, and though ids begin with others."""
     for one in ("b", "abc", "a", "ab", "é", "z", "0"):
@@ -178,6 +203,32 @@ def test_a_list_goes_over_pages_with_the_writes_of_each(thread, monkeypatch):
     assert thread.get("011") is None
     thread.put("011")
     assert thread.pending("011") == []
+
+
+def test_what_was_deleted_is_not_read_again(place):
+    """Who looks for the latest, or lists them, reads a few documents, however many were there."""
+    backend = Metered(place.store().runtime.access.backend)
+    thread = Thread(Checkpoints(BackendStore(backend)))
+    for number in range(12):
+        thread.put(f"{number:03}", metadata={"run_id": "old" if number else "first"})
+    thread.checkpoints.delete_for_runs(["old"])
+    backend.given = 0
+    assert (thread.get()).checkpoint["id"] == "000"
+    assert thread.ids(limit=1) == ["000"]
+    assert backend.given <= 6
+    thread.checkpoints.delete_thread("t")
+    backend.given = 0
+    assert thread.get() is None
+    assert backend.given <= 2
+
+
+@in_memory
+def test_governors_without_a_prefix_are_listed(store):
+    """Where a thread is a governor of the same name."""
+    checkpoints = Checkpoints(store, "")
+    Thread(checkpoints).put("1")
+    listed = [one for one in checkpoints.found(SERDE, None, wanted=None, before=None, limit=None)]
+    assert [one.config for one in listed] == [config("t", "1")]
 
 
 @in_memory

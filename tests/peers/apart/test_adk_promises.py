@@ -97,7 +97,14 @@ async def test_a_turn_is_stored_whole_or_not_at_all(service):
     """One event too large, or one value that cannot be stored: none of the others either."""
     session = await create(service, "s")
     await service.append_events(session, [])
-    for bad, error in ((said(blob=object()), InvalidDataError), (said(NOISE), DocumentTooLargeError)):
+    formless = said("formless")
+    formless.custom_metadata = {"blob": object()}
+    refused = (
+        (said(blob=object()), InvalidDataError),
+        (formless, InvalidDataError),
+        (said(NOISE), DocumentTooLargeError),
+    )
+    for bad, error in refused:
         with pytest.raises(error):
             await service.append_events(session, [said("first", n=1), bad, said("third")])
     assert ((await get(service, "s")).events, session.events) == ([], [])

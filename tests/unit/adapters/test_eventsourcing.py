@@ -143,6 +143,35 @@ def test_topics_are_chosen_and_the_limit_is_of_those(store):
     assert [one.id for one in found] == [4, 7, 10, 13, 16, 19, 22, 25]
 
 
+def test_what_is_of_other_topics_is_looked_through_once(store, monkeypatch):
+    """By who asks for the same again, as whoever follows an application does; what comes is found all the same."""
+    recorder, read, seen = TaiStateApplicationRecorder(store), store.get_events, []
+
+    def counted(*ids, **bounds):
+        for event in read(*ids, **bounds):
+            seen.append(event.version)
+            yield event
+
+    def found(start, topic="topic0", **bounds):
+        seen.clear()
+        told = recorder.select_notifications(start, 9, topics=[topic], inclusive_of_start=False, **bounds)
+        return [one.id for one in told], len(seen)
+
+    monkeypatch.setattr(store, "get_events", counted)
+    recorder.insert_events(saved("a", 0))
+    for version in range(1, 60, 3):
+        recorder.insert_events(saved("a", version, version + 1))
+    assert found(1, stop=2) == ([], 1)
+    assert found(1) == ([], 20)
+    assert found(1) == ([], 0)
+    assert found(1, "topic2", stop=6) == ([3, 5], 3)
+    recorder.insert_events(saved("b", 1, 3, 4))
+    assert found(1) == ([43], 1)
+    assert found(43) == ([], 0)
+    assert found(0) == ([1, 43], 22)
+    assert found(39, "topic1") == ([40, 42, 44], 2)
+
+
 def test_what_is_large_is_cut_and_comes_back_whole(store):
     """Events that are saved together, and fit into no document together, have numbers in a row all the same."""
     recorder, half = TaiStateApplicationRecorder(store), bytes(CHUNK_BYTES // 2 + 1)
@@ -316,6 +345,29 @@ def test_a_subscription_raises_what_stopped_it(store):
         with pytest.raises(InterfaceError):
             next(subscription)
     assert eventually(lambda: set(threading.enumerate()) <= threads)
+
+
+def test_a_subscription_that_cannot_begin_ends_whole(store, monkeypatch):
+    """Its first look fails before anybody iterates: that is what is raised, and its listener is closed."""
+    listen, threads = store.on_change, set(threading.enumerate())
+
+    def late(*args, **options):
+        # A thread that has begun has all the time to fail.
+        assert eventually(lambda: set(threading.enumerate()) <= threads)
+        return listen(*args, **options)
+
+    def failing(*_, **__):
+        message = "no store"
+        raise InterfaceError(message)
+
+    monkeypatch.setattr(store, "on_change", late)
+    recorder = TaiStateApplicationRecorder(store)
+    monkeypatch.setattr(recorder, "select_notifications", failing)
+    subscription = recorder.subscribe()
+    assert eventually(lambda: set(threading.enumerate()) <= threads)
+    with pytest.raises(InterfaceError, match="no store"):
+        next(subscription)
+    assert not store.runtime.writer.listeners
 
 
 # What the environment says
