@@ -208,6 +208,7 @@ class GcReport(Model, frozen=True):
     Attributes:
         governor_id: "" where it is about all governors.
         states: How many states were looked at; ``trimmed``: of how many the history was trimmed.
+        sealed: How many events were put into segments: of states that transactions change, which seal nothing.
         left: States that were left alone, since something of them cannot be read or contradicts itself.
         is_dry_run: Whether nothing was written.
     """
@@ -215,6 +216,7 @@ class GcReport(Model, frozen=True):
     governor_id: str
     states: int
     trimmed: int = 0
+    sealed: int = 0
     events: int = 0
     segments: int = 0
     snapshots: int = 0

@@ -4,33 +4,33 @@
 1. Receipts, records of transactions and waits that have expired by the store's clock; and what is known of those over
    several stores that were settled everywhere a day ago.
 2. Histories beyond their bounds: the marks first, in one commit with all that a rebuild needs, then the documents.
-3. Sealed events' own documents, each run in the one commit that says that its segment is alone.
+3. Sealed events' own documents, each run in the one commit that says that its segment is alone. What no change has
+   sealed, since transactions seal nothing, is sealed first.
 4. What an earlier run that was stopped has left.
 
 A commit that is refused has met a writer, and is made again on what is there then; a state that cannot be read, or
 whose log says something else than its segments, is left alone and told. So it can be stopped anywhere and run again,
 beside writers, and two may run at once.
 """
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tai_state._sync.access.access import LARGE_PAGE, Access
-from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.governors import governors
 from tai_state._sync.recovery.in_doubt import clear_decided
+from tai_state._sync.recovery.marking import marked
 from tai_state._sync.recovery.removal import BATCH, Removed, committed, remove
+from tai_state._sync.recovery.unsealed import Unsealed
 from tai_state._sync.recovery.verify import Progress, no_progress
-from tai_state._platform.interrupts import shield
-from tai_state.clock import Deadline, Span
+from tai_state.clock import Span
 from tai_state.config import HistoryPolicy
-from tai_state.documents import CommitResult, Document, DocumentPath, Put, Write
+from tai_state.documents import Document, DocumentPath, Write
 from tai_state.errors import (
     CorruptLogError,
     DocumentTooLargeError,
     InvalidIdError,
-    OutcomeUnknownError,
     PreconditionFailedError,
     PreparedError,
     ReplayError,
@@ -39,8 +39,7 @@ from tai_state.errors import (
 from tai_state.layout import PREPARED, TRANSACTIONS, WAITS, GovernorLayout, StateLayout, owner_and_version, unescape
 from tai_state.models import GcReport, Problem
 from tai_state.rules.commits.change import Settings
-from tai_state.rules.commits.settle import Outcome
-from tai_state.rules.history.segments import Segment, alone_put, read_segment
+from tai_state.rules.history.segments import Segment, alone_put, due_events, read_segment
 from tai_state.rules.history.snapshots import read_snapshot
 from tai_state.rules.records.documents import read_state
 from tai_state.rules.records.record import StateRecord
@@ -63,6 +62,7 @@ class Sum:
 
     states: int = 0
     trimmed: int = 0
+    sealed: int = 0
     events: Removed = field(default_factory=Removed)
     segments: Removed = field(default_factory=Removed)
     snapshots: Removed = field(default_factory=Removed)
@@ -86,6 +86,7 @@ class Sum:
             governor_id=governor_id,
             states=self.states,
             trimmed=self.trimmed,
+            sealed=self.sealed,
             events=self.events.documents,
             segments=self.segments.documents,
             snapshots=self.snapshots.documents,
@@ -121,6 +122,7 @@ class Gc:
         self._access = access
         self._history = HistoryReader(access)
         self._settings = settings
+        self._unsealed = Unsealed(access, settings, timeout)
         self._policy = policy
         self._retention = retention
         self._progress = progress
@@ -181,10 +183,20 @@ class Gc:
             self.sum.states += 1
             self._progress(governor.governor_id, paths.stored_id)
             try:
-                record = read_state(document, paths.governor_id, paths.state_id)
+                record = self._sealed(paths, read_state(document, paths.governor_id, paths.state_id))
                 self._state(paths, record, now, lowest.get(paths.state_id))
             except (ReplayError, DocumentTooLargeError, PreparedError) as error:
                 self.sum.leave(paths, str(error))
+
+    def _sealed(self, paths: StateLayout, record: StateRecord) -> StateRecord:
+        """Seal the full runs of a state's events, and return the state as it is then."""
+        first = record.marks.first_unsealed
+        if self._is_dry_run:
+            self.sum.sealed += due_events(record, self._settings.maintenance)
+            return record
+        record = self._unsealed.sealed(paths, record)
+        self.sum.sealed += record.marks.first_unsealed - first
+        return record
 
     def _named(self, governor: GovernorLayout, now: datetime | None) -> Mapping[str, int]:
         """Remove the receipts that have expired, and return the lowest version that the others name, by state.
@@ -290,7 +302,7 @@ class Gc:
                 has_snapshot=self._has_snapshot(paths, record, through),
             )
             dropped = self._snapshots(paths, record, through)
-            self._marked(paths, made.state, made.others, deadline)
+            marked(self._access, paths, made.state, made.others, deadline)
             self.sum.snapshots.add(*dropped)
             return through
 
@@ -332,25 +344,11 @@ class Gc:
         old = self._access.read([one.path for one in deletes], deadline)
         if not self._is_dry_run:
             try:
-                self._marked(paths, put, deletes, deadline)
+                marked(self._access, paths, put, deletes, deadline)
             except PreconditionFailedError:
                 # A writer was faster; its own commit, or the next run, does it.
                 return
         self.sum.snapshots.add(*old.documents.values())
-
-    def _marked(self, paths: StateLayout, put: Put, others: Sequence[Write], deadline: Deadline) -> None:
-        """Commit a change of a state's marks, and what goes with it."""
-
-        def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
-            found = (self._access.read([paths.state], deadline)).get(paths.state)
-            if found is not None and found.fields.get("digest") == put.fields["digest"]:
-                return Settled(Outcome.APPLIED, CommitResult(found.update_time, {}))
-            return Settled(Outcome.REFUSED if refused else Outcome.UNKNOWN)
-
-        def unknown() -> OutcomeUnknownError:
-            return OutcomeUnknownError("", paths.governor_id, paths.state_id, 0, retryable=True)
-
-        shield(commit_once, self._access, [put, *others], deadline, Settlement(read, unknown))
 
     def _compacted(self, paths: StateLayout, sealed: range, now: datetime) -> None:
         """Remove the documents of *sealed* events that are old enough, a segment at a time."""

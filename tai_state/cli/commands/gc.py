@@ -81,6 +81,7 @@ def _write(report: GcReport, *, as_json: bool) -> None:
     fields = {
         "states looked at": f"{report.states:,}",
         "histories trimmed": f"{report.trimmed:,}" if report.trimmed else "",
+        "events sealed": f"{report.sealed:,}" if report.sealed else "",
         **counts,
         done: f"{counted(report.documents, 'document')}, about {report.bytes:,} bytes",
     }

@@ -277,19 +277,29 @@ def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Set
         erased_through: Up to which version the state was erased when the events were read. Where it was since, the
             segment holds what is gone, and is left out: the next change has it read again.
     """
-    assert segment.write is not None
     if plan.base is None:
         return plan
     found = plan.base.record.marks
     if (segment.first, erased_through) != (found.first_unsealed, found.erased_through):
         return plan
-    marks = replace(plan.record.marks, sealed_through=segment.last)
-    record = replace(plan.record, marks=marks)
-    state = state_put(paths, record, settings.encoding, plan.base.update_time)
+    record, state, sealed = sealed_state(paths, plan.record, segment, plan.base.update_time, settings)
     others = (write for write in plan.writes if write.path != paths.state)
+    return replace(plan, writes=(state, *others, *sealed), record=record)
+
+
+def sealed_state(
+    paths: StateLayout, record: StateRecord, segment: Segment, found: datetime | None, settings: Settings
+) -> tuple[StateRecord, Put, tuple[Write, ...]]:
+    """Return a state whose marks name a segment that has just been made, its write, and those of the segment.
+
+    Args:
+        found: The update_time of the state's document, over which it is written.
+    """
+    assert segment.write is not None
+    record = replace(record, marks=replace(record.marks, sealed_through=segment.last))
     is_compacted = settings.maintenance is not None and settings.maintenance.compact_sealed
     sealed = sealed_alone(segment, paths) if is_compacted else (segment.write,)
-    return replace(plan, writes=(state, *others, *sealed), record=record)
+    return record, state_put(paths, record, settings.encoding, found), sealed
 
 
 def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Plan:

@@ -88,6 +88,14 @@ def segment_due(head: StateRecord, maintenance: Maintenance) -> range | None:
     return range(first, first + events) if head.version - first + 1 >= events else None
 
 
+def due_events(head: StateRecord, maintenance: Maintenance | None) -> int:
+    """Return how many events after *head* are unsealed in full runs; without maintenance none is to be sealed."""
+    if maintenance is None:
+        return 0
+    unsealed = head.version - head.marks.first_unsealed + 1
+    return unsealed - unsealed % maintenance.segment_events
+
+
 def batches(due: range, head: StateRecord) -> Iterator[range]:
     """Yield the versions that are to be read, those of one read at a time; together no more than a segment holds.
 
