@@ -1,6 +1,7 @@
 """What only transactions change is sealed by no change of it: maintenance seals it, and loses nothing."""
 
 from functools import partial
+from typing import Any
 
 from tai_state import AsyncBackendStore, AsyncTransactionManager
 from tai_state._platform.tasks import async_gather
@@ -12,7 +13,7 @@ from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_contents, in
 class AsyncOvertakenBackend(AsyncWrappedBackend):
     """Lets another writer go before the first commit of a segment."""
 
-    overtaking = None
+    overtaking: Any = None
 
     async def commit(self, writes, *, timeout):
         is_sealing = any(isinstance(one, Put) and one.path.collection == S.governor.segments for one in writes)

@@ -1,6 +1,7 @@
 # Generated from tests/_async/recovery/test_unsealed.py by .ci/generate_sync.py; do not edit.
 """What only transactions change is sealed by no change of it: maintenance seals it, and loses nothing."""
 from functools import partial
+from typing import Any
 
 from tai_state import BackendStore, TransactionManager
 from tai_state._platform.tasks import gather
@@ -12,7 +13,7 @@ from tests._sync.stores import TIMEOUT, WrappedBackend, contents, in_memory
 class OvertakenBackend(WrappedBackend):
     """Lets another writer go before the first commit of a segment."""
 
-    overtaking = None
+    overtaking: Any = None
 
     def commit(self, writes, *, timeout):
         is_sealing = any(isinstance(one, Put) and one.path.collection == S.governor.segments for one in writes)
