@@ -1,10 +1,13 @@
 """What a checkpoint of LangGraph is in a store: its ids, its data, and how the writes of its tasks are put together.
 
-A thread is a governor. A checkpoint is a state of it, and so are the writes of one task at one checkpoint; both are
-found by ids that sort newest first:
+A thread is a governor. A checkpoint is a state of it, and so are the writes of one task at one checkpoint; they are
+found by ids that sort the newest checkpoint first, and before each the writes at it:
 
-    c-{namespace}-{checkpoint}           the checkpoint, with its metadata and the id of its parent
-    w-{namespace}-{checkpoint}-{task}    what a task wrote
+    {namespace}-{checkpoint}-by-{task}      what a task wrote
+    {namespace}-{checkpoint}-checkpoint     the checkpoint, with its metadata and the id of its parent
+
+So whoever reads them in order has all that was written when the checkpoint comes, and the first state of a namespace
+is its latest checkpoint where nothing was written at it.
 
 The ids are made of digests and hexadecimal digits, so that namespaces, checkpoints and tasks may be any text.
 """
@@ -43,8 +46,8 @@ RUN = "langgraph_run"
 CHECKPOINT, WRITES = "checkpoint", "writes"
 """The statuses of the two kinds of states."""
 
-BEHIND = "-g"
-"""Behind the id of every task of a checkpoint."""
+BEHIND = "-d"
+"""Behind the ids of all states of a checkpoint."""
 
 _DIGEST_CHARACTERS = 32
 _LABEL_BYTES_MAX = 480
@@ -133,22 +136,17 @@ def checkpoint_key(checkpoint_id: str) -> str:
 
 def checkpoint_state(key: str) -> str:
     """Return the id of the state of a checkpoint."""
-    return f"c-{key}"
-
-
-def writes_prefix(key: str) -> str:
-    """Return what the ids of the states of a checkpoint's writes begin with."""
-    return f"w-{key}-"
+    return f"{key}-checkpoint"
 
 
 def writes_state(key: str, task_id: str) -> str:
     """Return the id of the state of what a task wrote at a checkpoint."""
-    return writes_prefix(key) + _digest(task_id)
+    return f"{key}-by-{_digest(task_id)}"
 
 
 def key_of(state_id: str) -> str:
     """Return the key of the checkpoint that a state is, or is of."""
-    return "-".join(state_id.split("-")[1:3])
+    return "-".join(state_id.split("-")[:2])
 
 
 def run_label(run_id: object) -> str:

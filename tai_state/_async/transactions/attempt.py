@@ -11,7 +11,8 @@ from functools import partial
 from typing import NoReturn
 
 from tai_state._async.commits.guard import AsyncGuardHandle
-from tai_state._async.commits.writer import Applied, tell_change
+from tai_state._async.commits.telling import tell_change
+from tai_state._async.commits.writer import Applied
 from tai_state._async.runtime import AsyncRuntime
 from tai_state._async.transactions.cascade import AsyncCascade
 from tai_state._async.transactions.lost import AsyncLostStates
@@ -390,7 +391,7 @@ class AsyncAttempt:
             self._writer.name(self._new_store_id)
         for event in self.draft.events:
             if log.isEnabledFor(logging.DEBUG):
-                tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
+                tell_change(event)
             if self._writer.listeners:
                 self._writer.tell(replace(event, committed_at=committed_at))
         for path, head in self.draft.heads.items():

@@ -14,6 +14,7 @@ from tai_state._sync.commits.found import found_head
 from tai_state._sync.commits.guard import GuardHandle, Guarding, SettleMarked
 from tai_state._sync.commits.protocol import Settlement, Settled, commit_once
 from tai_state._sync.commits.settling import settle_plan
+from tai_state._sync.commits.telling import tell_change
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.history.sealing import Sealing
 from tai_state._platform.forks import anew_in_children
@@ -48,19 +49,6 @@ log = logging.getLogger("tai_state")
 
 _EVENT_BYTES = 3_000
 """What an event and its document's fields take in memory, beside their payloads, about."""
-
-
-def tell_change(governor_id: str, state_id: str, version: int, action: str, transition_id: str) -> None:
-    """Write a record of a change that is durable; who calls it asked first whether anybody reads it."""
-    extra = {
-        "event": "change",
-        "governor_id": governor_id,
-        "state_id": state_id,
-        "version": version,
-        "action": action,
-        "transition_id": transition_id,
-    }
-    log.debug("%s/%s is at version %d by %s", governor_id, state_id, version, action, extra=extra)
 
 
 @quick_dataclass(frozen=True, slots=True)
@@ -199,7 +187,8 @@ class ChangeWriter:
         carried = guard.carries if guard is not None else None
         # Kept no more: the change makes another head of it, or it is stale.
         cached = self.heads.take(change.paths.state) if refused is None else None
-        if cached is not None and self.origin is not None and not change.looks_first:
+        is_known = cached is not None or (refused is None and change.is_said_to_be_new and self._may_take_the_word())
+        if is_known and self.origin is not None and not change.looks_first:
             try:
                 view = View(cached, self.origin, carried, feed=self.feed.shards)
                 return self.plan_on(view, change, settings)
@@ -243,6 +232,10 @@ class ChangeWriter:
         receipt = read.get(paths.receipt(change.idempotency_key)) if change.idempotency_key is not None else None
         origin, feed = self.place
         return View(head, origin, carried, receipt, read.read_time, read.documents, feed)
+
+    def _may_take_the_word(self) -> bool:
+        """Whether what is said to be new is not looked for; who tries but once is to know what refused it."""
+        return self.access.retry.attempts != 1 and not self.needs_meta()
 
     def needs_meta(self) -> bool:
         """Whether who may create a state is to read ``tai/meta`` with it."""
@@ -363,7 +356,7 @@ class ChangeWriter:
                 )
                 found = left
             if log.isEnabledFor(logging.DEBUG):
-                tell_change(event.governor_id, event.state_id, event.version, event.action, event.transition_id)
+                tell_change(event)
             if self.listeners:
                 self.tell(event)
             applied.append(Applied(event, plan.record))

@@ -27,7 +27,6 @@ from tai_state.adapters.checkpoints import (
     thread_of,
     tuple_of,
     writes_data,
-    writes_prefix,
     writes_state,
 )
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from tai_state import AsyncStateStore, StateSnapshot
 
 _PAGE = 50
-"""Checkpoints that are read at a time; with a limit fewer."""
+"""States that are read at a time; with a limit fewer."""
 
 _ATTEMPTS = 100
 """How often the writes of a task are put together anew, where another process changes them meanwhile."""
@@ -110,25 +109,32 @@ class AsyncCheckpoints:
     async def get(self, serde: SerializerProtocol, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint that a config names, or the latest of its namespace; None where there is none."""
         place = place_of(config)
-        governor = self._governor(place.thread)
         if place.checkpoint_id is not None:
-            found = await self.store.find_state(governor, checkpoint_state(place.key))
+            prefix, size = f"{place.key}-", _PAGE
         else:
-            found = await self._latest(governor, place.namespace or "")
-        if found is None:
-            return None
-        prefix = writes_prefix(key_of(found.state_id))
-        writes = [one async for one in self.store.list_states(governor, prefix=prefix)]
-        return tuple_of(serde, thread_of(config), found, writes)
-
-    async def _latest(self, governor: str, namespace: str) -> StateSnapshot | None:
-        async for page in self._pages(governor, f"c-{namespace_key(namespace)}-", None, 1):
-            for snapshot in page:
-                return snapshot
+            prefix, size = f"{namespace_key(place.namespace or '')}-", 1
+        async for checkpoint, writes in self._groups(self._governor(place.thread), prefix, None, size):
+            return tuple_of(serde, thread_of(config), checkpoint, writes)
         return None
 
+    async def _groups(
+        self, governor: str, prefix: str | None, after: str | None, size: int
+    ) -> AsyncIterator[tuple[StateSnapshot, list[StateSnapshot]]]:
+        """Iterate over checkpoints with what their tasks wrote, as the ids sort them; see ``_pages``."""
+        writes: list[StateSnapshot] = []
+        async for page in self._pages(governor, prefix, after, size):
+            for state in page:
+                if writes and key_of(writes[0].state_id) != key_of(state.state_id):
+                    # Written at a checkpoint that is not there: not yet, or not any more.
+                    writes = []
+                if state.status == CHECKPOINT:
+                    yield state, writes
+                    writes = []
+                else:
+                    writes.append(state)
+
     async def _pages(
-        self, governor: str, prefix: str, after: str | None, size: int
+        self, governor: str, prefix: str | None, after: str | None, size: int
     ) -> AsyncIterator[list[StateSnapshot]]:
         """Iterate over the states that are there, by pages: the first of *size*, and larger ones behind it."""
         is_range = True
@@ -184,33 +190,16 @@ class AsyncCheckpoints:
         self, serde: SerializerProtocol, thread: object, place: Place, bound: str | None, limit: int | None
     ) -> AsyncIterator[CheckpointTuple]:
         governor = self._governor(place.thread)
-        prefix, after = "c-", None
+        prefix, after = None, None
         if place.namespace is not None:
-            prefix = f"c-{namespace_key(place.namespace)}-"
-            if place.checkpoint_id is not None:
-                prefix = checkpoint_state(place.key)
-            elif bound is not None:
-                after = prefix + checkpoint_key(bound)
+            within = namespace_key(place.namespace)
+            prefix = f"{within}-" if place.checkpoint_id is None else f"{place.key}-"
+            if place.checkpoint_id is None and bound is not None:
+                after = f"{within}-{checkpoint_key(bound)}{BEHIND}"
         size = _PAGE if limit is None else min(limit, _PAGE)
-        async for page in self._pages(governor, prefix, after, size):
-            asked = [one for one in page if _is_asked(one, place, bound)]
-            writes = await self._writes(governor, asked)
-            for snapshot in asked:
-                yield tuple_of(serde, thread, snapshot, writes.get(key_of(snapshot.state_id), ()))
-
-    async def _writes(self, governor: str, checkpoints: Sequence[StateSnapshot]) -> dict[str, list[StateSnapshot]]:
-        """Return the writes at some checkpoints, by key: one range of ids, since both are in the same order."""
-        writes: dict[str, list[StateSnapshot]] = {}
-        if not checkpoints:
-            return writes
-        first, last = (key_of(checkpoints[end].state_id) for end in (0, -1))
-        # Behind the last task of the one before, which is the id without a task: no state has it.
-        listed = self.store.list_states(
-            governor, prefix="w-", after=writes_prefix(first).removesuffix("-"), until=f"w-{last}{BEHIND}"
-        )
-        async for one in listed:
-            writes.setdefault(key_of(one.state_id), []).append(one)
-        return writes
+        async for checkpoint, writes in self._groups(governor, prefix, after, size):
+            if _is_asked(checkpoint, place, bound):
+                yield tuple_of(serde, thread, checkpoint, writes)
 
     # Threads
 
@@ -226,7 +215,8 @@ class AsyncCheckpoints:
             found = self.store.find(labels={RUN: run_label(run_id)})
             asked = [(one.governor_id, one.state_id) async for one in found if one.governor_id.startswith(self.prefix)]
             for governor, state_id in asked:
-                await self._erase(governor, [state_id], "the run was deleted")
+                async for group in self._groups(governor, f"{key_of(state_id)}-", None, _PAGE):
+                    await self._erase(governor, [_ids(group)], "the run was deleted")
 
     async def prune(self, serde: SerializerProtocol, threads: Collection[str], strategy: str) -> None:
         """Erase all checkpoints of some threads, or all but the latest of each namespace and what that is built from.
@@ -239,16 +229,16 @@ class AsyncCheckpoints:
             if not keeps_latest:
                 await self.delete_thread(thread)
                 continue
-            governor, kept, dropped = self._governor(thread), Kept(serde), list[str]()
-            async for page in self._pages(governor, "c-", None, _PAGE):
-                dropped += [one.state_id for one in page if not kept.takes(one)]
+            governor, kept, dropped = self._governor(thread), Kept(serde), list[list[str]]()
+            async for group in self._groups(governor, None, None, _PAGE):
+                if not kept.takes(group[0]):
+                    dropped.append(_ids(group))
             await self._erase(governor, dropped, "the thread was pruned")
 
-    async def _erase(self, governor: str, checkpoints: Sequence[str], reason: str) -> None:
+    async def _erase(self, governor: str, groups: Sequence[Sequence[str]], reason: str) -> None:
         """Erase checkpoints with their writes: the writes first, so that no checkpoint is left that lacks some."""
-        for state_id in reversed(checkpoints):
-            listed = self.store.list_states(governor, prefix=writes_prefix(key_of(state_id)))
-            for one in [*[write.state_id async for write in listed], state_id]:
+        for ids in reversed(groups):
+            for one in ids:
                 try:
                     await self.store.erase_state(governor, one, reason=reason)
                 except StateNotFoundError:
@@ -257,15 +247,18 @@ class AsyncCheckpoints:
     async def copy_thread(self, source: str, target: str) -> None:
         """Copy all checkpoints and writes of a thread, the oldest first; what is stopped may be done again."""
         governor, copy = self._governor(source), self._governor(target)
-        ids: list[str] = []
-        async for page in self._pages(governor, "c-", None, _PAGE):
-            ids += [one.state_id for one in page]
-        for state_id in reversed(ids):
-            listed = self.store.list_states(governor, prefix=writes_prefix(key_of(state_id)))
-            for one in [*[write.state_id async for write in listed], state_id]:
+        groups = [_ids(group) async for group in self._groups(governor, None, None, _PAGE)]
+        for ids in reversed(groups):
+            for one in ids:
                 found = await self.store.find_state(governor, one)
                 if found is not None:
                     await self.store.save_state(copy, one, found.data, status=found.status, labels=dict(found.labels))
+
+
+def _ids(group: tuple[StateSnapshot, Sequence[StateSnapshot]]) -> list[str]:
+    """Return the ids of a checkpoint's states, its writes first."""
+    checkpoint, writes = group
+    return [*(one.state_id for one in writes), checkpoint.state_id]
 
 
 def _is_asked(snapshot: StateSnapshot, place: Place, bound: str | None) -> bool:

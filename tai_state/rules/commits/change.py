@@ -122,6 +122,11 @@ class Change:
         return self.needs in {Needs.ABSENT, Needs.ANYTHING}
 
     @property
+    def is_said_to_be_new(self) -> bool:
+        """Whether the caller says that there is no such state: then its commit asks, and nobody before it."""
+        return self.creates and self.expected_version == 0
+
+    @property
     def key(self) -> str:
         """``governor/state`` as the user named them, for messages."""
         return f"{self.paths.governor_id}/{self.paths.state_id}"

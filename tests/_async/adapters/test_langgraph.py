@@ -44,15 +44,17 @@ async def thread(checkpoints):
 
 
 async def test_a_checkpoint_is_one_commit_and_so_is_what_a_task_wrote(place):
-    """Without a look before: what is new is said to be new."""
+    """Without a look before: what is new is said to be new. The latest is one request, too."""
     store, backend = place.counting()
     thread = AsyncThread(AsyncCheckpoints(store))
     await thread.put("1", n=1)
     backend.taken()
     await thread.put("2", "1", n=2)
-    assert [call for call in backend.taken() if call == "commit"] == ["commit"]
+    assert backend.taken() == ["commit"]
+    assert (await thread.get()).pending_writes == []
+    assert len(backend.taken()) == 1
     await thread.write("2", [("n", 3), ("m", 4)])
-    assert [call for call in backend.taken() if call == "commit"] == ["commit"]
+    assert backend.taken() == ["commit"]
     written = [one for one in backend.commits[-1] if isinstance(one, Put)]
     assert len(written) == 2
     found = await thread.get()
@@ -109,6 +111,18 @@ async def test_writes_of_no_checkpoint_are_refused(checkpoints, store):
     with pytest.raises(InvalidIdError, match="checkpoint_id is missing"):
         await checkpoints.put_writes(SERDE, config(), [("n", 1)], "task", "")
     assert [one async for one in store.list_governors()] == []
+
+
+@in_memory
+async def test_what_was_written_at_a_checkpoint_that_is_not_there_is_none_of_another(thread):
+    """Of tasks that were faster than the checkpoint, or outlived it: it is theirs once it comes."""
+    await thread.put("1")
+    for number in range(9):
+        await thread.write("2", [("n", number)], f"task{number}")
+    found = await thread.get()
+    assert (found.checkpoint["id"], found.pending_writes, await thread.ids()) == ("1", [], ["1"])
+    await thread.put("2", "1")
+    assert len(await thread.pending("2")) == len((await thread.get()).pending_writes) == 9
 
 
 @in_memory

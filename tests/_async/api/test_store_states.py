@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from tai_state import (
     ChangeMetadata,
     InvalidDataError,
+    RetryPolicy,
     StateNotFoundError,
     VersionConflictError,
 )
@@ -191,6 +192,28 @@ async def test_expected_version_0_accepts_a_deleted_state(store):
     await store.save_state("g", "s", {})
     await store.delete_state("g", "s")
     assert await store.save_state("g", "s", {"n": 2}, expected_version=0) == 3
+
+
+async def test_what_is_said_to_be_new_is_not_looked_for(place):
+    """The commit asks, under a key, too; what refuses it is read then. Who tries but once looks first."""
+    store, backend = place.counting()
+    await store.save_state("g", "first", {})
+    backend.taken()
+    assert await store.save_state("g", "s", {"n": 1}, expected_version=0, idempotency_key="k") == 1
+    assert backend.taken() == ["commit"]
+    store, backend = place.counting()
+    await store.save_state("g", "second", {})
+    backend.taken()
+    assert await store.save_state("g", "s", {"n": 1}, expected_version=0, idempotency_key="k") == 1
+    with pytest.raises(VersionConflictError) as caught:
+        await store.save_state("g", "s", {"n": 2}, expected_version=0)
+    assert (caught.value.expected, caught.value.actual, backend.taken().count("commit")) == (0, 1, 2)
+    store, backend = place.counting(retry=RetryPolicy(attempts=1))
+    await store.save_state("g", "third", {})
+    backend.taken()
+    with pytest.raises(VersionConflictError):
+        await store.save_state("g", "s", {"n": 2}, expected_version=0)
+    assert "commit" not in backend.taken()
 
 
 async def test_an_expected_version_of_a_missing_state_is_a_conflict(store):

@@ -44,15 +44,17 @@ def thread(checkpoints):
 
 
 def test_a_checkpoint_is_one_commit_and_so_is_what_a_task_wrote(place):
-    """Without a look before: what is new is said to be new."""
+    """Without a look before: what is new is said to be new. The latest is one request, too."""
     store, backend = place.counting()
     thread = Thread(Checkpoints(store))
     thread.put("1", n=1)
     backend.taken()
     thread.put("2", "1", n=2)
-    assert [call for call in backend.taken() if call == "commit"] == ["commit"]
+    assert backend.taken() == ["commit"]
+    assert (thread.get()).pending_writes == []
+    assert len(backend.taken()) == 1
     thread.write("2", [("n", 3), ("m", 4)])
-    assert [call for call in backend.taken() if call == "commit"] == ["commit"]
+    assert backend.taken() == ["commit"]
     written = [one for one in backend.commits[-1] if isinstance(one, Put)]
     assert len(written) == 2
     found = thread.get()
@@ -109,6 +111,18 @@ def test_writes_of_no_checkpoint_are_refused(checkpoints, store):
     with pytest.raises(InvalidIdError, match="checkpoint_id is missing"):
         checkpoints.put_writes(SERDE, config(), [("n", 1)], "task", "")
     assert [one for one in store.list_governors()] == []
+
+
+@in_memory
+def test_what_was_written_at_a_checkpoint_that_is_not_there_is_none_of_another(thread):
+    """Of tasks that were faster than the checkpoint, or outlived it: it is theirs once it comes."""
+    thread.put("1")
+    for number in range(9):
+        thread.write("2", [("n", number)], f"task{number}")
+    found = thread.get()
+    assert (found.checkpoint["id"], found.pending_writes, thread.ids()) == ("1", [], ["1"])
+    thread.put("2", "1")
+    assert len(thread.pending("2")) == len((thread.get()).pending_writes) == 9
 
 
 @in_memory

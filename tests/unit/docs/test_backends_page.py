@@ -1,6 +1,7 @@
 """docs/backends.md against the code: what each backend declares, and what each operation costs."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -18,6 +19,7 @@ from tai_state import (
     TransactionManager,
     Transition,
     TransitionNotAllowedError,
+    VersionConflictError,
 )
 from tai_state.clock import SystemClock
 from tests.unit.docs.pages import page, rows, sections
@@ -103,6 +105,20 @@ def repeated(world):
     return world.cost(go(world.process(), idempotency_key="k"))
 
 
+def said_to_be_new(state_id):
+    def measure(world):
+        there = world.process()
+        go(there, "b")()
+
+        def call():
+            with suppress(VersionConflictError):
+                there.store.save_state("g", state_id, {}, expected_version=0)
+
+        return world.cost(call)
+
+    return measure
+
+
 def elsewhere(world):
     there = world.process()
     go(there)()
@@ -177,6 +193,8 @@ MEASURES: dict[str, Callable[[World], tuple[int, ...]]] = {
     "`get_state`, `load_state`": read,
     "`start`": lambda world: world.cost(lambda: world.here.start("g", "c")),
     "`start`, the first change of the whole store": lambda world: world.first,
+    "`save_state` with `expected_version=0`": said_to_be_new("c"),
+    "the same, where there is such a state": said_to_be_new("a"),
     "`transition`, head known": lambda world: world.cost(go(world.here)),
     "`transition`, head known, under a key": lambda world: world.cost(go(world.here, idempotency_key="k")),
     "`transition`, head known, guarded by a lock": with_lock(lambda world, lock: go(world.here, lock=lock)()),
