@@ -1,6 +1,7 @@
 """Where the tests of this folder get their stores: a place on each backend, and backends that watch or fail."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from tai_state import (
     RetryPolicy,
 )
 from tai_state._async.access.port import AsyncBackend
+from tai_state.config import Encoding
 from tai_state.documents import CommitResult, Document, DocumentPath, Put, Query, Read, Write
 from tai_state.errors import CommitAmbiguousError, DamagedStatesError, SchemaVersionError, StoreUnavailableError
 from tai_state.layout import GovernorLayout, StateLayout
 from tai_state.rules.records.chain import state_digest
-from tai_state.rules.records.documents import _state_from
+from tai_state.rules.records.documents import _state_from, read_state, state_fields
+from tai_state.rules.records.occasional import Prepared
 
 TIMEOUT = 10.0
 NO_WAIT = RetryPolicy(wait_initial=0.0, wait_max=0.0)
@@ -290,6 +293,14 @@ async def async_alter(store: AsyncBackendStore, paths: StateLayout, **changes: o
     document = await async_document_at(store, paths.state)
     fields = {**document.fields, **changes}
     await async_plant(store, paths.state, **changes, digest=state_digest(_state_from(fields)))
+
+
+async def async_mark(store: AsyncBackendStore, paths: StateLayout, mark: Prepared | None) -> None:
+    """Let a transaction over several stores have a state in hand, as its mark says; None: let nobody have it."""
+    document = await async_document_at(store, paths.state)
+    record = read_state(document, paths.governor_id, paths.state_id)
+    fields = state_fields(replace(record, marks=replace(record.marks, prepared=mark)), Encoding())
+    await store.runtime.access.backend.commit([Put(paths.state, fields)], timeout=TIMEOUT)
 
 
 async def async_contents(store: AsyncBackendStore, governor_id: str = "g") -> dict[str, Document]:

@@ -103,7 +103,6 @@ class Subscription(Administration):
         self._governor_id = None if governor_id is None else _users_governor(governor_id)
         super().__init__(store, name, checked_start(start, "start"), self._governor_id)
         self._all = Interest(
-            self._governor_id,
             _names(statuses, "statuses"),
             machine=_machine_name(machine),
             condition=_condition(condition),
@@ -146,7 +145,7 @@ class Subscription(Administration):
             action: Which were made by this action, or by one of these.
             condition: For which this is true, given the event; asked of those that meet the rest.
         """
-        interest = Interest(None, _names(status, "status"), _names(action, "action"), condition=_condition(condition))
+        interest = Interest(_names(status, "status"), _names(action, "action"), condition=_condition(condition))
 
         def add(handler: HandlerT) -> HandlerT:
             self._told.append(Told(_handler(handler), (self._all, interest)))

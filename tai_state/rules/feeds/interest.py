@@ -16,14 +16,12 @@ class Interest:
     """What one handler is told of; None: that does not matter.
 
     Attributes:
-        governor_id: Of this governor.
         statuses: Which left the state in one of these statuses.
         actions: Which were made by one of these actions.
         machine: Which a machine of this name made.
         condition: For which this is true, given the event; asked last, and only of those that meet the rest.
     """
 
-    governor_id: str | None = None
     statuses: Collection[str] | None = None
     actions: Collection[str] | None = None
     machine: str | None = None
@@ -32,8 +30,7 @@ class Interest:
     def may_take(self, event: EventRecord) -> bool:
         """Whether an event meets all but the condition."""
         return (
-            (self.governor_id is None or event.governor_id == self.governor_id)
-            and (self.statuses is None or event.to_status in self.statuses)
+            (self.statuses is None or event.to_status in self.statuses)
             and (self.actions is None or event.action in self.actions)
             and (self.machine is None or (event.machine is not None and event.machine.name == self.machine))
         )

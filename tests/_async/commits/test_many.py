@@ -137,6 +137,15 @@ async def test_a_key_makes_its_move_once(place):
     assert [one.version for one in again] == [one.version for one in first] == [2] * 7
 
 
+async def test_moves_under_keys_are_one_commit(place):
+    """A key that is new keeps no move from going with the others."""
+    persister, backend = await async_many(place)
+    requests = [TransitionRequest("g", one, "add", 1, idempotency_key=f"k-{one}") for one in STATES]
+    outcomes = await persister.transition_many(requests)
+    assert backend.sizes == [6]
+    await async_check(persister, requests, outcomes)
+
+
 async def test_a_conflict_of_one_state_is_nobody_elses(place):
     """The commit is split until it goes alone."""
     persister, backend = await async_many(place)

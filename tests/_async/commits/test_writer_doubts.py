@@ -1,6 +1,7 @@
 """What a writer finds that nobody expects: torn reads, a log above its state, a state that is gone, a foreign store."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,13 +15,24 @@ from tai_state import (
     SchemaVersionError,
     TransitionNotAllowedError,
 )
+from tai_state._async.backends.memory import AsyncMemoryBackend
 from tai_state.clock import Deadline
 from tai_state.documents import Delete, Document, Read
+from tai_state.errors import PreparedError
 from tai_state.layout import FORMAT, META, state_layout
 from tai_state.rules.records.feeding import META_FORMAT
+from tai_state.rules.records.occasional import Prepared
 from tai_state.testing.clock import ManualClock
+from tests._async.due.timed import RUN, SERVER
 from tests._async.machines import COUNTER
-from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_document_at, async_plant, in_memory
+from tests._async.stores import (
+    TIMEOUT,
+    AsyncWrappedBackend,
+    async_document_at,
+    async_mark,
+    async_plant,
+    in_memory,
+)
 
 PATHS = state_layout("g", "s")
 ONCE = RetryPolicy(attempts=1)
@@ -100,6 +112,48 @@ async def test_a_change_whose_reply_is_lost_is_made_though_its_state_is_gone_sin
 
     backend.between = remove
     assert (await AsyncStateMachinePersister(store, COUNTER).transition("g", "s", "add")).version == 2
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+async def test_a_state_that_somebody_has_in_hand_is_written_once_that_is_settled(place, is_over):
+    """Whoever settles says whether it is; where it is not, nothing is written."""
+    store = place.store()
+    await store.save_state("g", "s", {"n": 1})
+    await async_mark(store, PATHS, Prepared("t", ""))
+    asked = []
+
+    async def settle(error, _):
+        asked.append(error.transaction_id)
+        if is_over:
+            await async_mark(store, PATHS, None)
+        return is_over
+
+    store.runtime.writer.settle_marked = settle
+    if is_over:
+        assert await store.save_state("g", "s", {"n": 2}) == 2
+    else:
+        with pytest.raises(PreparedError):
+            await store.save_state("g", "s", {"n": 2})
+    assert asked == ["t"]
+    assert (await store.get_state("g", "s"))[0].data == {"n": 2 if is_over else 1}
+
+
+@in_memory
+async def test_what_is_due_is_counted_from_what_the_store_s_clock_has_reached(place):
+    """A reply told it once, and what has passed here since has passed there, too; not by this host's own time."""
+    clock, wall = ManualClock(), ManualClock(monotonic=100.0)
+    backend = AsyncMemoryBackend(clock=clock)
+    store = AsyncBackendStore(backend, clock=wall)
+    persister = AsyncStateMachinePersister(store, SERVER)
+    await persister.start("g", "s", {"n": 0})
+    wall.step_wall(-1_000.0)
+    for each in (clock, wall):
+        each.advance(10.0)
+    moved = await persister.transition("g", "s", "run")
+    due = clock.now() + RUN
+    assert moved.event.due_at is not None
+    # A store in memory runs ahead of its clock by a microsecond with each commit.
+    assert due <= moved.event.due_at < due + timedelta(milliseconds=1)
 
 
 def deadline():

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from tai_state import (
+    AsyncBackendStore,
     AsyncStateMachinePersister,
+    Capability,
     ConfigurationError,
     Machine,
     PersistenceConfig,
@@ -15,7 +17,7 @@ from tai_state._async.feeds.listing import async_subscriptions
 from tai_state._async.feeds.subscription import AsyncSubscription
 from tai_state.feeds import SubscriptionConfig
 from tests._async.feeds.watched import MODES, ONE_BY_ONE, AsyncSeen, on_engines
-from tests._async.stores import in_memory
+from tests._async.stores import AsyncWrappedBackend, in_memory
 
 LIGHT = Machine("light", "off", [Transition("on", "off", "on"), Transition("off", "on", "off")])
 
@@ -289,6 +291,21 @@ async def test_a_subscription_that_tells_nobody_is_refused(store):
     """With its first use: handlers may be added until then."""
     with pytest.raises(ConfigurationError, match="subscription 'mail' tells nobody"):
         await AsyncSubscription(store, "mail").run_once()
+
+
+@in_memory
+@pytest.mark.parametrize("left_out", [frozenset(), {Capability.BY_UPDATE_TIME}], ids=["by time", "by keys"])
+async def test_a_subscription_of_one_governor_is_told_of_no_other(place, left_out):
+    """Whichever way its store finds changes, and whatever is told of them by others."""
+    backend = AsyncWrappedBackend(place.store().runtime.access.backend)
+    backend.capabilities -= left_out
+    store, seen = AsyncBackendStore(backend, actor="tester", feed=True), AsyncSeen()
+    for governor_id in "fgh":
+        await store.save_state(governor_id, "s", {})
+    subscription = AsyncSubscription(store, "mail", seen, governor_id="g")
+    assert [await subscription.deliver(governor_id, "s") for governor_id in "fh"] == [(0, True)] * 2
+    assert await subscription.run_once() == 1
+    assert [event.governor_id for event in seen.events] == ["g"]
 
 
 on_firestore = pytest.mark.parametrize("backend_kind", [pytest.param("firestore", marks=pytest.mark.emulator)])

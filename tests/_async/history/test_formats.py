@@ -24,6 +24,7 @@ from tai_state.documents import Delete, DocumentPath, Put
 from tai_state.due import Timeout
 from tai_state.layout import state_layout
 from tai_state.rules.history.replay import contradiction
+from tai_state.rules.history.snapshots import read_snapshot
 from tai_state.rules.records.chain import event_hash, seal_is_sound
 from tai_state.rules.records.documents import event_fields, read_event
 from tests._async.stores import TIMEOUT, async_alter, async_contents, async_document_at, async_plant
@@ -81,6 +82,17 @@ async def test_what_an_earlier_release_wrote_verifies(old):
     assert [one.version async for one in persister.list_snapshots("shop", "o/1")] == [10, 15]
     reached = await persister.replay("shop", "o/1")
     assert reached == (await persister.load_state("shop", "o/1")).snapshot
+
+
+async def test_a_snapshot_of_an_earlier_release_tells_its_damage(old):
+    """By the digest of its own form, which is of all that it holds."""
+    paths = state_layout("shop", "o/1")
+    document = await async_document_at(old, paths.snapshot(10))
+    assert document.fields["format"] == 1
+    assert read_snapshot(document, "shop", "o/1").version == 10
+    altered = replace(document, fields={**document.fields, "status": "another"})
+    with pytest.raises(CorruptLogError, match="does not match its digest"):
+        read_snapshot(altered, "shop", "o/1")
 
 
 async def test_what_an_earlier_release_wrote_goes_on(old):

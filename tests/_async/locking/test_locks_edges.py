@@ -1,19 +1,31 @@
 """What a waiter writes: whom it waits for, and that it is next; when, how often, and no more."""
 
+import logging
+from dataclasses import replace
+
 import pytest
 
+from tai_state import AsyncLockManager
 from tai_state._async.locking import deadlocks
+from tai_state._async.locking.acquire import AsyncAcquisition
 from tai_state._async.locking.deadlocks import AsyncWaitEdges
 from tai_state._async.locking.reserving import AsyncReservations
 from tai_state.clock import Deadline
 from tai_state.documents import Delete, UpdatedAt
 from tai_state.errors import DeadlockError
 from tai_state.rules.locking.deadlocks import Edge, Wait, wait_path, wait_write
-from tai_state.rules.locking.leases import Claim, Grant, Held, decide_acquire
+from tai_state.rules.locking.leases import Claim, Grant, Held, decide_acquire, lease_path
 from tai_state.rules.locking.owners import Owner
 from tai_state.rules.locking.reservations import Waiter, reservation_path
 from tai_state.testing.clock import ManualClock
-from tests._async.stores import TIMEOUT, AsyncCountingBackend, in_memory
+from tests._async.stores import (
+    TIMEOUT,
+    AsyncCountingBackend,
+    async_document_at,
+    async_find,
+    async_plant,
+    in_memory,
+)
 
 OURS = Owner("us", "us/1")
 
@@ -95,6 +107,20 @@ async def test_a_wait_is_taken_back_as_it_was_written(counted, clock):
 
 
 @in_memory
+async def test_another_wait_of_the_same_owner_is_not_taken_back(counted, clock, caplog):
+    """It is his, and nothing of ours was left behind."""
+    caplog.set_level(logging.INFO, logger="tai_state")
+    store, backend = counted
+    edges = edges_in(store)
+    await edges.check([lease_of("r", Owner("a", "a/1")).lease], Deadline(clock, 600.0))
+    later = Wait(owner=OURS, nonce="n6", edges=(Edge("s", "b/1", 1),))
+    await backend.inner.commit([wait_write(later, now=clock.now())], timeout=TIMEOUT)
+    await edges.end()
+    assert (await async_document_at(store, wait_path("us/1"))).fields["nonce"] == "n6"
+    assert caplog.records == []
+
+
+@in_memory
 @pytest.mark.parametrize(("nonces", "is_ours"), [(("n1", "n4"), True), (("n1", "n6"), False), (("n6", "n1"), False)])
 async def test_of_a_cycle_the_greatest_nonce_gives_up(counted, clock, nonces, is_ours):
     """And names the others, himself at both ends."""
@@ -154,6 +180,41 @@ async def test_who_was_passed_over_for_a_lock_that_was_free_reserves_it(counted,
     await places.make(waiter, deadline)
     assert places.are_made is not was_taken
     assert len(backend.commits) == (0 if was_taken else 1)
+
+
+@in_memory
+async def test_a_lock_that_was_held_before_we_came_passes_nobody_over(counted, clock):
+    """By the value of its token, however large that is."""
+    store, backend = counted
+    grant = lease_of("r", Owner("a", "a/1"))
+    looks = [replace(grant, lease=replace(grant.lease, fencing_token=int("1000000"))) for _ in range(2)]
+    places, deadline = AsyncReservations(store.runtime.access, ["r"]), Deadline(clock, 600.0)
+    for look in looks:
+        places.note([look.lease], [held(look)])
+        await places.make(Waiter("us", "n5", clock.now()), deadline)
+    assert backend.commits == []
+
+
+@in_memory
+async def test_who_waits_no_more_takes_his_reservation_back(place):
+    """Without the lock that it was for; with the lock it went in the commit of the grant."""
+    store, backend = place.counting()
+    held_by_another = lease_of("r", Owner("a", "a/1"))
+    await backend.inner.commit([held_by_another.write], timeout=TIMEOUT)
+    acquisition = acquisition_in(AsyncLockManager(store))
+    deadline = Deadline(store.runtime.access.clock, 1.0)
+    assert not await acquisition.attempt(deadline)
+    await async_plant(store, lease_path("r"), fencing_token=2)
+    assert not await acquisition.attempt(deadline)
+    await acquisition.reserve(deadline)
+    assert await async_find(store, reservation_path("r")) is not None
+    await acquisition.leave()
+    assert await async_find(store, reservation_path("r")) is None
+
+
+def acquisition_in(locks):
+    """Return one call of ours that asks for a lock."""
+    return AsyncAcquisition(locks._grantor, locks._locks, ["r"], OURS, locks.config.timing(None))
 
 
 @in_memory

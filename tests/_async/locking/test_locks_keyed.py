@@ -138,18 +138,34 @@ async def test_calls_that_wait_under_one_key_get_one_grant(store):
     assert len(set(told[:3])) == 1
 
 
+def failing(_):
+    """Start no heartbeat."""
+    raise RuntimeError("no more threads")
+
+
 async def test_who_fails_behind_the_same_grant_leaves_it_to_the_first(locks, monkeypatch):
     """It was granted to an earlier call, whose caller may have its ticket."""
     first = await detached(locks)
-
-    def failing(_):
-        raise RuntimeError("no more threads")
-
     monkeypatch.setattr(AsyncLockHandle, "start_heartbeat", failing)
     with lock_owner("ann"), pytest.raises(RuntimeError):
         await locks.acquire("r", idempotency_key="k")
     assert (await locks.inspect("r")).held
     assert (await locks.attach(first, heartbeat=False)).held
+
+
+async def test_who_fails_behind_several_grants_leaves_all_of_them_to_the_first(locks, monkeypatch):
+    """His process has none of them any more: whoever asks for one there waits, as for any lock that is held."""
+    with lock_owner("ann"):
+        held = await locks.acquire_many(["a", "b"], heartbeat=False, timeout=0, idempotency_key="k")
+        tickets = [lock.detach() for lock in held.locks]
+        monkeypatch.setattr(AsyncLockHandle, "start_heartbeat", failing)
+        with pytest.raises(RuntimeError):
+            await locks.acquire_many(["a", "b"], timeout=0, idempotency_key="k")
+        for resource in "ab":
+            with pytest.raises(LockTimeoutError):
+                await locks.acquire(resource, timeout=0)
+    for ticket in tickets:
+        assert (await locks.attach(ticket, heartbeat=False)).held
 
 
 async def test_a_key_that_is_none_is_refused(locks):

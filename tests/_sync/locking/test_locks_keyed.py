@@ -138,18 +138,34 @@ def test_calls_that_wait_under_one_key_get_one_grant(store):
     assert len(set(told[:3])) == 1
 
 
+def failing(_):
+    """Start no heartbeat."""
+    raise RuntimeError("no more threads")
+
+
 def test_who_fails_behind_the_same_grant_leaves_it_to_the_first(locks, monkeypatch):
     """It was granted to an earlier call, whose caller may have its ticket."""
     first = detached(locks)
-
-    def failing(_):
-        raise RuntimeError("no more threads")
-
     monkeypatch.setattr(LockHandle, "start_heartbeat", failing)
     with lock_owner("ann"), pytest.raises(RuntimeError):
         locks.acquire("r", idempotency_key="k")
     assert (locks.inspect("r")).held
     assert (locks.attach(first, heartbeat=False)).held
+
+
+def test_who_fails_behind_several_grants_leaves_all_of_them_to_the_first(locks, monkeypatch):
+    """His process has none of them any more: whoever asks for one there waits, as for any lock that is held."""
+    with lock_owner("ann"):
+        held = locks.acquire_many(["a", "b"], heartbeat=False, timeout=0, idempotency_key="k")
+        tickets = [lock.detach() for lock in held.locks]
+        monkeypatch.setattr(LockHandle, "start_heartbeat", failing)
+        with pytest.raises(RuntimeError):
+            locks.acquire_many(["a", "b"], timeout=0, idempotency_key="k")
+        for resource in "ab":
+            with pytest.raises(LockTimeoutError):
+                locks.acquire(resource, timeout=0)
+    for ticket in tickets:
+        assert (locks.attach(ticket, heartbeat=False)).held
 
 
 def test_a_key_that_is_none_is_refused(locks):

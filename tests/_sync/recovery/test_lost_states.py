@@ -9,6 +9,7 @@ from tai_state import (
     CorruptLogError,
     Machine,
     PersistenceConfig,
+    RetryPolicy,
     StateExistsError,
     StateNotFoundError,
     Transition,
@@ -213,6 +214,19 @@ def test_a_start_looks_no_further(place):
     backend.taken()
     StateMachinePersister(store, COUNTER).start("g", "s")
     assert backend.taken() == ["get_many", "commit"]
+
+
+def test_who_tries_but_once_is_told_at_once_that_a_state_was_there(place):
+    """His start looks into the log before it is refused by that; who tries again leaves it to the next attempt."""
+    place.store().save_state("g", "s", {})
+    remove(place.store(), PATHS.state)
+    costs = []
+    for attempts in (1, 2):
+        store, backend = place.counting(retry=RetryPolicy(attempts=attempts, wait_initial=0.0, wait_max=0.0))
+        with pytest.raises(StateExistsError):
+            StateMachinePersister(store, COUNTER).start("g", "s")
+        costs.append(backend.taken().count("commit"))
+    assert costs == [0, 1]
 
 
 def test_a_damaged_document_keeps_its_dependents(store):

@@ -16,7 +16,9 @@ from tai_state import (
     StoreError,
 )
 from tai_state.documents import Check, Put, UpdatedAt
+from tai_state.errors import PreparedError
 from tai_state.layout import TRANSACTIONS, state_layout
+from tai_state.rules.records.occasional import Prepared
 from tai_state.testing.clock import ManualClock
 from tests._sync.accounts import (
     BANK,
@@ -28,7 +30,7 @@ from tests._sync.accounts import (
     manager_of,
 )
 from tests._sync.machines import COUNTER
-from tests._sync.stores import WrappedBackend, contents
+from tests._sync.stores import WrappedBackend, contents, mark
 from tests.waits import patience
 
 THREE = RetryPolicy(attempts=3, wait_initial=0.0, wait_max=0.0)
@@ -178,6 +180,21 @@ def test_a_commit_checks_what_was_only_read(place, other):
     states = [write for write in writes if write.path == state_layout(BANK, "b").state]
     assert [type(write.precondition) for write in states] == [UpdatedAt]
     assert sum(write.path.collection == TRANSACTIONS for write in writes) == 1
+
+
+def test_a_commit_rests_on_no_state_that_somebody_has_in_hand(store):
+    """It may be another one already: nothing is written, though it was only read."""
+    store.save_state("g", "s", {"n": 1})
+    mark(store, state_layout("g", "s"), Prepared("t", ""))
+
+    def body(tx):
+        found, _ = tx.get_state("g", "s")
+        tx.save_state("g", "other", found.data)
+
+    with pytest.raises(PreparedError) as caught:
+        manager_of(store).run(body)
+    assert (caught.value.state_id, caught.value.transaction_id) == ("s", "t")
+    assert store.find_state("g", "other") is None
 
 
 def test_several_changes_of_a_state_are_one_write_of_it(place, other):

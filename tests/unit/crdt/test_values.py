@@ -83,6 +83,13 @@ def test_the_last_write_of_each_key_wins():
     assert base.remove("b", "m") == base
 
 
+def test_the_first_write_of_a_key_is_stamped_as_that_of_a_register():
+    """By the first time there is, where the writer says none and has seen none."""
+    (entry,) = LWWMap().set("a", "k", 1).to_data()["entries"].values()
+    register = LWWRegister().set("a", 1).to_data()
+    assert (entry["time"], register["time"]) == (1, 1)
+
+
 def test_a_value_that_is_read_is_the_reader_s_own():
     """What he does to it changes nothing."""
     register, mapping = LWWRegister().set("a", {"n": [1]}), LWWMap().set("a", "k", {"n": [1]})

@@ -188,6 +188,16 @@ def test_a_body_that_would_grow_is_refused():
     assert pack(events[:20]) is not None
 
 
+def test_a_text_that_is_no_event_is_told_with_its_version():
+    """Its hash covers the text, and whoever made the text computed that, too; the others are read."""
+    body = packed(chained({}, {"labels": ("x=1",)}, {}))
+    assert body.count(b'["x=1"]') == 1
+    run = Run(body.replace(b'["x=1"]', b"x"), "g", "s")
+    assert run[0].version == 7
+    with pytest.raises(FieldError, match=r"^version 8 is no event: "):
+        run[1]
+
+
 def test_every_column_is_known():
     """What an event may hold of each kind; one that is new needs a format of its own."""
     body = packed(MIXED)

@@ -100,6 +100,17 @@ def test_where_an_event_is_missing_or_damaged_a_receipt_stays(events):
     assert told(receipt("another", 2), events, 2) is None
 
 
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_log_that_is_whole_behind_what_was_trimmed_tells_of_a_receipt(after):
+    """What was trimmed is not missed, however far that went."""
+    search = ReceiptSearch([receipt("another", 3)], "g", "s", after)
+    for event in EVENTS[after:]:
+        search.meet(event)
+    finding = search.finding(receipt("another", 3), 3)
+    assert finding is not None
+    assert finding.kind == "orphaned_receipt"
+
+
 def test_an_event_that_is_not_itself_made_nothing():
     """Its key is none that counts."""
     unsound = replace(EVENTS[1], fields={**EVENTS[1].fields, "hash": "0" * 64})
