@@ -23,6 +23,7 @@ class Crowd:
     """What one run is: so many events of so many states by so many writers, and subscribers that have a hard time.
 
     Attributes:
+        rest: The seconds between two looks at whom to kill or freeze, at most.
         kills, freezes: How many there were.
     """
 
@@ -35,6 +36,7 @@ class Crowd:
     subscribers: int
     seconds_max: float
     seed: str
+    rest: float = 0.4
     kills: int = 0
     freezes: int = 0
     _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -57,7 +59,7 @@ class Crowd:
         try:
             while any(writer.poll() is None for writer in writers) or not self._is_done():
                 assert time.monotonic() < ends, "it takes too long"
-                time.sleep(rng.uniform(0.05, 0.4))
+                time.sleep(rng.uniform(0.05, self.rest))
                 subscribers = [self._disturbed(one, rng) for one in subscribers]
             assert [writer.returncode for writer in writers] == [0] * self.writers
             print(f"{self.delivery}: {self.events} events, {self.kills} kills, {self.freezes} freezes")  # noqa: T201

@@ -2,7 +2,9 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from sybil import Example, Sybil
@@ -53,13 +55,15 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def functions_of(folders: Iterable[Path]) -> dict[str, set[str]]:
+@cache
+def functions_of(folders: tuple[Path, ...]) -> Mapping[str, set[str]]:
     """Return, by the name of each test function, the files that define it; the twins of two colours are one file."""
     found: dict[str, set[str]] = {}
     for folder in folders:
         for file in sorted(folder.rglob("*.py")):
             path = re.sub(r"\b_sync\b", "_async", file.relative_to(folder).as_posix())
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            body = ast.parse(file.read_text(encoding="utf-8")).body
+            for node in chain(body, *(one.body for one in body if isinstance(one, ast.ClassDef))):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                     found.setdefault(node.name, set()).add(path)
     return found

@@ -137,4 +137,4 @@ def test_test_functions_are_found_in_classes_and_once_for_both_colours(tmp_path)
     for folder in ("_async", "_sync"):
         (tmp_path / folder / "test_a.py").write_text("async def test_one(): ...\n", encoding="utf-8")
     (tmp_path / "unit" / "test_b.py").write_text("class T:\n    def test_two(self): ...\n", encoding="utf-8")
-    assert functions_of([tmp_path]) == {"test_one": {"_async/test_a.py"}, "test_two": {"unit/test_b.py"}}
+    assert functions_of((tmp_path,)) == {"test_one": {"_async/test_a.py"}, "test_two": {"unit/test_b.py"}}

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tomllib
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,14 +108,14 @@ def clock_readings(files: Iterable[Path], root: Path) -> list[str]:
         ]
         found += [
             f"{module.path}:{line}: only clock.py calls {name}"
-            for line, name in attributes(module.tree)
+            for line, name in attributes(module.tree, {name.rpartition(".")[2] for name in WALL_CLOCKS})
             if name in WALL_CLOCKS
         ]
     return found
 
 
-def attributes(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield line and full dotted name of every attribute, its first name resolved through the imports."""
+def attributes(tree: ast.Module, last: Container[str]) -> Iterator[tuple[int, str]]:
+    """Yield line and full dotted name of every attribute called so, its first name resolved through the imports."""
     origins: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -123,7 +123,7 @@ def attributes(tree: ast.Module) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             origins |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
+        if isinstance(node, ast.Attribute) and node.attr in last:
             first, _, rest = ast.unparse(node).partition(".")
             yield node.lineno, f"{origins.get(first, first)}.{rest}"
 
