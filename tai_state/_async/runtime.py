@@ -186,6 +186,7 @@ class AsyncRuntime:
         is_live: bool = False,
         ids: IdRange = ALL_IDS,
         is_descending: bool = False,
+        first: int | None = None,
         page: int = PAGE,
         timeout: Span = None,
     ) -> AsyncIterator[StateRecord]:
@@ -199,6 +200,7 @@ class AsyncRuntime:
             ids: Those with these ids alone.
             is_descending: From their end; the engine is to be asked for a status, or for those that are not deleted,
                 and for nothing else.
+            first: After how many the reader is likely to stop; see ``AsyncAccess.query``.
         """
         governor = GovernorLayout(governor_id)
         # "" is the status of states that were never given one.
@@ -214,7 +216,7 @@ class AsyncRuntime:
             query = Query(
                 collection=governor.states, equal=tuple(conditions), after=behind, is_descending=is_descending
             )
-            found = self.access.query(query, page=page, timeout=timeout)
+            found = self.access.query(query, first=first, page=page, timeout=timeout)
         else:
             found = self.access.scan(governor.states, start=ids.low, stop=ids.high, page=page, timeout=timeout)
         async with async_ending(self.inflight.reading(found, "list_states", governor_id)) as documents:

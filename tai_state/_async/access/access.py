@@ -1,5 +1,6 @@
 """Access to a store: a backend with clock, randomness and policy, and reads that are tried again."""
 
+import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,13 @@ PAGE = 300
 
 PAGE_BYTES = 8 * 1024 * 1024
 """Bytes read at a time, about: a page ends once it has this many, where the backend tells the documents' sizes."""
+
+
+def page_for(limit: int | None) -> int:
+    """Return how many are read at a time where so many are wanted: pages of one size, so that the last is no larger."""
+    if not limit:
+        return PAGE
+    return math.ceil(limit / math.ceil(limit / PAGE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +155,30 @@ class AsyncAccess:
             last = documents[-1].path.id
 
     async def query(
-        self, query: Query, *, limit: int | None = None, page: int = PAGE, timeout: Span = None
+        self,
+        query: Query,
+        *,
+        limit: int | None = None,
+        first: int | None = None,
+        page: int = PAGE,
+        timeout: Span = None,
     ) -> AsyncIterator[Document]:
-        """Iterate over what *query* asks for, in its order, *limit* documents at most, paged as ``scan`` is."""
+        """Iterate over what *query* asks for, in its order, *limit* documents at most, paged as ``scan`` is.
+
+        Args:
+            first: How many the engine is asked for at first: whoever has enough of them stops there, and an engine that
+                is asked for all sends a page of its own, which is billed. The others come behind them all the same.
+        """
         assert is_asked(query), f"{query} is in no list of what is indexed: add it to indexes.ASKED"
-        rest, left = query, limit
+        rest, left, ahead = query, limit, first
         source: AsyncIterator[Document] | None = None
 
         async def next_page() -> tuple[list[Document], bool]:
             # One iterator serves all pages: an engine that sorts what it finds would begin anew with each.
             nonlocal source
             if source is None:
-                source = self.backend.query(rest, limit=left, timeout=self.attempt_seconds(deadline))
+                asked = left if ahead is None else ahead
+                source = self.backend.query(rest, limit=asked, timeout=self.attempt_seconds(deadline))
             documents: list[Document] = []
             held = 0
             try:
@@ -183,6 +203,11 @@ class AsyncAccess:
                 if documents:
                     rest = rest.behind(documents[-1])
                 left = None if left is None else left - len(documents)
+                ahead = None if ahead is None else ahead - len(documents)
+                if ahead == 0:
+                    # All that was asked for was given: there may be more.
+                    await async_end(source)
+                    source, ahead, goes_on = None, None, True
         finally:
             await async_end(source)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tai_state._async.access.access import PAGE
+from tai_state._async.access.access import page_for
 from tai_state._platform.iterators import async_ending
 from tai_state.errors import InvalidDataError, SchemaVersionError, StoredDataError
 from tai_state.rules.history.damaged import Damaged
@@ -62,7 +61,8 @@ async def async_listed(
     asked: dict[str, Any] = {
         "machine": machine if is_narrow else None,
         "is_live": is_narrow and not include_deleted,
-        "page": PAGE if limit is None else _page_of(limit),
+        "first": limit,
+        "page": page_for(limit),
         "timeout": timeout,
     }
     if descending:
@@ -85,12 +85,6 @@ async def async_listed(
             if given == limit:
                 break
     damaged.tell()
-
-
-def _page_of(limit: int) -> int:
-    """Return how many are read at a time where so many are wanted: pages of one size, so that the last is no larger."""
-    pages = math.ceil(limit / PAGE)
-    return math.ceil(limit / pages)
 
 
 async def _records(

@@ -4,7 +4,7 @@ import math
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 
-from tai_state._async.access.access import PAGE
+from tai_state._async.access.access import page_for
 from tai_state._async.access.inflight import AsyncInFlight
 from tai_state._async.api.hold import AsyncHold
 from tai_state._async.api.store import AsyncStateStore
@@ -322,8 +322,7 @@ class AsyncLockManager:
         unreadable, given = Unreadable(), 0
         with self._inflight.one("list_locks"):
             now = await self._access.server_time(self._access.begin(timeout))
-        size = PAGE if limit is None else min(limit, PAGE)
-        scan = self._access.scan(LOCKS, after=start, page=max(1, size), timeout=timeout)
+        scan = self._access.scan(LOCKS, after=start, page=page_for(limit), timeout=timeout)
         async with async_ending(self._inflight.reading(scan, "list_locks")) as documents:
             while given != limit and (document := await anext(documents, None)) is not None:
                 try:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
+from tai_state._async.access.access import page_for
 from tai_state._async.access.turns import AsyncLines
 from tai_state._async.api.governor_transaction import AsyncGovernorTransaction
 from tai_state._async.api.store import AsyncStateStore
@@ -20,6 +21,7 @@ from tai_state._async.transactions.attempt import AsyncAttempt
 from tai_state._async.transactions.run import AsyncRun
 from tai_state._async.transactions.turns import is_inside_run
 from tai_state._platform.bodies import async_check_body, async_run_body, body_name
+from tai_state._platform.iterators import async_ending
 from tai_state.clock import Deadline, TimeLimit
 from tai_state.config import (
     TRANSACTION_RETRY,
@@ -328,18 +330,17 @@ class AsyncTransactionManager:
         with inflight.one("list_transactions"):
             now = await self._access.server_time(self._access.begin(timeout))
         left, unreadable = limit, Unreadable()
-        found = self._access.scan(TRANSACTIONS, after=start, timeout=timeout)
-        async for document in inflight.reading(found, "list_transactions"):
-            if left == 0:
-                break
-            try:
-                record = read_record(document)
-            except (StoreError, SchemaVersionError) as error:
-                unreadable.add(error, document)
-                continue
-            if not has_expired(record, now):
-                left = None if left is None else left - 1
-                yield record
+        found = self._access.scan(TRANSACTIONS, after=start, page=page_for(limit), timeout=timeout)
+        async with async_ending(inflight.reading(found, "list_transactions")) as documents:
+            while left != 0 and (document := await anext(documents, None)) is not None:
+                try:
+                    record = read_record(document)
+                except (StoreError, SchemaVersionError) as error:
+                    unreadable.add(error, document)
+                    continue
+                if not has_expired(record, now):
+                    left = None if left is None else left - 1
+                    yield record
         unreadable.tell()
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Iterable, Sequence
 from functools import partial
 
-from tai_state._sync.access.access import PAGE
+from tai_state._sync.access.access import page_for
 from tai_state._sync.access.inflight import InFlight
 from tai_state._sync.api.hold import Hold
 from tai_state._sync.api.store import StateStore
@@ -322,8 +322,7 @@ class LockManager:
         unreadable, given = Unreadable(), 0
         with self._inflight.one("list_locks"):
             now = self._access.server_time(self._access.begin(timeout))
-        size = PAGE if limit is None else min(limit, PAGE)
-        scan = self._access.scan(LOCKS, after=start, page=max(1, size), timeout=timeout)
+        scan = self._access.scan(LOCKS, after=start, page=page_for(limit), timeout=timeout)
         with ending(self._inflight.reading(scan, "list_locks")) as documents:
             while given != limit and (document := next(documents, None)) is not None:
                 try:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
+from tai_state._sync.access.access import page_for
 from tai_state._sync.access.turns import Lines
 from tai_state._sync.api.governor_transaction import GovernorTransaction
 from tai_state._sync.api.store import StateStore
@@ -20,6 +21,7 @@ from tai_state._sync.transactions.attempt import Attempt
 from tai_state._sync.transactions.run import Run
 from tai_state._sync.transactions.turns import is_inside_run
 from tai_state._platform.bodies import check_body, run_body, body_name
+from tai_state._platform.iterators import ending
 from tai_state.clock import Deadline, TimeLimit
 from tai_state.config import (
     TRANSACTION_RETRY,
@@ -328,18 +330,17 @@ class TransactionManager:
         with inflight.one("list_transactions"):
             now = self._access.server_time(self._access.begin(timeout))
         left, unreadable = limit, Unreadable()
-        found = self._access.scan(TRANSACTIONS, after=start, timeout=timeout)
-        for document in inflight.reading(found, "list_transactions"):
-            if left == 0:
-                break
-            try:
-                record = read_record(document)
-            except (StoreError, SchemaVersionError) as error:
-                unreadable.add(error, document)
-                continue
-            if not has_expired(record, now):
-                left = None if left is None else left - 1
-                yield record
+        found = self._access.scan(TRANSACTIONS, after=start, page=page_for(limit), timeout=timeout)
+        with ending(inflight.reading(found, "list_transactions")) as documents:
+            while left != 0 and (document := next(documents, None)) is not None:
+                try:
+                    record = read_record(document)
+                except (StoreError, SchemaVersionError) as error:
+                    unreadable.add(error, document)
+                    continue
+                if not has_expired(record, now):
+                    left = None if left is None else left - 1
+                    yield record
         unreadable.tell()
 
 

@@ -4,11 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from tai_state import InvalidDataError, InvalidIdError
+from tai_state import (
+    BackendStore,
+    LockManager,
+    TransactionManager,
+    DamagedStatesError,
+    InvalidDataError,
+    InvalidIdError,
+)
 from tai_state.config import Encoding
+from tai_state.documents import Put
 from tai_state.layout import escape, state_layout
 from tai_state.rules.records.documents import read_state, state_put
-from tests._sync.stores import TIMEOUT, document_at, in_memory
+from tests._sync.stores import TIMEOUT, WrappedBackend, document_at, in_memory
 
 HOSTILE_IDS = (
     "user", "user2", "user-1", "user@1", "user@0000000000000000001", "user/1", "USER", "us", "..", ".", "__x__", "__",
@@ -32,6 +40,62 @@ def save_many(store, state_ids, governor_id="g", **options):
     ]
     for first in range(0, len(writes), 200):
         store.runtime.access.backend.commit(writes[first : first + 200], timeout=TIMEOUT)
+
+
+class AskedBackend(WrappedBackend):
+    """Notes how many documents each query and scan asks for; None: all."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.asked = []
+
+    def query(self, query, *, limit=None, timeout):
+        self.asked.append(limit)
+        return super().query(query, limit=limit, timeout=timeout)
+
+    def scan(self, collection, *, start=None, stop=None, limit=None, timeout):
+        self.asked.append(limit)
+        return super().scan(collection, start=start, stop=stop, limit=limit, timeout=timeout)
+
+
+@pytest.mark.parametrize("options", [{}, {"status": "on"}, {"descending": True}, {"include_deleted": True}], ids=str)
+def test_who_wants_a_few_has_the_engine_send_no_more(place, options):
+    """What it sends is billed; what is damaged is made up for, and told."""
+    backend = AskedBackend(place.store().runtime.access.backend)
+    store = BackendStore(backend)
+    ids = [f"s{number}" for number in range(9)]
+    save_many(store, ids, status="on")
+    wanted = ids[::-1] if options.get("descending") else ids
+    backend.asked.clear()
+    assert (listed(store, limit=3, **options), backend.asked) == (wanted[:3], [3])
+    place_of_first = state_layout("g", wanted[0]).state
+    damaged = Put(place_of_first, {"status": "on", "deleted": False})
+    backend.commit([damaged], timeout=TIMEOUT)
+    found = []
+
+    def find():
+        for one in store.list_states("g", limit=3, **options):
+            found.append(one.state_id)  # noqa: PERF401 - it ends with an error
+
+    with pytest.raises(DamagedStatesError):
+        find()
+    assert found == wanted[1:4]
+
+
+@in_memory
+def test_lists_of_locks_and_transactions_read_as_many_as_are_wanted(place):
+    """As all lists do."""
+    backend = AskedBackend(place.store().runtime.access.backend)
+    store = BackendStore(backend)
+    manager, locks = TransactionManager(store), LockManager(store)
+    for number in range(4):
+        with manager.begin() as tx:
+            tx.save_state("g", f"s{number}", {})
+        (locks.acquire(f"r{number}", heartbeat=False)).release()
+    backend.asked.clear()
+    assert len([one for one in locks.list(limit=2)]) == 2
+    assert len([one for one in manager.list_transactions(limit=2)]) == 2
+    assert backend.asked == [2, 2]
 
 
 def test_an_empty_governor_lists_nothing(store):
