@@ -108,7 +108,7 @@ async def test_states_of_others_cost_nothing_where_few_are_asked_for(orders, mon
 
 async def test_a_list_reads_page_by_page(orders, monkeypatch):
     """However many states there are, few are held at a time."""
-    monkeypatch.setattr("tai_state._async.api.lists.PAGE", 2)
+    monkeypatch.setattr("tai_state._async.access.access.PAGE", 2)
     for number in range(5):
         await orders.start("g", f"p{number}", Order())
     assert await async_ids(orders.list_states("g")) == ["a", "c", "e", "p0", "p1", "p2", "p3", "p4"]

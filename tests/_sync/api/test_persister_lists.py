@@ -108,7 +108,7 @@ def test_states_of_others_cost_nothing_where_few_are_asked_for(orders, monkeypat
 
 def test_a_list_reads_page_by_page(orders, monkeypatch):
     """However many states there are, few are held at a time."""
-    monkeypatch.setattr("tai_state._sync.api.lists.PAGE", 2)
+    monkeypatch.setattr("tai_state._sync.access.access.PAGE", 2)
     for number in range(5):
         orders.start("g", f"p{number}", Order())
     assert ids(orders.list_states("g")) == ["a", "c", "e", "p0", "p1", "p2", "p3", "p4"]
