@@ -8,6 +8,7 @@ from tai_state.testing import emulator
 from tai_state.testing.firestore_emulator import EmulatorEndpoint
 
 FIGURES = pytest.StashKey[list[str]]()
+HEAP_MIB = 6_144
 
 
 @pytest.fixture
@@ -19,8 +20,11 @@ def tell(request) -> Callable[[str], None]:
 
 @pytest.fixture
 def tai_state_emulator_server() -> Iterator[EmulatorEndpoint]:
-    """Return an emulator that has served nobody else: it keeps in memory all that it was ever told, and fills up."""
-    with emulator() as server:
+    """Return an emulator that has served nobody else: it keeps in memory all that it was ever told, and fills up.
+
+    With room for that: where its heap is nearly full, it does little but look for more.
+    """
+    with emulator(heap_mib=HEAP_MIB) as server:
         yield server
 
 

@@ -48,6 +48,7 @@ module TaiState
         wait = rand * [1.0, 0.02 * 2**[attempt, 6].min].min
         begin
           answer = connection.request(request(method, path, body, key, headers))
+          raise EOFError, "the answer is cut off" if cut_off?(answer)
         rescue *BROKEN
           disconnect
           raise if !may_repeat || now > ends
@@ -69,11 +70,16 @@ module TaiState
     end
 
     def connection
-      # An answer that is cut off is none: by default what came of it would do.
       @connection ||= Net::HTTP.start(
         @address.host, @address.port,
-        use_ssl: @address.scheme == "https", open_timeout: 10, read_timeout: 10, max_retries: 0, ignore_eof: false
+        use_ssl: @address.scheme == "https", open_timeout: 10, read_timeout: 10, max_retries: 0
       )
+    end
+
+    # An answer that is cut off is none: for Net::HTTP, what came of it would do.
+    def cut_off?(answer)
+      length = answer["Content-Length"]
+      !length.nil? && answer.body.to_s.bytesize < length.to_i
     end
 
     def disconnect

@@ -240,3 +240,13 @@ async def test_a_state_that_is_damaged_is_passed_over_and_named(labelled, place)
     assert isinstance(error, DamagedDocumentsError)
     assert list(error.paths) == ["governors/g0/states/s04"]
     assert await AsyncBackendStore(labelled.runtime.access.backend).count(labels={"customer": "c-2"}) == 4
+
+
+@in_memory
+async def test_a_state_has_32_labels_at_most(store):
+    """Those that it has count; one that is replaced is none more."""
+    await store.save_state("g", "s", {}, labels={f"l{number}": "x" for number in range(32)})
+    with pytest.raises(InvalidDataError, match="at most 32 labels"):
+        await store.save_state("g", "s", {}, labels={"more": "x"})
+    assert await store.save_state("g", "s", {}, labels={"l0": "y"}) == 2
+    assert await store.save_state("g", "s", {}, labels={"l1": None, "more": "x"}) == 3

@@ -61,6 +61,16 @@ def test_fields_and_sets(keys):
     assert keys.get("tags") == ["b", "c"]
 
 
+def test_a_field_that_is_not_there_is_no_change(keys, store):
+    """Wherever the way to it ends: nothing is written."""
+    keys.set("user", {"address": {}})
+    for path in ("name", "address.city", "street.name", "a.b.c"):
+        assert not keys.delete_field("user", path)
+    assert not keys.delete_field("nobody", "name")
+    assert len([event for event in keys.history("user")]) == 1
+    assert not keys.exists("nobody")
+
+
 def test_each_change_is_one_event(keys, store):
     """Of the kind "key", with its operation as the action; what changes nothing has none."""
     keys.set("n", 1)

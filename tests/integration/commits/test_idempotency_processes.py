@@ -64,8 +64,8 @@ def calls(url, tmp_path):
 
 @pytest.fixture
 def proxy(url, request):
-    """What stands before the emulator; on SQLite nothing does."""
-    if url.startswith("sqlite"):
+    """What stands before the emulator; before no other store does anything."""
+    if not url.startswith("firestore"):
         yield None
         return
     with Proxy(request.getfixturevalue("tai_state_emulator_server").host) as proxy:

@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from tai_state.testing.firestore_emulator import HOST_VARIABLE, Emulator, new_project_id
 from tests.integration.feeds.crowd import Crowd
 
 SEED = os.environ.get("TORTURE_SEED", "feeds")
@@ -24,15 +23,12 @@ def test_sqlite_tells_as_was_agreed(tmp_path, delivery):
 @pytest.mark.emulator
 @pytest.mark.timeout(SECONDS_MAX + 60)
 @pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once", "at_most_once"])
-def test_the_emulator_tells_as_was_agreed(monkeypatch, tmp_path, delivery):
+def test_the_emulator_tells_as_was_agreed(tai_state_project, tmp_path, delivery):
     """The same by stamps, which are not the order of the commits.
 
-    Over an emulator of its own: it keeps every version of every document in memory. A subscriber takes as long to start
-    as ten of its events, so that it is killed less often.
+    A subscriber takes as long to start as ten of its events, so that it is killed less often.
     """
-    with Emulator(heap_mib=3072) as emulator:
-        monkeypatch.setenv(HOST_VARIABLE, emulator.host)
-        hold(crowd(f"firestore://{new_project_id()}", tmp_path, delivery, rest=3.0))
+    hold(crowd(f"firestore://{tai_state_project}", tmp_path, delivery, rest=3.0))
 
 
 def crowd(url, folder, delivery, **options):

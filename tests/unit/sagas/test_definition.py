@@ -45,6 +45,14 @@ def test_what_cannot_be_a_saga_is_refused_when_it_is_made(made):
         made()
 
 
+def test_a_saga_has_200_steps_at_most():
+    """So many, and no more."""
+    steps = [Step(f"s{number}", nothing) for number in range(201)]
+    assert len(Saga("s", steps[:200]).steps) == 200
+    with pytest.raises(ConfigurationError, match="1 to 200 steps"):
+        Saga("s", steps)
+
+
 @pytest.mark.parametrize("made", [lambda: Step("", nothing), lambda: Saga("", [Step("a", nothing)])])
 def test_a_name_that_cannot_be_stored_is_refused(made):
     """As an id."""
