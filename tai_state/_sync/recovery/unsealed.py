@@ -4,14 +4,16 @@ from tai_state._sync.access.access import Access
 from tai_state._sync.history.sealing import Sealing
 from tai_state._sync.recovery.marking import marked
 from tai_state.clock import Span
-from tai_state.config import Maintenance
-from tai_state.errors import PreconditionFailedError, StateNotFoundError
+from tai_state.errors import PreconditionFailedError
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Settings
 from tai_state.rules.commits.decide import sealed_state
 from tai_state.rules.history.segments import segment_due
 from tai_state.rules.records.documents import read_state
 from tai_state.rules.records.record import StateRecord
+
+_ATTEMPTS = 3
+"""How often a run is sealed anew where a writer is faster; of a state that never rests the next run has its turn."""
 
 
 class Unsealed:
@@ -27,26 +29,21 @@ class Unsealed:
     def sealed(self, paths: StateLayout, record: StateRecord) -> StateRecord:
         """Seal the full runs of a state's events, and return the state as it is then."""
         maintenance = self._settings.maintenance
-        while maintenance is not None and segment_due(record, maintenance):
-            behind = self._seal(paths, maintenance)
-            if behind.marks.sealed_through <= record.marks.sealed_through:
-                return behind
-            record = behind
-        return record
-
-    def _seal(self, paths: StateLayout, maintenance: Maintenance) -> StateRecord:
-        deadline = self._access.begin(self._timeout)
-
-        def attempt() -> StateRecord:
+        attempts = _ATTEMPTS
+        while attempts and maintenance is not None and segment_due(record, maintenance):
+            deadline = self._access.begin(self._timeout)
             document = (self._access.read([paths.state], deadline)).get(paths.state)
             if document is None:
-                raise StateNotFoundError(paths.governor_id, paths.state_id)
+                return record
             record = read_state(document, paths.governor_id, paths.state_id)
             segment = self._sealing.due_segment(paths, record, maintenance, deadline, lambda _: ())
             if segment is None:
                 return record
-            record, put, others = sealed_state(paths, record, segment, document.update_time, self._settings)
-            marked(self._access, paths, put, others, deadline)
-            return record
-
-        return self._access.retried(attempt, deadline, also=(PreconditionFailedError,), what="sealing")
+            sealed, put, others = sealed_state(paths, record, segment, document.update_time, self._settings)
+            try:
+                marked(self._access, paths, put, others, deadline)
+            except PreconditionFailedError:
+                attempts -= 1
+            else:
+                record, attempts = sealed, _ATTEMPTS
+        return record

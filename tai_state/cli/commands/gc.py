@@ -47,8 +47,9 @@ def gc(
 ) -> int:
     """Remove what is not needed any more, and say how much.
 
-    Receipts, records of transactions and waits that have expired, and what an earlier run has left. Histories lose only
-    what the options say, and never the newest event, what a rebuild needs, or an event that a live receipt names. It
+    Receipts, records of transactions and waits that have expired, and what an earlier run has left. Full runs of events
+    that are in no segment yet, as of states that transactions alone change, are sealed. Histories lose only what the
+    options say, and never the newest event, what a rebuild needs, or an event that a live receipt names. It
     may be stopped and run again, beside writers.
 
     The exit code is 1 where a state was left alone since something of it is damaged, or where a dry run would remove
@@ -58,7 +59,8 @@ def gc(
     if not (dry_run or yes):
         where = f"of governor {governor!r}" if governor is not None else "of the store"
         ask(f"Remove what is not needed any more {where}?", "it may write, or --dry-run that it may not")
-    config = by_hand()
+    # Sealing removes nothing, whatever the service keeps.
+    config = replace(by_hand(), segment_events=session.settings.persistence.segment_events)
     if snapshots is not None:
         config = replace(config, snapshot_retention=snapshots)
     with session.opened(dry_run=dry_run) as store, progressing(SystemClock(), "states") as progress:

@@ -33,16 +33,6 @@ class AsyncMetered(AsyncWrappedBackend):
         return self._metered(super().query(query, **options))
 
 
-@pytest.fixture
-async def checkpoints(store):
-    return AsyncCheckpoints(store)
-
-
-@pytest.fixture
-async def thread(checkpoints):
-    return AsyncThread(checkpoints)
-
-
 async def test_a_checkpoint_is_one_commit_and_so_is_what_a_task_wrote(place):
     """Without a look before: what is new is said to be new. The latest is one request, too."""
     store, backend = place.counting()

@@ -34,16 +34,6 @@ class AsyncStopping:
         return await self.store.save_state(*args, **options)
 
 
-@pytest.fixture
-async def checkpoints(store):
-    return AsyncCheckpoints(store)
-
-
-@pytest.fixture
-async def thread(checkpoints):
-    return AsyncThread(checkpoints)
-
-
 async def test_a_deleted_thread_is_erased(thread, store):
     """No value of it is left in any document, and it may begin anew."""
     await thread.put("1", metadata={"note": "secret"}, said="secret")

@@ -4,22 +4,25 @@ from functools import partial
 from typing import Any
 
 from tai_state import AsyncBackendStore, AsyncTransactionManager
+from tai_state._async.recovery.unsealed import AsyncUnsealed
 from tai_state._platform.tasks import async_gather
 from tai_state.documents import Delete, Put
+from tai_state.rules.records.documents import read_state
 from tests._async.recovery.test_gc import COMPACT, S, async_check, async_ids, async_versions, persisted
-from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_contents, in_memory
+from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_contents, async_document_at, in_memory
 
 
 class AsyncOvertakenBackend(AsyncWrappedBackend):
-    """Lets another writer go before the first commit of a segment."""
+    """Lets another writer go before the first commits of a segment."""
 
+    times = 0
     overtaking: Any = None
 
     async def commit(self, writes, *, timeout):
         is_sealing = any(isinstance(one, Put) and one.path.collection == S.governor.segments for one in writes)
-        if is_sealing and self.overtaking is not None:
-            overtaking, self.overtaking = self.overtaking, None
-            await overtaking()
+        if is_sealing and self.times:
+            self.times -= 1
+            await self.overtaking()
         return await super().commit(writes, timeout=timeout)
 
 
@@ -58,11 +61,38 @@ async def test_a_writer_that_is_faster_is_not_lost(place):
     backend = AsyncOvertakenBackend(place.store().runtime.access.backend)
     store = AsyncBackendStore(backend)
     await async_saved(store)
-    backend.overtaking = lambda: async_saved(store, 1)
+    backend.times, backend.overtaking = 1, lambda: async_saved(store, 1)
     report = await persisted(store).gc("g")
-    assert (report.sealed, backend.overtaking) == (9, None)
+    assert (report.sealed, backend.times) == (9, 0)
     assert await async_versions(store) == [*range(1, 12)]
     await async_check(store)
+
+
+@in_memory
+async def test_a_state_that_never_rests_holds_up_no_other(place):
+    """It is left to the next run, whole; those behind it are sealed."""
+    backend = AsyncOvertakenBackend(place.store().runtime.access.backend)
+    store = AsyncBackendStore(backend)
+    for state_id in ("s", "t"):
+        await async_saved(store, state_id=state_id)
+    backend.times, backend.overtaking = 3, lambda: async_saved(store, 1)
+    report = await persisted(store).gc("g")
+    assert (report.sealed, report.states, report.left) == (9, 2, [])
+    assert await async_versions(store) == [*range(1, 14)]
+    await async_check(store)
+    assert (await persisted(store).gc("g")).sealed == 12
+
+
+@in_memory
+async def test_a_state_that_is_lost_meanwhile_ends_no_run(store):
+    """Its document was removed between two looks: recover rebuilds it."""
+    await async_saved(store)
+    persister = persisted(store)
+    backend = store.runtime.access.backend
+    paths, record = S, read_state(await async_document_at(store, S.state), "g", "s")
+    await backend.commit([Delete(S.state)], timeout=TIMEOUT)
+    unsealed = AsyncUnsealed(store.runtime.access, persister.settings, None)
+    assert await unsealed.sealed(paths, record) is record
 
 
 async def test_two_runs_at_once_seal_the_same(store):

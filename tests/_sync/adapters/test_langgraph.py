@@ -33,16 +33,6 @@ class Metered(WrappedBackend):
         return self._metered(super().query(query, **options))
 
 
-@pytest.fixture
-def checkpoints(store):
-    return Checkpoints(store)
-
-
-@pytest.fixture
-def thread(checkpoints):
-    return Thread(checkpoints)
-
-
 def test_a_checkpoint_is_one_commit_and_so_is_what_a_task_wrote(place):
     """Without a look before: what is new is said to be new. The latest is one request, too."""
     store, backend = place.counting()

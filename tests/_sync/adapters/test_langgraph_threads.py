@@ -34,16 +34,6 @@ class Stopping:
         return self.store.save_state(*args, **options)
 
 
-@pytest.fixture
-def checkpoints(store):
-    return Checkpoints(store)
-
-
-@pytest.fixture
-def thread(checkpoints):
-    return Thread(checkpoints)
-
-
 def test_a_deleted_thread_is_erased(thread, store):
     """No value of it is left in any document, and it may begin anew."""
     thread.put("1", metadata={"note": "secret"}, said="secret")

@@ -4,22 +4,25 @@ from functools import partial
 from typing import Any
 
 from tai_state import BackendStore, TransactionManager
+from tai_state._sync.recovery.unsealed import Unsealed
 from tai_state._platform.tasks import gather
 from tai_state.documents import Delete, Put
+from tai_state.rules.records.documents import read_state
 from tests._sync.recovery.test_gc import COMPACT, S, check, ids, versions, persisted
-from tests._sync.stores import TIMEOUT, WrappedBackend, contents, in_memory
+from tests._sync.stores import TIMEOUT, WrappedBackend, contents, document_at, in_memory
 
 
 class OvertakenBackend(WrappedBackend):
-    """Lets another writer go before the first commit of a segment."""
+    """Lets another writer go before the first commits of a segment."""
 
+    times = 0
     overtaking: Any = None
 
     def commit(self, writes, *, timeout):
         is_sealing = any(isinstance(one, Put) and one.path.collection == S.governor.segments for one in writes)
-        if is_sealing and self.overtaking is not None:
-            overtaking, self.overtaking = self.overtaking, None
-            overtaking()
+        if is_sealing and self.times:
+            self.times -= 1
+            self.overtaking()
         return super().commit(writes, timeout=timeout)
 
 
@@ -58,11 +61,38 @@ def test_a_writer_that_is_faster_is_not_lost(place):
     backend = OvertakenBackend(place.store().runtime.access.backend)
     store = BackendStore(backend)
     saved(store)
-    backend.overtaking = lambda: saved(store, 1)
+    backend.times, backend.overtaking = 1, lambda: saved(store, 1)
     report = persisted(store).gc("g")
-    assert (report.sealed, backend.overtaking) == (9, None)
+    assert (report.sealed, backend.times) == (9, 0)
     assert versions(store) == [*range(1, 12)]
     check(store)
+
+
+@in_memory
+def test_a_state_that_never_rests_holds_up_no_other(place):
+    """It is left to the next run, whole; those behind it are sealed."""
+    backend = OvertakenBackend(place.store().runtime.access.backend)
+    store = BackendStore(backend)
+    for state_id in ("s", "t"):
+        saved(store, state_id=state_id)
+    backend.times, backend.overtaking = 3, lambda: saved(store, 1)
+    report = persisted(store).gc("g")
+    assert (report.sealed, report.states, report.left) == (9, 2, [])
+    assert versions(store) == [*range(1, 14)]
+    check(store)
+    assert (persisted(store).gc("g")).sealed == 12
+
+
+@in_memory
+def test_a_state_that_is_lost_meanwhile_ends_no_run(store):
+    """Its document was removed between two looks: recover rebuilds it."""
+    saved(store)
+    persister = persisted(store)
+    backend = store.runtime.access.backend
+    paths, record = S, read_state(document_at(store, S.state), "g", "s")
+    backend.commit([Delete(S.state)], timeout=TIMEOUT)
+    unsealed = Unsealed(store.runtime.access, persister.settings, None)
+    assert unsealed.sealed(paths, record) is record
 
 
 def test_two_runs_at_once_seal_the_same(store):

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from tai_state import SqliteStore
+from tai_state import SqliteStore, TransactionManager
 from tai_state.cli import main
 
 
@@ -29,6 +29,22 @@ def gc(url, *arguments, code=0, answer=None):
 def test_without_options_histories_stay(grown):
     """One line says what was removed: nothing."""
     assert "0 documents" in gc(grown, "gc", "--yes").stdout
+
+
+def test_what_transactions_wrote_is_sealed(tmp_path):
+    """As many at a time as the settings say, 100 where they say nothing; then it can be compacted."""
+    with SqliteStore(tmp_path / "s.db", synchronous="NORMAL") as store:
+        for number in range(130):
+            with TransactionManager(store).begin() as tx:
+                tx.save_state("g", "s", {"n": number})
+    url = f"sqlite:///{tmp_path / 's.db'}"
+    assert json.loads(gc(url, "gc", "--dry-run", "--json").stdout)["sealed"] == 100
+    assert "events sealed" in gc(url, "gc", "--yes").stdout
+    (tmp_path / "few.toml").write_text("[persistence]\nsegment_events = 10\n")
+    few = ("--config", str(tmp_path / "few.toml"), "gc", "--compact-after", "0", "--yes", "--json")
+    record = json.loads(gc(url, *few).stdout)
+    assert (record["sealed"], record["events"]) == (30, 130)
+    assert "nothing found" in gc(url, "verify").stdout
 
 
 def test_a_dry_run_counts_and_writes_nothing(grown):
