@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tai_state.backends.sqlite.encoding import REPLACE, REPLACE_AT, Request, Step, from_us
+from tai_state.backends.sqlite.encoding import REPLACE, REPLACE_AT, Request, Step, from_us, to_us
 from tai_state.backends.sqlite.expiry import remove_expired
 from tai_state.backends.sqlite.patience import SYSTEM
 from tai_state.backends.sqlite.store_clock import RESERVE_US, StoreClock
@@ -216,7 +216,11 @@ class GroupApplier:
 
     def _time_of(self, step: Step) -> int | None:
         found = self._cursor.execute(_TIME_OF, (step.path.collection, step.path.id)).fetchall()
-        return found[0][0] if found else None
+        if not found:
+            return None
+        ((held_us,),) = found
+        # What is none is neither followed nor taken for no document.
+        return to_us(from_us(held_us))
 
     def _raise_mark(self, last_us: int) -> None:
         """Make sure that the mark in the file is past the commits' times."""

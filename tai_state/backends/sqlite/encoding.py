@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from tai_state.backends.sqlite.failures import damaged
 from tai_state.backends.sqlite.packing import PACKED_MAX, PACKED_MIN, new_packer, packers
 from tai_state.backends.stamps import with_stamp
 from tai_state.codec import dump_fields, dump_plain
 from tai_state.documents import Check, DocumentPath, Limits, MustNotExist, Put, UpdatedAt, Value, Write, check_stamp
-from tai_state.errors import DocumentTooLargeError, InvalidDataError, StoreError
+from tai_state.errors import DocumentTooLargeError, InvalidDataError
 from tai_state.lifetimes import EXPIRES_AT, Lifetime, lifetime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -219,10 +220,11 @@ def from_us(moment_us: int) -> datetime:
     """Return the datetime, in UTC, of *moment_us*.
 
     Raises:
-        StoreError: There is no such time: the file is damaged.
+        DamagedStoreError: There is no such time.
     """
     try:
-        return _EPOCH + timedelta(microseconds=moment_us)
-    except OverflowError as error:
-        message = f"the file is damaged: it holds the time {moment_us} us, which no calendar has"
-        raise StoreError(message) from error
+        if type(moment_us) is int:
+            return _EPOCH + timedelta(microseconds=moment_us)
+    except OverflowError:
+        pass
+    raise damaged(f"it holds the time {moment_us!r} us, which no calendar has")

@@ -157,8 +157,8 @@ class SqliteEngine:
             rows = self._read(session, deadline, partial(reading.get_rows, paths=paths))
         documents: dict[DocumentPath, Document] = {}
         for path, row in rows:
-            clock.advance(row[1])
             documents[path] = reading.document(path, row)
+            clock.advance(row[1])
         return Read(documents, from_us(clock.now_us()))
 
     def scan_page(

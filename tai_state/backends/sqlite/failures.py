@@ -58,11 +58,21 @@ def translate(error: sqlite3.Error, path: str, doing: str) -> StoreError:
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
         # What readers and writers share beside the file has no room. To wait for that would be in vain, mostly.
         return StoreError(f"the disk is full: {said}; free some space and try again")
-    if code in _DAMAGED:
-        return DamagedStoreError(f"the file is damaged: {said}; restore it from a backup")
+    if code in _DAMAGED or _is_no_text(error):
+        return damaged(said)
     if code in _TRANSIENT:
         return StoreUnavailableError(_TRANSIENT[code].replace("{said}", said))
     return StoreError(_ADVICE.get(code, "{said}").replace("{said}", said))
+
+
+def damaged(what: str) -> DamagedStoreError:
+    """Return the error for *what* was found in the file and cannot be."""
+    return DamagedStoreError(f"the file is damaged: {what}; restore it from a backup")
+
+
+def _is_no_text(error: sqlite3.Error) -> bool:
+    """Whether a text is none: Python's module itself finds that, and has no code for it."""
+    return not hasattr(error, "sqlite_errorcode") and "decode" in str(error)
 
 
 def went_away(path: str) -> StoreUnavailableError:

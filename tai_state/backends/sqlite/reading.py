@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tai_state.backends.json_documents import json_document
 from tai_state.backends.sqlite.encoding import from_us
+from tai_state.backends.sqlite.failures import damaged
 from tai_state.backends.sqlite.packing import MAGIC, text_of
 from tai_state.documents import Document, DocumentPath
 from tai_state.errors import InvalidDataError
@@ -34,9 +35,17 @@ def after(stored_id: str) -> str:
 
 
 def document(path: DocumentPath, row: Row) -> Document:
-    """Return the stored row as a fresh document; one whose JSON is damaged says so."""
+    """Return the stored row as a fresh document; one whose JSON is damaged says so.
+
+    Raises:
+        DamagedStoreError: It has no place or no time, which SQLite lets a damaged page say.
+    """
     created_us, updated_us, body = row
-    if type(body) is bytes and body.startswith(MAGIC):
+    if type(path.id) is not str or type(path.collection) is not str:
+        raise damaged(f"it holds a document of the collection {path.collection!r} with the id {path.id!r}")
+    if type(body) is not bytes:
+        body = str(body).encode()
+    elif body.startswith(MAGIC):
         body = _unpacked(body)
     created = from_us(created_us)
     return json_document(path, body, created, created if updated_us == created_us else from_us(updated_us))

@@ -27,6 +27,7 @@ from functools import cache
 from pathlib import Path
 
 from tai_state.backends.sqlite.encoding import to_us
+from tai_state.backends.sqlite.failures import damaged
 from tai_state.clock import Clock, SystemClock
 
 RESERVE_US = 1_000_000
@@ -113,6 +114,9 @@ def _stored(connection: sqlite3.Connection) -> _Anchor | None:
     found = dict(connection.execute(_READ).fetchall())
     if found.keys() != {"boot_id", "clock_offset", "clock_mark"}:
         return None
+    for name, kind in (("boot_id", str), ("clock_offset", int), ("clock_mark", int)):
+        if type(found[name]) is not kind:
+            raise damaged(f"its {name} is {found[name]!r}")
     return _Anchor(found["boot_id"], found["clock_offset"], found["clock_mark"])
 
 
