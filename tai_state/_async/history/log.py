@@ -53,17 +53,19 @@ class AsyncEventLog:
         limit: int | None = None,
         sealed: bool = True,
         timeout: Span = None,
+        is_there: bool = False,
     ) -> AsyncIterator[EventRecord]:
         """Iterate over the events with ``after < version <= until``, in version order and without a gap.
 
         Args:
             sealed: Whether segments may take the place of documents.
+            is_there: Whether all up to *until* are known to have been committed: then no engine has to look for them.
 
         Raises:
             HistoryTrimmedError: The next one was trimmed.
             CorruptLogError: The next one is damaged, or is nowhere though later ones are there.
         """
-        place = ReadingPlace(after, limit)
+        place = ReadingPlace(after, limit, is_there=is_there)
         async for part in self._parts(paths, place, until, timeout, sealed=sealed):
             for event in part:
                 yield event
@@ -163,13 +165,25 @@ class AsyncEventLog:
         """Iterate over the event documents behind a place, to the end or to a gap."""
         if place.has(until):
             return
-        documents = self.documents(
-            paths.governor.events, paths, timeout, after=place.version, until=until, limit=place.left
-        )
+        if place.is_there and until is not None and until - place.version <= _WINDOW:
+            documents = self._by_ids(paths, range(place.version + 1, until + 1), timeout)
+        else:
+            documents = self.documents(
+                paths.governor.events, paths, timeout, after=place.version, until=until, limit=place.left
+            )
         async for document in documents:
             if not place.takes(owner_and_version(document.path.id)[1]):
                 return
             yield (read_event(document, paths.governor_id, paths.state_id),)
+
+    async def _by_ids(self, paths: StateLayout, versions: range, timeout: Span) -> AsyncIterator[Document]:
+        """Iterate over the event documents of *versions*, those that there are, a few at a time."""
+        for first in range(0, len(versions), FEW):
+            wanted = [paths.event(version) for version in versions[first : first + FEW]]
+            read = await self._access.read(wanted, self._access.begin(timeout), consistent=False)
+            for path in wanted:
+                if (document := read.get(path)) is not None:
+                    yield document
 
     async def _missing(self, paths: StateLayout, place: ReadingPlace, timeout: Span) -> ReplayError:
         """Return the error of an event that is nowhere."""

@@ -85,7 +85,7 @@ class Delivery:
             return Delivered(is_done=True, version=position.version, is_blocked=True)
         if is_patient and position.retry_at is not None and read.read_time < position.retry_at:
             return Delivered(retry_at=position.retry_at, version=position.version)
-        return StateDelivery(self, paths, position, is_ours, is_new=is_new).run()
+        return StateDelivery(self, paths, position, is_ours, head, is_new=is_new).run()
 
     def again(self, paths: StateLayout, subscribed: Subscribed, version: int) -> Delivered:
         """Deliver a dead letter once more, out of its order."""
@@ -125,16 +125,22 @@ class StateDelivery:
         paths: StateLayout,
         position: StatePosition,
         is_ours: Callable[[], bool],
+        head: int,
         *,
         is_new: bool,
     ) -> None:
-        """Go on behind *position* while the state *is_ours*; *is_new*: the subscription never met it."""
+        """Go on behind *position* while the state *is_ours*; *is_new*: the subscription never met it.
+
+        Args:
+            head: The version that is known to be there; 0: none is.
+        """
         self._book = delivery.book
         self._runtime = delivery.book.runtime
         self._telling = delivery.telling
         self._terms = delivery.telling.terms
         self._stops = delivery.stops
         self._is_ours = is_ours
+        self._head = head
         self._paths = paths
         self._path = delivery.book.layout.position(position.key)
         self._position = position
@@ -173,7 +179,11 @@ class StateDelivery:
                 return self._put_off(_NEWER_ATTEMPTS)
 
     def _events(self) -> bool:
-        found = self._runtime.history.events(self._paths, after=self._position.version)
+        # Up to the version that the look has found, if it has: whatever came since, the next look finds.
+        until = self._head if self._head > self._position.version else None
+        found = self._runtime.history.events(
+            self._paths, after=self._position.version, until=until, is_there=until is not None
+        )
         ids = self._paths.governor_id, self._paths.state_id
         with ending(self._runtime.inflight.reading(found, "subscription", *ids)) as events:
             for event in events:

@@ -16,6 +16,7 @@ class ReadingPlace:
         cut_at: Which one was met in the place of the next one; None: none.
         damage: What was passed over on the way.
         given: As what sealed events are given.
+        is_there: Whether all that is wanted is known to have been committed.
     """
 
     version: int
@@ -23,6 +24,7 @@ class ReadingPlace:
     cut_at: int | None = None
     damage: CorruptLogError | None = None
     given: Given = decoded
+    is_there: bool = False
 
     def takes(self, version: int, count: int = 1, until: int | None = None) -> int:
         """Return how many of *count* events from *version* on are the next ones, and wanted; what is not is noted."""

@@ -99,6 +99,22 @@ async def test_a_look_that_finds_nothing_costs_two_reads(place):
 
 
 @in_memory
+async def test_what_came_since_is_read_by_its_ids(place):
+    """The look has found the state's version: neither the state is read again, nor is its history looked through."""
+    store, backend = place.counting()
+    seen = AsyncSeen()
+    subscription = AsyncSubscription(store, "mail", seen, governor_id="g")
+    await store.save_state("g", "s", {})
+    await subscription.run_once()
+    for _ in range(5):
+        await store.save_state("g", "s", {})
+    backend.taken()
+    assert await subscription.run_once() == 5
+    assert seen.of("s") == [1, 2, 3, 4, 5, 6]
+    assert "scan" not in backend.taken()
+
+
+@in_memory
 @pytest.mark.parametrize(("delivery", "commits"), [("at_most_once", 5), ("at_least_once", 6), ("exactly_once", 10)])
 async def test_what_a_delivery_writes(place, delivery, commits):
     """Of five events of one state; beside them the subscription, the shard, and its lease twice."""
