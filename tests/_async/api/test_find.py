@@ -213,6 +213,8 @@ async def test_labels_that_nobody_could_look_for_are_refused(place, labels):
         ({"machine": 1}, "machine"),
         ({"descending": True}, "descending"),
         ({"after": "s"}, "after"),
+        ({"after": ("g",)}, "after"),
+        ({"after": ("g", "s", 1)}, "after"),
         ({"after": ("g", "s"), "governor_id": "h"}, "after"),
         ({"limit": -1}, "limit"),
     ],

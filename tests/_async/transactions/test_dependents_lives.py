@@ -6,6 +6,7 @@ from tai_state import (
     AsyncStateMachinePersister,
     ChangeMetadata,
     Machine,
+    StateNotFoundError,
 )
 from tests._async.dependents import (
     JOB,
@@ -93,6 +94,19 @@ async def test_a_rollback_brings_a_deleted_dependent_back(jobs, store):
     await jobs.transition("g", "a", "fail")
     assert await async_statuses(store, "b") == ["blocked"]
     assert await async_sound(jobs)
+
+
+@in_memory
+async def test_a_rollback_brings_a_dependency_back_that_is_deleted(jobs, store):
+    """With a state that is started again it could not be named."""
+    await async_start_all(jobs, a=(), b=["a"])
+    for state_id in "ba":
+        await store.delete_state("g", state_id)
+    await jobs.rollback("g", "b", 1)
+    assert (await store.get_state("g", "b"))[0].depends_on == ("a",)
+    await store.delete_state("g", "b")
+    with pytest.raises(StateNotFoundError):
+        await jobs.start("g", "b", depends_on=["a"])
 
 
 @in_memory

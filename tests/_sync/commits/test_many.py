@@ -8,6 +8,7 @@ from tai_state import (
     OutcomeUnknownError,
     PersistenceConfig,
     StateNotFoundError,
+    StoreError,
     TaiStateError,
     TransitionNotAllowedError,
     TransitionRequest,
@@ -42,6 +43,8 @@ class SizedBackend(WrappedBackend):
     def commit(self, writes, *, timeout):
         self.sent += 1
         fault = self.faults.pop(0) if self.faults else ""
+        if fault == "refused":
+            raise StoreError(fault)
         if fault == "cut off":
             self.is_cut = True
         if self.is_cut:
@@ -186,6 +189,21 @@ def test_without_a_verdict_each_move_is_unknown(place):
     assert {type(one) for one in outcomes} == {OutcomeUnknownError}
     assert len({one.transition_id for one in outcomes}) == 6
     assert {one.state_id for one in outcomes} == set(STATES)
+
+
+def test_what_the_store_refuses_each_move_is_told(place):
+    """As its outcome; what another half of them had made stays told as made."""
+    persister, backend = many(place)
+    StateMachinePersister(place.store(), COUNTER).transition("g", "s3", "add", 1_000)
+    # The first one meets a conflict, and is split.
+    backend.faults = ["", "", "refused"]
+    requests = adds(1, 10)
+    outcomes = persister.transition_many(requests)
+    made = [index for index, asked in enumerate(requests) if asked.state_id in {"s0", "s1", "s2"}]
+    check(persister, [requests[index] for index in made], [outcomes[index] for index in made])
+    refused = [one for index, one in enumerate(outcomes) if index not in made]
+    assert [(type(one), str(one)) for one in refused] == [(StoreError, "refused")] * 6
+    check(persister, requests, persister.transition_many(requests))
 
 
 def test_snapshots_and_segments_are_made_as_ever(place):

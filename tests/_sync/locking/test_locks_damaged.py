@@ -135,3 +135,20 @@ def test_a_damaged_wait_does_not_hide_a_deadlock(locks, damage):
     with pytest.raises(DeadlockError) as caught:
         edges.check([b, c], deadline)
     assert (caught.value.cycle, caught.value.resources) == (["a", "c", "a"], ["c", "a"])
+
+
+def test_a_cycle_whose_lease_is_damaged_meanwhile_is_none(locks):
+    """Nobody gives up for a lock of which nobody can tell who holds it: its readers are told."""
+    access = locks.store.runtime.access
+    deadline = access.begin(TIMEOUT)
+    paths = [lease_path(resource) for resource in "ab"]
+    read = access.read(paths, deadline)
+    a, b = (read_lease(read.documents[path]) for path in paths)
+    wait = Wait(owner=Owner("b", b.holder_id), nonce="n", edges=(Edge.to(a),))
+    write = wait_write(wait, now=datetime.now(UTC))
+    put(locks.store, write.path, dict(write.fields))
+    edges = WaitEdges(access, owner=Owner("a", a.holder_id), nonce="z")
+    with pytest.raises(DeadlockError):
+        edges.check([b], deadline)
+    put(locks.store, b.path, {"fencing_token": "1"})
+    edges.check([b], deadline)

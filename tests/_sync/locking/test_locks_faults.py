@@ -167,6 +167,27 @@ def test_a_grant_of_which_nobody_knew_is_taken_back_when_the_store_answers(place
     assert (LockManager(place.store()).acquire("r", owner="b", timeout=0)).fencing_token == 2
 
 
+class BrokenBackend(WrappedBackend):
+    """Applies the first commit, and ends it with an error that no backend should raise."""
+
+    def commit(self, writes, *, timeout):
+        result = super().commit(writes, timeout=timeout)
+        if not self.is_broken:
+            return result
+        self.is_broken = False
+        raise LookupError("a bug")
+
+    is_broken = True
+
+
+def test_a_grant_that_ends_in_a_bug_is_taken_back(place):
+    """Nobody has the lock whose caller was told of something else."""
+    store = BackendStore(BrokenBackend(place.store().runtime.access.backend), retry=NO_WAIT)
+    with pytest.raises(LookupError):
+        LockManager(store).acquire("r", owner="a", heartbeat=False)
+    assert (LockManager(place.store()).acquire("r", owner="b", timeout=0)).fencing_token == 2
+
+
 @pytest.mark.parametrize("rival", ["b", "a"], ids=["another", "a namesake"])
 def test_a_rival_that_was_faster_is_waited_for(place, rival):
     """A conflict between the read and the commit is looked at again, not raised; a name alone makes no lock ours."""

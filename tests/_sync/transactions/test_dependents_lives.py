@@ -6,6 +6,7 @@ from tai_state import (
     StateMachinePersister,
     ChangeMetadata,
     Machine,
+    StateNotFoundError,
 )
 from tests._sync.dependents import (
     JOB,
@@ -93,6 +94,19 @@ def test_a_rollback_brings_a_deleted_dependent_back(jobs, store):
     jobs.transition("g", "a", "fail")
     assert statuses(store, "b") == ["blocked"]
     assert sound(jobs)
+
+
+@in_memory
+def test_a_rollback_brings_a_dependency_back_that_is_deleted(jobs, store):
+    """With a state that is started again it could not be named."""
+    start_all(jobs, a=(), b=["a"])
+    for state_id in "ba":
+        store.delete_state("g", state_id)
+    jobs.rollback("g", "b", 1)
+    assert (store.get_state("g", "b"))[0].depends_on == ("a",)
+    store.delete_state("g", "b")
+    with pytest.raises(StateNotFoundError):
+        jobs.start("g", "b", depends_on=["a"])
 
 
 @in_memory

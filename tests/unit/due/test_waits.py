@@ -61,6 +61,7 @@ def test_a_delay_counts_from_the_commit(told, has):
         (NOON - MINUTE, NOON - MINUTE, NOON, False),
         (NOON - MINUTE, NOON - MINUTE, NOON + TICK, True),
         (NOON, NOON - 2 * MINUTE, NOON, False),
+        (NOON - MINUTE, NOON, NOON + TICK, False),
     ],
 )
 def test_a_lease_counts_at_its_very_end(at, updated, told, has):

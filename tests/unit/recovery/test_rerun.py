@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from tai_state import Machine, Transition
 from tai_state.codec import Payload
 from tai_state.errors import StoredDataError
+from tai_state.machine import ForeignMachine
 from tai_state.rules.commits.kinds import stamp
 from tai_state.rules.history.replay import no_rerun
 from tai_state.rules.history.upcasting import Schema
@@ -67,6 +68,38 @@ def test_a_move_to_another_status_is_told():
     refused = told(PAY, action="push")
     assert refused is not None
     assert refused.startswith("machine turnstile@2 refuses it: ")
+
+
+class Counts:
+    """A mover of somebody else's."""
+
+    name = "counts"
+    version = 1
+    fingerprint = "f"
+
+    def start(self, data):
+        return "new", {"n": 0, **data}
+
+    def move(self, status, data, action, payload):
+        return "done", data
+
+
+@pytest.mark.parametrize(
+    ("payload", "to_status", "to_state", "is_sound"),
+    [
+        ({}, "new", {"n": 0}, True),
+        ({"n": 2}, "new", {"n": 2}, True),
+        ({}, "new", {"n": 1}, False),
+        ({}, "done", {"n": 0}, False),
+    ],
+)
+def test_a_start_is_what_a_mover_makes_of_its_data(payload, to_status, to_state, is_sound):
+    """Its status and its data; what else is recorded is told."""
+    mover = ForeignMachine(Counts())
+    changes = {"payload": Payload.of(payload), "to_status": to_status, "to_state": Payload.of(to_state)}
+    found = rerun_with(mover, START, machine=stamp(mover), **changes)
+    expected = "machine counts@1 starts in 'new', and other data or another status is recorded"
+    assert found == (None if is_sound else expected)
 
 
 @pytest.mark.parametrize(

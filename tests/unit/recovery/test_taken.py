@@ -81,6 +81,17 @@ def test_behind_what_the_state_says_is_sealed_no_segment_is_taken():
     assert cut.segments_through == 4
 
 
+def test_a_snapshot_that_the_state_does_not_name_is_not_taken():
+    """It was made since, or is damaged: that is told."""
+    cut = Cut(Document(DocumentPath("governors/g/states", "s"), {"version": 2, "snapshots": [1]}, LONG_AGO, LONG_AGO))
+    first, second = (
+        Document(DocumentPath("governors/g/snapshots", versioned("s", version)), {}, LONG_AGO, LONG_AGO)
+        for version in (1, 2)
+    )
+    assert (cut.takes_snapshot(first), cut.goes_on) == (True, False)
+    assert (cut.takes_snapshot(second), cut.goes_on) == (False, True)
+
+
 def test_all_is_taken_where_nothing_is_cut_off():
     """Whatever the document says."""
     fields = {"version": 1, "snapshots": [], "sealed_through": 1}
