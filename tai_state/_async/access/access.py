@@ -248,18 +248,24 @@ class AsyncAccess:
         *,
         after: str | None = None,
         limit: int | None = None,
+        first: int | None = None,
         timeout: Span = None,
     ) -> AsyncIterator[str]:
-        """Iterate over the ids in a collection, parents without a document of their own included, ascending, paged."""
+        """Iterate over the ids in a collection, parents without a document of their own included, ascending, paged.
+
+        Args:
+            first: How many the engine is asked for at first; see ``query``.
+        """
         source: AsyncIterator[str] | None = None
-        last, given = after, 0
+        last, given, ahead = after, 0, limit if limit is not None else first
 
         async def next_page() -> list[str]:
             # One iterator serves all pages: an engine without a cursor for ids would begin anew with each.
             nonlocal source
             if source is None:
                 seconds = self.attempt_seconds(deadline)
-                most = None if limit is None else limit - given + 1
+                # A port's range begins with its start: the last id is read once more, and left out.
+                most = None if ahead is None else ahead - given + (last is not None)
                 source = self.backend.scan_ids(collection, start=last, limit=most, timeout=seconds)
             ids: list[str] = []
             try:
@@ -267,7 +273,7 @@ class AsyncAccess:
                     async for found in source:
                         if found != last:
                             ids.append(found)
-                        if len(ids) == PAGE:
+                        if len(ids) == wanted:
                             break
             except StoreUnavailableError:
                 source = None
@@ -276,14 +282,19 @@ class AsyncAccess:
 
         try:
             while limit is None or given < limit:
+                wanted = PAGE if ahead is None else min(PAGE, ahead - given)
                 deadline = self.begin(timeout)
                 ids = await self.retried(next_page, deadline)
-                for found in ids if limit is None else ids[: limit - given]:
+                for found in ids:
                     yield found
-                if len(ids) < PAGE:
+                if len(ids) < wanted:
                     return
                 given += len(ids)
                 last = ids[-1]
+                if given == ahead:
+                    # It was asked for so many alone.
+                    await async_end(source)
+                    source = ahead = None
         finally:
             await async_end(source)
 

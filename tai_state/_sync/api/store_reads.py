@@ -140,11 +140,11 @@ class StoreReads(StoreEvents):
         own = None if kind is None else own_beginning(kind)
         start = own if after is None else (own or "") + escape(after, "after")
         check_limit(limit)
-        found = self.runtime.access.scan_ids(GOVERNORS, after=start, limit=None, timeout=timeout)
+        found = self.runtime.access.scan_ids(GOVERNORS, after=start, first=limit or None, timeout=timeout)
         given = 0
         with ending(self.runtime.inflight.reading(found, "list_governors")) as ids:
-            for stored in ids:
-                if given == limit or not (stored.startswith(own) if own else not is_own(stored)):
+            while given != limit and (stored := next(ids, None)) is not None:
+                if not (stored.startswith(own) if own else not is_own(stored)):
                     return
                 try:
                     governor_id = governor_of(stored, f"{GOVERNORS}/{stored}")

@@ -245,7 +245,9 @@ class FirestoreBackend(Backend):
         left = limit
         token: str | None = ""
         while token is not None and (left is None or left > 0):
-            ids, token = self._ids(link, collection, token, timeout)
+            # Those before *start* count, too, and come first: how many there are nobody knows.
+            size = PAGE_DOCUMENTS if left is None or start is not None else min(left, PAGE_DOCUMENTS)
+            ids, token = self._ids(link, collection, token, size, timeout)
             for stored_id in ids:
                 if start is not None and stored_id < start:
                     continue
@@ -255,9 +257,11 @@ class FirestoreBackend(Backend):
                     left -= 1
                 yield stored_id
 
-    def _ids(self, link: Link, collection: str, token: str, timeout: float) -> tuple[list[str], str | None]:
-        """Return a page of ids and the token of the next one, None after the last."""
-        request, metadata = link.requests.list_documents(collection, token)
+    def _ids(
+        self, link: Link, collection: str, token: str, size: int, timeout: float
+    ) -> tuple[list[str], str | None]:
+        """Return a page of ids, *size* at most, and the token of the next one, None after the last."""
+        request, metadata = link.requests.list_documents(collection, token, size)
 
         def attempt(seconds: float) -> Any:
             with self._errors.reading():

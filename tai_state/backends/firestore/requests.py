@@ -247,11 +247,11 @@ class Requests:
                     one.fields[within.name] = values.read_value(raw.fields[within.name])
         return found
 
-    def list_documents(self, collection: str, token: str) -> tuple[Any, Metadata]:
-        """Return the request for a page of ids, missing parents among them, and its metadata."""
+    def list_documents(self, collection: str, token: str, size: int) -> tuple[Any, Metadata]:
+        """Return the request for a page of *size* ids at most, missing parents among them, and its metadata."""
         parent, last = self.names.collection(collection)
         request = self._messages.ListDocumentsRequest.pb()(
-            parent=parent, collection_id=last, page_size=PAGE_DOCUMENTS, page_token=token, show_missing=True
+            parent=parent, collection_id=last, page_size=size, page_token=token, show_missing=True
         )
         request.mask.SetInParent()  # present and empty: names alone
         return request, self._routed(parent=parent, collection_id=last)

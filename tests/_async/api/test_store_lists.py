@@ -13,7 +13,7 @@ from tai_state import (
     InvalidIdError,
 )
 from tai_state.config import Encoding
-from tai_state.documents import Put
+from tai_state.documents import DocumentPath, Put
 from tai_state.layout import escape, state_layout
 from tai_state.rules.records.documents import read_state, state_put
 from tests._async.stores import TIMEOUT, AsyncWrappedBackend, async_document_at, in_memory
@@ -57,6 +57,10 @@ class AsyncAskedBackend(AsyncWrappedBackend):
         self.asked.append(limit)
         return super().scan(collection, start=start, stop=stop, limit=limit, timeout=timeout)
 
+    def scan_ids(self, collection, *, start=None, limit=None, timeout):
+        self.asked.append(limit)
+        return super().scan_ids(collection, start=start, limit=limit, timeout=timeout)
+
 
 @pytest.mark.parametrize("options", [{}, {"status": "on"}, {"descending": True}, {"include_deleted": True}], ids=str)
 async def test_who_wants_a_few_has_the_engine_send_no_more(place, options):
@@ -80,6 +84,24 @@ async def test_who_wants_a_few_has_the_engine_send_no_more(place, options):
     with pytest.raises(DamagedStatesError):
         await async_find()
     assert found == wanted[1:4]
+
+
+async def test_who_wants_a_few_governors_is_sent_no_more(place):
+    """What is none of ours is made up for."""
+    backend = AsyncAskedBackend(place.store().runtime.access.backend)
+    store = AsyncBackendStore(backend)
+    for governor_id in "abcd":
+        await store.save_state(governor_id, "s", {})
+    backend.asked.clear()
+    assert ([one async for one in store.list_governors(limit=2)], backend.asked) == (["a", "b"], [2])
+    backend.asked.clear()
+    # The first one again, so as to begin behind it.
+    assert ([one async for one in store.list_governors(after="a", limit=2)], backend.asked) == (["b", "c"], [3])
+    stranger = DocumentPath("governors/a.b/states", "s")
+    await backend.commit([Put(stranger, {"x": 1})], timeout=TIMEOUT)
+    backend.asked.clear()
+    assert [one async for one in store.list_governors(limit=2)] == ["a", "b"]
+    assert backend.asked == [2, None]
 
 
 @in_memory

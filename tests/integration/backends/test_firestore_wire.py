@@ -155,6 +155,14 @@ def test_a_listing_asks_for_ids_alone(driver, server):
     assert request.show_missing
 
 
+@pytest.mark.parametrize(("limit", "start", "size"), [(None, None, 300), (7, None, 7), (900, None, 300), (7, "g", 300)])
+def test_a_listing_asks_for_as_many_ids_as_are_wanted(driver, server, limit, start, size):
+    """Those before a start are read, too, and how many they are nobody knows."""
+    driver.scan_ids("governors", limit=limit, start=start)
+    ((_, _, request),) = server.calls
+    assert request.page_size == size
+
+
 def test_a_map_that_stands_in_several_documents_is_in_each_of_them(driver, server):
     """Though it is written once: a text that is given again is the same map, below whichever name."""
     same, other = Json(b'{"a":[1,{"b":null}]}'), Json(b'{"a":2}')
