@@ -280,17 +280,17 @@ class Access:
                 raise
             return ids
 
+        goes_on = True
         try:
-            while limit is None or given < limit:
+            while goes_on and given != limit:
                 wanted = PAGE if ahead is None else min(PAGE, ahead - given)
                 deadline = self.begin(timeout)
                 ids = self.retried(next_page, deadline)
                 for found in ids:
                     yield found
-                if len(ids) < wanted:
-                    return
+                goes_on = len(ids) == wanted
                 given += len(ids)
-                last = ids[-1]
+                last = ids[-1] if ids else last
                 if given == ahead:
                     # It was asked for so many alone.
                     end(source)
