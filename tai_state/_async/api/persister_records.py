@@ -301,8 +301,12 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
             dry_run: Write nothing, and tell what would be done.
             metadata: Who repairs, and why.
             timeout: Bounds each page that is read, and each repair.
+
+        Raises:
+            SchemaVersionError: A newer release keeps the store.
         """
         # Imported here: only a recovery needs them.
+        from tai_state._async.recovery.newer import async_check_not_newer  # noqa: PLC0415
         from tai_state._async.recovery.recover import AsyncRecovery  # noqa: PLC0415
         from tai_state._async.recovery.repair import AsyncRepairer  # noqa: PLC0415
         from tai_state._async.recovery.unmerged import AsyncUnmerged  # noqa: PLC0415
@@ -314,6 +318,7 @@ class AsyncPersisterRecords(AsyncPersisterUpkeep[DataT]):
         author = author_of(metadata, runtime.actor)
         judge, rerun = judge_of(self.machines, self.schema), rerun_of(self.machine, self.schema)
         with self._inflight.one("recover", governor_id):
+            await async_check_not_newer(runtime.access, timeout)
             verifier = AsyncVerifier(runtime.access, judge, rerun, timeout=timeout)
             repairer = AsyncRepairer(runtime.access, self.settings, author, timeout, is_dry_run=dry_run)
             unmerged = AsyncUnmerged(runtime, author, timeout, is_dry_run=dry_run)

@@ -48,10 +48,15 @@ class AsyncPersisterUpkeep(AsyncPersisterReads[DataT]):
             dry_run: Write nothing, and tell what would be removed.
             progress: Called before each state with its governor's id, and its own as stored.
             timeout: Bounds each page that is read, and each commit.
+
+        Raises:
+            CorruptLogError: The store's own document is damaged.
+            SchemaVersionError: A newer release keeps the store.
         """
         policy = history or self.config.history or HistoryPolicy()
         gc = self._gc(policy, progress, timeout, dry_run=dry_run)
         with self._inflight.one("gc", governor_id):
+            await self._check_store(timeout)
             if governor_id is None:
                 return await gc.all()
             return await gc.governor(check_governor_id(governor_id))
@@ -77,7 +82,8 @@ class AsyncPersisterUpkeep(AsyncPersisterReads[DataT]):
         Raises:
             InvalidDataError: Neither of the two is given, or both.
             StateNotFoundError: The state never was, or has lost its document: run ``recover``.
-            CorruptLogError: An event or a segment where it would be cut is damaged.
+            CorruptLogError: An event or a segment where it would be cut is damaged, or the store's own document.
+            SchemaVersionError: A newer release keeps the store.
         """
         if (before_version is None) is (before_time is None):
             message = "needs one of before_version and before_time"
@@ -86,9 +92,15 @@ class AsyncPersisterUpkeep(AsyncPersisterReads[DataT]):
         through = None if before_version is None else check_version(before_version, "before_version") - 1
         before = None if before_time is None else check_time(before_time, "before_time")
         with self._inflight.one("trim", governor_id, state_id):
+            await self._check_store(timeout)
             return await self._gc(HistoryPolicy(), None, timeout, dry_run=dry_run).trim(
                 paths, through=through, before=before
             )
+
+    async def _check_store(self, timeout: TimeLimit) -> None:
+        from tai_state._async.recovery.newer import async_check_store  # noqa: PLC0415 - as below
+
+        await async_check_store(self._runtime.access, timeout)
 
     def _gc(
         self,

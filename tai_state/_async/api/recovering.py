@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+from tai_state._async.access.access import AsyncAccess
 from tai_state._async.api.settling import async_settlements
 from tai_state._async.api.store import AsyncStateStore
 from tai_state._async.distributed.settling import Settlement
+from tai_state._async.recovery.newer import async_check_not_newer
 from tai_state._async.recovery.recover import AsyncRecovery
 from tai_state._async.recovery.repair import AsyncRepairer
 from tai_state._async.recovery.unmerged import AsyncUnmerged
@@ -91,6 +93,7 @@ async def async_recover(
         timeout: Bounds each page that is read, and each repair.
 
     Raises:
+        SchemaVersionError: A newer release keeps the store.
         UnsupportedOperationError: The store was opened to read only.
     """
     runtime = store.runtime
@@ -101,14 +104,21 @@ async def async_recover(
         AsyncUnmerged(runtime, author, timeout, is_dry_run=dry_run),
     )
     in_doubt = async_settlements(store, coordinator, author, timeout, is_dry_run=dry_run)
-    recovered = _async_recovered(recovery, in_doubt, governor_id, is_dry_run=dry_run)
+    recovered = _async_recovered(runtime.access, recovery, in_doubt, governor_id, timeout, is_dry_run=dry_run)
     async for report in runtime.inflight.reading(recovered, "recover", governor_id):
         yield report
 
 
 async def _async_recovered(
-    recovery: AsyncRecovery, in_doubt: AsyncIterator[Settlement], governor_id: str | None, *, is_dry_run: bool
+    access: AsyncAccess,
+    recovery: AsyncRecovery,
+    in_doubt: AsyncIterator[Settlement],
+    governor_id: str | None,
+    timeout: TimeLimit,
+    *,
+    is_dry_run: bool,
 ) -> AsyncIterator[RecoveryReport]:
+    await async_check_not_newer(access, timeout)
     if governor_id is not None:
         yield await recovery.governor(check_governor_id(governor_id))
         return

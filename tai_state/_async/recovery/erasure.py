@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tai_state._async.access.access import LARGE_PAGE, AsyncAccess
+from tai_state._async.commits.feeding import store_id_in
 from tai_state._async.commits.protocol import AsyncSettlement, Settled, async_commit_once
 from tai_state._async.commits.snapshot import async_state_to_write
 from tai_state._async.history.reader import AsyncHistoryReader
@@ -135,8 +136,7 @@ class AsyncEraser:
                 return known
             access, meta = self._access, read.get(META)
             head = Head(record, based, None if based is not None else "missing")
-            origin = None if meta is None else meta.fields.get("store_id")
-            view = View(head, origin if isinstance(origin, str) else None, read_time=read.read_time)
+            view = View(head, None if meta is None else store_id_in(meta), read_time=read.read_time)
             fresh = Fresh(access.clock.now(), access.new_id(), access.new_id(), access.new_id())
             plan = decide(erase_change(Call(paths, self._author)), view, fresh, self._settings)
             assert isinstance(plan, Plan)

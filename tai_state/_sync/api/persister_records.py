@@ -301,8 +301,12 @@ class PersisterRecords(PersisterUpkeep[DataT]):
             dry_run: Write nothing, and tell what would be done.
             metadata: Who repairs, and why.
             timeout: Bounds each page that is read, and each repair.
+
+        Raises:
+            SchemaVersionError: A newer release keeps the store.
         """
         # Imported here: only a recovery needs them.
+        from tai_state._sync.recovery.newer import check_not_newer  # noqa: PLC0415
         from tai_state._sync.recovery.recover import Recovery  # noqa: PLC0415
         from tai_state._sync.recovery.repair import Repairer  # noqa: PLC0415
         from tai_state._sync.recovery.unmerged import Unmerged  # noqa: PLC0415
@@ -314,6 +318,7 @@ class PersisterRecords(PersisterUpkeep[DataT]):
         author = author_of(metadata, runtime.actor)
         judge, rerun = judge_of(self.machines, self.schema), rerun_of(self.machine, self.schema)
         with self._inflight.one("recover", governor_id):
+            check_not_newer(runtime.access, timeout)
             verifier = Verifier(runtime.access, judge, rerun, timeout=timeout)
             repairer = Repairer(runtime.access, self.settings, author, timeout, is_dry_run=dry_run)
             unmerged = Unmerged(runtime, author, timeout, is_dry_run=dry_run)

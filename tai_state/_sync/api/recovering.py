@@ -2,9 +2,11 @@
 """Checking a store and making it sound again: what an operator reaches for after a crash."""
 from collections.abc import Iterator
 
+from tai_state._sync.access.access import Access
 from tai_state._sync.api.settling import settlements
 from tai_state._sync.api.store import StateStore
 from tai_state._sync.distributed.settling import Settlement
+from tai_state._sync.recovery.newer import check_not_newer
 from tai_state._sync.recovery.recover import Recovery
 from tai_state._sync.recovery.repair import Repairer
 from tai_state._sync.recovery.unmerged import Unmerged
@@ -91,6 +93,7 @@ def recover(
         timeout: Bounds each page that is read, and each repair.
 
     Raises:
+        SchemaVersionError: A newer release keeps the store.
         UnsupportedOperationError: The store was opened to read only.
     """
     runtime = store.runtime
@@ -101,14 +104,21 @@ def recover(
         Unmerged(runtime, author, timeout, is_dry_run=dry_run),
     )
     in_doubt = settlements(store, coordinator, author, timeout, is_dry_run=dry_run)
-    recovered = _recovered(recovery, in_doubt, governor_id, is_dry_run=dry_run)
+    recovered = _recovered(runtime.access, recovery, in_doubt, governor_id, timeout, is_dry_run=dry_run)
     for report in runtime.inflight.reading(recovered, "recover", governor_id):
         yield report
 
 
 def _recovered(
-    recovery: Recovery, in_doubt: Iterator[Settlement], governor_id: str | None, *, is_dry_run: bool
+    access: Access,
+    recovery: Recovery,
+    in_doubt: Iterator[Settlement],
+    governor_id: str | None,
+    timeout: TimeLimit,
+    *,
+    is_dry_run: bool,
 ) -> Iterator[RecoveryReport]:
+    check_not_newer(access, timeout)
     if governor_id is not None:
         yield recovery.governor(check_governor_id(governor_id))
         return

@@ -50,8 +50,13 @@ class StoreErasure:
     def erase_governor(self, governor_id: str, *, reason: str, timeout: TimeLimit = None) -> ErasureReport:
         """Erase every state of a governor, as ``erase_state`` does one."""
         governor = GovernorLayout(governor_id)
+        from tai_state._sync.recovery.newer import check_store  # noqa: PLC0415 - few erase
+
+        erasure = self._erasure(reason, timeout)
         with self.runtime.inflight.one("erase_governor", governor_id):
-            return self._erasure(reason, timeout).governor(governor)
+            # Before the intent is written, which nobody could end.
+            check_store(self.runtime.access, timeout)
+            return erasure.governor(governor)
 
     def _erasure(self, reason: str, timeout: TimeLimit) -> Eraser:
         # Imported here: few erase.

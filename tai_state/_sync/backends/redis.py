@@ -10,7 +10,7 @@ from tai_state.backends.redis import encoding, querying, scripts
 from tai_state.backends.redis.addresses import read_address
 from tai_state.backends.redis.encoding import FORMAT, LIMITS, Argument, encode, from_us
 from tai_state.backends.redis.expiry import Turns
-from tai_state.backends.redis.keys import END
+from tai_state.backends.redis.keys import END, text_of
 from tai_state.backends.redis.links import Links, check_installed
 from tai_state.backends.redis.querying import PAGE_BYTES, PAGE_DOCUMENTS, Walk, scan_walk, walk_of
 from tai_state.clock import Deadline, SystemClock
@@ -159,7 +159,7 @@ class RedisBackend(Backend):
             answer = self._links.run(scripts.MEMBERS, [self._clock_key], arguments, timeout=timeout)
             members = self._known(answer)[1]
             for member in members:
-                collection = member.decode().replace(END, "/")
+                collection = text_of(member).replace(END, "/")
                 if query.covers(collection):
                     yield collection
             if len(members) < PAGE_DOCUMENTS:
@@ -212,11 +212,11 @@ class RedisBackend(Backend):
             _, ids, parents = self._known(answer)
             page = sorted({*ids, *parents})[:size]
             for found in page:
-                yield found.decode()
+                yield text_of(found)
             if len(page) < size:
                 return
             left = None if left is None else left - len(page)
-            last = page[-1].decode()
+            last = text_of(page[-1])
             first, parents_from = f"({last}", f"[{place}{END}{last}\x02"
 
     def watch(self, path: DocumentPath, *, timeout: float) -> Iterator[None]:

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tai_state._sync.access.access import PAGE, Access
-from tai_state._sync.commits.feeding import feed_in
+from tai_state._sync.commits.feeding import feed_in, store_id_in
 from tai_state._sync.history.reader import HistoryReader
 from tai_state._sync.recovery.erasure import erase_again
 from tai_state._sync.recovery.export_file import ExportReader, in_commits
 from tai_state._sync.recovery.verify import Verifier, Progress
 from tai_state.clock import Span
 from tai_state.documents import Capability, Document, DocumentPath, MustNotExist, Put, Write
-from tai_state.errors import CorruptLogError, PreconditionFailedError, ReplayError, StoreUnavailableError
+from tai_state.errors import PreconditionFailedError, ReplayError, StoreUnavailableError
 from tai_state.layout import META, GovernorLayout, state_of
 from tai_state.models import ConsistencyReport, ImportReport
 from tai_state.rules.commits.decide import meta_fields
@@ -228,21 +228,20 @@ def store_place(access: Access, timeout: Span = None) -> tuple[str, int]:
     """Return the id of the store, and by how many keys it feeds; one that has no id yet is given it, as ever.
 
     Raises:
-        CorruptLogError: Its document says none.
+        CorruptLogError: Its document is none of ours.
+        SchemaVersionError: A newer release wrote that.
     """
     deadline = access.begin(timeout)
-    put = Put(META, meta_fields(access.new_id()), MustNotExist())
+    new_id = access.new_id()
+    put = Put(META, meta_fields(new_id), MustNotExist())
 
     def attempt() -> tuple[str, int]:
         meta = (access.read([META], deadline)).get(META)
-        store_id = put.fields["store_id"] if meta is None else meta.fields.get("store_id")
-        if type(store_id) is not str:
-            message = f"document {META} is not one of tai_state's"
-            raise CorruptLogError("", "", None, message)
         if meta is None:
             access.backend.commit([put], timeout=access.attempt_seconds(deadline))
+            return new_id, 0
         feed = feed_in(meta)
-        return store_id, 0 if feed is None else feed.shards
+        return store_id_in(meta), 0 if feed is None else feed.shards
 
     # Whoever was faster, or an attempt of ours without a reply, has named it.
     return access.retried(attempt, deadline, also=(PreconditionFailedError,), what="the name of a store")

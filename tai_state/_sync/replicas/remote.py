@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from tai_state._sync.commits.feeding import store_id_in
 from tai_state._sync.runtime import Runtime
 from tai_state.clock import Deadline
 from tai_state.documents import Capability, Document
@@ -38,11 +39,15 @@ class Remote:
         self._sample: Sample | None = None
 
     def place(self, deadline: Deadline) -> str | None:
-        """Return the store's id, which is asked for once; None where it has none yet."""
+        """Return the store's id, which is asked for once; None where it has none yet.
+
+        Raises:
+            CorruptLogError: The document that says it is damaged.
+            SchemaVersionError: A newer release wrote that.
+        """
         if self.store_id is None:
             meta = (self.runtime.access.read([META], deadline)).get(META)
-            found = None if meta is None else meta.fields.get("store_id")
-            self.store_id = found if isinstance(found, str) else None
+            self.store_id = None if meta is None else store_id_in(meta)
         return self.store_id
 
     def now(self, paths: StateLayout, deadline: Deadline) -> Seen:

@@ -1,5 +1,6 @@
 """From the port's writes to a script's arguments, and from its answers to the port's documents."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ FORMAT = b"1"
 LIMITS = Limits(document_bytes=1_048_576, commit_bytes=10 * 1_048_576)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HEAD = re.compile(rb"[0-9]{32}[x-][0-9]{8}")
 _MICROSECOND = timedelta(microseconds=1)
 # Set in a document to see where a stamp stands in it.
 _SOME_TIME = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -132,18 +134,17 @@ def _expires(write: Put) -> bytes:
 
 def document(path: DocumentPath, stored: bytes | None) -> Document:
     """Return the document that is *stored* at *path*; None, for one that an index names and nobody has, is damage."""
-    try:
-        assert stored is not None
-        created, updated, size = int(stored[:16]), int(stored[16:32]), int(stored[33:HEAD_BYTES])
-        return json_document(path, stored[HEAD_BYTES + size :], from_us(created), from_us(updated))
-    except (AssertionError, ValueError, OverflowError):
+    # As the scripts have it: what they take for none counts as of the first moment.
+    if stored is None or not _HEAD.match(stored):
         return json_document(path, b"", _EPOCH, _EPOCH)
+    created, updated, size = int(stored[:16]), int(stored[16:32]), int(stored[33:HEAD_BYTES])
+    return json_document(path, stored[HEAD_BYTES + size :], from_us(created), from_us(updated))
 
 
 def documents(paths: Sequence[DocumentPath], answers: Sequence[Any]) -> dict[DocumentPath, Document]:
-    """Return those of *paths* that exist."""
+    """Return those of *paths* that exist; a text of no length is none, to the scripts, too."""
     found = zip(paths, answers, strict=True)
-    return {path: document(path, stored) for path, stored in found if stored is not None}
+    return {path: document(path, stored) for path, stored in found if stored}
 
 
 def to_us(moment: datetime) -> int:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from tai_state.codec import dump_plain
 from tai_state.documents import DocumentPath, Fields, Value
+from tai_state.errors import DamagedStoreError
 
 END, BEHIND_END = "\x01", "\x02"
 """What divides the parts of a place, and what comes behind all that begins with it."""
@@ -35,6 +36,19 @@ EQUAL: dict[str, dict[str, type]] = {
     "prepared": {"is_open": bool},
 }
 """By the equality of which fields a collection is looked through, those first that leave least; of flags, those set."""
+
+
+def text_of(member: bytes) -> str:
+    """Return a member of an index as text.
+
+    Raises:
+        DamagedStoreError: It is none, which no index of ours ever holds.
+    """
+    try:
+        return member.decode()
+    except UnicodeDecodeError as error:
+        message = f"the store is damaged: one of its indexes holds {member!r}, which is no text; restore a backup"
+        raise DamagedStoreError(message) from error
 
 
 def place_of(path: DocumentPath) -> str:

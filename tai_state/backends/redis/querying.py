@@ -18,6 +18,7 @@ from tai_state.backends.redis.keys import (
     equal_index,
     label_index,
     place_of,
+    text_of,
     time_index,
     time_text,
 )
@@ -49,7 +50,7 @@ class Walk:
 
     def path_of(self, member: bytes) -> DocumentPath:
         """Return the path of the document that a member stands for."""
-        rest = member[self.skip :].decode()
+        rest = text_of(member[self.skip :])
         if self.collection is not None:
             return DocumentPath(self.collection, rest)
         collection, _, id_ = rest.replace(END, "/").rpartition("/")

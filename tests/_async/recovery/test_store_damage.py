@@ -2,10 +2,17 @@
 
 import pytest
 
-from tai_state import CorruptLogError, SchemaVersionError
+from tai_state import (
+    AsyncStateMachinePersister,
+    CorruptLogError,
+    HistoryPolicy,
+    SchemaVersionError,
+    async_recover,
+)
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import META, state_layout
 from tai_state.rules.records.formats import FORMAT_NEWEST
+from tests._async.machines import COUNTER
 from tests._async.stores import TIMEOUT, async_contents, async_plant
 
 PATHS = state_layout("g", "s")
@@ -97,27 +104,68 @@ async def test_a_state_of_a_newer_release_is_left_alone(place):
     assert await async_contents(store) == before
 
 
+def changes_of(store):
+    """What writes to a store, and removes from it."""
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    return {
+        "save": lambda: store.save_state("g", "s", {"n": 2}),
+        "delete": lambda: store.delete_state("g", "s"),
+        "move": lambda: persister.transition("g", "s", "add", 1),
+        "erase a state": lambda: store.erase_state("g", "s", reason="test"),
+        "erase a governor": lambda: store.erase_governor("g", reason="test"),
+        "collect": lambda: persister.gc(history=HistoryPolicy(max_events=1)),
+        "trim": lambda: persister.trim("g", "s", before_version=2),
+    }
+
+
+async def async_moved(place):
+    """Return a store with a state of three versions."""
+    store = place.store()
+    persister = AsyncStateMachinePersister(store, COUNTER)
+    await persister.start("g", "s", {"n": 0})
+    for number in range(2):
+        await persister.transition("g", "s", "add", number)
+    return store
+
+
 async def test_a_store_of_a_newer_release_is_not_written(place):
     """What tai/meta says goes for everything."""
-    store = place.store()
-    await store.save_state("g", "s", {"n": 1})
+    store = await async_moved(place)
     await async_plant(store, META, format=3)
+    # Something to be mended.
+    await async_plant(store, PATHS.state, data=5)
     before = await async_contents(store)
+    for name, change in changes_of(place.store()).items():
+        with pytest.raises(SchemaVersionError) as caught:
+            await change()
+        assert "the store" in str(caught.value), name
     with pytest.raises(SchemaVersionError, match="the store"):
-        await place.store().save_state("g", "s", {"n": 2})
+        await AsyncStateMachinePersister(place.store(), COUNTER).recover("g")
+    with pytest.raises(SchemaVersionError, match="the store"):
+        [one async for one in async_recover(place.store())]
     assert await async_contents(store) == before
 
 
 @pytest.mark.parametrize("changes", [{"format": "1"}, {"store_id": 7}, {"store_id": None}], ids=str)
 async def test_a_damaged_meta_document_is_named(place, changes):
     """A store without its id is not written."""
-    store = place.store()
-    await store.save_state("g", "s", {"n": 1})
+    store = await async_moved(place)
     await async_plant(store, META, **changes)
     before = await async_contents(store)
-    with pytest.raises(CorruptLogError, match="tai/meta"):
-        await place.store().save_state("g", "s", {"n": 2})
+    for name, change in changes_of(place.store()).items():
+        with pytest.raises(CorruptLogError) as caught:
+            await change()
+        assert "tai/meta" in str(caught.value), name
     assert await async_contents(store) == before
+
+
+async def test_beside_a_damaged_meta_document_the_rest_is_mended(place):
+    """Which nothing else tells; a newer release cannot have written it."""
+    store = await async_moved(place)
+    await async_plant(store, META, store_id=7)
+    await async_plant(store, PATHS.state, data=5)
+    report = await AsyncStateMachinePersister(place.store(), COUNTER).recover("g")
+    assert [(one.kind, one.state_id) for one in report.repaired] == [("corrupt_state", "s")]
 
 
 EVENT_DAMAGE = {

@@ -2,10 +2,17 @@
 """Documents that somebody else wrote, damaged, or wrote with a newer release: told by name, never touched."""
 import pytest
 
-from tai_state import CorruptLogError, SchemaVersionError
+from tai_state import (
+    StateMachinePersister,
+    CorruptLogError,
+    HistoryPolicy,
+    SchemaVersionError,
+    recover,
+)
 from tai_state.documents import DocumentPath, Put
 from tai_state.layout import META, state_layout
 from tai_state.rules.records.formats import FORMAT_NEWEST
+from tests._sync.machines import COUNTER
 from tests._sync.stores import TIMEOUT, contents, plant
 
 PATHS = state_layout("g", "s")
@@ -97,27 +104,68 @@ def test_a_state_of_a_newer_release_is_left_alone(place):
     assert contents(store) == before
 
 
+def changes_of(store):
+    """What writes to a store, and removes from it."""
+    persister = StateMachinePersister(store, COUNTER)
+    return {
+        "save": lambda: store.save_state("g", "s", {"n": 2}),
+        "delete": lambda: store.delete_state("g", "s"),
+        "move": lambda: persister.transition("g", "s", "add", 1),
+        "erase a state": lambda: store.erase_state("g", "s", reason="test"),
+        "erase a governor": lambda: store.erase_governor("g", reason="test"),
+        "collect": lambda: persister.gc(history=HistoryPolicy(max_events=1)),
+        "trim": lambda: persister.trim("g", "s", before_version=2),
+    }
+
+
+def moved(place):
+    """Return a store with a state of three versions."""
+    store = place.store()
+    persister = StateMachinePersister(store, COUNTER)
+    persister.start("g", "s", {"n": 0})
+    for number in range(2):
+        persister.transition("g", "s", "add", number)
+    return store
+
+
 def test_a_store_of_a_newer_release_is_not_written(place):
     """What tai/meta says goes for everything."""
-    store = place.store()
-    store.save_state("g", "s", {"n": 1})
+    store = moved(place)
     plant(store, META, format=3)
+    # Something to be mended.
+    plant(store, PATHS.state, data=5)
     before = contents(store)
+    for name, change in changes_of(place.store()).items():
+        with pytest.raises(SchemaVersionError) as caught:
+            change()
+        assert "the store" in str(caught.value), name
     with pytest.raises(SchemaVersionError, match="the store"):
-        place.store().save_state("g", "s", {"n": 2})
+        StateMachinePersister(place.store(), COUNTER).recover("g")
+    with pytest.raises(SchemaVersionError, match="the store"):
+        [one for one in recover(place.store())]
     assert contents(store) == before
 
 
 @pytest.mark.parametrize("changes", [{"format": "1"}, {"store_id": 7}, {"store_id": None}], ids=str)
 def test_a_damaged_meta_document_is_named(place, changes):
     """A store without its id is not written."""
-    store = place.store()
-    store.save_state("g", "s", {"n": 1})
+    store = moved(place)
     plant(store, META, **changes)
     before = contents(store)
-    with pytest.raises(CorruptLogError, match="tai/meta"):
-        place.store().save_state("g", "s", {"n": 2})
+    for name, change in changes_of(place.store()).items():
+        with pytest.raises(CorruptLogError) as caught:
+            change()
+        assert "tai/meta" in str(caught.value), name
     assert contents(store) == before
+
+
+def test_beside_a_damaged_meta_document_the_rest_is_mended(place):
+    """Which nothing else tells; a newer release cannot have written it."""
+    store = moved(place)
+    plant(store, META, store_id=7)
+    plant(store, PATHS.state, data=5)
+    report = StateMachinePersister(place.store(), COUNTER).recover("g")
+    assert [(one.kind, one.state_id) for one in report.repaired] == [("corrupt_state", "s")]
 
 
 EVENT_DAMAGE = {

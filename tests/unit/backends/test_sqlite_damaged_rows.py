@@ -6,18 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from tai_state import (
-    DamagedStoreError,
-    LockManager,
-    PreconditionFailedError,
-    SqliteStore,
-    StateMachinePersister,
-    TaiStateError,
-    verify,
-)
+from tai_state import DamagedStoreError, PreconditionFailedError, SqliteStore
 from tai_state._sync.backends.sqlite import SqliteBackend
 from tai_state.documents import DocumentPath, MustExist, MustNotExist, Put
-from tests._sync.machines import COUNTER
+from tests.uses import fill, strange_errors
 
 ODD = {
     "null": "NULL",
@@ -42,43 +34,12 @@ def loosen(path):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Return a store with states, events, snapshots and receipts."""
+    """Return the path of a store that has some of everything."""
     path = tmp_path_factory.mktemp("made") / "store.db"
     with SqliteStore(path, actor="maker") as store:
-        persister = StateMachinePersister(store, COUNTER)
-        for state_id in ("s", "t"):
-            persister.start("g", state_id, {"n": 0}, labels={"colour": "red"})
-            for number in range(3):
-                persister.transition("g", state_id, "add", 1, idempotency_key=f"{state_id}{number}")
-            persister.create_snapshot("g", state_id)
-        LockManager(store).acquire("lock")
+        fill(store)
     loosen(path)
     return path
-
-
-USES = {
-    "load": lambda store, persister: persister.load_state("g", "s"),
-    "move": lambda store, persister: persister.transition("g", "s", "add", 1),
-    "move again": lambda store, persister: persister.transition("g", "s", "add", 1, idempotency_key="s1"),
-    "start": lambda store, persister: persister.start("g", "u"),
-    "states": lambda store, persister: list(persister.list_states("g")),
-    "all states": lambda store, persister: list(store.list_states("g")),
-    "governors": lambda store, persister: list(store.list_governors()),
-    "found": lambda store, persister: list(store.find(status="open")),
-    "labelled": lambda store, persister: list(store.find(labels={"colour": "red"})),
-    "counted": lambda store, persister: store.count(status="open"),
-    "events": lambda store, persister: list(store.get_events("g", "s")),
-    "history": lambda store, persister: list(persister.history("g", "s")),
-    "replay": lambda store, persister: persister.replay("g", "s"),
-    "judged": lambda store, persister: persister.validate_consistency("g"),
-    "snapshots": lambda store, persister: list(persister.list_snapshots("g", "s")),
-    "locks": lambda store, persister: list(LockManager(store).list()),
-    "usage": lambda store, persister: store.usage("g"),
-    "recovered": lambda store, persister: persister.recover("g"),
-    "verified": lambda store, persister: list(verify(store)),
-    "collected": lambda store, persister: persister.gc(),
-    "erased": lambda store, persister: store.erase_governor("g", reason="test"),
-}
 
 
 def damage(made, folder, statement, *arguments):
@@ -90,27 +51,12 @@ def damage(made, folder, statement, *arguments):
     return path
 
 
-def strangers(path):
-    """Return what each use raises of errors that are not ours."""
-    strange = []
-    for name, use in USES.items():
-        try:
-            # Each opens the file anew, as the next process does.
-            with SqliteStore(path, actor="judge") as store:
-                use(store, StateMachinePersister(store, COUNTER))
-        except TaiStateError:
-            continue
-        except Exception as error:  # noqa: BLE001 - told by the test
-            strange.append((name, repr(error)))
-    return strange
-
-
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("odd", ODD)
 def test_what_no_schema_lets_in_is_told_as_damage(column, odd, made, tmp_path):
     """Whatever a column holds: each use gives an answer, or an error of ours."""
     path = damage(made, tmp_path, f"UPDATE OR IGNORE documents SET {column} = {ODD[odd]}")
-    assert strangers(path) == []
+    assert strange_errors(lambda: SqliteStore(path, actor="judge")) == []
 
 
 @pytest.mark.parametrize("mark", MARKS)
@@ -118,7 +64,7 @@ def test_what_no_schema_lets_in_is_told_as_damage(column, odd, made, tmp_path):
 def test_what_the_file_says_of_itself_is_checked_too(mark, odd, made, tmp_path):
     """Its clock, above all, which no commit may follow to where it cannot have been."""
     path = damage(made, tmp_path, f"INSERT OR REPLACE INTO meta (key, value) VALUES (?, {ODD[odd]})", mark)
-    assert strangers(path) == []
+    assert strange_errors(lambda: SqliteStore(path, actor="judge")) == []
 
 
 @pytest.mark.parametrize("odd", ODD)
