@@ -314,13 +314,19 @@ class PersisterReads(Generic[DataT]):
 
         Raises:
             StateNotFoundError: The state never existed.
-            SchemaVersionError, UpcastError, StoredDataError: Its data cannot be given out; nothing is kept.
+            CorruptLogError: It is damaged, and its log does not tell it; or the store's own document is.
+            SchemaVersionError, UpcastError, StoredDataError: Its data cannot be given out, or a newer release keeps the
+                store; nothing is kept.
             OutcomeUnknownError: The time was over before the store told whether it is kept.
         """
         from tai_state._sync.commits.snapshot import create_snapshot  # noqa: PLC0415 - made by hand, rarely
+        from tai_state._sync.recovery.newer import check_store  # noqa: PLC0415 - as above
 
         paths = state_layout(governor_id, state_id)
         with self._inflight.one("create_snapshot", governor_id, state_id):
+            # A store that it has changed it knows.
+            if self._runtime.writer.origin is None:
+                check_store(self._runtime.access, timeout)
             return create_snapshot(self._runtime.access, paths, self.settings, self._shown, timeout)
 
     def get_snapshot(

@@ -111,6 +111,7 @@ def changes_of(store):
         "save": lambda: store.save_state("g", "s", {"n": 2}),
         "delete": lambda: store.delete_state("g", "s"),
         "move": lambda: persister.transition("g", "s", "add", 1),
+        "keep a snapshot": lambda: persister.create_snapshot("g", "s"),
         "erase a state": lambda: store.erase_state("g", "s", reason="test"),
         "erase a governor": lambda: store.erase_governor("g", reason="test"),
         "collect": lambda: persister.gc(history=HistoryPolicy(max_events=1)),
