@@ -1,5 +1,6 @@
 """What every test may ask for: the emulator, a project of its own in it, and how much to do."""
 
+import itertools
 import logging
 import os
 import shutil
@@ -54,18 +55,20 @@ TWINS_OF_MORE = (
 )
 
 
-DAMAGES = "tests/_async/recovery/test_corruption.py"
-"""What is found and mended is decided by rules that know no engine: on the emulator `make test` tries some of it."""
+DAMAGES = "tests/_async/recovery/"
+"""What is found and mended is decided by rules that know no engine: on the emulator `make test` tries some cases."""
 DAMAGES_STEP = 3
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Leave those twins, and most of the damages, to `make test-more`, where the emulator is concerned."""
+    """Leave those twins, and of each test most damages, to `make test-more`, where the emulator is concerned."""
     damages = [item for item in items if item.nodeid.startswith(DAMAGES) and item.get_closest_marker("emulator")]
-    for number, item in enumerate(sorted(damages, key=lambda one: one.nodeid)):
-        if number % DAMAGES_STEP:
-            item.add_marker(pytest.mark.more)
+    damages = sorted((one for one in damages if not one.get_closest_marker("more")), key=lambda one: one.nodeid)
+    for _, cases in itertools.groupby(damages, lambda one: one.nodeid.partition("[")[0]):
+        for number, item in enumerate(cases):
+            if number % DAMAGES_STEP:
+                item.add_marker(pytest.mark.more)
     for item in items:
         is_twin = item.nodeid.startswith(tuple(f"tests/_sync/{room}/" for room in TWINS_OF_MORE))
         if is_twin and item.get_closest_marker("emulator"):
