@@ -108,3 +108,8 @@ async def test_a_simulation_inside_a_coroutine_is_refused():
     """It has an event loop of its own."""
     with pytest.raises(ConfigurationError, match="an event loop of its own"):
         Simulation(1).run()
+
+
+def test_a_lock_is_trusted_no_longer_than_by_the_renewal_that_landed():
+    """A guarded change had renewed it, and its reply was lost; the heartbeat behind it took that for its own."""
+    Simulation(69783).run()

@@ -256,9 +256,15 @@ class LockHandle:
                 self._trust.is_failing = True
                 raise
             else:
-                if what != RELEASED:
+                if what == RELEASED:
+                    return
+                if not in_doubt:
                     self.adopt(later, began)
-                return
+                    return
+                # What a read told may be the work of an earlier one of the same number, whose reply was lost: it lasts
+                # from when that was sent, which nobody knows here. So once more.
+                self.refresh(later)
+                in_doubt.clear()
 
     def _is_released(self, write: Put, deadline: Deadline, *, maybe_released: bool) -> bool:
         """See whose the lease is after a refusal: released by a call of ours whose reply was lost, or ours still.

@@ -62,13 +62,17 @@ async def test_a_lost_reply_of_many_grants_leaves_the_caller_with_all(place, fau
 @pytest.mark.parametrize("fault", ["reply lost", "request lost"])
 @pytest.mark.parametrize("what", ["renew", "release"])
 async def test_a_lost_reply_of_a_renewal_or_a_release_is_settled(place, fault, what):
-    """Each happens once, and the caller hears nothing of it."""
+    """The caller hears nothing of it.
+
+    A renewal that a read has settled may be an earlier one of the same number, and last from when that was sent: it is
+    followed by another.
+    """
     store, backend = place.faulty()
     lock = await AsyncLockManager(store).acquire("r", owner="a", heartbeat=False)
     for _ in range(2):
         backend.faults.append(fault)
         await lock.renew()
-    assert async_handle_of(lock).lease.renewals == 2
+    assert async_handle_of(lock).lease.renewals == (4 if fault == "reply lost" else 2)
     backend.faults.append(fault)
     await getattr(lock, what)()
     assert lock.held is (what == "renew")
