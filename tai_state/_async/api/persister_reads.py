@@ -320,14 +320,18 @@ class AsyncPersisterReads(Generic[DataT]):
             OutcomeUnknownError: The time was over before the store told whether it is kept.
         """
         from tai_state._async.commits.snapshot import async_create_snapshot  # noqa: PLC0415 - made by hand, rarely
-        from tai_state._async.recovery.newer import async_check_store  # noqa: PLC0415 - as above
 
         paths = state_layout(governor_id, state_id)
         with self._inflight.one("create_snapshot", governor_id, state_id):
-            # A store that it has changed it knows.
-            if self._runtime.writer.origin is None:
-                await async_check_store(self._runtime.access, timeout)
+            await self._check_store(timeout)
             return await async_create_snapshot(self._runtime.access, paths, self.settings, self._shown, timeout)
+
+    async def _check_store(self, timeout: TimeLimit) -> None:
+        """Refuse to write to a store that a newer release keeps, or that is none; one that it has changed it knows."""
+        from tai_state._async.recovery.newer import async_check_store  # noqa: PLC0415 - few write past the writer
+
+        if self._runtime.writer.origin is None:
+            await async_check_store(self._runtime.access, timeout)
 
     async def get_snapshot(
         self, governor_id: str, state_id: str, version: int, *, timeout: TimeLimit = None

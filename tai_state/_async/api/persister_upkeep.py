@@ -97,11 +97,6 @@ class AsyncPersisterUpkeep(AsyncPersisterReads[DataT]):
                 paths, through=through, before=before
             )
 
-    async def _check_store(self, timeout: TimeLimit) -> None:
-        from tai_state._async.recovery.newer import async_check_store  # noqa: PLC0415 - as below
-
-        await async_check_store(self._runtime.access, timeout)
-
     def _gc(
         self,
         policy: HistoryPolicy,

@@ -49,9 +49,10 @@ class AsyncStoreErasure:
 
     async def erase_governor(self, governor_id: str, *, reason: str, timeout: TimeLimit = None) -> ErasureReport:
         """Erase every state of a governor, as ``erase_state`` does one."""
-        governor = GovernorLayout(governor_id)
-        from tai_state._async.recovery.newer import async_check_store  # noqa: PLC0415 - few erase
+        # Imported here: few erase.
+        from tai_state._async.recovery.newer import async_check_store  # noqa: PLC0415
 
+        governor = GovernorLayout(governor_id)
         erasure = self._erasure(reason, timeout)
         with self.runtime.inflight.one("erase_governor", governor_id):
             # Before the intent is written, which nobody could end.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tai_state._async.locking.handle import AsyncGrantor, AsyncLockHandle
 from tai_state.clock import Deadline
 from tai_state.errors import LockLostError
-from tai_state.rules.locking.leases import Lease, loss_reason, read_leases
+from tai_state.rules.locking.leases import Lease, last_renewed, loss_reason, read_leases
 from tai_state.rules.locking.owners import ProcessStamp
 
 
@@ -27,9 +27,6 @@ async def async_attached(
     reason = loss_reason(granted, found, read.read_time)
     if reason is not None or found is None:
         raise LockLostError(granted.resource, reason or "broken")
-    assert found.update_time is not None
-    # So long ago, by the store's clock, it was renewed last: no later than that, by ours.
-    age = (read.read_time - found.update_time).total_seconds()
-    handle = AsyncLockHandle(grantor, replace(found, process=process), asked - age)
+    handle = AsyncLockHandle(grantor, replace(found, process=process), last_renewed(found, read.read_time, asked))
     await handle.renew(timeout=deadline.remaining())
     return handle

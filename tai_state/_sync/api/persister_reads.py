@@ -320,14 +320,18 @@ class PersisterReads(Generic[DataT]):
             OutcomeUnknownError: The time was over before the store told whether it is kept.
         """
         from tai_state._sync.commits.snapshot import create_snapshot  # noqa: PLC0415 - made by hand, rarely
-        from tai_state._sync.recovery.newer import check_store  # noqa: PLC0415 - as above
 
         paths = state_layout(governor_id, state_id)
         with self._inflight.one("create_snapshot", governor_id, state_id):
-            # A store that it has changed it knows.
-            if self._runtime.writer.origin is None:
-                check_store(self._runtime.access, timeout)
+            self._check_store(timeout)
             return create_snapshot(self._runtime.access, paths, self.settings, self._shown, timeout)
+
+    def _check_store(self, timeout: TimeLimit) -> None:
+        """Refuse to write to a store that a newer release keeps, or that is none; one that it has changed it knows."""
+        from tai_state._sync.recovery.newer import check_store  # noqa: PLC0415 - few write past the writer
+
+        if self._runtime.writer.origin is None:
+            check_store(self._runtime.access, timeout)
 
     def get_snapshot(
         self, governor_id: str, state_id: str, version: int, *, timeout: TimeLimit = None

@@ -97,11 +97,6 @@ class PersisterUpkeep(PersisterReads[DataT]):
                 paths, through=through, before=before
             )
 
-    def _check_store(self, timeout: TimeLimit) -> None:
-        from tai_state._sync.recovery.newer import check_store  # noqa: PLC0415 - as below
-
-        check_store(self._runtime.access, timeout)
-
     def _gc(
         self,
         policy: HistoryPolicy,

@@ -49,9 +49,10 @@ class StoreErasure:
 
     def erase_governor(self, governor_id: str, *, reason: str, timeout: TimeLimit = None) -> ErasureReport:
         """Erase every state of a governor, as ``erase_state`` does one."""
-        governor = GovernorLayout(governor_id)
-        from tai_state._sync.recovery.newer import check_store  # noqa: PLC0415 - few erase
+        # Imported here: few erase.
+        from tai_state._sync.recovery.newer import check_store  # noqa: PLC0415
 
+        governor = GovernorLayout(governor_id)
         erasure = self._erasure(reason, timeout)
         with self.runtime.inflight.one("erase_governor", governor_id):
             # Before the intent is written, which nobody could end.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tai_state._sync.locking.handle import Grantor, LockHandle
 from tai_state.clock import Deadline
 from tai_state.errors import LockLostError
-from tai_state.rules.locking.leases import Lease, loss_reason, read_leases
+from tai_state.rules.locking.leases import Lease, last_renewed, loss_reason, read_leases
 from tai_state.rules.locking.owners import ProcessStamp
 
 
@@ -27,9 +27,6 @@ def attached(
     reason = loss_reason(granted, found, read.read_time)
     if reason is not None or found is None:
         raise LockLostError(granted.resource, reason or "broken")
-    assert found.update_time is not None
-    # So long ago, by the store's clock, it was renewed last: no later than that, by ours.
-    age = (read.read_time - found.update_time).total_seconds()
-    handle = LockHandle(grantor, replace(found, process=process), asked - age)
+    handle = LockHandle(grantor, replace(found, process=process), last_renewed(found, read.read_time, asked))
     handle.renew(timeout=deadline.remaining())
     return handle

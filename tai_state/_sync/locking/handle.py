@@ -24,7 +24,15 @@ from tai_state.errors import (
     TaiStateError,
 )
 from tai_state.rules.commits.settle import Outcome
-from tai_state.rules.locking.leases import Lease, loss_reason, read_leases, released, renewed, unknown_outcome
+from tai_state.rules.locking.leases import (
+    Lease,
+    last_renewed,
+    loss_reason,
+    read_leases,
+    released,
+    renewed,
+    unknown_outcome,
+)
 from tai_state.rules.locking.tickets import ticket_of
 
 log = logging.getLogger("tai_state")
@@ -244,7 +252,7 @@ class LockHandle:
             began = self.access.clock.monotonic()
             later, write = change(self.lease)
             try:
-                later = self._commit(later, write, what, deadline, in_doubt)
+                later, told = self._commit(later, write, what, deadline, in_doubt)
             except PreconditionFailedError:
                 maybe_released = what == RELEASED and any(in_doubt)
                 if self._is_released(write, deadline, maybe_released=maybe_released):
@@ -256,15 +264,9 @@ class LockHandle:
                 self._trust.is_failing = True
                 raise
             else:
-                if what == RELEASED:
-                    return
-                if not in_doubt:
-                    self.adopt(later, began)
-                    return
-                # What a read told may be the work of an earlier one of the same number, whose reply was lost: it lasts
-                # from when that was sent, which nobody knows here. So once more.
-                self.refresh(later)
-                in_doubt.clear()
+                if what != RELEASED:
+                    self.adopt(later, began if told is None else told)
+                return
 
     def _is_released(self, write: Put, deadline: Deadline, *, maybe_released: bool) -> bool:
         """See whose the lease is after a refusal: released by a call of ours whose reply was lost, or ours still.
@@ -283,13 +285,25 @@ class LockHandle:
         self.refresh(found)
         return False
 
-    def _commit(self, later: Lease, write: Put, what: str, deadline: Deadline, in_doubt: list[float]) -> Lease:
-        """Commit one change once; when a reply was lost, *in_doubt* gets the trust that was left by then."""
+    def _commit(
+        self, later: Lease, write: Put, what: str, deadline: Deadline, in_doubt: list[float]
+    ) -> tuple[Lease, float | None]:
+        """Commit one change once; when a reply was lost, *in_doubt* gets the trust that was left by then.
+
+        Returns:
+            The lease, and from when on it lasts where a read has told it; None: from when the change was sent.
+        """
+        told: float | None = None
 
         def read(refused: bool) -> Settled:  # noqa: FBT001 - the protocol's one question
+            nonlocal told
             in_doubt.append(self._trust.lease_seconds())
-            found = read_leases([write.path], (self.access.read([write.path], deadline)).documents)[0]
+            asked = self.access.clock.monotonic()
+            seen = self.access.read([write.path], deadline)
+            (found,) = read_leases([write.path], seen.documents)
             if found is not None and found.update_time and replace(found, update_time=later.update_time) == later:
+                # It may be the work of an earlier one of the same number, whose reply was lost.
+                told = last_renewed(found, seen.read_time, asked)
                 return Settled(Outcome.APPLIED, CommitResult(found.update_time, {write.path: found.update_time}))
             return Settled(Outcome.REFUSED if refused else Outcome.PENDING)
 
@@ -297,7 +311,7 @@ class LockHandle:
             return unknown_outcome(later, what)
 
         commit = commit_once(self.access, [write], deadline, Settlement(read, unknown))
-        return replace(later, update_time=commit.update_times[write.path])
+        return replace(later, update_time=commit.update_times[write.path]), told
 
     def _beat(self) -> float | None:
         """Renew once; return the seconds to the next beat, None when there is nothing left to renew."""

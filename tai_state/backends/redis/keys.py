@@ -47,7 +47,7 @@ def text_of(member: bytes) -> str:
     try:
         return member.decode()
     except UnicodeDecodeError as error:
-        message = f"the store is damaged: one of its indexes holds {member!r}, which is no text; restore a backup"
+        message = f"the store is damaged: one of its indexes holds {member!r}, which is no text"
         raise DamagedStoreError(message) from error
 
 

@@ -261,6 +261,19 @@ def renewed(lease: Lease, ttl_seconds: float | None = None) -> tuple[Lease, Put]
     return later, _write(later, lease)
 
 
+def last_renewed(lease: Lease, read_time: datetime, asked: float) -> float:
+    """Return a moment no later than that at which the store last renewed a lease, by the clock that said *asked*.
+
+    Args:
+        lease: As it was read.
+        read_time: When that was, by the store's clock.
+        asked: What our monotonic clock said before it was asked for.
+    """
+    assert lease.update_time is not None
+    age = (read_time - lease.update_time).total_seconds()
+    return asked - max(age, 0.0)
+
+
 def _freed(lease: Lease, nonce: str) -> Lease:
     return replace(_nobodys(lease), nonce=nonce, renewals=lease.renewals + 1, granted_at=None)
 

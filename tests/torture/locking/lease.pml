@@ -33,6 +33,7 @@
  *   NO_SETTLEMENT  a refusal after a lost reply is taken for a refusal
  *   FORGETS_TOKEN  a release deletes the lease document
  *   LATE_RELEASE   a holder trusts its lease until the release is confirmed
+ *   EARLIER_RENEWAL  what a read tells of a renewal counts from when that was sent, whichever one landed
  */
 
 #ifndef CLIENTS
@@ -41,7 +42,9 @@
 #ifndef TOKENS
 #define TOKENS 3
 #endif
+#ifndef TTL
 #define TTL 2
+#endif
 
 /* Whether a commit may drift about. A restored lease has another version than any that was seen, so that a commit from
  * before it is refused, adrift or not: that one needs no drift, and has states enough. */
@@ -321,14 +324,21 @@ proctype client(byte me) {
         lease_seen[me] = sent_lease[me];
 #endif
         believes(me); settled(me) }
-    :: d_step { (at[me] == renewing || at[me] == writing) && reply[me] == no && applied[me] ->
-        /* By the renewal's number or the event's id it knows its own; the lease it knows when it reads it. */
+    :: d_step { at[me] == renewing && reply[me] == no && doubt[me] && ours(me) && !ended ->
+        /* By its number it knows its own, or an earlier one of the same number: trust counts from what the store says. */
+        lease_seen[me] = true;
+#ifndef EARLIER_RENEWAL
+        fresh[me] = (left > 0 -> left - 1 : 0);
+#endif
+        believes(me); settled(me) }
+    :: d_step { at[me] == writing && reply[me] == no && applied[me] ->
+        /* By the event's id it knows its own; the lease it knows when it reads it. */
         lease_seen[me] = ours(me);
 #ifdef UNGUARDED
         fresh[me] = (at[me] == writing -> 0 : fresh[me]);
 #endif
         believes(me); settled(me) }
-    :: d_step { (at[me] == renewing || at[me] == writing) && reply[me] == no && !applied[me] -> looks_whose(me) }
+    :: d_step { (at[me] == renewing || (at[me] == writing && !applied[me])) && reply[me] == no -> looks_whose(me) }
     :: d_step { (at[me] == renewing || at[me] == writing) && doubt[me] && reply[me] == none && can_drift ->
         /* Out of time: it is held until its old end. */
         drifts(me, me);

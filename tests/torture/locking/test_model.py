@@ -19,6 +19,7 @@ PROPERTIES = {
 
 SOUND = {
     "the protocol": ["-DTOKENS=3"],
+    "longer leases": ["-DTOKENS=3", "-DTTL=3"],
     "locks that are broken": ["-DTOKENS=2", "-DBREAK"],
     "leases that are restored": ["-DTOKENS=2", "-DBREAK", "-DRESTORE"],
 }
@@ -33,6 +34,7 @@ MUTANTS = {
     "NO_SETTLEMENT": ("ORPHAN_GRANT", []),
     "FORGETS_TOKEN": ("FALLING_TOKEN", []),
     "LATE_RELEASE": ("TWO_TRUST", []),
+    "EARLIER_RENEWAL": ("TWO_TRUST", ["-DTTL=3"]),
 }
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(SECONDS_MAX + 120)]
