@@ -25,12 +25,10 @@ from tai_state.native import NATIVE_LEVELS_MAX, NATIVE_PATH_CHARACTERS_MAX, is_n
 
 # What JSON has no type for is a dict of one tag; a user's dict that looks like one is wrapped.
 _BYTES, _TIME, _MAP = "$bytes", "$time", "$map"
-
-_TIMES = ("timestamp", "created_at")  # of every state and event
+_TAGS = frozenset({_BYTES, _TIME, _MAP})
 _DOLLAR = ord("$")  # looked for as a byte, which is quicker than any text
 
-_TAGS = frozenset({_BYTES, _TIME, _MAP})
-
+_TIMES, _PAYLOADS = ("timestamp", "created_at"), ("data", "from_state", "to_state")  # of all states and events
 _CONTAINERS = frozenset({dict, list})
 
 # A number, at its place in the text, that some release might write with an exponent, or does.
@@ -130,10 +128,8 @@ def dump_fields(fields: Mapping[str, Value]) -> bytes:
     def tag(item: object) -> dict[str, str] | orjson.Fragment:
         nonlocal tags
         if type(item) is Json:
-            text = item.text
-            if _DOLLAR in text:
-                tags += text.count(_DOLLAR)
-            return orjson.Fragment(text)
+            tags += item.text.count(_DOLLAR)
+            return orjson.Fragment(item.text)
         if type(item) is not datetime:
             raise TypeError
         tags += 1
@@ -145,6 +141,10 @@ def dump_fields(fields: Mapping[str, Value]) -> bytes:
         if type(moment) is datetime and moment.tzinfo is UTC:
             shown[name] = {_TIME: utc_text(moment)}
             tags += 1
+    for name in _PAYLOADS:
+        if type(payload := shown.get(name)) is Json:
+            tags += payload.text.count(_DOLLAR)
+            shown[name] = orjson.Fragment(payload.text)
     try:
         encoded = orjson.dumps(shown, default=tag, option=_JSON_OPTIONS)
     except TypeError:

@@ -1,16 +1,31 @@
 """Large values as zstd frames, which tell how large they grow."""
 
+from typing import TYPE_CHECKING
+
 from tai_state.errors import InvalidDataError
+
+if TYPE_CHECKING:
+    from zstandard import ZstdCompressor
 
 PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
 """How large a value may be, in bytes of JSON: what is stored can be read again, however well it compressed."""
+
+# One may be used by one thread at a time: whoever needs one takes one, and gives it back. To make one takes ten times
+# as long as to compress a few kilobytes.
+_compressors: "list[ZstdCompressor]" = []
 
 
 def compress(raw: bytes) -> bytes:
     """Return *raw* as one zstd frame that tells its size."""
     import zstandard  # noqa: PLC0415 - most states are never large enough
 
-    return zstandard.ZstdCompressor(level=3).compress(raw)
+    try:
+        compressor = _compressors.pop()
+    except IndexError:
+        compressor = zstandard.ZstdCompressor(level=3)
+    blob = compressor.compress(raw)
+    _compressors.append(compressor)
+    return blob
 
 
 def decompress(blob: bytes) -> bytes:

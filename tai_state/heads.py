@@ -114,7 +114,7 @@ class TrailCache(Generic[ItemT]):
         self,
         path: DocumentPath,
         version: int,
-        item: ItemT,
+        item: ItemT | None,
         size: int,
         *,
         first: int,
@@ -124,6 +124,7 @@ class TrailCache(Generic[ItemT]):
         """Note what was written as *version*.
 
         Args:
+            item: None: it cannot be kept, and so none of those before it is.
             size: What it takes in memory.
             first: From which version on a trail is wanted.
             found: The update_time of the state's document before; None where there was none.
@@ -133,6 +134,8 @@ class TrailCache(Generic[ItemT]):
             trail = self._trails.pop(path, None)
             if trail is not None:
                 self._bytes -= trail.bytes
+            if item is None:
+                return
             if trail is None or trail.update_time != found or trail.first != first:
                 if version != first:
                     return

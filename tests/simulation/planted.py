@@ -43,7 +43,8 @@ def unguarded_write(monkeypatch):
         plan = real_decide(change, view, fresh, settings)
         if not isinstance(plan, Plan):
             return plan
-        return replace(plan, writes=tuple(unguarded(write) for write in plan.writes))
+        others = tuple(unguarded(write) for write in plan.others)
+        return replace(plan, state_put=lambda: unguarded(plan.state_put()), others=others)
 
     def unguarded(write):
         is_history = write.path.collection.endswith(("/states", "/events"))

@@ -26,7 +26,8 @@ from tai_state.clock import Deadline
 from tai_state.documents import Write
 from tai_state.frozen import quick_dataclass
 from tai_state.rules.commits.change import Change, Head, Plan, Replay, Settings, View
-from tai_state.rules.commits.coalescing import ends_here, in_one_commit, weight
+from tai_state.rules.commits.coalescing import ends_here, weight
+from tai_state.rules.commits.decide import writes_of
 
 CHANGES_MAX = 100
 """How many changes one commit makes at most."""
@@ -123,7 +124,7 @@ def async_carry(
         lines.give_back(taken)
         raise
     lines.give_back([one for one in taken if one not in turns])
-    return AsyncCarried(lines, turns, plans, in_one_commit([first, *plans])) if turns else None
+    return AsyncCarried(lines, turns, plans, writes_of(first, *plans)) if turns else None
 
 
 def _planned(wish: Wish, before: Plan, plan_on: Callable[[View, Change, Settings], Plan | Replay]) -> Plan | None:

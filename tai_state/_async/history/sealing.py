@@ -16,9 +16,10 @@ from tai_state.rules.history.segments import (
     batches,
     build_segment,
     is_sound_run,
+    packed_segment,
     segment_due,
-    segment_of,
 )
+from tai_state.rules.records.chain import Texts
 from tai_state.rules.records.documents import read_event
 from tai_state.rules.records.record import EventRecord, StateRecord
 
@@ -66,7 +67,7 @@ class AsyncSealing:
         record: StateRecord,
         maintenance: Maintenance,
         deadline: Deadline,
-        known: Callable[[int], Sequence[EventRecord]],
+        known: Callable[[int], Sequence[Texts]],
     ) -> Segment | None:
         """Return the segment that goes with the next change of a state; None where none is due, or can be made now.
 
@@ -80,7 +81,7 @@ class AsyncSealing:
         if due is None or self._is_put_off(paths.state):
             return None
         if written := known(due[-1]):
-            segment = segment_of(paths, written)
+            segment = packed_segment(paths, written)
             if segment is not None:
                 return segment
         events: list[EventRecord] = []

@@ -30,22 +30,23 @@ from tai_state.errors import (
     PreconditionFailedError,
     TaiStateError,
 )
+from tai_state.frozen import quick_dataclass
 from tai_state.layout import META, StateLayout
 from tai_state.rules.commits.change import Head, Plan, View
-from tai_state.rules.commits.coalescing import ends_here, in_one_commit, weight
-from tai_state.rules.commits.decide import segment_is_due
+from tai_state.rules.commits.coalescing import ends_here, weight
+from tai_state.rules.commits.decide import segment_is_due, writes_of
 from tai_state.rules.records.documents import read_state
 
 T = TypeVar("T")
 
-ASKED_MAX = 500
-"""How many changes are looked at for one commit."""
-
 WRITES_MAX = 300
 """How many documents one commit writes at most, about."""
 
+ASKED_MAX = WRITES_MAX // 2
+"""How many changes are looked at for one commit: each writes its state and its event at least."""
 
-@dataclass(frozen=True, slots=True)
+
+@quick_dataclass(frozen=True, slots=True)
 class Asked:
     """One change that is asked for, by its place among all of them."""
 
@@ -113,7 +114,7 @@ class ManyChanges:
             return
         for line in planned:
             self._writer.heads.drop(line.paths.state)
-        writes = [write for line in planned for write in in_one_commit(line.plans)]
+        writes = [write for line in planned for write in writes_of(*line.plans)]
         first = planned[0]
         try:
             commit = self._writer.send(first.paths, first.plans[0], writes, deadline)
@@ -160,12 +161,13 @@ class ManyChanges:
         for line in lines:
             is_full = False
             for plan in self._plans(line, documents):
-                is_full = bool(writes) and (writes + len(plan.writes) > WRITES_MAX or size + weight(plan) > BYTES_MAX)
+                more, heavier = 1 + len(plan.others), weight(plan)
+                is_full = bool(writes) and (writes + more > WRITES_MAX or size + heavier > BYTES_MAX)
                 if is_full:
                     break
                 line.plans.append(plan)
-                writes += len(plan.writes)
-                size += weight(plan)
+                writes += more
+                size += heavier
             if is_full:
                 return
             if not line.plans:
@@ -255,5 +257,8 @@ def _lines(asked: Sequence[Asked]) -> list[_Line]:
     lines: dict[DocumentPath, _Line] = {}
     for one in asked:
         paths = one.wish.change.paths
-        lines.setdefault(paths.state, _Line(paths, [])).asked.append(one)
+        line = lines.get(paths.state)
+        if line is None:
+            line = lines[paths.state] = _Line(paths, [])
+        line.asked.append(one)
     return list(lines.values())

@@ -35,10 +35,11 @@ from tai_state.frozen import quick_dataclass
 from tai_state.heads import HeadCache, TrailCache
 from tai_state.layout import META, StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
-from tai_state.rules.commits.decide import decide, segment_is_due, with_segment
+from tai_state.rules.commits.decide import decide, segment_is_due, with_segment, writes_of
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.commits.settle import lost_head, proofs_against
 from tai_state.rules.history.segments import Segment
+from tai_state.rules.records.chain import Texts, texts_of
 from tai_state.rules.records.feeding import FeedKnowledge
 from tai_state.rules.records.record import EventRecord, StateRecord, complete
 
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tai_state")
 
-_EVENT_BYTES = 3_000
-"""What an event and its document's fields take in memory, beside their payloads, about."""
+_EVENT_BYTES = 1_000
+"""What an event takes in memory beside its texts, about."""
 
 
 @quick_dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class ChangeWriter:
         self.access = access
         self.heads: HeadCache[Head] = HeadCache(cache_size)
         anew_in_children(self.heads)
-        self._unsealed: TrailCache[EventRecord] = TrailCache()
+        self._unsealed: TrailCache[Texts] = TrailCache()
         anew_in_children(self._unsealed)
         # Callers of one process that change the same state go one after the other: their commits would only refuse
         # each other. Correctness never rests on it; who waits is carried along by who has the turn (``coalescing``).
@@ -265,7 +266,7 @@ class ChangeWriter:
         assert base is not None
         assert settings.maintenance is not None
 
-        def known(last: int) -> Sequence[EventRecord]:
+        def known(last: int) -> Sequence[Texts]:
             return self._unsealed.upto(paths.state, last, base.update_time)
 
         return self._sealing.due_segment(paths, base.record, settings.maintenance, deadline, known)
@@ -282,7 +283,7 @@ class ChangeWriter:
             carried = carry(self.lines, turn, plan, self.plan_on, deadline)
             if carried is not None:
                 return self._commit_all(paths, plan, deadline, carried)
-        commit = self.send(paths, plan, plan.writes, deadline)
+        commit = self.send(paths, plan, writes_of(plan), deadline)
         if guard is not None and plan.guard is not None:
             guard.committed(plan.guard, commit.update_times)
         return self.applied(paths, [plan], commit)[0]
@@ -345,15 +346,9 @@ class ChangeWriter:
             complete(event, "committed_at", commit.commit_time)
             if left is not None:
                 # Kept until it is sealed.
-                self._unsealed.add(
-                    paths.state,
-                    event.version,
-                    event,
-                    _EVENT_BYTES + len(event.to_state.json) + len(event.payload.json),
-                    first=plan.record.marks.first_unsealed,
-                    found=found,
-                    left=left,
-                )
+                texts, first = texts_of(event, plan.covered, plan.values), plan.record.marks.first_unsealed
+                size = _EVENT_BYTES + len(plan.covered) + len(event.to_state.json) + len(event.payload.json)
+                self._unsealed.add(paths.state, event.version, texts, size, first=first, found=found, left=left)
                 found = left
             if log.isEnabledFor(logging.DEBUG):
                 tell_change(event)

@@ -9,6 +9,7 @@ from tai_state.documents import Check, DocumentPath, MustExist
 from tai_state.errors import PreconditionFailedError
 from tai_state.layout import ID_BYTES_MAX, TRANSACTIONS
 from tai_state.rules.commits.change import Change, Head, Plan, View
+from tai_state.rules.commits.decide import writes_of
 from tai_state.rules.jobs.changes import Step, job_change
 from tai_state.rules.jobs.machine import CLAIM
 
@@ -44,6 +45,6 @@ def check_room(states: JobStates, job_id: str, change: Change, deadline: Deadlin
 
     def attempt() -> None:
         with suppress(PreconditionFailedError):
-            access.backend.commit([never, *claimed.writes], timeout=access.attempt_seconds(deadline))
+            access.backend.commit([never, *writes_of(claimed)], timeout=access.attempt_seconds(deadline))
 
     access.retried(attempt, deadline, what="a look at the size of a job")

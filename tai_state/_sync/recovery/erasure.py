@@ -33,7 +33,7 @@ from tai_state.errors import (
 from tai_state.layout import META, TRANSACTIONS, GovernorLayout, StateLayout, unescape
 from tai_state.models import ErasureReport
 from tai_state.rules.commits.change import Fresh, Head, Plan, Settings, View
-from tai_state.rules.commits.decide import decide
+from tai_state.rules.commits.decide import decide, writes_of
 from tai_state.rules.commits.kinds import Call
 from tai_state.rules.commits.plain import erase_change
 from tai_state.rules.commits.settle import Outcome
@@ -141,7 +141,7 @@ class Eraser:
             plan = decide(erase_change(Call(paths, self._author)), view, fresh, self._settings)
             assert isinstance(plan, Plan)
             erasure = replace(self._erasure(paths.state_id, record.version), clock=plan.event.causality)
-            if not self._committed([*plan.writes, erasure.put(paths.erasure, found)], plan, paths):
+            if not self._committed([*writes_of(plan), erasure.put(paths.erasure, found)], plan, paths):
                 raise PreconditionFailedError
             return erasure
 

@@ -8,7 +8,7 @@ from enum import Enum
 from tai_state.authors import Author
 from tai_state.codec import Payload
 from tai_state.config import Encoding, Maintenance
-from tai_state.documents import Document, DocumentPath, Fields, Write
+from tai_state.documents import Document, DocumentPath, Put, Write
 from tai_state.frozen import quick_dataclass
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.guards import Guard
@@ -205,11 +205,17 @@ class Fresh:
 
 @quick_dataclass(frozen=True, slots=True)
 class Plan:
-    """One commit: its writes, that of the state first, and what is true once it is applied."""
+    """One commit: its writes, and what is true once it is applied.
 
-    writes: tuple[Write, ...]
+    ``state_put`` makes the write of the state: where one commit makes several changes of it, that of the last one alone
+    is asked for. ``covered`` and ``values``: what the hash of the event covers, and its digests; see ``chain``.
+    """
+
+    state_put: Callable[[], Put]
+    others: tuple[Write, ...]
     event: EventRecord
-    event_fields: Fields
+    covered: bytes
+    values: Mapping[str, bytes]
     record: StateRecord
     base: Head | None
     guard: Guard | None = None

@@ -1,19 +1,9 @@
 """Several changes of one state in one commit."""
 
-from collections.abc import Sequence
-
-from tai_state.documents import Write
 from tai_state.rules.commits.change import Plan
 
 _FIELDS_BYTES = 2_048
 """What an event takes beside its payloads, about."""
-
-
-def in_one_commit(plans: Sequence[Plan]) -> tuple[Write, ...]:
-    """Return the writes of *plans*, each decided upon what the one before it makes: of the state the last one alone."""
-    last = plans[-1]
-    state = last.writes[0].path
-    return tuple(write for plan in plans for write in plan.writes if plan is last or write.path != state)
 
 
 def ends_here(plan: Plan) -> bool:

@@ -1,8 +1,10 @@
 """Decide a change: from what was read to the one commit that makes it, or to the error that refuses it."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from tai_state.causality import node_key
 from tai_state.codec import EMPTY, Payload
@@ -28,7 +30,7 @@ from tai_state.rules.due.arming import Entry, armed, due_marks
 from tai_state.rules.history.segments import Segment, sealed_alone
 from tai_state.rules.history.snapshots import add_snapshot, begins_period
 from tai_state.rules.history.upcasting import Place
-from tai_state.rules.records.chain import GENESIS, event_hash, make_seal
+from tai_state.rules.records.chain import GENESIS, covered_text, erasable, seal_of
 from tai_state.rules.records.documents import content_fields, event_fields, state_put
 from tai_state.rules.records.erased import ERASE
 from tai_state.rules.records.feeding import FEED, META_FORMAT, Feed, feed_key
@@ -166,7 +168,7 @@ def _event(
     # Nothing is due of most states, and their machines have no timeouts.
     if target.due is not None or timeouts is not None or (before is not None and before.due is not None):
         due = armed(before, _entry(change, before, target, fresh), timeouts)
-    event = EventRecord(
+    return EventRecord(
         governor_id=change.paths.governor_id,
         state_id=change.paths.state_id,
         version=before.version + 1 if before else 1,
@@ -206,9 +208,6 @@ def _event(
         cause=None if change.author.caused is None else Cause(*change.author.caused[:2]),
         foreign_parent=None if merges is None else merges.foreign,
     )
-    complete(event, "seal", make_seal(event, fresh.salt))
-    complete(event, "hash", event_hash(event))
-    return event
 
 
 def _entry(change: Change, before: StateRecord | None, target: Target, fresh: Fresh) -> Entry:
@@ -283,8 +282,7 @@ def with_segment(plan: Plan, paths: StateLayout, segment: Segment, settings: Set
     if (segment.first, erased_through) != (found.first_unsealed, found.erased_through):
         return plan
     record, state, sealed = sealed_state(paths, plan.record, segment, plan.base.update_time, settings)
-    others = (write for write in plan.writes if write.path != paths.state)
-    return replace(plan, writes=(state, *others, *sealed), record=record)
+    return replace(plan, state_put=lambda: state, others=(*plan.others, *sealed), record=record)
 
 
 def sealed_state(
@@ -303,6 +301,11 @@ def sealed_state(
 
 
 def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings: Settings) -> Plan:
+    values = erasable(event)
+    seal = seal_of(values, fresh.salt)
+    complete(event, "seal", seal)
+    covered = covered_text(event, seal)
+    complete(event, "hash", hashlib.sha256(covered).hexdigest())
     before = view.head.record if view.head else None
     extra: list[Write] = []
     marks = before.marks if before else None
@@ -324,10 +327,8 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
     found = view.head.update_time if view.head else None
     common = content_fields(event, settings.encoding)
     fields = event_fields(event, settings.encoding, common)
-    writes: list[Write] = [
-        state_put(change.paths, record, settings.encoding, found, common),
-        Put(change.paths.event(event.version), fields, _IS_NEW, is_sound=True),
-    ]
+    put = partial(state_put, change.paths, record, settings.encoding, found, common)
+    writes: list[Write] = [Put(change.paths.event(event.version), fields, _IS_NEW, is_sound=True)]
     if view.head is None:
         # A state that has lost its document may have lost its first event to its first segment, or to a trim.
         writes.append(Check(change.paths.segment(1), MustNotExist()))
@@ -337,7 +338,16 @@ def _plan(change: Change, view: View, event: EventRecord, fresh: Fresh, settings
     if view.origin is None:
         writes.append(Put(META, meta_fields(fresh.store_id, view.feed, fresh.now), MustNotExist()))
     guarded = view.guard.writes() if view.guard else ()
-    return Plan((*writes, *guarded, *extra), event, fields, record, view.head, view.guard)
+    return Plan(put, (*writes, *guarded, *extra), event, covered, values, record, view.head, view.guard)
+
+
+def writes_of(*plans: Plan) -> tuple[Write, ...]:
+    """Return the writes of one commit, that of the state first: the last of its *plans* makes that one.
+
+    Args:
+        plans: Of one state, each decided upon what the one before it makes.
+    """
+    return (plans[-1].state_put(), *[write for plan in plans for write in plan.others])
 
 
 def _begins_period(before: StateRecord | None, record: StateRecord, every: timedelta) -> bool:

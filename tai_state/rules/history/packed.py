@@ -14,14 +14,14 @@ from __future__ import annotations
 import hashlib
 from binascii import b2a_base64
 from collections.abc import Sequence
-from itertools import islice, pairwise, repeat
+from itertools import islice, repeat
 from operator import le
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json, time_text
+from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json
 from tai_state.documents import Json
-from tai_state.rules.history.columns import ABSENT, COLUMNS, is_same, joined, read_columns
-from tai_state.rules.records.chain import FOR_URLS, covered_by_name, erasable
+from tai_state.rules.history.columns import ABSENT, COLUMNS, joined, read_columns
+from tai_state.rules.records.chain import FOR_URLS
 from tai_state.rules.records.documents import event_from
 from tai_state.rules.records.fields import FieldError, take, take_or_none
 from tai_state.rules.records.formats import FORMATS
@@ -53,82 +53,6 @@ class Move(NamedTuple):
     payload: Payload
     from_state: Payload
     to_state: Payload
-
-
-def pack(events: Sequence[EventRecord]) -> bytes | None:
-    """Return the body of *events*; None where they cannot be computed again from it.
-
-    Args:
-        events: Contiguous, ascending, of one state; at least one.
-    """
-    sealed = [(event, event.seal) for event in events if event.seal is not None and _comes_back(event)]
-    if len(sealed) < len(events) or any(after.from_state != before.to_state for before, after in pairwise(events)):
-        return None
-    values = [erasable(event) for event in events]
-    groups = {
-        "covered": _columns_of([covered_by_name(event, seal) for event, seal in sealed], _COMPUTED),
-        "values": {name: texts for name, texts in _turned(values).items() if name != "from_state"},
-        "beside": {
-            "committed_at": [_time_text(event.committed_at) for event in events],
-            "salt": [(seal.salt or "").encode() for _, seal in sealed],
-        },
-    }
-    first = events[0]
-    header: dict[str, Any] = {"first": first.version, "count": len(events), "previous_hash": first.previous_hash}
-    lines = [b"", first.from_state.json]
-    for group, columns in groups.items():
-        header[group] = {name: name != "salt" and is_same(texts) for name, texts in columns.items()}
-        for name, texts in columns.items():
-            lines += texts[:1] if header[group][name] else texts
-    lines[0] = dump_plain(header)
-    body = b"\n".join(lines)
-    try:
-        run = Run(body, first.governor_id, first.state_id)
-    except FieldError:
-        return None
-    return body if run.hashes == [event.hash for event in events] else None
-
-
-def _comes_back(event: EventRecord) -> bool:
-    """Whether what has no text in *event* is what it is taken for then."""
-    is_told = event.last_error != "" and event.idempotency_key != "" and event.fencing_token != 0
-    # Of what stands beside the hash a body holds no more than when it was committed.
-    return is_told and not event.brought
-
-
-def _columns_of(rows: Sequence[Mapping[str, Any]], but: frozenset[str]) -> dict[str, list[bytes]]:
-    columns = {}
-    for name, values in _turned(rows).items():
-        if name in but:
-            continue
-        if values.count(values[0]) == len(values) and values[0] is not ABSENT:
-            # Most hold one value, which is dumped once.
-            columns[name] = [dump_plain(values[0])] * len(values)
-        else:
-            columns[name] = [_text(value) for value in values] if ABSENT in values else list(map(dump_plain, values))
-    return columns
-
-
-def _turned(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return the values of all rows by name, the names in order."""
-    names = list(rows[0])
-    if all(list(row) == names for row in rows):
-        # As nearly always: they are turned in one step.
-        columns = dict(zip(names, map(list, zip(*[row.values() for row in rows], strict=True)), strict=True))
-        return dict(sorted(columns.items()))
-    return {name: [row.get(name, ABSENT) for row in rows] for name in _names(rows)}
-
-
-def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return sorted({name for row in rows for name in row})
-
-
-def _text(value: Any) -> bytes:
-    return ABSENT if value is ABSENT else dump_plain(value)
-
-
-def _time_text(moment: datetime | None) -> bytes:
-    return ABSENT if moment is None else dump_plain(time_text(moment))
 
 
 class Run(Sequence[EventRecord]):

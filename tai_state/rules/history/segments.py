@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
-from typing import Any
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tai_state.codec import dump_json, from_json
 from tai_state.compression import compress, decompress
@@ -23,8 +23,10 @@ from tai_state.documents import Delete, Document, Fields, Json, Put, UpdatedAt, 
 from tai_state.errors import CorruptLogError, HistoryTrimmedError, InvalidDataError, InvalidIdError, ReplayError
 from tai_state.layout import StateLayout, owner_and_version, unescape
 from tai_state.rules.history.late import Part, checked, keep_run, kept_run
-from tai_state.rules.history.packed import Run, pack
+from tai_state.rules.history.packed import Run
+from tai_state.rules.history.packing import pack, pack_events
 from tai_state.rules.history.replay import Trimmed, contradiction
+from tai_state.rules.records.chain import Texts
 from tai_state.rules.records.documents import (
     check_owner,
     event_fields,
@@ -44,6 +46,19 @@ _BATCH_BYTES = 2 * 1024 * 1024
 """What is read at a time of the events to be sealed, about: between two reads is seen whether there is time left."""
 
 _SAME = "same"
+
+
+class _Made(Protocol):
+    """An event, in whatever form."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def hash(self) -> str: ...
+
+
+_MadeT = TypeVar("_MadeT", bound=_Made)
 
 Given = Callable[[Run], Sequence[EventRecord]]
 """Makes of packed events what is given to their reader."""
@@ -133,27 +148,62 @@ def segment_of(paths: StateLayout, events: Sequence[EventRecord]) -> Segment | N
     Args:
         events: Contiguous, ascending, sound.
     """
-    run = events[: _count_in_memory(events)]
-    while run:
-        body, number = pack(run), max(FORMATS["packed"], occasional_format(run))
-        contents: dict[str, Any] = {"packed": True}
-        if body is None:
-            body, number, contents = *_listed(run), {}
-        if len(body) <= SEGMENT_JSON_BYTES_MAX and len(blob := compress(body)) <= SEGMENT_BYTES_MAX:
-            contents |= {"digest": hashlib.sha256(blob).hexdigest(), "events": blob}
-            return _segment(paths, run, number, contents)
+
+    def body_of(run: Sequence[EventRecord]) -> _Body:
+        packed = pack_events(run)
+        if packed is None:
+            return _Body(*_listed(run), is_packed=False)
+        return _Body(packed, max(map(occasional_format, run)), is_packed=True)
+
+    sizes = [len(event.to_state.json) + len(event.payload.json) for event in events]
+    return _largest(paths, events[: _count_in_memory(sizes)], body_of)
+
+
+def packed_segment(paths: StateLayout, events: Sequence[Texts]) -> Segment | None:
+    """Return the segment of as many leading *events* as fit; None where not even one does, or they cannot be packed.
+
+    Args:
+        events: Contiguous, ascending, sound.
+    """
+
+    def body_of(run: Sequence[Texts]) -> _Body | None:
+        packed = pack(run)
+        return None if packed is None else _Body(packed, max(one.format for one in run), is_packed=True)
+
+    sizes = [len(one.values.get("to_state", b"")) + len(one.values.get("payload", b"")) for one in events]
+    return _largest(paths, events[: _count_in_memory(sizes)], body_of)
+
+
+class _Body(NamedTuple):
+    """What a segment holds of its events, and the format that these need."""
+
+    text: bytes
+    number: int
+    is_packed: bool
+
+
+def _largest(
+    paths: StateLayout, run: Sequence[_MadeT], body_of: Callable[[Sequence[_MadeT]], _Body | None]
+) -> Segment | None:
+    """Return the segment of all of a *run*, or of its first half, quarter and so on; None where none of them fits."""
+    while run and (body := body_of(run)) is not None:
+        if len(body.text) <= SEGMENT_JSON_BYTES_MAX and len(blob := compress(body.text)) <= SEGMENT_BYTES_MAX:
+            contents = {"digest": hashlib.sha256(blob).hexdigest(), "events": blob}
+            if not body.is_packed:
+                return _segment(paths, run, body.number, contents)
+            return _segment(paths, run, max(FORMATS["packed"], body.number), {"packed": True, **contents})
         run = run[: len(run) // 2]
     return None
 
 
-def _count_in_memory(events: Sequence[EventRecord]) -> int:
-    """Return how many leading *events* may fit into a body, by what most of an event is."""
+def _count_in_memory(sizes: Sequence[int]) -> int:
+    """Return how many leading events may fit into a body, by what most of each is."""
     size = 0
-    for count, event in enumerate(events):
-        size += len(event.to_state.json) + len(event.payload.json)
+    for count, one in enumerate(sizes):
+        size += one
         if size > SEGMENT_JSON_BYTES_MAX:
             return count
-    return len(events)
+    return len(sizes)
 
 
 def _listed(events: Sequence[EventRecord]) -> tuple[bytes, int]:
@@ -170,7 +220,7 @@ def _listed(events: Sequence[EventRecord]) -> tuple[bytes, int]:
     return b"[%b]" % b",".join(texts), number
 
 
-def _segment(paths: StateLayout, run: Sequence[EventRecord], number: int, contents: dict[str, Any]) -> Segment:
+def _segment(paths: StateLayout, run: Sequence[_Made], number: int, contents: dict[str, Any]) -> Segment:
     first, last = run[0], run[-1]
     put = _segment_put(paths, range(first.version, last.version + 1), last.hash, number, contents)
     return Segment(first.version, last.version, put)

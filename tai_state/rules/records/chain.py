@@ -8,14 +8,21 @@ salt are erased: the chain still holds, and nobody can guess a small value from 
 Layout 1, of events without a seal, covers unsalted digests by position; it is read and verified, and written no more.
 """
 
+from __future__ import annotations
+
 import hashlib
 from binascii import b2a_base64
 from datetime import UTC
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tai_state.codec import EMPTY, NULL, Payload, dump_plain, time_text, utc_text
+from tai_state.rules.records.formats import occasional_format
 from tai_state.rules.records.occasional import cover_due, cover_event, prepared_field
 from tai_state.rules.records.record import Content, EventRecord, MachineStamp, Seal, Signal, StateRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
 
 GENESIS = "0" * 64
 """The ``previous_hash`` of the first event."""
@@ -49,11 +56,15 @@ def erasable(event: EventRecord) -> dict[str, bytes]:
 
 
 def make_seal(event: EventRecord, salt: str) -> Seal:
-    """Return the seal over an event's values under a *salt* of its own.
+    """Return the seal over an event's values under a *salt* of its own."""
+    return seal_of(erasable(event), salt)
+
+
+def seal_of(values: Mapping[str, bytes], salt: str) -> Seal:
+    """Return the seal over *values*, see ``erasable``, under a *salt* of their own.
 
     Digests are in base64 without padding, in the alphabet for URLs (RFC 4648, 5).
     """
-    values = erasable(event)
     if not values:
         return Seal(salt, {})
     prefix, sha256 = salt.encode(), hashlib.sha256
@@ -85,13 +96,12 @@ def seal_is_sound(event: EventRecord) -> bool:
 
 def event_hash(event: EventRecord) -> str:
     """Return the SHA-256, in hexadecimal, over everything in *event* but its hash and the commit's time."""
-    covered = _by_position(event) if event.seal is None else covered_by_name(event, event.seal)
-    # No number in it is a float, which is all that releases of orjson differ in: as it is dumped, it is canonical.
-    return hashlib.sha256(dump_plain(covered)).hexdigest()
+    text = dump_plain(_by_position(event)) if event.seal is None else covered_text(event, event.seal)
+    return hashlib.sha256(text).hexdigest()
 
 
-def covered_by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
-    """Return what layout 2 covers, but for the hash itself."""
+def covered_text(event: EventRecord, seal: Seal) -> bytes:
+    """Return what layout 2 covers: all but the hash itself."""
     covered: dict[str, Any] = {
         "layout": 2,
         "digests": dict(seal.digests),
@@ -124,7 +134,45 @@ def covered_by_name(event: EventRecord, seal: Seal) -> dict[str, Any]:
         _cover_bonds(covered, event)
     if event.due is not None or event.cause is not None or event.foreign_parent is not None:
         cover_event(covered, event)
-    return covered
+    # No number in it is a float, which is all that releases of orjson differ in: as it is dumped, it is canonical.
+    return dump_plain(covered)
+
+
+class Texts(NamedTuple):
+    """What the chain holds of an event, as texts: a run of them is sealed as these.
+
+    A process keeps thousands of them, and the garbage collector has one object of each to look at.
+
+    Attributes:
+        covered: What the hash covers.
+        values: What its digests are of; see ``erasable``.
+        format: Of what holds it beside the text of its fields; see ``occasional_format``.
+    """
+
+    version: int
+    hash: str
+    covered: bytes
+    values: Mapping[str, bytes]
+    salt: str
+    committed_at: datetime | None
+    format: int
+
+
+def texts_of(event: EventRecord, covered: bytes, values: Mapping[str, bytes]) -> Texts | None:
+    """Return the texts of *event*; None where they would not tell all of it.
+
+    Args:
+        covered: Its ``covered_text``.
+        values: Those that are ``erasable``.
+    """
+    seal = event.seal
+    # What has no text is taken for None. Of what stands beside the hash there is no more than when it was committed.
+    is_told = event.last_error != "" and event.idempotency_key != "" and event.fencing_token != 0 and not event.brought
+    if seal is None or not is_told:
+        return None
+    is_usual = event.due is None and event.cause is None and event.foreign_parent is None and not event.labels
+    number = 1 if is_usual else occasional_format(event)
+    return Texts(event.version, event.hash, covered, values, seal.salt or "", event.committed_at, number)
 
 
 def _cover_bonds(covered: dict[str, Any], content: Content) -> None:

@@ -1,6 +1,6 @@
 """Which fields make a document of a newer format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from tai_state.documents import Value
 from tai_state.rules.records.record import EventRecord
@@ -44,9 +44,9 @@ def format_of(fields: Mapping[str, Value]) -> int:
     return max(map(FORMATS.__getitem__, FORMATS.keys() & fields.keys()), default=1)
 
 
-def occasional_format(events: Sequence[EventRecord]) -> int:
-    """Return the format of what holds *events* beside the text of their fields: higher where one has what few have."""
-    if any(event.foreign_parent is not None for event in events):
+def occasional_format(event: EventRecord) -> int:
+    """Return the format of what holds *event* beside the text of its fields: higher where it has what few have."""
+    if event.foreign_parent is not None:
         return FORMATS["foreign_parent"]
-    is_higher = any(event.due is not None or event.labels or event.cause is not None for event in events)
+    is_higher = event.due is not None or event.labels or event.cause is not None
     return FORMATS["due_at"] if is_higher else 1

@@ -104,7 +104,7 @@ def fences_list(fences: Mapping[str, int]) -> list[dict[str, Value]]:
 
 
 def uncovered(covered: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a document, from what the hash covers of them: see ``chain.covered_by_name``."""
+    """Return the fields of a document, from what the hash covers of them: see ``chain.covered_text``."""
     stored = dict(covered)
     for name in ("timestamp", "created_at", "occurred_at", "due_at"):
         if name in covered:

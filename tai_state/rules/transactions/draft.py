@@ -10,7 +10,7 @@ from tai_state.documents import Document, DocumentPath, Write
 from tai_state.errors import CorruptLogError
 from tai_state.layout import StateLayout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Replay, Settings, View
-from tai_state.rules.commits.decide import decide
+from tai_state.rules.commits.decide import decide, writes_of
 from tai_state.rules.commits.guards import Guard
 from tai_state.rules.records.documents import read_state, state_put
 from tai_state.rules.records.occasional import prepared_error
@@ -191,7 +191,7 @@ class Draft:
             return plan
         # The commit takes from its guard what stands then: a heartbeat may come before it.
         guarded = set(self._guard.paths if self._guard is not None else ())
-        self.writes.update({write.path: write for write in plan.writes if write.path not in guarded})
+        self.writes.update({write.path: write for write in writes_of(plan) if write.path not in guarded})
         # Several changes of one state are one write of it: over what was read, with what came out last.
         self.heads[path] = Head(plan.record, head.update_time if head else None)
         self.events.append(plan.event)

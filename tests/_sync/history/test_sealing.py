@@ -4,7 +4,14 @@ from itertools import pairwise
 
 import pytest
 
-from tai_state import BackendStore, StateMachinePersister, PersistenceConfig, TransitionNotAllowedError
+from tai_state import (
+    KEEP,
+    BackendStore,
+    StateMachinePersister,
+    PersistenceConfig,
+    TransitionNotAllowedError,
+    TransitionRequest,
+)
 from tai_state.documents import Delete, Put
 from tai_state.errors import DocumentTooLargeError, StoreUnavailableError
 from tai_state.layout import state_layout
@@ -179,3 +186,21 @@ def test_a_segment_that_is_too_large_for_its_commit_is_put_off(place, monkeypatc
     for version in (5, 6, 7):
         assert (persister.transition("g", "s", "add")).version == version
     assert backend.reads == 1
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("is_together", [True, False])
+def test_what_cannot_be_packed_is_sealed_all_the_same(place, at, is_together):
+    """A writer keeps of its events what a segment holds; of one with an empty error it keeps nothing."""
+    store = place.store()
+    persister = StateMachinePersister(store, COUNTER, CONFIG)
+    persister.start("g", "s", {"n": 0})
+    moves = [TransitionRequest("g", "s", "add", error="" if number == at else KEEP) for number in range(3)]
+    for part in [moves] if is_together else [[move] for move in moves]:
+        for made in persister.transition_many(part):
+            assert not isinstance(made, Exception), made
+    persister.transition("g", "s", "add", error=None)
+    assert sealed_through(store) == 4
+    errors = [event.last_error for event in store.get_events("g", "s")]
+    assert errors == [None, *[None] * at, *[""] * (3 - at), None]
+    assert (persister.validate_consistency("g")).is_consistent

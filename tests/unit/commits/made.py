@@ -11,7 +11,7 @@ from tai_state.config import Encoding
 from tai_state.documents import Document, DocumentPath, Put
 from tai_state.layout import StateLayout, state_layout
 from tai_state.rules.commits.change import Change, Fresh, Head, Plan, Settings, View
-from tai_state.rules.commits.decide import decide
+from tai_state.rules.commits.decide import decide, writes_of
 from tai_state.rules.commits.kinds import Call, transition_change
 from tai_state.rules.commits.starting import start_change
 from tai_state.rules.records.record import Marks, StateRecord
@@ -82,6 +82,6 @@ def document(write: Put, seconds: float, path: DocumentPath | None = None) -> Do
 
 def put(made: Plan, path: DocumentPath) -> Put:
     """Return the write of a commit at *path*."""
-    (found,) = (write for write in made.writes if write.path == path)
+    (found,) = (write for write in writes_of(made) if write.path == path)
     assert isinstance(found, Put)
     return found

@@ -67,11 +67,11 @@ def test_a_segment_goes_with_the_state_that_it_begins_at():
     assert segment is not None
     sealed = with_segment(lives[2], PATHS, segment, SETTINGS, 0)
     assert sealed.record.marks.sealed_through == 2
-    assert len(sealed.writes) == len(lives[2].writes) + 1
+    assert len(sealed.others) == len(lives[2].others) + 1
     beside = Delete(DocumentPath("locks", "r"))
-    guarded = with_segment(replace(lives[2], writes=(*lives[2].writes, beside)), PATHS, segment, SETTINGS, 0)
-    assert beside in guarded.writes
-    assert {write.path for write in guarded.writes} == {write.path for write in sealed.writes} | {beside.path}
+    guarded = with_segment(replace(lives[2], others=(*lives[2].others, beside)), PATHS, segment, SETTINGS, 0)
+    assert beside in guarded.others
+    assert {write.path for write in guarded.others} == {write.path for write in sealed.others} | {beside.path}
     for marks in (Marks(sealed_through=1), Marks(sealed_through=2), Marks(erased_through=1)):
         moved = plan(transition_change(call(), TURNSTILE, "push", None, KEEP), head_of(lives[1], marks))
         assert with_segment(moved, PATHS, segment, SETTINGS, 0) is moved

@@ -7,7 +7,8 @@ import pytest
 
 from tai_state.codec import EMPTY, NULL, Payload, dump_plain, from_json
 from tai_state.rules.history.columns import COLUMNS
-from tai_state.rules.history.packed import Run, pack
+from tai_state.rules.history.packed import Run
+from tai_state.rules.history.packing import pack_events
 from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.erased import erased
 from tai_state.rules.records.fields import FieldError
@@ -56,7 +57,7 @@ def chained(*changes: dict[str, Any]) -> list[EventRecord]:
 
 def packed(events: list[EventRecord]) -> bytes:
     """Return the body of events that can be packed."""
-    body = pack(events)
+    body = pack_events(events)
     assert body is not None
     return body
 
@@ -126,7 +127,7 @@ def test_what_is_altered_in_a_body_shows_in_its_hashes():
 )
 def test_what_could_not_be_computed_again_is_not_packed(event):
     """It is sealed as it is."""
-    assert pack([event]) is None
+    assert pack_events([event]) is None
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_what_could_not_be_computed_again_is_not_packed(event):
 )
 def test_events_that_do_not_follow_are_not_packed(events):
     """Each must be what the one before leads to."""
-    assert pack(events) is None
+    assert pack_events(events) is None
 
 
 @pytest.mark.parametrize(
@@ -184,8 +185,8 @@ def test_a_body_that_would_grow_is_refused():
     """Each of many events would be hashed with the one text that they share; such events are sealed as they are."""
     large = Payload.of({"context": "x" * 3_000_000})
     events = chained(*[{"metadata": MetadataRecord("", "", None, large)}] * 30)
-    assert pack(events) is None
-    assert pack(events[:20]) is not None
+    assert pack_events(events) is None
+    assert pack_events(events[:20]) is not None
 
 
 def test_a_text_that_is_no_event_is_told_with_its_version():

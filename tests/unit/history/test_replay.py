@@ -9,7 +9,8 @@ import pytest
 from tai_state.codec import EMPTY, Payload
 from tai_state.errors import CorruptLogError, ReplayError
 from tai_state.rules.history.lost import check_reaches, salvaged
-from tai_state.rules.history.packed import Run, pack
+from tai_state.rules.history.packed import Run
+from tai_state.rules.history.packing import pack_events
 from tai_state.rules.history.replay import Fold, check_reached, contradiction, no_rerun
 from tai_state.rules.records.chain import event_hash, make_seal
 from tai_state.rules.records.erased import ERASE
@@ -54,7 +55,7 @@ def test_a_machine_that_makes_something_else_of_a_move_is_told_with_all_that_it_
 
 def test_proven_events_are_taken_as_one_by_one():
     """All of them, or up to a time; the machine runs on each."""
-    body = pack(EVENTS)
+    body = pack_events(EVENTS)
     assert body is not None
     run = Run(body, "g", "s")
     seen: list[tuple[int, int]] = []
@@ -72,7 +73,7 @@ def runs_of(*lengths: int, events: list[EventRecord] = EVENTS) -> list[Run]:
     """Return events as runs of these lengths."""
     runs, first = [], 0
     for length in lengths:
-        body = pack(events[first : first + length])
+        body = pack_events(events[first : first + length])
         assert body is not None
         runs.append(Run(body, "g", "s"))
         first += length
@@ -149,7 +150,7 @@ def test_proven_events_follow_the_one_before_and_no_other():
     """The first of them is held against it."""
     for count in (1, 3):
         fold = Fold("g", "s", base=LIVES[count - 1].record)
-        body = pack(EVENTS[2:])
+        body = pack_events(EVENTS[2:])
         assert body is not None
         with pytest.raises(CorruptLogError, match="version 3 follows version"):
             fold.take(Run(body, "g", "s"))
@@ -158,7 +159,7 @@ def test_proven_events_follow_the_one_before_and_no_other():
 @pytest.mark.parametrize(("name", "other"), [(b'"ann"', b"[7]"), (b'"turnstile"', b"7")])
 def test_proven_texts_that_are_no_event_are_told(name, other):
     """Somebody may compute hashes over anything."""
-    body = pack(EVENTS)
+    body = pack_events(EVENTS)
     assert body is not None
     assert name in body
     for rerun in (no_rerun, lambda event, before: None):

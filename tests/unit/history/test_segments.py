@@ -15,7 +15,7 @@ from tai_state.config import Maintenance
 from tai_state.documents import Delete, Document, DocumentPath
 from tai_state.errors import CorruptLogError
 from tai_state.rules.history import segments
-from tai_state.rules.history.packed import pack
+from tai_state.rules.history.packing import pack_events
 from tai_state.rules.history.segments import (
     batches,
     build_segment,
@@ -125,7 +125,7 @@ def test_an_event_that_is_too_large_stays_where_it_is():
 
 def test_what_is_sealed_is_bounded_before_it_is_compressed(monkeypatch):
     """Whoever reads a segment holds all of it in memory: as much as the bound, and not a byte more."""
-    whole = pack(EVENTS)
+    whole = pack_events(EVENTS)
     assert whole is not None
     for bound, last in ((len(whole), 9), (len(whole) - 1, 4)):
         monkeypatch.setattr(segments, "SEGMENT_JSON_BYTES_MAX", bound)

@@ -69,3 +69,14 @@ def test_one_that_is_too_large_alone_is_forgotten(trails):
     assert trails.upto(S, 11, at(11)) == ()
     written(trails, T, range(1, 11))
     assert len(trails.upto(T, 10, at(10))) == 10
+
+
+def test_behind_what_cannot_be_kept_nothing_is(trails):
+    """Neither what came before it, nor what comes next: there would be a gap."""
+    written(trails, S, [1, 2])
+    trails.add(S, 3, None, 0, first=1, found=at(2), left=at(2))
+    assert trails.upto(S, 3, at(2)) == ()
+    written(trails, S, [4])
+    assert trails.upto(S, 4, at(4)) == ()
+    written(trails, T, range(1, 11))
+    assert len(trails.upto(T, 10, at(10))) == 10
