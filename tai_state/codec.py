@@ -116,9 +116,10 @@ def dump_json(value: Value) -> bytes:
 
     encoded = orjson.dumps(value, default=tag, option=_JSON_OPTIONS)
     # Each tag of ours puts one '"$' into the text. One more, and the value may hold a dict that looks like a tag.
-    if encoded.count(b'"$') == tags:
-        return encoded
-    return orjson.dumps(_wrapped(value), default=_tag, option=_JSON_OPTIONS)
+    if encoded.count(b'"$') != tags:
+        encoded = orjson.dumps(_wrapped(value), default=_tag, option=_JSON_OPTIONS)
+    # A copy, here and wherever it is kept: what orjson returns holds on to the 4 KiB or more that it was written in.
+    return b"%b" % encoded
 
 
 def dump_fields(fields: Mapping[str, Value]) -> bytes:
@@ -162,7 +163,7 @@ def to_json(value: Value) -> bytes:
     encoded = dump_json(value)
     # Releases of orjson write the exponents of floats differently: those are written by Python, always the same.
     if has_odd_number(encoded):
-        return orjson.dumps(_plain_floats(_wrapped(value)), default=_tag, option=_JSON_OPTIONS)
+        return b"%b" % orjson.dumps(_plain_floats(_wrapped(value)), default=_tag, option=_JSON_OPTIONS)
     return encoded
 
 
@@ -275,7 +276,7 @@ class Payload:
             and (encoded.count(b"{") + encoded.count(b"[") <= LEVELS_MAX or is_shallow(value))
             and orjson.loads(encoded) == value
         ):
-            return cls(encoded)
+            return cls(b"%b" % encoded)
         return cls.of(normalize(value, path=path), what or path)
 
     @classmethod
@@ -327,8 +328,7 @@ class Payload:
             return None
         if encoded != self.json or b'"$' in encoded:
             return None
-        # What JSON holds as something else (a tuple, NaN) does not come back equal.
-        copy = orjson.loads(encoded)
+        copy = orjson.loads(encoded)  # as in ``given``
         return copy if copy == value else None
 
     def value(self) -> Value:

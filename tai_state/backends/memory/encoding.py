@@ -56,7 +56,7 @@ def _encode_fields(write: Put) -> bytes:
         raise
     if len(encoded) > LIMITS.document_bytes:
         raise DocumentTooLargeError(len(encoded), LIMITS.document_bytes, f"document {write.path}")
-    return encoded
+    return b"%b" % encoded
 
 
 _SCALARS = frozenset({str, bool, type(None), bytes, Json})

@@ -43,15 +43,15 @@ def erasable(event: EventRecord) -> dict[str, bytes]:
     if metadata.context.json != EMPTY.json:
         found["context"] = metadata.context.json
     if metadata.changed_by:
-        found["changed_by"] = dump_plain(metadata.changed_by)
+        found["changed_by"] = b"%b" % dump_plain(metadata.changed_by)
     if metadata.reason:
-        found["reason"] = dump_plain(metadata.reason)
+        found["reason"] = b"%b" % dump_plain(metadata.reason)
     if event.last_error:
-        found["last_error"] = dump_plain(event.last_error)
+        found["last_error"] = b"%b" % dump_plain(event.last_error)
     if event.idempotency_key:
-        found["idempotency_key"] = dump_plain(event.idempotency_key)
+        found["idempotency_key"] = b"%b" % dump_plain(event.idempotency_key)
     if event.labels:
-        found["labels"] = dump_plain(list(event.labels))
+        found["labels"] = b"%b" % dump_plain(list(event.labels))
     return found
 
 
@@ -135,7 +135,7 @@ def covered_text(event: EventRecord, seal: Seal) -> bytes:
     if event.due is not None or event.cause is not None or event.foreign_parent is not None:
         cover_event(covered, event)
     # No number in it is a float, which is all that releases of orjson differ in: as it is dumped, it is canonical.
-    return dump_plain(covered)
+    return b"%b" % dump_plain(covered)
 
 
 class Texts(NamedTuple):

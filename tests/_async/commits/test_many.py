@@ -15,6 +15,7 @@ from tai_state import (
 )
 from tai_state.errors import CommitAmbiguousError, DeadlineExceededError, StoreUnavailableError
 from tai_state.layout import state_layout
+from tai_state.testing import ManualClock
 from tests._async.machines import COUNTER
 from tests._async.stores import NO_WAIT, AsyncWrappedBackend, async_document_at
 from tests.waits import patience
@@ -33,6 +34,7 @@ class AsyncSizedBackend(AsyncWrappedBackend):
         self.is_cut = False
         self.cut_behind = 0
         """Behind which commit nobody gets an answer any more."""
+        self.clock = ManualClock()
 
     async def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.is_cut:
@@ -48,6 +50,7 @@ class AsyncSizedBackend(AsyncWrappedBackend):
         if fault == "cut off":
             self.is_cut = True
         if self.is_cut:
+            self.clock.advance(timeout)
             raise CommitAmbiguousError(fault)
         result = await super().commit(writes, timeout=timeout)
         self.sizes.append(sum(write.path.collection.endswith("/events") for write in writes))
@@ -67,6 +70,12 @@ async def async_many(place, config=None):
     backend.sizes.clear()
     backend.reads = 0
     return persister, backend
+
+
+def timed(backend):
+    """Return a persister over *backend* for which time passes as it says."""
+    store = AsyncBackendStore(backend, actor="tester", clock=backend.clock, retry=NO_WAIT)
+    return AsyncStateMachinePersister(store, COUNTER)
 
 
 def adds(*numbers, **options):
@@ -183,9 +192,9 @@ async def test_what_a_read_told_of_a_lost_reply_is_known(place):
 
 async def test_without_a_verdict_each_move_is_unknown(place):
     """Each with the id that tells it later."""
-    persister, backend = await async_many(place)
+    _, backend = await async_many(place)
     backend.faults = ["cut off"]
-    outcomes = await persister.transition_many(adds(1), timeout=0.3)
+    outcomes = await timed(backend).transition_many(adds(1), timeout=10)
     assert {type(one) for one in outcomes} == {OutcomeUnknownError}
     assert len({one.transition_id for one in outcomes}) == 6
     assert {one.state_id for one in outcomes} == set(STATES)

@@ -15,6 +15,7 @@ from tai_state import (
 )
 from tai_state.errors import CommitAmbiguousError, DeadlineExceededError, StoreUnavailableError
 from tai_state.layout import state_layout
+from tai_state.testing import ManualClock
 from tests._sync.machines import COUNTER
 from tests._sync.stores import NO_WAIT, WrappedBackend, document_at
 from tests.waits import patience
@@ -33,6 +34,7 @@ class SizedBackend(WrappedBackend):
         self.is_cut = False
         self.cut_behind = 0
         """Behind which commit nobody gets an answer any more."""
+        self.clock = ManualClock()
 
     def get_many(self, paths, *, timeout, consistent=True, at=None):
         if self.is_cut:
@@ -48,6 +50,7 @@ class SizedBackend(WrappedBackend):
         if fault == "cut off":
             self.is_cut = True
         if self.is_cut:
+            self.clock.advance(timeout)
             raise CommitAmbiguousError(fault)
         result = super().commit(writes, timeout=timeout)
         self.sizes.append(sum(write.path.collection.endswith("/events") for write in writes))
@@ -67,6 +70,12 @@ def many(place, config=None):
     backend.sizes.clear()
     backend.reads = 0
     return persister, backend
+
+
+def timed(backend):
+    """Return a persister over *backend* for which time passes as it says."""
+    store = BackendStore(backend, actor="tester", clock=backend.clock, retry=NO_WAIT)
+    return StateMachinePersister(store, COUNTER)
 
 
 def adds(*numbers, **options):
@@ -183,9 +192,9 @@ def test_what_a_read_told_of_a_lost_reply_is_known(place):
 
 def test_without_a_verdict_each_move_is_unknown(place):
     """Each with the id that tells it later."""
-    persister, backend = many(place)
+    _, backend = many(place)
     backend.faults = ["cut off"]
-    outcomes = persister.transition_many(adds(1), timeout=0.3)
+    outcomes = timed(backend).transition_many(adds(1), timeout=10)
     assert {type(one) for one in outcomes} == {OutcomeUnknownError}
     assert len({one.transition_id for one in outcomes}) == 6
     assert {one.state_id for one in outcomes} == set(STATES)
