@@ -16,7 +16,7 @@ from tests.chaos.crew import Crew, Member
 
 SEED = os.environ.get("TORTURE_SEED", "batches")
 ITEMS, STATES, WORKERS, TASKS = 20_000, 500, 4, 4
-KILLS_PER_SECOND = {"sqlite": 3.0, "firestore": 1.0}
+KILLS_PER_SECOND = {"sqlite": 5.0, "firestore": 1.0}
 SECONDS_MAX = 900.0
 
 
