@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
 """How large a value may be, in bytes of JSON: what is stored can be read again, however well it compressed."""
 
-# One may be used by one thread at a time: whoever needs one takes one, and gives it back. To make one takes ten times
-# as long as to compress a few kilobytes.
+# One may be used by one thread at a time: whoever needs one takes one, and gives it back. To make one takes longer than
+# to compress a few kilobytes.
 _compressors: "list[ZstdCompressor]" = []
 
 

@@ -170,6 +170,7 @@ def texts_of(event: EventRecord, covered: bytes, values: Mapping[str, bytes]) ->
     is_told = event.last_error != "" and event.idempotency_key != "" and event.fencing_token != 0 and not event.brought
     if seal is None or not is_told:
         return None
+    # Asked here, since nearly all are, and each move comes by here.
     is_usual = event.due is None and event.cause is None and event.foreign_parent is None and not event.labels
     number = 1 if is_usual else occasional_format(event)
     return Texts(event.version, event.hash, covered, values, seal.salt or "", event.committed_at, number)

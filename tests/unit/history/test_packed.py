@@ -78,6 +78,7 @@ MIXED = chained({}, BARE, {}, {"to_state": EMPTY}, BARE, {})
         chained(BARE),
         chained({}, {}, {}),
         chained(BARE, BARE),
+        chained(*[{"causality": {"a": number, "b": 9}, "parents": (number, 1)} for number in range(1, 4)]),
         chained({**BARE, "from_status": None, "from_state": NO_STATE}, {}),
         *[chained({}, {name: value}, {}) for name, value in BARE.items()],
     ],

@@ -21,14 +21,18 @@ from tai_state.rules.history.segments import (
     build_segment,
     events_alone,
     is_sound_run,
+    packed_segment,
     part_of,
     proven,
     read_segment,
     sealed_alone,
     segment_due,
 )
+from tai_state.rules.records.chain import covered_text, erasable, texts_of
+from tai_state.rules.records.occasional import Cause, Due
 from tai_state.rules.records.record import Marks
 from tests.unit.commits.made import PATHS, at, document, lived, state_at
+from tests.unit.history.test_packed import BARE, chained
 
 TEN = Maintenance(segment_events=10)
 COUNTER = Machine(
@@ -132,6 +136,28 @@ def test_what_is_sealed_is_bounded_before_it_is_compressed(monkeypatch):
         found = build_segment(PATHS, EVENTS)
         assert found is not None
         assert found.last == last
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"labels": ("a=b",)}, {"cause": Cause("e", 1)}, {"due": Due(at(90), "add", "counter", 1)}]
+)
+@pytest.mark.parametrize(("size", "most", "count"), [(10, None, 9), (200 * 1024, None, 4), (10_000, 35_000, 3)])
+def test_a_writer_seals_the_texts_that_it_kept_as_events_are_sealed_that_were_read(
+    changes, size, most, count, monkeypatch
+):
+    """The same segment, of the same format; and of what is too large, the same part."""
+    if most is not None:
+        monkeypatch.setattr(segments, "SEGMENT_JSON_BYTES_MAX", most)
+    plain = {**BARE, "labels": (), "due": None, "cause": None, **changes}
+    events = chained(*[{**plain, "payload": filled(number, size).payload} for number in range(9)])
+    texts = [texts_of(one, covered_text(one, one.seal), erasable(one)) for one in events if one.seal is not None]
+    found = packed_segment(PATHS, [one for one in texts if one is not None])
+    assert found is not None
+    assert found.write is not None
+    assert found.write.fields["packed"] is True
+    assert found == build_segment(PATHS, events)
+    assert found.write.fields["format"] == (7 if changes else 6)
+    assert found.last - found.first + 1 == count
 
 
 def test_of_large_events_as_many_are_packed_as_there_is_room_for(monkeypatch):

@@ -2,12 +2,16 @@
 
 import json
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tai_state import compression
 from tai_state.codec import EMPTY, NULL, Payload, dump_fields, dump_json, from_json, load_fields, to_json
 from tai_state.compression import compress, decompress
 from tai_state.config import Encoding
@@ -314,6 +318,28 @@ def test_a_bomb_is_refused():
 def test_compression_gives_the_bytes_back(raw):
     """All of them."""
     assert decompress(compress(raw)) == raw
+
+
+def test_threads_do_not_meet_in_one_compressor(monkeypatch):
+    """Who comes while it is in use makes another one; both are kept."""
+    both = threading.Barrier(2)
+
+    class Compressor:
+        is_busy = False
+
+        def compress(self, raw):
+            assert not self.is_busy
+            self.is_busy = True
+            both.wait(timeout=10)
+            self.is_busy = False
+            return raw
+
+    kept = [Compressor()]
+    monkeypatch.setattr(compression, "_compressors", kept)
+    monkeypatch.setattr(zstandard, "ZstdCompressor", lambda level: Compressor())
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(compress, [b"a", b"b"])) == [b"a", b"b"]
+    assert len(kept) == 2
 
 
 class Text(str):
